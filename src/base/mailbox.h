@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/status.h"
+#include "base/thread.h"
+
+/* Messages from any thread to one owner. Bounded; the owner is woken (eventfd) only when the box goes from empty to
+ * non-empty, and takes the whole list at once. The sender owns a message until a post succeeds, the receiver from
+ * then on. [h2o lib/common/multithread.c is the model of the wake rule.] */
+struct weft_message;
+
+typedef void (*weft_message_fn)(struct weft_message *message);
+
+/* Embedded in what is sent. */
+struct weft_message {
+    struct weft_message *next;
+    weft_message_fn on_delivered; /* runs on the owner's thread, which owns the message from then on */
+};
+
+struct weft_mailbox;
+
+/* capacity: messages waiting at most. */
+struct weft_mailbox *weft_mailbox_new(size_t capacity);
+
+/* Undelivered messages must be gone: deliver first. */
+void weft_mailbox_free(struct weft_mailbox *mailbox);
+
+/* Any thread. WEFT_LIMIT when full; the message is then still the sender's. */
+enum weft_status weft_mailbox_post(struct weft_mailbox *mailbox, struct weft_message *message) WEFT_MUST_CHECK;
+
+/* Any thread, never refused: for messages of which only a fixed number exists (replies, shutdown). */
+void weft_mailbox_post_always(struct weft_mailbox *mailbox, struct weft_message *message);
+
+/* The descriptor that becomes readable when there is mail; the owner's event loop watches it. */
+int weft_mailbox_descriptor(const struct weft_mailbox *mailbox);
+
+/* Owner only: calls on_delivered for every message that waits, in order of posting. */
+void weft_mailbox_deliver(struct weft_mailbox *mailbox);

@@ -1,0 +1,168 @@
+/* Payload pool: blocks in four classes per power of two (4 KiB to 64 MiB), so that a block wastes at most a fifth;
+ * larger ones come from the heap and go back there. Idle blocks are last-in first-out: the warmest is used next. */
+#include "base/payload.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+enum { SMALLEST_SHIFT = 12, LARGEST_SHIFT = 26, CLASS_COUNT = (LARGEST_SHIFT - SMALLEST_SHIFT) * 4 + 1 };
+
+struct weft_payload_pool {
+    struct weft_budget *budget;
+    size_t max_idle_bytes;
+    size_t idle_bytes;
+    size_t lent_count;
+    struct weft_payload *idle[CLASS_COUNT];
+};
+
+static size_t class_capacity(size_t class_index)
+{
+    size_t base = (size_t)1 << (SMALLEST_SHIFT + class_index / 4);
+    return base + base / 4 * (class_index % 4);
+}
+
+/* CLASS_COUNT when no class is large enough. */
+static size_t class_of(size_t capacity)
+{
+    if (capacity <= (size_t)1 << SMALLEST_SHIFT) {
+        return 0;
+    }
+    size_t shift = 63 - (size_t)__builtin_clzll((unsigned long long)(capacity - 1));
+    if (shift >= LARGEST_SHIFT) {
+        return CLASS_COUNT;
+    }
+    size_t class_index = (shift - SMALLEST_SHIFT) * 4;
+    while (class_capacity(class_index) < capacity) {
+        class_index++;
+    }
+    return class_index;
+}
+
+struct weft_payload_pool *weft_payload_pool_new(struct weft_budget *budget, size_t max_idle_bytes)
+{
+    struct weft_payload_pool *pool = weft_alloc(sizeof *pool);
+    pool->budget = budget;
+    pool->max_idle_bytes = max_idle_bytes;
+    return pool;
+}
+
+static void free_block(struct weft_payload *payload)
+{
+    weft_free(payload->bytes);
+    weft_free(payload);
+}
+
+void weft_payload_pool_trim(struct weft_payload_pool *pool)
+{
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        while (pool->idle[i] != NULL) {
+            struct weft_payload *payload = pool->idle[i];
+            pool->idle[i] = payload->next_idle;
+            free_block(payload);
+        }
+    }
+    pool->idle_bytes = 0;
+}
+
+void weft_payload_pool_free(struct weft_payload_pool *pool)
+{
+    weft_assert(pool->lent_count == 0);
+    weft_payload_pool_trim(pool);
+    weft_free(pool);
+}
+
+struct weft_payload *weft_payload_try_new(struct weft_payload_pool *pool, size_t capacity)
+{
+    size_t class_index = class_of(capacity);
+    struct weft_payload *payload = class_index < CLASS_COUNT ? pool->idle[class_index] : NULL;
+    if (payload != NULL) {
+        pool->idle[class_index] = payload->next_idle;
+        pool->idle_bytes -= payload->capacity;
+    } else {
+        payload = weft_try_alloc(sizeof *payload);
+        if (payload == NULL) {
+            return NULL;
+        }
+        payload->capacity = class_index < CLASS_COUNT ? class_capacity(class_index) : capacity;
+        payload->bytes = weft_try_alloc_raw(payload->capacity);
+        if (payload->bytes == NULL) {
+            weft_free(payload);
+            return NULL;
+        }
+        payload->pool = pool;
+    }
+    payload->next_idle = NULL;
+    payload->length = 0;
+    payload->references = 1;
+    pool->lent_count++;
+    return payload;
+}
+
+static void give_back(struct weft_payload *payload)
+{
+    struct weft_payload_pool *pool = payload->pool;
+    size_t class_index = class_of(payload->capacity);
+    pool->lent_count--;
+    if (class_index >= CLASS_COUNT || pool->idle_bytes + payload->capacity > pool->max_idle_bytes) {
+        free_block(payload);
+        return;
+    }
+    payload->next_idle = pool->idle[class_index];
+    pool->idle[class_index] = payload;
+    pool->idle_bytes += payload->capacity;
+}
+
+enum weft_status weft_payload_reserve(struct weft_payload *payload, size_t capacity)
+{
+    weft_assert(payload->references == 1);
+    if (capacity <= payload->capacity) {
+        return WEFT_OK;
+    }
+    struct weft_payload *larger = weft_payload_try_new(payload->pool, capacity);
+    if (larger == NULL) {
+        return WEFT_NOMEM;
+    }
+    /* The two trade blocks, so that the caller's pointer stays good. */
+    memcpy(larger->bytes, payload->bytes, payload->length);
+    uint8_t *small_bytes = payload->bytes;
+    size_t small_capacity = payload->capacity;
+    payload->bytes = larger->bytes;
+    payload->capacity = larger->capacity;
+    larger->bytes = small_bytes;
+    larger->capacity = small_capacity;
+    larger->references = 0;
+    give_back(larger);
+    return WEFT_OK;
+}
+
+void weft_payload_commit(struct weft_payload *payload, size_t length)
+{
+    weft_assert(length <= payload->capacity - payload->length);
+    payload->length += length;
+    weft_budget_charge(payload->pool->budget, length);
+}
+
+void weft_payload_append(struct weft_payload *payload, const void *bytes, size_t length)
+{
+    weft_assert(length <= payload->capacity - payload->length);
+    memcpy(payload->bytes + payload->length, bytes, length);
+    weft_payload_commit(payload, length);
+}
+
+struct weft_payload *weft_payload_ref(struct weft_payload *payload)
+{
+    weft_assert(payload->references > 0);
+    payload->references++;
+    return payload;
+}
+
+void weft_payload_unref(struct weft_payload **own_payload)
+{
+    struct weft_payload *payload = *own_payload;
+    *own_payload = NULL;
+    if (payload == NULL || --payload->references > 0) {
+        return;
+    }
+    weft_budget_release(payload->pool->budget, payload->length);
+    give_back(payload);
+}

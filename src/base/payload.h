@@ -1,0 +1,53 @@
+#pragma once
+
+#include "base/budget.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+/* A payload is one counted run of bytes: filled once by whoever receives it, immutable from the first
+ * weft_payload_ref or hand-over on. One worker only; the count is not atomic.
+ *
+ * Its block comes from the worker's pool and goes back there, because fresh pages cost more than the bytes they
+ * carry (first-touch faults). The pool keeps at most max_idle_bytes and gives the rest back to the system. The budget
+ * is charged with the bytes that arrived, not with the capacity. */
+struct weft_payload_pool;
+
+struct weft_payload {
+    uint8_t *bytes;
+    size_t length;
+    size_t capacity;
+    uint32_t references;
+    struct weft_payload_pool *pool;
+    struct weft_payload *next_idle; /* in the pool only */
+};
+
+/* budget outlives the pool. */
+struct weft_payload_pool *weft_payload_pool_new(struct weft_budget *budget, size_t max_idle_bytes);
+
+/* All payloads must be back. */
+void weft_payload_pool_free(struct weft_payload_pool *pool);
+
+/* Gives idle blocks back to the system (idle timer, memory pressure). */
+void weft_payload_pool_trim(struct weft_payload_pool *pool);
+
+/* Empty, with room for capacity bytes and one reference; NULL when memory is gone. */
+struct weft_payload *weft_payload_try_new(struct weft_payload_pool *pool, size_t capacity) WEFT_MUST_CHECK;
+
+/* Moves the contents to a block with room for capacity bytes if there is not enough. WEFT_NOMEM changes nothing. */
+enum weft_status weft_payload_reserve(struct weft_payload *payload, size_t capacity) WEFT_MUST_CHECK;
+
+/* Counts length bytes, already written at bytes + length, as part of the payload, and charges them. */
+void weft_payload_commit(struct weft_payload *payload, size_t length);
+
+/* Copies bytes to the end; the room must have been reserved. */
+void weft_payload_append(struct weft_payload *payload, const void *bytes, size_t length);
+
+struct weft_payload *weft_payload_ref(struct weft_payload *payload);
+
+/* Drops the caller's reference and sets *own_payload to NULL; NULL is allowed. */
+void weft_payload_unref(struct weft_payload **own_payload);
+
+static inline struct weft_slice weft_payload_slice(const struct weft_payload *payload)
+{
+    return (struct weft_slice){ payload->bytes, payload->length };
+}

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* The home of pthread and _Atomic, besides base/mailbox, base/log and the ledger's counters. */
+
+#define WEFT_THREAD_LOCAL __thread
+
+/* A number that several threads read and write. Relaxed: it counts, it publishes no other memory. */
+struct weft_atomic_u64 {
+    _Atomic uint64_t value;
+};
+
+static inline uint64_t weft_atomic_load(const struct weft_atomic_u64 *number)
+{
+    return atomic_load_explicit(&number->value, memory_order_relaxed);
+}
+
+static inline void weft_atomic_store(struct weft_atomic_u64 *number, uint64_t value)
+{
+    atomic_store_explicit(&number->value, value, memory_order_relaxed);
+}
+
+/* Both return the new value. */
+static inline uint64_t weft_atomic_add(struct weft_atomic_u64 *number, uint64_t amount)
+{
+    return atomic_fetch_add_explicit(&number->value, amount, memory_order_relaxed) + amount;
+}
+
+static inline uint64_t weft_atomic_sub(struct weft_atomic_u64 *number, uint64_t amount)
+{
+    return atomic_fetch_sub_explicit(&number->value, amount, memory_order_relaxed) - amount;
+}
+
+struct weft_mutex {
+    pthread_mutex_t native;
+};
+
+void weft_mutex_init(struct weft_mutex *mutex);
+void weft_mutex_fini(struct weft_mutex *mutex);
+void weft_mutex_lock(struct weft_mutex *mutex);
+void weft_mutex_unlock(struct weft_mutex *mutex);
+
+typedef void (*weft_thread_fn)(void *context);
+
+/* A running thread. All signals are blocked in it: only the main thread takes them. */
+struct weft_thread;
+
+/* name: at most 15 bytes, seen in ps and gdb. Aborts if the system has no thread to give. */
+struct weft_thread *weft_thread_start(const char *name, weft_thread_fn main, void *context);
+
+/* Waits for the thread's main to return, then frees it. */
+void weft_thread_join(struct weft_thread *thread);

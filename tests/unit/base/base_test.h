@@ -1,0 +1,50 @@
+#pragma once
+
+/* What the tests of this floor share: running one suite, and random bytes that are the same in every run. */
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct base_test {
+    const char *name;
+    const TTest *test;
+};
+
+static inline int base_test_run(const char *suite_name, const struct base_test *tests, size_t count)
+{
+    Suite *suite = suite_create(suite_name);
+    for (size_t i = 0; i < count; i++) {
+        TCase *tcase = tcase_create(tests[i].name);
+        tcase_set_timeout(tcase, 0);
+        tcase_add_test(tcase, tests[i].test);
+        suite_add_tcase(suite, tcase);
+    }
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#define BASE_TEST(name) \
+    {                   \
+#name, name     \
+    }
+#define BASE_TEST_RUN(suite, tests) base_test_run(suite, tests, sizeof(tests) / sizeof((tests)[0]))
+
+/* ck_assert notes its place on every call; inside long loops this asks first. */
+#define BASE_TEST_EXPECT(condition)         \
+    do {                                    \
+        if (!(condition)) {                 \
+            ck_abort_msg("%s", #condition); \
+        }                                   \
+    } while (0)
+
+/* xorshift64; the state must not be 0. */
+static inline uint64_t base_test_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}

@@ -1,0 +1,109 @@
+/* Arena: what is handed out is aligned, disjoint and never moved, whatever the sizes. */
+#include "base/base_test.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+
+START_TEST(test_pieces_are_disjoint_aligned_and_stay)
+{
+    enum { PIECES = 3000 };
+    static uint8_t *pieces[PIECES];
+    static size_t lengths[PIECES];
+    struct weft_arena *arena = weft_arena_try_new();
+    ck_assert_ptr_nonnull(arena);
+    uint64_t random = 11;
+    for (size_t i = 0; i < PIECES; i++) {
+        lengths[i] = base_test_random(&random) % (i % 50 == 0 ? 60000 : 200);
+        bool is_aligned = base_test_random(&random) % 2 == 0;
+        pieces[i] = is_aligned ? weft_arena_try_alloc(arena, lengths[i]) : weft_arena_try_bytes(arena, lengths[i]);
+        ck_assert_ptr_nonnull(pieces[i]);
+        ck_assert(!is_aligned || (uintptr_t)pieces[i] % alignof(max_align_t) == 0);
+        memset(pieces[i], (int)(i & 0xff), lengths[i]);
+    }
+    size_t total = 0;
+    for (size_t i = 0; i < PIECES; i++) {
+        for (size_t at = 0; at < lengths[i]; at++) {
+            BASE_TEST_EXPECT(pieces[i][at] == (i & 0xff));
+        }
+        total += lengths[i];
+    }
+    ck_assert_uint_ge(weft_arena_size_bytes(arena), total);
+    ck_assert_uint_le(weft_arena_size_bytes(arena), 3 * total + 65536);
+    weft_arena_unref(&arena);
+    ck_assert_ptr_null(arena);
+}
+END_TEST
+
+START_TEST(test_bytes_are_handed_out_without_gaps)
+{
+    struct weft_arena *arena = weft_arena_try_new();
+    uint8_t *first = weft_arena_try_bytes(arena, 3);
+    uint8_t *second = weft_arena_try_bytes(arena, 5);
+    ck_assert_ptr_eq(second, first + 3);
+    weft_arena_unref(&arena);
+}
+END_TEST
+
+START_TEST(test_last_reference_frees)
+{
+    struct weft_arena *arena = weft_arena_try_new();
+    struct weft_arena *shared = weft_arena_ref(arena);
+    char *text = weft_arena_try_alloc(arena, 6);
+    memcpy(text, "alive", 6);
+    weft_arena_unref(&arena);
+    ck_assert_str_eq(text, "alive");
+    weft_arena_unref(&shared);
+    ck_assert_ptr_null(shared);
+    weft_arena_unref(&shared);
+}
+END_TEST
+
+START_TEST(test_impossible_sizes_are_refused)
+{
+    struct weft_arena *arena = weft_arena_try_new();
+    void *piece = weft_arena_try_alloc(arena, SIZE_MAX);
+    ck_assert_ptr_null(piece);
+    piece = weft_arena_try_bytes(arena, SIZE_MAX / 2);
+    ck_assert_ptr_null(piece);
+    piece = weft_arena_try_bytes(arena, 1);
+    ck_assert_ptr_nonnull(piece);
+    weft_arena_unref(&arena);
+}
+END_TEST
+
+START_TEST(test_failed_chunk_leaves_the_arena_usable)
+{
+    weft_alloc_fail_at(1);
+    struct weft_arena *arena = weft_arena_try_new();
+    ck_assert_ptr_null(arena);
+    arena = weft_arena_try_new();
+    for (size_t nth = 1; nth <= 3; nth++) {
+        size_t size_before = weft_arena_size_bytes(arena);
+        weft_alloc_fail_at(1);
+        void *piece = weft_arena_try_alloc(arena, 100000);
+        ck_assert_ptr_null(piece);
+        ck_assert(weft_alloc_has_failed());
+        weft_alloc_fail_at(0);
+        ck_assert_uint_eq(weft_arena_size_bytes(arena), size_before);
+        uint8_t *after = weft_arena_try_alloc(arena, 100000);
+        ck_assert_ptr_nonnull(after);
+        memset(after, 1, 100000);
+    }
+    weft_arena_unref(&arena);
+}
+END_TEST
+
+int main(void)
+{
+    const struct base_test tests[] = {
+        BASE_TEST(test_pieces_are_disjoint_aligned_and_stay),
+        BASE_TEST(test_bytes_are_handed_out_without_gaps),
+        BASE_TEST(test_last_reference_frees),
+        BASE_TEST(test_impossible_sizes_are_refused),
+        BASE_TEST(test_failed_chunk_leaves_the_arena_usable),
+    };
+    return BASE_TEST_RUN("arena", tests);
+}

@@ -1,0 +1,172 @@
+/* Payload pool: blocks come back and are used again, the budget counts bytes that arrived, growth keeps contents. */
+#include "base/base_test.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/payload.h"
+
+START_TEST(test_budget_counts_bytes_that_arrived)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    struct weft_payload *payload = weft_payload_try_new(pool, 100000);
+    ck_assert_ptr_nonnull(payload);
+    ck_assert_uint_ge(payload->capacity, 100000);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    weft_payload_append(payload, "12345", 5);
+    payload->bytes[5] = '6';
+    weft_payload_commit(payload, 1);
+    ck_assert(weft_slice_equal_text(weft_payload_slice(payload), "123456"));
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 6);
+    struct weft_payload *shared = weft_payload_ref(payload);
+    weft_payload_unref(&payload);
+    ck_assert_ptr_null(payload);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 6);
+    weft_payload_unref(&shared);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    weft_payload_unref(&shared);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+START_TEST(test_capacity_wastes_at_most_a_fifth_of_the_block)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 0);
+    for (size_t capacity = 4096; capacity < (size_t)80 << 20; capacity += capacity / 11 + 1) {
+        for (size_t offset = 0; offset < 3; offset++) {
+            struct weft_payload *payload = weft_payload_try_new(pool, capacity - 1 + offset);
+            BASE_TEST_EXPECT(payload != NULL && payload->capacity >= capacity - 1 + offset);
+            BASE_TEST_EXPECT(payload->capacity - (capacity - 1 + offset) <= payload->capacity / 5 + 1);
+            weft_payload_unref(&payload);
+        }
+    }
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+START_TEST(test_warmest_block_is_used_again)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    struct weft_payload *first = weft_payload_try_new(pool, 50000);
+    struct weft_payload *second = weft_payload_try_new(pool, 50000);
+    uint8_t *first_bytes = first->bytes;
+    uint8_t *second_bytes = second->bytes;
+    weft_payload_append(first, "old", 3);
+    weft_payload_unref(&first);
+    weft_payload_unref(&second);
+    struct weft_payload *again = weft_payload_try_new(pool, 49999);
+    ck_assert_ptr_eq(again->bytes, second_bytes);
+    struct weft_payload *before = weft_payload_try_new(pool, 49999);
+    ck_assert_ptr_eq(before->bytes, first_bytes);
+    ck_assert_uint_eq(before->length, 0);
+    ck_assert_uint_eq(before->references, 1);
+    weft_payload_unref(&again);
+    weft_payload_unref(&before);
+    weft_payload_pool_trim(pool);
+    struct weft_payload *fresh = weft_payload_try_new(pool, 50000);
+    ck_assert_ptr_nonnull(fresh);
+    weft_payload_unref(&fresh);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+/* A block that would exceed the idle limit goes to the system: the next one then is an allocation, which can fail. */
+START_TEST(test_idle_bytes_are_bounded)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 16384);
+    struct weft_payload *blocks[4];
+    for (size_t i = 0; i < 4; i++) {
+        blocks[i] = weft_payload_try_new(pool, 8192);
+        ck_assert_ptr_nonnull(blocks[i]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        weft_payload_unref(&blocks[i]);
+    }
+    /* However often a block goes out and in, there is room for it. */
+    for (size_t i = 0; i < 100; i++) {
+        weft_alloc_fail_at(1);
+        struct weft_payload *block = weft_payload_try_new(pool, 8192);
+        ck_assert_ptr_nonnull(block);
+        weft_payload_unref(&block);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        weft_alloc_fail_at(1);
+        blocks[i] = weft_payload_try_new(pool, 8192);
+        ck_assert_int_eq(blocks[i] == NULL, i == 2);
+    }
+    weft_alloc_fail_at(0);
+    weft_payload_unref(&blocks[0]);
+    weft_payload_unref(&blocks[1]);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+START_TEST(test_reserve_keeps_contents_and_pointer)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    struct weft_payload *payload = weft_payload_try_new(pool, 0);
+    size_t length = 0;
+    while (length < 300000) {
+        ck_assert_int_eq(weft_payload_reserve(payload, length + 700), WEFT_OK);
+        uint8_t piece[700];
+        memset(piece, (int)(length / 700 & 0xff), sizeof piece);
+        weft_payload_append(payload, piece, sizeof piece);
+        length += sizeof piece;
+    }
+    ck_assert_uint_eq(payload->length, length);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), length);
+    for (size_t i = 0; i < length; i++) {
+        BASE_TEST_EXPECT(payload->bytes[i] == (i / 700 & 0xff));
+    }
+    size_t capacity = payload->capacity;
+    ck_assert_int_eq(weft_payload_reserve(payload, 10), WEFT_OK);
+    ck_assert_uint_eq(payload->capacity, capacity);
+    weft_payload_unref(&payload);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+START_TEST(test_every_allocation_may_fail)
+{
+    bool has_failed = true;
+    for (size_t nth = 1; has_failed; nth++) {
+        struct weft_budget budget = { 0 };
+        struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+        weft_alloc_fail_at(nth);
+        struct weft_payload *payload = weft_payload_try_new(pool, 100);
+        enum weft_status status = WEFT_NOMEM;
+        if (payload != NULL) {
+            weft_payload_append(payload, "kept", 4);
+            size_t capacity = payload->capacity;
+            status = weft_payload_reserve(payload, 100000);
+            ck_assert(status == WEFT_OK || payload->capacity == capacity);
+            ck_assert(weft_slice_equal_text(weft_payload_slice(payload), "kept"));
+        }
+        has_failed = weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        ck_assert_int_eq(status, has_failed ? WEFT_NOMEM : WEFT_OK);
+        weft_payload_unref(&payload);
+        ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+        weft_payload_pool_free(pool);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const struct base_test tests[] = {
+        BASE_TEST(test_budget_counts_bytes_that_arrived),
+        BASE_TEST(test_capacity_wastes_at_most_a_fifth_of_the_block),
+        BASE_TEST(test_warmest_block_is_used_again),
+        BASE_TEST(test_idle_bytes_are_bounded),
+        BASE_TEST(test_reserve_keeps_contents_and_pointer),
+        BASE_TEST(test_every_allocation_may_fail),
+    };
+    return BASE_TEST_RUN("payload", tests);
+}
