@@ -1,0 +1,170 @@
+/* JSON's numbers and texts as binary values (json_convert.h). Integers are never read through a double. */
+#include "wire/json_convert.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* A whole number without the zeros at its end: digits * 10^exponent10. */
+struct integer {
+    uint64_t digits;
+    int64_t exponent10;
+};
+
+static bool append_digit(struct integer *integer, unsigned digit)
+{
+    return !__builtin_mul_overflow(integer->digits, 10u, &integer->digits) &&
+           !__builtin_add_overflow(integer->digits, digit, &integer->digits);
+}
+
+/* From the text, for more digits than the mantissa holds. Zeros count when another digit follows, so that
+ * 1000000000000000000000e-3 fits. False: more digits than any 64-bit integer has. */
+static bool read_integer(const struct weft_json_number *number, struct integer *out_integer)
+{
+    struct integer integer = { 0, number->exponent10 };
+    int64_t zeros = 0;
+    for (size_t i = number->is_negative; i < number->text.length; i++) {
+        uint8_t byte = number->text.bytes[i];
+        if ((byte | 32) == 'e') {
+            break;
+        }
+        if (byte == '.') {
+            continue;
+        }
+        zeros++;
+        if (byte == '0') {
+            continue;
+        }
+        for (; zeros > 1 && integer.digits > 0; zeros--) {
+            if (!append_digit(&integer, 0)) {
+                return false;
+            }
+        }
+        zeros = 0;
+        if (!append_digit(&integer, byte - '0')) {
+            return false;
+        }
+    }
+    integer.exponent10 += zeros;
+    *out_integer = integer;
+    return true;
+}
+
+bool weft_json_to_magnitude(const struct weft_json_number *number, uint64_t *out_magnitude)
+{
+    struct integer integer = { number->mantissa, number->exponent10 };
+    if (!number->is_exact && !read_integer(number, &integer)) {
+        return false;
+    }
+    if (integer.digits == 0) {
+        integer.exponent10 = 0;
+    }
+    for (; integer.exponent10 < 0; integer.exponent10++) {
+        if (integer.digits % 10 != 0) {
+            return false;
+        }
+        integer.digits /= 10;
+    }
+    for (; integer.exponent10 > 0; integer.exponent10--) {
+        if (!append_digit(&integer, 0)) {
+            return false;
+        }
+    }
+    *out_magnitude = integer.digits;
+    return true;
+}
+
+bool weft_json_to_double(const struct weft_json_number *number, double *out_value)
+{
+    static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    int64_t exponent10 = number->exponent10;
+    /* Both factors are exact, so the one rounding is the right one (Clinger 1990). */
+    if (number->is_exact && number->mantissa <= UINT64_C(1) << 53 && exponent10 >= -22 && exponent10 <= 22) {
+        double value = (double)number->mantissa;
+        value = exponent10 < 0 ? value / powers[-exponent10] : value * powers[exponent10];
+        *out_value = number->is_negative ? -value : value;
+        return true;
+    }
+    double value = strtod((const char *)number->text.bytes, NULL);
+    *out_value = value;
+    return !isinf(value);
+}
+
+enum { NOT_A_DIGIT = 0xff };
+
+static inline uint8_t hex_digit(uint8_t byte)
+{
+    uint8_t letter = byte | 32;
+    return byte >= '0' && byte <= '9' ? byte - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : NOT_A_DIGIT;
+}
+
+bool weft_json_to_hex(struct weft_slice text, uint8_t *to, size_t length)
+{
+    if (text.length != 2 * length) {
+        return false;
+    }
+    uint8_t seen = 0;
+    for (size_t i = 0; i < length; i++) {
+        uint8_t high = hex_digit(text.bytes[2 * i]);
+        uint8_t low = hex_digit(text.bytes[2 * i + 1]);
+        seen |= high | low;
+        to[i] = (uint8_t)(high << 4 | low);
+    }
+    return seen < 16;
+}
+
+static inline uint8_t base64_digit(uint8_t byte)
+{
+    if (byte >= 'A' && byte <= 'Z') {
+        return byte - 'A';
+    }
+    if (byte >= 'a' && byte <= 'z') {
+        return byte - 'a' + 26;
+    }
+    if (byte >= '0' && byte <= '9') {
+        return byte - '0' + 52;
+    }
+    return byte == '+' || byte == '-' ? 62 : byte == '/' || byte == '_' ? 63 : NOT_A_DIGIT;
+}
+
+/* Cuts padding off; false if what is there is not what completes the last four letters. */
+static bool cut_padding(struct weft_slice *text)
+{
+    size_t padding = 0;
+    while (padding < 3 && padding < text->length && text->bytes[text->length - 1 - padding] == '=') {
+        padding++;
+    }
+    if (padding > 0 && (padding > 2 || text->length % 4 != 0)) {
+        return false;
+    }
+    text->length -= padding;
+    return text->length % 4 != 1;
+}
+
+bool weft_json_to_base64(struct weft_slice text, uint8_t *to, size_t *out_length)
+{
+    if (!cut_padding(&text)) {
+        return false;
+    }
+    const uint8_t *start = to;
+    uint8_t seen = 0;
+    uint32_t group = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t digit = base64_digit(text.bytes[i]);
+        seen |= digit;
+        group = group << 6 | (digit & 63u);
+        if (i % 4 == 3) {
+            *to++ = (uint8_t)(group >> 16);
+            *to++ = (uint8_t)(group >> 8);
+            *to++ = (uint8_t)group;
+        }
+    }
+    if (text.length % 4 == 2) {
+        *to++ = (uint8_t)(group >> 4);
+    } else if (text.length % 4 == 3) {
+        *to++ = (uint8_t)(group >> 10);
+        *to++ = (uint8_t)(group >> 2);
+    }
+    *out_length = (size_t)(to - start);
+    return seen < 64;
+}

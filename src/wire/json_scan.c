@@ -1,0 +1,289 @@
+/* The tokens of strict JSON (json_scan.h). The hot loop is that of strings: sixteen bytes at a time until a
+ * quote, a backslash, a control character or the start of a sequence of UTF-8. */
+#include "wire/json_scan.h"
+
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+static const char cut_off[] = "the text ends here: it is cut off";
+
+__attribute__((cold, noinline)) static const uint8_t *fail(struct weft_json_fault *fault, const uint8_t *at,
+                                                           const char *reason)
+{
+    *fault = (struct weft_json_fault){ at, reason };
+    return NULL;
+}
+
+const uint8_t *weft_json_skip_space_long(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
+        at++;
+    }
+    return at;
+}
+
+/* Length of the sequence at the start of text if it is well-formed UTF-8 of two bytes or more (Unicode table
+ * 3-7), else 0. */
+static size_t utf8_length(const uint8_t *at, const uint8_t *end)
+{
+    uint8_t first = at[0];
+    size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    if (length == 0 || length > (size_t)(end - at)) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_bad = (first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
+                  (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f);
+    return is_bad ? 0 : length;
+}
+
+static int hex_digit(uint8_t byte)
+{
+    return byte >= '0' && byte <= '9'                 ? byte - '0'
+           : (byte | 32) >= 'a' && (byte | 32) <= 'f' ? (byte | 32) - 'a' + 10
+                                                      : -1;
+}
+
+/* at is the backslash. */
+static const uint8_t *scan_escape(const uint8_t *at, const uint8_t *end, struct weft_json_fault *fault)
+{
+    if (end - at < 2) {
+        return fail(fault, end, cut_off);
+    }
+    if (at[1] != 'u') {
+        bool is_known = at[1] != 0 && strchr("\"\\/bfnrt", at[1]) != NULL;
+        return is_known ? at + 2 : fail(fault, at, "\\ is followed by one of \"\\/bfnrtu");
+    }
+    for (size_t i = 2; i < 6; i++) {
+        if (at + i == end) {
+            return fail(fault, end, cut_off);
+        }
+        if (hex_digit(at[i]) < 0) {
+            return fail(fault, at, "\\u is followed by four hex digits");
+        }
+    }
+    return at + 6;
+}
+
+const uint8_t *weft_json_scan_string_long(const uint8_t *at, const uint8_t *end, bool *out_has_escapes,
+                                          struct weft_json_fault *fault)
+{
+    bool has_escapes = false;
+    for (;;) {
+        at = weft_json_skip_plain(at, end);
+        if (UNLIKELY(at == end)) {
+            return fail(fault, end, cut_off);
+        }
+        uint8_t byte = *at;
+        if (byte == '"') {
+            *out_has_escapes = has_escapes;
+            return at;
+        }
+        if (byte == '\\') {
+            has_escapes = true;
+            at = scan_escape(at, end, fault);
+            if (at == NULL) {
+                return NULL;
+            }
+        } else if (byte >= 0x80) {
+            size_t length = utf8_length(at, end);
+            if (length == 0) {
+                return fail(fault, at, "text must be UTF-8");
+            }
+            at += length;
+        } else if (byte < ' ') {
+            return fail(fault, at, "a control character must be escaped");
+        } else {
+            at++;
+        }
+    }
+}
+
+static uint32_t hex4(const uint8_t *at)
+{
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; i++) {
+        value = value << 4 | (uint32_t)hex_digit(at[i]);
+    }
+    return value;
+}
+
+static uint8_t *put_utf8(uint8_t *to, uint32_t code)
+{
+    if (code < 0x80) {
+        *to++ = (uint8_t)code;
+        return to;
+    }
+    if (code < 0x800) {
+        *to++ = (uint8_t)(0xc0 | code >> 6);
+    } else {
+        if (code < 0x10000) {
+            *to++ = (uint8_t)(0xe0 | code >> 12);
+        } else {
+            *to++ = (uint8_t)(0xf0 | code >> 18);
+            *to++ = (uint8_t)(0x80 | (code >> 12 & 0x3f));
+        }
+        *to++ = (uint8_t)(0x80 | (code >> 6 & 0x3f));
+    }
+    *to++ = (uint8_t)(0x80 | (code & 0x3f));
+    return to;
+}
+
+/* at is after "\u". A pair of surrogates is one code point; half of one is not text: JavaScript can send it,
+ * no reader of protobuf takes it. */
+static const uint8_t *take_unicode(const uint8_t *at, const uint8_t *end, uint32_t *out_code)
+{
+    uint32_t code = hex4(at);
+    at += 4;
+    if (code < 0xd800 || code > 0xdfff) {
+        *out_code = code;
+        return at;
+    }
+    uint32_t low = code < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? hex4(at + 2) : 0;
+    if (low >= 0xdc00 && low <= 0xdfff) {
+        *out_code = 0x10000 + ((code - 0xd800) << 10 | (low - 0xdc00));
+        return at + 6;
+    }
+    *out_code = 0xfffd;
+    return at;
+}
+
+static uint8_t unescaped(uint8_t letter)
+{
+    switch (letter) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return letter;
+    }
+}
+
+uint8_t *weft_json_unescape(uint8_t *to, struct weft_slice contents)
+{
+    const uint8_t *at = contents.bytes;
+    const uint8_t *end = at + contents.length;
+    while (at < end) {
+        const uint8_t *escape = memchr(at, '\\', (size_t)(end - at));
+        size_t length = (size_t)((escape == NULL ? end : escape) - at);
+        memmove(to, at, length);
+        to += length;
+        at += length;
+        if (escape == NULL) {
+            return to;
+        }
+        if (at[1] == 'u') {
+            uint32_t code;
+            at = take_unicode(at + 2, end, &code);
+            to = put_utf8(to, code);
+        } else {
+            *to++ = unescaped(at[1]);
+            at += 2;
+        }
+    }
+    return to;
+}
+
+static inline bool is_digit(const uint8_t *at, const uint8_t *end)
+{
+    return at < end && (uint8_t)(*at - '0') < 10;
+}
+
+/* Digits from at on go into the mantissa as long as it holds them. Returns the byte after the last one. */
+static inline const uint8_t *take_digits(const uint8_t *at, const uint8_t *end, struct weft_json_number *number)
+{
+    uint64_t mantissa = number->mantissa;
+    for (; is_digit(at, end); at++) {
+        if (UNLIKELY(mantissa >= UINT64_C(1000000000000000000))) {
+            number->is_exact = false;
+            break;
+        }
+        mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+    }
+    number->mantissa = mantissa;
+    while (is_digit(at, end)) {
+        at++;
+    }
+    return at;
+}
+
+/* at is the e. Exponents beyond any number's are all the same: too large. */
+static const uint8_t *take_exponent(const uint8_t *at, const uint8_t *end, struct weft_json_number *number,
+                                    struct weft_json_fault *fault)
+{
+    at++;
+    bool is_negative = at < end && *at == '-';
+    at += at < end && (*at == '-' || *at == '+');
+    if (!is_digit(at, end)) {
+        return fail(fault, at, at == end ? cut_off : "an exponent has a digit");
+    }
+    int64_t exponent = 0;
+    for (; is_digit(at, end); at++) {
+        exponent = exponent < INT64_C(1000000000000000) ? exponent * 10 + (*at - '0') : exponent;
+    }
+    number->exponent10 += is_negative ? -exponent : exponent;
+    return at;
+}
+
+const uint8_t *weft_json_scan_number(const uint8_t *at, const uint8_t *end, struct weft_json_number *out_number,
+                                     struct weft_json_fault *fault)
+{
+    const uint8_t *start = at;
+    struct weft_json_number number = { .is_exact = true };
+    if (at < end && *at == '-') {
+        number.is_negative = true;
+        at++;
+    }
+    if (!is_digit(at, end)) {
+        return fail(fault, at, at == end ? cut_off : "a number begins with a digit");
+    }
+    if (*at == '0') {
+        at++;
+        if (is_digit(at, end)) {
+            return fail(fault, at, "a number has no leading zeros");
+        }
+    } else {
+        at = take_digits(at, end, &number);
+    }
+    if (at < end && *at == '.') {
+        const uint8_t *fraction = at + 1;
+        if (!is_digit(fraction, end)) {
+            return fail(fault, fraction, fraction == end ? cut_off : "a point is followed by a digit");
+        }
+        at = take_digits(fraction, end, &number);
+        number.exponent10 = -(int64_t)(at - fraction);
+    }
+    if (at < end && (*at | 32) == 'e') {
+        at = take_exponent(at, end, &number, fault);
+        if (at == NULL) {
+            return NULL;
+        }
+    }
+    number.text = weft_slice_of(start, (size_t)(at - start));
+    *out_number = number;
+    return at;
+}
+
+const uint8_t *weft_json_scan_literal(const uint8_t *at, const uint8_t *end, const char *literal,
+                                      struct weft_json_fault *fault)
+{
+    for (const uint8_t *start = at; *literal != 0; literal++, at++) {
+        if (at == end) {
+            return fail(fault, end, cut_off);
+        }
+        if (*at != (uint8_t)*literal) {
+            return fail(fault, start, "a word is one of true, false, null");
+        }
+    }
+    return at;
+}

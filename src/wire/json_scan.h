@@ -1,0 +1,107 @@
+#pragma once
+
+#include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/slice.h"
+#include "base/status.h"
+
+/* Strict JSON (RFC 8259) taken apart piece by piece, without memory of its own and without recursion. Each
+ * function gets where to read and where the text ends, and returns the byte after what it has read, or NULL
+ * with the fault filled in. Text is UTF-8 or it is refused, as by protobuf's JSON readers; control characters
+ * stand in strings as escapes only. */
+struct weft_json_fault {
+    const uint8_t *at;
+    const char *reason; /* names what would be right */
+};
+
+/* Values inside one another that a skip takes. */
+enum { WEFT_JSON_MAX_SKIP_DEPTH = 64 };
+
+/* A number: (is_negative ? -1 : 1) * mantissa * 10^exponent10, if is_exact; else it has more significant
+ * digits than the mantissa holds and only its text says all. */
+struct weft_json_number {
+    struct weft_slice text;
+    uint64_t mantissa; /* the first 19 significant digits */
+    int64_t exponent10;
+    bool is_negative;
+    bool is_exact;
+};
+
+const uint8_t *weft_json_skip_space_long(const uint8_t *at, const uint8_t *end);
+
+static inline const uint8_t *weft_json_skip_space(const uint8_t *at, const uint8_t *end)
+{
+    return at<end && * at> ' ' ? at : weft_json_skip_space_long(at, end);
+}
+
+/* Skips bytes of a string that stand for themselves, as long as there is a whole block of them: stops at a
+ * quote, a backslash, a control character, what is not ASCII, or near the end. */
+static inline const uint8_t *weft_json_skip_plain(const uint8_t *at, const uint8_t *end)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i backslash = _mm_set1_epi8('\\');
+    const __m128i space = _mm_set1_epi8(' ');
+    while (end - at >= 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+        /* signed: below a space are the control characters and all that is not ASCII */
+        __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+                                       _mm_cmplt_epi8(block, space));
+        unsigned mask = (unsigned)_mm_movemask_epi8(special);
+        if (mask != 0) {
+            return at + __builtin_ctz(mask);
+        }
+        at += 16;
+    }
+#else
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    while (end - at >= 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        word = le64toh(word);
+        uint64_t quote = word ^ ones * '"';
+        uint64_t backslash = word ^ ones * '\\';
+        /* exact for the lowest special byte, which is all that counts */
+        uint64_t special =
+            (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | (word - ones * ' ') | word) & ones * 0x80;
+        if (special != 0) {
+            return at + __builtin_ctzll(special) / 8;
+        }
+        at += 8;
+    }
+#endif
+    return at;
+}
+
+const uint8_t *weft_json_scan_string_long(const uint8_t *at, const uint8_t *end, bool *out_has_escapes,
+                                          struct weft_json_fault *fault) WEFT_MUST_CHECK;
+
+/* at is after the opening quote. Returns the closing quote (not the byte after). */
+static inline const uint8_t *weft_json_scan_string(const uint8_t *at, const uint8_t *end, bool *out_has_escapes,
+                                                   struct weft_json_fault *fault)
+{
+    at = weft_json_skip_plain(at, end);
+    if (at < end && *at == '"') {
+        *out_has_escapes = false;
+        return at;
+    }
+    return weft_json_scan_string_long(at, end, out_has_escapes, fault);
+}
+
+/* Writes what is between the quotes of a scanned string with its escapes resolved: never longer than that,
+ * and both may be the same memory. Half a surrogate pair becomes U+FFFD. Returns the byte after. */
+uint8_t *weft_json_unescape(uint8_t *to, struct weft_slice contents);
+
+const uint8_t *weft_json_scan_number(const uint8_t *at, const uint8_t *end, struct weft_json_number *out_number,
+                                     struct weft_json_fault *fault) WEFT_MUST_CHECK;
+
+/* literal: true, false or null */
+const uint8_t *weft_json_scan_literal(const uint8_t *at, const uint8_t *end, const char *literal,
+                                      struct weft_json_fault *fault) WEFT_MUST_CHECK;
+
+/* Any value, checked to its last byte. */
+const uint8_t *weft_json_skip_value(const uint8_t *at, const uint8_t *end,
+                                    struct weft_json_fault *fault) WEFT_MUST_CHECK;

@@ -1,0 +1,92 @@
+/* How numbers, bytes and keys look in OTLP/JSON (json_values.h). */
+#include "wire/json_values.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void weft_json_put_u64(struct weft_buffer *out, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    weft_buffer_append(out, digits + at, sizeof digits - at);
+}
+
+void weft_json_put_i64(struct weft_buffer *out, int64_t value)
+{
+    if (value < 0) {
+        weft_buffer_append_byte(out, '-');
+    }
+    weft_json_put_u64(out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+/* Fifteen digits always survive, so if they say it all, nothing shorter does but their own form without
+ * zeros, which %g gives. Subnormal numbers have fewer digits, so there every length is tried. */
+void weft_json_put_double(struct weft_buffer *out, double value)
+{
+    if (isnan(value)) {
+        weft_buffer_append_text(out, "\"NaN\"");
+        return;
+    }
+    if (isinf(value)) {
+        weft_buffer_append_text(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        return;
+    }
+    char text[32];
+    int digits = value != 0 && fabs(value) < DBL_MIN ? 1 : DBL_DIG;
+    do {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+    } while (strtod(text, NULL) != value && ++digits <= 17);
+    weft_buffer_append_text(out, text);
+}
+
+void weft_json_put_base64(struct weft_buffer *out, struct weft_slice bytes)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    weft_buffer_append_byte(out, '"');
+    for (size_t at = 0; at < bytes.length; at += 3) {
+        size_t left = bytes.length - at;
+        uint32_t group = (uint32_t)bytes.bytes[at] << 16;
+        group |= left > 1 ? (uint32_t)bytes.bytes[at + 1] << 8 : 0;
+        group |= left > 2 ? bytes.bytes[at + 2] : 0;
+        char text[4] = { alphabet[group >> 18], alphabet[group >> 12 & 63], left > 1 ? alphabet[group >> 6 & 63] : '=',
+                         left > 2 ? alphabet[group & 63] : '=' };
+        weft_buffer_append(out, text, sizeof text);
+    }
+    weft_buffer_append_byte(out, '"');
+}
+
+void weft_json_put_hex(struct weft_buffer *out, struct weft_slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    weft_buffer_append_byte(out, '"');
+    for (size_t i = 0; i < bytes.length; i++) {
+        char pair[2] = { digits[bytes.bytes[i] >> 4], digits[bytes.bytes[i] & 15] };
+        weft_buffer_append(out, pair, sizeof pair);
+    }
+    weft_buffer_append_byte(out, '"');
+}
+
+void weft_json_put_key(struct weft_buffer *out, const char *field_name)
+{
+    size_t length = strlen(field_name);
+    uint8_t *text = weft_buffer_reserve(out, length + 3);
+    if (text == NULL) {
+        return;
+    }
+    size_t at = 0;
+    text[at++] = '"';
+    for (size_t i = 0; i < length; i++) {
+        bool is_word_start = field_name[i] == '_' && field_name[i + 1] >= 'a' && field_name[i + 1] <= 'z';
+        i += is_word_start;
+        text[at++] = (uint8_t)(is_word_start ? field_name[i] - 'a' + 'A' : field_name[i]);
+    }
+    text[at++] = '"';
+    text[at++] = ':';
+    out->length += at;
+}

@@ -1,0 +1,197 @@
+/* Building the table of a checked request, and what keeps its shape: copying, retaining, splitting. The bytes
+ * passed the check and the counts came from it, so a row too many or too few is a bug here, not bad input.
+ * Writing a request back is otlp_table_emit.c. */
+#include "wire/otlp_table.h"
+
+#include "base/assert.h"
+#include "wire/otlp_internal.h"
+#include "wire/wire_scan.h"
+
+enum { ROWS_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
+
+struct build {
+    struct weft_otlp_table *table;
+    struct weft_arena *arena;
+    const struct weft_otlp_counts *counts;
+};
+
+/* The fields of a message besides those that became rows, in order, as one slice: of the message where they
+ * lie together, else copied. */
+struct header {
+    struct weft_slice run; /* the only run so far */
+    size_t length;         /* of all runs */
+    bool is_scattered;
+};
+
+static void header_add(struct header *header, struct weft_slice field)
+{
+    header->length += field.length;
+    if (header->run.length == 0) {
+        header->run = field;
+    } else if (header->run.bytes + header->run.length == field.bytes) {
+        header->run.length += field.length;
+    } else {
+        header->is_scattered = true;
+    }
+}
+
+static bool next_field(struct weft_wire_reader *reader, struct weft_wire_field *out_field)
+{
+    if (reader->at == reader->end) {
+        return false;
+    }
+    const char *reason = weft_wire_scan(reader, out_field);
+    weft_assert(reason == NULL);
+    return true;
+}
+
+static bool is_row(const struct weft_wire_field *field, uint32_t number)
+{
+    return field->number == number && field->type == WEFT_WIRE_BYTES;
+}
+
+static enum weft_status header_take(const struct header *header, struct weft_slice message, uint32_t row_field,
+                                    struct weft_arena *arena, struct weft_slice *out_header)
+{
+    if (!header->is_scattered) {
+        *out_header = header->run;
+        return WEFT_OK;
+    }
+    uint8_t *copy = weft_arena_try_bytes(arena, header->length);
+    if (copy == NULL) {
+        return WEFT_NOMEM;
+    }
+    *out_header = weft_slice_of(copy, header->length);
+    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    struct weft_wire_field field;
+    while (next_field(&reader, &field)) {
+        if (!is_row(&field, row_field)) {
+            memcpy(copy, field.whole.bytes, field.whole.length);
+            copy += field.whole.length;
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status build_scope(struct build *build, struct weft_slice message, uint32_t resource)
+{
+    struct weft_otlp_table *table = build->table;
+    weft_assert(table->scope_count < build->counts->scopes);
+    uint32_t scope = table->scope_count++;
+    struct header header = { 0 };
+    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    struct weft_wire_field field;
+    while (next_field(&reader, &field)) {
+        if (!is_row(&field, RECORDS_FIELD)) {
+            header_add(&header, field.whole);
+            continue;
+        }
+        weft_assert(table->record_count < build->counts->records);
+        uint32_t weight = table->signal == WEFT_METRICS ? weft_otlp_metric_points(field.bytes) : 1;
+        table->records[table->record_count++] = (struct weft_otlp_record){
+            .bytes = field.bytes.bytes, .length = (uint32_t)field.bytes.length, .scope = scope, .weight = weight
+        };
+        table->weight += weight;
+    }
+    table->scopes[scope].resource = resource;
+    return header_take(&header, message, RECORDS_FIELD, build->arena, &table->scopes[scope].header);
+}
+
+static enum weft_status build_resource(struct build *build, struct weft_slice message)
+{
+    struct weft_otlp_table *table = build->table;
+    weft_assert(table->resource_count < build->counts->resources);
+    uint32_t resource = table->resource_count++;
+    struct header header = { 0 };
+    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    struct weft_wire_field field;
+    while (next_field(&reader, &field)) {
+        if (!is_row(&field, SCOPES_FIELD)) {
+            header_add(&header, field.whole);
+            continue;
+        }
+        enum weft_status status = build_scope(build, field.bytes, resource);
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    return header_take(&header, message, SCOPES_FIELD, build->arena, &table->resources[resource].header);
+}
+
+static enum weft_status take_rows(struct weft_otlp_table *table, const struct weft_otlp_counts *counts,
+                                  struct weft_arena *arena)
+{
+    table->resources = weft_arena_try_alloc(arena, counts->resources * sizeof *table->resources);
+    table->scopes = weft_arena_try_alloc(arena, counts->scopes * sizeof *table->scopes);
+    table->records = weft_arena_try_alloc(arena, counts->records * sizeof *table->records);
+    bool has_all = table->resources != NULL && table->scopes != NULL && table->records != NULL;
+    return has_all ? WEFT_OK : WEFT_NOMEM;
+}
+
+static enum weft_status build_rows(struct build *build)
+{
+    struct weft_otlp_table *table = build->table;
+    struct header envelope = { 0 };
+    struct weft_wire_reader reader = weft_wire_reader_of(table->request);
+    struct weft_wire_field field;
+    while (next_field(&reader, &field)) {
+        if (!is_row(&field, ROWS_FIELD)) {
+            header_add(&envelope, field.whole);
+            continue;
+        }
+        enum weft_status status = build_resource(build, field.bytes);
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    return header_take(&envelope, table->request, ROWS_FIELD, build->arena, &table->envelope);
+}
+
+enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slice request,
+                                       const struct weft_otlp_counts *counts, struct weft_arena *arena,
+                                       struct weft_otlp_table *out_table, struct weft_error *error)
+{
+    struct weft_otlp_table table = { .signal = signal, .request = request };
+    struct build build = { &table, arena, counts };
+    enum weft_status status = take_rows(&table, counts, arena);
+    if (status == WEFT_OK) {
+        status = build_rows(&build);
+    }
+    if (status != WEFT_OK) {
+        return weft_fail(error, status, "no memory for a table of %u records", counts->records);
+    }
+    weft_assert(table.record_count == counts->records && table.weight == counts->data_points);
+    *out_table = table;
+    return WEFT_OK;
+}
+
+enum weft_status weft_otlp_table_copy(const struct weft_otlp_table *table, struct weft_arena *arena,
+                                      struct weft_otlp_table *out_table)
+{
+    struct weft_otlp_table copy = *table;
+    struct weft_otlp_counts counts = { .resources = table->resource_count,
+                                       .scopes = table->scope_count,
+                                       .records = table->record_count };
+    enum weft_status status = take_rows(&copy, &counts, arena);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    memcpy(copy.resources, table->resources, counts.resources * sizeof *copy.resources);
+    memcpy(copy.scopes, table->scopes, counts.scopes * sizeof *copy.scopes);
+    memcpy(copy.records, table->records, counts.records * sizeof *copy.records);
+    *out_table = copy;
+    return WEFT_OK;
+}
+
+void weft_otlp_table_retain(struct weft_otlp_table *table, const bool *keep)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < table->record_count; i++) {
+        if (keep[i]) {
+            table->records[kept++] = table->records[i];
+        } else {
+            table->weight -= table->records[i].weight;
+        }
+    }
+    table->record_count = kept;
+}

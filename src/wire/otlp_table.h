@@ -1,0 +1,85 @@
+#pragma once
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "base/status.h"
+#include "wire/otlp_check.h"
+#include "wire/signal.h"
+
+/* A checked request as a table of its records, for components that edit, remove or split. Rows are slices of
+ * the request or of the arena; an edit replaces a row's slice and never touches request bytes. Memory: 24
+ * bytes a record.
+ *
+ * Re-framing: a record that was not touched leaves as the very bytes it came in (unknown fields included);
+ * runs of untouched neighbours leave as one slice with their original framing. */
+struct weft_otlp_record {
+    const uint8_t *bytes; /* contents of the Span, Metric or LogRecord */
+    uint32_t length;
+    uint32_t scope;  /* index in scopes */
+    uint32_t weight; /* what it counts for: 1, or the data points of a Metric */
+};
+
+struct weft_otlp_scope {
+    struct weft_slice header; /* every field of ScopeX but its records, in order (scope, schema_url, unknown) */
+    uint32_t resource;        /* index in resources */
+};
+
+struct weft_otlp_resource {
+    struct weft_slice header; /* every field of ResourceX but its scopes, in order */
+};
+
+struct weft_otlp_table {
+    enum weft_signal signal;
+    struct weft_slice request;  /* what the rows were taken from; borrowed */
+    struct weft_slice envelope; /* fields of the request other than ResourceX (unknown ones), in order */
+    struct weft_otlp_resource *resources;
+    struct weft_otlp_scope *scopes;
+    struct weft_otlp_record *records; /* in scope order; scopes in resource order */
+    uint32_t resource_count, scope_count, record_count;
+    uint64_t weight; /* sum over records */
+};
+
+/* Builds the table of a request that weft_otlp_check has passed with these counts. Arrays come from arena,
+ * which outlives the table; the table struct is the caller's. WEFT_NOMEM only. */
+enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slice request,
+                                       const struct weft_otlp_counts *counts, struct weft_arena *arena,
+                                       struct weft_otlp_table *out_table, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* A copy of the row arrays, for a branch of a fan-out: bytes are shared, rows are not. WEFT_NOMEM only. */
+enum weft_status weft_otlp_table_copy(const struct weft_otlp_table *table, struct weft_arena *arena,
+                                      struct weft_otlp_table *out_table) WEFT_MUST_CHECK;
+
+/* Keeps the records for which keep[i] is true, in order. Scopes and resources that become empty are not
+ * written. */
+void weft_otlp_table_retain(struct weft_otlp_table *table, const bool *keep);
+
+/* Moves leading records into *out_head until the next would exceed max_weight or max_bytes (of the encoded
+ * request); 0 is no limit. The rest stays. If there are records, at least one moves (a single one may be
+ * larger than max_bytes); a Metric heavier than max_weight moves whole. Rows are shared, not copied: both
+ * keep pointing into the same arrays, and an edit of a scope or resource header shows in both. The envelope
+ * goes with both. */
+void weft_otlp_table_split(struct weft_otlp_table *table, uint64_t max_weight, size_t max_bytes,
+                           struct weft_otlp_table *out_head);
+
+/* Bytes of the request that weft_otlp_table_emit would write. */
+size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table);
+
+/* Where emitted bytes go: a growing array of slices; framing bytes come from its arena. */
+struct weft_slices {
+    struct weft_slice *items;
+    size_t count, capacity;
+    size_t length; /* sum over items */
+};
+
+void weft_slices_init(struct weft_slices *slices);
+void weft_slices_fini(struct weft_slices *slices);
+void weft_slices_clear(struct weft_slices *slices);
+
+/* Joins with the last slice when they touch. */
+enum weft_status weft_slices_add(struct weft_slices *slices, struct weft_slice slice) WEFT_MUST_CHECK;
+
+/* Appends the export request that the table stands for (no records: nothing, not even what had none when it
+ * came). Emitted slices borrow request, arena and rewritten bytes. WEFT_NOMEM leaves slices longer than
+ * before; the caller clears them. */
+enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struct weft_arena *arena,
+                                      struct weft_slices *slices) WEFT_MUST_CHECK;

@@ -1,0 +1,224 @@
+/* Writing a table back as an export request, and splitting it by what would be written. Lengths come first: a
+ * message is framed by the size of what it holds, so each level is summed before it is written (no memory but
+ * the frames).
+ *
+ * A frame that the request already has, right before what it frames, is taken from there instead of written
+ * anew; neighbours then join into one slice, up to the whole request when nothing was touched. */
+#include "wire/otlp_table.h"
+
+#include "base/assert.h"
+#include "wire/protobuf.h"
+
+enum { RESOURCES_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2, MAX_FRAME_BYTES = 15 };
+
+/* Records first .. end - 1 of one scope or of one resource, and the bytes inside its message. */
+struct run {
+    uint32_t first;
+    uint32_t end;
+    size_t length;
+};
+
+static size_t framed_size(uint32_t number, size_t length)
+{
+    return weft_wire_size_bytes_header(number, length) + length;
+}
+
+static const struct weft_otlp_scope *scope_of(const struct weft_otlp_table *table, uint32_t record)
+{
+    return &table->scopes[table->records[record].scope];
+}
+
+static struct run scope_run(const struct weft_otlp_table *table, uint32_t first)
+{
+    struct run run = { first, first, scope_of(table, first)->header.length };
+    uint32_t scope = table->records[first].scope;
+    while (run.end < table->record_count && table->records[run.end].scope == scope) {
+        run.length += framed_size(RECORDS_FIELD, table->records[run.end].length);
+        run.end++;
+    }
+    return run;
+}
+
+static struct run resource_run(const struct weft_otlp_table *table, uint32_t first)
+{
+    uint32_t resource = scope_of(table, first)->resource;
+    struct run run = { first, first, table->resources[resource].header.length };
+    while (run.end < table->record_count && scope_of(table, run.end)->resource == resource) {
+        struct run scope = scope_run(table, run.end);
+        run.length += framed_size(SCOPES_FIELD, scope.length);
+        run.end = scope.end;
+    }
+    return run;
+}
+
+size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table)
+{
+    if (table->record_count == 0) {
+        return 0;
+    }
+    size_t size = table->envelope.length;
+    for (uint32_t at = 0; at < table->record_count;) {
+        struct run run = resource_run(table, at);
+        size += framed_size(RESOURCES_FIELD, run.length);
+        at = run.end;
+    }
+    return size;
+}
+
+/* Where the request holds the frame (tag and length) of a message right before `next`, the first byte of its
+ * contents; NULL if it does not. next may be NULL or lie anywhere. */
+static const uint8_t *frame_in_request(const struct weft_otlp_table *table, uint32_t number, size_t length,
+                                       const uint8_t *next)
+{
+    uint8_t frame[MAX_FRAME_BYTES];
+    size_t frame_length = (size_t)(weft_wire_put_bytes_header(frame, number, length) - frame);
+    uintptr_t start = (uintptr_t)table->request.bytes;
+    uintptr_t at = (uintptr_t)next;
+    if (at < start + frame_length || at > start + table->request.length) {
+        return NULL;
+    }
+    return memcmp(next - frame_length, frame, frame_length) == 0 ? next - frame_length : NULL;
+}
+
+/* Where the contents of a scope, or of a resource, begin in the request; NULL or elsewhere if they do not. */
+static const uint8_t *scope_start(const struct weft_otlp_table *table, uint32_t first)
+{
+    struct weft_slice header = scope_of(table, first)->header;
+    const struct weft_otlp_record *record = &table->records[first];
+    return header.length > 0 ? header.bytes : frame_in_request(table, RECORDS_FIELD, record->length, record->bytes);
+}
+
+static const uint8_t *resource_start(const struct weft_otlp_table *table, struct run scope)
+{
+    struct weft_slice header = table->resources[scope_of(table, scope.first)->resource].header;
+    return header.length > 0 ? header.bytes
+                             : frame_in_request(table, SCOPES_FIELD, scope.length, scope_start(table, scope.first));
+}
+
+struct emit {
+    const struct weft_otlp_table *table;
+    struct weft_arena *arena;
+    struct weft_slices *slices;
+};
+
+static enum weft_status emit_frame(struct emit *emit, uint32_t number, size_t length, const uint8_t *next)
+{
+    size_t frame_length = weft_wire_size_bytes_header(number, length);
+    const uint8_t *frame = frame_in_request(emit->table, number, length, next);
+    if (frame == NULL) {
+        uint8_t *written = weft_arena_try_bytes(emit->arena, frame_length);
+        if (written == NULL) {
+            return WEFT_NOMEM;
+        }
+        weft_wire_put_bytes_header(written, number, length);
+        frame = written;
+    }
+    return weft_slices_add(emit->slices, weft_slice_of(frame, frame_length));
+}
+
+static enum weft_status emit_scope(struct emit *emit, struct run scope)
+{
+    const struct weft_otlp_table *table = emit->table;
+    enum weft_status status = emit_frame(emit, SCOPES_FIELD, scope.length, scope_start(table, scope.first));
+    if (status == WEFT_OK) {
+        status = weft_slices_add(emit->slices, scope_of(table, scope.first)->header);
+    }
+    for (uint32_t i = scope.first; status == WEFT_OK && i < scope.end; i++) {
+        const struct weft_otlp_record *record = &table->records[i];
+        status = emit_frame(emit, RECORDS_FIELD, record->length, record->bytes);
+        if (status == WEFT_OK) {
+            status = weft_slices_add(emit->slices, weft_slice_of(record->bytes, record->length));
+        }
+    }
+    return status;
+}
+
+static enum weft_status emit_resource(struct emit *emit, struct run resource)
+{
+    const struct weft_otlp_table *table = emit->table;
+    const uint8_t *start = resource_start(table, scope_run(table, resource.first));
+    enum weft_status status = emit_frame(emit, RESOURCES_FIELD, resource.length, start);
+    if (status == WEFT_OK) {
+        status = weft_slices_add(emit->slices, table->resources[scope_of(table, resource.first)->resource].header);
+    }
+    for (uint32_t at = resource.first; status == WEFT_OK && at < resource.end;) {
+        struct run scope = scope_run(table, at);
+        status = emit_scope(emit, scope);
+        at = scope.end;
+    }
+    return status;
+}
+
+enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struct weft_arena *arena,
+                                      struct weft_slices *slices)
+{
+    struct emit emit = { table, arena, slices };
+    if (table->record_count == 0) {
+        return WEFT_OK;
+    }
+    for (uint32_t at = 0; at < table->record_count;) {
+        struct run resource = resource_run(table, at);
+        enum weft_status status = emit_resource(&emit, resource);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        at = resource.end;
+    }
+    return weft_slices_add(slices, table->envelope);
+}
+
+/* Size of the request that the records so far would make; grows by one record at a time. */
+struct growing_size {
+    size_t closed;   /* envelope and finished resources */
+    size_t resource; /* contents of the open resource, without its open scope */
+    size_t scope;    /* contents of the open scope */
+};
+
+static void growing_size_add(struct growing_size *size, const struct weft_otlp_table *table, uint32_t record)
+{
+    uint32_t scope = table->records[record].scope;
+    bool is_new_scope = record == 0 || table->records[record - 1].scope != scope;
+    uint32_t resource = table->scopes[scope].resource;
+    bool is_new_resource = record == 0 || scope_of(table, record - 1)->resource != resource;
+    if (is_new_scope && record > 0) {
+        size->resource += framed_size(SCOPES_FIELD, size->scope);
+    }
+    if (is_new_resource) {
+        size->closed += record > 0 ? framed_size(RESOURCES_FIELD, size->resource) : 0;
+        size->resource = table->resources[resource].header.length;
+    }
+    if (is_new_scope) {
+        size->scope = table->scopes[scope].header.length;
+    }
+    size->scope += framed_size(RECORDS_FIELD, table->records[record].length);
+}
+
+static size_t growing_size_total(const struct growing_size *size)
+{
+    return size->closed + framed_size(RESOURCES_FIELD, size->resource + framed_size(SCOPES_FIELD, size->scope));
+}
+
+void weft_otlp_table_split(struct weft_otlp_table *table, uint64_t max_weight, size_t max_bytes,
+                           struct weft_otlp_table *out_head)
+{
+    struct growing_size size = { .closed = table->envelope.length };
+    uint64_t weight = 0;
+    uint32_t count = 0;
+    while (count < table->record_count) {
+        uint64_t heavier = weight + table->records[count].weight;
+        growing_size_add(&size, table, count);
+        bool is_over =
+            (max_weight > 0 && heavier > max_weight) || (max_bytes > 0 && growing_size_total(&size) > max_bytes);
+        if (is_over && count > 0) {
+            break;
+        }
+        weight = heavier;
+        count++;
+    }
+    *out_head = *table;
+    out_head->record_count = count;
+    out_head->weight = weight;
+    table->records += count;
+    table->record_count -= count;
+    table->weight -= weight;
+}

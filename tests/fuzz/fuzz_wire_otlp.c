@@ -1,0 +1,88 @@
+/* Fuzz target: an export request from a peer, through everything that this floor does with it. What the check
+ * accepts must go through the table and back with the same counts, split into parts that add up, and become
+ * JSON. */
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "wire/json_writer.h"
+#include "wire/otlp_internal.h"
+#include "wire/otlp_table.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Checks what a table writes, in one piece, against what the table says. */
+static void check_written(const struct weft_otlp_table *table, struct weft_arena *arena)
+{
+    struct weft_slices slices;
+    struct weft_buffer written;
+    weft_slices_init(&slices);
+    weft_buffer_init(&written, 0);
+    if (weft_otlp_table_emit(table, arena, &slices) == WEFT_OK) {
+        for (size_t i = 0; i < slices.count; i++) {
+            weft_buffer_append(&written, slices.items[i].bytes, slices.items[i].length);
+        }
+        weft_assert(written.length == slices.length && written.length == weft_otlp_table_size_bytes(table));
+        struct weft_otlp_counts counts = { 0 };
+        enum weft_status status = weft_otlp_check(table->signal, weft_buffer_slice(&written), NULL, &counts, NULL);
+        weft_assert(status == WEFT_OK);
+        weft_assert(counts.records == table->record_count && counts.data_points == table->weight);
+    }
+    weft_buffer_fini(&written);
+    weft_slices_fini(&slices);
+}
+
+static void split_all(struct weft_otlp_table table, struct weft_arena *arena)
+{
+    uint64_t weight = table.weight;
+    for (unsigned parts = 0; table.record_count > 0 && parts < 64; parts++) {
+        struct weft_otlp_table head;
+        weft_otlp_table_split(&table, 3, 512, &head);
+        weft_assert(head.record_count > 0 && head.weight + table.weight == weight);
+        weight -= head.weight;
+        check_written(&head, arena);
+    }
+}
+
+static void retain_every_other(struct weft_otlp_table table, struct weft_arena *arena)
+{
+    bool *keep = weft_arena_try_alloc(arena, table.record_count * sizeof *keep);
+    if (keep != NULL) {
+        for (uint32_t i = 0; i < table.record_count; i++) {
+            keep[i] = i % 2 == 0;
+        }
+        weft_otlp_table_retain(&table, keep);
+        check_written(&table, arena);
+    }
+}
+
+static void write_json(enum weft_signal signal, struct weft_slice request)
+{
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    enum weft_status status = weft_json_write_message(weft_otlp_request_descriptor(signal), request, &text, NULL);
+    weft_assert(status == WEFT_OK);
+    weft_buffer_fini(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0) {
+        return 0;
+    }
+    enum weft_signal signal = (enum weft_signal)(data[0] % WEFT_SIGNAL_COUNT);
+    struct weft_slice request = { data + 1, size - 1 };
+    struct weft_otlp_counts counts;
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (weft_otlp_check(signal, request, NULL, &counts, &error) != WEFT_OK) {
+        return 0;
+    }
+    struct weft_arena *arena = weft_arena_try_new();
+    struct weft_otlp_table table;
+    if (arena != NULL && weft_otlp_table_build(signal, request, &counts, arena, &table, NULL) == WEFT_OK) {
+        check_written(&table, arena);
+        split_all(table, arena);
+        retain_every_other(table, arena);
+        write_json(signal, request);
+    }
+    weft_arena_unref(&arena);
+    return 0;
+}
