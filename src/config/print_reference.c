@@ -1,0 +1,127 @@
+/* A field table as a Markdown table, for the reference pages (print.h): the same rows that parse, so that the page
+ * cannot say what the code does not do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/field_table.h"
+#include "config/print.h"
+
+enum { PREFIX_MAX_BYTES = 200 };
+
+static const char *type_text(const struct weft_field *field)
+{
+    switch (field->kind) {
+    case WEFT_KIND_BOOL:
+        return "bool";
+    case WEFT_KIND_INT:
+        return "int";
+    case WEFT_KIND_UINT:
+        return "int, 0 or more";
+    case WEFT_KIND_DOUBLE:
+        return "number";
+    case WEFT_KIND_STRING:
+        return "string";
+    case WEFT_KIND_SECRET:
+        return "secret string";
+    case WEFT_KIND_DURATION:
+        return "duration";
+    case WEFT_KIND_STRINGS:
+        return "list of strings";
+    case WEFT_KIND_MAP:
+        return "map of strings";
+    case WEFT_KIND_SECRET_MAP:
+        return "map of secret strings";
+    case WEFT_KIND_ANY:
+        return "any";
+    case WEFT_KIND_CHOICE:
+        return "one of";
+    case WEFT_KIND_BLOCK:
+        return "block";
+    case WEFT_KIND_OPTIONAL:
+        return "block, on when present";
+    case WEFT_KIND_LIST:
+        return "list of blocks";
+    case WEFT_KIND_NO_EFFECT:
+        return "no effect";
+    case WEFT_KIND_UNSUPPORTED:
+        return "not supported yet";
+    case WEFT_KIND_INLINE:
+    case WEFT_KIND_POSITION:
+        break;
+    }
+    return "";
+}
+
+/* A cell: one line, and | would end it. */
+static void print_cell(const char *text, struct weft_buffer *out)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '|') {
+            weft_buffer_append_byte(out, '\\');
+        }
+        weft_buffer_append_byte(out, *text == '\n' ? ' ' : (uint8_t)*text);
+    }
+}
+
+static void print_type(const struct weft_field *field, struct weft_buffer *out)
+{
+    weft_buffer_append_text(out, type_text(field));
+    if (field->kind == WEFT_KIND_CHOICE) {
+        for (size_t i = 0; field->words[i] != NULL; i++) {
+            weft_buffer_append_text(out, i > 0 ? ", `" : " `");
+            weft_buffer_append_text(out, field->words[i][0] != '\0' ? field->words[i] : "\"\"");
+            weft_buffer_append_byte(out, '`');
+        }
+    }
+    if (field->maximum > field->minimum) {
+        weft_buffer_append_format(out, ", %g to %g", field->minimum, field->maximum);
+    } else if (field->minimum != 0) {
+        weft_buffer_append_format(out, ", at least %g", field->minimum);
+    }
+}
+
+static void print_default(const struct weft_field *field, struct weft_buffer *out)
+{
+    if (field->is_required) {
+        weft_buffer_append_text(out, "required");
+    } else if (field->default_text != NULL) {
+        weft_buffer_append_byte(out, '`');
+        print_cell(field->default_text[0] != '\0' ? field->default_text : "\"\"", out);
+        weft_buffer_append_byte(out, '`');
+    }
+}
+
+static void print_rows(const struct weft_field *fields, const char *prefix, struct weft_buffer *out);
+
+static void print_row(const struct weft_field *field, const char *prefix, struct weft_buffer *out)
+{
+    weft_buffer_append_format(out, "| `%s%s` | ", prefix, field->key);
+    print_type(field, out);
+    weft_buffer_append_text(out, " | ");
+    print_default(field, out);
+    weft_buffer_append_text(out, " | ");
+    print_cell(field->help != NULL ? field->help : "", out);
+    weft_buffer_append_text(out, " |\n");
+    if (field->fields != NULL) {
+        char nested[PREFIX_MAX_BYTES];
+        snprintf(nested, sizeof nested, "%s%s%s.", prefix, field->key, field->kind == WEFT_KIND_LIST ? "[]" : "");
+        print_rows(field->fields, nested, out);
+    }
+}
+
+static void print_rows(const struct weft_field *fields, const char *prefix, struct weft_buffer *out)
+{
+    for (const struct weft_field *field = fields; field->key != NULL; field++) {
+        if (field->kind == WEFT_KIND_INLINE) {
+            print_rows(field->fields, prefix, out);
+        } else if (field->kind != WEFT_KIND_POSITION) {
+            print_row(field, prefix, out);
+        }
+    }
+}
+
+void weft_config_print_reference(const struct weft_field *fields, struct weft_buffer *out)
+{
+    weft_buffer_append_text(out, "| key | type | default | |\n|---|---|---|---|\n");
+    print_rows(fields, "", out);
+}
