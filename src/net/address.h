@@ -1,0 +1,36 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include "base/slice.h"
+#include "base/status.h"
+
+/* Endpoints as in a Collector config: "host:port", "[v6]:port", ":port" (all interfaces), "unix:path", "unix:///path";
+ * for exporters also "http://", "https://", "dns:///", "passthrough:///" before it. */
+enum { WEFT_HOST_BYTES = 256 };
+
+struct weft_endpoint {
+    char host[WEFT_HOST_BYTES]; /* name, literal address without brackets, "" = all interfaces, or a socket path */
+    uint16_t port;
+    bool is_unix;
+    bool has_scheme;
+    bool wants_tls; /* https:// */
+};
+
+/* WEFT_INVALID with what would be right. default_port 0 = a port is required. */
+enum weft_status weft_endpoint_parse(const char *text, uint16_t default_port, struct weft_endpoint *out_endpoint,
+                                     struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Literal addresses and unix paths only, no name service: WEFT_NOT_FOUND for a name (which a resolver must look up). */
+enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, struct sockaddr_storage *out_address,
+                                       socklen_t *out_length) WEFT_MUST_CHECK;
+
+/* A listening, non-blocking socket; "localhost" listens on the loopback addresses' first family that works. A unix path
+ * that nobody listens on is replaced. The error names the endpoint and the system's reason. */
+enum weft_status weft_listen(const struct weft_endpoint *endpoint, int backlog, int *out_descriptor,
+                             struct weft_error *error) WEFT_MUST_CHECK;
+
+/* The same beside sockets of this process that have the port already and that were given SO_REUSEPORT: on 0.0.0.0 next
+ * to 127.0.0.1, for instance. */
+enum weft_status weft_listen_beside(const struct weft_endpoint *endpoint, int backlog, int *out_descriptor,
+                                    struct weft_error *error) WEFT_MUST_CHECK;

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/slice.h"
+
+/* What one HTTP/2 peer may cost. The meter reads frame headers from the raw bytes before nghttp2 sees them, because
+ * nghttp2 1.52 does not tell about every frame (unknown types, DATA of closed streams) and limits only some of them; so
+ * the answer to a flood is also given outside of nghttp2's callbacks. About ten operations per frame. */
+
+/* Tokens come back at a steady rate up to burst; an event takes one. */
+struct weft_rate {
+    uint32_t burst;
+    uint32_t per_second;
+    int64_t credit_ns; /* the tokens there are, as the time that they take to come back */
+    struct weft_monotonic last;
+};
+
+void weft_rate_init(struct weft_rate *rate, uint32_t burst, uint32_t per_second, struct weft_monotonic now);
+
+/* False when nothing is left. */
+bool weft_rate_take(struct weft_rate *rate, struct weft_monotonic now);
+
+/* Puts tokens back, up to burst. */
+void weft_rate_give(struct weft_rate *rate, uint32_t tokens);
+
+/* Why a connection must go; the text is sent as GOAWAY's debug data. */
+#define WEFT_HTTP2_FLOODS(ROW)                    \
+    ROW(NONE, "")                                 \
+    ROW(CONTROL, "too_many_frames")               \
+    ROW(RESET, "too_many_resets")                 \
+    ROW(EMPTY_DATA, "too_many_empty_data_frames") \
+    ROW(HEADERS, "header_block_too_large")        \
+    ROW(CONTINUATION, "too_many_continuations")   \
+    ROW(ERRORS, "too_many_errors")                \
+    ROW(PINGS, "too_many_pings")                  \
+    ROW(STALLS, "responses_not_read")
+
+enum weft_http2_flood {
+#define WEFT_HTTP2_FLOOD_ENUM(name, text) WEFT_HTTP2_FLOOD_##name,
+    WEFT_HTTP2_FLOODS(WEFT_HTTP2_FLOOD_ENUM)
+#undef WEFT_HTTP2_FLOOD_ENUM
+};
+
+const char *weft_http2_flood_text(enum weft_http2_flood flood);
+
+struct weft_http2_meter {
+    struct weft_rate control;    /* all frames but DATA and HEADERS that begin a call, which give some back */
+    struct weft_rate resets;     /* RST_STREAM received (CVE-2023-44487) */
+    struct weft_rate empty_data; /* DATA without a byte that does not end its stream */
+    size_t max_header_block_bytes;
+    size_t header_block_bytes; /* of the block that is open */
+    uint32_t continuations;
+    uint8_t header[9];
+    size_t header_length;
+    size_t preface_left; /* of the 24 bytes before the first frame */
+    size_t payload_left;
+    bool awaits_padding;  /* the next byte says how much of a DATA frame is padding */
+    uint32_t last_stream; /* the highest that HEADERS began */
+};
+
+void weft_http2_meter_init(struct weft_http2_meter *meter, uint32_t max_control_frames_per_s,
+                           size_t max_header_block_bytes, struct weft_monotonic now);
+
+/* Counts the frames in the next bytes of the connection. */
+enum weft_http2_flood weft_http2_meter_take(struct weft_http2_meter *meter, struct weft_slice bytes,
+                                            struct weft_monotonic now);
+
+/* Memory for a session, charged to the budget, which outlives it; failing allocations of tests reach nghttp2 this way.
+ */
+nghttp2_mem weft_http2_memory(struct weft_budget *budget);

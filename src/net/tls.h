@@ -1,0 +1,37 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+/* TLS set-up from the Collector's `tls` block. One context is shared by the connections of one endpoint on all workers
+ * (OpenSSL's SSL_CTX is counted and locked inside). Files are read again every reload_interval_ns, or on
+ * weft_tls_context_reload: new connections get the new ones, open ones keep theirs; files that do not load change
+ * nothing and are logged. */
+struct weft_tls_settings {
+    const char *ca_file, *ca_pem;
+    const char *cert_file, *cert_pem;
+    const char *key_file, *key_pem;
+    const char *client_ca_file;            /* server: verify clients, mandatory */
+    const char *min_version, *max_version; /* "1.2", "1.3"; "" = default */
+    const char *const *cipher_suites;      /* Go names; NULL-ended */
+    const char *const *curve_preferences;
+    const char *server_name_override; /* client */
+    bool is_server;
+    bool include_system_ca_certs_pool;
+    bool insecure_skip_verify; /* client */
+    int64_t reload_interval_ns;
+    const char
+        *alpn; /* "h2" or "http/1.1"; server: what is offered, required when the client sends ALPN; NULL = none */
+};
+
+struct weft_tls_context;
+
+/* settings are copied. */
+enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, struct weft_tls_context **out_context,
+                                      struct weft_error *error) WEFT_MUST_CHECK;
+void weft_tls_context_free(struct weft_tls_context *context);
+
+/* Any thread. Reads the files again if they are due (or forced). */
+void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced);

@@ -1,0 +1,233 @@
+/* The resolver with a scripted look-up on its thread, and with the system's. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "net/resolver.h"
+
+static struct weft_loop *loop;
+static struct weft_resolver *resolver;
+static struct weft_mutex gate; /* the scripted look-up passes through it */
+static struct weft_atomic_u64 lookups;
+static unsigned answers_wanted, answers;
+static struct weft_resolver_answer last;
+
+static void set_up(void)
+{
+    loop = weft_loop_new();
+    weft_mutex_init(&gate);
+    weft_atomic_store(&lookups, 0);
+    answers = 0;
+    answers_wanted = 1;
+}
+
+static void tear_down(void)
+{
+    weft_resolver_free(resolver);
+    weft_mutex_fini(&gate);
+    weft_loop_free(loop);
+}
+
+static void look_up_port(const struct weft_endpoint *endpoint, struct weft_resolver_answer *out_answer)
+{
+    weft_atomic_add(&lookups, 1);
+    weft_mutex_lock(&gate);
+    weft_mutex_unlock(&gate);
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(endpoint->port) };
+    memcpy(&out_answer->addresses[0].socket_address, &address, sizeof address);
+    out_answer->addresses[0].length = sizeof address;
+    out_answer->count = endpoint->port != 0;
+    out_answer->status = WEFT_OK;
+}
+
+static void on_answered(void *context, const struct weft_resolver_answer *answer)
+{
+    last = *answer;
+    if (context != NULL) {
+        ++*(unsigned *)context;
+    }
+    if (++answers == answers_wanted) {
+        weft_loop_stop(loop);
+    }
+}
+
+static struct weft_endpoint endpoint_of(const char *host, uint16_t port)
+{
+    struct weft_endpoint endpoint = { .port = port, .is_unix = host[0] == '/' };
+    snprintf(endpoint.host, sizeof endpoint.host, "%s", host);
+    return endpoint;
+}
+
+static struct weft_resolver_query *ask(const char *host, uint16_t port, unsigned *counter)
+{
+    struct weft_endpoint endpoint = endpoint_of(host, port);
+    struct weft_resolver_query *query = NULL;
+    unsigned before = answers;
+    ck_assert_int_eq(weft_resolver_ask(resolver, &endpoint, on_answered, counter, &query, NULL), WEFT_OK);
+    ck_assert_uint_eq(answers, before); /* never inside the call */
+    return query;
+}
+
+START_TEST(test_literal_addresses_need_no_look_up)
+{
+    static const struct {
+        const char *host;
+        int family;
+    } cases[] = { { "127.0.0.1", AF_INET }, { "::1", AF_INET6 }, { "/tmp/weft.sock", AF_UNIX } };
+    resolver = weft_resolver_new(loop, look_up_port);
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        answers = 0;
+        ask(cases[i].host, 4317, NULL);
+        weft_loop_run(loop);
+        ck_assert_int_eq(last.status, WEFT_OK);
+        ck_assert_uint_eq(last.count, 1);
+        ck_assert_int_eq(last.addresses[0].socket_address.ss_family, cases[i].family);
+    }
+    ck_assert_uint_eq(weft_atomic_load(&lookups), 0);
+}
+END_TEST
+
+START_TEST(test_names_are_looked_up_in_order)
+{
+    resolver = weft_resolver_new(loop, look_up_port);
+    answers_wanted = 5;
+    for (uint16_t port = 1; port <= 5; port++) {
+        ask("name.test", port, NULL);
+    }
+    weft_loop_run(loop);
+    ck_assert_int_eq(last.status, WEFT_OK);
+    struct sockaddr_in address;
+    memcpy(&address, &last.addresses[0].socket_address, sizeof address);
+    ck_assert_uint_eq(ntohs(address.sin_port), 5);
+    ck_assert_uint_eq(weft_atomic_load(&lookups), 5);
+}
+END_TEST
+
+START_TEST(test_answer_without_address_is_not_found)
+{
+    resolver = weft_resolver_new(loop, look_up_port);
+    ask("name.test", 0, NULL);
+    weft_loop_run(loop);
+    ck_assert_int_eq(last.status, WEFT_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(last.failure, "name.test"));
+}
+END_TEST
+
+START_TEST(test_cancelled_queries_are_not_answered)
+{
+    unsigned cancelled_answers = 0;
+    resolver = weft_resolver_new(loop, look_up_port);
+    weft_mutex_lock(&gate);
+    struct weft_resolver_query *running = ask("a.test", 1, &cancelled_answers);
+    struct weft_resolver_query *queued = ask("b.test", 2, &cancelled_answers);
+    struct weft_resolver_query *literal = ask("127.0.0.1", 3, &cancelled_answers);
+    ask("c.test", 4, NULL);
+    weft_resolver_cancel(resolver, running);
+    weft_resolver_cancel(resolver, queued);
+    weft_resolver_cancel(resolver, literal);
+    weft_mutex_unlock(&gate);
+    weft_loop_run(loop);
+    ck_assert_uint_eq(cancelled_answers, 0);
+    ck_assert_uint_eq(answers, 1);
+}
+END_TEST
+
+START_TEST(test_queries_under_way_are_bounded)
+{
+    resolver = weft_resolver_new(loop, look_up_port);
+    weft_mutex_lock(&gate);
+    struct weft_resolver_query *query = NULL;
+    for (uint16_t i = 0; i < WEFT_RESOLVER_QUERIES; i++) {
+        query = ask("name.test", (uint16_t)(i + 1), NULL);
+    }
+    struct weft_endpoint endpoint = endpoint_of("one.more.test", 1);
+    struct weft_error error = WEFT_ERROR_NONE;
+    ck_assert_int_eq(weft_resolver_ask(resolver, &endpoint, on_answered, NULL, &query, &error), WEFT_LIMIT);
+    ck_assert_ptr_nonnull(strstr(error.text, "one.more.test"));
+    answers_wanted = WEFT_RESOLVER_QUERIES;
+    weft_mutex_unlock(&gate);
+    weft_loop_run(loop);
+    answers = 0;
+    answers_wanted = 1;
+    ask("name.test", 7, NULL); /* there is room again */
+    weft_loop_run(loop);
+    ck_assert_int_eq(last.status, WEFT_OK);
+}
+END_TEST
+
+START_TEST(test_free_drops_queries_under_way)
+{
+    resolver = weft_resolver_new(loop, look_up_port);
+    for (uint16_t port = 1; port <= 5; port++) {
+        ask("name.test", port, NULL);
+    }
+    ask("127.0.0.1", 1, NULL);
+    weft_resolver_free(resolver);
+    ck_assert_uint_eq(answers, 0);
+    resolver = weft_resolver_new(loop, NULL);
+}
+END_TEST
+
+START_TEST(test_system_resolves_localhost)
+{
+    resolver = weft_resolver_new(loop, NULL);
+    ask("localhost", 4317, NULL);
+    weft_loop_run(loop);
+    ck_assert_int_eq(last.status, WEFT_OK);
+    ck_assert_uint_ge(last.count, 1);
+}
+END_TEST
+
+START_TEST(test_system_refuses_an_impossible_name)
+{
+    resolver = weft_resolver_new(loop, NULL);
+    ask("not..a..name", 4317, NULL);
+    weft_loop_run(loop);
+    ck_assert_int_ne(last.status, WEFT_OK);
+    ck_assert_uint_eq(last.count, 0);
+    ck_assert_ptr_nonnull(strstr(last.failure, "not..a..name"));
+}
+END_TEST
+
+START_TEST(test_failing_allocation_is_reported)
+{
+    resolver = weft_resolver_new(loop, look_up_port);
+    struct weft_endpoint endpoint = endpoint_of("name.test", 1);
+    struct weft_resolver_query *query = NULL;
+    weft_alloc_fail_at(1);
+    ck_assert_int_eq(weft_resolver_ask(resolver, &endpoint, on_answered, NULL, &query, NULL), WEFT_NOMEM);
+    ck_assert(weft_alloc_has_failed());
+    weft_alloc_fail_at(0);
+    ask("name.test", 1, NULL);
+    weft_loop_run(loop);
+    ck_assert_int_eq(last.status, WEFT_OK);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        test_literal_addresses_need_no_look_up,   test_names_are_looked_up_in_order,
+        test_answer_without_address_is_not_found, test_cancelled_queries_are_not_answered,
+        test_queries_under_way_are_bounded,       test_free_drops_queries_under_way,
+        test_system_resolves_localhost,           test_system_refuses_an_impossible_name,
+        test_failing_allocation_is_reported,
+    };
+    Suite *suite = suite_create("net/resolver");
+    TCase *tcase = tcase_create("resolver");
+    tcase_set_timeout(tcase, 0);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    for (size_t i = 0; i < WEFT_COUNT_OF(tests); i++) {
+        tcase_add_test(tcase, tests[i]);
+    }
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
