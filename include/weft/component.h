@@ -1,0 +1,124 @@
+#pragma once
+
+/* The component contract: what a receiver, processor, exporter or extension is, and what it gets.
+ *
+ * A component is one file that ends with a `const struct weft_component weft_<kind>_<type>` and one line in
+ * src/components.def. Its life:
+ *
+ *   config   the field table parses the YAML block, once per process; validate checks what spans several keys
+ *   share    once per process: what workers have in common (listening sockets, TLS contexts, shared limits)
+ *   create   once per worker (and per signal or pipeline): an instance, on that worker's thread
+ *   drain    no more input; what is held is passed on or sent
+ *   free     holds nothing any more
+ *
+ * Everything an instance touches belongs to its worker: no locks. See CONTRIBUTING.md for a walk through adding one. */
+
+#include "config/field.h"
+#include "config/service.h"
+#include "pipeline/consumer.h"
+#include "pipeline/entry.h"
+#include "pipeline/listener.h"
+#include "pipeline/samples.h"
+#include "wire/signal.h"
+
+enum {
+    WEFT_SIGNAL_BIT_TRACES = 1u << WEFT_TRACES,
+    WEFT_SIGNAL_BIT_METRICS = 1u << WEFT_METRICS,
+    WEFT_SIGNAL_BIT_LOGS = 1u << WEFT_LOGS,
+};
+
+/* A receiver's instance on one worker. Embedded first in each kind. */
+struct weft_receiver;
+
+struct weft_receiver_operations {
+    /* Where requests of this signal go from now on; NULL = nowhere (the signal is not in any pipeline). */
+    void (*set_entry)(struct weft_receiver *receiver, enum weft_signal signal, struct weft_entry *entry);
+
+    /* Takes over a socket accepted on one of the shared listeners. NULL: the receiver listens to nothing. */
+    void (*adopt)(struct weft_receiver *receiver, size_t listener_index, int descriptor);
+
+    /* The entry's openness has changed (weft_entry_is_open). */
+    void (*on_pressure)(struct weft_receiver *receiver);
+
+    /* Stops receiving; requests under way are answered. weft_receiver_is_drained tells when nothing is left. */
+    void (*drain)(struct weft_receiver *receiver);
+    bool (*is_drained)(const struct weft_receiver *receiver);
+
+    /* Closes what is left. */
+    void (*free)(struct weft_receiver *receiver);
+
+    /* Connections open now: the acceptor balances by it. NULL = 0. */
+    size_t (*connection_count)(const struct weft_receiver *receiver);
+
+    void (*collect)(const struct weft_receiver *receiver, struct weft_samples *samples);
+};
+
+struct weft_receiver {
+    const struct weft_receiver_operations *operations;
+    struct weft_host *host;
+    const char *id;
+};
+
+/* First member of what a receiver's share returns: what the acceptor watches. Opened in share and closed in unshare by
+ * weft_listener_open and _close; the agent closes them sooner when the receiver is taken out. */
+struct weft_shared_listeners {
+    struct weft_listener *items;
+    size_t count;
+};
+
+/* What extensions may know of the agent (worker 0 only). */
+struct weft_agent_view {
+    void *agent;
+    bool (*can_accept)(void *agent);
+    struct weft_wall started;
+};
+
+/* What an instance is made of. Strings and config outlive the instance. */
+struct weft_instance_setup {
+    struct weft_host *host;
+    const char *id;
+    const void *config;
+    void *shared;
+    enum weft_signal signal;              /* processors, exporters */
+    const struct weft_account *in_flight; /* processors: of their pipeline; strings outlive the instance */
+    struct weft_consumer *next;           /* processors: what they feed */
+    const struct weft_agent_view *agent;  /* extensions */
+};
+
+enum { WEFT_CHECK_BYTES = 200 };
+
+struct weft_extension {
+    void (*free)(struct weft_extension *extension);
+};
+
+struct weft_component {
+    enum weft_component_kind kind;
+    const char *type;           /* the current name */
+    const char *const *aliases; /* other names that are accepted, ended by NULL; or NULL */
+    unsigned signals;           /* OR of WEFT_SIGNAL_BIT_*; extensions: 0 */
+    const char *help;           /* one sentence */
+    const struct weft_field *fields;
+    size_t config_size;
+
+    /* Rules that span several keys. NULL = none. */
+    enum weft_status (*validate)(const void *config, struct weft_error *error);
+
+    /* NULL = workers have nothing in common. config outlives *out_shared. */
+    enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
+                              struct weft_error *error);
+    void (*unshare)(void *shared);
+
+    enum weft_status (*create_receiver)(const struct weft_instance_setup *setup, struct weft_receiver **out_receiver,
+                                        struct weft_error *error);
+    enum weft_status (*create_consumer)(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
+                                        struct weft_error *error); /* processors and exporters */
+    enum weft_status (*create_extension)(const struct weft_instance_setup *setup, struct weft_extension **out_extension,
+                                         struct weft_error *error);
+
+    /* The state of an exporter instance for /ready: "ok" or what is wrong, WEFT_CHECK_BYTES at most. NULL = always ok.
+     */
+    void (*check)(const struct weft_consumer *consumer, char *out_text);
+
+    /* Adds a consumer instance's numbers. NULL = none of its own. */
+    void (*collect)(const struct weft_consumer *consumer, struct weft_samples *samples);
+};

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "base/arena.h"
+#include "base/compression.h"
+#include "base/list.h"
+#include "base/payload.h"
+#include "ledger/ledger.h"
+#include "pipeline/ticket.h"
+#include "wire/otlp_table.h"
+
+/* A batch is what consumers pass on: parts, each a checked request (or a piece of one) over a counted payload.
+ *
+ * A part is *whole* while nobody edited or split it: its bytes are the payload's, and merging is putting parts side by
+ * side, since protobuf defines concatenation as merge. Only an edit or a split *opens* it: a table of records in the
+ * part's arena (wire/otlp_table). Payload bytes never change; a clone shares payloads and arenas and copies tables.
+ *
+ * A batch has one owner at a time and belongs to one worker. Every part's ticket is settled exactly once: by
+ * weft_batch_hand_over or by the function that ends the batch. */
+struct weft_part {
+    struct weft_payload *payload; /* a reference */
+    struct weft_payload *wire;    /* the compressed message it was inflated from, or NULL; valid while whole */
+    enum weft_encoding wire_encoding;
+    struct weft_arena *arena;       /* a reference; NULL while whole */
+    struct weft_ticket *ticket;     /* NULL once settled */
+    struct weft_otlp_counts counts; /* of the payload; for opening */
+    struct weft_otlp_table table;   /* valid when is_open */
+    bool is_open;
+    uint64_t weight;   /* records (metrics: data points) */
+    size_t size_bytes; /* as it would be sent; of a rest that is about to be split on, at most a few bytes more */
+};
+
+struct weft_pipeline;
+
+struct weft_batch {
+    struct weft_list node; /* for whoever holds it */
+    enum weft_signal signal;
+    weft_flow_id outlet_flow; /* in_flight -> queued, set by the outlet on the way to an exporter */
+    uint64_t weight;          /* sum over parts */
+    size_t size_bytes;
+    struct weft_part *parts;
+    size_t part_count;
+    size_t part_capacity;
+    struct weft_part first_part; /* so that the common batch of one request is one allocation */
+};
+
+/* Takes the payload over on success. ticket may be NULL; wire may be NULL (else a reference is taken). NULL when memory
+ * is gone. */
+struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_payload **own_payload,
+                                      struct weft_payload *wire, enum weft_encoding wire_encoding,
+                                      const struct weft_otlp_counts *counts,
+                                      struct weft_ticket *ticket) WEFT_MUST_CHECK;
+
+/* A copy for one more branch; its tickets then wait for it too. NULL when memory is gone. */
+struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch) WEFT_MUST_CHECK;
+
+/* Appends the parts of the other batch, which is gone on success. */
+enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **own_other) WEFT_MUST_CHECK;
+
+/* Moves leading records, at most max_weight of them and at most max_bytes (0 = no limit), into a new batch; at least
+ * one record moves and the rest stays (possibly nothing: then *out_head is all of it and the batch is empty, to be
+ * freed by the caller). WEFT_NOMEM changes nothing. */
+enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight, size_t max_bytes,
+                                  struct weft_batch **out_head) WEFT_MUST_CHECK;
+
+/* Takes the last part out as a batch of its own; there must be more than one. */
+enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single) WEFT_MUST_CHECK;
+
+/* Opens every part for editing. After editing tables the editor calls weft_batch_recount. WEFT_NOMEM: unchanged but for
+ * opened parts. */
+enum weft_status weft_batch_open(struct weft_batch *batch) WEFT_MUST_CHECK;
+void weft_batch_recount(struct weft_batch *batch);
+
+/* Appends the export request. Slices borrow the batch; framing comes from arena. */
+enum weft_status weft_batch_emit(const struct weft_batch *batch, struct weft_arena *arena,
+                                 struct weft_slices *slices) WEFT_MUST_CHECK;
+
+/* The parts from first_part on (those that were merged in just now) have reached memory that outlives their calls:
+ * settles the tickets that count this as acceptance. */
+void weft_batch_hand_over(struct weft_batch *batch, size_t first_part);
+
+/* Ends the batch: settles what tickets it still holds (outcome NULL = well) and frees it. */
+void weft_batch_end(struct weft_batch **own_batch, const struct weft_error *outcome, int64_t retry_after_ns);

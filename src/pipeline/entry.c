@@ -1,0 +1,158 @@
+/* Entry (entry.h): where a receiver's records enter the books. The order of moves matters to a reader that looks
+ * between them: records are booked into in_flight before a pipeline sees them. */
+#include "pipeline/entry.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+struct entrance {
+    struct weft_consumer *first;
+    weft_flow_id in_flow;       /* offered -> in_flight for the first pipeline, copied -> in_flight for the others */
+    weft_flow_id refused_flow;  /* in_flight -> refused */
+    weft_flow_id uncopied_flow; /* in_flight -> uncopied */
+    struct weft_batch *branch;  /* scratch of one offer */
+    struct weft_pressure_listener listener;
+};
+
+struct weft_entry {
+    struct weft_host *host;
+    struct weft_entry_counters counters;
+    bool is_open;
+    void (*on_pressure)(void *context);
+    void *context;
+    size_t entrance_count;
+    struct entrance entrances[];
+};
+
+static void entry_pressure_changed(void *context)
+{
+    struct weft_entry *entry = context;
+    bool is_open = true;
+    for (size_t i = 0; i < entry->entrance_count; i++) {
+        is_open = is_open && entry->entrances[i].first->is_open;
+    }
+    if (is_open != entry->is_open) {
+        entry->is_open = is_open;
+        if (entry->on_pressure != NULL) {
+            entry->on_pressure(entry->context);
+        }
+    }
+}
+
+static void register_flows(struct weft_entry *entry, struct entrance *entrance, const char *receiver_id,
+                           const struct weft_account *in_flight, bool is_first)
+{
+    struct weft_account offered = { .kind = is_first ? WEFT_ACCOUNT_OFFERED : WEFT_ACCOUNT_COPIED,
+                                    .signal = in_flight->signal,
+                                    .pipeline = is_first ? "" : in_flight->pipeline,
+                                    .owner = receiver_id };
+    struct weft_account refused = {
+        .kind = WEFT_ACCOUNT_REFUSED, .signal = in_flight->signal, .pipeline = in_flight->pipeline, .owner = receiver_id
+    };
+    struct weft_account uncopied = refused;
+    uncopied.kind = WEFT_ACCOUNT_UNCOPIED;
+    struct weft_ledger *ledger = entry->host->ledger;
+    entrance->in_flow = weft_ledger_flow(ledger, &offered, in_flight);
+    entrance->refused_flow = weft_ledger_flow(ledger, in_flight, &refused);
+    entrance->uncopied_flow = weft_ledger_flow(ledger, in_flight, &uncopied);
+}
+
+struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_id, enum weft_signal signal,
+                                  const struct weft_pipeline_entrance *entrances, size_t entrance_count,
+                                  void (*on_pressure)(void *context), void *context)
+{
+    weft_assert(entrance_count > 0);
+    struct weft_entry *entry = weft_alloc(sizeof *entry + entrance_count * sizeof entry->entrances[0]);
+    entry->host = host;
+    entry->on_pressure = on_pressure;
+    entry->context = context;
+    entry->entrance_count = entrance_count;
+    entry->is_open = true;
+    for (size_t i = 0; i < entrance_count; i++) {
+        weft_assert(strcmp(entrances[i].in_flight.signal, weft_signal_name(signal)) == 0);
+        struct entrance *entrance = &entry->entrances[i];
+        entrance->first = entrances[i].first;
+        register_flows(entry, entrance, receiver_id, &entrances[i].in_flight, i == 0);
+        entrance->listener.on_pressure_changed = entry_pressure_changed;
+        entrance->listener.context = entry;
+        weft_consumer_listen(entrance->first, &entrance->listener);
+    }
+    entry_pressure_changed(entry);
+    return entry;
+}
+
+void weft_entry_free(struct weft_entry *entry)
+{
+    for (size_t i = 0; i < entry->entrance_count; i++) {
+        weft_list_remove(&entry->entrances[i].listener.node);
+    }
+    weft_free(entry);
+}
+
+bool weft_entry_is_open(const struct weft_entry *entry)
+{
+    return entry->is_open;
+}
+
+static bool make_branches(struct weft_entry *entry, struct weft_batch *batch)
+{
+    entry->entrances[0].branch = batch;
+    for (size_t i = 1; i < entry->entrance_count; i++) {
+        entry->entrances[i].branch = weft_batch_try_clone(batch);
+        if (entry->entrances[i].branch == NULL) {
+            while (--i > 0) {
+                weft_batch_end(&entry->entrances[i].branch, NULL, -1);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Without memory for the branches nothing was offered to anyone: offered and refused meet in the first pipeline. */
+static enum weft_status refuse_whole(struct weft_entry *entry, struct weft_batch **own_batch)
+{
+    struct weft_error error;
+    enum weft_status status = weft_fail(&error, WEFT_NOMEM, "no memory for copies to all pipelines");
+    uint64_t weight = (*own_batch)->weight;
+    weft_host_book(entry->host, entry->entrances[0].in_flow, weight);
+    weft_host_book(entry->host, entry->entrances[0].refused_flow, weight);
+    entry->counters.refused += weight;
+    weft_batch_end(own_batch, &error, -1);
+    return status;
+}
+
+enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **own_batch)
+{
+    if (!make_branches(entry, *own_batch)) {
+        return refuse_whole(entry, own_batch);
+    }
+    uint64_t weight = (*own_batch)->weight;
+    *own_batch = NULL;
+    enum weft_status refusal = WEFT_OK;
+    for (size_t i = 0; i < entry->entrance_count; i++) {
+        struct entrance *entrance = &entry->entrances[i];
+        struct weft_error error = WEFT_ERROR_NONE;
+        weft_host_book(entry->host, entrance->in_flow, weight);
+        enum weft_status status = weft_consumer_consume(entrance->first, &entrance->branch, &error);
+        if (status == WEFT_OK) {
+            continue;
+        }
+        error.status = status;
+        weft_host_book(entry->host, refusal == WEFT_OK ? entrance->refused_flow : entrance->uncopied_flow,
+                       entrance->branch->weight);
+        refusal = status;
+        weft_batch_end(&entrance->branch, &error, -1);
+    }
+    if (refusal == WEFT_OK) {
+        entry->counters.accepted += weight;
+    } else {
+        entry->counters.refused += weight;
+    }
+    return refusal;
+}
+
+struct weft_entry_counters weft_entry_read_counters(const struct weft_entry *entry)
+{
+    return entry->counters;
+}

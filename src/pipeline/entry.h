@@ -1,0 +1,31 @@
+#pragma once
+
+#include "pipeline/consumer.h"
+
+/* A receiver's way into the pipelines that name it, for one signal: books offered and copied, gives each pipeline a
+ * copy, and books refused what no pipeline keeps for the client. */
+struct weft_pipeline_entrance {
+    struct weft_account in_flight;
+    struct weft_consumer *first; /* the pipeline's first consumer */
+};
+
+struct weft_entry;
+
+/* receiver_id: as written in the config (borrowed). on_pressure: told when weft_entry_is_open changes; may be NULL. */
+struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_id, enum weft_signal signal,
+                                  const struct weft_pipeline_entrance *entrances, size_t entrance_count,
+                                  void (*on_pressure)(void *context), void *context);
+void weft_entry_free(struct weft_entry *entry);
+
+/* False while a consumer that the entry can reach is closed: the receiver should stop reading. */
+bool weft_entry_is_open(const struct weft_entry *entry);
+
+/* Offers a checked request with records. On OK the pipelines have the batch. Otherwise the batch has been ended and its
+ * ticket settled with the refusal: the client's answer is on its way through the ticket in both cases. */
+enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **own_batch);
+
+struct weft_entry_counters {
+    uint64_t accepted; /* records */
+    uint64_t refused;
+};
+struct weft_entry_counters weft_entry_read_counters(const struct weft_entry *entry);

@@ -1,0 +1,494 @@
+/* Building, taking over and taking apart a worker's graph (graph.h). Instances are made from the end: exporters, then
+ * each pipeline from its outlets to its first processor, then the receivers' entries. */
+#include "pipeline/graph.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "pipeline/fan_out.h"
+#include "pipeline/graph_internal.h"
+
+/* ---- finding in a former graph ---- */
+
+static struct graph_exporter *find_exporter(const struct weft_graph *graph, const struct weft_plan_component *component,
+                                            enum weft_signal signal)
+{
+    for (size_t i = 0; graph != NULL && i < graph->exporter_count; i++) {
+        if (graph->exporters[i]->component == component && graph->exporters[i]->signal == signal) {
+            return graph->exporters[i];
+        }
+    }
+    return NULL;
+}
+
+static bool has_components(const struct weft_plan_component *const *left, struct weft_plan_component *const *right,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (left[i] != right[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct graph_pipeline *find_pipeline(const struct weft_graph *graph, const struct weft_plan_pipeline *plan)
+{
+    for (size_t i = 0; graph != NULL && i < graph->pipeline_count; i++) {
+        struct graph_pipeline *pipeline = graph->pipelines[i];
+        if (strcmp(pipeline->id, plan->id) == 0 && pipeline->processor_count == plan->processor_count &&
+            pipeline->outlet_count == plan->exporter_count &&
+            has_components(pipeline->processor_components, plan->processors, plan->processor_count) &&
+            has_components(pipeline->exporter_components, plan->exporters, plan->exporter_count)) {
+            return pipeline;
+        }
+    }
+    return NULL;
+}
+
+static struct graph_receiver *find_receiver(const struct weft_graph *graph, const struct weft_plan_component *component)
+{
+    for (size_t i = 0; graph != NULL && i < graph->receiver_count; i++) {
+        if (graph->receivers[i]->component == component) {
+            return graph->receivers[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- building ---- */
+
+static enum weft_status add_exporter(struct weft_graph *graph, const struct weft_plan_component *component,
+                                     enum weft_signal signal, const struct weft_graph *former, struct weft_error *error)
+{
+    if (find_exporter(graph, component, signal) != NULL) {
+        return WEFT_OK;
+    }
+    struct graph_exporter *exporter = find_exporter(former, component, signal);
+    if (exporter == NULL) {
+        struct weft_instance_setup setup = { .host = graph->host,
+                                             .id = component->id,
+                                             .config = component->config,
+                                             .shared = component->shared,
+                                             .signal = signal };
+        struct weft_consumer *consumer = NULL;
+        enum weft_status status = component->component->create_consumer(&setup, &consumer, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        exporter = weft_alloc(sizeof *exporter);
+        *exporter = (struct graph_exporter){ component, signal, consumer, 0 };
+    }
+    exporter->references++;
+    graph->exporters[graph->exporter_count++] = exporter;
+    return WEFT_OK;
+}
+
+static void exporter_unref(struct graph_exporter *exporter)
+{
+    if (--exporter->references == 0) {
+        exporter->consumer->operations->free(exporter->consumer);
+        weft_free(exporter);
+    }
+}
+
+static void pipeline_unref(struct graph_pipeline *pipeline)
+{
+    if (--pipeline->references > 0) {
+        return;
+    }
+    for (size_t i = 0; i < pipeline->processor_count; i++) {
+        if (pipeline->processors[i] != NULL) {
+            pipeline->processors[i]->operations->free(pipeline->processors[i]);
+        }
+    }
+    if (pipeline->fan_out != NULL) {
+        pipeline->fan_out->operations->free(pipeline->fan_out);
+    }
+    for (size_t i = 0; i < pipeline->outlet_count; i++) {
+        pipeline->outlets[i]->operations->free(pipeline->outlets[i]);
+    }
+    weft_free(pipeline->processors);
+    weft_free(pipeline->outlets);
+    weft_free(pipeline->processor_components);
+    weft_free(pipeline->exporter_components);
+    weft_free(pipeline->id);
+    weft_free(pipeline);
+}
+
+static void *copy_pointers(const void *pointers, size_t count)
+{
+    void *copy = weft_alloc((count + 1) * sizeof(void *));
+    if (count > 0) {
+        memcpy(copy, pointers, count * sizeof(void *));
+    }
+    return copy;
+}
+
+static struct graph_pipeline *pipeline_new(struct weft_graph *graph, const struct weft_plan_pipeline *plan)
+{
+    struct graph_pipeline *pipeline = weft_alloc(sizeof *pipeline);
+    pipeline->id = weft_alloc_string(plan->id);
+    pipeline->signal = plan->signal;
+    pipeline->in_flight = (struct weft_account){
+        .kind = WEFT_ACCOUNT_IN_FLIGHT, .signal = weft_signal_name(plan->signal), .pipeline = pipeline->id, .owner = ""
+    };
+    pipeline->processor_components = copy_pointers(plan->processors, plan->processor_count);
+    pipeline->exporter_components = copy_pointers(plan->exporters, plan->exporter_count);
+    pipeline->processor_count = plan->processor_count;
+    pipeline->processors = weft_alloc((plan->processor_count + 1) * sizeof(struct weft_consumer *));
+    pipeline->outlets = weft_alloc((plan->exporter_count + 1) * sizeof(struct weft_consumer *));
+    for (size_t i = 0; i < plan->exporter_count; i++) {
+        struct graph_exporter *exporter = find_exporter(graph, plan->exporters[i], plan->signal);
+        pipeline->outlets[pipeline->outlet_count++] =
+            weft_outlet_new(graph->host, &pipeline->in_flight, exporter->consumer);
+    }
+    if (pipeline->outlet_count > 1) {
+        pipeline->fan_out =
+            weft_fan_out_new(graph->host, &pipeline->in_flight, pipeline->outlets, pipeline->outlet_count);
+    }
+    pipeline->first = pipeline->fan_out != NULL ? pipeline->fan_out : pipeline->outlets[0];
+    return pipeline;
+}
+
+static enum weft_status add_processors(struct weft_graph *graph, struct graph_pipeline *pipeline,
+                                       struct weft_error *error)
+{
+    for (size_t i = pipeline->processor_count; i > 0; i--) {
+        const struct weft_plan_component *component = pipeline->processor_components[i - 1];
+        struct weft_instance_setup setup = { .host = graph->host,
+                                             .id = component->id,
+                                             .config = component->config,
+                                             .shared = component->shared,
+                                             .signal = pipeline->signal,
+                                             .in_flight = &pipeline->in_flight,
+                                             .next = pipeline->first };
+        struct weft_consumer *consumer = NULL;
+        enum weft_status status = component->component->create_consumer(&setup, &consumer, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        pipeline->processors[i - 1] = consumer;
+        pipeline->first = consumer;
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status add_pipeline(struct weft_graph *graph, const struct weft_plan_pipeline *plan,
+                                     const struct weft_graph *former, struct weft_error *error)
+{
+    struct graph_pipeline *pipeline = find_pipeline(former, plan);
+    enum weft_status status = WEFT_OK;
+    if (pipeline == NULL) {
+        pipeline = pipeline_new(graph, plan);
+        status = add_processors(graph, pipeline, error);
+    }
+    pipeline->references++;
+    graph->pipelines[graph->pipeline_count++] = pipeline;
+    return status;
+}
+
+static enum weft_status add_receiver(struct weft_graph *graph, const struct weft_plan_component *component,
+                                     const struct weft_graph *former, struct weft_error *error)
+{
+    if (find_receiver(graph, component) != NULL) {
+        return WEFT_OK;
+    }
+    struct graph_receiver *receiver = weft_alloc(sizeof *receiver);
+    const struct graph_receiver *same = find_receiver(former, component);
+    receiver->component = component;
+    graph->receivers[graph->receiver_count++] = receiver;
+    if (same != NULL) {
+        receiver->receiver = same->receiver;
+        receiver->is_taken_over = true;
+        return WEFT_OK;
+    }
+    struct weft_instance_setup setup = {
+        .host = graph->host, .id = component->id, .config = component->config, .shared = component->shared
+    };
+    return component->component->create_receiver(&setup, &receiver->receiver, error);
+}
+
+static void receiver_pressure_changed(void *context)
+{
+    struct graph_receiver *receiver = context;
+    if (receiver->receiver != NULL && receiver->receiver->operations->on_pressure != NULL) {
+        receiver->receiver->operations->on_pressure(receiver->receiver);
+    }
+}
+
+/* The entry of one receiver into the pipelines of one signal. */
+static void make_entry(struct weft_graph *graph, const struct weft_plan *plan, struct graph_receiver *receiver,
+                       enum weft_signal signal)
+{
+    struct weft_pipeline_entrance *entrances = weft_alloc((plan->pipeline_count + 1) * sizeof *entrances);
+    size_t count = 0;
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
+        for (size_t j = 0; j < pipeline->receiver_count; j++) {
+            if (pipeline->signal == signal && pipeline->receivers[j] == receiver->component) {
+                entrances[count].in_flight = graph->pipelines[i]->in_flight;
+                entrances[count].first = graph->pipelines[i]->first;
+                count++;
+                break;
+            }
+        }
+    }
+    if (count > 0) {
+        receiver->entries[signal] = weft_entry_new(graph->host, receiver->component->id, signal, entrances, count,
+                                                   receiver_pressure_changed, receiver);
+    }
+    weft_free(entrances);
+}
+
+/* From here on nothing fails: what was found in former changes hands. */
+static void connect_receivers(struct weft_graph *graph, const struct weft_plan *plan, struct weft_graph *former)
+{
+    for (size_t i = 0; i < graph->receiver_count; i++) {
+        struct graph_receiver *receiver = graph->receivers[i];
+        for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+            make_entry(graph, plan, receiver, (enum weft_signal)signal);
+            receiver->receiver->operations->set_entry(receiver->receiver, (enum weft_signal)signal,
+                                                      receiver->entries[signal]);
+        }
+        struct graph_receiver *same = find_receiver(former, receiver->component);
+        if (same != NULL) {
+            same->receiver = NULL;
+            receiver->is_taken_over = false;
+        }
+        receiver_pressure_changed(receiver);
+    }
+}
+
+/* Lets go of what the new graph has taken over. */
+static void leave_to(struct weft_graph *former, const struct weft_graph *graph)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < former->pipeline_count; i++) {
+        if (former->pipelines[i]->references > 1) {
+            pipeline_unref(former->pipelines[i]);
+        } else {
+            former->pipelines[kept++] = former->pipelines[i];
+        }
+    }
+    former->pipeline_count = kept;
+    kept = 0;
+    for (size_t i = 0; i < former->exporter_count; i++) {
+        if (find_exporter(graph, former->exporters[i]->component, former->exporters[i]->signal) != NULL) {
+            exporter_unref(former->exporters[i]);
+        } else {
+            former->exporters[kept++] = former->exporters[i];
+        }
+    }
+    former->exporter_count = kept;
+}
+
+static enum weft_status build(struct weft_graph *graph, const struct weft_plan *plan, const struct weft_graph *former,
+                              struct weft_error *error)
+{
+    size_t exporter_max = 0;
+    size_t receiver_max = 0;
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        exporter_max += plan->pipelines[i].exporter_count;
+        receiver_max += plan->pipelines[i].receiver_count;
+    }
+    graph->exporters = weft_alloc((exporter_max + 1) * sizeof(struct graph_exporter *));
+    graph->pipelines = weft_alloc((plan->pipeline_count + 1) * sizeof(struct graph_pipeline *));
+    graph->receivers = weft_alloc((receiver_max + 1) * sizeof(struct graph_receiver *));
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < plan->pipeline_count; i++) {
+        const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
+        for (size_t j = 0; status == WEFT_OK && j < pipeline->exporter_count; j++) {
+            status = add_exporter(graph, pipeline->exporters[j], pipeline->signal, former, error);
+        }
+        if (status == WEFT_OK) {
+            status = add_pipeline(graph, pipeline, former, error);
+        }
+    }
+    for (size_t i = 0; status == WEFT_OK && i < plan->pipeline_count; i++) {
+        for (size_t j = 0; status == WEFT_OK && j < plan->pipelines[i].receiver_count; j++) {
+            status = add_receiver(graph, plan->pipelines[i].receivers[j], former, error);
+        }
+    }
+    return status;
+}
+
+enum weft_status weft_graph_new(struct weft_host *host, const struct weft_plan *plan, struct weft_graph *former,
+                                struct weft_graph **out_graph, struct weft_error *error)
+{
+    struct weft_graph *graph = weft_alloc(sizeof *graph);
+    graph->host = host;
+    enum weft_status status = build(graph, plan, former, error);
+    if (status != WEFT_OK) {
+        weft_graph_free(graph);
+        return status;
+    }
+    connect_receivers(graph, plan, former);
+    if (former != NULL) {
+        leave_to(former, graph);
+    }
+    *out_graph = graph;
+    return WEFT_OK;
+}
+
+struct weft_receiver *weft_graph_receiver(const struct weft_graph *graph, const struct weft_plan_component *component)
+{
+    const struct graph_receiver *receiver = find_receiver(graph, component);
+    return receiver == NULL ? NULL : receiver->receiver;
+}
+
+size_t weft_graph_connection_count(const struct weft_graph *graph)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < graph->receiver_count; i++) {
+        const struct weft_receiver *receiver = graph->receivers[i]->receiver;
+        if (receiver != NULL && receiver->operations->connection_count != NULL) {
+            count += receiver->operations->connection_count(receiver);
+        }
+    }
+    return count;
+}
+
+/* ---- draining ---- */
+
+static bool drain_receivers(struct weft_graph *graph)
+{
+    bool is_drained = true;
+    for (size_t i = 0; i < graph->receiver_count; i++) {
+        struct weft_receiver *receiver = graph->receivers[i]->receiver;
+        if (receiver != NULL) {
+            receiver->operations->drain(receiver);
+            is_drained = is_drained && receiver->operations->is_drained(receiver);
+        }
+    }
+    return is_drained;
+}
+
+/* True when it holds nothing. */
+static bool drain_consumer(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
+{
+    uint64_t held = 0;
+    if (consumer->operations->drain != NULL) {
+        consumer->operations->drain(consumer, reason, is_forced);
+    }
+    if (consumer->operations->audit != NULL) {
+        consumer->operations->audit(consumer, &held);
+    }
+    return held == 0;
+}
+
+/* From the first consumer on: one that drains takes no more, so those before it have to be empty by then. */
+static bool drain_pipeline(struct graph_pipeline *pipeline, enum weft_drop_reason reason, bool is_forced)
+{
+    bool is_drained = true;
+    for (size_t i = 0; i < pipeline->processor_count && (is_drained || is_forced); i++) {
+        is_drained = drain_consumer(pipeline->processors[i], reason, is_forced) && is_drained;
+    }
+    if (pipeline->fan_out != NULL && (is_drained || is_forced)) {
+        is_drained = drain_consumer(pipeline->fan_out, reason, is_forced) && is_drained;
+    }
+    return is_drained;
+}
+
+bool weft_graph_drain(struct weft_graph *graph, enum weft_drop_reason reason, bool is_past_receivers, bool is_forced)
+{
+    bool is_drained = drain_receivers(graph);
+    if (!is_drained && !is_past_receivers && !is_forced) {
+        return false;
+    }
+    bool are_pipelines_drained = true;
+    for (size_t i = 0; i < graph->pipeline_count; i++) {
+        are_pipelines_drained = drain_pipeline(graph->pipelines[i], reason, is_forced) && are_pipelines_drained;
+    }
+    if (!are_pipelines_drained && !is_forced) {
+        return false;
+    }
+    is_drained = is_drained && are_pipelines_drained;
+    for (size_t i = 0; i < graph->exporter_count; i++) {
+        is_drained = drain_consumer(graph->exporters[i]->consumer, reason, is_forced) && is_drained;
+    }
+    return is_drained;
+}
+
+uint64_t weft_graph_held(const struct weft_graph *graph)
+{
+    uint64_t held = 0;
+    struct weft_audit audit = { 0 };
+    weft_graph_audit(graph, &audit);
+    for (size_t i = 0; i < audit.count; i++) {
+        held += audit.lines[i].held;
+    }
+    weft_audit_fini(&audit);
+    return held;
+}
+
+void weft_graph_check(const struct weft_graph *graph, void (*add)(void *context, const char *id, const char *text),
+                      void *context)
+{
+    for (size_t i = 0; i < graph->exporter_count; i++) {
+        const struct weft_consumer *consumer = graph->exporters[i]->consumer;
+        const struct weft_component *component = graph->exporters[i]->component->component;
+        if (component->check != NULL) {
+            char text[WEFT_CHECK_BYTES];
+            component->check(consumer, text);
+            add(context, consumer->id, text);
+        }
+    }
+}
+
+static void receiver_free(struct graph_receiver *receiver)
+{
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        if (receiver->receiver != NULL && !receiver->is_taken_over && receiver->entries[signal] != NULL) {
+            receiver->receiver->operations->set_entry(receiver->receiver, (enum weft_signal)signal, NULL);
+        }
+        if (receiver->entries[signal] != NULL) {
+            weft_entry_free(receiver->entries[signal]);
+        }
+    }
+    if (receiver->receiver != NULL && !receiver->is_taken_over) {
+        receiver->receiver->operations->free(receiver->receiver);
+    }
+    weft_free(receiver);
+}
+
+void weft_graph_free(struct weft_graph *graph)
+{
+    for (size_t i = 0; i < graph->receiver_count; i++) {
+        receiver_free(graph->receivers[i]);
+    }
+    for (size_t i = 0; i < graph->pipeline_count; i++) {
+        pipeline_unref(graph->pipelines[i]);
+    }
+    for (size_t i = 0; i < graph->exporter_count; i++) {
+        exporter_unref(graph->exporters[i]);
+    }
+    weft_free(graph->receivers);
+    weft_free(graph->pipelines);
+    weft_free(graph->exporters);
+    weft_free(graph);
+}
+
+void weft_graph_collect(const struct weft_graph *graph, struct weft_samples *samples)
+{
+    for (size_t i = 0; i < graph->receiver_count; i++) {
+        const struct weft_receiver *receiver = graph->receivers[i]->receiver;
+        if (receiver != NULL && receiver->operations->collect != NULL) {
+            receiver->operations->collect(receiver, samples);
+        }
+    }
+    for (size_t i = 0; i < graph->pipeline_count; i++) {
+        const struct graph_pipeline *pipeline = graph->pipelines[i];
+        for (size_t j = 0; j < pipeline->processor_count; j++) {
+            const struct weft_component *component = pipeline->processor_components[j]->component;
+            if (component->collect != NULL) {
+                component->collect(pipeline->processors[j], samples);
+            }
+        }
+    }
+    for (size_t i = 0; i < graph->exporter_count; i++) {
+        const struct weft_component *component = graph->exporters[i]->component->component;
+        if (component->collect != NULL) {
+            component->collect(graph->exporters[i]->consumer, samples);
+        }
+    }
+}

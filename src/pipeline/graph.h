@@ -1,0 +1,53 @@
+#pragma once
+
+#include "pipeline/plan.h"
+
+/* One worker's graph: the instances of a plan, joined. Built, used and taken apart on the worker's thread.
+ *
+ * A graph built beside a former one takes over what did not change: exporters and receivers of the same plan component,
+ * and pipelines made of the same components in the same order. What it did not take over stays with the former graph,
+ * which is then drained. */
+struct weft_graph;
+
+/* plan outlives the graph. former may be NULL; what is taken over leaves it. On failure former is as it was. */
+enum weft_status weft_graph_new(struct weft_host *host, const struct weft_plan *plan, struct weft_graph *former,
+                                struct weft_graph **out_graph, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* The instance of a receiver; NULL if the graph has none for that component. */
+struct weft_receiver *weft_graph_receiver(const struct weft_graph *graph, const struct weft_plan_component *component);
+
+size_t weft_graph_connection_count(const struct weft_graph *graph);
+
+/* Drains in steps: first the receivers, then (is_past_receivers: even if they are not done) what lies behind them;
+ * is_forced drops what is left with the reason. Call again until it returns true: nothing is held any more. */
+bool weft_graph_drain(struct weft_graph *graph, enum weft_drop_reason reason, bool is_past_receivers, bool is_forced);
+
+/* Records held by all consumers. */
+uint64_t weft_graph_held(const struct weft_graph *graph);
+
+/* Tells the state of every component that has one: "ok" or what is wrong. */
+void weft_graph_check(const struct weft_graph *graph, void (*add)(void *context, const char *id, const char *text),
+                      void *context);
+
+/* Drained, or never used. */
+void weft_graph_free(struct weft_graph *graph);
+
+void weft_graph_collect(const struct weft_graph *graph, struct weft_samples *samples);
+
+/* The audit: what the structures hold, account by account, to be compared with the ledger by weft_audit_check. */
+struct weft_audit_line {
+    struct weft_account account;
+    uint64_t held;
+};
+
+struct weft_audit {
+    struct weft_audit_line *lines;
+    size_t count, capacity;
+};
+
+void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit);
+
+/* Compares with this worker's books. Returns the number of accounts that disagree; each is logged and, if out_text is
+ * not NULL, appended to it as a JSON object in a list. */
+size_t weft_audit_check(const struct weft_audit *audit, const struct weft_host *host, struct weft_buffer *out_text);
+void weft_audit_fini(struct weft_audit *audit);

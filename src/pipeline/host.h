@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/compression.h"
+#include "base/payload.h"
+#include "base/timers.h"
+#include "ledger/ledger.h"
+#include "net/grpc_server.h"
+
+/* What a worker lends to the component instances that live on it. All of it outlives them. */
+struct weft_host {
+    const struct weft_net_context *net; /* NULL where there is no network (simulation) */
+    struct weft_timers *timers;
+    struct weft_payload_pool *pool;
+    struct weft_codec *codec;
+    struct weft_budget *budget;
+    struct weft_ledger *ledger;
+    struct weft_ledger_worker *books;
+    uint32_t worker_index;
+    uint32_t worker_count;
+    uint64_t random_state; /* xorshift; for jitter only */
+};
+
+/* Uniform in [0, 1). Not for secrets. */
+double weft_host_random(struct weft_host *host);
+
+/* The one way to move records from account to account. */
+static inline void weft_host_book(struct weft_host *host, weft_flow_id flow, uint64_t count)
+{
+    weft_ledger_move(host->books, flow, count);
+}

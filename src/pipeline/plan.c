@@ -1,0 +1,405 @@
+/* Plans (plan.h): from a tree to components with typed configs. */
+#include "pipeline/plan.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+/* Configs may borrow from their tree, so it stays for as long as any component that came from it. */
+struct weft_plan_tree {
+    struct weft_tree *tree;
+    uint32_t references;
+};
+
+static void tree_unref(struct weft_plan_tree **own_tree)
+{
+    struct weft_plan_tree *tree = *own_tree;
+    *own_tree = NULL;
+    if (tree != NULL && --tree->references == 0) {
+        weft_tree_free(&tree->tree);
+        weft_free(tree);
+    }
+}
+
+static bool has_type(const struct weft_component *component, const char *type)
+{
+    if (strcmp(component->type, type) == 0) {
+        return true;
+    }
+    for (const char *const *alias = component->aliases; alias != NULL && *alias != NULL; alias++) {
+        if (strcmp(*alias, type) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct weft_component *weft_component_find(const struct weft_component_registry *registry,
+                                                 enum weft_component_kind kind, const char *type)
+{
+    for (size_t i = 0; registry->components[i] != NULL; i++) {
+        if (registry->components[i]->kind == kind && has_type(registry->components[i], type)) {
+            return registry->components[i];
+        }
+    }
+    return NULL;
+}
+
+static bool nodes_equal(const struct weft_node *left, const struct weft_node *right)
+{
+    if (left == NULL || right == NULL) {
+        return left == right;
+    }
+    if (weft_node_kind(left) != weft_node_kind(right) || weft_node_count(left) != weft_node_count(right)) {
+        return false;
+    }
+    const char *left_text = weft_node_text(left);
+    const char *right_text = weft_node_text(right);
+    if ((left_text == NULL) != (right_text == NULL) || (left_text != NULL && strcmp(left_text, right_text) != 0)) {
+        return false;
+    }
+    for (size_t i = 0; i < weft_node_count(left); i++) {
+        const struct weft_node *left_child = weft_node_at(left, i);
+        const struct weft_node *right_child = weft_node_at(right, i);
+        const char *left_key = weft_node_key(left_child);
+        const char *right_key = weft_node_key(right_child);
+        if ((left_key != NULL && (right_key == NULL || strcmp(left_key, right_key) != 0)) ||
+            !nodes_equal(left_child, right_child)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- components ---- */
+
+static void component_unref(struct weft_plan_component *component)
+{
+    if (component == NULL || --component->references > 0) {
+        return;
+    }
+    if (component->is_shared && component->component->unshare != NULL) {
+        component->component->unshare(component->shared);
+    }
+    weft_config_fini(component->component->fields, component->config);
+    weft_free(component->config);
+    weft_free(component->id);
+    tree_unref(&component->tree);
+    weft_free(component);
+}
+
+static enum weft_status fail_unknown_type(const struct weft_component_registry *registry, enum weft_component_kind kind,
+                                          const struct weft_component_settings *settings, struct weft_error *error)
+{
+    char known[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; registry->components[i] != NULL; i++) {
+        if (registry->components[i]->kind == kind && used < sizeof known - 1) {
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "",
+                                     registry->components[i]->type);
+        }
+    }
+    return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node, "unknown %s type \"%s\"; weft has: %s",
+                          weft_component_kind_name(kind), settings->id.type, known[0] == '\0' ? "none" : known);
+}
+
+static struct weft_plan_component *find_component(struct weft_plan_component *const *components, size_t count,
+                                                  enum weft_component_kind kind, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (components[i]->kind == kind && strcmp(components[i]->id, id) == 0) {
+            return components[i];
+        }
+    }
+    return NULL;
+}
+
+static enum weft_status parse_component(struct weft_plan *plan, const struct weft_component *type,
+                                        const struct weft_component_settings *settings, struct weft_config_notes *notes,
+                                        struct weft_plan_component **out_component, struct weft_error *error)
+{
+    void *config = weft_alloc(type->config_size);
+    enum weft_status status = weft_config_parse(type->fields, settings->node, config, notes, error);
+    if (status == WEFT_OK && type->validate != NULL) {
+        struct weft_error cause = WEFT_ERROR_NONE;
+        status = type->validate(config, &cause);
+        if (status != WEFT_OK) {
+            weft_config_fini(type->fields, config);
+            (void)weft_node_fail(error, status, settings->node, "%s", cause.text);
+        }
+    }
+    if (status != WEFT_OK) {
+        weft_free(config);
+        return status;
+    }
+    struct weft_plan_component *component = weft_alloc(sizeof *component);
+    component->component = type;
+    component->kind = type->kind;
+    component->id = weft_alloc_string(settings->id.text);
+    component->config = config;
+    component->node = settings->node;
+    component->tree = plan->tree;
+    plan->tree->references++;
+    component->references = 1;
+    *out_component = component;
+    return WEFT_OK;
+}
+
+static bool has_reference(const struct weft_reference_list *references, const struct weft_component_settings *component)
+{
+    for (size_t i = 0; i < references->count; i++) {
+        if (references->items[i].component == component) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_used(const struct weft_settings *settings, const struct weft_component_settings *component)
+{
+    for (size_t i = 0; i < settings->pipeline_count; i++) {
+        const struct weft_pipeline_settings *pipeline = &settings->pipelines[i];
+        if (has_reference(&pipeline->receivers, component) || has_reference(&pipeline->processors, component) ||
+            has_reference(&pipeline->exporters, component)) {
+            return true;
+        }
+    }
+    return has_reference(&settings->extensions, component);
+}
+
+static enum weft_status add_component(struct weft_plan *plan, const struct weft_component_registry *registry,
+                                      enum weft_component_kind kind, const struct weft_component_settings *settings,
+                                      const struct weft_plan *former, struct weft_config_notes *notes,
+                                      struct weft_error *error)
+{
+    const struct weft_component *type = weft_component_find(registry, kind, settings->id.type);
+    if (type == NULL) {
+        return fail_unknown_type(registry, kind, settings, error);
+    }
+    struct weft_plan_component *component = NULL;
+    enum weft_status status = parse_component(plan, type, settings, notes, &component, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    component->is_used = is_used(&plan->settings, settings);
+    struct weft_plan_component *same =
+        former == NULL ? NULL : find_component(former->components, former->component_count, kind, component->id);
+    /* One that is not used any more must not keep its sockets open through the plan that still defines it. */
+    if (same != NULL && same->component == type && same->is_used == component->is_used &&
+        nodes_equal(same->node, component->node)) {
+        component_unref(component);
+        component = same;
+        component->references++;
+    }
+    plan->components[plan->component_count++] = component;
+    return WEFT_OK;
+}
+
+/* ---- pipelines ---- */
+
+static enum weft_status resolve(const struct weft_plan *plan, enum weft_component_kind kind,
+                                const struct weft_reference_list *references, enum weft_signal signal,
+                                struct weft_plan_component ***out_components, struct weft_error *error)
+{
+    struct weft_plan_component **components =
+        weft_alloc((references->count + 1) * sizeof(struct weft_plan_component *));
+    for (size_t i = 0; i < references->count; i++) {
+        struct weft_plan_component *component =
+            find_component(plan->components, plan->component_count, kind, references->items[i].id);
+        weft_assert(component != NULL);
+        if (kind != WEFT_EXTENSION && (component->component->signals & (1u << signal)) == 0) {
+            const struct weft_position *at = &references->items[i].position;
+            weft_free(components);
+            return weft_fail(error, WEFT_INVALID, "%s:%u: %s \"%s\" does not support %s", at->file, at->line,
+                             weft_component_kind_name(kind), component->id, weft_signal_name(signal));
+        }
+        components[i] = component;
+    }
+    *out_components = components;
+    return WEFT_OK;
+}
+
+static enum weft_status add_pipeline(struct weft_plan *plan, const struct weft_pipeline_settings *settings,
+                                     struct weft_error *error)
+{
+    struct weft_plan_pipeline *pipeline = &plan->pipelines[plan->pipeline_count++];
+    *pipeline = (struct weft_plan_pipeline){ .id = settings->id.text,
+                                             .signal = settings->signal,
+                                             .receiver_count = settings->receivers.count,
+                                             .processor_count = settings->processors.count,
+                                             .exporter_count = settings->exporters.count };
+    enum weft_status status =
+        resolve(plan, WEFT_RECEIVER, &settings->receivers, settings->signal, &pipeline->receivers, error);
+    if (status == WEFT_OK) {
+        status = resolve(plan, WEFT_PROCESSOR, &settings->processors, settings->signal, &pipeline->processors, error);
+    }
+    if (status == WEFT_OK) {
+        status = resolve(plan, WEFT_EXPORTER, &settings->exporters, settings->signal, &pipeline->exporters, error);
+    }
+    return status;
+}
+
+static enum weft_status fill(struct weft_plan *plan, const struct weft_component_registry *registry,
+                             const struct weft_plan *former, struct weft_config_notes *notes, struct weft_error *error)
+{
+    enum weft_status status = weft_settings_parse(weft_tree_root(plan->tree->tree), &plan->settings, notes, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    const struct weft_settings *settings = &plan->settings;
+    size_t defined_count = 0;
+    for (int kind = 0; kind < WEFT_COMPONENT_KIND_COUNT; kind++) {
+        defined_count += settings->components[kind].count;
+    }
+    plan->components = weft_alloc((defined_count + 1) * sizeof(struct weft_plan_component *));
+    plan->pipelines = weft_alloc((settings->pipeline_count + 1) * sizeof *plan->pipelines);
+    for (int kind = 0; kind < WEFT_COMPONENT_KIND_COUNT; kind++) {
+        const struct weft_component_list *list = &settings->components[kind];
+        for (size_t i = 0; status == WEFT_OK && i < list->count; i++) {
+            status =
+                add_component(plan, registry, (enum weft_component_kind)kind, &list->items[i], former, notes, error);
+        }
+    }
+    for (size_t i = 0; status == WEFT_OK && i < settings->pipeline_count; i++) {
+        status = add_pipeline(plan, &settings->pipelines[i], error);
+    }
+    if (status == WEFT_OK) {
+        plan->extension_count = settings->extensions.count;
+        status = resolve(plan, WEFT_EXTENSION, &settings->extensions, WEFT_TRACES, &plan->extensions, error);
+    }
+    return status;
+}
+
+enum weft_status weft_plan_new(struct weft_tree **own_tree, const struct weft_component_registry *registry,
+                               const struct weft_plan *former, struct weft_config_notes *notes,
+                               struct weft_plan **out_plan, struct weft_error *error)
+{
+    struct weft_plan *plan = weft_alloc(sizeof *plan);
+    plan->tree = weft_alloc(sizeof *plan->tree);
+    plan->tree->tree = *own_tree;
+    plan->tree->references = 1;
+    weft_atomic_store(&plan->references, 1);
+    enum weft_status status = fill(plan, registry, former, notes, error);
+    if (status != WEFT_OK) {
+        /* The tree stays the caller's: what came from it is freed, but not the tree. */
+        plan->tree->references++;
+        struct weft_plan_tree *tree = plan->tree;
+        weft_plan_unref(&plan);
+        weft_assert(tree->references == 1);
+        weft_free(tree);
+        return status;
+    }
+    *own_tree = NULL;
+    *out_plan = plan;
+    return WEFT_OK;
+}
+
+static enum weft_status open_component(struct weft_plan_component *component, struct weft_budget *budget,
+                                       struct weft_error *error)
+{
+    if (component->is_shared || component->component->share == NULL) {
+        return WEFT_OK;
+    }
+    struct weft_error cause = WEFT_ERROR_NONE;
+    enum weft_status status =
+        component->component->share(component->config, component->id, budget, &component->shared, &cause);
+    if (status != WEFT_OK) {
+        return weft_node_fail(error, status, component->node, "%s", cause.text);
+    }
+    component->is_shared = true;
+    return WEFT_OK;
+}
+
+static enum weft_status open_all(struct weft_plan_component *const *components, size_t count,
+                                 struct weft_budget *budget, struct weft_error *error)
+{
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < count; i++) {
+        status = open_component(components[i], budget, error);
+    }
+    return status;
+}
+
+/* True if a socket of left is one of right too, or another one of its own. */
+static bool have_common_listener(const struct weft_plan_component *left, const struct weft_plan_component *right)
+{
+    const struct weft_shared_listeners *left_listeners = left->shared;
+    const struct weft_shared_listeners *right_listeners = right->shared;
+    for (size_t i = 0; left_listeners != NULL && i < left_listeners->count; i++) {
+        size_t end = left == right ? i : right_listeners == NULL ? 0 : right_listeners->count;
+        for (size_t j = 0; j < end; j++) {
+            if (weft_listeners_collide(&left_listeners->items[i], &right_listeners->items[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* An endpoint may pass from plan to plan, but belongs to one receiver, and one protocol of it, in each. */
+static enum weft_status check_listeners(const struct weft_plan *plan, struct weft_error *error)
+{
+    for (size_t i = 0; i < plan->component_count; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            const struct weft_plan_component *component = plan->components[i];
+            const struct weft_plan_component *other = plan->components[j];
+            if (component->kind == WEFT_RECEIVER && other->kind == WEFT_RECEIVER &&
+                have_common_listener(component, other)) {
+                return weft_node_fail(error, WEFT_INVALID, component->node,
+                                      "receiver \"%s\" already listens on that endpoint", other->id);
+            }
+        }
+    }
+    return WEFT_OK;
+}
+
+enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget, struct weft_error *error)
+{
+    enum weft_status status = open_all(plan->extensions, plan->extension_count, budget, error);
+    for (size_t i = 0; status == WEFT_OK && i < plan->pipeline_count; i++) {
+        const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
+        status = open_all(pipeline->exporters, pipeline->exporter_count, budget, error);
+        if (status == WEFT_OK) {
+            status = open_all(pipeline->processors, pipeline->processor_count, budget, error);
+        }
+        if (status == WEFT_OK) {
+            status = open_all(pipeline->receivers, pipeline->receiver_count, budget, error);
+        }
+    }
+    return status == WEFT_OK ? check_listeners(plan, error) : status;
+}
+
+const struct weft_node *weft_plan_root(const struct weft_plan *plan)
+{
+    return weft_tree_root(plan->tree->tree);
+}
+
+struct weft_plan *weft_plan_ref(struct weft_plan *plan)
+{
+    weft_atomic_add(&plan->references, 1);
+    return plan;
+}
+
+void weft_plan_unref(struct weft_plan **own_plan)
+{
+    struct weft_plan *plan = *own_plan;
+    *own_plan = NULL;
+    if (plan == NULL || weft_atomic_sub(&plan->references, 1) > 0) {
+        return;
+    }
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        weft_free(plan->pipelines[i].receivers);
+        weft_free(plan->pipelines[i].processors);
+        weft_free(plan->pipelines[i].exporters);
+    }
+    weft_free(plan->pipelines);
+    weft_free(plan->extensions);
+    for (size_t i = 0; i < plan->component_count; i++) {
+        component_unref(plan->components[i]);
+    }
+    weft_free(plan->components);
+    weft_settings_fini(&plan->settings);
+    tree_unref(&plan->tree);
+    weft_free(plan);
+}

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "config/load.h"
+#include "config/service.h"
+#include "weft/component.h"
+
+/* A plan is a config that has been understood: every component found, its block parsed and validated, what workers
+ * share opened. Built by the main thread, read by all workers, counted. A later plan takes over the components whose
+ * blocks did not change and that are used as before: the same object, so the same sockets and the same instances. */
+
+/* Ends with NULL. */
+struct weft_component_registry {
+    const struct weft_component *const *components;
+};
+
+/* NULL when no component of that kind has the type or alias. */
+const struct weft_component *weft_component_find(const struct weft_component_registry *registry,
+                                                 enum weft_component_kind kind, const char *type);
+
+struct weft_plan_component {
+    const struct weft_component *component;
+    enum weft_component_kind kind;
+    char *id;
+    void *config;
+    void *shared; /* NULL until weft_plan_open, and if it is not used */
+    bool is_shared;
+    bool is_used; /* by a pipeline or in service.extensions */
+    const struct weft_node *node;
+    struct weft_plan_tree *tree;
+    uint32_t references;
+};
+
+struct weft_plan_pipeline {
+    const char *id; /* "traces/a" */
+    enum weft_signal signal;
+    struct weft_plan_component **receivers;
+    struct weft_plan_component **processors;
+    struct weft_plan_component **exporters;
+    size_t receiver_count, processor_count, exporter_count;
+};
+
+struct weft_plan {
+    struct weft_plan_tree *tree;
+    struct weft_settings settings;
+    struct weft_plan_component **components; /* references; all that are defined */
+    size_t component_count;
+    struct weft_plan_pipeline *pipelines;
+    size_t pipeline_count;
+    struct weft_plan_component **extensions; /* in service.extensions */
+    size_t extension_count;
+    struct weft_atomic_u64 references;
+};
+
+/* Takes the tree over on success. former may be NULL. notes gain what weft_config_parse says. Opens nothing yet. */
+enum weft_status weft_plan_new(struct weft_tree **own_tree, const struct weft_component_registry *registry,
+                               const struct weft_plan *former, struct weft_config_notes *notes,
+                               struct weft_plan **out_plan, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Opens what the workers share, for every component in use. On failure what was opened here is closed with the plan. */
+enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget,
+                                struct weft_error *error) WEFT_MUST_CHECK;
+
+/* The merged and expanded config that the plan was made of. */
+const struct weft_node *weft_plan_root(const struct weft_plan *plan);
+
+/* Main thread. */
+struct weft_plan *weft_plan_ref(struct weft_plan *plan);
+void weft_plan_unref(struct weft_plan **own_plan);

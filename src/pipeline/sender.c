@@ -1,0 +1,594 @@
+/* The sender (sender.h): a request is a batch with its place in the queue. It is on exactly one list at a time: ready
+ * (waiting for a consumer slot) or active (being sent, or pausing before the next attempt, slot kept as in the
+ * Collector); or it is the pending one that sending_queue.batch still fills. */
+#include "pipeline/sender.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+
+/* How often a blocked sender looks whether another worker's sender has made room. */
+static const int64_t recheck_interval_ns = 20 * WEFT_NS_PER_MS;
+
+enum { DROP_FLOW_COUNT = WEFT_DROP_CRASH + 1 };
+
+struct weft_sender {
+    struct weft_consumer *consumer;
+    struct weft_sender_settings settings;
+    struct weft_sender_counters counters;
+    struct weft_list ready;
+    struct weft_list active;
+    struct request *pending;
+    uint64_t held; /* records, in all three places */
+    uint64_t active_count;
+    uint64_t active_limit;
+    uint64_t own_used; /* this worker's part of shared->used */
+    struct weft_timer flush_timer;
+    struct weft_timer recheck_timer;
+    enum weft_sizer batch_sizer;
+    enum weft_drop_reason drain_reason;
+    bool is_draining;
+    bool is_forced;
+    bool is_pumping;
+    weft_flow_id sent_flow;
+    weft_flow_id rejected_flow;
+    weft_flow_id drop_flows[DROP_FLOW_COUNT];
+};
+
+struct request {
+    struct weft_list node;
+    struct weft_sender *sender;
+    struct weft_batch *batch;
+    uint64_t charge; /* its share of queue_size */
+    struct weft_retry retry;
+    struct weft_timer pause;
+    uint32_t attempts;
+    bool is_sending;
+    bool has_unconfirmed;  /* an earlier attempt may have reached the backend */
+    struct weft_push push; /* last: the exporter's own record goes on behind it */
+};
+
+static const struct weft_queue_config *queue_of(const struct weft_sender *sender)
+{
+    return &sender->settings.config->sending_queue;
+}
+
+static bool has_queue(const struct weft_sender *sender)
+{
+    return sender->settings.config->has_queue;
+}
+
+static bool has_batching(const struct weft_sender *sender)
+{
+    return has_queue(sender) && queue_of(sender)->has_batch;
+}
+
+static uint64_t measure(const struct weft_batch *batch, enum weft_sizer sizer)
+{
+    switch (sizer) {
+    case WEFT_SIZER_REQUESTS:
+        return 1;
+    case WEFT_SIZER_ITEMS:
+        return batch->weight;
+    case WEFT_SIZER_BYTES:
+        return batch->size_bytes;
+    }
+    return 0;
+}
+
+static void pause_is_over(void *context);
+static void pump(struct weft_sender *sender);
+
+static struct request *request_try_new(struct weft_sender *sender)
+{
+    size_t push_bytes = sender->settings.push_size_bytes;
+    weft_assert(push_bytes >= sizeof(struct weft_push));
+    struct request *request = weft_try_alloc(offsetof(struct request, push) + push_bytes);
+    if (request != NULL) {
+        weft_list_init(&request->node);
+        request->sender = sender;
+        request->push.sender = sender;
+        weft_timer_init(&request->pause, pause_is_over, request);
+    }
+    return request;
+}
+
+/* ---- room in the queue ---- */
+
+/* With block_on_overflow an open sender takes what it is offered and closes when that fills the queue: what came before
+ * it could not know that this batch is the one that does not fit, and would lose it. The queue is then over its size by
+ * one batch for each worker at most. */
+static bool take_room(struct weft_sender *sender, uint64_t charge)
+{
+    if (!has_queue(sender)) {
+        return true;
+    }
+    const struct weft_queue_config *queue = queue_of(sender);
+    bool may_overflow = queue->block_on_overflow && sender->consumer->is_open && charge <= queue->queue_size;
+    if (weft_atomic_add(&sender->settings.shared->used, charge) > queue->queue_size && !may_overflow) {
+        weft_atomic_sub(&sender->settings.shared->used, charge);
+        return false;
+    }
+    sender->own_used += charge;
+    return true;
+}
+
+static bool is_full(const struct weft_sender *sender)
+{
+    return weft_atomic_load(&sender->settings.shared->used) >= queue_of(sender)->queue_size;
+}
+
+/* With block_on_overflow a full queue closes the consumer, so that receivers stop reading. */
+static void update_pressure(struct weft_sender *sender)
+{
+    if (!has_queue(sender) || !queue_of(sender)->block_on_overflow) {
+        return;
+    }
+    bool is_open = !is_full(sender);
+    if (is_open) {
+        weft_timer_cancel(sender->consumer->host->timers, &sender->recheck_timer);
+    } else {
+        weft_timer_set_after(sender->consumer->host->timers, &sender->recheck_timer, recheck_interval_ns);
+    }
+    weft_consumer_set_open(sender->consumer, is_open);
+}
+
+static void recheck_room(void *context)
+{
+    update_pressure(context);
+}
+
+static void give_room_back(struct weft_sender *sender, struct request *request)
+{
+    if (has_queue(sender)) {
+        weft_assert(request->charge <= sender->own_used);
+        sender->own_used -= request->charge;
+        weft_atomic_sub(&sender->settings.shared->used, request->charge);
+    }
+    request->charge = 0;
+}
+
+/* ---- ends ---- */
+
+/* The request has no batch any more. */
+static void request_free(struct request *request)
+{
+    struct weft_sender *sender = request->sender;
+    weft_timer_cancel(sender->consumer->host->timers, &request->pause);
+    weft_list_remove(&request->node);
+    give_room_back(sender, request);
+    weft_free(request);
+    update_pressure(sender);
+}
+
+static void request_drop(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause)
+{
+    struct weft_sender *sender = request->sender;
+    uint64_t weight = request->batch->weight;
+    weft_log(ERROR, "export.dropped", "records were given up", WEFT_LOG_STRING("exporter", sender->consumer->id),
+             WEFT_LOG_STRING("reason", weft_drop_reason_text(reason)), WEFT_LOG_INT("records", weight),
+             WEFT_LOG_INT("attempts", request->attempts), WEFT_LOG_STRING("error", cause == NULL ? "" : cause->text));
+    sender->held -= weight;
+    sender->counters.send_failed += weight;
+    weft_consumer_drop(sender->consumer, &request->batch, sender->drop_flows[reason], reason, cause);
+    request_free(request);
+}
+
+static void request_sent(struct request *request, uint64_t rejected_count)
+{
+    struct weft_sender *sender = request->sender;
+    uint64_t weight = request->batch->weight;
+    uint64_t rejected = rejected_count > weight ? weight : rejected_count;
+    struct weft_host *host = sender->consumer->host;
+    weft_host_book(host, sender->sent_flow, weight - rejected);
+    if (rejected > 0) {
+        weft_host_book(host, sender->rejected_flow, rejected);
+    }
+    sender->held -= weight;
+    sender->counters.sent += weight - rejected;
+    sender->counters.rejected += rejected;
+    weft_batch_end(&request->batch, NULL, -1);
+    request_free(request);
+}
+
+static void request_rejected(struct request *request, const struct weft_error *error)
+{
+    struct weft_sender *sender = request->sender;
+    uint64_t weight = request->batch->weight;
+    weft_log(ERROR, "export.rejected", "the backend refused records for good",
+             WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", weight),
+             WEFT_LOG_STRING("error", error->text));
+    weft_host_book(sender->consumer->host, sender->rejected_flow, weight);
+    sender->held -= weight;
+    sender->counters.rejected += weight;
+    sender->counters.send_failed += weight;
+    struct weft_error final = *error;
+    if (final.status == WEFT_OK || weft_status_is_retryable(final.status)) {
+        final.status = WEFT_INVALID;
+    }
+    weft_batch_end(&request->batch, &final, -1);
+    request_free(request);
+}
+
+/* ---- sending ---- */
+
+static void request_start(struct request *request)
+{
+    struct weft_sender *sender = request->sender;
+    int64_t timeout_ns = sender->settings.config->timeout.ns;
+    struct weft_timers *timers = sender->consumer->host->timers;
+    request->attempts++;
+    request->is_sending = true;
+    request->push.batch = request->batch;
+    request->push.deadline = timeout_ns > 0 ? weft_monotonic_after(weft_timers_now(timers), timeout_ns) : WEFT_NEVER;
+    sender->counters.in_flight_requests++;
+    sender->settings.operations->start(sender->settings.exporter, &request->push);
+}
+
+static void pump(struct weft_sender *sender)
+{
+    if (sender->is_pumping) {
+        return;
+    }
+    sender->is_pumping = true;
+    while (sender->active_count < sender->active_limit && !weft_list_is_empty(&sender->ready)) {
+        struct request *request = WEFT_CONTAINER_OF(weft_list_pop_front(&sender->ready), struct request, node);
+        weft_list_push_back(&sender->active, &request->node);
+        sender->active_count++;
+        weft_retry_start(&request->retry, &sender->settings.config->retry_on_failure,
+                         weft_timers_now(sender->consumer->host->timers));
+        request_start(request);
+    }
+    sender->is_pumping = false;
+}
+
+static void leave_active(struct request *request)
+{
+    weft_list_remove(&request->node);
+    request->sender->active_count--;
+}
+
+static void give_up(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause)
+{
+    leave_active(request);
+    request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : reason, cause);
+}
+
+static void pause_is_over(void *context)
+{
+    struct request *request = context;
+    request->sender->counters.retries++;
+    request_start(request);
+}
+
+static void retry_later(struct request *request, const struct weft_push_outcome *outcome)
+{
+    struct weft_sender *sender = request->sender;
+    const struct weft_sender_config *config = sender->settings.config;
+    struct weft_host *host = sender->consumer->host;
+    request->has_unconfirmed = request->has_unconfirmed || outcome->is_unconfirmed;
+    int64_t pause_ns = 0;
+    if (sender->is_forced) {
+        give_up(request, sender->drain_reason, &outcome->error);
+    } else if (!config->has_retry ||
+               !weft_retry_next(&request->retry, &config->retry_on_failure, host, outcome->retry_after_ns,
+                                weft_timers_now(host->timers), &pause_ns)) {
+        give_up(request, WEFT_DROP_RETRIES_EXHAUSTED, &outcome->error);
+    } else {
+        weft_log(WARN, "export.retry", "an export failed and will be repeated",
+                 WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", request->batch->weight),
+                 WEFT_LOG_INT("pause_ms", pause_ns / WEFT_NS_PER_MS), WEFT_LOG_STRING("error", outcome->error.text));
+        weft_timer_set_after(host->timers, &request->pause, pause_ns);
+    }
+}
+
+/* Gives a request that was cut off another its share of the other's charge, so that the queue counts both for as long
+ * as each is there. In requests a charge cannot be cut finer than one. */
+static void share_charge(struct weft_sender *sender, struct request *request, struct request *cut_off)
+{
+    uint64_t weight = request->batch->weight + cut_off->batch->weight;
+    uint64_t share = 0;
+    switch ((enum weft_sizer)queue_of(sender)->sizer.value) {
+    case WEFT_SIZER_REQUESTS:
+        share = weight == 0 ? 0 : request->charge * cut_off->batch->weight / weight;
+        break;
+    case WEFT_SIZER_ITEMS:
+        share = cut_off->batch->weight;
+        break;
+    case WEFT_SIZER_BYTES:
+        share = cut_off->batch->size_bytes;
+        break;
+    }
+    cut_off->charge = share < request->charge ? share : request->charge;
+    request->charge -= cut_off->charge;
+}
+
+/* A backend refused a merged export because of its content: each original request gets one chance of its own. The
+ * first part stays with this request, the others follow it at the head of the queue. */
+static void send_parts_apart(struct request *request)
+{
+    struct weft_sender *sender = request->sender;
+    leave_active(request);
+    while (request->batch->part_count > 1) {
+        struct request *single = request_try_new(sender);
+        if (single == NULL || weft_batch_take_last_part(request->batch, &single->batch) != WEFT_OK) {
+            weft_free(single);
+            break;
+        }
+        single->has_unconfirmed = request->has_unconfirmed;
+        share_charge(sender, request, single);
+        weft_list_push_front(&sender->ready, &single->node);
+    }
+    weft_list_push_front(&sender->ready, &request->node);
+}
+
+void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outcome)
+{
+    struct request *request = WEFT_CONTAINER_OF(push, struct request, push);
+    struct weft_sender *sender = request->sender;
+    weft_assert(request->is_sending);
+    request->is_sending = false;
+    sender->counters.in_flight_requests--;
+    switch (outcome->verdict) {
+    case WEFT_PUSH_SENT:
+        leave_active(request);
+        request_sent(request, outcome->rejected_count);
+        break;
+    case WEFT_PUSH_PERMANENT:
+        if (outcome->is_content_at_fault && request->batch->part_count > 1 && !sender->is_forced) {
+            send_parts_apart(request);
+        } else {
+            leave_active(request);
+            request_rejected(request, &outcome->error);
+        }
+        break;
+    case WEFT_PUSH_RETRY:
+        retry_later(request, outcome);
+        break;
+    }
+    pump(sender);
+}
+
+/* ---- batching in the queue ---- */
+
+/* Cuts the front off a request that is larger than max_size, as a request of its own. */
+static struct request *cut_front(struct weft_sender *sender, struct request *request)
+{
+    uint64_t max_size = queue_of(sender)->batch.max_size;
+    bool is_by_bytes = sender->batch_sizer == WEFT_SIZER_BYTES;
+    struct request *front = request_try_new(sender);
+    if (front == NULL || weft_batch_split(request->batch, is_by_bytes ? UINT64_MAX : max_size,
+                                          is_by_bytes ? max_size : 0, &front->batch) != WEFT_OK) {
+        weft_free(front);
+        return NULL;
+    }
+    share_charge(sender, request, front);
+    return front;
+}
+
+/* Moves full batches from pending to ready; with is_flush also the rest. */
+static void release_pending(struct weft_sender *sender, bool is_flush)
+{
+    const struct weft_queue_batch_config *config = &queue_of(sender)->batch;
+    while (sender->pending != NULL) {
+        struct request *request = sender->pending;
+        uint64_t size = measure(request->batch, sender->batch_sizer);
+        if (!is_flush && size < config->min_size) {
+            break;
+        }
+        struct request *front = config->max_size > 0 && size > config->max_size ? cut_front(sender, request) : NULL;
+        if (front == NULL || request->batch->part_count == 0) {
+            if (front != NULL) {
+                /* The cut took everything: the empty rest goes, its charge stays with the front. */
+                front->charge += request->charge;
+                request->charge = 0;
+                weft_batch_end(&request->batch, NULL, -1);
+                weft_free(request);
+                request = front;
+            }
+            sender->pending = NULL;
+            front = request;
+        }
+        weft_list_push_back(&sender->ready, &front->node);
+    }
+    struct weft_timers *timers = sender->consumer->host->timers;
+    if (sender->pending == NULL) {
+        weft_timer_cancel(timers, &sender->flush_timer);
+    } else if (!weft_timer_is_set(&sender->flush_timer)) {
+        weft_timer_set_after(timers, &sender->flush_timer, config->flush_timeout.ns);
+    }
+}
+
+static void flush_is_due(void *context)
+{
+    struct weft_sender *sender = context;
+    release_pending(sender, true);
+    pump(sender);
+}
+
+/* ---- consume ---- */
+
+/* Puts the batch into the pending request or a new one. WEFT_NOMEM: nothing has happened. */
+static enum weft_status enqueue(struct weft_sender *sender, struct weft_batch **own_batch, uint64_t charge)
+{
+    if (sender->pending != NULL) {
+        if (weft_batch_merge(sender->pending->batch, own_batch) != WEFT_OK) {
+            return WEFT_NOMEM;
+        }
+        sender->pending->charge += charge;
+        return WEFT_OK;
+    }
+    struct request *request = request_try_new(sender);
+    if (request == NULL) {
+        return WEFT_NOMEM;
+    }
+    request->batch = *own_batch;
+    request->charge = charge;
+    *own_batch = NULL;
+    if (has_batching(sender)) {
+        sender->pending = request;
+    } else {
+        weft_list_push_back(&sender->ready, &request->node);
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status refuse_full(struct weft_sender *sender, uint64_t weight, uint64_t charge,
+                                    struct weft_error *error)
+{
+    uint64_t capacity = queue_of(sender)->queue_size;
+    sender->counters.enqueue_failed += weight;
+    if (charge > capacity) {
+        return weft_fail(error, WEFT_LIMIT, "%s: a request of size %llu is larger than sending_queue.queue_size %llu",
+                         sender->consumer->id, (unsigned long long)charge, (unsigned long long)capacity);
+    }
+    update_pressure(sender);
+    return weft_fail(error, WEFT_CLOSED, "%s: sending queue is full", sender->consumer->id);
+}
+
+enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_batch **own_batch,
+                                     struct weft_error *error)
+{
+    struct weft_batch *batch = *own_batch;
+    if (sender->is_draining) {
+        return weft_fail(error, WEFT_CLOSED, "%s: shutting down", sender->consumer->id);
+    }
+    uint64_t weight = batch->weight;
+    uint64_t charge = has_queue(sender) ? measure(batch, (enum weft_sizer)queue_of(sender)->sizer.value) : 0;
+    if (!take_room(sender, charge)) {
+        return refuse_full(sender, weight, charge, error);
+    }
+    weft_flow_id outlet_flow = batch->outlet_flow;
+    /* Settling may answer the client and must come before the batch can be cut or sent. */
+    bool is_handed_over = has_queue(sender) && !queue_of(sender)->wait_for_result;
+    struct weft_batch *holder = sender->pending != NULL ? sender->pending->batch : batch;
+    size_t first_part = sender->pending != NULL ? holder->part_count : 0;
+    if (enqueue(sender, own_batch, charge) != WEFT_OK) {
+        struct request none = { .charge = charge };
+        give_room_back(sender, &none);
+        return weft_fail(error, WEFT_NOMEM, "%s: no memory for the queue", sender->consumer->id);
+    }
+    weft_host_book(sender->consumer->host, outlet_flow, weight);
+    sender->held += weight;
+    if (is_handed_over) {
+        weft_batch_hand_over(holder, first_part);
+    }
+    if (has_batching(sender)) {
+        release_pending(sender, false);
+    }
+    update_pressure(sender);
+    pump(sender);
+    return WEFT_OK;
+}
+
+void weft_sender_audit(const struct weft_sender *sender, uint64_t *in_out_count)
+{
+    /* Recounted from the structures, not from `held`: that is what an audit is for. */
+    uint64_t count = sender->pending == NULL ? 0 : sender->pending->batch->weight;
+    WEFT_LIST_EACH(node, &sender->ready)
+    {
+        count += WEFT_CONTAINER_OF(node, struct request, node)->batch->weight;
+    }
+    WEFT_LIST_EACH(node, &sender->active)
+    {
+        count += WEFT_CONTAINER_OF(node, struct request, node)->batch->weight;
+    }
+    weft_assert(count == sender->held);
+    *in_out_count += count;
+}
+
+static void drop_all(struct weft_sender *sender)
+{
+    struct weft_list *node;
+    while ((node = weft_list_first(&sender->ready)) != NULL) {
+        struct request *request = WEFT_CONTAINER_OF(node, struct request, node);
+        request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : sender->drain_reason, NULL);
+    }
+    /* A cancelled push may end at once and change the list: walk it anew each time. */
+    bool has_progress = true;
+    while (has_progress) {
+        has_progress = false;
+        WEFT_LIST_EACH(active, &sender->active)
+        {
+            struct request *request = WEFT_CONTAINER_OF(active, struct request, node);
+            if (!request->is_sending) {
+                give_up(request, sender->drain_reason, NULL);
+                has_progress = true;
+                break;
+            }
+        }
+    }
+    for (struct weft_list *active = sender->active.next; active != &sender->active;) {
+        struct request *request = WEFT_CONTAINER_OF(active, struct request, node);
+        active = active->next;
+        sender->settings.operations->cancel(sender->settings.exporter, &request->push);
+    }
+}
+
+void weft_sender_drain(struct weft_sender *sender, enum weft_drop_reason reason, bool is_forced)
+{
+    sender->is_draining = true;
+    sender->drain_reason = reason;
+    if (has_batching(sender)) {
+        release_pending(sender, true);
+    }
+    if (is_forced) {
+        sender->is_forced = true;
+        drop_all(sender);
+    } else {
+        pump(sender);
+    }
+}
+
+struct weft_sender *weft_sender_new(struct weft_consumer *consumer, const struct weft_sender_settings *settings)
+{
+    struct weft_sender *sender = weft_alloc(sizeof *sender);
+    sender->consumer = consumer;
+    sender->settings = *settings;
+    weft_list_init(&sender->ready);
+    weft_list_init(&sender->active);
+    weft_timer_init(&sender->flush_timer, flush_is_due, sender);
+    weft_timer_init(&sender->recheck_timer, recheck_room, sender);
+    uint64_t worker_count = consumer->host->worker_count;
+    uint64_t consumers = has_queue(sender) ? (queue_of(sender)->num_consumers + worker_count - 1) / worker_count : 0;
+    sender->active_limit = has_queue(sender) ? consumers : UINT64_MAX;
+    int batch_sizer = queue_of(sender)->batch.sizer.value;
+    int queue_sizer = queue_of(sender)->sizer.value;
+    sender->batch_sizer = batch_sizer != 0                  ? (enum weft_sizer)batch_sizer
+                          : queue_sizer == WEFT_SIZER_BYTES ? WEFT_SIZER_BYTES
+                                                            : WEFT_SIZER_ITEMS;
+    struct weft_account end = consumer->held_account;
+    end.kind = WEFT_ACCOUNT_SENT;
+    sender->sent_flow = weft_ledger_flow(consumer->host->ledger, &consumer->held_account, &end);
+    end.kind = WEFT_ACCOUNT_REJECTED;
+    sender->rejected_flow = weft_ledger_flow(consumer->host->ledger, &consumer->held_account, &end);
+    static const enum weft_drop_reason reasons[] = { WEFT_DROP_RETRIES_EXHAUSTED, WEFT_DROP_UNCONFIRMED,
+                                                     WEFT_DROP_SHUTDOWN, WEFT_DROP_RELOAD };
+    for (size_t i = 0; i < WEFT_COUNT_OF(reasons); i++) {
+        sender->drop_flows[reasons[i]] = weft_consumer_drop_flow(consumer, reasons[i]);
+    }
+    return sender;
+}
+
+void weft_sender_free(struct weft_sender *sender)
+{
+    weft_assert(sender->held == 0 && sender->active_count == 0 && sender->own_used == 0);
+    weft_timer_cancel(sender->consumer->host->timers, &sender->flush_timer);
+    weft_timer_cancel(sender->consumer->host->timers, &sender->recheck_timer);
+    weft_free(sender);
+}
+
+const struct weft_sender_counters *weft_sender_read_counters(const struct weft_sender *sender)
+{
+    return &sender->counters;
+}
+
+uint64_t weft_sender_queue_size(const struct weft_sender *sender)
+{
+    return has_queue(sender) ? weft_atomic_load(&sender->settings.shared->used) : 0;
+}
+
+uint64_t weft_sender_queue_capacity(const struct weft_sender *sender)
+{
+    return has_queue(sender) ? queue_of(sender)->queue_size : 0;
+}

@@ -1,0 +1,829 @@
+/* Sender: queue, consumers, batching, retry and drain, with a backend that answers when the test says so. */
+#include "pipeline/sender.h"
+
+#include "pipeline/exporter.h"
+#include "pipeline_test.h"
+
+struct fake_push {
+    struct weft_push push;
+    struct weft_list node; /* started, in order */
+};
+
+/* One worker's exporter. */
+struct fake {
+    struct weft_consumer consumer;
+    struct weft_sender *sender;
+    struct weft_consumer *outlet;
+    struct weft_list started;
+    unsigned starts, cancels;
+    bool answers_at_once;
+    struct weft_push_outcome at_once;
+};
+
+enum { MAX_FAKES = 2 };
+static struct weft_sender_config config;
+static struct weft_sender_shared shared;
+static struct fake fakes[MAX_FAKES];
+static size_t fake_count;
+
+static void start(void *context, struct weft_push *untyped)
+{
+    struct fake *fake = context;
+    struct fake_push *push = WEFT_CONTAINER_OF(untyped, struct fake_push, push);
+    fake->starts++;
+    if (fake->answers_at_once) {
+        struct weft_push_outcome outcome = fake->at_once;
+        weft_push_done(untyped, &outcome);
+        return;
+    }
+    weft_list_init(&push->node);
+    weft_list_push_back(&fake->started, &push->node);
+}
+
+static void cancel(void *context, struct weft_push *untyped)
+{
+    struct fake *fake = context;
+    struct fake_push *push = WEFT_CONTAINER_OF(untyped, struct fake_push, push);
+    fake->cancels++;
+    weft_list_remove(&push->node);
+    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY, .retry_after_ns = -1, .is_unconfirmed = true };
+    weft_fail(&outcome.error, WEFT_CLOSED, "cancelled");
+    weft_push_done(untyped, &outcome);
+}
+
+static const struct weft_sender_operations sender_operations = { start, cancel };
+
+static enum weft_status fake_consume(struct weft_consumer *consumer, struct weft_batch **own_batch,
+                                     struct weft_error *error)
+{
+    return weft_sender_consume(WEFT_CONTAINER_OF(consumer, struct fake, consumer)->sender, own_batch, error);
+}
+
+static const struct weft_consumer_operations fake_operations = { .consume = fake_consume };
+
+static void defaults(void)
+{
+    config = (struct weft_sender_config){
+        .has_queue = true,
+        .sending_queue = { .num_consumers = 1, .queue_size = 1000, .batch = { .flush_timeout.ns = WEFT_NS_PER_S } },
+        .has_retry = true,
+        .retry_on_failure = { .initial_interval.ns = WEFT_NS_PER_S,
+                              .multiplier = 2,
+                              .max_interval.ns = 10 * WEFT_NS_PER_S,
+                              .max_elapsed_time.ns = 20 * WEFT_NS_PER_S },
+        .timeout.ns = 5 * WEFT_NS_PER_S,
+    };
+}
+
+/* The config is set by then. */
+static void begin_with(size_t count)
+{
+    begin_as((uint32_t)count);
+    memset(&shared, 0, sizeof shared);
+    memset(fakes, 0, sizeof fakes);
+    fake_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct fake *fake = &fakes[i];
+        weft_list_init(&fake->started);
+        weft_consumer_init(&fake->consumer, &fake_operations, &host, "fake");
+        fake->consumer.held_account = weft_exporter_account(WEFT_TRACES, "fake");
+        fake->sender = weft_sender_new(&fake->consumer,
+                                       &(struct weft_sender_settings){ .config = &config,
+                                                                       .shared = &shared,
+                                                                       .operations = &sender_operations,
+                                                                       .exporter = fake,
+                                                                       .push_size_bytes = sizeof(struct fake_push) });
+        fake->outlet = weft_outlet_new(&host, &in_flight, &fake->consumer);
+    }
+}
+
+static uint64_t held(const struct fake *fake)
+{
+    uint64_t count = 0;
+    weft_sender_audit(fake->sender, &count);
+    return count;
+}
+
+static void expect_books(void)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < fake_count; i++) {
+        sum += held(&fakes[i]);
+    }
+    ck_assert_int_eq(weft_ledger_worker_balance(host.ledger, host.books, &fakes[0].consumer.held_account),
+                     (int64_t)sum);
+    ck_assert_int_eq(weft_ledger_worker_balance(host.ledger, host.books, &in_flight), 0);
+}
+
+static void end_all(void)
+{
+    for (size_t i = 0; i < fake_count; i++) {
+        weft_sender_drain(fakes[i].sender, WEFT_DROP_SHUTDOWN, true);
+        ck_assert_uint_eq(held(&fakes[i]), 0);
+    }
+    expect_books();
+    ck_assert_uint_eq(weft_atomic_load(&shared.used), 0);
+    for (size_t i = 0; i < fake_count; i++) {
+        fakes[i].outlet->operations->free(fakes[i].outlet);
+        weft_sender_free(fakes[i].sender);
+        weft_consumer_fini(&fakes[i].consumer);
+    }
+    end();
+}
+
+static enum weft_status give(struct fake *fake, struct weft_batch *batch)
+{
+    struct weft_error error = WEFT_ERROR_NONE;
+    uint64_t weight = batch->weight;
+    book_offered(weight);
+    enum weft_status status = weft_consumer_consume(fake->outlet, &batch, &error);
+    if (status != WEFT_OK) {
+        struct weft_account refused = {
+            .kind = WEFT_ACCOUNT_REFUSED, .signal = "traces", .pipeline = "", .owner = "client"
+        };
+        ck_assert_ptr_nonnull(batch);
+        weft_host_book(&host, weft_ledger_flow(host.ledger, &in_flight, &refused), weight);
+        weft_batch_end(&batch, &error, -1);
+    }
+    expect_books();
+    return status;
+}
+
+static enum weft_status give_spans(struct fake *fake, uint32_t first, uint32_t count)
+{
+    return give(fake, spans(first, count, NULL));
+}
+
+static struct fake_push *first_started(struct fake *fake)
+{
+    struct weft_list *node = weft_list_first(&fake->started);
+    ck_assert_ptr_nonnull(node);
+    return WEFT_CONTAINER_OF(node, struct fake_push, node);
+}
+
+static const struct weft_batch *first_batch(struct fake *fake)
+{
+    return first_started(fake)->push.batch;
+}
+
+static void answer(struct fake *fake, struct weft_push_outcome outcome)
+{
+    struct fake_push *push = first_started(fake);
+    weft_list_remove(&push->node);
+    weft_push_done(&push->push, &outcome);
+    expect_books();
+}
+
+static struct weft_push_outcome sent(uint64_t rejected_count)
+{
+    return (
+        struct weft_push_outcome){ .verdict = WEFT_PUSH_SENT, .rejected_count = rejected_count, .retry_after_ns = -1 };
+}
+
+static struct weft_push_outcome retry(int64_t retry_after_ns, bool is_unconfirmed)
+{
+    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY,
+                                         .retry_after_ns = retry_after_ns,
+                                         .is_unconfirmed = is_unconfirmed };
+    weft_fail(&outcome.error, WEFT_IO, "not now");
+    return outcome;
+}
+
+static struct weft_push_outcome refused(bool is_content_at_fault)
+{
+    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_PERMANENT,
+                                         .retry_after_ns = -1,
+                                         .is_content_at_fault = is_content_at_fault };
+    weft_fail(&outcome.error, WEFT_INVALID, "never");
+    return outcome;
+}
+
+static size_t started_count(const struct fake *fake)
+{
+    size_t count = 0;
+    WEFT_LIST_EACH(node, &fake->started)
+    {
+        count++;
+    }
+    return count;
+}
+
+/* ---- queue ---- */
+
+START_TEST(test_full_queue_refuses)
+{
+    defaults();
+    config.sending_queue.queue_size = 2;
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 3), WEFT_OK);
+    ck_assert_int_eq(give_spans(&fakes[0], 3, 3), WEFT_OK);
+    ck_assert_int_eq(give_spans(&fakes[0], 6, 3), WEFT_CLOSED);
+    ck_assert(fakes[0].consumer.is_open);
+    ck_assert_uint_eq(weft_sender_read_counters(fakes[0].sender)->enqueue_failed, 3);
+    answer(&fakes[0], sent(0));
+    ck_assert_int_eq(give_spans(&fakes[0], 6, 3), WEFT_OK);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_request_larger_than_the_queue_never_comes_back)
+{
+    defaults();
+    config.sending_queue.sizer.value = WEFT_SIZER_ITEMS;
+    config.sending_queue.queue_size = 5;
+    for (int is_blocking = 0; is_blocking < 2; is_blocking++) {
+        config.sending_queue.block_on_overflow = is_blocking != 0;
+        begin_with(1);
+        ck_assert_int_eq(give_spans(&fakes[0], 0, 6), WEFT_LIMIT);
+        ck_assert_int_eq(give_spans(&fakes[0], 0, 5), WEFT_OK);
+        end_all();
+    }
+}
+END_TEST
+
+START_TEST(test_charge_is_what_the_sizer_counts)
+{
+    for (int sizer = WEFT_SIZER_REQUESTS; sizer <= WEFT_SIZER_BYTES; sizer++) {
+        defaults();
+        config.sending_queue.sizer.value = sizer;
+        config.sending_queue.queue_size = 100000;
+        begin_with(1);
+        struct weft_batch *batch = spans(0, 7, NULL);
+        uint64_t expected = sizer == WEFT_SIZER_REQUESTS ? 1 : sizer == WEFT_SIZER_ITEMS ? 7 : batch->size_bytes;
+        ck_assert_int_eq(give(&fakes[0], batch), WEFT_OK);
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), expected);
+        answer(&fakes[0], sent(0));
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), 0);
+        end_all();
+    }
+}
+END_TEST
+
+/* Nobody before the sender can know that this batch does not fit: to refuse it would be to lose it. */
+START_TEST(test_blocking_queue_takes_the_batch_that_fills_it_and_closes)
+{
+    defaults();
+    config.sending_queue.sizer.value = WEFT_SIZER_ITEMS;
+    config.sending_queue.queue_size = 10;
+    config.sending_queue.block_on_overflow = true;
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 9), WEFT_OK);
+    ck_assert(fakes[0].consumer.is_open);
+    ck_assert_int_eq(give_spans(&fakes[0], 9, 9), WEFT_OK);
+    ck_assert(!fakes[0].consumer.is_open);
+    ck_assert_int_eq(give_spans(&fakes[0], 18, 1), WEFT_CLOSED);
+    answer(&fakes[0], sent(0));
+    ck_assert(fakes[0].consumer.is_open);
+    ck_assert_int_eq(give_spans(&fakes[0], 18, 1), WEFT_OK);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_workers_share_the_queue_and_see_its_room)
+{
+    defaults();
+    config.sending_queue.queue_size = 2;
+    config.sending_queue.block_on_overflow = true;
+    begin_with(2);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 1), WEFT_OK);
+    ck_assert_int_eq(give_spans(&fakes[0], 1, 1), WEFT_OK);
+    ck_assert(!fakes[0].consumer.is_open);
+    ck_assert(fakes[1].consumer.is_open);
+    ck_assert_int_eq(give_spans(&fakes[1], 2, 1), WEFT_OK); /* it could not know */
+    ck_assert(!fakes[1].consumer.is_open);
+    ck_assert_int_eq(give_spans(&fakes[1], 3, 1), WEFT_CLOSED);
+    ck_assert_uint_eq(weft_sender_queue_size(fakes[1].sender), 3);
+    answer(&fakes[0], sent(0));
+    answer(&fakes[0], sent(0));
+    ck_assert(fakes[0].consumer.is_open);
+    ck_assert(!fakes[1].consumer.is_open);
+    advance(20 * WEFT_NS_PER_MS);
+    ck_assert(fakes[1].consumer.is_open);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_consumers_are_divided_between_workers)
+{
+    static const struct {
+        uint64_t consumers, expected;
+    } cases[] = { { 1, 1 }, { 2, 1 }, { 3, 2 }, { 10, 5 } };
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        defaults();
+        config.sending_queue.num_consumers = cases[i].consumers;
+        begin_with(2);
+        for (uint32_t j = 0; j < 8; j++) {
+            ck_assert_int_eq(give_spans(&fakes[0], j, 1), WEFT_OK);
+        }
+        ck_assert_uint_eq(started_count(&fakes[0]), cases[i].expected);
+        answer(&fakes[0], sent(0));
+        ck_assert_uint_eq(started_count(&fakes[0]), cases[i].expected);
+        ck_assert_uint_eq(fakes[0].starts, cases[i].expected + 1);
+        end_all();
+    }
+}
+END_TEST
+
+START_TEST(test_without_a_queue_everything_starts_and_the_client_waits)
+{
+    struct counted_ticket counted;
+    defaults();
+    config.has_queue = false;
+    begin_with(1);
+    counted_init(&counted, 3, WEFT_ACKNOWLEDGE_ACCEPTED);
+    ck_assert_int_eq(give(&fakes[0], spans(0, 3, &counted.ticket)), WEFT_OK);
+    ck_assert_int_eq(give_spans(&fakes[0], 3, 3), WEFT_OK);
+    ck_assert_uint_eq(started_count(&fakes[0]), 2);
+    ck_assert_uint_eq(counted.settled, 0);
+    answer(&fakes[0], refused(true));
+    ck_assert_uint_eq(counted.settled, 1);
+    ck_assert_int_eq(counted.status, WEFT_INVALID);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_hand_over_answers_unless_the_result_is_waited_for)
+{
+    for (int bits = 0; bits < 8; bits++) {
+        bool must_wait = (bits & 1) != 0, is_delivered = (bits & 2) != 0, has_batch = (bits & 4) != 0;
+        struct counted_ticket first, second;
+        defaults();
+        config.sending_queue.wait_for_result = must_wait;
+        config.sending_queue.has_batch = has_batch;
+        config.sending_queue.batch.min_size = 100;
+        begin_with(1);
+        counted_init(&first, 3, is_delivered ? WEFT_ACKNOWLEDGE_DELIVERED : WEFT_ACKNOWLEDGE_ACCEPTED);
+        counted_init(&second, 2, is_delivered ? WEFT_ACKNOWLEDGE_DELIVERED : WEFT_ACKNOWLEDGE_ACCEPTED);
+        ck_assert_int_eq(give(&fakes[0], spans(0, 3, &first.ticket)), WEFT_OK);
+        ck_assert_int_eq(give(&fakes[0], spans(3, 2, &second.ticket)), WEFT_OK);
+        ck_assert_uint_eq(first.settled, must_wait || is_delivered ? 0 : 1);
+        ck_assert_uint_eq(second.settled, must_wait || is_delivered ? 0 : 1);
+        advance(2 * WEFT_NS_PER_S);
+        while (started_count(&fakes[0]) > 0) {
+            answer(&fakes[0], sent(0));
+        }
+        ck_assert_uint_eq(first.settled, 1);
+        ck_assert_uint_eq(second.settled, 1);
+        end_all();
+    }
+}
+END_TEST
+
+/* Answered inside start, a thousand times over: no recursion, each once. */
+START_TEST(test_answers_inside_start)
+{
+    defaults();
+    begin_with(1);
+    for (uint32_t i = 0; i < 500; i++) {
+        ck_assert_int_eq(give_spans(&fakes[0], i, 1), WEFT_OK);
+    }
+    fakes[0].answers_at_once = true;
+    fakes[0].at_once = sent(0);
+    answer(&fakes[0], sent(0));
+    ck_assert_uint_eq(fakes[0].starts, 500);
+    ck_assert_uint_eq(held(&fakes[0]), 0);
+    ck_assert_uint_eq(totals().sent, 500);
+    end_all();
+}
+END_TEST
+
+/* ---- outcomes ---- */
+
+START_TEST(test_partial_success_is_booked_and_the_client_is_content)
+{
+    struct counted_ticket counted;
+    defaults();
+    begin_with(1);
+    counted_init(&counted, 10, WEFT_ACKNOWLEDGE_DELIVERED);
+    ck_assert_int_eq(give(&fakes[0], spans(0, 10, &counted.ticket)), WEFT_OK);
+    answer(&fakes[0], sent(3));
+    ck_assert_uint_eq(totals().sent, 7);
+    ck_assert_uint_eq(totals().rejected, 3);
+    ck_assert_int_eq(counted.status, WEFT_OK);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 10), WEFT_OK);
+    answer(&fakes[0], sent(1000));
+    ck_assert_uint_eq(totals().sent, 7);
+    ck_assert_uint_eq(totals().rejected, 13);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_retry_pauses_then_sends_again)
+{
+    defaults();
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 4), WEFT_OK);
+    ck_assert_int_eq(give_spans(&fakes[0], 4, 4), WEFT_OK);
+    answer(&fakes[0], retry(-1, false));
+    ck_assert_uint_eq(started_count(&fakes[0]), 0); /* the slot is kept, as in the Collector */
+    advance(WEFT_NS_PER_S - 1);
+    ck_assert_uint_eq(started_count(&fakes[0]), 0);
+    advance(1);
+    expect_spans(first_batch(&fakes[0]), 0, 4);
+    answer(&fakes[0], retry(7 * WEFT_NS_PER_S, false));
+    advance(7 * WEFT_NS_PER_S - 1);
+    ck_assert_uint_eq(started_count(&fakes[0]), 0);
+    advance(1);
+    answer(&fakes[0], sent(0));
+    expect_spans(first_batch(&fakes[0]), 4, 4);
+    ck_assert_uint_eq(weft_sender_read_counters(fakes[0].sender)->retries, 2);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_deadline_of_an_attempt_is_the_timeout)
+{
+    defaults();
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 1), WEFT_OK);
+    ck_assert_int_eq(first_started(&fakes[0])->push.deadline.ns, 1 + 5 * WEFT_NS_PER_S);
+    end_all();
+    config.timeout.ns = 0;
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 1), WEFT_OK);
+    ck_assert_int_eq(first_started(&fakes[0])->push.deadline.ns, WEFT_NEVER.ns);
+    end_all();
+}
+END_TEST
+
+static void expect_dropped(struct weft_push_outcome first, struct weft_push_outcome last, enum weft_drop_reason reason)
+{
+    struct counted_ticket counted;
+    begin_with(1);
+    counted_init(&counted, 4, WEFT_ACKNOWLEDGE_DELIVERED);
+    ck_assert_int_eq(give(&fakes[0], spans(0, 4, &counted.ticket)), WEFT_OK);
+    answer(&fakes[0], first);
+    advance(19 * WEFT_NS_PER_S);
+    answer(&fakes[0], last);
+    ck_assert_uint_eq(held(&fakes[0]), 0);
+    ck_assert_uint_eq(dropped_for(reason), 4);
+    ck_assert_uint_eq(counted.settled, 1);
+    ck_assert(weft_status_is_retryable(counted.status));
+    end_all();
+}
+
+START_TEST(test_exhausted_retries_drop)
+{
+    defaults();
+    expect_dropped(retry(-1, false), retry(-1, false), WEFT_DROP_RETRIES_EXHAUSTED);
+    expect_dropped(retry(-1, true), retry(-1, false), WEFT_DROP_UNCONFIRMED);
+    expect_dropped(retry(-1, false), retry(-1, true), WEFT_DROP_UNCONFIRMED);
+    expect_dropped(retry(-1, false), retry(INT64_MAX, false), WEFT_DROP_RETRIES_EXHAUSTED);
+}
+END_TEST
+
+START_TEST(test_without_retry_the_first_failure_drops)
+{
+    defaults();
+    config.has_retry = false;
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 4), WEFT_OK);
+    answer(&fakes[0], retry(-1, false));
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_RETRIES_EXHAUSTED), 4);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_permanent_refusal_is_rejected)
+{
+    struct counted_ticket counted;
+    defaults();
+    begin_with(1);
+    counted_init(&counted, 4, WEFT_ACKNOWLEDGE_DELIVERED);
+    ck_assert_int_eq(give(&fakes[0], spans(0, 4, &counted.ticket)), WEFT_OK);
+    answer(&fakes[0], refused(true));
+    ck_assert_uint_eq(totals().rejected, 4);
+    ck_assert_int_eq(counted.status, WEFT_INVALID);
+    end_all();
+}
+END_TEST
+
+static struct weft_batch *merged_of_three(struct counted_ticket tickets[3])
+{
+    struct weft_batch *batch = NULL;
+    for (uint32_t i = 0; i < 3; i++) {
+        counted_init(&tickets[i], 4, WEFT_ACKNOWLEDGE_DELIVERED);
+        struct weft_batch *other = spans(4 * i, 4, &tickets[i].ticket);
+        if (batch == NULL) {
+            batch = other;
+        } else {
+            ck_assert(weft_batch_merge(batch, &other) == WEFT_OK);
+        }
+    }
+    return batch;
+}
+
+/* Each original request is sent once more, in order, and the queue counts them until they have ended. */
+START_TEST(test_poisoned_merge_is_sent_request_by_request)
+{
+    for (int sizer = WEFT_SIZER_REQUESTS; sizer <= WEFT_SIZER_BYTES; sizer++) {
+        struct counted_ticket tickets[3];
+        defaults();
+        config.sending_queue.sizer.value = sizer;
+        config.sending_queue.queue_size = 100000;
+        begin_with(1);
+        ck_assert_int_eq(give(&fakes[0], merged_of_three(tickets)), WEFT_OK);
+        ck_assert_int_eq(give_spans(&fakes[0], 100, 1), WEFT_OK);
+        uint64_t charge = weft_sender_queue_size(fakes[0].sender);
+        answer(&fakes[0], refused(true));
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), charge);
+        for (uint32_t i = 0; i < 3; i++) {
+            expect_spans(first_batch(&fakes[0]), 4 * i, 4);
+            uint64_t before = weft_sender_queue_size(fakes[0].sender);
+            answer(&fakes[0], i == 1 ? refused(true) : sent(0));
+            ck_assert(sizer == WEFT_SIZER_REQUESTS || weft_sender_queue_size(fakes[0].sender) < before);
+        }
+        expect_spans(first_batch(&fakes[0]), 100, 1);
+        ck_assert_int_eq(tickets[0].status, WEFT_OK);
+        ck_assert_int_eq(tickets[1].status, WEFT_INVALID);
+        ck_assert_int_eq(tickets[2].status, WEFT_OK);
+        ck_assert_uint_eq(totals().rejected, 4);
+        ck_assert_uint_eq(totals().sent, 8);
+        end_all();
+    }
+}
+END_TEST
+
+START_TEST(test_refusal_that_is_not_about_content_is_not_repeated)
+{
+    struct counted_ticket tickets[3];
+    defaults();
+    begin_with(1);
+    ck_assert_int_eq(give(&fakes[0], merged_of_three(tickets)), WEFT_OK);
+    answer(&fakes[0], refused(false));
+    ck_assert_uint_eq(totals().rejected, 12);
+    ck_assert_uint_eq(fakes[0].starts, 1);
+    end_all();
+}
+END_TEST
+
+/* ---- batching ---- */
+
+static void batching(enum weft_sizer sizer, uint64_t min_size, uint64_t max_size)
+{
+    defaults();
+    config.sending_queue.queue_size = 1000000;
+    config.sending_queue.num_consumers = 1000;
+    config.sending_queue.has_batch = true;
+    config.sending_queue.batch.min_size = min_size;
+    config.sending_queue.batch.max_size = max_size;
+    config.sending_queue.batch.sizer.value = (int)sizer;
+}
+
+START_TEST(test_batch_goes_at_min_size_or_after_the_timeout)
+{
+    batching(WEFT_SIZER_ITEMS, 10, 0);
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 4), WEFT_OK);
+    ck_assert_int_eq(give_spans(&fakes[0], 4, 5), WEFT_OK);
+    ck_assert_uint_eq(started_count(&fakes[0]), 0);
+    ck_assert_int_eq(give_spans(&fakes[0], 9, 5), WEFT_OK);
+    expect_spans(first_batch(&fakes[0]), 0, 14);
+    answer(&fakes[0], sent(0));
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 4), WEFT_OK);
+    advance(WEFT_NS_PER_S - 1);
+    ck_assert_uint_eq(started_count(&fakes[0]), 0);
+    advance(1);
+    expect_spans(first_batch(&fakes[0]), 0, 4);
+    end_all();
+}
+END_TEST
+
+/* Whatever the sizers, batches keep to max_size, the spans stay in order, and the charges are all there and all come
+ * back. */
+START_TEST(test_batches_are_cut_to_max_size)
+{
+    for (int bits = 0; bits < 6; bits++) {
+        enum weft_sizer batch_sizer = bits % 2 == 0 ? WEFT_SIZER_ITEMS : WEFT_SIZER_BYTES;
+        uint64_t max_size = batch_sizer == WEFT_SIZER_ITEMS ? 5 : 300;
+        batching(batch_sizer, max_size, max_size);
+        config.sending_queue.sizer.value = bits / 2;
+        begin_with(1);
+        uint32_t given = 0, got = 0;
+        uint64_t bytes = 0;
+        for (uint32_t i = 0; i < 20; i++) {
+            struct weft_batch *batch = spans(given, 1 + i % 12, NULL);
+            bytes += batch->size_bytes;
+            given += 1 + i % 12;
+            ck_assert_int_eq(give(&fakes[0], batch), WEFT_OK);
+        }
+        uint64_t expected = bits / 2 == WEFT_SIZER_REQUESTS ? 20 : bits / 2 == WEFT_SIZER_ITEMS ? given : bytes;
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), expected);
+        advance(WEFT_NS_PER_S);
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), expected);
+        while (started_count(&fakes[0]) > 0) {
+            const struct weft_batch *batch = first_batch(&fakes[0]);
+            bool is_small = batch_sizer == WEFT_SIZER_ITEMS ? batch->weight <= 5 : batch->size_bytes <= 300;
+            ck_assert(is_small || batch->weight == 1);
+            expect_spans(batch, got, (uint32_t)batch->weight);
+            got += (uint32_t)batch->weight;
+            answer(&fakes[0], sent(0));
+        }
+        ck_assert_uint_eq(got, given);
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), 0);
+        end_all();
+    }
+}
+END_TEST
+
+/* The rest of each request stays pending and must not gather the charge of what has long been sent. */
+START_TEST(test_charge_in_requests_goes_with_what_was_cut_off)
+{
+    batching(WEFT_SIZER_ITEMS, 100, 100);
+    begin_with(1);
+    fakes[0].answers_at_once = true;
+    fakes[0].at_once = sent(0);
+    for (uint32_t i = 0; i < 90; i++) {
+        ck_assert_int_eq(give_spans(&fakes[0], 101 * i, 101), WEFT_OK);
+        ck_assert_uint_le(weft_sender_queue_size(fakes[0].sender), 2);
+    }
+    end_all();
+}
+END_TEST
+
+START_TEST(test_batch_sizer_is_inherited)
+{
+    static const struct {
+        int queue_sizer, batch_sizer;
+        bool is_bytes;
+    } cases[] = { { WEFT_SIZER_REQUESTS, 0, false },
+                  { WEFT_SIZER_ITEMS, 0, false },
+                  { WEFT_SIZER_BYTES, 0, true },
+                  { WEFT_SIZER_BYTES, WEFT_SIZER_ITEMS, false },
+                  { WEFT_SIZER_REQUESTS, WEFT_SIZER_BYTES, true } };
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        batching((enum weft_sizer)cases[i].batch_sizer, 20, 0);
+        config.sending_queue.sizer.value = cases[i].queue_sizer;
+        begin_with(1);
+        ck_assert_int_eq(give_spans(&fakes[0], 0, 10), WEFT_OK);
+        ck_assert_uint_eq(started_count(&fakes[0]), cases[i].is_bytes ? 1 : 0);
+        end_all();
+    }
+}
+END_TEST
+
+/* ---- drain ---- */
+
+START_TEST(test_drain_sends_what_is_held_and_takes_no_more)
+{
+    batching(WEFT_SIZER_ITEMS, 100, 0);
+    begin_with(1);
+    ck_assert_int_eq(give_spans(&fakes[0], 0, 10), WEFT_OK);
+    weft_sender_drain(fakes[0].sender, WEFT_DROP_SHUTDOWN, false);
+    expect_spans(first_batch(&fakes[0]), 0, 10);
+    ck_assert_int_eq(give_spans(&fakes[0], 10, 1), WEFT_CLOSED);
+    answer(&fakes[0], sent(0));
+    ck_assert_uint_eq(totals().sent, 10);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_forced_drain_drops_each_record_once)
+{
+    struct counted_ticket counted;
+    for (int reason = WEFT_DROP_SHUTDOWN; reason <= WEFT_DROP_RELOAD; reason++) {
+        defaults();
+        config.sending_queue.num_consumers = 2;
+        begin_with(1);
+        counted_init(&counted, 3, WEFT_ACKNOWLEDGE_DELIVERED);
+        ck_assert_int_eq(give_spans(&fakes[0], 0, 1), WEFT_OK); /* will be pausing */
+        answer(&fakes[0], retry(-1, false));
+        ck_assert_int_eq(give_spans(&fakes[0], 1, 2), WEFT_OK);                   /* will be under way */
+        ck_assert_int_eq(give(&fakes[0], spans(3, 3, &counted.ticket)), WEFT_OK); /* will be waiting */
+        weft_sender_drain(fakes[0].sender, (enum weft_drop_reason)reason, true);
+        ck_assert_uint_eq(fakes[0].cancels, 1);
+        ck_assert_uint_eq(held(&fakes[0]), 0);
+        ck_assert_uint_eq(dropped_for((enum weft_drop_reason)reason), 4);
+        ck_assert_uint_eq(dropped_for(WEFT_DROP_UNCONFIRMED), 2);
+        ck_assert_uint_eq(counted.settled, 1);
+        ck_assert_int_eq(counted.status, WEFT_CLOSED);
+        end_all();
+    }
+}
+END_TEST
+
+/* ---- allocation failures ---- */
+
+START_TEST(test_failed_enqueue_refuses_and_gives_the_room_back)
+{
+    for (int has_batch = 0; has_batch < 2; has_batch++) {
+        for (size_t n = 1, is_done = 0; !is_done; n++) {
+            struct counted_ticket counted;
+            batching(WEFT_SIZER_ITEMS, 100, 0);
+            config.sending_queue.has_batch = has_batch != 0;
+            begin_with(1);
+            ck_assert_int_eq(give_spans(&fakes[0], 0, 4), WEFT_OK);
+            uint64_t size = weft_sender_queue_size(fakes[0].sender);
+            counted_init(&counted, 3, WEFT_ACKNOWLEDGE_ACCEPTED);
+            struct weft_batch *batch = spans(4, 3, &counted.ticket);
+            struct weft_error error = WEFT_ERROR_NONE;
+            book_offered(3);
+            weft_alloc_fail_at(n);
+            enum weft_status status = weft_consumer_consume(fakes[0].outlet, &batch, &error);
+            is_done = !weft_alloc_has_failed();
+            weft_alloc_fail_at(0);
+            ck_assert_uint_eq(counted.settled, status == WEFT_OK ? 1 : 0);
+            if (status != WEFT_OK) {
+                ck_assert_int_eq(status, WEFT_NOMEM);
+                ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), size);
+                ck_assert_uint_eq(held(&fakes[0]), 4);
+                expect_spans(batch, 4, 3);
+                ck_assert_int_eq(weft_consumer_consume(fakes[0].outlet, &batch, &error), WEFT_OK);
+            }
+            end_all();
+        }
+    }
+}
+END_TEST
+
+/* Without memory to cut or to take apart, batches go as they are: larger than wished, but nothing is lost. */
+START_TEST(test_failed_cuts_lose_nothing)
+{
+    for (size_t n = 1, is_done = 0; !is_done; n++) {
+        batching(WEFT_SIZER_ITEMS, 3, 3);
+        begin_with(1);
+        struct weft_batch *batch = spans(0, 10, NULL);
+        struct weft_error error = WEFT_ERROR_NONE;
+        book_offered(10);
+        weft_alloc_fail_at(n);
+        enum weft_status status = weft_consumer_consume(fakes[0].outlet, &batch, &error);
+        is_done = !weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        if (status != WEFT_OK) {
+            ck_assert_int_eq(weft_consumer_consume(fakes[0].outlet, &batch, &error), WEFT_OK);
+        }
+        advance(WEFT_NS_PER_S);
+        uint32_t got = 0;
+        while (started_count(&fakes[0]) > 0) {
+            uint32_t count = (uint32_t)first_batch(&fakes[0])->weight;
+            expect_spans(first_batch(&fakes[0]), got, count);
+            got += count;
+            answer(&fakes[0], sent(0));
+        }
+        ck_assert_uint_eq(got, 10);
+        end_all();
+    }
+}
+END_TEST
+
+START_TEST(test_failed_taking_apart_loses_nothing)
+{
+    for (size_t n = 1, is_done = 0; !is_done; n++) {
+        struct counted_ticket tickets[3];
+        defaults();
+        begin_with(1);
+        ck_assert_int_eq(give(&fakes[0], merged_of_three(tickets)), WEFT_OK);
+        weft_alloc_fail_at(n);
+        answer(&fakes[0], refused(true));
+        is_done = !weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        ck_assert_uint_eq(held(&fakes[0]), 12);
+        while (started_count(&fakes[0]) > 0) {
+            answer(&fakes[0], sent(0));
+        }
+        for (size_t i = 0; i < 3; i++) {
+            ck_assert_uint_eq(tickets[i].settled, 1);
+            ck_assert_int_eq(tickets[i].status, WEFT_OK);
+        }
+        end_all();
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pipeline/sender");
+    TCase *queue = tcase_create("queue"), *outcomes = tcase_create("outcomes"), *batch = tcase_create("batching"),
+          *rest = tcase_create("drain and memory");
+    tcase_add_test(queue, test_full_queue_refuses);
+    tcase_add_test(queue, test_request_larger_than_the_queue_never_comes_back);
+    tcase_add_test(queue, test_charge_is_what_the_sizer_counts);
+    tcase_add_test(queue, test_blocking_queue_takes_the_batch_that_fills_it_and_closes);
+    tcase_add_test(queue, test_workers_share_the_queue_and_see_its_room);
+    tcase_add_test(queue, test_consumers_are_divided_between_workers);
+    tcase_add_test(queue, test_without_a_queue_everything_starts_and_the_client_waits);
+    tcase_add_test(queue, test_hand_over_answers_unless_the_result_is_waited_for);
+    tcase_add_test(queue, test_answers_inside_start);
+    tcase_add_test(outcomes, test_partial_success_is_booked_and_the_client_is_content);
+    tcase_add_test(outcomes, test_retry_pauses_then_sends_again);
+    tcase_add_test(outcomes, test_deadline_of_an_attempt_is_the_timeout);
+    tcase_add_test(outcomes, test_exhausted_retries_drop);
+    tcase_add_test(outcomes, test_without_retry_the_first_failure_drops);
+    tcase_add_test(outcomes, test_permanent_refusal_is_rejected);
+    tcase_add_test(outcomes, test_poisoned_merge_is_sent_request_by_request);
+    tcase_add_test(outcomes, test_refusal_that_is_not_about_content_is_not_repeated);
+    tcase_add_test(batch, test_batch_goes_at_min_size_or_after_the_timeout);
+    tcase_add_test(batch, test_batches_are_cut_to_max_size);
+    tcase_add_test(batch, test_charge_in_requests_goes_with_what_was_cut_off);
+    tcase_add_test(batch, test_batch_sizer_is_inherited);
+    tcase_add_test(rest, test_drain_sends_what_is_held_and_takes_no_more);
+    tcase_add_test(rest, test_forced_drain_drops_each_record_once);
+    tcase_add_test(rest, test_failed_enqueue_refuses_and_gives_the_room_back);
+    tcase_add_test(rest, test_failed_cuts_lose_nothing);
+    tcase_add_test(rest, test_failed_taking_apart_loses_nothing);
+    suite_add_tcase(suite, queue);
+    suite_add_tcase(suite, outcomes);
+    suite_add_tcase(suite, batch);
+    suite_add_tcase(suite, rest);
+    return run_suite(suite);
+}
