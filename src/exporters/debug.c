@@ -1,0 +1,291 @@
+/* Exporter `debug`: shows what passes, for a person who looks, and counts it as sent.
+ *
+ * Each batch gets a line with its counts; `normal` adds a line per record and `detailed` the batch as one line of
+ * OTLP/JSON. With use_internal_logger the counts and the records go to the log, and the JSON, which may be larger than
+ * a log line can be, to stderr beside it; without, all goes to output_paths. Sampling is per second. There is no queue:
+ * what was shown is sent, and what could not be shown for want of memory is sent too, with a line that says so. */
+#include "weft/component.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "exporters/debug_text.h"
+#include "pipeline/exporter.h"
+#include "wire/json_writer.h"
+
+enum verbosity { VERBOSITY_BASIC, VERBOSITY_NORMAL, VERBOSITY_DETAILED };
+
+struct debug_config {
+    struct weft_choice verbosity;
+    uint64_t sampling_initial;
+    uint64_t sampling_thereafter;
+    bool use_internal_logger;
+    struct weft_config_strings output_paths;
+};
+
+struct debug_exporter {
+    struct weft_consumer consumer;
+    const struct debug_config *config;
+    enum weft_signal signal;
+    weft_flow_id sent_flow;
+    uint64_t sent;
+    struct weft_monotonic second; /* when the second that is sampled began */
+    uint64_t in_second;           /* batches since then */
+    struct weft_buffer text;
+    struct weft_buffer request;
+};
+
+static const char *const verbosity_words[] = { "basic", "normal", "detailed", NULL };
+
+static const struct weft_field debug_fields[] = {
+    WEFT_FIELD_CHOICE(struct debug_config, verbosity, verbosity_words, "basic",
+                      "basic: counts; normal: a line per record; detailed: everything, as OTLP/JSON."),
+    WEFT_FIELD(struct debug_config, sampling_initial, "2", "Batches shown in each second whatever comes."),
+    WEFT_FIELD(struct debug_config, sampling_thereafter, "1", "After those, every so many-th is shown; 0 = none."),
+    WEFT_FIELD(struct debug_config, use_internal_logger, "true", "Write to weft's log; else to output_paths."),
+    WEFT_FIELD(struct debug_config, output_paths, "[stdout]", "stdout and stderr; only without use_internal_logger."),
+    WEFT_FIELDS_END,
+};
+
+/* -1 for what is neither. */
+static int descriptor_of(const char *path)
+{
+    return strcmp(path, "stdout") == 0 ? STDOUT_FILENO : strcmp(path, "stderr") == 0 ? STDERR_FILENO : -1;
+}
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    const struct debug_config *config = untyped;
+    bool is_default = config->output_paths.count == 1 && strcmp(config->output_paths.items[0], "stdout") == 0;
+    if (config->use_internal_logger && !is_default) {
+        return weft_fail(error, WEFT_INVALID, "output_paths requires use_internal_logger to be false");
+    }
+    if (config->output_paths.count == 0) {
+        return weft_fail(error, WEFT_INVALID, "output_paths must not be empty");
+    }
+    for (size_t i = 0; i < config->output_paths.count; i++) {
+        if (descriptor_of(config->output_paths.items[i]) < 0) {
+            return weft_fail(error, WEFT_UNSUPPORTED, "output_paths: weft writes to stdout and stderr, not to \"%s\"",
+                             config->output_paths.items[i]);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* ---- what is shown ---- */
+
+static bool is_sampled(struct debug_exporter *exporter)
+{
+    const struct debug_config *config = exporter->config;
+    struct weft_monotonic now = weft_timers_now(exporter->consumer.host->timers);
+    if (exporter->in_second == 0 || now.ns - exporter->second.ns >= WEFT_NS_PER_S) {
+        exporter->second = now;
+        exporter->in_second = 0;
+    }
+    uint64_t number = ++exporter->in_second;
+    return number <= config->sampling_initial ||
+           (config->sampling_thereafter > 0 && (number - config->sampling_initial) % config->sampling_thereafter == 0);
+}
+
+/* The whole text or as much of it as the other side takes: there is nobody to tell. */
+static void write_all(int descriptor, struct weft_slice text)
+{
+    while (text.length > 0) {
+        ssize_t written = write(descriptor, text.bytes, text.length);
+        if (written < 0 && errno != EINTR) {
+            return;
+        }
+        size_t done = written < 0 ? 0 : (size_t)written;
+        text = weft_slice_of(text.bytes + done, text.length - done);
+    }
+}
+
+static void put_out(const struct debug_exporter *exporter, struct weft_slice text)
+{
+    for (size_t i = 0; i < exporter->config->output_paths.count; i++) {
+        write_all(descriptor_of(exporter->config->output_paths.items[i]), text);
+    }
+}
+
+static void log_counts(const struct debug_exporter *exporter, const struct weft_otlp_table *table)
+{
+    const char *id = exporter->consumer.id;
+    switch (exporter->signal) {
+    case WEFT_TRACES:
+        weft_log(INFO, "debug.traces", "Traces", WEFT_LOG_STRING("exporter", id),
+                 WEFT_LOG_INT("resource spans", table->resource_count), WEFT_LOG_INT("spans", table->record_count));
+        break;
+    case WEFT_METRICS:
+        weft_log(INFO, "debug.metrics", "Metrics", WEFT_LOG_STRING("exporter", id),
+                 WEFT_LOG_INT("resource metrics", table->resource_count), WEFT_LOG_INT("metrics", table->record_count),
+                 WEFT_LOG_INT("data points", table->weight));
+        break;
+    case WEFT_LOGS:
+        weft_log(INFO, "debug.logs", "Logs", WEFT_LOG_STRING("exporter", id),
+                 WEFT_LOG_INT("resource logs", table->resource_count),
+                 WEFT_LOG_INT("log records", table->record_count));
+        break;
+    }
+}
+
+static void write_counts(struct debug_exporter *exporter, const struct weft_otlp_table *table)
+{
+    static const struct {
+        const char *title, *resources, *records;
+    } words[] = {
+        [WEFT_TRACES] = { "Traces", "resource spans", "spans" },
+        [WEFT_METRICS] = { "Metrics", "resource metrics", "metrics" },
+        [WEFT_LOGS] = { "Logs", "resource logs", "log records" },
+    };
+    weft_buffer_append_format(&exporter->text, "%s\t{\"exporter\": ", words[exporter->signal].title);
+    weft_buffer_append_json_string(&exporter->text, weft_slice_of_text(exporter->consumer.id));
+    weft_buffer_append_format(&exporter->text, ", \"%s\": %" PRIu32 ", \"%s\": %" PRIu32,
+                              words[exporter->signal].resources, table->resource_count, words[exporter->signal].records,
+                              table->record_count);
+    if (exporter->signal == WEFT_METRICS) {
+        weft_buffer_append_format(&exporter->text, ", \"data points\": %" PRIu64, table->weight);
+    }
+    weft_buffer_append_text(&exporter->text, "}\n");
+}
+
+static void log_lines(const struct debug_exporter *exporter)
+{
+    struct weft_slice rest = weft_buffer_slice(&exporter->text);
+    while (rest.length > 0) {
+        const uint8_t *end = memchr(rest.bytes, '\n', rest.length);
+        size_t length = end == NULL ? rest.length : (size_t)(end - rest.bytes);
+        weft_log(INFO, "debug.record", weft_signal_name(exporter->signal),
+                 WEFT_LOG_STRING("exporter", exporter->consumer.id),
+                 WEFT_LOG_SLICE("record", weft_slice_of(rest.bytes, length)));
+        size_t taken = end == NULL ? length : length + 1;
+        rest = weft_slice_of(rest.bytes + taken, rest.length - taken);
+    }
+}
+
+static enum weft_status show_records(struct debug_exporter *exporter, const struct weft_otlp_table *table,
+                                     struct weft_slice request)
+{
+    enum weft_status status = WEFT_OK;
+    switch ((enum verbosity)exporter->config->verbosity.value) {
+    case VERBOSITY_BASIC:
+        break;
+    case VERBOSITY_NORMAL:
+        status = weft_debug_write_records(table, &exporter->text);
+        break;
+    case VERBOSITY_DETAILED:
+        status = weft_json_write_request(exporter->signal, request, &exporter->text, NULL);
+        weft_buffer_append_byte(&exporter->text, '\n');
+        break;
+    }
+    return status == WEFT_OK ? weft_buffer_status(&exporter->text) : status;
+}
+
+static enum weft_status show(struct debug_exporter *exporter, const struct weft_batch *batch, struct weft_arena *arena)
+{
+    struct weft_slice request;
+    struct weft_otlp_counts counts;
+    struct weft_otlp_table table;
+    enum weft_status status = weft_exporter_flatten(batch, &exporter->request, &request, NULL);
+    if (status == WEFT_OK) {
+        status = weft_otlp_check(exporter->signal, request, NULL, &counts, NULL);
+    }
+    if (status == WEFT_OK) {
+        status = weft_otlp_table_build(exporter->signal, request, &counts, arena, &table, NULL);
+    }
+    if (status != WEFT_OK) {
+        return status;
+    }
+    weft_buffer_clear(&exporter->text);
+    if (!exporter->config->use_internal_logger) {
+        write_counts(exporter, &table);
+        status = show_records(exporter, &table, request);
+        put_out(exporter, status == WEFT_OK ? weft_buffer_slice(&exporter->text) : WEFT_SLICE_EMPTY);
+        return status;
+    }
+    log_counts(exporter, &table);
+    status = show_records(exporter, &table, request);
+    if (status == WEFT_OK && exporter->config->verbosity.value == VERBOSITY_DETAILED) {
+        write_all(STDERR_FILENO, weft_buffer_slice(&exporter->text));
+    } else if (status == WEFT_OK) {
+        log_lines(exporter);
+    }
+    return status;
+}
+
+/* ---- the consumer ---- */
+
+static struct debug_exporter *exporter_of(const struct weft_consumer *consumer)
+{
+    return WEFT_CONTAINER_OF(consumer, struct debug_exporter, consumer);
+}
+
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    (void)error;
+    struct debug_exporter *exporter = exporter_of(consumer);
+    if (is_sampled(exporter)) {
+        struct weft_arena *arena = weft_arena_try_new();
+        enum weft_status status = arena == NULL ? WEFT_NOMEM : show(exporter, *own_batch, arena);
+        weft_arena_unref(&arena);
+        if (status != WEFT_OK) {
+            weft_log(WARN, "debug.not_shown", "a batch could not be shown", WEFT_LOG_STRING("exporter", consumer->id),
+                     WEFT_LOG_STRING("reason", weft_status_name(status)),
+                     WEFT_LOG_INT("records", (*own_batch)->weight));
+        }
+    }
+    exporter->sent += (*own_batch)->weight;
+    weft_exporter_delivered(consumer, exporter->sent_flow, own_batch);
+    return WEFT_OK;
+}
+
+static void exporter_free(struct weft_consumer *consumer)
+{
+    struct debug_exporter *exporter = exporter_of(consumer);
+    weft_buffer_fini(&exporter->text);
+    weft_buffer_fini(&exporter->request);
+    weft_consumer_fini(consumer);
+    weft_free(exporter);
+}
+
+static const struct weft_consumer_operations debug_operations = {
+    .consume = consume,
+    .free = exporter_free,
+};
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
+                               struct weft_error *error)
+{
+    (void)error;
+    struct debug_exporter *exporter = weft_alloc(sizeof *exporter);
+    weft_consumer_init(&exporter->consumer, &debug_operations, setup->host, setup->id);
+    exporter->config = setup->config;
+    exporter->signal = setup->signal;
+    exporter->consumer.held_account = weft_exporter_account(setup->signal, setup->id);
+    exporter->sent_flow = weft_exporter_sent_flow(&exporter->consumer);
+    weft_buffer_init(&exporter->text, 0);
+    weft_buffer_init(&exporter->request, 0);
+    *out_consumer = &exporter->consumer;
+    return WEFT_OK;
+}
+
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct debug_exporter *exporter = exporter_of(consumer);
+    weft_exporter_collect(consumer, exporter->signal, &(struct weft_sender_counters){ .sent = exporter->sent },
+                          samples);
+}
+
+const struct weft_component weft_exporter_debug = {
+    .kind = WEFT_EXPORTER,
+    .type = "debug",
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .help = "Shows what passes, in the log or on stdout.",
+    .fields = debug_fields,
+    .config_size = sizeof(struct debug_config),
+    .validate = validate,
+    .create_consumer = create,
+    .collect = collect,
+};

@@ -1,0 +1,277 @@
+/* The file behind a file exporter (file_output.h): opening, whole writes, rotation.
+ *
+ * Rotation renames the file to name-<time>.ext and starts a new one; then backups beyond max_backups or older than
+ * max_days are deleted. Their names sort by time as text, so that nothing is parsed: a file counts as a backup if it
+ * has the exact shape of such a name. */
+#include "exporters/file_output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+
+enum { TIME_BYTES = 24 }; /* "2026-11-24T10-30-00.123" and the end */
+
+struct weft_file_output {
+    struct weft_file_output_settings settings;
+    struct weft_mutex mutex;
+    int descriptor;  /* -1 = could not be opened again after a rotation */
+    char *directory; /* "." where the path has none */
+    char *name;      /* without directory and extension */
+    char *extension; /* ".json", or "" */
+};
+
+static enum weft_status fail_io(struct weft_error *error, const char *what, const char *path)
+{
+    return weft_fail(error, WEFT_IO, "%s %s: %s", what, path, strerror(errno));
+}
+
+/* ---- opening ---- */
+
+static enum weft_status open_file(struct weft_file_output *output, bool is_appending, struct weft_error *error)
+{
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND | (is_appending ? 0 : O_TRUNC);
+    output->descriptor = open(output->settings.path, flags, 0644);
+    return output->descriptor >= 0 ? WEFT_OK : fail_io(error, "open", output->settings.path);
+}
+
+/* Makes what is missing of the path, as mkdir -p does. */
+static enum weft_status create_directories(const struct weft_file_output *output, struct weft_error *error)
+{
+    char *path = weft_alloc_string(output->directory);
+    enum weft_status status = WEFT_OK;
+    for (char *at = path + 1; status == WEFT_OK && at[-1] != '\0'; at++) {
+        char kept = *at;
+        if (kept != '/' && kept != '\0') {
+            continue;
+        }
+        *at = '\0';
+        if (mkdir(path, output->settings.directory_mode) != 0 && errno != EEXIST) {
+            status = fail_io(error, "create directory", path);
+        }
+        *at = kept;
+    }
+    weft_free(path);
+    return status;
+}
+
+static void split_path(struct weft_file_output *output)
+{
+    const char *path = output->settings.path;
+    const char *slash = strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    const char *dot = strrchr(base, '.');
+    size_t name_length = dot == NULL ? strlen(base) : (size_t)(dot - base);
+    int directory_length = slash == path ? 1 : (int)(base - path) - 1;
+    output->directory = slash == NULL ? weft_alloc_string(".") : weft_alloc_format("%.*s", directory_length, path);
+    output->name = weft_alloc_format("%.*s", (int)name_length, base);
+    output->extension = weft_alloc_string(dot == NULL ? "" : dot);
+}
+
+enum weft_status weft_file_output_open(const struct weft_file_output_settings *settings,
+                                       struct weft_file_output **out_output, struct weft_error *error)
+{
+    struct weft_file_output *output = weft_alloc(sizeof *output);
+    output->settings = *settings;
+    output->descriptor = -1;
+    weft_mutex_init(&output->mutex);
+    split_path(output);
+    enum weft_status status = settings->creates_directory ? create_directories(output, error) : WEFT_OK;
+    if (status == WEFT_OK) {
+        status = open_file(output, settings->is_appending || settings->rotation.max_bytes > 0, error);
+    }
+    if (status != WEFT_OK) {
+        weft_file_output_close(output);
+        return status;
+    }
+    *out_output = output;
+    return WEFT_OK;
+}
+
+void weft_file_output_close(struct weft_file_output *output)
+{
+    if (output->descriptor >= 0) {
+        close(output->descriptor);
+    }
+    weft_mutex_fini(&output->mutex);
+    weft_free(output->directory);
+    weft_free(output->name);
+    weft_free(output->extension);
+    weft_free(output);
+}
+
+/* ---- rotation ---- */
+
+static void format_time(const struct weft_file_output *output, struct weft_wall time, char *out_text)
+{
+    time_t seconds = (time_t)(time.ns / WEFT_NS_PER_S);
+    struct tm parts;
+    if (output->settings.rotation.has_local_time) {
+        localtime_r(&seconds, &parts);
+    } else {
+        gmtime_r(&seconds, &parts);
+    }
+    size_t used = strftime(out_text, TIME_BYTES, "%Y-%m-%dT%H-%M-%S", &parts);
+    snprintf(out_text + used, TIME_BYTES - used, ".%03d", (int)(time.ns % WEFT_NS_PER_S / WEFT_NS_PER_MS));
+}
+
+/* Where the time stands in the name of a backup; NULL if the name is not one. */
+static const char *backup_time(const struct weft_file_output *output, const char *file_name)
+{
+    static const char shape[] = "0000-00-00T00-00-00.000";
+    size_t name_length = strlen(output->name);
+    if (strncmp(file_name, output->name, name_length) != 0 || file_name[name_length] != '-') {
+        return NULL;
+    }
+    const char *time = file_name + name_length + 1;
+    for (size_t i = 0; i < sizeof shape - 1; i++) {
+        bool is_right = shape[i] == '0' ? time[i] >= '0' && time[i] <= '9' : time[i] == shape[i];
+        if (!is_right) {
+            return NULL;
+        }
+    }
+    return strcmp(time + sizeof shape - 1, output->extension) == 0 ? time : NULL;
+}
+
+struct backups {
+    char **names;
+    size_t count, capacity;
+};
+
+static void find_backups(const struct weft_file_output *output, struct backups *backups)
+{
+    DIR *directory = opendir(output->directory);
+    struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        if (backup_time(output, entry->d_name) != NULL &&
+            weft_try_grow(&backups->names, sizeof(char *), backups->count, &backups->capacity) == WEFT_OK) {
+            backups->names[backups->count++] = weft_alloc_string(entry->d_name);
+        }
+    }
+    if (directory != NULL) {
+        closedir(directory);
+    }
+}
+
+static int newest_first(const void *left, const void *right)
+{
+    return -strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void delete_old_backups(const struct weft_file_output *output)
+{
+    const struct weft_file_rotation *rotation = &output->settings.rotation;
+    if (rotation->max_backups == 0 && rotation->max_days == 0) {
+        return;
+    }
+    struct backups backups = { 0 };
+    char oldest[TIME_BYTES] = "";
+    if (rotation->max_days > 0) {
+        int64_t age_ns = (int64_t)rotation->max_days * 86400 * WEFT_NS_PER_S;
+        format_time(output, (struct weft_wall){ weft_wall_now().ns - age_ns }, oldest);
+    }
+    find_backups(output, &backups);
+    if (backups.count > 0) {
+        qsort(backups.names, backups.count, sizeof(char *), newest_first);
+    }
+    for (size_t i = 0; i < backups.count; i++) {
+        bool is_over = rotation->max_backups > 0 && i >= rotation->max_backups;
+        bool is_old = strncmp(backup_time(output, backups.names[i]), oldest, strlen(oldest)) < 0;
+        char *path = weft_alloc_format("%s/%s", output->directory, backups.names[i]);
+        if ((is_over || is_old) && unlink(path) != 0) {
+            weft_log(WARN, "file.backup_stays", "an old backup could not be deleted", WEFT_LOG_STRING("path", path),
+                     WEFT_LOG_STRING("error", strerror(errno)));
+        }
+        weft_free(path);
+        weft_free(backups.names[i]);
+    }
+    weft_free(backups.names);
+}
+
+/* A name that is free; two rotations may fall into one millisecond. */
+static char *new_backup_path(const struct weft_file_output *output)
+{
+    struct weft_wall now = weft_wall_now();
+    for (;; now.ns += WEFT_NS_PER_MS) {
+        char time[TIME_BYTES];
+        format_time(output, now, time);
+        char *path = weft_alloc_format("%s/%s-%s%s", output->directory, output->name, time, output->extension);
+        struct stat status;
+        if (lstat(path, &status) != 0) {
+            return path;
+        }
+        weft_free(path);
+    }
+}
+
+static enum weft_status rotate(struct weft_file_output *output, struct weft_error *error)
+{
+    char *backup = new_backup_path(output);
+    int renamed = rename(output->settings.path, backup);
+    enum weft_status status = renamed == 0 ? WEFT_OK : fail_io(error, "rename", output->settings.path);
+    weft_free(backup);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    close(output->descriptor);
+    output->descriptor = -1;
+    status = open_file(output, true, error);
+    if (status == WEFT_OK) {
+        delete_old_backups(output);
+    }
+    return status;
+}
+
+/* ---- writing ---- */
+
+static enum weft_status write_whole(struct weft_file_output *output, struct weft_slice bytes, struct weft_error *error)
+{
+    struct stat before;
+    bool is_known = fstat(output->descriptor, &before) == 0;
+    while (bytes.length > 0) {
+        ssize_t written = write(output->descriptor, bytes.bytes, bytes.length);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0) {
+            enum weft_status status = fail_io(error, "write", output->settings.path);
+            if (is_known && S_ISREG(before.st_mode) && ftruncate(output->descriptor, before.st_size) != 0) {
+                weft_log(ERROR, "file.torn", "a message that was cut off could not be taken back",
+                         WEFT_LOG_STRING("path", output->settings.path), WEFT_LOG_STRING("error", strerror(errno)));
+            }
+            return status;
+        }
+        bytes = weft_slice_of(bytes.bytes + written, bytes.length - (size_t)written);
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status write_locked(struct weft_file_output *output, struct weft_slice bytes, struct weft_error *error)
+{
+    enum weft_status status = output->descriptor >= 0 ? WEFT_OK : open_file(output, true, error);
+    uint64_t max_bytes = output->settings.rotation.max_bytes;
+    struct stat now;
+    if (status == WEFT_OK && max_bytes > 0 && fstat(output->descriptor, &now) == 0 && S_ISREG(now.st_mode) &&
+        now.st_size > 0 && (uint64_t)now.st_size + bytes.length > max_bytes) {
+        status = rotate(output, error);
+    }
+    return status == WEFT_OK ? write_whole(output, bytes, error) : status;
+}
+
+enum weft_status weft_file_output_write(struct weft_file_output *output, struct weft_slice bytes,
+                                        struct weft_error *error)
+{
+    weft_mutex_lock(&output->mutex);
+    enum weft_status status = write_locked(output, bytes, error);
+    weft_mutex_unlock(&output->mutex);
+    return status;
+}

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/slice.h"
+#include "base/status.h"
+
+/* The one file that the instances of a file exporter write to, over all workers and signals: opened once, written to in
+ * whole runs of messages under a lock that is taken per flush, never per record. Any thread. */
+struct weft_file_output;
+
+struct weft_file_rotation {
+    uint64_t max_bytes;             /* 0 = no rotation */
+    uint64_t max_days, max_backups; /* 0 = keep all */
+    bool has_local_time;            /* in the names of backups; else UTC */
+};
+
+struct weft_file_output_settings {
+    const char *path;  /* outlives the output, as written in the config: never made from received data */
+    bool is_appending; /* to what is there; with rotation always */
+    bool creates_directory;
+    mode_t directory_mode;
+    struct weft_file_rotation rotation;
+};
+
+/* WEFT_IO with the system's reason. */
+enum weft_status weft_file_output_open(const struct weft_file_output_settings *settings,
+                                       struct weft_file_output **out_output, struct weft_error *error) WEFT_MUST_CHECK;
+void weft_file_output_close(struct weft_file_output *output);
+
+/* Writes all of it to one file, or nothing: what a full disk has cut off is taken back, so that a file holds whole
+ * messages only. Rotates before if it would grow beyond max_bytes. WEFT_IO: try again later. */
+enum weft_status weft_file_output_write(struct weft_file_output *output, struct weft_slice bytes,
+                                        struct weft_error *error) WEFT_MUST_CHECK;

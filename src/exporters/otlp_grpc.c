@@ -1,0 +1,376 @@
+/* Exporter `otlp_grpc` (alias `otlp`): OTLP over gRPC to one backend.
+ *
+ * The sender (pipeline/sender) owns queue, batching, timeout and retry; a push here makes the body
+ * (pipeline/exporter_body) and starts one unary call on the channel. */
+#include "weft/component.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "net/grpc_client.h"
+#include "net/tls_config.h"
+#include "pipeline/exporter.h"
+#include "pipeline/exporter_body.h"
+
+/* gRPC status codes that matter here (grpc/doc/statuscodes.md). */
+enum {
+    GRPC_CANCELLED = 1,
+    GRPC_INVALID_ARGUMENT = 3,
+    GRPC_DEADLINE_EXCEEDED = 4,
+    GRPC_RESOURCE_EXHAUSTED = 8,
+    GRPC_ABORTED = 10,
+    GRPC_OUT_OF_RANGE = 11,
+    GRPC_UNAVAILABLE = 14,
+    GRPC_DATA_LOSS = 15,
+};
+
+struct keepalive_config {
+    struct weft_duration time;
+    struct weft_duration timeout;
+    bool permit_without_stream;
+};
+
+struct otlp_config {
+    char *endpoint;
+    char *compression;
+    bool wait_for_ready;
+    struct weft_secret_map headers;
+    char *authority;
+    char *user_agent;
+    uint64_t connections;
+    struct weft_tls_config tls;
+    bool has_keepalive;
+    struct keepalive_config keepalive;
+    struct weft_sender_config sender;
+};
+
+/* What the workers' instances have in common. */
+struct otlp_shared {
+    struct weft_endpoint endpoint;
+    struct weft_tls_context *tls;                        /* NULL = plaintext */
+    struct weft_sender_shared sender[WEFT_SIGNAL_COUNT]; /* each signal has a queue of its own */
+};
+
+struct otlp_exporter {
+    struct weft_consumer consumer;
+    const struct otlp_config *config;
+    struct weft_body_form form;
+    struct weft_grpc_channel *channel;
+    struct weft_sender *sender;
+};
+
+struct otlp_push {
+    struct weft_push push; /* first: the sender allocates this struct */
+    struct otlp_exporter *exporter;
+    struct weft_grpc_request request;
+    struct weft_exporter_body body;
+    struct weft_timer failure; /* reports a push that failed before it reached the channel */
+    struct weft_error error;
+};
+
+static const char *const export_paths[] = {
+    [WEFT_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    [WEFT_METRICS] = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    [WEFT_LOGS] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+};
+
+static const struct weft_field keepalive_fields[] = {
+    WEFT_FIELD(struct keepalive_config, time, "0s", "Ping after this long without traffic; 0 = never."),
+    WEFT_FIELD(struct keepalive_config, timeout, "20s", "Close if a ping is not answered in this time."),
+    WEFT_FIELD(struct keepalive_config, permit_without_stream, "false", "Ping also when nothing is under way."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field otlp_fields[] = {
+    WEFT_FIELD(struct otlp_config, endpoint, NULL, "Backend as host:port, or unix:path.", .is_required = true),
+    WEFT_FIELD(struct otlp_config, compression, "gzip", "gzip, zstd or none."),
+    WEFT_FIELD(struct otlp_config, wait_for_ready, "false", "Wait for a connection instead of failing an attempt."),
+    WEFT_FIELD(struct otlp_config, headers, NULL, "Metadata sent with each request."),
+    WEFT_FIELD(struct otlp_config, authority, NULL, "The :authority to send instead of the endpoint."),
+    WEFT_FIELD(struct otlp_config, user_agent, NULL, "The user-agent to send."),
+    WEFT_FIELD(struct otlp_config, connections, "2", "HTTP/2 connections to the backend, per worker.", .minimum = 1,
+               .maximum = 64),
+    WEFT_FIELD_BLOCK(struct otlp_config, tls, weft_tls_client_fields,
+                     "Transport security; on unless insecure is true."),
+    WEFT_FIELD_OPTIONAL(struct otlp_config, keepalive, has_keepalive, keepalive_fields, "off",
+                        "Pings on idle connections."),
+    WEFT_SENDER_FIELDS(struct otlp_config, "5s"),
+    WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
+    WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each tick's output in one go."),
+    WEFT_FIELD_NO_EFFECT("balancer_name", "string", "weft spreads calls over its connections itself."),
+    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
+    WEFT_FIELDS_END,
+};
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    const struct otlp_config *config = untyped;
+    enum weft_encoding encoding;
+    struct weft_endpoint endpoint;
+    if (config->endpoint == NULL || config->endpoint[0] == '\0') {
+        return weft_fail(error, WEFT_INVALID, "requires a non-empty \"endpoint\"");
+    }
+    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
+    if (status == WEFT_OK) {
+        status = weft_exporter_parse_compression(config->compression, WEFT_COMPRESSION_GRPC, &encoding, error);
+    }
+    if (status == WEFT_OK) {
+        status = weft_tls_config_validate(&config->tls, error);
+    }
+    return status == WEFT_OK ? weft_sender_config_validate(&config->sender, error) : status;
+}
+
+/* configtls: plaintext only if insecure and no CA was given; https:// and unix sockets say what they want themselves.
+ */
+static bool is_plaintext(const struct otlp_config *config, const struct weft_endpoint *endpoint)
+{
+    bool has_ca = (config->tls.ca_file != NULL && config->tls.ca_file[0] != '\0') ||
+                  (config->tls.ca_pem != NULL && config->tls.ca_pem[0] != '\0');
+    return config->tls.insecure && !has_ca && !endpoint->wants_tls;
+}
+
+static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
+                              struct weft_error *error)
+{
+    (void)id;
+    (void)budget;
+    const struct otlp_config *config = untyped;
+    struct otlp_shared *shared = weft_alloc(sizeof *shared);
+    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &shared->endpoint, error);
+    if (status == WEFT_OK && !is_plaintext(config, &shared->endpoint)) {
+        status = weft_tls_config_open(&config->tls, false, "h2", &shared->tls, error);
+    }
+    if (status != WEFT_OK) {
+        weft_free(shared);
+        return status;
+    }
+    *out_shared = shared;
+    return WEFT_OK;
+}
+
+static void shared_free(void *untyped)
+{
+    struct otlp_shared *shared = untyped;
+    if (shared->tls != NULL) {
+        weft_tls_context_free(shared->tls);
+    }
+    weft_free(shared);
+}
+
+/* ---- one push ---- */
+
+static void finish(struct otlp_push *push, const struct weft_push_outcome *outcome)
+{
+    weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
+    weft_push_done(&push->push, outcome);
+}
+
+static bool is_retryable(int grpc_status, int64_t retry_delay_ns)
+{
+    switch (grpc_status) {
+    case GRPC_CANCELLED:
+    case GRPC_DEADLINE_EXCEEDED:
+    case GRPC_ABORTED:
+    case GRPC_OUT_OF_RANGE:
+    case GRPC_UNAVAILABLE:
+    case GRPC_DATA_LOSS:
+        return true;
+    case GRPC_RESOURCE_EXHAUSTED:
+        return retry_delay_ns >= 0;
+    default:
+        return false;
+    }
+}
+
+static void call_done(void *context, const struct weft_grpc_result *result)
+{
+    struct otlp_push *push = context;
+    struct weft_push_outcome outcome = { .retry_after_ns = -1 };
+    if (result->grpc_status == 0) {
+        outcome.verdict = WEFT_PUSH_SENT;
+        struct weft_partial_success partial = weft_otlp_response_read(result->response);
+        outcome.rejected_count = weft_exporter_take_partial_success(&push->exporter->consumer, &partial);
+    } else {
+        outcome.retry_after_ns = weft_rpc_status_retry_delay_ns(result->details);
+        bool may_retry = is_retryable(result->grpc_status, outcome.retry_after_ns);
+        outcome.verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT;
+        outcome.is_unconfirmed = result->is_unconfirmed;
+        outcome.is_content_at_fault = result->grpc_status == GRPC_INVALID_ARGUMENT;
+        weft_fail(&outcome.error, may_retry ? WEFT_IO : WEFT_INVALID, "%s: grpc-status %d: %s",
+                  push->exporter->consumer.id, result->grpc_status, result->message);
+    }
+    finish(push, &outcome);
+}
+
+static void failed_before_call(void *context)
+{
+    struct otlp_push *push = context;
+    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY, .retry_after_ns = -1, .error = push->error };
+    finish(push, &outcome);
+}
+
+static void start(void *context, struct weft_push *untyped)
+{
+    struct otlp_exporter *exporter = context;
+    struct otlp_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_push, push);
+    struct weft_host *host = exporter->consumer.host;
+    push->exporter = exporter;
+    weft_timer_init(&push->failure, failed_before_call, push);
+    if (weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error) != WEFT_OK) {
+        weft_timer_set_after(host->timers, &push->failure, 0);
+        return;
+    }
+    push->request = (struct weft_grpc_request){
+        .path = export_paths[exporter->form.signal],
+        .slices = push->body.slices.items,
+        .slice_count = push->body.slices.count,
+        .length = push->body.slices.length,
+        .encoding = exporter->form.encoding,
+        .deadline = push->push.deadline,
+        .on_done = call_done,
+        .context = push,
+    };
+    weft_grpc_channel_start(exporter->channel, &push->request);
+}
+
+static void cancel(void *context, struct weft_push *untyped)
+{
+    struct otlp_exporter *exporter = context;
+    struct otlp_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_push, push);
+    if (!weft_timer_is_set(&push->failure)) {
+        weft_grpc_channel_cancel(exporter->channel, &push->request);
+    }
+}
+
+static const struct weft_sender_operations push_operations = { .start = start, .cancel = cancel };
+
+/* ---- the consumer ---- */
+
+static struct otlp_exporter *exporter_of(const struct weft_consumer *consumer)
+{
+    return WEFT_CONTAINER_OF(consumer, struct otlp_exporter, consumer);
+}
+
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    return weft_sender_consume(exporter_of(consumer)->sender, own_batch, error);
+}
+
+static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
+{
+    weft_sender_audit(exporter_of(consumer)->sender, in_out_count);
+}
+
+static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
+{
+    weft_sender_drain(exporter_of(consumer)->sender, reason, is_forced);
+}
+
+static void exporter_free(struct weft_consumer *consumer)
+{
+    struct otlp_exporter *exporter = exporter_of(consumer);
+    weft_grpc_channel_free(exporter->channel);
+    weft_sender_free(exporter->sender);
+    weft_consumer_fini(consumer);
+    weft_free(exporter);
+}
+
+static const struct weft_consumer_operations otlp_operations = {
+    .consume = consume,
+    .audit = audit,
+    .drain = drain,
+    .free = exporter_free,
+};
+
+static struct weft_grpc_channel *open_channel(struct otlp_exporter *exporter, const struct otlp_shared *shared)
+{
+    const struct otlp_config *config = exporter->config;
+    const struct weft_config_map *map = &config->headers.map;
+    struct weft_grpc_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
+    for (size_t i = 0; i < map->count; i++) {
+        headers[i] = (struct weft_grpc_header){ map->entries[i].key, map->entries[i].value };
+    }
+    struct weft_grpc_channel_settings settings = {
+        .endpoint = shared->endpoint,
+        .authority = config->authority,
+        .user_agent = config->user_agent == NULL ? "weft/" WEFT_VERSION : config->user_agent,
+        .headers = headers,
+        .connection_count = (uint32_t)config->connections,
+        .wait_for_ready = config->wait_for_ready,
+    };
+    if (config->has_keepalive) {
+        settings.keepalive_time_ns = config->keepalive.time.ns;
+        settings.keepalive_timeout_ns = config->keepalive.timeout.ns;
+        settings.permit_pings_without_stream = config->keepalive.permit_without_stream;
+    }
+    struct weft_grpc_channel *channel = weft_grpc_channel_new(exporter->consumer.host->net, &settings, shared->tls);
+    weft_free(headers);
+    return channel;
+}
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
+                               struct weft_error *error)
+{
+    const struct otlp_config *config = setup->config;
+    enum weft_encoding encoding;
+    enum weft_status status =
+        weft_exporter_parse_compression(config->compression, WEFT_COMPRESSION_GRPC, &encoding, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    struct otlp_shared *shared = setup->shared;
+    struct otlp_exporter *exporter = weft_alloc(sizeof *exporter);
+    weft_consumer_init(&exporter->consumer, &otlp_operations, setup->host, setup->id);
+    exporter->consumer.held_account = weft_exporter_account(setup->signal, setup->id);
+    exporter->config = config;
+    exporter->form = (struct weft_body_form){ .signal = setup->signal, .encoding = encoding };
+    exporter->channel = open_channel(exporter, shared);
+    exporter->sender = weft_sender_new(&exporter->consumer, &(struct weft_sender_settings){
+                                                                .config = &config->sender,
+                                                                .shared = &shared->sender[setup->signal],
+                                                                .operations = &push_operations,
+                                                                .exporter = exporter,
+                                                                .push_size_bytes = sizeof(struct otlp_push),
+                                                            });
+    *out_consumer = &exporter->consumer;
+    return WEFT_OK;
+}
+
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct otlp_exporter *exporter = exporter_of(consumer);
+    weft_exporter_collect_sender(consumer, exporter->form.signal, exporter->sender, samples);
+    struct weft_grpc_channel_state state;
+    weft_grpc_channel_read_state(exporter->channel, &state);
+    weft_exporter_collect_connections(
+        consumer,
+        &(struct weft_exporter_connections){ state.connections_ready, state.connect_failures, state.bytes_sent },
+        samples);
+}
+
+static void check(const struct weft_consumer *consumer, char *out_text)
+{
+    struct weft_grpc_channel_state state;
+    weft_grpc_channel_read_state(exporter_of(consumer)->channel, &state);
+    bool is_failing = state.connections_ready == 0 && state.last_failure[0] != '\0';
+    snprintf(out_text, WEFT_CHECK_BYTES, "%s", is_failing ? state.last_failure : "ok");
+}
+
+static const char *const aliases[] = { "otlp", NULL };
+
+const struct weft_component weft_exporter_otlp_grpc = {
+    .kind = WEFT_EXPORTER,
+    .type = "otlp_grpc",
+    .aliases = aliases,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .help = "Sends OTLP over gRPC.",
+    .fields = otlp_fields,
+    .config_size = sizeof(struct otlp_config),
+    .validate = validate,
+    .share = share,
+    .unshare = shared_free,
+    .create_consumer = create,
+    .check = check,
+    .collect = collect,
+};

@@ -1,0 +1,471 @@
+/* Exporter `otlp_http` (alias `otlphttp`): OTLP over HTTP/1.1 to one backend, as protobuf or JSON.
+ *
+ * The sender (pipeline/sender) owns queue, batching, timeout and retry; a push here makes the body
+ * (pipeline/exporter_body) and starts one POST on the channel; what the answer means is otlp_http_answer.c's. The
+ * scheme of the URL alone decides on TLS, as in the Collector: there `insecure` means nothing over HTTP. */
+#include "weft/component.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "net/http1_channel.h"
+#include "net/tls_config.h"
+#include "net/url.h"
+#include "exporters/otlp_http_answer.h"
+#include "pipeline/exporter.h"
+#include "pipeline/exporter_body.h"
+
+struct compression_params {
+    int64_t level;
+};
+
+struct otlp_http_config {
+    char *endpoint;
+    char *traces_endpoint;
+    char *metrics_endpoint;
+    char *logs_endpoint;
+    struct weft_choice encoding; /* enum weft_body_format */
+    char *compression;
+    struct compression_params compression_params;
+    struct weft_secret_map headers;
+    uint64_t max_idle_conns;
+    uint64_t max_idle_conns_per_host;
+    uint64_t max_conns_per_host;
+    struct weft_duration idle_conn_timeout;
+    bool disable_keep_alives;
+    struct weft_tls_config tls;
+    struct weft_sender_config sender;
+};
+
+/* What the workers' instances have in common. */
+struct otlp_http_shared {
+    struct weft_tls_context *tls;                        /* NULL = no URL wants it */
+    struct weft_sender_shared sender[WEFT_SIGNAL_COUNT]; /* each signal has a queue of its own */
+};
+
+struct otlp_http_exporter {
+    struct weft_consumer consumer;
+    const struct otlp_http_config *config;
+    struct weft_body_form form;
+    char *target; /* path and query */
+    struct weft_http1_channel *channel;
+    struct weft_sender *sender;
+};
+
+struct otlp_http_push {
+    struct weft_push push; /* first: the sender allocates this struct */
+    struct otlp_http_exporter *exporter;
+    struct weft_http1_request request;
+    struct weft_exporter_body body;
+    struct weft_timer failure; /* reports a push that failed before it reached the channel */
+    struct weft_error error;
+};
+
+static const char *const signal_paths[] = {
+    [WEFT_TRACES] = "/v1/traces",
+    [WEFT_METRICS] = "/v1/metrics",
+    [WEFT_LOGS] = "/v1/logs",
+};
+
+static const char *const content_types[] = {
+    [WEFT_BODY_PROTOBUF] = "application/x-protobuf",
+    [WEFT_BODY_JSON] = "application/json",
+};
+
+static const char *const encoding_words[] = { "proto", "json", NULL };
+
+static const struct weft_field compression_fields[] = {
+    WEFT_FIELD(struct compression_params, level, "0", "Level of the compression; 0 = its default."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field otlp_http_fields[] = {
+    WEFT_FIELD(struct otlp_http_config, endpoint, "", "Base URL of the backend; /v1/traces and so on is appended."),
+    WEFT_FIELD(struct otlp_http_config, traces_endpoint, "", "URL for traces, as it stands."),
+    WEFT_FIELD(struct otlp_http_config, metrics_endpoint, "", "URL for metrics, as it stands."),
+    WEFT_FIELD(struct otlp_http_config, logs_endpoint, "", "URL for logs, as it stands."),
+    WEFT_FIELD_CHOICE(struct otlp_http_config, encoding, encoding_words, "proto", "proto or json."),
+    WEFT_FIELD(struct otlp_http_config, compression, "gzip", "gzip, zstd, deflate, zlib or none."),
+    WEFT_FIELD_BLOCK(struct otlp_http_config, compression_params, compression_fields, "How to compress."),
+    WEFT_FIELD(struct otlp_http_config, headers, NULL, "Headers sent with each request."),
+    WEFT_FIELD(struct otlp_http_config, max_idle_conns, "100", "Idle connections kept; 0 = no limit.", .maximum = 1e6),
+    WEFT_FIELD(struct otlp_http_config, max_idle_conns_per_host, "0",
+               "The same; the smaller counts, as there is one host. 0 = no limit.", .maximum = 1e6),
+    WEFT_FIELD(struct otlp_http_config, max_conns_per_host, "0",
+               "Connections at most, over all workers; 0 = as many as requests are under way.", .maximum = 1e6),
+    WEFT_FIELD(struct otlp_http_config, idle_conn_timeout, "90s",
+               "Close a connection that is idle for so long; 0 = never."),
+    WEFT_FIELD(struct otlp_http_config, disable_keep_alives, "false", "Make a connection for each request."),
+    WEFT_FIELD_BLOCK(struct otlp_http_config, tls, weft_tls_client_fields, "Transport security, for https:// URLs."),
+    WEFT_SENDER_FIELDS(struct otlp_http_config, "30s"),
+    WEFT_FIELD_NO_EFFECT("profiles_endpoint", "string", "weft has no profiles."),
+    WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
+    WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each request in one go."),
+    WEFT_FIELD_NO_EFFECT("http2_read_idle_timeout", "duration", "weft speaks HTTP/1.1 here."),
+    WEFT_FIELD_NO_EFFECT("http2_ping_timeout", "duration", "weft speaks HTTP/1.1 here."),
+    WEFT_FIELD_NO_EFFECT("force_attempt_http2", "bool", "weft speaks HTTP/1.1 here."),
+    WEFT_FIELD_UNSUPPORTED("proxy_url", "Sending through a proxy."),
+    WEFT_FIELD_UNSUPPORTED("cookies", "Keeping cookies."),
+    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
+    WEFT_FIELDS_END,
+};
+
+/* ---- config ---- */
+
+static const char *own_endpoint(const struct otlp_http_config *config, enum weft_signal signal)
+{
+    switch (signal) {
+    case WEFT_TRACES:
+        return config->traces_endpoint;
+    case WEFT_METRICS:
+        return config->metrics_endpoint;
+    case WEFT_LOGS:
+        return config->logs_endpoint;
+    }
+    return "";
+}
+
+/* Where a signal goes. out_suffix: what the URL's path still lacks. */
+static enum weft_status find_url(const struct otlp_http_config *config, enum weft_signal signal,
+                                 struct weft_url *out_url, const char **out_suffix, struct weft_error *error)
+{
+    const char *own = own_endpoint(config, signal);
+    bool is_own = own[0] != '\0';
+    if (!is_own && config->endpoint[0] == '\0') {
+        return weft_fail(error, WEFT_INVALID, "either endpoint or %s_endpoint must be specified",
+                         weft_signal_name(signal));
+    }
+    *out_suffix = is_own ? "" : signal_paths[signal];
+    return weft_url_parse(is_own ? own : config->endpoint, out_url, error);
+}
+
+static bool has_endpoint(const struct otlp_http_config *config, enum weft_signal signal)
+{
+    return config->endpoint[0] != '\0' || own_endpoint(config, signal)[0] != '\0';
+}
+
+static enum weft_status validate_urls(const struct otlp_http_config *config, struct weft_error *error)
+{
+    bool has_any = false;
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        struct weft_url url;
+        const char *suffix;
+        if (!has_endpoint(config, (enum weft_signal)signal)) {
+            continue;
+        }
+        has_any = true;
+        enum weft_status status = find_url(config, (enum weft_signal)signal, &url, &suffix, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    return has_any ? WEFT_OK : weft_fail(error, WEFT_INVALID, "at least one endpoint must be specified");
+}
+
+static enum weft_status validate_headers(const struct weft_config_map *map, struct weft_error *error)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (!weft_http1_header_is_valid(map->entries[i].key, map->entries[i].value)) {
+            return weft_fail(error, WEFT_INVALID,
+                             "headers: \"%.100s\" is no header name, or its value has a control character",
+                             map->entries[i].key);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* configcompression: zlib's levels for its family; zstd takes any and means the nearest. */
+static enum weft_status validate_level(const struct otlp_http_config *config, enum weft_encoding encoding,
+                                       struct weft_error *error)
+{
+    int64_t level = config->compression_params.level;
+    bool is_deflate = encoding == WEFT_ENCODING_GZIP || encoding == WEFT_ENCODING_DEFLATE;
+    bool is_known = is_deflate ? level >= -2 && level <= 9 : encoding == WEFT_ENCODING_ZSTD ? true : level == 0;
+    return is_known ? WEFT_OK
+                    : weft_fail(error, WEFT_INVALID, "compression_params: level %lld is not one of compression \"%s\"",
+                                (long long)level, config->compression);
+}
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    const struct otlp_http_config *config = untyped;
+    enum weft_encoding encoding;
+    enum weft_status status = validate_urls(config, error);
+    if (status == WEFT_OK) {
+        status = weft_exporter_parse_compression(config->compression, WEFT_COMPRESSION_HTTP, &encoding, error);
+    }
+    if (status == WEFT_OK) {
+        status = validate_level(config, encoding, error);
+    }
+    if (status == WEFT_OK) {
+        status = validate_headers(&config->headers.map, error);
+    }
+    if (status == WEFT_OK) {
+        status = weft_tls_config_validate(&config->tls, error);
+    }
+    return status == WEFT_OK ? weft_sender_config_validate(&config->sender, error) : status;
+}
+
+static bool wants_tls(const struct otlp_http_config *config)
+{
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        struct weft_url url;
+        const char *suffix;
+        if (find_url(config, (enum weft_signal)signal, &url, &suffix, NULL) == WEFT_OK && url.endpoint.wants_tls) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
+                              struct weft_error *error)
+{
+    (void)id;
+    (void)budget;
+    const struct otlp_http_config *config = untyped;
+    struct otlp_http_shared *shared = weft_alloc(sizeof *shared);
+    if (wants_tls(config)) {
+        enum weft_status status = weft_tls_config_open(&config->tls, false, "http/1.1", &shared->tls, error);
+        if (status != WEFT_OK) {
+            weft_free(shared);
+            return status;
+        }
+    }
+    *out_shared = shared;
+    return WEFT_OK;
+}
+
+static void shared_free(void *untyped)
+{
+    struct otlp_http_shared *shared = untyped;
+    if (shared->tls != NULL) {
+        weft_tls_context_free(shared->tls);
+    }
+    weft_free(shared);
+}
+
+/* ---- one push ---- */
+
+static void finish(struct otlp_http_push *push, const struct weft_push_outcome *outcome)
+{
+    weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
+    weft_push_done(&push->push, outcome);
+}
+
+static void request_done(void *context, const struct weft_http1_result *result)
+{
+    struct otlp_http_push *push = context;
+    struct weft_otlp_http_answer answer;
+    weft_otlp_http_judge(result, push->exporter->consumer.id, weft_wall_now(), &answer);
+    if (answer.outcome.verdict == WEFT_PUSH_SENT) {
+        struct weft_partial_success partial = { answer.outcome.rejected_count, weft_slice_of_text(answer.message) };
+        answer.outcome.rejected_count = weft_exporter_take_partial_success(&push->exporter->consumer, &partial);
+    }
+    finish(push, &answer.outcome);
+}
+
+static void failed_before_request(void *context)
+{
+    struct otlp_http_push *push = context;
+    bool may_retry = weft_status_is_retryable(push->error.status);
+    struct weft_push_outcome outcome = { .verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT,
+                                         .retry_after_ns = -1,
+                                         .error = push->error };
+    finish(push, &outcome);
+}
+
+static void start(void *context, struct weft_push *untyped)
+{
+    struct otlp_http_exporter *exporter = context;
+    struct otlp_http_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_http_push, push);
+    struct weft_host *host = exporter->consumer.host;
+    push->exporter = exporter;
+    weft_timer_init(&push->failure, failed_before_request, push);
+    if (weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error) != WEFT_OK) {
+        weft_timer_set_after(host->timers, &push->failure, 0);
+        return;
+    }
+    bool is_compressed = exporter->form.encoding != WEFT_ENCODING_IDENTITY;
+    push->request = (struct weft_http1_request){
+        .target = exporter->target,
+        .content_type = content_types[exporter->form.format],
+        .content_encoding = is_compressed ? exporter->config->compression : NULL,
+        .slices = push->body.slices.items,
+        .slice_count = push->body.slices.count,
+        .length = push->body.slices.length,
+        .deadline = push->push.deadline,
+        .on_done = request_done,
+        .context = push,
+    };
+    weft_http1_channel_start(exporter->channel, &push->request);
+}
+
+static void cancel(void *context, struct weft_push *untyped)
+{
+    struct otlp_http_exporter *exporter = context;
+    struct otlp_http_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_http_push, push);
+    if (!weft_timer_is_set(&push->failure)) {
+        weft_http1_channel_cancel(exporter->channel, &push->request);
+    }
+}
+
+static const struct weft_sender_operations push_operations = { .start = start, .cancel = cancel };
+
+/* ---- the consumer ---- */
+
+static struct otlp_http_exporter *exporter_of(const struct weft_consumer *consumer)
+{
+    return WEFT_CONTAINER_OF(consumer, struct otlp_http_exporter, consumer);
+}
+
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    return weft_sender_consume(exporter_of(consumer)->sender, own_batch, error);
+}
+
+static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
+{
+    weft_sender_audit(exporter_of(consumer)->sender, in_out_count);
+}
+
+static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
+{
+    weft_sender_drain(exporter_of(consumer)->sender, reason, is_forced);
+}
+
+static void exporter_free(struct weft_consumer *consumer)
+{
+    struct otlp_http_exporter *exporter = exporter_of(consumer);
+    weft_http1_channel_free(exporter->channel);
+    weft_sender_free(exporter->sender);
+    weft_consumer_fini(consumer);
+    weft_free(exporter->target);
+    weft_free(exporter);
+}
+
+static const struct weft_consumer_operations otlp_http_operations = {
+    .consume = consume,
+    .audit = audit,
+    .drain = drain,
+    .free = exporter_free,
+};
+
+/* A worker's share of a number for the process, at least one; 0 stays "no limit". */
+static uint32_t share_of(uint64_t limit, const struct weft_host *host)
+{
+    uint64_t part = limit / host->worker_count;
+    return limit == 0 ? 0 : part == 0 ? 1 : (uint32_t)part;
+}
+
+static uint64_t smaller_limit(uint64_t one, uint64_t other)
+{
+    return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+static struct weft_http1_channel *open_channel(const struct otlp_http_exporter *exporter, const struct weft_url *url,
+                                               struct weft_tls_context *tls)
+{
+    const struct otlp_http_config *config = exporter->config;
+    const struct weft_host *host = exporter->consumer.host;
+    const struct weft_config_map *map = &config->headers.map;
+    struct weft_http1_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
+    for (size_t i = 0; i < map->count; i++) {
+        headers[i] = (struct weft_http1_header){ map->entries[i].key, map->entries[i].value };
+    }
+    struct weft_http1_channel_settings settings = {
+        .endpoint = url->endpoint,
+        .headers = headers,
+        .max_connections = share_of(config->max_conns_per_host, host),
+        .max_idle_connections = share_of(smaller_limit(config->max_idle_conns, config->max_idle_conns_per_host), host),
+        .idle_timeout_ns = config->idle_conn_timeout.ns,
+        .disable_keep_alives = config->disable_keep_alives,
+    };
+    struct weft_http1_channel *channel =
+        weft_http1_channel_new(host->net, &settings, url->endpoint.wants_tls ? tls : NULL);
+    weft_free(headers);
+    return channel;
+}
+
+/* weft_deflate counts 0 as the default, as the config does; zlib's -1 is the same, its -2 the fastest. */
+static int level_of(const struct otlp_http_config *config, enum weft_encoding encoding)
+{
+    int64_t level = config->compression_params.level;
+    if (encoding != WEFT_ENCODING_ZSTD) {
+        return level == -1 ? 0 : level == -2 ? 1 : (int)level;
+    }
+    return level < -100 ? -100 : level > 100 ? 100 : (int)level;
+}
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
+                               struct weft_error *error)
+{
+    const struct otlp_http_config *config = setup->config;
+    struct otlp_http_shared *shared = setup->shared;
+    struct weft_body_form form = { .signal = setup->signal, .format = (enum weft_body_format)config->encoding.value };
+    struct weft_url url;
+    const char *suffix;
+    enum weft_status status = find_url(config, setup->signal, &url, &suffix, error);
+    if (status == WEFT_OK) {
+        status = weft_exporter_parse_compression(config->compression, WEFT_COMPRESSION_HTTP, &form.encoding, error);
+    }
+    if (status != WEFT_OK) {
+        return status;
+    }
+    form.level = level_of(config, form.encoding);
+    struct otlp_http_exporter *exporter = weft_alloc(sizeof *exporter);
+    weft_consumer_init(&exporter->consumer, &otlp_http_operations, setup->host, setup->id);
+    exporter->consumer.held_account = weft_exporter_account(setup->signal, setup->id);
+    exporter->config = config;
+    exporter->form = form;
+    exporter->target = weft_url_target(&url, suffix);
+    exporter->channel = open_channel(exporter, &url, shared->tls);
+    exporter->sender = weft_sender_new(&exporter->consumer, &(struct weft_sender_settings){
+                                                                .config = &config->sender,
+                                                                .shared = &shared->sender[setup->signal],
+                                                                .operations = &push_operations,
+                                                                .exporter = exporter,
+                                                                .push_size_bytes = sizeof(struct otlp_http_push),
+                                                            });
+    *out_consumer = &exporter->consumer;
+    return WEFT_OK;
+}
+
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct otlp_http_exporter *exporter = exporter_of(consumer);
+    weft_exporter_collect_sender(consumer, exporter->form.signal, exporter->sender, samples);
+    struct weft_http1_channel_state state;
+    weft_http1_channel_read_state(exporter->channel, &state);
+    weft_exporter_collect_connections(
+        consumer,
+        &(struct weft_exporter_connections){ state.connections_ready, state.connect_failures, state.bytes_sent },
+        samples);
+}
+
+static void check(const struct weft_consumer *consumer, char *out_text)
+{
+    struct weft_http1_channel_state state;
+    weft_http1_channel_read_state(exporter_of(consumer)->channel, &state);
+    bool is_failing = state.connections_ready == 0 && state.last_failure[0] != '\0';
+    snprintf(out_text, WEFT_CHECK_BYTES, "%s", is_failing ? state.last_failure : "ok");
+}
+
+static const char *const aliases[] = { "otlphttp", NULL };
+
+const struct weft_component weft_exporter_otlp_http = {
+    .kind = WEFT_EXPORTER,
+    .type = "otlp_http",
+    .aliases = aliases,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .help = "Sends OTLP over HTTP/1.1, as protobuf or JSON.",
+    .fields = otlp_http_fields,
+    .config_size = sizeof(struct otlp_http_config),
+    .validate = validate,
+    .share = share,
+    .unshare = shared_free,
+    .create_consumer = create,
+    .check = check,
+    .collect = collect,
+};

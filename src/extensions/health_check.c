@@ -1,0 +1,183 @@
+/* Extension `health_check`: the Collector's health endpoint, on worker 0: 200 while the agent accepts, 503 while it
+ * stops. weft's own /health and /ready, which tell more, are on the telemetry port. */
+#include "weft/component.h"
+
+#include "base/alloc.h"
+#include "extensions/health_check_text.h"
+#include "net/address.h"
+#include "net/http1_server.h"
+#include "net/tls_config.h"
+
+enum { BACKLOG = 64 };
+
+struct response_body_config {
+    char *healthy;
+    char *unhealthy;
+};
+
+struct health_config {
+    char *endpoint;
+    char *path;
+    bool has_tls;
+    struct weft_tls_config tls;
+    bool has_response_body;
+    struct response_body_config response_body;
+};
+
+struct health_extension {
+    struct weft_extension extension;
+    const struct health_config *config;
+    const struct weft_agent_view *agent;
+    struct weft_http1_server *server;
+    struct weft_tls_context *tls; /* NULL = plaintext */
+};
+
+static const struct weft_field response_body_fields[] = {
+    WEFT_FIELD(struct response_body_config, healthy, "", "Body of the answer while all is well."),
+    WEFT_FIELD(struct response_body_config, unhealthy, "", "Body of the answer while it is not."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field health_fields[] = {
+    WEFT_FIELD(struct health_config, endpoint, "localhost:13133", "Where to listen."),
+    WEFT_FIELD(struct health_config, path, "/",
+               "The path that is answered; one that ends in / stands for all below it."),
+    WEFT_FIELD_OPTIONAL(struct health_config, tls, has_tls, weft_tls_server_fields, "off", "Transport security."),
+    WEFT_FIELD_OPTIONAL(struct health_config, response_body, has_response_body, response_body_fields, "off",
+                        "Bodies to answer with instead of the Collector's JSON."),
+    WEFT_FIELD_NO_EFFECT("check_collector_pipeline", "map", "It has none in the Collector either; see /ready."),
+    WEFT_FIELD_NO_EFFECT("transport", "string", "The endpoint says it."),
+    WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "A health request has none that is used."),
+    WEFT_FIELD_NO_EFFECT("max_request_body_size", "int", "Bodies are read and forgotten."),
+    WEFT_FIELD_NO_EFFECT("compression_algorithms", "list", "Bodies are read and forgotten."),
+    WEFT_FIELD_NO_EFFECT("read_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("read_header_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("write_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("idle_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("keep_alives_enabled", "bool", "Connections are kept for a minute."),
+    WEFT_FIELD_UNSUPPORTED("cors", "Answers to browsers of other origins."),
+    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD_UNSUPPORTED("response_headers", "Headers added to each answer."),
+    WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
+    WEFT_FIELDS_END,
+};
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    const struct health_config *config = untyped;
+    struct weft_endpoint endpoint;
+    if (config->endpoint == NULL || config->endpoint[0] == '\0') {
+        return weft_fail(error, WEFT_INVALID, "requires a non-empty \"endpoint\"");
+    }
+    if (config->path == NULL || config->path[0] != '/') {
+        return weft_fail(error, WEFT_INVALID, "path must start with /");
+    }
+    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
+    return status == WEFT_OK && config->has_tls ? weft_tls_config_validate(&config->tls, error) : status;
+}
+
+/* ---- requests ---- */
+
+static bool is_path(const struct health_config *config, struct weft_slice path)
+{
+    size_t length = strlen(config->path);
+    bool is_tree = config->path[length - 1] == '/';
+    return is_tree ? path.length >= length && memcmp(path.bytes, config->path, length) == 0
+                   : weft_slice_equal_text(path, config->path);
+}
+
+static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+{
+    struct health_extension *health = context;
+    const struct health_config *config = health->config;
+    if (!is_path(config, request->path)) {
+        weft_http1_exchange_reply(exchange, 404, "text/plain; charset=utf-8", NULL,
+                                  WEFT_SLICE_LITERAL("404 page not found\n"));
+        return;
+    }
+    bool is_available = health->agent->can_accept(health->agent->agent);
+    const char *own_body = NULL;
+    if (config->has_response_body) {
+        own_body = is_available ? config->response_body.healthy : config->response_body.unhealthy;
+    }
+    struct weft_buffer body;
+    weft_buffer_init(&body, 0);
+    struct weft_wall started = health->agent->started;
+    int code = weft_health_check_write(is_available, started, weft_wall_now().ns - started.ns, own_body, &body);
+    if (weft_buffer_status(&body) != WEFT_OK) {
+        weft_buffer_clear(&body);
+        code = 503;
+    }
+    weft_http1_exchange_reply(exchange, code, own_body == NULL ? "application/json" : "text/plain; charset=utf-8", NULL,
+                              weft_buffer_slice(&body));
+    weft_buffer_fini(&body);
+}
+
+static bool wants_body(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+{
+    (void)context;
+    (void)exchange;
+    (void)request;
+    return false;
+}
+
+/* ---- life cycle ---- */
+
+static void health_free(struct weft_extension *extension)
+{
+    struct health_extension *health = WEFT_CONTAINER_OF(extension, struct health_extension, extension);
+    if (health->server != NULL) {
+        weft_http1_server_free(health->server);
+    }
+    if (health->tls != NULL) {
+        weft_tls_context_free(health->tls);
+    }
+    weft_free(health);
+}
+
+static enum weft_status open_server(struct health_extension *health, struct weft_host *host, struct weft_error *error)
+{
+    const struct health_config *config = health->config;
+    struct weft_endpoint endpoint;
+    int descriptor = -1;
+    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
+    if (status == WEFT_OK && config->has_tls) {
+        status = weft_tls_config_open(&config->tls, true, "http/1.1", &health->tls, error);
+    }
+    if (status == WEFT_OK) {
+        status = weft_listen(&endpoint, BACKLOG, &descriptor, error);
+    }
+    if (status != WEFT_OK) {
+        return status;
+    }
+    struct weft_http1_server_settings settings = { .wants_body = wants_body };
+    health->server = weft_http1_server_new(host->net, &settings, on_request, health, health->tls);
+    weft_http1_server_listen(health->server, descriptor);
+    return WEFT_OK;
+}
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_extension **out_extension,
+                               struct weft_error *error)
+{
+    struct health_extension *health = weft_alloc(sizeof *health);
+    health->extension.free = health_free;
+    health->config = setup->config;
+    health->agent = setup->agent;
+    enum weft_status status = open_server(health, setup->host, error);
+    if (status != WEFT_OK) {
+        health_free(&health->extension);
+        return error == NULL ? status : weft_fail_prefix(error, "%s", setup->id);
+    }
+    *out_extension = &health->extension;
+    return WEFT_OK;
+}
+
+const struct weft_component weft_extension_health_check = {
+    .kind = WEFT_EXTENSION,
+    .type = "health_check",
+    .help = "Answers health probes as the Collector's extension does.",
+    .fields = health_fields,
+    .config_size = sizeof(struct health_config),
+    .validate = validate,
+    .create_extension = create,
+};

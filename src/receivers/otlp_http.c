@@ -1,0 +1,527 @@
+/* OTLP over HTTP/1.1: what a request is judged by before its body counts, how the body becomes a request in protobuf,
+ * and how the outcome goes back: in the request's own encoding, failures as google.rpc.Status (OTLP 1.11 "OTLP/HTTP",
+ * and where that leaves room, as the Collector answers). The server is net/http1_server; what comes of a good request
+ * is otlp_ingest.c's. */
+#include "receivers/otlp_http.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "wire/json_reader.h"
+#include "wire/rpc_status.h"
+
+enum { MAX_INFLATE_RATIO = 200, IDLE_SECONDS = 360 /* none of the usual export intervals: no race with an export */ };
+
+/* What became of requests that went no further. One row: name, help. */
+#define HTTP_COUNTERS(ROW)                                                                  \
+    ROW(not_found, "requests for a path that takes nothing")                                \
+    ROW(wrong_method, "requests other than POST")                                           \
+    ROW(wrong_content_type, "requests neither in protobuf nor in JSON")                     \
+    ROW(wrong_encoding, "requests in a content encoding that is not taken")                 \
+    ROW(too_large, "requests larger than max_request_body_size, before or after inflating") \
+    ROW(not_inflatable, "requests whose compressed body is broken")                         \
+    ROW(too_slow, "requests that did not arrive in time")                                   \
+    ROW(broken_framing, "requests whose body is not framed as HTTP/1.1 says")               \
+    ROW(preflights, "CORS preflights")                                                      \
+    ROW(strange_origins, "requests and preflights from an origin that is not allowed")
+
+struct http_counters {
+#define HTTP_COUNTER_MEMBER(name, help) uint64_t name;
+    HTTP_COUNTERS(HTTP_COUNTER_MEMBER)
+#undef HTTP_COUNTER_MEMBER
+};
+
+struct otlp_http {
+    struct weft_otlp_inlet inlet;
+    const struct weft_otlp_http_config *config;
+    const struct weft_otlp_json *json;
+    const struct weft_otlp_cors_config *cors; /* NULL = off */
+    struct weft_http1_server *server;
+    struct weft_buffer response_headers; /* lines */
+    size_t max_body_bytes;
+    struct http_counters counters;
+};
+
+struct http_call {
+    struct weft_otlp_call call;
+    struct weft_http1_exchange *exchange;
+    bool is_json;
+};
+
+/* What the head of a request says. */
+enum verdict { TAKEN, PREFLIGHT, NOT_FOUND, WRONG_METHOD, WRONG_CONTENT_TYPE, WRONG_ENCODING };
+
+struct judgement {
+    enum verdict verdict;
+    enum weft_signal signal;
+    bool is_known_type, is_json;
+    enum weft_encoding encoding;
+};
+
+/* Kept with the exchange from its head on. */
+struct request_state {
+    struct judgement judgement;
+    struct weft_otlp_checker checker;
+};
+
+_Static_assert(sizeof(struct request_state) <= WEFT_HTTP1_EXCHANGE_STATE_BYTES, "the state must fit into an exchange");
+
+static const char protobuf_type[] = "application/x-protobuf";
+static const char json_type[] = "application/json";
+static const char text_type[] = "text/plain";
+
+static struct otlp_http *http_of(const struct weft_otlp_inlet *inlet)
+{
+    return WEFT_CONTAINER_OF(inlet, struct otlp_http, inlet);
+}
+
+/* ---- judging a head ---- */
+
+static bool begins_ignoring_case(struct weft_slice text, const char *lower)
+{
+    size_t length = strlen(lower);
+    for (size_t i = 0; i < length; i++) {
+        if (i == text.length ||
+            (text.bytes[i] | (text.bytes[i] >= 'A' && text.bytes[i] <= 'Z' ? 0x20 : 0)) != lower[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Parameters (charset=utf-8) may follow and say nothing new. */
+static bool is_type(struct weft_slice value, const char *type)
+{
+    size_t end = strlen(type);
+    return begins_ignoring_case(value, type) &&
+           (value.length == end || value.bytes[end] == ';' || value.bytes[end] == ' ' || value.bytes[end] == '\t');
+}
+
+static bool find_signal(const struct otlp_http *http, struct weft_slice path, enum weft_signal *out_signal)
+{
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        const char *own = weft_otlp_http_path(http->config, (enum weft_signal)signal);
+        struct weft_slice rest = path;
+        if (own[0] != '/') {
+            rest =
+                weft_slice_of(path.bytes + 1, path.length - 1); /* a path that was parsed begins with '/' or is "*" */
+        }
+        if (weft_slice_equal_text(rest, own)) {
+            *out_signal = (enum weft_signal)signal;
+            return http->inlet.ingest->entries[signal] != NULL;
+        }
+    }
+    return false;
+}
+
+static struct judgement judge(const struct otlp_http *http, const struct weft_http1_exchange *exchange,
+                              const struct weft_http1_request *request)
+{
+    struct judgement judgement = { .verdict = TAKEN };
+    struct weft_slice type = weft_http1_exchange_header(exchange, "content-type");
+    judgement.is_json = is_type(type, json_type);
+    judgement.is_known_type = judgement.is_json || is_type(type, protobuf_type);
+    bool is_options = weft_slice_equal_text(request->method, "OPTIONS");
+    if (http->cors != NULL && is_options &&
+        weft_http1_exchange_header(exchange, "access-control-request-method").length > 0) {
+        judgement.verdict = PREFLIGHT;
+    } else if (!find_signal(http, request->path, &judgement.signal)) {
+        judgement.verdict = NOT_FOUND;
+    } else if (!weft_slice_equal_text(request->method, "POST")) {
+        judgement.verdict = WRONG_METHOD;
+    } else if (!judgement.is_known_type || weft_http1_exchange_header_count(exchange, "content-type") > 1) {
+        judgement.verdict = WRONG_CONTENT_TYPE;
+    } else if (weft_http1_exchange_header_count(exchange, "content-encoding") > 1 ||
+               weft_otlp_http_encoding(http->config, weft_http1_exchange_header(exchange, "content-encoding"),
+                                       &judgement.encoding) != WEFT_OK) {
+        judgement.verdict = WRONG_ENCODING;
+    }
+    return judgement;
+}
+
+/* ---- answers ---- */
+
+/* The headers of every answer, and those that are given. The buffer ends with NUL. */
+static void write_headers(struct otlp_http *http, const struct weft_http1_exchange *exchange, const char *given,
+                          struct weft_buffer *out)
+{
+    weft_buffer_append(out, http->response_headers.bytes, http->response_headers.length);
+    if (http->cors != NULL && !weft_otlp_cors_write(http->cors, weft_http1_exchange_header(exchange, "origin"), out)) {
+        http->counters.strange_origins++;
+    }
+    weft_buffer_append_text(out, given);
+    weft_buffer_append_byte(out, 0);
+}
+
+static void reply(struct otlp_http *http, struct weft_http1_exchange *exchange, int code, const char *type,
+                  const char *headers, struct weft_slice body)
+{
+    bool is_sent;
+    if (http->cors == NULL && http->response_headers.length == 0) {
+        is_sent = weft_http1_exchange_reply(exchange, code, type, headers, body);
+    } else {
+        struct weft_buffer lines;
+        weft_buffer_init(&lines, 0);
+        write_headers(http, exchange, headers, &lines);
+        is_sent = weft_http1_exchange_reply(exchange, code, type, lines.is_failed ? headers : (const char *)lines.bytes,
+                                            body);
+        weft_buffer_fini(&lines);
+    }
+    http->inlet.answers_lost += !is_sent;
+}
+
+static void reply_text(struct otlp_http *http, struct weft_http1_exchange *exchange, int code, const char *headers,
+                       const char *text)
+{
+    reply(http, exchange, code, text_type, headers, weft_slice_of_text(text));
+}
+
+/* google.rpc.Status as protobuf's own JSON writes it. */
+static enum weft_status write_json_status(int code, const char *message, int64_t retry_after_ns,
+                                          struct weft_buffer *out)
+{
+    weft_buffer_append_format(out, "{\"code\":%d,\"message\":", code);
+    weft_buffer_append_json_string(out, weft_slice_of_text(message));
+    if (retry_after_ns >= 0) {
+        weft_buffer_append_format(out,
+                                  ",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\","
+                                  "\"retryDelay\":\"%lld.%09llds\"}]",
+                                  (long long)(retry_after_ns / WEFT_NS_PER_S),
+                                  (long long)(retry_after_ns % WEFT_NS_PER_S));
+    }
+    weft_buffer_append_byte(out, '}');
+    return weft_buffer_status(out);
+}
+
+static void reply_status(struct otlp_http *http, struct weft_http1_exchange *exchange, bool is_json, int http_code,
+                         int grpc_code, const char *message, int64_t retry_after_ns)
+{
+    struct weft_buffer body;
+    weft_buffer_init(&body, 0);
+    enum weft_status status = is_json ? write_json_status(grpc_code, message, retry_after_ns, &body)
+                                      : weft_rpc_status_write(grpc_code, message, retry_after_ns, &body);
+    char headers[48] = "";
+    if (retry_after_ns >= 0 && (http_code == 429 || http_code == 503)) {
+        /* Whole seconds, and never earlier than was asked for. */
+        snprintf(headers, sizeof headers, "Retry-After: %lld\r\n",
+                 (long long)(retry_after_ns / WEFT_NS_PER_S + (retry_after_ns % WEFT_NS_PER_S > 0)));
+    }
+    reply(http, exchange, http_code, is_json ? json_type : protobuf_type, headers,
+          status == WEFT_OK ? weft_buffer_slice(&body) : WEFT_SLICE_EMPTY);
+    weft_buffer_fini(&body);
+}
+
+/* The Collector's table from gRPC codes to HTTP codes; LIMIT is 413, as the specification has it. */
+static int http_code_of(enum weft_status status)
+{
+    if (weft_status_is_retryable(status)) {
+        return weft_status_http_code(WEFT_CLOSED);
+    }
+    return status == WEFT_UNSUPPORTED ? 404 : weft_status_http_code(status);
+}
+
+static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
+{
+    struct http_call *call = WEFT_CONTAINER_OF(base, struct http_call, call);
+    struct weft_http1_exchange *exchange = call->exchange;
+    bool is_json = call->is_json;
+    struct otlp_http *http = base->inlet == NULL ? NULL : http_of(base->inlet);
+    weft_free(call);
+    if (http == NULL) {
+        (void)weft_http1_exchange_reply(exchange, 503, text_type, NULL, WEFT_SLICE_EMPTY);
+    } else if (failure != NULL) {
+        reply_status(http, exchange, is_json, http_code_of(failure->status), weft_otlp_grpc_code(failure->status),
+                     failure->text, retry_after_ns);
+    } else if (is_json) {
+        reply(http, exchange, 200, json_type, "", WEFT_SLICE_LITERAL("{\"partialSuccess\":{}}"));
+    } else {
+        reply(http, exchange, 200, protobuf_type, "", WEFT_SLICE_EMPTY);
+    }
+}
+
+/* ---- requests ---- */
+
+static void reply_preflight(struct otlp_http *http, struct weft_http1_exchange *exchange)
+{
+    struct weft_buffer lines;
+    weft_buffer_init(&lines, 0);
+    weft_buffer_append(&lines, http->response_headers.bytes, http->response_headers.length);
+    http->counters.preflights++;
+    bool is_allowed =
+        weft_otlp_cors_write_preflight(http->cors, weft_http1_exchange_header(exchange, "origin"),
+                                       weft_http1_exchange_header(exchange, "access-control-request-method"),
+                                       weft_http1_exchange_header(exchange, "access-control-request-headers"), &lines);
+    http->counters.strange_origins += !is_allowed;
+    weft_buffer_append_byte(&lines, 0);
+    bool is_sent = weft_http1_exchange_reply(exchange, lines.is_failed ? 503 : 204, text_type,
+                                             lines.is_failed ? NULL : (const char *)lines.bytes, WEFT_SLICE_EMPTY);
+    http->inlet.answers_lost += !is_sent;
+    weft_buffer_fini(&lines);
+}
+
+/* Answers what the head alone refuses. */
+static void reply_refusal(struct otlp_http *http, struct weft_http1_exchange *exchange,
+                          const struct judgement *judgement)
+{
+    switch (judgement->verdict) {
+    case NOT_FOUND:
+        http->counters.not_found++;
+        reply_text(http, exchange, 404, "", "404 page not found\n");
+        return;
+    case WRONG_METHOD:
+        http->counters.wrong_method++;
+        reply_text(http, exchange, 405, "Allow: POST\r\n", "405 method not allowed, supported: [POST]");
+        return;
+    case WRONG_CONTENT_TYPE:
+        http->counters.wrong_content_type++;
+        reply_text(http, exchange, 415, "",
+                   "415 unsupported media type, supported: [application/json, application/x-protobuf]");
+        return;
+    case WRONG_ENCODING:
+        http->counters.wrong_encoding++;
+        reply_status(http, exchange, judgement->is_json, 400, weft_status_grpc_code(WEFT_INVALID),
+                     "unsupported Content-Encoding", -1);
+        return;
+    case PREFLIGHT:
+    case TAKEN:
+        return;
+    }
+}
+
+static enum weft_status inflate(struct otlp_http *http, enum weft_encoding encoding, struct weft_slice body,
+                                struct weft_payload **out_message, struct weft_error *error)
+{
+    const struct weft_host *host = http->inlet.ingest->host;
+    struct weft_codec_limits limits = { .max_inflated_bytes = http->max_body_bytes, .max_ratio = MAX_INFLATE_RATIO };
+    enum weft_status status = weft_inflate(host->codec, encoding, body, &limits, host->pool, out_message, error);
+    http->counters.too_large += status == WEFT_LIMIT;
+    http->counters.not_inflatable += status == WEFT_INVALID;
+    return status == WEFT_OK ? WEFT_OK : weft_fail_prefix(error, "%s body", weft_encoding_name(encoding));
+}
+
+static enum weft_status read_json(struct otlp_http *http, enum weft_signal signal, struct weft_slice body,
+                                  struct weft_payload **out_message, struct weft_error *error)
+{
+    struct weft_payload *message = weft_payload_try_new(http->inlet.ingest->host->pool, body.length / 2);
+    if (message == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for the message");
+    }
+    struct weft_json_limits limits = { .max_bytes = http->max_body_bytes };
+    enum weft_status status = weft_json_read_message(http->json->requests[signal], body, &limits, message, error);
+    if (status != WEFT_OK) {
+        http->inlet.malformed_requests += status == WEFT_INVALID;
+        http->counters.too_large += status == WEFT_LIMIT;
+        weft_payload_unref(&message);
+        return status;
+    }
+    *out_message = message;
+    return WEFT_OK;
+}
+
+/* The body as a request in protobuf. */
+static enum weft_status decode(struct otlp_http *http, const struct judgement *judgement,
+                               const struct weft_http1_request *request, struct weft_otlp_request *out_request,
+                               struct weft_error *error)
+{
+    struct weft_payload *inflated = NULL;
+    struct weft_slice body = request->body;
+    if (judgement->encoding != WEFT_ENCODING_IDENTITY) {
+        enum weft_status status = inflate(http, judgement->encoding, body, &inflated, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        body = weft_payload_slice(inflated);
+    }
+    if (judgement->is_json) {
+        enum weft_status status = read_json(http, judgement->signal, body, &out_request->message, error);
+        weft_payload_unref(&inflated);
+        return status;
+    }
+    if (inflated != NULL) {
+        out_request->message = inflated;
+        out_request->wire = request->payload;
+        out_request->wire_encoding = judgement->encoding;
+        return WEFT_OK;
+    }
+    /* An empty request is a request. */
+    out_request->message = request->payload != NULL ? weft_payload_ref(request->payload)
+                                                    : weft_payload_try_new(http->inlet.ingest->host->pool, 0);
+    return out_request->message != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the message");
+}
+
+static void take(struct otlp_http *http, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+{
+    struct request_state *state = weft_http1_exchange_state(exchange);
+    const struct judgement *judgement = &state->judgement;
+    struct http_call *call = weft_try_alloc(sizeof *call);
+    if (call == NULL) {
+        reply_status(http, exchange, judgement->is_json, 503, weft_status_grpc_code(WEFT_NOMEM),
+                     "no memory for the request", http->inlet.ingest->retry_after_ns);
+        return;
+    }
+    call->exchange = exchange;
+    call->is_json = judgement->is_json;
+    struct weft_otlp_request decoded = { .signal = judgement->signal, .checker = &state->checker };
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (decode(http, judgement, request, &decoded, &error) != WEFT_OK) {
+        weft_otlp_ingest_fail(&http->inlet, &call->call, &error);
+        return;
+    }
+    weft_otlp_ingest_take(&http->inlet, &call->call, &decoded);
+}
+
+static bool wants_body(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+{
+    struct request_state *state = weft_http1_exchange_state(exchange);
+    state->judgement = judge(context, exchange, request);
+    return state->judgement.verdict == TAKEN;
+}
+
+/* Only what is forwarded as it came can be checked as it comes. */
+static void on_arriving(void *context, struct weft_http1_exchange *exchange, struct weft_slice arrived)
+{
+    (void)context;
+    struct request_state *state = weft_http1_exchange_state(exchange);
+    const struct judgement *judgement = &state->judgement;
+    if (!judgement->is_json && judgement->encoding == WEFT_ENCODING_IDENTITY) {
+        weft_otlp_ingest_check_arriving(&state->checker, judgement->signal, arrived);
+    }
+}
+
+static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+{
+    struct otlp_http *http = context;
+    const struct request_state *state = weft_http1_exchange_state(exchange);
+    switch (state->judgement.verdict) {
+    case TAKEN:
+        take(http, exchange, request);
+        return;
+    case PREFLIGHT:
+        reply_preflight(http, exchange);
+        return;
+    case NOT_FOUND:
+    case WRONG_METHOD:
+    case WRONG_CONTENT_TYPE:
+    case WRONG_ENCODING:
+        reply_refusal(http, exchange, &state->judgement);
+        return;
+    }
+}
+
+/* Too large, too slow, or not HTTP. */
+static void on_refused(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request,
+                       int code, const char *reason)
+{
+    (void)request;
+    struct otlp_http *http = context;
+    const struct judgement *judgement = &((struct request_state *)weft_http1_exchange_state(exchange))->judgement;
+    enum weft_status status = code == 413   ? WEFT_LIMIT
+                              : code == 408 ? WEFT_TIMEOUT
+                              : code == 503 ? WEFT_NOMEM
+                                            : WEFT_INVALID;
+    http->counters.too_large += code == 413;
+    http->counters.too_slow += code == 408;
+    http->counters.broken_framing += status == WEFT_INVALID;
+    if (judgement->verdict != TAKEN && judgement->verdict != WRONG_ENCODING) {
+        reply_text(http, exchange, code, "", reason);
+        return;
+    }
+    reply_status(http, exchange, judgement->is_json, code, weft_status_grpc_code(status), reason,
+                 code == 503 ? http->inlet.ingest->retry_after_ns : -1);
+}
+
+/* ---- life cycle ---- */
+
+static void adopt(struct weft_otlp_inlet *inlet, int descriptor)
+{
+    weft_http1_server_adopt(http_of(inlet)->server, descriptor);
+}
+
+static void set_reading(struct weft_otlp_inlet *inlet, bool is_reading)
+{
+    weft_http1_server_set_reading(http_of(inlet)->server, is_reading);
+}
+
+static void drain(struct weft_otlp_inlet *inlet)
+{
+    weft_http1_server_drain(http_of(inlet)->server);
+}
+
+static size_t connection_count(const struct weft_otlp_inlet *inlet)
+{
+    return weft_http1_server_connection_count(http_of(inlet)->server);
+}
+
+static void collect(const struct weft_otlp_inlet *inlet, struct weft_samples *samples)
+{
+    weft_otlp_inlet_collect(inlet, samples);
+    const struct otlp_http *http = http_of(inlet);
+    const struct weft_sample_label *labels = WEFT_LABELS({ "receiver", inlet->ingest->id }, { "transport", "http" });
+#define COLLECT_COUNTER(name, help)                                                                                \
+    weft_samples_add(samples, "weft_receiver_http_" #name, help, WEFT_SAMPLE_COUNTER, (double)http->counters.name, \
+                     labels);
+    HTTP_COUNTERS(COLLECT_COUNTER)
+#undef COLLECT_COUNTER
+    const struct weft_http1_server_counters *counters = weft_http1_server_read_counters(http->server);
+#define COLLECT_COUNTER(name, help) \
+    weft_samples_add(samples, "weft_http_server_" #name, help, WEFT_SAMPLE_COUNTER, (double)counters->name, labels);
+    WEFT_HTTP1_SERVER_COUNTERS(COLLECT_COUNTER)
+#undef COLLECT_COUNTER
+}
+
+static void http_free(struct weft_otlp_inlet *inlet)
+{
+    struct otlp_http *http = http_of(inlet);
+    weft_http1_server_free(http->server);
+    weft_buffer_fini(&http->response_headers);
+    weft_free(http);
+}
+
+static const struct weft_otlp_inlet_operations http_operations = {
+    .transport = "http",
+    .answer = answer,
+    .adopt = adopt,
+    .set_reading = set_reading,
+    .drain = drain,
+    .connection_count = connection_count,
+    .collect = collect,
+    .free = http_free,
+};
+
+static struct weft_http1_server_settings server_settings(const struct otlp_http *http)
+{
+    const struct weft_otlp_http_config *config = http->config;
+    return (struct weft_http1_server_settings){
+        .max_body_bytes = http->max_body_bytes,
+        .max_connections = (uint32_t)config->max_connections,
+        .header_timeout_ns = config->read_header_timeout.ns,
+        .request_timeout_ns = config->read_timeout.ns,
+        .write_timeout_ns = config->write_timeout.ns,
+        .idle_timeout_ns = config->idle_timeout.ns > 0 ? config->idle_timeout.ns : IDLE_SECONDS * WEFT_NS_PER_S,
+        .ends_each_request = !config->keep_alives_enabled,
+        .wants_body = wants_body,
+        .on_arriving = on_arriving,
+        .on_refused = on_refused,
+    };
+}
+
+struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, const struct weft_otlp_http_config *config,
+                                           const struct weft_otlp_json *json, struct weft_tls_context *tls)
+{
+    struct otlp_http *http = weft_alloc(sizeof *http);
+    http->inlet.operations = &http_operations;
+    http->inlet.ingest = ingest;
+    http->config = config;
+    http->json = json;
+    http->cors = config->has_cors && config->cors.allowed_origins.count > 0 ? &config->cors : NULL;
+    http->max_body_bytes = weft_otlp_http_max_body_bytes(config);
+    weft_buffer_init(&http->response_headers, 0);
+    const struct weft_config_map *headers = &config->response_headers.map;
+    for (size_t i = 0; i < headers->count; i++) {
+        weft_buffer_append_format(&http->response_headers, "%s: %s\r\n", headers->entries[i].key,
+                                  headers->entries[i].value);
+    }
+    struct weft_http1_server_settings settings = server_settings(http);
+    http->server = weft_http1_server_new(ingest->host->net, &settings, on_request, http, tls);
+    return &http->inlet;
+}

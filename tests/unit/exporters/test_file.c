@@ -1,0 +1,490 @@
+/* file: what is written and when, rotation, and what happens when the disk says no. */
+#include "component_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace_service.pb-c.h"
+
+extern const struct weft_component weft_exporter_file;
+
+static char directory[64];
+static char path[100];
+static char contents[8 << 20];
+
+/* keys: further keys of the config, "" or "key: value, ". */
+static void begin(const char *keys)
+{
+    char yaml[400];
+    snprintf(yaml, sizeof yaml, "{%s path: %s}", keys, path);
+    component_begin(&weft_exporter_file, yaml, WEFT_TRACES);
+}
+
+static void make_directory(void)
+{
+    strcpy(directory, "/tmp/weft-test-file-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/out.json", directory);
+}
+
+static size_t each_file(void (*act)(const char *name))
+{
+    size_t count = 0;
+    DIR *opened = opendir(directory);
+    struct dirent *entry;
+    while ((entry = readdir(opened)) != NULL) {
+        if (entry->d_name[0] != '.') {
+            count++;
+            if (act != NULL) {
+                act(entry->d_name);
+            }
+        }
+    }
+    closedir(opened);
+    return count;
+}
+
+static void remove_one(const char *name)
+{
+    char full[400];
+    snprintf(full, sizeof full, "%s/%s", directory, name);
+    ck_assert_int_eq(remove(full), 0);
+}
+
+static void remove_directory(void)
+{
+    each_file(remove_one);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+
+static size_t read_file(const char *from)
+{
+    FILE *file = fopen(from, "re");
+    ck_assert_msg(file != NULL, "%s", from);
+    size_t length = fread(contents, 1, sizeof contents - 1, file);
+    contents[length] = '\0';
+    fclose(file);
+    return length;
+}
+
+static const char *read_text(void)
+{
+    read_file(path);
+    return contents;
+}
+
+#define SPAN_LINE(name)                                                                                              \
+    "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":" \
+    "\"a1a2a3a4a5a6a7a8\",\"name\":\"" name "\"}]}]}]}\n"
+
+static uint64_t held(void)
+{
+    uint64_t count = 0;
+    fixture.consumer->operations->audit(fixture.consumer, &count);
+    return count;
+}
+
+START_TEST(test_config_rules_are_the_collectors)
+{
+    const struct weft_component *component = &weft_exporter_file;
+    component_expect_refused(component, "{}", WEFT_INVALID, "path");
+    component_expect_refused(component, "path: \"\"", WEFT_INVALID, "path must be non-empty");
+    component_expect_refused(component, "{path: a, append: true, rotation: {}}", WEFT_INVALID, "append and rotation");
+    component_expect_refused(component, "{path: a, append: true, compression: zstd}", WEFT_INVALID,
+                             "append and compression");
+    component_expect_refused(component, "{path: a, format: xml}", WEFT_INVALID, "format");
+    component_expect_refused(component, "{path: a, compression: gzip}", WEFT_INVALID, "compression");
+    component_expect_refused(component, "{path: a, flush_interval: -1s}", WEFT_INVALID, "flush_interval");
+    component_expect_refused(component, "{path: a, directory_permissions: \"0999\"}", WEFT_INVALID, "octal");
+    component_expect_refused(component, "{path: a, group_by: {enabled: true}}", WEFT_UNSUPPORTED, "group_by");
+    component_expect_refused(component, "{path: a, encoding: otlp}", WEFT_UNSUPPORTED, "encoding");
+}
+END_TEST
+
+START_TEST(test_a_batch_is_a_line_after_the_flush_interval)
+{
+    make_directory();
+    begin("");
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    ck_assert(offer_span("two", NULL) == WEFT_OK);
+    ck_assert_str_eq(read_text(), "");
+    ck_assert_uint_eq(held(), 2);
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_QUEUED), 2);
+    advance(WEFT_NS_PER_S);
+    ck_assert_str_eq(read_text(), SPAN_LINE("one") SPAN_LINE("two"));
+    ck_assert_uint_eq(held(), 0);
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_SENT), 2);
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+START_TEST(test_much_is_written_at_once)
+{
+    make_directory();
+    begin("");
+    static char name[70000];
+    memset(name, 'n', sizeof name - 1);
+    ck_assert(offer_span(name, NULL) == WEFT_OK);
+    ck_assert_uint_gt(strlen(read_text()), sizeof name);
+    ck_assert_uint_eq(held(), 0);
+    fixture_end();
+    begin("flush_interval: 0s,");
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    ck_assert_str_eq(read_text(), SPAN_LINE("one"));
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+START_TEST(test_append_keeps_what_was_there)
+{
+    make_directory();
+    begin("append: true,");
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_SHUTDOWN, false);
+    fixture_end();
+    begin("append: true,");
+    ck_assert(offer_span("two", NULL) == WEFT_OK);
+    fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_SHUTDOWN, false);
+    ck_assert_str_eq(read_text(), SPAN_LINE("one") SPAN_LINE("two"));
+    fixture_end();
+    begin("");
+    ck_assert_str_eq(read_text(), "");
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+static uint32_t big_endian(const char *bytes)
+{
+    const uint8_t *at = (const uint8_t *)bytes;
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static void expect_request(struct weft_slice bytes, const char *name)
+{
+    Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest *request =
+        opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, bytes.length,
+                                                                                         bytes.bytes);
+    ck_assert_ptr_nonnull(request);
+    ck_assert_str_eq(request->resource_spans[0]->scope_spans[0]->spans[0]->name, name);
+    opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(request, NULL);
+}
+
+START_TEST(test_proto_has_a_length_before_each_message)
+{
+    make_directory();
+    begin("format: proto, flush_interval: 0s,");
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    ck_assert(offer_span("second", NULL) == WEFT_OK);
+    size_t length = read_file(path);
+    uint32_t first = big_endian(contents);
+    expect_request(weft_slice_of(contents + 4, first), "one");
+    uint32_t second = big_endian(contents + 4 + first);
+    ck_assert_uint_eq(4 + first + 4 + second, length);
+    expect_request(weft_slice_of(contents + 8 + first, second), "second");
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+static void expect_inflated(const char *format_key, void (*check)(struct weft_slice message))
+{
+    char keys[100];
+    struct weft_payload *inflated = NULL;
+    struct weft_codec_limits limits = { .max_inflated_bytes = 1 << 20 };
+    make_directory();
+    snprintf(keys, sizeof keys, "%s compression: zstd, flush_interval: 0s,", format_key);
+    begin(keys);
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    size_t length = read_file(path);
+    ck_assert_uint_eq(big_endian(contents) + 4, length);
+    ck_assert(weft_inflate(fixture.host.codec, WEFT_ENCODING_ZSTD, weft_slice_of(contents + 4, length - 4), &limits,
+                           fixture.host.pool, &inflated, NULL) == WEFT_OK);
+    check(weft_payload_slice(inflated));
+    weft_payload_unref(&inflated);
+    fixture_end();
+    remove_directory();
+}
+
+static void is_the_request(struct weft_slice message)
+{
+    expect_request(message, "one");
+}
+
+static void is_the_json(struct weft_slice message)
+{
+    ck_assert(message.length == sizeof SPAN_LINE("one") - 2 &&
+              memcmp(message.bytes, SPAN_LINE("one"), message.length) == 0);
+}
+
+START_TEST(test_compressed_messages_have_a_length_too)
+{
+    expect_inflated("format: proto,", is_the_request);
+    expect_inflated("", is_the_json);
+}
+END_TEST
+
+static struct weft_error outcome;
+static unsigned settled;
+
+static void on_settled(struct weft_ticket *ticket)
+{
+    outcome = ticket->worst;
+    settled++;
+}
+
+START_TEST(test_acknowledgement_comes_when_it_is_true)
+{
+    struct weft_ticket ticket;
+    make_directory();
+    begin("");
+    settled = 0;
+    weft_ticket_init(&ticket, 1, WEFT_ACKNOWLEDGE_ACCEPTED, on_settled);
+    ck_assert(offer_span("one", &ticket) == WEFT_OK);
+    ck_assert_uint_eq(settled, 1);
+    weft_ticket_init(&ticket, 1, WEFT_ACKNOWLEDGE_DELIVERED, on_settled);
+    ck_assert(offer_span("two", &ticket) == WEFT_OK);
+    ck_assert_uint_eq(settled, 1);
+    advance(WEFT_NS_PER_S);
+    ck_assert_uint_eq(settled, 2);
+    ck_assert(outcome.status == WEFT_OK);
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+START_TEST(test_create_directory_makes_the_whole_path)
+{
+    make_directory();
+    char inner[200];
+    snprintf(inner, sizeof inner, "{path: %s/a/b/out.json}", directory);
+    struct weft_error error = WEFT_ERROR_NONE;
+    fixture_begin(WEFT_TRACES);
+    ck_assert(component_create(&weft_exporter_file, inner, WEFT_TRACES, &error) == WEFT_IO);
+    ck_assert_ptr_nonnull(strstr(error.text, "No such file"));
+    fixture.shared = NULL;
+    fixture_end();
+    snprintf(inner, sizeof inner, "{create_directory: true, directory_permissions: \"0700\", path: %s/a/b/out.json}",
+             directory);
+    component_begin(&weft_exporter_file, inner, WEFT_TRACES);
+    fixture_end();
+    struct stat status;
+    snprintf(inner, sizeof inner, "%s/a/b", directory);
+    ck_assert_int_eq(stat(inner, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0700);
+    remove_one("a/b/out.json");
+    remove_one("a/b");
+    remove_one("a");
+    remove_directory();
+}
+END_TEST
+
+static size_t total_bytes;
+static size_t largest_bytes;
+
+static void measure(const char *name)
+{
+    char full[400];
+    struct stat status;
+    snprintf(full, sizeof full, "%s/%s", directory, name);
+    ck_assert_int_eq(stat(full, &status), 0);
+    total_bytes += (size_t)status.st_size;
+    largest_bytes = (size_t)status.st_size > largest_bytes ? (size_t)status.st_size : largest_bytes;
+}
+
+START_TEST(test_rotation_starts_new_files_and_keeps_so_many)
+{
+    static char name[300000];
+    memset(name, 'n', sizeof name - 1);
+    make_directory();
+    begin("rotation: {max_megabytes: 1, max_backups: 2}, flush_interval: 0s,");
+    for (int i = 0; i < 7; i++) {
+        ck_assert(offer_span(name, NULL) == WEFT_OK);
+    }
+    total_bytes = largest_bytes = 0;
+    ck_assert_uint_eq(each_file(measure), 3); /* 3 + 3 messages, and one in the new file */
+    ck_assert_uint_gt(total_bytes, 7 * sizeof name);
+    ck_assert_uint_le(largest_bytes, 1 << 20);
+    for (int i = 0; i < 6; i++) {
+        ck_assert(offer_span(name, NULL) == WEFT_OK);
+    }
+    total_bytes = 0;
+    ck_assert_uint_eq(each_file(measure), 3); /* four backups were made, two are left */
+    ck_assert_uint_gt(total_bytes, 7 * sizeof name);
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_SENT), 13);
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+static void create_empty(const char *name)
+{
+    char full[400];
+    snprintf(full, sizeof full, "%s/%s", directory, name);
+    int descriptor = open(full, O_CREAT | O_WRONLY, 0600);
+    ck_assert_int_ge(descriptor, 0);
+    close(descriptor);
+}
+
+static bool exists(const char *name)
+{
+    char full[400];
+    snprintf(full, sizeof full, "%s/%s", directory, name);
+    return access(full, F_OK) == 0;
+}
+
+START_TEST(test_rotation_deletes_what_is_old_and_its_own_only)
+{
+    static char name[600000];
+    memset(name, 'n', sizeof name - 1);
+    make_directory();
+    create_empty("out-2020-01-01T00-00-00.000.json");
+    create_empty("out-2020-01-01T00-00-00.000.json.gz");
+    create_empty("out-of-the-way.json");
+    create_empty("outer-2020-01-01T00-00-00.000.json");
+    create_empty("out-2999-01-01T00-00-00.000.json");
+    begin("rotation: {max_megabytes: 1, max_backups: 0, max_days: 30}, flush_interval: 0s,");
+    ck_assert(offer_span(name, NULL) == WEFT_OK && offer_span(name, NULL) == WEFT_OK);
+    ck_assert(!exists("out-2020-01-01T00-00-00.000.json"));
+    ck_assert(exists("out-2020-01-01T00-00-00.000.json.gz") && exists("out-of-the-way.json"));
+    ck_assert(exists("outer-2020-01-01T00-00-00.000.json") && exists("out-2999-01-01T00-00-00.000.json"));
+    ck_assert_uint_eq(each_file(NULL), 6);
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+/* A limit on file size stands in for a full disk: part of a write gets through, then it fails. */
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes > limit.rlim_max ? limit.rlim_max : bytes;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(test_a_full_disk_keeps_whole_messages_and_waits)
+{
+    struct weft_ticket ticket;
+    char state[WEFT_CHECK_BYTES];
+    make_directory();
+    begin("");
+    settled = 0;
+    weft_ticket_init(&ticket, 1, WEFT_ACKNOWLEDGE_DELIVERED, on_settled);
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    advance(WEFT_NS_PER_S);
+    limit_file_size(sizeof SPAN_LINE("one") + 10);
+    ck_assert(offer_span("two", &ticket) == WEFT_OK);
+    advance(WEFT_NS_PER_S);
+    ck_assert_str_eq(read_text(), SPAN_LINE("one"));
+    ck_assert_uint_eq(held(), 1);
+    ck_assert(fixture.consumer->is_open);
+    weft_exporter_file.check(fixture.consumer, state);
+    ck_assert_str_ne(state, "ok");
+    ck_assert(offer_span("three", NULL) == WEFT_OK);
+    limit_file_size(RLIM_INFINITY);
+    ck_assert_uint_eq(settled, 0);
+    advance(WEFT_NS_PER_S);
+    ck_assert_str_eq(read_text(), SPAN_LINE("one") SPAN_LINE("two") SPAN_LINE("three"));
+    ck_assert_uint_eq(settled, 1);
+    weft_exporter_file.check(fixture.consumer, state);
+    ck_assert_str_eq(state, "ok");
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+START_TEST(test_a_full_disk_closes_and_a_forced_drain_drops)
+{
+    static char name[1 << 20];
+    memset(name, 'n', sizeof name - 1);
+    make_directory();
+    begin("");
+    limit_file_size(10);
+    size_t taken = 0;
+    while (fixture.consumer->is_open) {
+        ck_assert(offer_span(name, NULL) == WEFT_OK);
+        taken++;
+        ck_assert_uint_le(taken, 5);
+    }
+    ck_assert_uint_eq(taken, 4);
+    ck_assert(offer_span(name, NULL) == WEFT_CLOSED);
+    fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_SHUTDOWN, false);
+    ck_assert_uint_eq(held(), taken);
+    fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_SHUTDOWN, true);
+    ck_assert_uint_eq(held(), 0);
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_DROPPED), taken);
+    ck_assert_str_eq(read_text(), "");
+    limit_file_size(RLIM_INFINITY);
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
+START_TEST(test_every_allocation_may_fail)
+{
+    static const char *const forms[] = { "flush_interval: 0s,", "flush_interval: 0s, compression: zstd,",
+                                         "flush_interval: 0s, format: proto," };
+    for (size_t form = 0; form < WEFT_COUNT_OF(forms); form++) {
+        bool has_failed = true;
+        for (size_t n = 1; has_failed; n++) {
+            make_directory();
+            begin(forms[form]);
+            struct weft_buffer span = { 0 };
+            struct weft_buffer request = { 0 };
+            put_span(&span, "one");
+            put_request(&request, weft_buffer_slice(&span));
+            struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+            ck_assert(weft_batch_open(batch) == WEFT_OK);
+            struct weft_error error = WEFT_ERROR_NONE;
+            weft_alloc_fail_at(n);
+            enum weft_status status = weft_consumer_consume(fixture.outlet, &batch, &error);
+            has_failed = weft_alloc_has_failed();
+            weft_alloc_fail_at(0);
+            ck_assert(status == (has_failed ? WEFT_NOMEM : WEFT_OK));
+            ck_assert(n > 3 || has_failed);
+            if (batch != NULL) {
+                weft_batch_end(&batch, &error, -1);
+            }
+            ck_assert_uint_eq(read_file(path) > 0, !has_failed);
+            weft_buffer_fini(&span);
+            weft_buffer_fini(&request);
+            fixture_end();
+            remove_directory();
+        }
+    }
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, test_config_rules_are_the_collectors);
+    tcase_add_test(tests, test_a_batch_is_a_line_after_the_flush_interval);
+    tcase_add_test(tests, test_much_is_written_at_once);
+    tcase_add_test(tests, test_append_keeps_what_was_there);
+    tcase_add_test(tests, test_proto_has_a_length_before_each_message);
+    tcase_add_test(tests, test_compressed_messages_have_a_length_too);
+    tcase_add_test(tests, test_acknowledgement_comes_when_it_is_true);
+    tcase_add_test(tests, test_create_directory_makes_the_whole_path);
+    tcase_add_test(tests, test_rotation_starts_new_files_and_keeps_so_many);
+    tcase_add_test(tests, test_rotation_deletes_what_is_old_and_its_own_only);
+    tcase_add_test(tests, test_a_full_disk_keeps_whole_messages_and_waits);
+    tcase_add_test(tests, test_a_full_disk_closes_and_a_forced_drain_drops);
+    tcase_add_test(tests, test_every_allocation_may_fail);
+}
+
+int main(void)
+{
+    signal(SIGXFSZ, SIG_IGN); /* so that write fails instead */
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    weft_log_configure(&(struct weft_log_config){ .level = WEFT_LOG_ERROR, .service = "test", .descriptor = null });
+    int failed = component_run("file", add_tests);
+    close(null);
+    return failed;
+}

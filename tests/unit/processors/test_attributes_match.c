@@ -1,0 +1,207 @@
+/* attributes with include and exclude: each property, alone and together, and which signals may have it. */
+#include "component_test.h"
+
+extern const struct weft_component weft_processor_attributes;
+
+#define ACTIONS "actions: [{key: edited, action: insert, value: 1}]"
+
+/* ResourceX {Resource {service.name, flag: true}, ScopeX {scope "library" 1.2, the record}} */
+static void put_all(struct weft_buffer *out, struct weft_slice record)
+{
+    struct weft_buffer resource = { 0 };
+    struct weft_buffer scope = { 0 };
+    struct weft_buffer scope_x = { 0 };
+    struct weft_buffer resource_x = { 0 };
+    put_string_attribute(&resource, 1, "service.name", "checkout");
+    put_field(&resource, 1,
+              WEFT_SLICE_LITERAL("\x0a\x04"
+                                 "flag\x12\x02\x10\x01"));
+    put_field(&scope, 1, WEFT_SLICE_LITERAL("library"));
+    put_field(&scope, 2, WEFT_SLICE_LITERAL("1.2"));
+    put_message(&scope_x, 1, &scope);
+    put_field(&scope_x, 2, record);
+    put_message(&resource_x, 1, &resource);
+    put_message(&resource_x, 2, &scope_x);
+    put_message(out, 1, &resource_x);
+}
+
+static void put_record(enum weft_signal signal, struct weft_buffer *out)
+{
+    if (signal == WEFT_TRACES) {
+        put_span(out, "GET /");
+        weft_buffer_append(out, "\x30\x02", 2); /* server */
+        put_string_attribute(out, 9, "text", "7");
+        put_field(out, 9, WEFT_SLICE_LITERAL("\x0a\x06number\x12\x02\x18\x07"));
+        put_field(out, 9, WEFT_SLICE_LITERAL("\x0a\x04half\x12\x09\x21\0\0\0\0\0\0\xe0\x3f"));
+    } else if (signal == WEFT_LOGS) {
+        weft_buffer_append(out,
+                           "\x10\x0d\x1a\x04"
+                           "WARN\x2a\x04\x0a\x02hi",
+                           14); /* 13, "WARN", body "hi" */
+        put_string_attribute(out, 6, "text", "7");
+    } else {
+        put_field(out, 1, WEFT_SLICE_LITERAL("requests"));
+        put_field(out, 5,
+                  WEFT_SLICE_LITERAL("\x0a\x09\x11"
+                                     "12345678"));
+    }
+}
+
+/* Plays one record through: whether it was edited. */
+static bool is_edited(enum weft_signal signal, const char *blocks)
+{
+    char yaml[1000];
+    struct weft_buffer record = { 0 };
+    struct weft_buffer request = { 0 };
+    snprintf(yaml, sizeof yaml, ACTIONS "\n%s", blocks);
+    component_begin(&weft_processor_attributes, yaml, signal);
+    put_record(signal, &record);
+    put_all(&request, weft_buffer_slice(&record));
+    ck_assert(offer(signal, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    bool is_longer = sink.last.length > request.length;
+    ck_assert(is_longer || weft_slice_equal(weft_buffer_slice(&sink.last), weft_buffer_slice(&request)));
+    weft_buffer_fini(&record);
+    weft_buffer_fini(&request);
+    fixture_end();
+    return is_longer;
+}
+
+static const struct {
+    enum weft_signal signal;
+    const char *properties;
+    bool is_match;
+} cases[] = {
+    { WEFT_TRACES, "services: [shop, checkout]", true },
+    { WEFT_TRACES, "services: [shop]", false },
+    { WEFT_TRACES, "span_names: [\"GET /\"]", true },
+    { WEFT_TRACES, "span_names: [\"GET\"]", false },
+    { WEFT_TRACES, "span_kinds: [SPAN_KIND_CLIENT, SPAN_KIND_SERVER]", true },
+    { WEFT_TRACES, "span_kinds: [SPAN_KIND_CLIENT]", false },
+    { WEFT_TRACES, "attributes: [{key: text}]", true },
+    { WEFT_TRACES, "attributes: [{key: texts}]", false },
+    { WEFT_TRACES, "attributes: [{key: text, value: \"7\"}, {key: number, value: 7}]", true },
+    { WEFT_TRACES, "attributes: [{key: text, value: 7}]", false },
+    { WEFT_TRACES, "attributes: [{key: number, value: \"7\"}]", false },
+    { WEFT_TRACES, "attributes: [{key: number, value: 7}, {key: missing}]", false },
+    { WEFT_TRACES, "attributes: [{key: half, value: 0.5}]", true },
+    { WEFT_TRACES, "attributes: [{key: half, value: 0.25}]", false },
+    { WEFT_TRACES, "attributes: [{key: number, value: 7.0}]", false },
+    { WEFT_TRACES, "resources: [{key: flag, value: true}]", true },
+    { WEFT_TRACES, "resources: [{key: flag, value: \"true\"}]", false },
+    { WEFT_TRACES, "resources: [{key: flag, value: false}]", false },
+    { WEFT_TRACES, "libraries: [{name: library}]", true },
+    { WEFT_TRACES, "libraries: [{name: library, version: \"1.2\"}]", true },
+    { WEFT_TRACES, "libraries: [{name: library, version: \"\"}]", false },
+    { WEFT_TRACES, "libraries: [{name: other}, {name: library, version: \"1.3\"}]", false },
+    { WEFT_TRACES, "services: [checkout], span_names: [\"GET /\"], attributes: [{key: text}]", true },
+    { WEFT_TRACES, "services: [checkout], span_names: [other], attributes: [{key: text}]", false },
+    { WEFT_LOGS, "log_bodies: [hi, ho]", true },
+    { WEFT_LOGS, "log_bodies: [ho]", false },
+    { WEFT_LOGS, "log_severity_texts: [WARN]", true },
+    { WEFT_LOGS, "log_severity_texts: [INFO]", false },
+    { WEFT_LOGS, "log_severity_number: {min: 13}", true },
+    { WEFT_LOGS, "log_severity_number: {min: 14, match_undefined: true}", false },
+    { WEFT_LOGS, "attributes: [{key: text, value: \"7\"}], resources: [{key: flag}]", true },
+};
+
+START_TEST(test_properties_include_and_exclude)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        char blocks[400];
+        snprintf(blocks, sizeof blocks, "include: {match_type: strict, %s}", cases[i].properties);
+        ck_assert_msg(is_edited(cases[i].signal, blocks) == cases[i].is_match, "%s", blocks);
+        snprintf(blocks, sizeof blocks, "exclude: {match_type: strict, %s}", cases[i].properties);
+        ck_assert_msg(is_edited(cases[i].signal, blocks) != cases[i].is_match, "%s", blocks);
+    }
+}
+END_TEST
+
+/* The metric of put_record has a point without attributes, which insert gives one. */
+START_TEST(test_metrics_are_matched_by_name)
+{
+    ck_assert(is_edited(WEFT_METRICS, "include: {match_type: strict, metric_names: [requests]}"));
+    ck_assert(!is_edited(WEFT_METRICS, "include: {match_type: strict, metric_names: [errors]}"));
+    ck_assert(!is_edited(WEFT_METRICS, "exclude: {match_type: strict, resources: [{key: flag}]}"));
+}
+END_TEST
+
+START_TEST(test_exclude_takes_from_what_is_included)
+{
+    ck_assert(!is_edited(WEFT_TRACES, "include: {match_type: strict, services: [checkout]}\n"
+                                      "exclude: {match_type: strict, span_names: [\"GET /\"]}"));
+    ck_assert(is_edited(WEFT_TRACES, "include: {match_type: strict, services: [checkout]}\n"
+                                     "exclude: {match_type: strict, span_names: [\"PUT /\"]}"));
+}
+END_TEST
+
+/* Two scopes in one request: what was found of the first must not count for the second. */
+START_TEST(test_every_scope_is_looked_at)
+{
+    struct weft_buffer record = { 0 };
+    struct weft_buffer request = { 0 };
+    component_begin(&weft_processor_attributes, ACTIONS "\ninclude: {match_type: strict, services: [checkout]}",
+                    WEFT_TRACES);
+    put_record(WEFT_TRACES, &record);
+    put_request(&request, weft_buffer_slice(&record));
+    put_all(&request, weft_buffer_slice(&record));
+    put_request(&request, weft_buffer_slice(&record));
+    struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+    sink.answer = WEFT_INVALID;
+    ck_assert(weft_consumer_consume(fixture.consumer, &batch, NULL) == WEFT_INVALID);
+    const struct weft_otlp_record *records = batch->parts[0].table.records;
+    ck_assert_uint_eq(records[0].length, record.length);
+    ck_assert_uint_gt(records[1].length, record.length);
+    ck_assert_uint_eq(records[2].length, record.length);
+    weft_batch_end(&batch, NULL, -1);
+    weft_buffer_fini(&record);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
+START_TEST(test_config_rules)
+{
+    const struct weft_component *component = &weft_processor_attributes;
+    component_expect_refused(component, ACTIONS "\ninclude: {services: [a]}", WEFT_INVALID, "include: match_type");
+    component_expect_refused(component, ACTIONS "\nexclude: {match_type: regexp, services: [a]}", WEFT_UNSUPPORTED,
+                             "exclude: match_type regexp");
+    component_expect_refused(component, ACTIONS "\ninclude: {match_type: strict, attributes: [{key: a, value: [1]}]}",
+                             WEFT_INVALID, "\"a\"");
+}
+END_TEST
+
+static void expect_not_created(enum weft_signal signal, const char *properties, const char *text)
+{
+    char yaml[400];
+    struct weft_error error = WEFT_ERROR_NONE;
+    snprintf(yaml, sizeof yaml, ACTIONS "\ninclude: {match_type: strict, %s}", properties);
+    fixture_begin(signal);
+    ck_assert(component_create(&weft_processor_attributes, yaml, signal, &error) == WEFT_INVALID);
+    ck_assert_msg(strstr(error.text, text) != NULL, "%s", error.text);
+    fixture_end();
+}
+
+START_TEST(test_each_signal_has_its_properties)
+{
+    expect_not_created(WEFT_TRACES, "services: [a], log_bodies: [b]", "log_bodies must not be specified for traces");
+    expect_not_created(WEFT_LOGS, "span_names: [a]", "span_names must not be specified for logs");
+    expect_not_created(WEFT_LOGS, "services: [a]", "services must not be specified for logs");
+    expect_not_created(WEFT_METRICS, "attributes: [{key: a}]", "attributes must not be specified for metrics");
+    expect_not_created(WEFT_TRACES, "services: []", "at least one property");
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, test_properties_include_and_exclude);
+    tcase_add_test(tests, test_metrics_are_matched_by_name);
+    tcase_add_test(tests, test_exclude_takes_from_what_is_included);
+    tcase_add_test(tests, test_every_scope_is_looked_at);
+    tcase_add_test(tests, test_config_rules);
+    tcase_add_test(tests, test_each_signal_has_its_properties);
+}
+
+int main(void)
+{
+    return component_run("attributes_match", add_tests);
+}

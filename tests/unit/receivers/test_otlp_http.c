@@ -1,0 +1,364 @@
+/* The OTLP/HTTP receiver over a socket pair, with pipelines that do as the test says. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "receivers/otlp_http.h"
+
+/* A span with name "a"; and the same in JSON. */
+#define SPAN                           \
+    "\x0a\x19\x12\x17\x12\x15\x0a\x10" \
+    "0123456789abcdef"                 \
+    "\x2a\x01"                         \
+    "a"
+static const char span[] = SPAN;
+enum { SPAN_BYTES = sizeof span - 1 };
+
+#define JSON_SPAN                                                                                                  \
+    "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"30313233343536373839616263646566\",\"name\":" \
+    "\"a\"}]}]}]}"
+
+struct pipeline {
+    struct weft_consumer consumer; /* first */
+    enum weft_status answer;
+    bool holds;
+    struct weft_batch *held;
+    uint64_t weight; /* taken */
+    size_t wire_count;
+};
+
+static struct weft_loop *loop;
+static struct weft_net_context net;
+static struct weft_budget budget;
+static struct weft_host host;
+static struct weft_otlp_json json;
+static struct weft_otlp_http_config config;
+static struct weft_otlp_ingest ingest;
+static struct weft_otlp_inlet *inlet;
+static struct pipeline pipeline;
+static int client;
+static char answers[64 * 1024];
+static size_t answers_length;
+
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    (void)consumer;
+    if (pipeline.answer != WEFT_OK) {
+        return weft_fail(error, pipeline.answer, "the pipeline refuses");
+    }
+    pipeline.weight += (*own_batch)->weight;
+    pipeline.wire_count += (*own_batch)->parts[0].wire != NULL;
+    if (pipeline.holds) {
+        pipeline.held = *own_batch;
+        *own_batch = NULL;
+        return WEFT_OK;
+    }
+    weft_batch_end(own_batch, NULL, -1);
+    return WEFT_OK;
+}
+
+static const struct weft_consumer_operations consumer_operations = { .consume = consume };
+
+static void stop(void *context)
+{
+    weft_loop_stop(context);
+}
+
+/* Lets the receiver do what it can, and takes what it has written. */
+static void tick(void)
+{
+    for (int i = 0; i < 6; i++) {
+        struct weft_deferred end;
+        weft_deferred_init(&end, stop, loop);
+        weft_loop_defer(loop, &end);
+        weft_loop_run(loop);
+    }
+    ssize_t count;
+    while ((count = recv(client, answers + answers_length, sizeof answers - 1 - answers_length, MSG_DONTWAIT)) > 0) {
+        answers_length += (size_t)count;
+    }
+    answers[answers_length] = '\0';
+}
+
+static void connect_client(void)
+{
+    int pair[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    client = pair[1];
+    inlet->operations->adopt(inlet, pair[0]);
+}
+
+static void make_host(void)
+{
+    struct weft_ledger *ledger = NULL;
+    ck_assert(weft_ledger_open(NULL, 1, &ledger, NULL) == WEFT_OK);
+    loop = weft_loop_new();
+    net = (struct weft_net_context){ .loop = loop,
+                                     .pool = weft_payload_pool_new(&budget, 0),
+                                     .codec = weft_codec_new(&budget),
+                                     .budget = &budget,
+                                     .read_buffer = weft_alloc(256 * 1024),
+                                     .read_buffer_bytes = 256 * 1024 };
+    host = (struct weft_host){ .net = &net,
+                               .timers = weft_loop_timers(loop),
+                               .pool = net.pool,
+                               .codec = net.codec,
+                               .budget = &budget,
+                               .ledger = ledger,
+                               .books = weft_ledger_worker_of(ledger, 0),
+                               .worker_count = 1,
+                               .random_state = 1 };
+}
+
+static void set_up(void)
+{
+    make_host();
+    weft_otlp_json_init(&json);
+    ck_assert(weft_config_parse(weft_otlp_http_fields, NULL, &config, NULL, NULL) == WEFT_OK);
+    memset(&pipeline, 0, sizeof pipeline);
+    weft_consumer_init(&pipeline.consumer, &consumer_operations, &host, "pipeline");
+    memset(&ingest, 0, sizeof ingest);
+    ingest.host = &host;
+    ingest.id = "otlp";
+    ingest.retry_after_ns = 1500000000;
+    weft_otlp_ingest_init(&ingest);
+    struct weft_pipeline_entrance entrance = { { WEFT_ACCOUNT_IN_FLIGHT, "traces", "traces", "", WEFT_DROP_NONE },
+                                               &pipeline.consumer };
+    ingest.entries[WEFT_TRACES] = weft_entry_new(&host, "otlp", WEFT_TRACES, &entrance, 1, NULL, NULL);
+    inlet = weft_otlp_http_new(&ingest, &config, &json, NULL);
+    answers_length = 0;
+    connect_client();
+}
+
+static void free_receiver(void)
+{
+    inlet->operations->free(inlet);
+    weft_otlp_ingest_fini(&ingest);
+    inlet = NULL;
+}
+
+static void tear_down(void)
+{
+    if (inlet != NULL) {
+        free_receiver();
+    }
+    close(client);
+    weft_entry_free(ingest.entries[WEFT_TRACES]);
+    weft_consumer_fini(&pipeline.consumer);
+    weft_config_fini(weft_otlp_http_fields, &config);
+    weft_otlp_json_fini(&json);
+    weft_codec_free(host.codec);
+    weft_payload_pool_free(host.pool);
+    weft_free(net.read_buffer);
+    weft_loop_free(loop);
+    weft_ledger_close(host.ledger);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+}
+
+static void post(const char *type, const void *body, size_t length)
+{
+    char head[200];
+    int head_length = snprintf(head, sizeof head,
+                               "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                               type, length);
+    answers_length = 0;
+    ck_assert_int_eq((int)send(client, head, (size_t)head_length, MSG_NOSIGNAL), head_length);
+    ck_assert_int_eq((int)send(client, body, length, MSG_NOSIGNAL), (int)length);
+    tick();
+}
+
+static void post_span(void)
+{
+    post("application/x-protobuf", span, SPAN_BYTES);
+}
+
+static void expect(int code)
+{
+    char line[32];
+    snprintf(line, sizeof line, "HTTP/1.1 %d ", code);
+    ck_assert_msg(strncmp(answers, line, strlen(line)) == 0, "not %d: %s", code, answers);
+}
+
+START_TEST(test_request_goes_through_and_is_answered_in_its_encoding)
+{
+    post_span();
+    expect(200);
+    ck_assert_ptr_nonnull(strstr(answers, "\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n"));
+    post("application/json", JSON_SPAN, sizeof JSON_SPAN - 1);
+    expect(200);
+    ck_assert_ptr_nonnull(strstr(answers, "\r\n\r\n{\"partialSuccess\":{}}"));
+    ck_assert_uint_eq(pipeline.weight, 2);
+    ck_assert_uint_eq(inlet->accepted[WEFT_TRACES], 2);
+}
+END_TEST
+
+START_TEST(test_compressed_request_keeps_what_came_over_the_wire)
+{
+    struct weft_slice plain = weft_slice_of(span, SPAN_BYTES);
+    struct weft_payload *packed = NULL;
+    ck_assert(weft_deflate(host.codec, WEFT_ENCODING_GZIP, 0, &plain, 1, host.pool, &packed, NULL) == WEFT_OK);
+    post("application/x-protobuf\r\nContent-Encoding: gzip", packed->bytes, packed->length);
+    expect(200);
+    weft_payload_unref(&packed);
+    ck_assert_uint_eq(pipeline.weight, 1);
+    ck_assert_uint_eq(pipeline.wire_count, 1);
+}
+END_TEST
+
+START_TEST(test_outcome_of_the_pipeline_is_mapped)
+{
+    static const struct {
+        enum weft_status outcome;
+        int code;
+        bool has_retry_after;
+    } cases[] = {
+        { WEFT_CLOSED, 503, true },       { WEFT_PARTIAL, 503, true },
+        { WEFT_TIMEOUT, 503, true },      { WEFT_IO, 503, true },
+        { WEFT_NOMEM, 503, true },        { WEFT_INVALID, 400, false },
+        { WEFT_DENIED, 403, false },      { WEFT_UNAUTHENTICATED, 401, false },
+        { WEFT_UNSUPPORTED, 404, false }, { WEFT_INTERNAL, 500, false },
+        { WEFT_LIMIT, 413, false },
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        pipeline.answer = cases[i].outcome;
+        post_span();
+        expect(cases[i].code);
+        ck_assert_int_eq(strstr(answers, "\r\nRetry-After: 2\r\n") != NULL, cases[i].has_retry_after);
+        ck_assert_ptr_nonnull(strstr(answers, "\r\n\r\n\x08")); /* google.rpc.Status, code first */
+    }
+    ck_assert_uint_eq(inlet->refused[WEFT_TRACES], WEFT_COUNT_OF(cases));
+}
+END_TEST
+
+START_TEST(test_held_request_is_answered_when_it_ends)
+{
+    pipeline.holds = true;
+    post("application/json", JSON_SPAN, sizeof JSON_SPAN - 1);
+    ck_assert_uint_eq(answers_length, 0);
+    ck_assert(!weft_otlp_ingest_is_idle(&ingest));
+    struct weft_error failure = { .status = WEFT_IO, .text = "the \"backend\" failed" };
+    weft_batch_end(&pipeline.held, &failure, INT64_C(7200000000));
+    tick();
+    expect(503);
+    ck_assert_ptr_nonnull(strstr(answers, "\r\nRetry-After: 8\r\n"));
+    ck_assert_ptr_nonnull(strstr(answers,
+                                 "{\"code\":14,\"message\":\"the \\\"backend\\\" failed\",\"details\":[{\"@type\":"
+                                 "\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"7.200000000s\"}]}"));
+    ck_assert(weft_otlp_ingest_is_idle(&ingest));
+}
+END_TEST
+
+START_TEST(test_request_waits_for_a_closed_pipeline)
+{
+    weft_consumer_set_open(&pipeline.consumer, false);
+    post_span();
+    ck_assert_uint_eq(answers_length, 0);
+    weft_consumer_set_open(&pipeline.consumer, true);
+    weft_otlp_ingest_offer_waiting(&ingest, false);
+    tick();
+    expect(200);
+    ck_assert_uint_eq(pipeline.weight, 1);
+}
+END_TEST
+
+START_TEST(test_call_outlives_the_receiver)
+{
+    pipeline.holds = true;
+    post_span();
+    free_receiver();
+    weft_batch_end(&pipeline.held, NULL, -1); /* must be harmless; the budget is checked at the end */
+}
+END_TEST
+
+START_TEST(test_client_that_is_gone_is_counted)
+{
+    pipeline.holds = true;
+    post_span();
+    close(client);
+    client = -1;
+    weft_batch_end(&pipeline.held, NULL, -1);
+    tick();
+    ck_assert_uint_eq(inlet->operations->connection_count(inlet), 0);
+    connect_client();
+}
+END_TEST
+
+START_TEST(test_drained_receiver_ends_the_connection_with_its_answer)
+{
+    pipeline.holds = true;
+    post_span();
+    inlet->operations->drain(inlet);
+    tick();
+    ck_assert_uint_eq(answers_length, 0);
+    weft_batch_end(&pipeline.held, NULL, -1);
+    tick();
+    expect(200);
+    ck_assert_ptr_nonnull(strstr(answers, "\r\nConnection: close\r\n"));
+    close(client);
+    tick();
+    ck_assert_uint_eq(inlet->operations->connection_count(inlet), 0);
+    client = -1;
+}
+END_TEST
+
+/* Every allocation of a request in turn: an answer that lets the client come back, or the connection ends. */
+static void fail_each_allocation(const char *type, const void *body, size_t length)
+{
+    for (size_t nth = 1;; nth++) {
+        weft_alloc_fail_at(nth);
+        post(type, body, length);
+        bool has_failed = weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        if (!has_failed) {
+            expect(200);
+            return;
+        }
+        if (answers_length > 0 && strncmp(answers, "HTTP/1.1 200 ", 13) != 0) {
+            expect(503);
+        }
+        tick();
+        close(client);
+        tick();
+        connect_client();
+    }
+}
+
+START_TEST(test_no_memory_is_said_to_the_client)
+{
+    fail_each_allocation("application/x-protobuf", span, SPAN_BYTES);
+    fail_each_allocation("application/json", JSON_SPAN, sizeof JSON_SPAN - 1);
+    fail_each_allocation("application/x-protobuf", "", 0);
+    struct weft_slice plain = weft_slice_of(span, SPAN_BYTES);
+    struct weft_payload *packed = NULL;
+    ck_assert(weft_deflate(host.codec, WEFT_ENCODING_GZIP, 0, &plain, 1, host.pool, &packed, NULL) == WEFT_OK);
+    fail_each_allocation("application/x-protobuf\r\nContent-Encoding: gzip", packed->bytes, packed->length);
+    weft_payload_unref(&packed);
+    ck_assert(weft_otlp_ingest_is_idle(&ingest));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("otlp_http");
+    TCase *tests = tcase_create("otlp_http");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, test_request_goes_through_and_is_answered_in_its_encoding);
+    tcase_add_test(tests, test_compressed_request_keeps_what_came_over_the_wire);
+    tcase_add_test(tests, test_outcome_of_the_pipeline_is_mapped);
+    tcase_add_test(tests, test_held_request_is_answered_when_it_ends);
+    tcase_add_test(tests, test_request_waits_for_a_closed_pipeline);
+    tcase_add_test(tests, test_call_outlives_the_receiver);
+    tcase_add_test(tests, test_client_that_is_gone_is_counted);
+    tcase_add_test(tests, test_drained_receiver_ends_the_connection_with_its_answer);
+    tcase_add_test(tests, test_no_memory_is_said_to_the_client);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
