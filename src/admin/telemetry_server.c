@@ -1,0 +1,366 @@
+/* The telemetry port's routes (telemetry_server.h). A row says what has to be gathered before its page is written. */
+#include "admin/telemetry_server.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "admin/error.h"
+#include "admin/health.h"
+#include "admin/metrics.h"
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+#include "net/address.h"
+
+enum { BACKLOG = 64 };
+
+struct weft_telemetry_server {
+    struct weft_telemetry_server_settings settings;
+    struct weft_admin_source source;
+    struct weft_http1_server *http;
+    struct weft_budget *budget;
+    uint64_t gathers_under_way;
+};
+
+struct page;
+
+/* One request that waits for its gather. */
+struct visit {
+    struct weft_telemetry_server *server;
+    struct weft_http1_exchange *exchange;
+    const struct page *page;
+    bool wants_text;
+};
+
+/* Writes the body and returns the HTTP code. gather is NULL where none was wanted. */
+typedef int (*page_fn)(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out);
+
+struct page {
+    const char *path;
+    const char *content_type;
+    page_fn write;
+    bool wants_samples, wants_checks, may_audit;
+};
+
+/* ---- /metrics ---- */
+
+static double resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    long total = 0;
+    long resident = 0;
+    if (file != NULL) {
+        if (fscanf(file, "%ld %ld", &total, &resident) != 2) {
+            resident = 0;
+        }
+        fclose(file);
+    }
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void add_process(const struct weft_telemetry_server *server, struct weft_samples *samples)
+{
+    const struct weft_sample_label *none = WEFT_LABELS({ NULL, NULL });
+    double up = (double)(weft_wall_now().ns - server->settings.started.ns) / 1e9;
+    double reserved = (double)weft_budget_reserved(server->budget);
+    double resident = resident_bytes();
+    weft_samples_set(samples, "otelcol_process_uptime", "Uptime of the process", WEFT_SAMPLE_COUNTER, up, none);
+    weft_samples_set(samples, "otelcol_process_cpu_seconds", "Total CPU user and system time in seconds",
+                     WEFT_SAMPLE_COUNTER, cpu_seconds(), none);
+    weft_samples_set(samples, "otelcol_process_memory_rss", "Total physical memory (resident set size)",
+                     WEFT_SAMPLE_GAUGE, resident, none);
+    weft_samples_set(samples, "otelcol_process_runtime_heap_alloc_bytes", "Bytes that weft has reserved",
+                     WEFT_SAMPLE_GAUGE, reserved, none);
+    weft_samples_set(samples, "weft_memory_unreserved_bytes", "Resident memory minus what weft has reserved",
+                     WEFT_SAMPLE_GAUGE, resident - reserved, none);
+    weft_samples_set(samples, "weft_log_suppressed", "Log lines kept back by rate limits", WEFT_SAMPLE_COUNTER,
+                     (double)weft_log_suppressed_total(), none);
+}
+
+/* Every account as weft_ledger_records{account, signal, owner, reason}; what left a source counts as what it gave. */
+static void add_ledger(const struct weft_telemetry_server *server, struct weft_samples *samples)
+{
+    static const char *const account_names[] = {
+#define ACCOUNT_NAME(name, text, class) [WEFT_ACCOUNT_##name] = text,
+        WEFT_ACCOUNT_ROWS(ACCOUNT_NAME)
+#undef ACCOUNT_NAME
+    };
+    struct weft_ledger_snapshot snapshot;
+    if (weft_ledger_snapshot_take(server->source.ledger, &snapshot) != WEFT_OK) {
+        return;
+    }
+    for (size_t i = 0; i < snapshot.count; i++) {
+        const struct weft_ledger_balance *balance = &snapshot.balances[i];
+        const struct weft_account *account = &balance->account;
+        double records = balance->outflow > balance->inflow ? (double)(balance->outflow - balance->inflow)
+                                                            : (double)(balance->inflow - balance->outflow);
+        const char *owner = account->owner[0] != '\0' ? account->owner : account->pipeline;
+        weft_samples_add(samples, "weft_ledger_records", "Records in each account of the ledger", WEFT_SAMPLE_GAUGE,
+                         records,
+                         WEFT_LABELS({ "account", account_names[account->kind] }, { "signal", account->signal },
+                                     { "owner", owner }, { "reason", weft_drop_reason_text(account->reason) }));
+    }
+    weft_ledger_snapshot_fini(&snapshot);
+}
+
+static void write_sample(struct weft_metrics_writer *writer, const struct weft_sample *sample)
+{
+    struct weft_metric_label labels[WEFT_SAMPLE_LABELS];
+    size_t count = 0;
+    for (size_t i = 0; i < WEFT_SAMPLE_LABELS && sample->labels[i].name != NULL; i++) {
+        if (sample->labels[i].value[0] != '\0') {
+            labels[count++] =
+                (struct weft_metric_label){ sample->labels[i].name, weft_slice_of_text(sample->labels[i].value) };
+        }
+    }
+    weft_metrics_sample_real(writer, labels, count, sample->value);
+}
+
+/* Samples of one name stand together, under one family line. */
+static void write_families(const struct weft_samples *samples, bool has_type_suffix, struct weft_buffer *out)
+{
+    struct weft_metrics_writer writer;
+    weft_metrics_writer_init(&writer, out, has_type_suffix, false);
+    for (size_t i = 0; i < samples->count; i++) {
+        const struct weft_sample *first = &samples->items[i];
+        bool is_written = false;
+        for (size_t j = 0; j < i && !is_written; j++) {
+            is_written = strcmp(samples->items[j].name, first->name) == 0;
+        }
+        if (is_written) {
+            continue;
+        }
+        weft_metrics_family(&writer, first->name, "", first->help,
+                            first->type == WEFT_SAMPLE_COUNTER ? WEFT_METRIC_COUNTER : WEFT_METRIC_GAUGE);
+        for (size_t j = i; j < samples->count; j++) {
+            if (strcmp(samples->items[j].name, first->name) == 0) {
+                write_sample(&writer, &samples->items[j]);
+            }
+        }
+    }
+}
+
+static int write_metrics(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+{
+    add_process(visit->server, &gather->samples);
+    add_ledger(visit->server, &gather->samples);
+    write_families(&gather->samples, visit->server->settings.adds_type_suffix, out);
+    return 200;
+}
+
+/* ---- /v1/ledger ---- */
+
+static bool is_balanced(const struct weft_ledger_snapshot *snapshot)
+{
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        struct weft_ledger_totals totals;
+        weft_ledger_snapshot_totals(snapshot, weft_signal_name((enum weft_signal)signal), &totals);
+        if (totals.offered + totals.copied != totals.in_flight + totals.buffered + totals.queued + totals.sent +
+                                                  totals.rejected + totals.dropped + totals.refused + totals.uncopied) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void append_audit_json(const struct weft_gather *gather, struct weft_buffer *out)
+{
+    weft_buffer_append_format(out, ",\"audit\":{\"agrees\":%s,\"disagreements\":[",
+                              gather->disagreement_count == 0 ? "true" : "false");
+    weft_buffer_append(out, gather->disagreements.bytes, gather->disagreements.length);
+    weft_buffer_append_text(out, "]}}");
+}
+
+static void append_audit_text(const struct weft_gather *gather, struct weft_buffer *out)
+{
+    if (gather->disagreement_count == 0) {
+        weft_buffer_append_text(out, "audit: the structures hold what the books say\n");
+        return;
+    }
+    weft_buffer_append_format(out, "audit: %llu accounts disagree: ", (unsigned long long)gather->disagreement_count);
+    weft_buffer_append(out, gather->disagreements.bytes, gather->disagreements.length);
+    weft_buffer_append_byte(out, '\n');
+}
+
+static int write_ledger(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+{
+    struct weft_ledger_snapshot snapshot;
+    if (weft_ledger_snapshot_take(visit->server->source.ledger, &snapshot) != WEFT_OK) {
+        return 503;
+    }
+    if (visit->wants_text) {
+        weft_ledger_snapshot_write_text(&snapshot, out);
+        if (gather != NULL) {
+            append_audit_text(gather, out);
+        }
+    } else {
+        weft_ledger_snapshot_write_json(&snapshot, out);
+        if (gather != NULL) {
+            weft_assert(out->is_failed || out->bytes[out->length - 1] == '}');
+            out->length -= out->is_failed ? 0 : 1;
+            append_audit_json(gather, out);
+        }
+    }
+    bool agrees = is_balanced(&snapshot) && (gather == NULL || gather->disagreement_count == 0);
+    weft_ledger_snapshot_fini(&snapshot);
+    return agrees ? 200 : 500;
+}
+
+/* ---- /health and /ready ---- */
+
+static int write_health(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+{
+    (void)visit;
+    (void)gather;
+    return weft_health_write_live(out);
+}
+
+static int write_ready(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+{
+    const struct weft_admin_source *source = &visit->server->source;
+    struct weft_health_check *checks = weft_alloc((gather->check_count + 1) * sizeof *checks);
+    for (size_t i = 0; i < gather->check_count; i++) {
+        bool is_ok = strcmp(gather->checks[i].text, "ok") == 0;
+        checks[i] = (struct weft_health_check){ gather->checks[i].name, is_ok ? NULL : gather->checks[i].text };
+    }
+    struct weft_health_facts facts = { .checks = checks,
+                                       .check_count = gather->check_count,
+                                       .is_accepting = source->can_accept(source->agent),
+                                       .version = WEFT_VERSION };
+    int code = weft_health_write_ready(&facts, out);
+    weft_free(checks);
+    return code;
+}
+
+static const char json[] = "application/json";
+
+static const struct page pages[] = {
+    { .path = "/metrics", .content_type = WEFT_METRICS_CONTENT_TYPE, .write = write_metrics, .wants_samples = true },
+    { .path = "/v1/ledger", .content_type = json, .write = write_ledger, .may_audit = true },
+    { .path = "/health", .content_type = json, .write = write_health },
+    { .path = "/ready", .content_type = json, .write = write_ready, .wants_checks = true },
+};
+
+/* ---- requests ---- */
+
+static void reply_page(const struct visit *visit, struct weft_gather *gather)
+{
+    struct weft_buffer body;
+    weft_buffer_init(&body, 0);
+    int code = visit->page->write(visit, gather, &body);
+    if (weft_buffer_status(&body) != WEFT_OK) {
+        weft_buffer_clear(&body);
+        code = 503;
+    }
+    weft_http1_exchange_reply(visit->exchange, code,
+                              visit->wants_text ? "text/plain; charset=utf-8" : visit->page->content_type, NULL,
+                              weft_buffer_slice(&body));
+    weft_buffer_fini(&body);
+}
+
+static void on_gathered(struct weft_gather *gather)
+{
+    struct visit *visit = gather->context;
+    visit->server->gathers_under_way--;
+    reply_page(visit, gather);
+    weft_free(visit);
+    weft_gather_free(gather);
+}
+
+static void reply_error(struct weft_http1_exchange *exchange, int code, const char *name, const char *message,
+                        const char *help, const char *headers)
+{
+    struct weft_buffer body;
+    weft_buffer_init(&body, 0);
+    weft_admin_error_write(&(struct weft_admin_error){ .code = name, .message = message, .help = help }, &body);
+    weft_http1_exchange_reply(exchange, code, json, headers, weft_buffer_slice(&body));
+    weft_buffer_fini(&body);
+}
+
+static bool query_has(struct weft_slice query, const char *pair)
+{
+    size_t length = strlen(pair);
+    for (size_t i = 0; i + length <= query.length; i++) {
+        bool starts = i == 0 || query.bytes[i - 1] == '&';
+        bool ends = i + length == query.length || query.bytes[i + length] == '&';
+        if (starts && ends && memcmp(query.bytes + i, pair, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void visit_page(struct weft_telemetry_server *server, struct weft_http1_exchange *exchange,
+                       const struct page *page, struct weft_slice query)
+{
+    struct visit visit = { server, exchange, page, page->may_audit && query_has(query, "format=text") };
+    bool wants_audit = page->may_audit && query_has(query, "audit=1");
+    if (!page->wants_samples && !page->wants_checks && !wants_audit) {
+        reply_page(&visit, NULL);
+        return;
+    }
+    struct visit *kept = weft_alloc(sizeof *kept);
+    *kept = visit;
+    struct weft_gather *gather = weft_gather_new(on_gathered, kept);
+    gather->wants_samples = page->wants_samples;
+    gather->wants_checks = page->wants_checks;
+    gather->wants_audit = wants_audit;
+    server->gathers_under_way++;
+    server->source.gather(server->source.agent, gather);
+}
+
+static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+{
+    struct weft_telemetry_server *server = context;
+    if (!weft_slice_equal_text(request->method, "GET") && !weft_slice_equal_text(request->method, "HEAD")) {
+        reply_error(exchange, 405, "METHOD_NOT_ALLOWED", "this port answers GET and HEAD", NULL,
+                    "Allow: GET, HEAD\r\n");
+        return;
+    }
+    for (size_t i = 0; i < WEFT_COUNT_OF(pages); i++) {
+        if (weft_slice_equal_text(request->path, pages[i].path)) {
+            visit_page(server, exchange, &pages[i], request->query);
+            return;
+        }
+    }
+    reply_error(exchange, 404, "NOT_FOUND", "no such page", "Pages: /metrics, /v1/ledger, /health, /ready", NULL);
+}
+
+enum weft_status weft_telemetry_server_new(const struct weft_net_context *net,
+                                           const struct weft_telemetry_server_settings *settings,
+                                           const struct weft_admin_source *source,
+                                           struct weft_telemetry_server **out_server, struct weft_error *error)
+{
+    struct weft_endpoint endpoint = { .port = settings->port };
+    snprintf(endpoint.host, sizeof endpoint.host, "%s", settings->host);
+    int descriptor = -1;
+    enum weft_status status = weft_listen(&endpoint, BACKLOG, &descriptor, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    struct weft_telemetry_server *server = weft_alloc(sizeof *server);
+    server->settings = *settings;
+    server->source = *source;
+    server->budget = net->budget;
+    struct weft_http1_server_settings http_settings = { 0 };
+    server->http = weft_http1_server_new(net, &http_settings, on_request, server, NULL);
+    weft_http1_server_listen(server->http, descriptor);
+    *out_server = server;
+    return WEFT_OK;
+}
+
+void weft_telemetry_server_free(struct weft_telemetry_server *server)
+{
+    weft_http1_server_free(server->http);
+    weft_assert(server->gathers_under_way == 0);
+    weft_free(server);
+}

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "admin/gather.h"
+#include "net/http1_server.h"
+
+/* The telemetry port (worker 0): /metrics, /v1/ledger, /health, /ready. Answers that need all workers are put together
+ * by a gather and sent when it is back. */
+struct weft_telemetry_server;
+
+struct weft_telemetry_server_settings {
+    const char *host;
+    uint16_t port;
+    bool adds_type_suffix; /* counters end in _total */
+    struct weft_wall started;
+};
+
+enum weft_status weft_telemetry_server_new(const struct weft_net_context *net,
+                                           const struct weft_telemetry_server_settings *settings,
+                                           const struct weft_admin_source *source,
+                                           struct weft_telemetry_server **out_server,
+                                           struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Gathers under way must be back. */
+void weft_telemetry_server_free(struct weft_telemetry_server *server);

@@ -1,0 +1,108 @@
+/* `weft --config FILE`: the agent. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "config/duration.h"
+#include "worker/agent.h"
+
+enum { OPTION_SET = 256, OPTION_STATE, OPTION_SHUTDOWN, OPTION_RELOAD };
+
+static const struct option options[] = {
+    { "config", required_argument, NULL, 'c' },
+    { "set", required_argument, NULL, OPTION_SET },
+    { "state-dir", required_argument, NULL, OPTION_STATE },
+    { "shutdown-timeout", required_argument, NULL, OPTION_SHUTDOWN },
+    { "reload-timeout", required_argument, NULL, OPTION_RELOAD },
+    { NULL, 0, NULL, 0 },
+};
+
+static void print_usage(void)
+{
+    fputs("usage: weft --config FILE [--config FILE ...] [--set KEY=VALUE ...]\n"
+          "            [--state-dir DIR]          where the ledger survives restarts; default $STATE_DIRECTORY,\n"
+          "                                       else /var/lib/weft if it can be written, else none\n"
+          "            [--shutdown-timeout 10s]   time to deliver what is held after SIGTERM\n"
+          "            [--reload-timeout 30s]     the same for what a reload took out\n",
+          stderr);
+}
+
+/* systemd's StateDirectory=, else the usual place if it can be used. */
+static const char *default_state_directory(void)
+{
+    static const char usual[] = "/var/lib/weft";
+    const char *given = getenv("STATE_DIRECTORY");
+    if (given != NULL && given[0] != '\0') {
+        return given;
+    }
+    return access(usual, W_OK) == 0 ? usual : NULL;
+}
+
+static bool read_duration(const char *name, const char *text, int64_t *out_ns)
+{
+    if (!weft_duration_parse(text, out_ns) || *out_ns < 0) {
+        fprintf(stderr, "weft: --%s: \"%s\" is not a duration (like 300ms, 5s or 1m30s)\n", name, text);
+        return false;
+    }
+    return true;
+}
+
+/* 0 = go on; else the exit status. */
+static int read_options(int argument_count, char **arguments, struct weft_cli_sources *sources,
+                        struct weft_agent_options *agent)
+{
+    int letter;
+    bool is_good = true;
+    while (is_good && (letter = getopt_long(argument_count, arguments, "c:", options, NULL)) != -1) {
+        switch (letter) {
+        case 'c':
+            weft_cli_sources_add_config(sources, optarg);
+            break;
+        case OPTION_SET:
+            weft_cli_sources_add_set(sources, optarg);
+            break;
+        case OPTION_STATE:
+            agent->state_directory = optarg[0] == '\0' ? NULL : optarg;
+            break;
+        case OPTION_SHUTDOWN:
+            is_good = read_duration("shutdown-timeout", optarg, &agent->shutdown_timeout_ns);
+            break;
+        case OPTION_RELOAD:
+            is_good = read_duration("reload-timeout", optarg, &agent->reload_timeout_ns);
+            break;
+        default:
+            is_good = false;
+        }
+    }
+    if (!is_good || optind < argument_count || sources->config_count == 0) {
+        print_usage();
+        return 2;
+    }
+    return 0;
+}
+
+int weft_cli_run(int argument_count, char **arguments)
+{
+    weft_alloc_set_up();
+    struct weft_cli_sources sources = { 0 };
+    struct weft_agent_options agent = { .state_directory = default_state_directory(),
+                                        .shutdown_timeout_ns = 10 * WEFT_NS_PER_S,
+                                        .reload_timeout_ns = 30 * WEFT_NS_PER_S };
+    int status = read_options(argument_count, arguments, &sources, &agent);
+    if (status == 0) {
+        struct weft_error error = WEFT_ERROR_NONE;
+        agent.sources = weft_cli_sources_view(&sources);
+        if (weft_agent_run(&agent, &error) != WEFT_OK) {
+            weft_log(ERROR, "agent.failed", error.text);
+            status = 1;
+        }
+    }
+    weft_cli_sources_fini(&sources);
+    return status;
+}

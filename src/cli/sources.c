@@ -1,0 +1,67 @@
+/* --config and --set (cli.h). */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "cli/cli.h"
+
+static void append(const char ***items, size_t *count, const char *text)
+{
+    const char **grown = weft_try_realloc(*items, (*count + 1) * sizeof **items);
+    weft_assert(grown != NULL);
+    grown[(*count)++] = text;
+    *items = grown;
+}
+
+void weft_cli_sources_add_config(struct weft_cli_sources *sources, const char *text)
+{
+    append(&sources->configs, &sources->config_count, text);
+}
+
+void weft_cli_sources_add_set(struct weft_cli_sources *sources, const char *text)
+{
+    append(&sources->sets, &sources->set_count, text);
+}
+
+struct weft_config_sources weft_cli_sources_view(const struct weft_cli_sources *sources)
+{
+    return (struct weft_config_sources){ .configs = sources->configs,
+                                         .config_count = sources->config_count,
+                                         .sets = sources->sets,
+                                         .set_count = sources->set_count };
+}
+
+void weft_cli_sources_fini(struct weft_cli_sources *sources)
+{
+    weft_free(sources->configs);
+    weft_free(sources->sets);
+}
+
+bool weft_cli_sources_parse(int argument_count, char **arguments, struct weft_cli_sources *out_sources)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "set", required_argument, NULL, 's' },
+        { NULL, 0, NULL, 0 },
+    };
+    struct weft_cli_sources sources = { 0 };
+    int letter;
+    while ((letter = getopt_long(argument_count, arguments, "c:", options, NULL)) != -1) {
+        if (letter == 'c') {
+            weft_cli_sources_add_config(&sources, optarg);
+        } else if (letter == 's') {
+            weft_cli_sources_add_set(&sources, optarg);
+        } else {
+            weft_cli_sources_fini(&sources);
+            return false;
+        }
+    }
+    if (optind < argument_count || sources.config_count == 0) {
+        fprintf(stderr, "usage: weft %s --config FILE [--config FILE ...] [--set KEY=VALUE ...]\n", arguments[0]);
+        weft_cli_sources_fini(&sources);
+        return false;
+    }
+    *out_sources = sources;
+    return true;
+}

@@ -1,0 +1,590 @@
+/* The agent (agent.h): everything that there is one of. It lives on the main thread with worker 0; what it wants from
+ * other workers it sends by mailbox, and they answer to worker 0's.
+ *
+ * Reload: the new plan is built beside the present one; only when all of it is good do the workers get it. A plan is
+ * freed when every worker has retired the graph that was made of it. */
+#include "worker/agent.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "admin/telemetry_server.h"
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+#include "worker/acceptor.h"
+#include "worker/cpu_quota.h"
+#include "worker/registry.h"
+#include "worker/signals.h"
+#include "worker/telemetry_config.h"
+#include "worker/worker.h"
+
+struct running_extension {
+    const struct weft_plan_component *component;
+    struct weft_extension *extension;
+};
+
+struct agent {
+    const struct weft_agent_options *options;
+    struct weft_budget budget;
+    struct weft_ledger *ledger;
+    struct weft_worker **workers;
+    uint32_t worker_count;
+    struct weft_plan *plan;
+    struct weft_plan *former_plan; /* during a reload */
+    struct weft_plan **kept_plans; /* some worker could not leave them: until the end */
+    size_t kept_plan_count, kept_plan_capacity;
+    uint32_t retiring_count; /* workers that still have the former plan's graph */
+    bool must_keep_former;   /* one of them keeps it */
+    uint32_t draining_count; /* workers that have not drained, at shutdown */
+    uint32_t gather_count;   /* questions under way */
+    bool is_stopping;
+    bool must_reload; /* SIGHUP came while a reload was under way */
+    uint64_t reloads, failed_reloads;
+    struct weft_acceptor *acceptor;
+    struct weft_telemetry telemetry;
+    struct weft_telemetry_server *telemetry_server;
+    struct weft_signals *signals;
+    struct running_extension *extensions;
+    size_t extension_count;
+    struct weft_agent_view view;
+};
+
+/* An order to one worker; it comes back to worker 0 with the answer. */
+struct order {
+    struct weft_message message;
+    struct agent *agent;
+    struct weft_worker *worker;
+    const struct weft_plan *plan; /* apply */
+    bool has_failed;              /* apply: the worker goes on with its former graph */
+    int64_t timeout_ns;           /* drain */
+};
+
+/* ---- loading ---- */
+
+static enum weft_status read_worker_count(const struct weft_node *node, uint32_t *out_count, struct weft_error *error)
+{
+    *out_count = 1;
+    if (node == NULL || weft_node_kind(node) == WEFT_NODE_NULL) {
+        return WEFT_OK;
+    }
+    const char *text = weft_node_text(node);
+    if (text != NULL && strcmp(text, "auto") == 0) {
+        *out_count = weft_cpu_quota();
+        return WEFT_OK;
+    }
+    uint64_t count = 0;
+    if (weft_node_kind(node) != WEFT_NODE_INT || !weft_node_get_uint(node, &count) || count < 1 || count > 256) {
+        return weft_node_fail(error, WEFT_INVALID, node, "workers is a number from 1 to 256, or auto");
+    }
+    *out_count = (uint32_t)count;
+    return WEFT_OK;
+}
+
+enum weft_status weft_agent_load(const struct weft_config_sources *sources, const struct weft_plan *former,
+                                 struct weft_config_notes *notes, struct weft_plan **out_plan,
+                                 struct weft_telemetry *out_telemetry, uint32_t *out_worker_count,
+                                 struct weft_error *error)
+{
+    struct weft_tree *tree = NULL;
+    struct weft_plan *plan = NULL;
+    enum weft_status status = weft_config_load(sources, &tree, notes, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    status = weft_plan_new(&tree, weft_registry(), former, notes, &plan, error);
+    if (status != WEFT_OK) {
+        weft_tree_free(&tree);
+        return status;
+    }
+    status = weft_telemetry_parse(plan->settings.telemetry, out_telemetry, notes, error);
+    if (status == WEFT_OK) {
+        status = read_worker_count(plan->settings.workers, out_worker_count, error);
+    }
+    if (status != WEFT_OK) {
+        weft_plan_unref(&plan);
+        return status;
+    }
+    *out_plan = plan;
+    return WEFT_OK;
+}
+
+static void log_notes(const struct weft_config_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++) {
+        weft_log(INFO, "config.note", notes->items[i].text,
+                 WEFT_LOG_STRING("kind", weft_note_kind_name(notes->items[i].kind)));
+    }
+}
+
+static void configure_log(struct weft_telemetry *telemetry)
+{
+    telemetry->log.service = telemetry->service;
+    telemetry->log.environment = telemetry->environment;
+    weft_log_configure(&telemetry->log);
+}
+
+/* ---- orders to workers ---- */
+
+static void post_order(struct agent *agent, uint32_t worker_index, weft_message_fn on_delivered,
+                       const struct weft_plan *plan, int64_t timeout_ns)
+{
+    struct order *order = weft_alloc(sizeof *order);
+    *order = (struct order){ .message = { NULL, on_delivered },
+                             .agent = agent,
+                             .worker = agent->workers[worker_index],
+                             .plan = plan,
+                             .timeout_ns = timeout_ns };
+    weft_mailbox_post_always(weft_worker_mailbox(agent->workers[worker_index]), &order->message);
+}
+
+static void answer(struct order *order, weft_message_fn on_delivered)
+{
+    order->message.on_delivered = on_delivered;
+    weft_mailbox_post_always(weft_worker_mailbox(order->agent->workers[0]), &order->message);
+}
+
+/* ---- reload ---- */
+
+static void reload(struct agent *agent);
+
+static void let_former_go(struct agent *agent)
+{
+    if (!agent->must_keep_former) {
+        weft_plan_unref(&agent->former_plan);
+        weft_log(INFO, "agent.reloaded", "the new config is in place and the former one is gone");
+        return;
+    }
+    weft_assert(weft_try_grow(&agent->kept_plans, sizeof(struct weft_plan *), agent->kept_plan_count,
+                              &agent->kept_plan_capacity) == WEFT_OK);
+    agent->kept_plans[agent->kept_plan_count++] = agent->former_plan;
+    agent->former_plan = NULL;
+    agent->must_keep_former = false;
+}
+
+/* Main thread: one worker has nothing left of the former plan, or keeps it for good. */
+static void worker_has_retired(struct weft_message *message)
+{
+    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct agent *agent = order->agent;
+    agent->must_keep_former = agent->must_keep_former || order->has_failed;
+    weft_free(order);
+    if (--agent->retiring_count > 0) {
+        return;
+    }
+    let_former_go(agent);
+    if (agent->must_reload && !agent->is_stopping) {
+        reload(agent);
+    }
+}
+
+static void graph_has_retired(void *context)
+{
+    answer(context, worker_has_retired);
+}
+
+/* On the worker's thread. */
+static void apply_order(struct weft_message *message)
+{
+    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (weft_worker_apply(order->worker, order->plan, order->agent->options->reload_timeout_ns, graph_has_retired,
+                          order, &error) != WEFT_OK) {
+        weft_log(ERROR, "agent.reload_failed", "a worker keeps its former graph", WEFT_LOG_STRING("error", error.text));
+        order->has_failed = true;
+        answer(order, worker_has_retired);
+    }
+}
+
+static void report_failed_extension(const struct weft_error *error)
+{
+    weft_log(ERROR, "agent.extension_failed", "the agent goes on without an extension",
+             WEFT_LOG_STRING("error", error->text));
+}
+
+static void report_failed_reload(struct agent *agent, const struct weft_error *error)
+{
+    agent->failed_reloads++;
+    weft_log(ERROR, "agent.reload_failed", "the config is not used; the former one stays",
+             WEFT_LOG_STRING("error", error->text));
+}
+
+static void warn_of_restart(const char *what)
+{
+    weft_log(WARN, "agent.restart_needed", "a change takes effect at the next start", WEFT_LOG_STRING("setting", what));
+}
+
+static void note_what_needs_a_restart(const struct agent *agent, const struct weft_telemetry *telemetry,
+                                      uint32_t worker_count)
+{
+    const struct weft_telemetry *running = &agent->telemetry;
+    if (worker_count != agent->worker_count) {
+        warn_of_restart("service.workers");
+    }
+    if (telemetry->has_metrics != running->has_metrics || strcmp(telemetry->host, running->host) != 0 ||
+        telemetry->port != running->port || telemetry->adds_type_suffix != running->adds_type_suffix) {
+        warn_of_restart("service.telemetry.metrics");
+    }
+}
+
+static enum weft_status replace_extensions(struct agent *agent, struct weft_error *error);
+
+static void reload(struct agent *agent)
+{
+    agent->must_reload = agent->former_plan != NULL;
+    if (agent->must_reload) {
+        return;
+    }
+    struct weft_plan *plan = NULL;
+    struct weft_telemetry telemetry;
+    uint32_t worker_count = 0;
+    struct weft_config_notes notes = { 0 };
+    struct weft_error error = WEFT_ERROR_NONE;
+    enum weft_status status =
+        weft_agent_load(&agent->options->sources, agent->plan, &notes, &plan, &telemetry, &worker_count, &error);
+    if (status == WEFT_OK) {
+        log_notes(&notes);
+        status = weft_plan_open(plan, &agent->budget, &error);
+    }
+    weft_config_notes_fini(&notes);
+    if (status != WEFT_OK) {
+        report_failed_reload(agent, &error);
+        weft_plan_unref(&plan);
+        return;
+    }
+    note_what_needs_a_restart(agent, &telemetry, worker_count);
+    configure_log(&telemetry);
+    agent->reloads++;
+    agent->former_plan = agent->plan;
+    agent->plan = plan;
+    agent->retiring_count = agent->worker_count;
+    weft_acceptor_set_plan(agent->acceptor, plan);
+    for (uint32_t i = 0; i < agent->worker_count; i++) {
+        post_order(agent, i, apply_order, plan, 0);
+    }
+    if (replace_extensions(agent, &error) != WEFT_OK) {
+        report_failed_extension(&error);
+    }
+}
+
+/* ---- shutdown ---- */
+
+static void stop_worker(struct weft_message *message)
+{
+    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    weft_worker_stop(order->worker);
+    weft_free(order);
+}
+
+static void worker_has_drained(struct weft_message *message)
+{
+    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct agent *agent = order->agent;
+    weft_free(order);
+    if (--agent->draining_count > 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < agent->worker_count; i++) {
+        post_order(agent, i, stop_worker, NULL, 0);
+    }
+}
+
+static void graph_has_drained(void *context)
+{
+    answer(context, worker_has_drained);
+}
+
+static void drain_order(struct weft_message *message)
+{
+    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    weft_worker_drain(order->worker, order->timeout_ns, graph_has_drained, order);
+}
+
+static void hurry_order(struct weft_message *message)
+{
+    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    weft_worker_drain(order->worker, 0, NULL, NULL);
+    weft_free(order);
+}
+
+static void shut_down(struct agent *agent)
+{
+    if (agent->is_stopping) {
+        weft_log(WARN, "agent.hurried", "a second signal: what is left is dropped");
+        for (uint32_t i = 0; i < agent->worker_count; i++) {
+            post_order(agent, i, hurry_order, NULL, 0);
+        }
+        return;
+    }
+    agent->is_stopping = true;
+    weft_log(INFO, "agent.stopping", "draining",
+             WEFT_LOG_INT("timeout_ms", agent->options->shutdown_timeout_ns / WEFT_NS_PER_MS));
+    weft_acceptor_stop(agent->acceptor);
+    agent->draining_count = agent->worker_count;
+    for (uint32_t i = 0; i < agent->worker_count; i++) {
+        post_order(agent, i, drain_order, NULL, agent->options->shutdown_timeout_ns);
+    }
+}
+
+static void on_signal(void *context, int signal_number)
+{
+    struct agent *agent = context;
+    if (signal_number != SIGHUP) {
+        shut_down(agent);
+    } else if (!agent->is_stopping) {
+        weft_log(INFO, "agent.reloading", "reading the config again");
+        reload(agent);
+    }
+}
+
+/* ---- what the telemetry port and extensions ask ---- */
+
+static void carry_gather(struct weft_message *message)
+{
+    struct weft_gather *gather = WEFT_CONTAINER_OF(message, struct weft_gather, message);
+    struct agent *agent = gather->agent;
+    if (gather->next_worker == agent->worker_count) {
+        agent->gather_count--;
+        gather->on_gathered(gather);
+        return;
+    }
+    weft_worker_answer(agent->workers[gather->next_worker], gather);
+    gather->next_worker++;
+    uint32_t to = gather->next_worker == agent->worker_count ? 0 : gather->next_worker;
+    weft_mailbox_post_always(weft_worker_mailbox(agent->workers[to]), &gather->message);
+}
+
+static void start_gather(void *context, struct weft_gather *gather)
+{
+    struct agent *agent = context;
+    gather->agent = agent;
+    gather->next_worker = 0;
+    gather->message.on_delivered = carry_gather;
+    agent->gather_count++;
+    weft_mailbox_post_always(weft_worker_mailbox(agent->workers[0]), &gather->message);
+}
+
+static bool can_accept(void *context)
+{
+    const struct agent *agent = context;
+    return !agent->is_stopping;
+}
+
+static enum weft_status open_telemetry(struct agent *agent, struct weft_error *error)
+{
+    if (!agent->telemetry.has_metrics) {
+        return WEFT_OK;
+    }
+    struct weft_telemetry_server_settings settings = { .host = agent->telemetry.host,
+                                                       .port = agent->telemetry.port,
+                                                       .adds_type_suffix = agent->telemetry.adds_type_suffix,
+                                                       .started = agent->view.started };
+    struct weft_admin_source source = {
+        .agent = agent, .gather = start_gather, .can_accept = can_accept, .ledger = agent->ledger
+    };
+    enum weft_status status = weft_telemetry_server_new(weft_worker_host(agent->workers[0])->net, &settings, &source,
+                                                        &agent->telemetry_server, error);
+    return status == WEFT_OK ? WEFT_OK : weft_fail_prefix(error, "service.telemetry.metrics");
+}
+
+/* ---- extensions ---- */
+
+static void free_extensions(struct running_extension *extensions, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (extensions[i].extension != NULL) {
+            extensions[i].extension->free(extensions[i].extension);
+        }
+    }
+    weft_free(extensions);
+}
+
+/* The extension that runs for this component, taken out of the list; NULL if there is none. */
+static struct weft_extension *take_extension(struct running_extension *extensions, size_t count,
+                                             const struct weft_plan_component *component)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (extensions[i].component == component) {
+            struct weft_extension *extension = extensions[i].extension;
+            extensions[i].extension = NULL;
+            return extension;
+        }
+    }
+    return NULL;
+}
+
+static enum weft_status start_extension(struct agent *agent, struct running_extension *running,
+                                        struct weft_error *error)
+{
+    const struct weft_plan_component *component = running->component;
+    struct weft_instance_setup setup = { .host = weft_worker_host(agent->workers[0]),
+                                         .id = component->id,
+                                         .config = component->config,
+                                         .shared = component->shared,
+                                         .agent = &agent->view };
+    return component->component->create_extension(&setup, &running->extension, error);
+}
+
+/* Starts the plan's extensions; those of unchanged components go on. Those that are not in the plan end first, so that
+ * the new ones can have their ports. The first failure is reported; the others are started all the same. */
+static enum weft_status replace_extensions(struct agent *agent, struct weft_error *error)
+{
+    size_t count = agent->plan->extension_count;
+    struct running_extension *extensions = weft_alloc((count + 1) * sizeof *extensions);
+    for (size_t i = 0; i < count; i++) {
+        extensions[i].component = agent->plan->extensions[i];
+        extensions[i].extension = take_extension(agent->extensions, agent->extension_count, extensions[i].component);
+    }
+    free_extensions(agent->extensions, agent->extension_count);
+    agent->extensions = extensions;
+    agent->extension_count = count;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (extensions[i].extension == NULL) {
+            enum weft_status started = start_extension(agent, &extensions[i], status == WEFT_OK ? error : NULL);
+            status = status == WEFT_OK ? started : status;
+        }
+    }
+    return status;
+}
+
+/* ---- start and end ---- */
+
+static enum weft_status open_ledger(struct agent *agent, struct weft_error *error)
+{
+    enum weft_status status =
+        weft_ledger_open(agent->options->state_directory, agent->worker_count, &agent->ledger, error);
+    if (status == WEFT_CLOSED && agent->options->state_directory != NULL) {
+        return weft_fail_prefix(error, "another agent uses this state directory");
+    }
+    return status;
+}
+
+static enum weft_status start(struct agent *agent, struct weft_error *error)
+{
+    struct weft_config_notes notes = { 0 };
+    enum weft_status status = weft_agent_load(&agent->options->sources, NULL, &notes, &agent->plan, &agent->telemetry,
+                                              &agent->worker_count, error);
+    if (status == WEFT_OK) {
+        configure_log(&agent->telemetry);
+        log_notes(&notes);
+    }
+    weft_config_notes_fini(&notes);
+    if (status == WEFT_OK) {
+        status = open_ledger(agent, error);
+    }
+    if (status == WEFT_OK) {
+        status = weft_plan_open(agent->plan, &agent->budget, error);
+    }
+    return status;
+}
+
+static enum weft_status start_workers(struct agent *agent, struct weft_error *error)
+{
+    agent->workers = weft_alloc(agent->worker_count * sizeof(struct weft_worker *));
+    for (uint32_t i = 0; i < agent->worker_count; i++) {
+        agent->workers[i] = weft_worker_new(&(struct weft_worker_settings){
+            .index = i, .count = agent->worker_count, .budget = &agent->budget, .ledger = agent->ledger });
+    }
+    agent->signals = weft_signals_new(weft_worker_loop(agent->workers[0]), on_signal, agent);
+    agent->acceptor = weft_acceptor_new(weft_worker_loop(agent->workers[0]), agent->workers, agent->worker_count);
+    enum weft_status status = WEFT_OK;
+    for (uint32_t i = 0; status == WEFT_OK && i < agent->worker_count; i++) {
+        status = weft_worker_apply(agent->workers[i], agent->plan, 0, NULL, NULL, error);
+    }
+    if (status == WEFT_OK) {
+        status = open_telemetry(agent, error);
+    }
+    return status == WEFT_OK ? replace_extensions(agent, error) : status;
+}
+
+/* Before the threads run, or after they have ended. */
+static void take_apart(struct agent *agent)
+{
+    free_extensions(agent->extensions, agent->extension_count);
+    if (agent->telemetry_server != NULL) {
+        weft_telemetry_server_free(agent->telemetry_server);
+    }
+    if (agent->acceptor != NULL) {
+        weft_acceptor_free(agent->acceptor);
+    }
+    if (agent->signals != NULL) {
+        weft_signals_free(agent->signals);
+    }
+    for (uint32_t i = 0; agent->workers != NULL && i < agent->worker_count; i++) {
+        weft_worker_abandon(agent->workers[i]);
+        weft_worker_free(agent->workers[i]);
+    }
+    weft_free(agent->workers);
+    for (size_t i = 0; i < agent->kept_plan_count; i++) {
+        weft_plan_unref(&agent->kept_plans[i]);
+    }
+    weft_free(agent->kept_plans);
+    weft_plan_unref(&agent->former_plan);
+    weft_plan_unref(&agent->plan);
+}
+
+static void log_final_balance(struct agent *agent)
+{
+    struct weft_ledger_snapshot snapshot;
+    if (weft_ledger_snapshot_take(agent->ledger, &snapshot) != WEFT_OK) {
+        return;
+    }
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        struct weft_ledger_totals totals;
+        const char *name = weft_signal_name((enum weft_signal)signal);
+        weft_ledger_snapshot_totals(&snapshot, name, &totals);
+        if (totals.offered > 0) {
+            weft_log(INFO, "agent.balance", "where the records are, over all runs", WEFT_LOG_STRING("signal", name),
+                     WEFT_LOG_INT("accepted", totals.offered - totals.refused), WEFT_LOG_INT("copied", totals.copied),
+                     WEFT_LOG_INT("sent", totals.sent), WEFT_LOG_INT("rejected", totals.rejected),
+                     WEFT_LOG_INT("dropped", totals.dropped), WEFT_LOG_INT("refused", totals.refused));
+        }
+    }
+    weft_ledger_snapshot_fini(&snapshot);
+}
+
+static void run(struct agent *agent)
+{
+    weft_acceptor_set_plan(agent->acceptor, agent->plan);
+    for (uint32_t i = 1; i < agent->worker_count; i++) {
+        weft_worker_start_thread(agent->workers[i]);
+    }
+    weft_log(INFO, "agent.started", "weft is up", WEFT_LOG_STRING("version", WEFT_VERSION),
+             WEFT_LOG_INT("workers", agent->worker_count), WEFT_LOG_INT("pipelines", agent->plan->pipeline_count),
+             WEFT_LOG_INT("pid", getpid()));
+    weft_worker_run(agent->workers[0]);
+    for (uint32_t i = 1; i < agent->worker_count; i++) {
+        weft_worker_join(agent->workers[i]);
+    }
+    /* A question may be in the mailbox of a worker that has stopped: all of them are this thread's now. */
+    while (agent->gather_count > 0) {
+        for (uint32_t i = 0; i < agent->worker_count; i++) {
+            weft_mailbox_deliver(weft_worker_mailbox(agent->workers[i]));
+        }
+    }
+}
+
+enum weft_status weft_agent_run(const struct weft_agent_options *options, struct weft_error *error)
+{
+    struct agent agent = { .options = options };
+    agent.view = (struct weft_agent_view){ .agent = &agent, .can_accept = can_accept, .started = weft_wall_now() };
+    enum weft_status status = start(&agent, error);
+    if (status == WEFT_OK) {
+        status = start_workers(&agent, error);
+    }
+    if (status == WEFT_OK) {
+        run(&agent);
+    }
+    take_apart(&agent);
+    if (agent.ledger != NULL) {
+        if (status == WEFT_OK) {
+            log_final_balance(&agent);
+        }
+        weft_ledger_close(agent.ledger);
+    }
+    if (status == WEFT_OK) {
+        weft_log(INFO, "agent.stopped", "weft is down");
+    }
+    return status;
+}
