@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Holds the generator's books against the sink's: check.py load.json sink.json [acknowledged.bin seen.bin] [--exact]
+
+Nothing acknowledged may be missing at the sink. With the two files (weft-load --acknowledged-out, weft-sink --seen-out)
+that is proved span by span; without them by the counts. --exact also demands that what arrived is byte for byte what was
+sent, under the resource and scope it was sent with, and that nothing came twice; it needs a run without refusals.
+"""
+import argparse
+import array
+import json
+import sys
+
+
+def read_counters(path):
+    counters = array.array("I")
+    with open(path, "rb") as file:
+        counters.frombytes(file.read())
+    return counters
+
+
+def missing_unique(acknowledged_path, seen_path):
+    with open(acknowledged_path, "rb") as file:
+        acknowledged = int.from_bytes(file.read(), "little")
+    with open(seen_path, "rb") as file:
+        seen = int.from_bytes(file.read(), "little")
+    return (acknowledged & ~seen).bit_count()
+
+
+def missing_cycled(acknowledged_path, seen_path):
+    acknowledged, seen = read_counters(acknowledged_path), read_counters(seen_path)
+    seen.extend([0] * (len(acknowledged) - len(seen)))
+    return sum(max(0, a - s) for a, s in zip(acknowledged, seen))
+
+
+def verify(load, sink, files=None, exact=False):
+    """Returns (missing, [faults])."""
+    faults = []
+    arrived = sink["distinct"] + sink["cycled"]
+    if files:
+        count = missing_cycled if load["mode"] == "cycled" else missing_unique
+        missing = count(*files)
+    else:
+        missing = max(0, load["acknowledged"] - arrived)
+    if missing:
+        faults.append(f"{missing} acknowledged spans are missing at the sink")
+    if sink["unknown"] or sink["malformed_requests"]:
+        faults.append(f"the sink got {sink['unknown']} unknown spans, {sink['malformed_requests']} malformed requests")
+    if exact:
+        if load["acknowledged"] != load["sent"]:
+            faults.append(f"{load['sent'] - load['acknowledged']} of {load['sent']} spans were not acknowledged")
+        if sink["received"] != load["sent"]:
+            faults.append(f"{load['sent']} spans were sent, {sink['received']} arrived")
+        for key in ("hash", "tree_hash"):
+            if load[key] != sink.get(key):
+                faults.append(f"{key} differs: {load[key]} sent, {sink.get(key)} arrived")
+    return missing, faults
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("load")
+    parser.add_argument("sink")
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--exact", action="store_true")
+    arguments = parser.parse_args()
+    if len(arguments.files) not in (0, 2):
+        parser.error("give both acknowledged.bin and seen.bin, or neither")
+    with open(arguments.load) as load_file, open(arguments.sink) as sink_file:
+        load, sink = json.load(load_file), json.load(sink_file)
+    missing, faults = verify(load, sink, arguments.files, arguments.exact)
+    for fault in faults:
+        print(f"FAULT: {fault}")
+    if not faults:
+        print(f"ok: {load['acknowledged']} acknowledged, {missing} missing, {sink['duplicates']} duplicates")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+/* weft-load: the OTLP/gRPC generator. Reads a payload shape, runs one load, prints one JSON object on stdout. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/bytes.h"
+#include "lib/connection.h"
+#include "lib/options.h"
+#include "lib/sequence.h"
+#include "load/run.h"
+
+static void print_refused(const struct load_account *account)
+{
+    const char *separator = "";
+    printf("  \"refused\": {");
+    for (int i = 0; i < LOAD_STATUS_COUNT; i++) {
+        if (account->refused_requests[i] > 0) {
+            printf("%s\"%d\": %" PRIu64, separator, i, account->refused_requests[i] * account->spans_per_request);
+            separator = ", ";
+        }
+    }
+    printf("},\n  \"refused_requests_with_details\": %" PRIu64 ",\n", account->refused_with_details);
+}
+
+static void print_latency(const struct bench_histogram *latency)
+{
+    static const struct {
+        const char *name;
+        double fraction;
+    } rows[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99_9", 0.999 } };
+    printf("  \"latency_ms\": {");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        printf("\"%s\": %.3f, ", rows[i].name, (double)bench_histogram_quantile_ns(latency, rows[i].fraction) / 1e6);
+    }
+    printf("\"max\": %.3f, \"count\": %" PRIu64 "}\n", (double)latency->max_ns / 1e6, latency->count);
+}
+
+static void print_summary(const struct load_options *options, const struct load_account *account,
+                          const struct load_result *result)
+{
+    uint64_t spans = account->spans_per_request;
+    double cpu = result->cpu_user_seconds + result->cpu_system_seconds;
+    uint64_t sent = account->sent_requests * spans;
+    printf("{\n  \"mode\": \"%s\",\n  \"loop\": \"%s\",\n  \"compression\": \"%s\",\n",
+           account->cycle_count > 0 ? "cycled" : "unique", options->rate > 0 ? "open" : "closed",
+           bench_encoding_name(options->encoding));
+    printf("  \"spans_per_request\": %" PRIu64 ",\n  \"plain_bytes_per_span\": %.1f,\n", spans,
+           (double)result->message_bytes / (double)spans);
+    printf("  \"wire_bytes_per_span\": %.1f,\n", sent > 0 ? (double)account->sent_bytes / (double)sent : 0.0);
+    printf("  \"sent\": %" PRIu64 ",\n  \"sent_bytes\": %" PRIu64 ",\n", sent, account->sent_bytes);
+    printf("  \"acknowledged\": %" PRIu64 ",\n", account->acknowledged_requests * spans);
+    printf("  \"partial\": %" PRIu64 ",\n  \"partial_rejected\": %" PRIu64 ",\n", account->partial_requests * spans,
+           account->partial_rejected_spans);
+    print_refused(account);
+    printf("  \"failed\": %" PRIu64 ",\n  \"unsent\": %" PRIu64 ",\n  \"connection_losses\": %" PRIu64 ",\n",
+           account->failed_requests * spans, result->unsent_requests * spans, result->connection_losses);
+    printf("  \"hash\": \"%016" PRIx64 "\",\n  \"tree_hash\": \"%016" PRIx64 "\",\n", account->acknowledged_hash.spans,
+           account->acknowledged_hash.tree);
+    printf("  \"elapsed_seconds\": %.6f,\n  \"spans_per_second\": %.0f,\n", result->elapsed_seconds,
+           result->elapsed_seconds > 0
+               ? (double)account->acknowledged_requests * (double)spans / result->elapsed_seconds
+               : 0.0);
+    printf("  \"cpu_user_seconds\": %.6f,\n  \"cpu_system_seconds\": %.6f,\n  \"cpu_us_per_span\": %.4f,\n",
+           result->cpu_user_seconds, result->cpu_system_seconds, sent > 0 ? cpu * 1e6 / (double)sent : 0.0);
+    print_latency(&account->latency);
+    printf("}\n");
+}
+
+int main(int argc, char **argv)
+{
+    struct load_options options = { .target = "127.0.0.1:4317",
+                                    .connections = 4,
+                                    .in_flight = 16,
+                                    .drain_seconds = 10,
+                                    .cycle_count = 64,
+                                    .frame_bytes = 16384,
+                                    .seed = 1 };
+    const char *shape_path = NULL, *compression = "none", *acknowledged_path = NULL, *dump_path = NULL;
+    uint64_t spans_per_request = 0, level = 0;
+    bool is_hash_skipped = false;
+    const struct bench_option table[] = {
+        { "target", "host:port of the OTLP/gRPC receiver (127.0.0.1:4317)", .text = &options.target },
+        { "payload", "the .shape file (required)", .text = &shape_path },
+        { "spans-per-request", "instead of the shape's own number", .number = &spans_per_request },
+        { "connections", "TCP connections (4)", .number = &options.connections },
+        { "in-flight", "unanswered requests per connection (16)", .number = &options.in_flight },
+        { "rate", "spans a second, open loop; 0 = closed loop (0)", .real = &options.rate },
+        { "spans", "stop after so many spans", .number = &options.spans },
+        { "seconds", "stop after so many seconds", .real = &options.seconds },
+        { "warmup-seconds", "leave these out of the latencies (0)", .real = &options.warmup_seconds },
+        { "drain-seconds", "wait so long for the last answers (10)", .real = &options.drain_seconds },
+        { "compression", "none, gzip or zstd; the latter two cycle a prepared set (none)", .text = &compression },
+        { "level", "of the compression; 0 = gzip: ISA-L 1, zstd: 1 (0)", .number = &level },
+        { "cycle", "distinct requests in the prepared set (64)", .number = &options.cycle_count },
+        { "frame-bytes", "largest DATA frame; most SDKs send 16384 (16384)", .number = &options.frame_bytes },
+        { "seed", "of contents and trace ids (1)", .number = &options.seed },
+        { "no-hash", "do not hash the spans (cheaper generator)", .flag = &is_hash_skipped },
+        { "reconnect", "open lost connections again", .flag = &options.is_reconnecting },
+        { "acknowledged-out", "write which spans were acknowledged, for check.py", .text = &acknowledged_path },
+        { "dump", "write one request (with gRPC prefix) to this file and exit", .text = &dump_path },
+        { NULL },
+    };
+    bench_options_parse(table, "weft-load: OTLP/gRPC load generator", argc, argv);
+    options.encoding = bench_encoding_parse(compression, strlen(compression));
+    options.level = (int)level;
+    options.is_hashing = !is_hash_skipped;
+    if (shape_path == NULL || options.encoding == BENCH_ENCODING_UNKNOWN || options.connections == 0 ||
+        options.in_flight == 0 || options.cycle_count == 0) {
+        bench_die("weft-load: --payload is required; see --help");
+    }
+    struct shape shape = shape_read(shape_path);
+    spans_per_request = spans_per_request > 0 ? spans_per_request : shape.spans;
+    if (dump_path != NULL) {
+        struct template made = template_build(&shape, spans_per_request, options.seed);
+        template_patch(&made, made.request.bytes, BENCH_SEQUENCE_UNIQUE, shape.spans_per_trace, options.seed,
+                       bench_wall_ns());
+        bench_bytes_write_file(dump_path, made.request.bytes, made.request.length);
+        bench_end();
+    }
+    if (options.spans == 0 && options.seconds <= 0) {
+        bench_die("weft-load: --spans or --seconds is required");
+    }
+    struct load_account *account =
+        account_new(spans_per_request, options.encoding == BENCH_ENCODING_NONE ? 0 : options.cycle_count);
+    struct load_result result = load_run(&options, &shape, account);
+    print_summary(&options, account, &result);
+    if (acknowledged_path != NULL) {
+        account_write(account, acknowledged_path);
+    }
+    bench_end();
+}

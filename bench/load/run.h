@@ -1,0 +1,39 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/compression.h"
+#include "load/account.h"
+#include "load/shape.h"
+
+struct load_options {
+    const char *target;
+    uint64_t connections;
+    uint64_t in_flight; /* requests, per connection */
+    double rate;        /* spans per second, open loop; 0 = closed loop */
+    uint64_t spans;     /* stop after so many; 0 = no limit */
+    double seconds;     /* stop after so long; 0 = no limit */
+    double warmup_seconds;
+    double drain_seconds;
+    enum bench_encoding encoding;
+    int level;
+    uint64_t cycle_count;
+    uint64_t frame_bytes;
+    uint64_t seed;
+    bool is_hashing;
+    bool is_reconnecting;
+};
+
+struct load_result {
+    double elapsed_seconds; /* from the first send to the last answer */
+    double cpu_user_seconds;
+    double cpu_system_seconds;
+    uint64_t unsent_requests; /* open loop: due, but no room in flight before the end */
+    uint64_t message_bytes;   /* mean of one request, uncompressed */
+    uint64_t connection_losses;
+};
+
+/* Runs the load to its end. account is filled. */
+struct load_result load_run(const struct load_options *options, const struct shape *shape,
+                            struct load_account *account);

@@ -1,0 +1,174 @@
+/* Requests are encoded once, at start; while the load runs only ids and times are written over the old ones. All of
+ * them have fixed lengths on the wire, so nothing moves. */
+#include "load/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/hash.h"
+#include "lib/connection.h"
+#include "lib/sequence.h"
+#include "lib/walk.h"
+
+static const uint8_t zeros[16];
+
+/* Appends the field and returns where its value begins. */
+static uint32_t put_fixed(struct bench_bytes *out, uint32_t number, size_t length)
+{
+    bench_put_bytes(out, number, zeros, length);
+    return (uint32_t)(out->length - length);
+}
+
+static uint32_t put_time(struct bench_bytes *out, uint32_t number)
+{
+    bench_put_fixed64(out, number, 0);
+    return (uint32_t)(out->length - 8);
+}
+
+static void put_event(const struct shape *shape, struct bench_random *random, struct bench_bytes *out)
+{
+    struct bench_bytes event = { 0 };
+    bench_put_fixed64(&event, 1, UINT64_C(1700000000000000000) + bench_random_below(random, 1000000000));
+    bench_put_bytes(&event, 2, shape->event_name, strlen(shape->event_name));
+    shape_put_attributes(&shape->event_attribute, 3, random, &event);
+    bench_put_bytes(out, BENCH_SPAN_EVENTS, event.bytes, event.length);
+    bench_bytes_free(&event);
+}
+
+/* Encodes one span; the offsets in the answer are relative to it. place is its place in its trace. */
+static struct template_span put_span(const struct shape *shape, uint64_t place, struct bench_random *random,
+                                     struct bench_bytes *out)
+{
+    struct template_span span = { 0 };
+    struct bench_bytes name = { 0 };
+    span.trace_id = put_fixed(out, BENCH_SPAN_TRACE_ID, 16);
+    span.span_id = put_fixed(out, BENCH_SPAN_SPAN_ID, 8);
+    if (place > 0) {
+        span.parent_back = 1 + (uint32_t)bench_random_below(random, place);
+        span.parent_span_id = put_fixed(out, BENCH_SPAN_PARENT_SPAN_ID, 8);
+    }
+    shape_put_text(&shape->span_name, random, &name);
+    bench_put_bytes(out, BENCH_SPAN_NAME, name.bytes, name.length);
+    bench_put_tag(out, BENCH_SPAN_KIND, 0);
+    bench_put_varint(out, place == 0 ? 2 : 1 + bench_random_below(random, 3));
+    span.start_time = put_time(out, BENCH_SPAN_START);
+    span.end_time = put_time(out, BENCH_SPAN_END);
+    span.duration_ns = 50000 + bench_random_below(random, 40000000);
+    shape_put_attributes(&shape->attribute, BENCH_SPAN_ATTRIBUTES, random, out);
+    if (bench_random_below(random, 100) < shape->events_percent) {
+        put_event(shape, random, out);
+    }
+    if (bench_random_below(random, 100) < shape->errors_percent) {
+        bench_put_bytes(out, BENCH_SPAN_STATUS, "\x12\x07timeout\x18\x02", 11);
+    }
+    bench_bytes_free(&name);
+    return span;
+}
+
+static void shift(struct template_span *spans, uint32_t count, uint32_t by)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        spans[i].offset += by;
+        spans[i].trace_id += by;
+        spans[i].span_id += by;
+        spans[i].parent_span_id += spans[i].parent_span_id != 0 ? by : 0;
+        spans[i].start_time += by;
+        spans[i].end_time += by;
+    }
+}
+
+/* Wraps inner as a length-delimited field at the end of out, and shifts the spans that lie in it. */
+static void wrap(struct bench_bytes *out, uint32_t number, const struct bench_bytes *inner, struct template_span *spans,
+                 uint32_t count)
+{
+    bench_put_bytes(out, number, inner->bytes, inner->length);
+    shift(spans, count, (uint32_t)(out->length - inner->length));
+}
+
+static void put_resource_spans(const struct shape *shape, struct template *made, uint32_t first, uint32_t count,
+                               struct bench_random *random)
+{
+    struct bench_bytes resource = { 0 }, scope = { 0 }, span = { 0 }, scope_spans = { 0 }, resource_spans = { 0 };
+    struct template_span *spans = made->spans + first;
+    shape_put_attributes(&shape->resource, 1, random, &resource);
+    bench_put_bytes(&scope, 1, shape->scope_name, strlen(shape->scope_name));
+    bench_put_bytes(&scope, 2, shape->scope_version, strlen(shape->scope_version));
+    bench_put_bytes(&scope_spans, BENCH_SCOPE_SPANS_SCOPE, scope.bytes, scope.length);
+    for (uint32_t i = 0; i < count; i++) {
+        bench_bytes_clear(&span);
+        spans[i] = put_span(shape, (first + i) % shape->spans_per_trace, random, &span);
+        spans[i].length = (uint32_t)span.length;
+        spans[i].surroundings =
+            bench_hash_surroundings(bench_hash(resource.bytes, resource.length), bench_hash(scope.bytes, scope.length));
+        wrap(&scope_spans, BENCH_SCOPE_SPANS_SPANS, &span, spans + i, 1);
+    }
+    bench_put_bytes(&resource_spans, BENCH_RESOURCE_SPANS_RESOURCE, resource.bytes, resource.length);
+    wrap(&resource_spans, BENCH_RESOURCE_SPANS_SCOPE_SPANS, &scope_spans, spans, count);
+    wrap(&made->request, BENCH_REQUEST_RESOURCE_SPANS, &resource_spans, spans, count);
+    bench_bytes_free(&resource);
+    bench_bytes_free(&scope);
+    bench_bytes_free(&span);
+    bench_bytes_free(&scope_spans);
+    bench_bytes_free(&resource_spans);
+}
+
+struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed)
+{
+    struct template made = { .span_count = (uint32_t)span_count };
+    struct bench_random random = { bench_mix(seed) };
+    uint64_t resources = shape->resources * span_count / shape->spans; /* a small request is one process's */
+    if (resources == 0) {
+        resources = 1;
+    }
+    made.spans = bench_alloc_zero(span_count, sizeof *made.spans);
+    bench_bytes_append(&made.request, zeros, BENCH_GRPC_PREFIX);
+    for (uint64_t i = 0; i < resources; i++) {
+        uint32_t first = (uint32_t)(span_count * i / resources);
+        uint32_t end = (uint32_t)(span_count * (i + 1) / resources);
+        put_resource_spans(shape, &made, first, end - first, &random);
+    }
+    uint32_t length = (uint32_t)(made.request.length - BENCH_GRPC_PREFIX);
+    for (int i = 0; i < 4; i++) {
+        made.request.bytes[1 + i] = (uint8_t)(length >> (24 - 8 * i));
+    }
+    return made;
+}
+
+void template_free(struct template *made)
+{
+    bench_bytes_free(&made->request);
+    free(made->spans);
+}
+
+void template_patch(const struct template *made, uint8_t *request, uint64_t first_id, uint64_t spans_per_trace,
+                    uint64_t seed, int64_t now_ns)
+{
+    uint64_t trace = 0, high = 0, low = 0;
+    for (uint32_t i = 0; i < made->span_count; i++) {
+        const struct template_span *span = &made->spans[i];
+        if (i % spans_per_trace == 0) {
+            trace = first_id + i;
+            high = bench_mix(trace ^ seed);
+            low = bench_mix(trace + seed) | 1;
+        }
+        bench_store_u64_be(request + span->trace_id, high);
+        bench_store_u64_be(request + span->trace_id + 8, low);
+        bench_store_u64_be(request + span->span_id, first_id + i);
+        if (span->parent_span_id != 0) {
+            bench_store_u64_be(request + span->parent_span_id, first_id + i - span->parent_back);
+        }
+        bench_store_u64_le(request + span->start_time, (uint64_t)now_ns - span->duration_ns);
+        bench_store_u64_le(request + span->end_time, (uint64_t)now_ns);
+    }
+}
+
+struct template_hash template_hash(const struct template *made, const uint8_t *request)
+{
+    struct template_hash sum = { 0, 0 };
+    for (uint32_t i = 0; i < made->span_count; i++) {
+        uint64_t hash = bench_hash(request + made->spans[i].offset, made->spans[i].length);
+        sum.spans += hash;
+        sum.tree += bench_hash_in_tree(hash, made->spans[i].surroundings);
+    }
+    return sum;
+}

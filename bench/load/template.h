@@ -1,0 +1,44 @@
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/bytes.h"
+#include "load/shape.h"
+
+/* Where the changing bytes of one span lie, as offsets in the request. */
+struct template_span {
+    uint32_t offset; /* of the Span message */
+    uint32_t length;
+    uint32_t trace_id;
+    uint32_t span_id;
+    uint32_t parent_span_id; /* 0 = a root span */
+    uint32_t start_time;
+    uint32_t end_time;
+    uint32_t parent_back; /* how many spans before this one its parent is */
+    uint64_t duration_ns;
+    uint64_t surroundings; /* hash of its resource and scope bytes */
+};
+
+/* One encoded ExportTraceServiceRequest, in canonical protobuf, behind its 5-byte gRPC prefix. */
+struct template
+{
+    struct bench_bytes request;
+    struct template_span *spans;
+    uint32_t span_count;
+};
+
+struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed);
+void template_free(struct template *made);
+
+/* The hash sums of a request: order-free, so that a relay may regroup and reorder. spans covers the bytes of each Span;
+ * tree covers each Span together with its resource and scope. */
+struct template_hash {
+    uint64_t spans;
+    uint64_t tree;
+};
+
+/* Writes ids and times for the spans first_id, first_id + 1, ... into request, which is a copy of made->request. */
+void template_patch(const struct template *made, uint8_t *request, uint64_t first_id, uint64_t spans_per_trace,
+                    uint64_t seed, int64_t now_ns);
+
+struct template_hash template_hash(const struct template *made, const uint8_t *request);

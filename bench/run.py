@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Runs bench scenarios: run.py [SCENARIO ...] [--rounds N] [--suts a,b] [--build DIR] [--list]
+
+A scenario is a file in bench/scenarios. Its programs under test run in interleaved rounds (A, B, floor, A, B, floor, ...),
+each pinned; what counts is the ratio within a round. Results go to bench/results/NAME.{json,md,svg}. Exits with 1 if a
+gate failed: something acknowledged was missing at the sink, or (weft, floor) what arrived is not what was sent.
+"""
+import argparse
+import glob
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from runner import machine, measure, programs, report  # noqa: E402
+
+LIMITS = {"steal": 0.02, "foreign": 0.15, "floor": 0.10}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="*", default=["smoke"])
+    parser.add_argument("--list", action="store_true", help="list the scenarios")
+    parser.add_argument("--rounds", type=int, help="instead of the scenario's number")
+    parser.add_argument("--seconds", type=float, help="of load per round, instead of the scenario's")
+    parser.add_argument("--suts", help="only these, comma-separated")
+    parser.add_argument("--variants", help="only these, comma-separated")
+    parser.add_argument("--build", default=f"{programs.ROOT}/build/release", help="build folder (build/release)")
+    parser.add_argument("--bin", help="folder of weft-load, weft-sink, weft-floor (BUILD/bench)")
+    parser.add_argument("--results", default=f"{programs.BENCH}/results")
+    parser.add_argument("--quiet-wait", type=float, default=5, help="wait so long for a quiet machine before a round")
+    parser.add_argument("--realtime", action="store_true",
+                        help="run everything measured under SCHED_RR: on a machine that others use (needs root)")
+    parser.add_argument("--keep-disturbed", action="store_true", help="count rounds with steal or foreign load too")
+    return parser.parse_args()
+
+
+def read_scenario(name):
+    with open(f"{programs.BENCH}/scenarios/{name}.json") as file:
+        return {"name": name, **json.load(file)}
+
+
+def variants_of(scenario, arguments):
+    common = {key: value for key, value in scenario.items() if key not in ("variants", "suts", "name", "what")}
+    chosen = arguments.variants.split(",") if arguments.variants else None
+    for variant in scenario.get("variants", [{"name": "all"}]):
+        if chosen is None or variant["name"] in chosen:
+            merged = {**common, **variant}
+            if arguments.seconds:
+                merged["seconds"] = arguments.seconds
+            yield variant["name"], merged
+
+
+def prepare_suts(names, variant, arguments):
+    """The programs that can run here, and why others cannot."""
+    ready, skipped = [], []
+    for name in names:
+        sut = programs.Sut(name, arguments.build)
+        if arguments.bin:
+            sut.values["bin"] = arguments.bin
+        if variant.get("compression", "none") not in sut.compressions:
+            skipped.append(f"{name} has no {variant.get('compression', 'none')}")
+            continue
+        try:
+            sut.prepare()
+            ready.append(sut)
+        except programs.Unavailable as why:
+            skipped.append(str(why))
+    return ready, skipped
+
+
+def run_round(suts, variant, work, arguments, number):
+    measured = []
+    turn = number % len(suts)
+    for sut in suts[turn:] + suts[:turn]:
+        machine.wait_until_quiet(arguments.quiet_wait)
+        one = measure.MEASURES[variant.get("kind", "load")](sut, variant, work, arguments)
+        measured.append(one)
+        headline = f"{one['cpu_us_per_span']:.3f} us/span, {one['spans_per_second']:,.0f} spans/s, " \
+                   f"steal {one['steal']:.0%}, others {one['foreign']:.0%}" if "cpu_us_per_span" in one else \
+                   f"first answer {one['first_answer_ms']:.1f} ms, {one['idle_rss_mib']:.1f} MiB"
+        print(f"  round {number + 1} {one['sut']:<20} {headline} {' '.join(one['faults'])}", flush=True)
+    return measured
+
+
+def run_variant(name, variant, suts, arguments, base, key):
+    ready, skipped = prepare_suts(suts, variant, arguments)
+    for why in skipped:
+        print(f"  not measured: {why}")
+    rounds = []
+    work = tempfile.mkdtemp(prefix="weft-bench-")
+    try:
+        for number in range(arguments.rounds or variant["rounds"]):
+            rounds.append(run_round(ready, variant, work, arguments, number) if ready else [])
+    except RuntimeError as why:
+        shutil.copytree(work, f"{arguments.results}/failed", dirs_exist_ok=True)
+        raise SystemExit(f"{why} (copied to {arguments.results}/failed)") from why
+    finally:
+        shutil.rmtree(work)
+    is_idle = variant.get("kind") == "idle"
+    calm = rounds if arguments.keep_disturbed or is_idle else report.undisturbed(rounds, LIMITS)
+    names = [sut.name for sut in ready]
+    return {"variant": variant, "rounds": rounds, "calm_rounds": len(calm), "skipped": skipped,
+            "summary": report.summarise(calm or rounds, names, key, base)}
+
+
+def run_scenario(name, arguments):
+    scenario = read_scenario(name)
+    suts = arguments.suts.split(",") if arguments.suts else scenario["suts"]
+    base = scenario.get("base", "floor")
+    key = "idle_rss_mib" if scenario.get("kind") == "idle" else \
+        "peak_rss_mib" if scenario.get("is_sampled") else "cpu_us_per_span"
+    results = {"scenario": scenario, "machine": machine.describe(), "base": base, "key": key, "variants": {}}
+    for variant_name, variant in variants_of(scenario, arguments):
+        print(f"{name} / {variant_name}", flush=True)
+        results["variants"][variant_name] = run_variant(variant_name, variant, suts, arguments, base, key)
+    print("\n" + report.write(results, arguments.results))
+    return not any(one["faults"] for data in results["variants"].values() for measured in data["rounds"]
+                   for one in measured)
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.list:
+        for path in sorted(glob.glob(f"{programs.BENCH}/scenarios/*.json")):
+            scenario = read_scenario(os.path.basename(path)[:-5])
+            print(f"{scenario['name']:<20} {scenario['what']}")
+        return 0
+    return 0 if all([run_scenario(name, arguments) for name in arguments.scenarios]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

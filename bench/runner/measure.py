@@ -1,0 +1,194 @@
+"""One measurement: sink, program under test and generator, started, pinned, watched, stopped, checked."""
+import json
+import os
+import subprocess
+import threading
+import time
+
+from check import verify
+from runner import machine, programs
+
+LISTEN, TARGET, COUNTERS = "127.0.0.1:24317", "127.0.0.1:24319", "127.0.0.1:24320"
+
+
+class Sampler(threading.Thread):
+    """Samples the sink's count of spans and the memory of the program under test, for the overload scenario."""
+
+    def __init__(self, pid, interval=0.1):
+        super().__init__(daemon=True)
+        self.pid, self.interval, self.is_running, self.samples = pid, interval, True, []
+
+    def run(self):
+        while self.is_running:
+            try:
+                counters = programs.read_counters(COUNTERS)
+                self.samples.append((time.monotonic(), counters["received"], machine.rss_mib(self.pid)))
+            except (OSError, ValueError):
+                pass
+            time.sleep(self.interval)
+
+
+def load_command(bin_path, variant, work, spans=None, seconds=None, rate=None):
+    command = [f"{bin_path}/weft-load", "--target", LISTEN,
+               "--payload", f"{programs.BENCH}/payloads/{variant['payload']}.shape",
+               "--compression", variant.get("compression", "none"),
+               "--connections", str(variant.get("connections", 4)), "--in-flight", str(variant.get("in_flight", 16)),
+               "--acknowledged-out", f"{work}/acknowledged.bin"]
+    if variant.get("spans_per_request"):
+        command += ["--spans-per-request", str(variant["spans_per_request"])]
+    rate = variant.get("rate", 0) if rate is None else rate
+    if rate:
+        command += ["--rate", str(rate)]
+    if spans:
+        command += ["--spans", str(spans)]
+    else:
+        command += ["--seconds", str(seconds or variant["seconds"]),
+                    "--warmup-seconds", str(variant.get("warmup_seconds", 0))]
+    return command + variant.get("load", [])
+
+
+def wait_for_delivery(acknowledged, quiet_seconds=2.0, limit_seconds=30.0):
+    """A program that answers before it delivers still owes spans when the load ends."""
+    deadline = time.monotonic() + limit_seconds
+    last, changed = -1, time.monotonic()
+    while time.monotonic() < deadline:
+        received = programs.read_counters(COUNTERS)["received"]
+        if received != last:
+            last, changed = received, time.monotonic()
+        if received >= acknowledged or time.monotonic() - changed > quiet_seconds:
+            return
+        time.sleep(0.02)
+
+
+def settings_of(variant):
+    return {"listen": LISTEN, "target": TARGET, "listen_port": LISTEN.rsplit(":", 1)[1],
+            "target_port": TARGET.rsplit(":", 1)[1], "compression": variant.get("compression", "none"),
+            "workers": variant.get("workers", 1), **variant.get("settings", {})}
+
+
+class Bed:
+    """The sink and the program under test, running; a context manager."""
+
+    def __init__(self, sut, variant, work, options):
+        self.sut, self.variant, self.work, self.options = sut, variant, work, options
+        self.sut_process = self.sink_process = None
+
+    def __enter__(self):
+        bin_path = self.sut.values["bin"]
+        peer_cpus, sut_cpus = set(self.variant.get("peer_cpus", [1])), set(self.variant.get("sut_cpus", [0]))
+        self.sink_out = open(f"{self.work}/sink.json", "w")
+        self.log = open(f"{self.work}/{self.sut.name}.log", "w")
+        self.sink_process = programs.start(
+            [f"{bin_path}/weft-sink", "--listen", TARGET, "--counters", COUNTERS, "--seen-out", f"{self.work}/seen.bin",
+             *self.variant.get("sink", [])], peer_cpus, self.sink_out, self.log, is_realtime=self.options.realtime)
+        if not programs.wait_for_port(COUNTERS, self.sink_process):
+            raise RuntimeError("the sink does not start; is a port taken?")
+        self.started = time.monotonic()
+        self.sut_process = self.sut.start(self.work, settings_of(self.variant), sut_cpus, self.log, self.options.realtime)
+        if not programs.wait_for_port(LISTEN, self.sut_process):
+            raise RuntimeError(f"{self.sut.name} does not listen; see {self.log.name}")
+        self.ready_seconds = time.monotonic() - self.started
+        return self
+
+    def __exit__(self, *_):
+        for process in (self.sut_process, self.sink_process):
+            if process is not None:
+                programs.stop(process)
+        self.sink_out.close()
+        self.log.close()
+
+    def start_load(self, **changes):
+        command = load_command(self.sut.values["bin"], self.variant, self.work, **changes)
+        return programs.start(command, set(self.variant.get("peer_cpus", [1])), subprocess.PIPE, self.log,
+                              is_realtime=self.options.realtime)
+
+    def finish(self):
+        """Stops both and returns the sink's books."""
+        self.peak_rss_mib = machine.peak_rss_mib(self.sut_process.pid)
+        self.is_stopped_cleanly = programs.stop(self.sut_process)
+        programs.stop(self.sink_process)
+        with open(f"{self.work}/sink.json") as file:
+            return json.load(file)
+
+
+def recovery_seconds(samples, end_of_stall, rate):
+    """From the end of the stall until the sink takes 90 % of its pace again, over windows of half a second."""
+    for i, (at, received, _) in enumerate(samples):
+        later = next((s for s in samples[i:] if s[0] >= at + 0.5), None)
+        if at >= end_of_stall and later and (later[1] - received) / (later[0] - at) >= 0.9 * rate:
+            return at - end_of_stall
+    return None
+
+
+def measure_load(sut, variant, work, options):
+    """CPU of the program under test per span between the end of the warm-up and the last delivery."""
+    with Bed(sut, variant, work, options) as bed:
+        pid = bed.sut_process.pid
+        sampler = Sampler(pid) if variant.get("is_sampled") else None
+        load = bed.start_load()
+        time.sleep(variant.get("warmup_seconds", 0))
+        if sampler:
+            sampler.start()
+        cpu_start, spans_start = machine.tree_cpu_seconds(pid), programs.read_counters(COUNTERS)["received"]
+        ticks, begun = machine.Ticks(), time.monotonic()
+        text, _ = load.communicate()
+        if load.returncode != 0 or bed.sut_process.poll() is not None:
+            raise RuntimeError(f"{sut.name}: the load or the program under test failed; see {bed.log.name}")
+        result = json.loads(text)
+        wait_for_delivery(result["acknowledged"])
+        cpu_end, spans_end = machine.tree_cpu_seconds(pid), programs.read_counters(COUNTERS)["received"]
+        (busy, steal), elapsed = machine.Ticks().since(ticks), time.monotonic() - begun
+        if sampler:
+            sampler.is_running = False
+            sampler.join()
+        books = bed.finish()
+    is_exact = sut.is_exact and not variant.get("may_refuse")
+    missing, faults = verify(result, books, [f"{work}/acknowledged.bin", f"{work}/seen.bin"], is_exact)
+    spans = max(1, spans_end - spans_start)
+    own = cpu_end - cpu_start + result["cpu_user_seconds"] + result["cpu_system_seconds"] + books["cpu_seconds"]
+    measured = {
+        "sut": sut.name, "cpu_us_per_span": (cpu_end - cpu_start) * 1e6 / spans,
+        "cpu_seconds_per_gb": (cpu_end - cpu_start) * 1e9 / (spans * result["plain_bytes_per_span"]),
+        "peak_rss_mib": bed.peak_rss_mib, "latency_ms": result["latency_ms"], "spans": spans,
+        "spans_per_second": result["spans_per_second"], "acknowledged": result["acknowledged"], "sent": result["sent"],
+        "refused": sum(result["refused"].values()), "failed": result["failed"], "unsent": result["unsent"],
+        "missing": missing, "duplicates": books["duplicates"],
+        "sink_bytes_per_span": books["wire_bytes"] / max(1, books["received"]),
+        "sink_spans_per_request": books["received"] / max(1, books["requests"]),
+        "is_stopped_cleanly": bed.is_stopped_cleanly, "faults": faults, "steal": steal,
+        "foreign": max(0.0, busy * os.cpu_count() - own / max(elapsed, 0.001)) / os.cpu_count(),
+    }
+    if sampler:
+        measured["rss_mib_samples"] = [round(sample[2], 1) for sample in sampler.samples]
+        if "recovery" in variant and sampler.samples:
+            end_of_stall = sampler.samples[0][0] + variant["recovery"]["stall_ends_at"]
+            measured["recovery_seconds"] = recovery_seconds(sampler.samples, end_of_stall, variant["recovery"]["rate"])
+            measured["goodput"] = books["distinct"] / books["elapsed_seconds"]
+    return measured
+
+
+def measure_idle(sut, variant, work, options):
+    """Start to first answered span, memory and wake-ups at rest, size of the binary."""
+    with Bed(sut, variant, work, options) as bed:
+        pid = bed.sut_process.pid
+        load = bed.start_load(spans=1, rate=0)
+        text, _ = load.communicate()
+        answered = time.monotonic() - bed.started
+        result = json.loads(text)
+        time.sleep(2)
+        cpu, switches, begun = machine.tree_cpu_seconds(pid), machine.voluntary_switches(pid), time.monotonic()
+        time.sleep(variant["seconds"])
+        elapsed = time.monotonic() - begun
+        measured = {
+            "sut": sut.name, "listening_ms": bed.ready_seconds * 1e3, "first_answer_ms": answered * 1e3,
+            "idle_rss_mib": machine.rss_mib(pid),
+            "idle_cpu_ms_per_minute": (machine.tree_cpu_seconds(pid) - cpu) * 60e3 / elapsed,
+            "wakeups_per_second": (machine.voluntary_switches(pid) - switches) / elapsed,
+            "binary_mb": os.path.getsize(os.path.realpath(sut.binary)) / 1e6,
+            "faults": [] if result["acknowledged"] == 1 else ["the first span was not acknowledged"],
+        }
+        bed.finish()
+    return measured
+
+
+MEASURES = {"load": measure_load, "idle": measure_idle}
