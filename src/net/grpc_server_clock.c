@@ -120,7 +120,8 @@ static void act_when_open(struct weft_grpc_server_connection *connection)
         if (connection->has_final_goaway) {
             weft_grpc_server_connection_close(connection);
         } else {
-            weft_grpc_server_connection_finish_goaway(connection);
+            connection->is_notice_seen = true; /* or never will be */
+            weft_grpc_server_connection_attend(connection);
         }
     }
 }

@@ -341,6 +341,9 @@ static void take_turn(void *context)
         connection->must_read = false;
         read_some(connection);
     }
+    if (connection->phase == WEFT_GRPC_SERVER_LEAVING && connection->is_notice_seen && !connection->has_final_goaway) {
+        weft_grpc_server_session_end_streams(connection);
+    }
     if (connection->session != NULL && connection->phase != WEFT_GRPC_SERVER_LINGERING && write_all(connection)) {
         settle_marks(connection);
     }

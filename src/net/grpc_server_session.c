@@ -28,6 +28,9 @@ static int on_headers_begun(nghttp2_session *session, const nghttp2_frame *frame
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
         return 0;
     }
+    if (connection->has_final_goaway && frame->hd.stream_id > connection->last_stream_id) {
+        return 0; /* the client will take it elsewhere: to serve it too would be to have it twice */
+    }
     struct weft_grpc_call *call = weft_grpc_call_try_new(connection, frame->hd.stream_id);
     if (call == NULL) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -93,26 +96,22 @@ static void count_ping(struct weft_grpc_server_connection *connection)
     }
 }
 
-/* The second half of an orderly end: the client has seen the notice, so nothing that it sent before is lost. */
-void weft_grpc_server_connection_finish_goaway(struct weft_grpc_server_connection *connection)
+void weft_grpc_server_session_end_streams(struct weft_grpc_server_connection *connection)
 {
-    if (connection->phase != WEFT_GRPC_SERVER_LEAVING || connection->has_final_goaway) {
-        return;
-    }
+    weft_assert(connection->phase == WEFT_GRPC_SERVER_LEAVING && !connection->has_final_goaway);
     connection->has_final_goaway = true;
-    if (nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(connection->session), NGHTTP2_NO_ERROR, NULL,
-                              0) != 0) {
+    connection->last_stream_id = nghttp2_session_get_last_proc_stream_id(connection->session);
+    if (nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE, connection->last_stream_id, NGHTTP2_NO_ERROR,
+                              NULL, 0) != 0) {
         connection->is_broken = true;
     }
-    weft_grpc_server_connection_attend(connection);
 }
 
 static void take_ping(struct weft_grpc_server_connection *connection, bool is_ack)
 {
     if (is_ack) {
         connection->ping_sent = (struct weft_monotonic){ 0 };
-        weft_grpc_server_connection_finish_goaway(connection);
+        connection->is_notice_seen = connection->phase == WEFT_GRPC_SERVER_LEAVING;
     } else {
         count_ping(connection);
     }

@@ -401,6 +401,45 @@ START_TEST(test_drain_lets_open_calls_finish)
 }
 END_TEST
 
+/* A client that has answered the notice may have streams on their way, right behind the answer. A stream that is served
+ * must not be beyond the last one that the final GOAWAY names, or the client sends the request a second time. */
+START_TEST(test_call_right_behind_the_answer_to_the_notice_is_served_and_named)
+{
+    set_up_server();
+    uint8_t body[64];
+    call_once(1, &usual, body, raw_message(body, 0, 1, "x", 1));
+    world.peer->holds_acks = true;
+    weft_grpc_server_drain(world.server, NULL, NULL);
+    raw_settle(world.peer);
+    ck_assert_uint_eq(world.peer->goaway_count, 1);
+    ck_assert_uint_eq(world.peer->pings, 1);
+    raw_frame(world.peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "goaway\0", 8);
+    call_once(3, &usual, body, raw_message(body, 0, 1, "y", 1));
+    ck_assert_uint_eq(world.peer->goaway_count, 2);
+    ck_assert_int_eq(world.peer->goaway_last_stream, 3);
+    assert_ok(raw_stream(world.peer, 3));
+    ck_assert_uint_eq(world.call_count, 2);
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_call_behind_the_final_goaway_is_not_served)
+{
+    set_up_server();
+    world.answer = ANSWER_LATER;
+    uint8_t body[64];
+    call_once(1, &usual, body, raw_message(body, 0, 1, "x", 1));
+    weft_grpc_server_drain(world.server, NULL, NULL);
+    raw_settle(world.peer);
+    ck_assert_uint_eq(world.peer->goaway_count, 2);
+    ck_assert_int_eq(world.peer->goaway_last_stream, 1);
+    call_once(3, &usual, body, raw_message(body, 0, 1, "y", 1));
+    ck_assert_uint_eq(world.call_count, 1);
+    ck_assert_int_eq(raw_stream(world.peer, 3)->http_status, 0);
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_drain_of_nothing_is_told_too)
 {
     set_up();
@@ -560,6 +599,8 @@ int main(void)
     tcase_add_test(tcase, test_reset_in_mid_body_gives_the_memory_back);
     tcase_add_test(tcase, test_pause_keeps_what_came_and_stops_the_clocks);
     tcase_add_test(tcase, test_drain_lets_open_calls_finish);
+    tcase_add_test(tcase, test_call_right_behind_the_answer_to_the_notice_is_served_and_named);
+    tcase_add_test(tcase, test_call_behind_the_final_goaway_is_not_served);
     tcase_add_test(tcase, test_drain_of_nothing_is_told_too);
     tcase_add_test(tcase, test_oldest_idle_connection_makes_room);
     tcase_add_test(tcase, test_hanging_connection_makes_room_before_a_busy_one);
