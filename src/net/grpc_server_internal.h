@@ -69,10 +69,10 @@ struct weft_grpc_server_connection {
     struct weft_monotonic last_ping; /* received; ns 0 = none since we last sent something */
     uint32_t ping_strikes;
     uint32_t stalled_calls;
-    bool is_notice_seen;    /* the client has answered the first GOAWAY, or had its time: the final one is due */
+    bool is_notice_seen; /* the client has answered the first GOAWAY, or had its time: the final one is due */
     bool has_final_goaway;
     int32_t last_stream_id; /* that the final one names; later ones are not served */
-    bool has_answered; /* a service has answered one of its calls */
+    bool has_answered;      /* a service has answered one of its calls */
     size_t stream_window, connection_window;
     size_t window_credit;
     char peer[64];
@@ -172,8 +172,8 @@ nghttp2_session_callbacks *weft_grpc_server_callbacks(void);
 nghttp2_option *weft_grpc_server_options(void);
 enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connection *connection) WEFT_MUST_CHECK;
 
-/* The second GOAWAY of an orderly end, with the last stream that will be answered. Not inside nghttp2's callbacks: streams
- * that stand in the same read behind what led here were sent before the client could know of it. */
+/* The second GOAWAY of an orderly end, with the last stream that will be answered. Not inside nghttp2's callbacks:
+ * streams that stand in the same read behind what led here were sent before the client could know of it. */
 void weft_grpc_server_session_end_streams(struct weft_grpc_server_connection *connection);
 
 /* Makes the windows large enough for a message of this length, as far as limits and credit allow. */
