@@ -21,6 +21,12 @@ struct weft_wall weft_wall_now(void)
     return (struct weft_wall){ read_clock(CLOCK_REALTIME) };
 }
 
+void weft_pause(int64_t ns)
+{
+    struct timespec length = { .tv_sec = (time_t)(ns / WEFT_NS_PER_S), .tv_nsec = (long)(ns % WEFT_NS_PER_S) };
+    nanosleep(&length, NULL);
+}
+
 void weft_wall_format(struct weft_wall time, char *out_text)
 {
     /* Rounded down, for instants before 1970 too: peers choose them. */

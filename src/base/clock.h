@@ -20,6 +20,9 @@ struct weft_wall {
 struct weft_monotonic weft_monotonic_now(void);
 struct weft_wall weft_wall_now(void);
 
+/* Suspends the thread for about so long; a signal may end it sooner. */
+void weft_pause(int64_t ns);
+
 /* Saturates at WEFT_NEVER. */
 static inline struct weft_monotonic weft_monotonic_after(struct weft_monotonic start, int64_t delay_ns)
 {

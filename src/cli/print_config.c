@@ -6,6 +6,7 @@
 #include "pipeline/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
+#include "worker/worker_config.h"
 
 int weft_cli_print_config(int argument_count, char **arguments)
 {
@@ -16,10 +17,10 @@ int weft_cli_print_config(int argument_count, char **arguments)
     struct weft_config_sources view = weft_cli_sources_view(&sources);
     struct weft_plan *plan = NULL;
     struct weft_telemetry telemetry;
-    uint32_t worker_count = 0;
+    struct weft_worker_config workers;
     struct weft_error error = WEFT_ERROR_NONE;
     /* Parsing marks the secrets in the tree. */
-    enum weft_status status = weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &worker_count, &error);
+    enum weft_status status = weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error);
     if (status == WEFT_OK) {
         struct weft_buffer text;
         weft_buffer_init(&text, 0);

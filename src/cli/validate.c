@@ -5,6 +5,7 @@
 #include "pipeline/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
+#include "worker/worker_config.h"
 
 int weft_cli_validate(int argument_count, char **arguments)
 {
@@ -16,9 +17,9 @@ int weft_cli_validate(int argument_count, char **arguments)
     struct weft_config_notes notes = { 0 };
     struct weft_plan *plan = NULL;
     struct weft_telemetry telemetry;
-    uint32_t worker_count = 0;
+    struct weft_worker_config workers;
     struct weft_error error = WEFT_ERROR_NONE;
-    enum weft_status status = weft_agent_load(&view, NULL, &notes, &plan, &telemetry, &worker_count, &error);
+    enum weft_status status = weft_agent_load(&view, NULL, &notes, &plan, &telemetry, &workers, &error);
     for (size_t i = 0; i < notes.count; i++) {
         printf("%s: %s\n", weft_note_kind_name(notes.items[i].kind), notes.items[i].text);
     }

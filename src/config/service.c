@@ -354,10 +354,11 @@ static enum weft_status check_present(const struct parser *parser, const struct 
 
 static enum weft_status parse_service(const struct parser *parser, const struct weft_node *root)
 {
-    static const char *const words[] = { "extensions", "pipelines", "telemetry", "workers" };
+    static const char *const words[] = { "extensions", "pipelines", "telemetry", "wake_interval", "workers" };
     const struct weft_node *service = weft_node_find(root, "service");
     parser->settings->telemetry = weft_node_find(service, "telemetry");
     parser->settings->workers = weft_node_find(service, "workers");
+    parser->settings->wake_interval = weft_node_find(service, "wake_interval");
     enum weft_status status = check_block(parser, service, words, WEFT_COUNT_OF(words));
     if (status == WEFT_OK) {
         status = parse_references(parser, weft_node_find(service, "extensions"), WEFT_EXTENSION,

@@ -51,8 +51,9 @@ struct weft_settings {
     struct weft_reference_list extensions; /* service.extensions */
     struct weft_pipeline_settings *pipelines;
     size_t pipeline_count;
-    const struct weft_node *telemetry; /* service.telemetry; NULL when absent */
-    const struct weft_node *workers;   /* service.workers, weft's own key; NULL when absent */
+    const struct weft_node *telemetry;     /* service.telemetry; NULL when absent */
+    const struct weft_node *workers;       /* service.workers, weft's own key; NULL when absent */
+    const struct weft_node *wake_interval; /* service.wake_interval, weft's own key; NULL when absent */
 };
 
 /* root: of a loaded tree. WEFT_INVALID with file:line for whatever breaks a rule, WEFT_UNSUPPORTED for the profiles

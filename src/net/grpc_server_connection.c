@@ -208,6 +208,7 @@ static bool read_once(struct weft_grpc_server_connection *connection)
     }
     weft_list_remove(&connection->node);
     weft_list_push_back(&server->connections, &connection->node);
+    weft_loop_count_read(server->net.loop, length);
     weft_grpc_server_connection_receive(connection, weft_slice_of(server->net.read_buffer, length));
     /* A read that was cut short has emptied the socket: asking again would only cost a system call. */
     return connection->phase != WEFT_GRPC_SERVER_CLOSED && server->is_reading &&

@@ -292,6 +292,7 @@ static enum weft_io_result read_once(struct weft_http1_connection *connection, b
         room = room < DIRECT_READ_BYTES ? room : DIRECT_READ_BYTES;
         enum weft_io_result result = weft_transport_read(connection->transport, direct, room, &length);
         *out_is_all = length < room && connection->server->tls == NULL;
+        weft_loop_count_read(net->loop, length);
         if (result == WEFT_IO_DONE) {
             weft_http1_body_commit(connection, length);
             note_body_progress(connection);
@@ -302,6 +303,7 @@ static enum weft_io_result read_once(struct weft_http1_connection *connection, b
     size_t capacity = net->read_buffer_bytes < READ_BYTES ? net->read_buffer_bytes : READ_BYTES;
     enum weft_io_result result = weft_transport_read(connection->transport, net->read_buffer, capacity, &length);
     *out_is_all = length < capacity && connection->server->tls == NULL;
+    weft_loop_count_read(net->loop, length);
     if (result == WEFT_IO_DONE) {
         take_input(connection, weft_slice_of(net->read_buffer, length));
     }

@@ -1,6 +1,7 @@
 /* Event loop of one worker (loop.h): libevent waits for descriptors, base/timers holds all deadlines behind one
- * libevent timer. A tick is: wait, callbacks of descriptors, timers that are due, deferred work. The clock is read
- * once a tick, right after the wait, so that nothing in the tick sees the time from before a long sleep. */
+ * libevent timer. A tick is: wait, callbacks of descriptors, timers that are due, deferred work; under many small
+ * requests a pause before the wait (moderation.h). The clock is read once a tick, right after the wait, so that nothing
+ * in the tick sees the time from before a long sleep. */
 #include "net/loop.h"
 
 #include <event2/event.h>
@@ -8,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "net/moderation.h"
 
 struct mail_watch {
     struct weft_list node;
@@ -22,7 +24,9 @@ struct weft_loop {
     struct weft_timers *timers;
     struct weft_list deferred;
     struct weft_list mailboxes;
-    bool has_read_clock; /* in this tick */
+    struct weft_moderation moderation;
+    struct weft_moderation_tick tick; /* the present one, as far as it has come */
+    bool has_read_clock;              /* in this tick */
     bool is_running;
     bool is_stopping;
 };
@@ -114,11 +118,29 @@ static void set_wake(struct weft_loop *loop)
     loop->wake_at = next;
 }
 
+/* Between two ticks: the one that has ended says whether to pause. */
+static void moderate(struct weft_loop *loop)
+{
+    if (loop->moderation.interval_ns == 0) {
+        return;
+    }
+    loop->tick.woken = weft_timers_now(loop->timers);
+    loop->tick.ended = weft_monotonic_now();
+    int64_t pause_ns = weft_moderation_pause_ns(&loop->moderation, &loop->tick);
+    loop->tick = (struct weft_moderation_tick){ 0 };
+    if (pause_ns > 0) {
+        weft_pause(pause_ns);
+    }
+}
+
 static void run_tick(struct weft_loop *loop)
 {
-    set_wake(loop);
-    loop->has_read_clock = false;
     bool must_not_wait = !weft_list_is_empty(&loop->deferred);
+    set_wake(loop);
+    if (!must_not_wait) {
+        moderate(loop);
+    }
+    loop->has_read_clock = false;
     /* ONCE in both cases: with NONBLOCK alone libevent goes on as long as any descriptor is ready. */
     int result = event_base_loop(loop->base, must_not_wait ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
     weft_assert(result >= 0);
@@ -147,6 +169,16 @@ void weft_loop_stop(struct weft_loop *loop)
     loop->is_stopping = true;
 }
 
+void weft_loop_set_wake_interval(struct weft_loop *loop, int64_t interval_ns)
+{
+    weft_moderation_init(&loop->moderation, interval_ns);
+}
+
+void weft_loop_count_read(struct weft_loop *loop, size_t bytes)
+{
+    loop->tick.read_bytes += bytes;
+}
+
 struct weft_timers *weft_loop_timers(struct weft_loop *loop)
 {
     return loop->timers;
@@ -158,6 +190,7 @@ static void on_event(evutil_socket_t descriptor, short what, void *context)
     (void)descriptor;
     struct weft_watch *watch = context;
     read_clock(watch->loop);
+    watch->loop->tick.event_count++;
     unsigned readiness = ((what & EV_READ) != 0 ? WEFT_READABLE : 0U) | ((what & EV_WRITE) != 0 ? WEFT_WRITABLE : 0U);
     watch->on_ready(watch->context, readiness);
 }

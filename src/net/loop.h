@@ -15,6 +15,13 @@ void weft_loop_free(struct weft_loop *loop);
 void weft_loop_run(struct weft_loop *loop);
 void weft_loop_stop(struct weft_loop *loop);
 
+/* Wake-up moderation (moderation.h): under many small requests wake-ups are so far apart at least. 0, as at first: off.
+ */
+void weft_loop_set_wake_interval(struct weft_loop *loop, int64_t interval_ns);
+
+/* So much was read from a client in this tick. */
+void weft_loop_count_read(struct weft_loop *loop, size_t bytes);
+
 struct weft_timers *weft_loop_timers(struct weft_loop *loop);
 
 enum weft_readiness { WEFT_READABLE = 1, WEFT_WRITABLE = 2 };

@@ -254,10 +254,11 @@ static const char *const *copy_names(const char *const *names)
 }
 
 /* Every text of the settings, once, so that copying and freeing cannot forget one. */
-#define TEXT_SETTINGS(ROW)                                                                                        \
-    ROW(ca_file)                                                                                                  \
-    ROW(ca_pem)                                                                                                   \
-    ROW(cert_file) ROW(cert_pem) ROW(key_file) ROW(key_pem) ROW(client_ca_file) ROW(min_version) ROW(max_version) \
+#define TEXT_SETTINGS(ROW)                                                                         \
+    ROW(ca_file)                                                                                   \
+    ROW(ca_pem)                                                                                    \
+    ROW(cert_file)                                                                                 \
+    ROW(cert_pem) ROW(key_file) ROW(key_pem) ROW(client_ca_file) ROW(min_version) ROW(max_version) \
         ROW(server_name_override) ROW(alpn)
 
 static void copy_settings(struct weft_tls_settings *copy, const struct weft_tls_settings *settings)

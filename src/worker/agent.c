@@ -13,11 +13,11 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "worker/acceptor.h"
-#include "worker/cpu_quota.h"
 #include "worker/registry.h"
 #include "worker/signals.h"
 #include "worker/telemetry_config.h"
 #include "worker/worker.h"
+#include "worker/worker_config.h"
 
 struct running_extension {
     const struct weft_plan_component *component;
@@ -30,6 +30,7 @@ struct agent {
     struct weft_ledger *ledger;
     struct weft_worker **workers;
     uint32_t worker_count;
+    int64_t wake_interval_ns;
     struct weft_plan *plan;
     struct weft_plan *former_plan; /* during a reload */
     struct weft_plan **kept_plans; /* some worker could not leave them: until the end */
@@ -62,28 +63,9 @@ struct order {
 
 /* ---- loading ---- */
 
-static enum weft_status read_worker_count(const struct weft_node *node, uint32_t *out_count, struct weft_error *error)
-{
-    *out_count = 1;
-    if (node == NULL || weft_node_kind(node) == WEFT_NODE_NULL) {
-        return WEFT_OK;
-    }
-    const char *text = weft_node_text(node);
-    if (text != NULL && strcmp(text, "auto") == 0) {
-        *out_count = weft_cpu_quota();
-        return WEFT_OK;
-    }
-    uint64_t count = 0;
-    if (weft_node_kind(node) != WEFT_NODE_INT || !weft_node_get_uint(node, &count) || count < 1 || count > 256) {
-        return weft_node_fail(error, WEFT_INVALID, node, "workers is a number from 1 to 256, or auto");
-    }
-    *out_count = (uint32_t)count;
-    return WEFT_OK;
-}
-
 enum weft_status weft_agent_load(const struct weft_config_sources *sources, const struct weft_plan *former,
                                  struct weft_config_notes *notes, struct weft_plan **out_plan,
-                                 struct weft_telemetry *out_telemetry, uint32_t *out_worker_count,
+                                 struct weft_telemetry *out_telemetry, struct weft_worker_config *out_workers,
                                  struct weft_error *error)
 {
     struct weft_tree *tree = NULL;
@@ -99,7 +81,7 @@ enum weft_status weft_agent_load(const struct weft_config_sources *sources, cons
     }
     status = weft_telemetry_parse(plan->settings.telemetry, out_telemetry, notes, error);
     if (status == WEFT_OK) {
-        status = read_worker_count(plan->settings.workers, out_worker_count, error);
+        status = weft_worker_config_parse(&plan->settings, out_workers, error);
     }
     if (status != WEFT_OK) {
         weft_plan_unref(&plan);
@@ -215,11 +197,14 @@ static void warn_of_restart(const char *what)
 }
 
 static void note_what_needs_a_restart(const struct agent *agent, const struct weft_telemetry *telemetry,
-                                      uint32_t worker_count)
+                                      const struct weft_worker_config *workers)
 {
     const struct weft_telemetry *running = &agent->telemetry;
-    if (worker_count != agent->worker_count) {
+    if (workers->worker_count != agent->worker_count) {
         warn_of_restart("service.workers");
+    }
+    if (workers->wake_interval_ns != agent->wake_interval_ns) {
+        warn_of_restart("service.wake_interval");
     }
     if (telemetry->has_metrics != running->has_metrics || strcmp(telemetry->host, running->host) != 0 ||
         telemetry->port != running->port || telemetry->adds_type_suffix != running->adds_type_suffix) {
@@ -237,11 +222,11 @@ static void reload(struct agent *agent)
     }
     struct weft_plan *plan = NULL;
     struct weft_telemetry telemetry;
-    uint32_t worker_count = 0;
+    struct weft_worker_config workers;
     struct weft_config_notes notes = { 0 };
     struct weft_error error = WEFT_ERROR_NONE;
     enum weft_status status =
-        weft_agent_load(&agent->options->sources, agent->plan, &notes, &plan, &telemetry, &worker_count, &error);
+        weft_agent_load(&agent->options->sources, agent->plan, &notes, &plan, &telemetry, &workers, &error);
     if (status == WEFT_OK) {
         log_notes(&notes);
         status = weft_plan_open(plan, &agent->budget, &error);
@@ -252,7 +237,7 @@ static void reload(struct agent *agent)
         weft_plan_unref(&plan);
         return;
     }
-    note_what_needs_a_restart(agent, &telemetry, worker_count);
+    note_what_needs_a_restart(agent, &telemetry, &workers);
     configure_log(&telemetry);
     agent->reloads++;
     agent->former_plan = agent->plan;
@@ -463,9 +448,12 @@ static enum weft_status open_ledger(struct agent *agent, struct weft_error *erro
 static enum weft_status start(struct agent *agent, struct weft_error *error)
 {
     struct weft_config_notes notes = { 0 };
-    enum weft_status status = weft_agent_load(&agent->options->sources, NULL, &notes, &agent->plan, &agent->telemetry,
-                                              &agent->worker_count, error);
+    struct weft_worker_config workers;
+    enum weft_status status =
+        weft_agent_load(&agent->options->sources, NULL, &notes, &agent->plan, &agent->telemetry, &workers, error);
     if (status == WEFT_OK) {
+        agent->worker_count = workers.worker_count;
+        agent->wake_interval_ns = workers.wake_interval_ns;
         configure_log(&agent->telemetry);
         log_notes(&notes);
     }
@@ -484,7 +472,12 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
     agent->workers = weft_alloc(agent->worker_count * sizeof(struct weft_worker *));
     for (uint32_t i = 0; i < agent->worker_count; i++) {
         agent->workers[i] = weft_worker_new(&(struct weft_worker_settings){
-            .index = i, .count = agent->worker_count, .budget = &agent->budget, .ledger = agent->ledger });
+            .index = i,
+            .count = agent->worker_count,
+            .wake_interval_ns = agent->wake_interval_ns,
+            .budget = &agent->budget,
+            .ledger = agent->ledger,
+        });
     }
     agent->signals = weft_signals_new(weft_worker_loop(agent->workers[0]), on_signal, agent);
     agent->acceptor = weft_acceptor_new(weft_worker_loop(agent->workers[0]), agent->workers, agent->worker_count);

@@ -14,10 +14,11 @@ struct weft_agent_options {
 /* Loads and understands the config, without opening anything: `weft validate`. notes may be NULL. */
 struct weft_plan;
 struct weft_telemetry;
+struct weft_worker_config;
 struct weft_config_notes;
 enum weft_status weft_agent_load(const struct weft_config_sources *sources, const struct weft_plan *former,
                                  struct weft_config_notes *notes, struct weft_plan **out_plan,
-                                 struct weft_telemetry *out_telemetry, uint32_t *out_worker_count,
+                                 struct weft_telemetry *out_telemetry, struct weft_worker_config *out_workers,
                                  struct weft_error *error) WEFT_MUST_CHECK;
 
 /* Runs until SIGTERM or SIGINT. WEFT_OK after an orderly end. */

@@ -61,6 +61,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
 {
     struct weft_worker *worker = weft_alloc(sizeof *worker);
     worker->loop = weft_loop_new();
+    weft_loop_set_wake_interval(worker->loop, settings->wake_interval_ns);
     worker->mailbox = weft_mailbox_new(MAILBOX_CAPACITY);
     weft_loop_attach_mailbox(worker->loop, worker->mailbox);
     worker->net = (struct weft_net_context){

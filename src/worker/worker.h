@@ -10,6 +10,7 @@ struct weft_worker;
 
 struct weft_worker_settings {
     uint32_t index, count;
+    int64_t wake_interval_ns; /* of the loop (net/moderation.h) */
     struct weft_budget *budget;
     struct weft_ledger *ledger;
 };

@@ -9,6 +9,7 @@
 #include "pipeline/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
+#include "worker/worker_config.h"
 
 /* The parts of a config, one line each, so that lines can be counted on: receivers are line 1. */
 #define R                "receivers: {otlp: {protocols: {grpc: }}}\n"
@@ -28,6 +29,8 @@
 #define TELEMETRY(block) \
     R P E "service: {telemetry: " block ", pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}\n"
 #define WORKERS(count) SERVICE("{workers: " count ", pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}")
+#define WAKE(interval) \
+    SERVICE("{wake_interval: " interval ", pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}")
 #define OTHER_EXPORTER(id, block) \
     R "exporters:\n  " id ": " block "\nservice: {pipelines: {traces: {receivers: [otlp], exporters: [" id "]}}}\n"
 #define OTHER_PROCESSOR(id, block)                                                                                \
@@ -123,6 +126,10 @@ static const struct row good_rows[] = {
     { WORKERS("4") },
     { WORKERS("auto") },
     { WORKERS("") },
+    { WAKE("500us") },
+    { WAKE("0s") },
+    { WAKE("0") },
+    { WAKE("") },
     { TELEMETRY("{logs: {level: DEBUG, encoding: json}, metrics: {level: none}}") },
     { TELEMETRY("{metrics: {readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 9999}}}}]}}") },
     { TELEMETRY("{resource: {service.name: mine, deployment.environment: test}}") },
@@ -266,6 +273,10 @@ static const struct row bad_rows[] = {
     { WORKERS("1000"), 4, "workers" },
     { WORKERS("many"), 4, "workers" },
     { WORKERS("1.5"), 4, "workers" },
+    { WAKE("1s"), 4, "wake_interval" },
+    { WAKE("-1ms"), 4, "wake_interval" },
+    { WAKE("soon"), 4, "wake_interval" },
+    { WAKE("[1ms]"), 4, "wake_interval" },
     { TELEMETRY("{logs: {level: loud}}"), 4, "loud" },
     { TELEMETRY("{metrics: {level: some}}"), 4, "some" },
     { TELEMETRY("{metrics: {address: \":8888\"}}"), 4, "address" },
@@ -302,7 +313,7 @@ static const char *write_file(const char *name, const char *text)
 }
 
 static enum weft_status load(const struct weft_config_sources *sources, struct weft_plan **out_plan,
-                             uint32_t *out_workers, struct weft_error *error)
+                             struct weft_worker_config *out_workers, struct weft_error *error)
 {
     struct weft_config_notes notes = { 0 };
     struct weft_telemetry telemetry;
@@ -315,7 +326,7 @@ static enum weft_status load_text(const char *yaml, struct weft_error *error)
 {
     const char *path = write_file("c.yaml", yaml);
     struct weft_plan *plan = NULL;
-    uint32_t workers = 0;
+    struct weft_worker_config workers;
     enum weft_status status =
         load(&(struct weft_config_sources){ .configs = &path, .config_count = 1 }, &plan, &workers, error);
     ck_assert((status == WEFT_OK) == (plan != NULL));
@@ -352,7 +363,7 @@ END_TEST
 /* ---- several sources ---- */
 
 static struct weft_plan *load_sources(const char *const *configs, size_t config_count, const char *const *sets,
-                                      size_t set_count, uint32_t *out_workers)
+                                      size_t set_count, struct weft_worker_config *out_workers)
 {
     struct weft_error error = WEFT_ERROR_NONE;
     struct weft_plan *plan = NULL;
@@ -369,9 +380,9 @@ START_TEST(test_maps_are_merged_and_lists_replaced)
         "yaml:" R P E S,
         "yaml:exporters: {nop: }\nservice: {workers: 2, pipelines: {traces: {exporters: [nop]}}}\n",
     };
-    uint32_t workers = 0;
+    struct weft_worker_config workers;
     struct weft_plan *plan = load_sources(configs, 2, NULL, 0, &workers);
-    ck_assert_uint_eq(workers, 2);
+    ck_assert_uint_eq(workers.worker_count, 2);
     ck_assert_uint_eq(plan->pipelines[0].exporter_count, 1);
     ck_assert_str_eq(plan->pipelines[0].exporters[0]->id, "nop");
     ck_assert_uint_eq(plan->pipelines[0].processor_count, 1);
@@ -384,9 +395,9 @@ START_TEST(test_set_comes_last)
     static const char *const configs[] = { "yaml:" R P E S };
     static const char *const sets[] = { "service.workers=3", "exporters.otlp.compression=none",
                                         "processors.batch.timeout=2s" };
-    uint32_t workers = 0;
+    struct weft_worker_config workers;
     struct weft_plan *plan = load_sources(configs, 1, sets, 3, &workers);
-    ck_assert_uint_eq(workers, 3);
+    ck_assert_uint_eq(workers.worker_count, 3);
     weft_plan_unref(&plan);
 }
 END_TEST
@@ -395,7 +406,7 @@ START_TEST(test_error_in_a_later_file_names_it)
 {
     struct weft_error error = WEFT_ERROR_NONE;
     struct weft_plan *plan = NULL;
-    uint32_t workers = 0;
+    struct weft_worker_config workers;
     const char *configs[] = { "yaml:" R P E S, write_file("second.yaml", "\nprocessors:\n  batch: {timeout: no}\n") };
     ck_assert_int_ne(
         load(&(struct weft_config_sources){ .configs = configs, .config_count = 2 }, &plan, &workers, &error), WEFT_OK);
@@ -409,7 +420,7 @@ START_TEST(test_key_without_effect_is_listed_once)
     struct weft_config_notes notes = { 0 };
     struct weft_telemetry telemetry;
     struct weft_plan *plan = NULL;
-    uint32_t workers = 0;
+    struct weft_worker_config workers;
     const char *config = "yaml:" OTLP("write_buffer_size: 1");
     ck_assert_int_eq(weft_agent_load(&(struct weft_config_sources){ .configs = &config, .config_count = 1 }, NULL,
                                      &notes, &plan, &telemetry, &workers, &error),

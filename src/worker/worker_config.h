@@ -1,0 +1,13 @@
+#pragma once
+
+#include "config/service.h"
+
+/* weft's own keys under `service`: how many workers there are, and how they run. */
+struct weft_worker_config {
+    uint32_t worker_count;
+    int64_t wake_interval_ns; /* 0 = off */
+};
+
+/* WEFT_INVALID with file:line. */
+enum weft_status weft_worker_config_parse(const struct weft_settings *settings, struct weft_worker_config *out_config,
+                                          struct weft_error *error) WEFT_MUST_CHECK;
