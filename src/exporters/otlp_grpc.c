@@ -20,6 +20,7 @@ enum {
     GRPC_RESOURCE_EXHAUSTED = 8,
     GRPC_ABORTED = 10,
     GRPC_OUT_OF_RANGE = 11,
+    GRPC_INTERNAL = 13,
     GRPC_UNAVAILABLE = 14,
     GRPC_DATA_LOSS = 15,
 };
@@ -183,6 +184,16 @@ static bool is_retryable(int grpc_status, int64_t retry_delay_ns)
     }
 }
 
+/* Another request may do better, so that a merged one is worth sending in parts. Besides INVALID_ARGUMENT that is what
+ * the server's library says before its service is asked: INTERNAL of bytes that it cannot decode (grpc-go, grpc-java,
+ * grpcio, grpc-js and tonic all do), RESOURCE_EXHAUSTED of a message above its limit. */
+static bool is_content_at_fault(const struct weft_grpc_result *result)
+{
+    return !result->is_unconfirmed &&
+           (result->grpc_status == GRPC_INVALID_ARGUMENT || result->grpc_status == GRPC_INTERNAL ||
+            result->grpc_status == GRPC_RESOURCE_EXHAUSTED);
+}
+
 static void call_done(void *context, const struct weft_grpc_result *result)
 {
     struct otlp_push *push = context;
@@ -196,7 +207,7 @@ static void call_done(void *context, const struct weft_grpc_result *result)
         bool may_retry = is_retryable(result->grpc_status, outcome.retry_after_ns);
         outcome.verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT;
         outcome.is_unconfirmed = result->is_unconfirmed;
-        outcome.is_content_at_fault = result->grpc_status == GRPC_INVALID_ARGUMENT;
+        outcome.is_content_at_fault = !may_retry && is_content_at_fault(result);
         weft_fail(&outcome.error, may_retry ? WEFT_IO : WEFT_INVALID, "%s: grpc-status %d: %s",
                   push->exporter->consumer.id, result->grpc_status, result->message);
     }
