@@ -11,11 +11,33 @@
 
 enum { MAX_LEVEL = 100, MAX_FIELDS = 32 };
 
-/* Where a field of a message occurs: from the start of the first occurrence to the end of the last. Both 0:
- * nowhere. */
+/* A message in one piece, or in several that count as one behind the other: that is how protobuf merges a singular
+ * message that is repeated. The pieces stay where they are: joining them would copy what is repeated inside one another
+ * once for each level. */
+struct message {
+    const struct weft_slice *pieces;
+    size_t piece_count;
+};
+
+struct position {
+    size_t piece;
+    size_t offset;
+};
+
+/* Where a field of a message occurs: from the start of the first occurrence to the end of the last. */
 struct extent {
-    size_t start;
-    size_t end;
+    bool is_there;
+    struct position start;
+    struct position end;
+};
+
+/* The occurrences of a field, one after the other. */
+struct occurrences {
+    const struct message *message;
+    const struct extent *extent;
+    uint32_t number;
+    size_t piece;
+    struct weft_wire_reader reader;
 };
 
 struct writer {
@@ -24,7 +46,41 @@ struct writer {
 };
 
 static enum weft_status write_message(struct writer *writer, const ProtobufCMessageDescriptor *descriptor,
-                                      struct weft_slice message, unsigned level);
+                                      const struct message *message, unsigned level);
+
+static void enter_piece(struct occurrences *occurrences, size_t piece, size_t start)
+{
+    struct weft_slice bytes = occurrences->message->pieces[piece];
+    struct position end = occurrences->extent->end;
+    size_t stop = piece == end.piece ? end.offset : bytes.length;
+    struct weft_slice rest = stop > start ? weft_slice_of(bytes.bytes + start, stop - start) : WEFT_SLICE_EMPTY;
+    occurrences->piece = piece;
+    occurrences->reader = weft_wire_reader_of(rest);
+}
+
+static struct occurrences occurrences_of(const struct message *message, const struct extent *extent, uint32_t number)
+{
+    struct occurrences occurrences = { .message = message, .extent = extent, .number = number };
+    enter_piece(&occurrences, extent->start.piece, extent->start.offset);
+    return occurrences;
+}
+
+static bool next_occurrence(struct occurrences *occurrences, struct weft_wire_field *out_wire)
+{
+    for (;;) {
+        while (occurrences->reader.at < occurrences->reader.end) {
+            const char *reason = weft_wire_scan(&occurrences->reader, out_wire);
+            weft_assert(reason == NULL); /* find_extents has been here */
+            if (out_wire->number == occurrences->number) {
+                return true;
+            }
+        }
+        if (occurrences->piece == occurrences->extent->end.piece) {
+            return false;
+        }
+        enter_piece(occurrences, occurrences->piece + 1, 0);
+    }
+}
 
 static enum weft_wire_type wire_type_of(ProtobufCType type)
 {
@@ -78,15 +134,15 @@ static void forget_rivals(const ProtobufCMessageDescriptor *descriptor, const Pr
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
         if (field != winner && is_oneof(field) && field->quantifier_offset == winner->quantifier_offset) {
-            extents[i] = (struct extent){ 0, 0 };
+            extents[i].is_there = false;
         }
     }
 }
 
-static enum weft_status find_extents(struct writer *writer, const ProtobufCMessageDescriptor *descriptor,
-                                     struct weft_slice message, struct extent *extents)
+static enum weft_status find_extents_in(struct writer *writer, const ProtobufCMessageDescriptor *descriptor,
+                                        struct weft_slice bytes, size_t piece, struct extent *extents)
 {
-    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    struct weft_wire_reader reader = weft_wire_reader_of(bytes);
     struct weft_wire_field wire;
     while (reader.at < reader.end) {
         const char *reason = weft_wire_scan(&reader, &wire);
@@ -101,13 +157,26 @@ static enum weft_status find_extents(struct writer *writer, const ProtobufCMessa
             return malformed(writer, field->name, "wire type does not fit");
         }
         struct extent *extent = &extents[field - descriptor->fields];
-        size_t start = (size_t)(wire.whole.bytes - message.bytes);
-        *extent = (struct extent){ extent->end == 0 ? start : extent->start, start + wire.whole.length };
+        size_t start = (size_t)(wire.whole.bytes - bytes.bytes);
+        if (!extent->is_there) {
+            *extent = (struct extent){ .is_there = true, .start = { piece, start } };
+        }
+        extent->end = (struct position){ piece, start + wire.whole.length };
         if (is_oneof(field)) {
             forget_rivals(descriptor, field, extents);
         }
     }
     return WEFT_OK;
+}
+
+static enum weft_status find_extents(struct writer *writer, const ProtobufCMessageDescriptor *descriptor,
+                                     const struct message *message, struct extent *extents)
+{
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < message->piece_count; i++) {
+        status = find_extents_in(writer, descriptor, message->pieces[i], i, extents);
+    }
+    return status;
 }
 
 static bool is_id(const ProtobufCFieldDescriptor *field)
@@ -179,7 +248,7 @@ static enum weft_status write_value(struct writer *writer, const ProtobufCFieldD
                                     const struct weft_wire_field *wire, unsigned level)
 {
     if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        return write_message(writer, field->descriptor, wire->bytes, level + 1);
+        return write_message(writer, field->descriptor, &(struct message){ &wire->bytes, 1 }, level + 1);
     }
     if (field->type == PROTOBUF_C_TYPE_STRING) {
         weft_buffer_append_json_string(writer->out, wire->bytes);
@@ -232,15 +301,11 @@ static const uint8_t *next_packed(const uint8_t *at, const uint8_t *end, enum we
 }
 
 static enum weft_status write_repeated(struct writer *writer, const ProtobufCFieldDescriptor *field,
-                                       struct weft_slice extent, unsigned level, bool *has_members)
+                                       struct occurrences occurrences, unsigned level, bool *has_members)
 {
     bool is_first = true;
-    struct weft_wire_reader reader = weft_wire_reader_of(extent);
     struct weft_wire_field wire;
-    while (reader.at < reader.end && weft_wire_scan(&reader, &wire) == NULL) {
-        if (wire.number != field->id) {
-            continue;
-        }
+    while (next_occurrence(&occurrences, &wire)) {
         if (!is_packed(field, &wire)) {
             begin_element(writer, field, &is_first, has_members);
             enum weft_status status = write_value(writer, field, &wire, level);
@@ -266,31 +331,23 @@ static enum weft_status write_repeated(struct writer *writer, const ProtobufCFie
     return WEFT_OK;
 }
 
-/* The occurrences of a singular message one after the other, which is how protobuf defines their merge. */
-static enum weft_status concatenate(struct weft_slice extent, uint32_t number, struct weft_buffer *out_joined)
-{
-    struct weft_wire_reader reader = weft_wire_reader_of(extent);
-    struct weft_wire_field wire;
-    while (reader.at < reader.end && weft_wire_scan(&reader, &wire) == NULL) {
-        if (wire.number == number) {
-            weft_buffer_append(out_joined, wire.bytes.bytes, wire.bytes.length);
-        }
-    }
-    return weft_buffer_status(out_joined);
-}
-
+/* count: of the occurrences. What all levels together allocate here is bounded by the message: no byte of it is the tag
+ * or the length of more than one occurrence. */
 static enum weft_status write_merged(struct writer *writer, const ProtobufCFieldDescriptor *field,
-                                     struct weft_slice extent, unsigned level)
+                                     struct occurrences occurrences, size_t count, unsigned level)
 {
-    struct weft_buffer joined;
-    weft_buffer_init(&joined, 0);
-    enum weft_status status = concatenate(extent, field->id, &joined);
-    if (status == WEFT_OK) {
-        status = write_message(writer, field->descriptor, weft_buffer_slice(&joined), level + 1);
-    } else {
-        weft_fail(writer->error, status, "no memory to merge %s", field->name);
+    struct weft_slice *pieces = weft_try_alloc_raw(count * sizeof *pieces);
+    if (pieces == NULL) {
+        return weft_fail(writer->error, WEFT_NOMEM, "no memory to merge %s", field->name);
     }
-    weft_buffer_fini(&joined);
+    struct message merged = { pieces, 0 };
+    struct weft_wire_field wire;
+    while (next_occurrence(&occurrences, &wire)) {
+        pieces[merged.piece_count++] = wire.bytes;
+    }
+    weft_assert(merged.piece_count == count);
+    enum weft_status status = write_message(writer, field->descriptor, &merged, level + 1);
+    weft_free(pieces);
     return status;
 }
 
@@ -300,17 +357,15 @@ static bool is_default(const struct weft_wire_field *wire)
 }
 
 static enum weft_status write_singular(struct writer *writer, const ProtobufCFieldDescriptor *field,
-                                       struct weft_slice extent, unsigned level, bool *has_members)
+                                       struct occurrences occurrences, unsigned level, bool *has_members)
 {
-    struct weft_wire_reader reader = weft_wire_reader_of(extent);
+    struct occurrences counted = occurrences;
     struct weft_wire_field wire;
     struct weft_wire_field last = { 0 };
-    size_t occurrences = 0;
-    while (reader.at < reader.end && weft_wire_scan(&reader, &wire) == NULL) {
-        if (wire.number == field->id) {
-            last = wire;
-            occurrences++;
-        }
+    size_t count = 0;
+    while (next_occurrence(&counted, &wire)) {
+        last = wire;
+        count++;
     }
     bool has_presence = is_oneof(field) || field->type == PROTOBUF_C_TYPE_MESSAGE;
     if (!has_presence && is_default(&last)) {
@@ -318,29 +373,30 @@ static enum weft_status write_singular(struct writer *writer, const ProtobufCFie
     }
     bool is_first = true;
     begin_element(writer, field, &is_first, has_members);
-    return field->type == PROTOBUF_C_TYPE_MESSAGE && occurrences > 1 ? write_merged(writer, field, extent, level)
-                                                                     : write_value(writer, field, &last, level);
+    return field->type == PROTOBUF_C_TYPE_MESSAGE && count > 1 ? write_merged(writer, field, occurrences, count, level)
+                                                               : write_value(writer, field, &last, level);
 }
 
 static enum weft_status write_message(struct writer *writer, const ProtobufCMessageDescriptor *descriptor,
-                                      struct weft_slice message, unsigned level)
+                                      const struct message *message, unsigned level)
 {
     weft_assert(descriptor->n_fields <= MAX_FIELDS);
     if (level > MAX_LEVEL) {
         return malformed(writer, descriptor->short_name, "is nested too deep");
     }
-    struct extent extents[MAX_FIELDS] = { { 0, 0 } };
+    struct extent extents[MAX_FIELDS] = { { .is_there = false } };
     enum weft_status status = find_extents(writer, descriptor, message, extents);
     bool has_members = false;
     weft_buffer_append_byte(writer->out, '{');
     for (unsigned i = 0; status == WEFT_OK && i < descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-        if (extents[i].end == 0) {
+        if (!extents[i].is_there) {
             continue;
         }
-        struct weft_slice extent = { message.bytes + extents[i].start, extents[i].end - extents[i].start };
-        status = field->label == PROTOBUF_C_LABEL_REPEATED ? write_repeated(writer, field, extent, level, &has_members)
-                                                           : write_singular(writer, field, extent, level, &has_members);
+        struct occurrences occurrences = occurrences_of(message, &extents[i], field->id);
+        status = field->label == PROTOBUF_C_LABEL_REPEATED
+                     ? write_repeated(writer, field, occurrences, level, &has_members)
+                     : write_singular(writer, field, occurrences, level, &has_members);
     }
     weft_buffer_append_byte(writer->out, '}');
     return status;
@@ -350,7 +406,7 @@ enum weft_status weft_json_write_message(const ProtobufCMessageDescriptor *descr
                                          struct weft_buffer *out, struct weft_error *error)
 {
     struct writer writer = { out, error };
-    enum weft_status status = write_message(&writer, descriptor, message, 0);
+    enum weft_status status = write_message(&writer, descriptor, &(struct message){ &message, 1 }, 0);
     if (status == WEFT_OK && weft_buffer_status(out) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "no memory for %zu bytes of JSON", out->length);
     }

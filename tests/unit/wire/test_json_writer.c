@@ -4,6 +4,7 @@
 #include "wire/wire_test.h"
 
 #include <math.h>
+#include <sys/resource.h>
 
 #include "google_rpc.pb-c.h"
 #include "logs_service.pb-c.h"
@@ -333,9 +334,69 @@ START_TEST(test_random_requests_give_the_text_of_their_canonical_form)
 }
 END_TEST
 
+/* The whole of `value` as the second of two AnyValues of a KeyValue, in the second of two lists: what merges, twice. */
+static struct weft_buffer repeat_around(struct weft_slice value)
+{
+    static const uint8_t numbers[] = { 2, 1, 6 }; /* KeyValue.value, KeyValueList.values, AnyValue.kvlist_value */
+    struct weft_buffer inner;
+    weft_buffer_init(&inner, 0);
+    weft_buffer_append(&inner, value.bytes, value.length);
+    for (size_t i = 0; i < WEFT_COUNT_OF(numbers); i++) {
+        struct weft_buffer outer;
+        uint8_t header[16];
+        weft_buffer_init(&outer, 0);
+        if (numbers[i] != 1) {
+            weft_buffer_append(&outer, header, (size_t)(weft_wire_put_bytes_header(header, numbers[i], 0) - header));
+        }
+        uint8_t *end = weft_wire_put_bytes_header(header, numbers[i], inner.length);
+        weft_buffer_append(&outer, header, (size_t)(end - header));
+        weft_buffer_append(&outer, inner.bytes, inner.length);
+        weft_buffer_fini(&inner);
+        inner = outer;
+    }
+    return inner;
+}
+
+static size_t peak_bytes(void)
+{
+    struct rusage usage;
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    return (size_t)usage.ru_maxrss * 1024;
+}
+
+START_TEST(test_messages_repeated_inside_one_another_are_not_copied)
+{
+    enum { TEXT_BYTES = 2 * 1024 * 1024, LEVELS = 30 };
+    struct weft_buffer value;
+    uint8_t header[16];
+    weft_buffer_init(&value, 0);
+    uint8_t *end = weft_wire_put_bytes_header(header, 1, TEXT_BYTES);
+    weft_buffer_append(&value, header, (size_t)(end - header));
+    memset(weft_buffer_reserve(&value, TEXT_BYTES), 'x', TEXT_BYTES);
+    value.length += TEXT_BYTES;
+    for (size_t level = 0; level < LEVELS; level++) {
+        struct weft_buffer outer = repeat_around(weft_buffer_slice(&value));
+        weft_buffer_fini(&value);
+        value = outer;
+    }
+    struct weft_buffer out;
+    struct weft_error error = WEFT_ERROR_NONE;
+    weft_buffer_init(&out, 0);
+    ck_assert_ptr_nonnull(weft_buffer_reserve(&out, 4 * TEXT_BYTES));
+    memset(out.bytes, 0, 4 * TEXT_BYTES);
+    size_t before = peak_bytes();
+    enum weft_status status = weft_json_write_message(VALUE, weft_buffer_slice(&value), &out, &error);
+    ck_assert_msg(status == WEFT_OK, "%s", error.text);
+    ck_assert_uint_gt(out.length, TEXT_BYTES);
+    ck_assert_uint_lt(peak_bytes() - before, 8 * TEXT_BYTES);
+    weft_buffer_fini(&out);
+    weft_buffer_fini(&value);
+}
+END_TEST
+
 START_TEST(test_every_failing_allocation_is_an_error)
 {
-    /* a status in two parts, which are joined in memory of their own, and a name that fills the buffer */
+    /* a status in two parts, whose list needs memory, and a name that fills the buffer */
     uint8_t message[600] = "\x7a\x05\x12\x03old\x7a\x02\x18\x02\x2a\xc8\x03";
     memset(message + 14, 'x', 456);
     for (size_t nth = 1;; nth++) {
@@ -377,6 +438,7 @@ int main(void)
         test_nesting_is_limited,
         test_doubles_are_short_and_read_back_the_same,
         test_random_requests_give_the_text_of_their_canonical_form,
+        test_messages_repeated_inside_one_another_are_not_copied,
         test_every_failing_allocation_is_an_error,
     };
     return run_tests("json_writer", tests, WEFT_COUNT_OF(tests));
