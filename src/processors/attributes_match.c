@@ -133,17 +133,36 @@ static uint64_t find_number(struct weft_slice message, uint32_t number)
     return find_field(message, number, WEFT_WIRE_VARINT, &field) ? field.number_value : 0;
 }
 
-/* An AnyValue is a oneof: its last known member counts. */
-static struct weft_wire_field any_value(struct weft_slice value)
+/* The next of the messages that parent has under that number. A singular message that is repeated merges: whoever looks
+ * into one looks into all of them. */
+static bool next_message(struct weft_wire_reader *reader, uint32_t number, struct weft_slice *out_message)
+{
+    struct weft_wire_field field;
+    bool has_field = true;
+    while (weft_wire_next(reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
+        if (field.number == number && field.type == WEFT_WIRE_BYTES) {
+            *out_message = field.bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The AnyValue that parent has under that number. It is a oneof: its last known member counts. */
+static struct weft_wire_field any_value(struct weft_slice parent, uint32_t number)
 {
     enum { LAST_MEMBER = 7 };
     struct weft_wire_field last = { 0 };
-    struct weft_wire_reader reader = weft_wire_reader_of(value);
-    struct weft_wire_field field;
-    bool has_field = true;
-    while (weft_wire_next(&reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
-        if (field.number <= LAST_MEMBER) {
-            last = field;
+    struct weft_wire_reader messages = weft_wire_reader_of(parent);
+    struct weft_slice value;
+    while (next_message(&messages, number, &value)) {
+        struct weft_wire_reader reader = weft_wire_reader_of(value);
+        struct weft_wire_field field;
+        bool has_field = true;
+        while (weft_wire_next(&reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
+            if (field.number <= LAST_MEMBER) {
+                last = field;
+            }
         }
     }
     return last;
@@ -151,9 +170,9 @@ static struct weft_wire_field any_value(struct weft_slice value)
 
 enum { ANY_STRING = 1, ANY_BOOL = 2, ANY_INT = 3, ANY_DOUBLE = 4 };
 
-static bool is_value(struct weft_slice value, const struct weft_node *node)
+static bool is_value(const struct weft_otlp_attribute *attribute, const struct weft_node *node)
 {
-    struct weft_wire_field field = any_value(value);
+    struct weft_wire_field field = any_value(attribute->contents, WEFT_OTLP_VALUE_FIELD);
     int64_t integer = 0;
     double real = 0;
     switch (weft_node_kind(node)) {
@@ -190,9 +209,7 @@ static bool has_pairs(const struct weft_otlp_attributes *attributes, const struc
     const struct weft_match_pair *pairs = list->items;
     for (size_t i = 0; i < list->count; i++) {
         const struct weft_otlp_attribute *attribute = find_attribute(attributes, pairs[i].key);
-        if (attribute == NULL ||
-            (pairs[i].value.node != NULL &&
-             !is_value(find_text(attribute->contents, WEFT_OTLP_VALUE_FIELD), pairs[i].value.node))) {
+        if (attribute == NULL || (pairs[i].value.node != NULL && !is_value(attribute, pairs[i].value.node))) {
             return false;
         }
     }
@@ -216,10 +233,17 @@ static bool is_library(struct weft_slice scope_header, const struct weft_config_
 {
     enum { SCOPE_FIELD = 1, NAME_FIELD = 1, VERSION_FIELD = 2 };
     const struct weft_match_library *items = libraries->items;
-    struct weft_slice scope = find_text(scope_header, SCOPE_FIELD);
+    struct weft_wire_reader scopes = weft_wire_reader_of(scope_header);
+    struct weft_slice scope;
+    struct weft_wire_field name = { 0 };
+    struct weft_wire_field version = { 0 };
+    while (libraries->count > 0 && next_message(&scopes, SCOPE_FIELD, &scope)) {
+        (void)find_field(scope, NAME_FIELD, WEFT_WIRE_BYTES, &name);
+        (void)find_field(scope, VERSION_FIELD, WEFT_WIRE_BYTES, &version);
+    }
     for (size_t i = 0; i < libraries->count; i++) {
-        if (weft_slice_equal_text(find_text(scope, NAME_FIELD), items[i].name) &&
-            (items[i].version == NULL || weft_slice_equal_text(find_text(scope, VERSION_FIELD), items[i].version))) {
+        if (weft_slice_equal_text(name.bytes, items[i].name) &&
+            (items[i].version == NULL || weft_slice_equal_text(version.bytes, items[i].version))) {
             return true;
         }
     }
@@ -232,7 +256,7 @@ static bool is_service(const struct weft_otlp_attributes *attributes, const stru
     if (attribute == NULL) {
         return services->count == 0;
     }
-    struct weft_wire_field value = any_value(find_text(attribute->contents, WEFT_OTLP_VALUE_FIELD));
+    struct weft_wire_field value = any_value(attribute->contents, WEFT_OTLP_VALUE_FIELD);
     return is_one_of(value.number == ANY_STRING ? value.bytes : WEFT_SLICE_EMPTY, services);
 }
 
@@ -242,10 +266,13 @@ enum weft_status weft_match_scope(const struct weft_match_config *match, const s
     enum { RESOURCE_FIELD = 1, ATTRIBUTES_FIELD = 1 };
     bool is_match = is_library(table->scopes[scope].header, &match->libraries);
     if (is_match && (match->services.count > 0 || match->resources.count > 0)) {
-        struct weft_slice header = table->resources[table->scopes[scope].resource].header;
-        struct weft_slice resource = find_text(header, RESOURCE_FIELD);
-        if (weft_otlp_attributes_read(resource, ATTRIBUTES_FIELD, attributes) != WEFT_OK) {
-            return WEFT_NOMEM;
+        struct weft_wire_reader reader = weft_wire_reader_of(table->resources[table->scopes[scope].resource].header);
+        struct weft_slice resource;
+        attributes->count = 0;
+        while (next_message(&reader, RESOURCE_FIELD, &resource)) {
+            if (weft_otlp_attributes_add(resource, ATTRIBUTES_FIELD, attributes) != WEFT_OK) {
+                return WEFT_NOMEM;
+            }
         }
         is_match = is_service(attributes, &match->services) && has_pairs(attributes, &match->resources);
     }
@@ -290,7 +317,7 @@ static bool is_log_record(const struct weft_match_config *match, struct weft_sli
     if (match->log_bodies.count == 0) {
         return true;
     }
-    struct weft_wire_field body = any_value(find_text(record, BODY_FIELD));
+    struct weft_wire_field body = any_value(record, BODY_FIELD);
     return body.number == ANY_STRING && is_one_of(body.bytes, &match->log_bodies);
 }
 

@@ -89,9 +89,15 @@ static const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, uint32_t
 enum weft_status weft_otlp_attributes_read(struct weft_slice record, uint32_t field,
                                            struct weft_otlp_attributes *attributes)
 {
+    attributes->count = 0;
+    return weft_otlp_attributes_add(record, field, attributes);
+}
+
+enum weft_status weft_otlp_attributes_add(struct weft_slice record, uint32_t field,
+                                          struct weft_otlp_attributes *attributes)
+{
     const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
     const uint8_t *end = record.bytes + record.length;
-    attributes->count = 0;
     for (const uint8_t *at = record.bytes; at < end;) {
         uint32_t tag;
         struct weft_slice contents = WEFT_SLICE_EMPTY;

@@ -29,4 +29,8 @@ uint32_t weft_otlp_attributes_field(enum weft_signal signal);
 /* record: contents of a message that weft_otlp_check has passed, whose attributes are in field. WEFT_NOMEM only. */
 enum weft_status weft_otlp_attributes_read(struct weft_slice record, uint32_t field,
                                            struct weft_otlp_attributes *attributes) WEFT_MUST_CHECK;
+
+/* The same, behind those that are there already: for a message that is repeated and merges. */
+enum weft_status weft_otlp_attributes_add(struct weft_slice record, uint32_t field,
+                                          struct weft_otlp_attributes *attributes) WEFT_MUST_CHECK;
 void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes);

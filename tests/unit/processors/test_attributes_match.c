@@ -159,6 +159,47 @@ START_TEST(test_every_scope_is_looked_at)
 }
 END_TEST
 
+/* What is repeated merges: the resource, the scope, an attribute's value and a log's body come in two parts each, and
+ * what is asked for stands in the first. */
+static void put_all_in_parts(struct weft_buffer *out)
+{
+    struct weft_buffer resource = { 0 };
+    struct weft_buffer scope_x = { 0 };
+    struct weft_buffer resource_x = { 0 };
+    put_string_attribute(&resource, 1, "service.name", "checkout");
+    put_message(&resource_x, 1, &resource);
+    put_field(&resource_x, 1, WEFT_SLICE_LITERAL("\x0a\x06\x0a\x04more"));
+    put_field(&scope_x, 1, WEFT_SLICE_LITERAL("\x0a\x07library"));
+    put_field(&scope_x, 1,
+              WEFT_SLICE_LITERAL("\x12\x03"
+                                 "1.2"));
+    put_field(&scope_x, 2,
+              WEFT_SLICE_LITERAL("\x2a\x04\x0a\x02hi\x2a\x00" /* body "hi", and an empty one */
+                                 "\x32\x0d\x0a\x04text\x12\x03\x0a\x01"
+                                 "7\x12\x00"));
+    put_message(&resource_x, 2, &scope_x);
+    put_message(out, 1, &resource_x);
+}
+
+START_TEST(test_repeated_messages_are_looked_at_as_one)
+{
+    static const char *const properties[] = { "resources: [{key: service.name, value: checkout}, {key: more}]",
+                                              "libraries: [{name: library, version: \"1.2\"}]", "log_bodies: [hi]",
+                                              "attributes: [{key: text, value: \"7\"}]" };
+    for (size_t i = 0; i < WEFT_COUNT_OF(properties); i++) {
+        char yaml[400];
+        struct weft_buffer request = { 0 };
+        snprintf(yaml, sizeof yaml, ACTIONS "\ninclude: {match_type: strict, %s}", properties[i]);
+        component_begin(&weft_processor_attributes, yaml, WEFT_LOGS);
+        put_all_in_parts(&request);
+        ck_assert(offer(WEFT_LOGS, weft_buffer_slice(&request), NULL) == WEFT_OK);
+        ck_assert_msg(sink.last.length > request.length, "%s", properties[i]);
+        weft_buffer_fini(&request);
+        fixture_end();
+    }
+}
+END_TEST
+
 START_TEST(test_config_rules)
 {
     const struct weft_component *component = &weft_processor_attributes;
@@ -197,6 +238,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_metrics_are_matched_by_name);
     tcase_add_test(tests, test_exclude_takes_from_what_is_included);
     tcase_add_test(tests, test_every_scope_is_looked_at);
+    tcase_add_test(tests, test_repeated_messages_are_looked_at_as_one);
     tcase_add_test(tests, test_config_rules);
     tcase_add_test(tests, test_each_signal_has_its_properties);
 }
