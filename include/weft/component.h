@@ -103,6 +103,9 @@ struct weft_component {
     /* Rules that span several keys. NULL = none. */
     enum weft_status (*validate)(const void *config, struct weft_error *error);
 
+    /* Rules for the pipelines that name the component: called once for each. NULL = none. */
+    enum weft_status (*validate_signal)(const void *config, enum weft_signal signal, struct weft_error *error);
+
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error);

@@ -198,6 +198,20 @@ static enum weft_status add_component(struct weft_plan *plan, const struct weft_
 
 /* ---- pipelines ---- */
 
+static enum weft_status check_signal(const struct weft_plan_component *component, enum weft_signal signal,
+                                     const struct weft_position *reference, struct weft_error *error)
+{
+    const struct weft_component *type = component->component;
+    if ((type->signals & (1u << signal)) == 0) {
+        return weft_fail(error, WEFT_INVALID, "%s:%u: %s \"%s\" does not support %s", reference->file, reference->line,
+                         weft_component_kind_name(component->kind), component->id, weft_signal_name(signal));
+    }
+    struct weft_error cause = WEFT_ERROR_NONE;
+    enum weft_status status =
+        type->validate_signal == NULL ? WEFT_OK : type->validate_signal(component->config, signal, &cause);
+    return status == WEFT_OK ? WEFT_OK : weft_node_fail(error, status, component->node, "%s", cause.text);
+}
+
 static enum weft_status resolve(const struct weft_plan *plan, enum weft_component_kind kind,
                                 const struct weft_reference_list *references, enum weft_signal signal,
                                 struct weft_plan_component ***out_components, struct weft_error *error)
@@ -208,11 +222,11 @@ static enum weft_status resolve(const struct weft_plan *plan, enum weft_componen
         struct weft_plan_component *component =
             find_component(plan->components, plan->component_count, kind, references->items[i].id);
         weft_assert(component != NULL);
-        if (kind != WEFT_EXTENSION && (component->component->signals & (1u << signal)) == 0) {
-            const struct weft_position *at = &references->items[i].position;
+        enum weft_status status =
+            kind == WEFT_EXTENSION ? WEFT_OK : check_signal(component, signal, &references->items[i].position, error);
+        if (status != WEFT_OK) {
             weft_free(components);
-            return weft_fail(error, WEFT_INVALID, "%s:%u: %s \"%s\" does not support %s", at->file, at->line,
-                             weft_component_kind_name(kind), component->id, weft_signal_name(signal));
+            return status;
         }
         components[i] = component;
     }

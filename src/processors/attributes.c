@@ -180,6 +180,18 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return WEFT_OK;
 }
 
+static enum weft_status validate_signal(const void *untyped, enum weft_signal signal, struct weft_error *error)
+{
+    const struct attributes_config *config = untyped;
+    if (config->has_include && weft_match_validate_signal(&config->include, signal, error) != WEFT_OK) {
+        return weft_fail_prefix(error, "include");
+    }
+    if (config->has_exclude && weft_match_validate_signal(&config->exclude, signal, error) != WEFT_OK) {
+        return weft_fail_prefix(error, "exclude");
+    }
+    return WEFT_OK;
+}
+
 /* ---- the edits of a config ---- */
 
 enum { ANY_STRING = 1, ANY_BOOL = 2, ANY_INT = 3, ANY_DOUBLE = 4, ANY_SCALAR_BYTES = 11 };
@@ -421,12 +433,6 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     processor->include.match = config->has_include ? &config->include : NULL;
     processor->exclude.match = config->has_exclude ? &config->exclude : NULL;
     enum weft_status status = make_edits(processor, config, error);
-    if (status == WEFT_OK && config->has_include) {
-        status = weft_match_validate_signal(&config->include, setup->signal, error);
-    }
-    if (status == WEFT_OK && config->has_exclude) {
-        status = weft_match_validate_signal(&config->exclude, setup->signal, error);
-    }
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);
         return status;
@@ -444,5 +450,6 @@ const struct weft_component weft_processor_attributes = {
     .fields = attributes_fields,
     .config_size = sizeof(struct attributes_config),
     .validate = validate,
+    .validate_signal = validate_signal,
     .create_consumer = create,
 };

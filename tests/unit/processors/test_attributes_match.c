@@ -211,24 +211,25 @@ START_TEST(test_config_rules)
 }
 END_TEST
 
-static void expect_not_created(enum weft_signal signal, const char *properties, const char *text)
+static void expect_refused_for(enum weft_signal signal, const char *properties, const char *text)
 {
     char yaml[400];
     struct weft_error error = WEFT_ERROR_NONE;
-    snprintf(yaml, sizeof yaml, ACTIONS "\ninclude: {match_type: strict, %s}", properties);
+    snprintf(yaml, sizeof yaml, ACTIONS "\nexclude: {match_type: strict, %s}", properties);
     fixture_begin(signal);
-    ck_assert(component_create(&weft_processor_attributes, yaml, signal, &error) == WEFT_INVALID);
-    ck_assert_msg(strstr(error.text, text) != NULL, "%s", error.text);
+    ck_assert(component_configure(&weft_processor_attributes, yaml, &error) == WEFT_OK);
+    ck_assert(weft_processor_attributes.validate_signal(fixture.config, signal, &error) == WEFT_INVALID);
+    ck_assert_msg(strncmp(error.text, "exclude: ", 9) == 0 && strstr(error.text, text) != NULL, "%s", error.text);
     fixture_end();
 }
 
 START_TEST(test_each_signal_has_its_properties)
 {
-    expect_not_created(WEFT_TRACES, "services: [a], log_bodies: [b]", "log_bodies must not be specified for traces");
-    expect_not_created(WEFT_LOGS, "span_names: [a]", "span_names must not be specified for logs");
-    expect_not_created(WEFT_LOGS, "services: [a]", "services must not be specified for logs");
-    expect_not_created(WEFT_METRICS, "attributes: [{key: a}]", "attributes must not be specified for metrics");
-    expect_not_created(WEFT_TRACES, "services: []", "at least one property");
+    expect_refused_for(WEFT_TRACES, "services: [a], log_bodies: [b]", "log_bodies must not be specified for traces");
+    expect_refused_for(WEFT_LOGS, "span_names: [a]", "span_names must not be specified for logs");
+    expect_refused_for(WEFT_LOGS, "services: [a]", "services must not be specified for logs");
+    expect_refused_for(WEFT_METRICS, "attributes: [{key: a}]", "attributes must not be specified for metrics");
+    expect_refused_for(WEFT_TRACES, "services: []", "at least one property");
 }
 END_TEST
 

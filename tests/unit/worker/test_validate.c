@@ -37,6 +37,8 @@
     R "processors:\n  " id ": " block "\n" E "service: {pipelines: {traces: {receivers: [otlp], processors: [" id \
       "], exporters: [otlp]}}}\n"
 
+#define DELETES "actions: [{key: a, action: delete}]"
+
 /* What is wrong is that something is not there: the error names the file, no line. */
 enum { WHOLE_FILE = 1000000 };
 
@@ -112,6 +114,9 @@ static const struct row good_rows[] = {
     /* 1.10: batch */
     { BATCH("{timeout: 0s, send_batch_size: 0, send_batch_max_size: 100}") },
     { BATCH("{send_batch_size: 100, send_batch_max_size: 100, metadata_cardinality_limit: 1000}") },
+    /* 1.6: attributes; one that no pipeline names has no signal that its properties must fit */
+    { OTHER_PROCESSOR("attributes", "{include: {match_type: strict, span_names: [a]}, " DELETES "}") },
+    { R "processors: {batch: , attributes: {include: {match_type: strict, log_bodies: [a]}, " DELETES "}}\n" E S },
     /* 1.11: memory_limiter */
     { OTHER_PROCESSOR("memory_limiter", "{check_interval: 1s, limit_mib: 100, spike_limit_mib: 20}") },
     { OTHER_PROCESSOR("memory_limiter", "{check_interval: 1s, limit_percentage: 80, spike_limit_percentage: 20}") },
@@ -257,6 +262,11 @@ static const struct row bad_rows[] = {
     { BATCH("{send_batch_max_size: 100}"), 2, "send_batch_max_size" },
     { BATCH("{timeout: -1s}"), 2, "timeout" },
     { BATCH("{metadata_keys: [a]}"), 2, "metadata_keys" },
+    /* 1.6: attributes */
+    { OTHER_PROCESSOR("attributes", "{include: {match_type: strict, log_bodies: [a]}, " DELETES "}"), 3,
+      "include: log_bodies must not be specified for traces" },
+    { OTHER_PROCESSOR("attributes", "{exclude: {match_type: strict}, " DELETES "}"), 3,
+      "exclude: at least one property" },
     /* 1.11: memory_limiter */
     { OTHER_PROCESSOR("memory_limiter", ""), 3, "check_interval" },
     { OTHER_PROCESSOR("memory_limiter", "{check_interval: 1s}"), 3, "limit" },
