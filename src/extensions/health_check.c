@@ -73,7 +73,7 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
         return weft_fail(error, WEFT_INVALID, "path must start with /");
     }
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
-    return status == WEFT_OK && config->has_tls ? weft_tls_config_validate(&config->tls, error) : status;
+    return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
 }
 
 /* ---- requests ---- */

@@ -71,6 +71,15 @@ enum weft_status weft_tls_config_validate(const struct weft_tls_config *config, 
     return WEFT_OK;
 }
 
+enum weft_status weft_tls_config_validate_server(const struct weft_tls_config *config, struct weft_error *error)
+{
+    enum weft_status status = weft_tls_config_validate(config, error);
+    bool has_certificate = is_set(config->cert_file) || is_set(config->cert_pem);
+    return status != WEFT_OK || has_certificate
+               ? status
+               : weft_fail(error, WEFT_INVALID, "tls: a server needs a certificate and its key");
+}
+
 /* A NULL-ended copy of the pointers, for the duration of weft_tls_context_new. */
 static const char **ended(const struct weft_config_strings *strings)
 {

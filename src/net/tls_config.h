@@ -30,6 +30,10 @@ extern const struct weft_field weft_tls_server_fields[];
 enum weft_status weft_tls_config_validate(const struct weft_tls_config *config,
                                           struct weft_error *error) WEFT_MUST_CHECK;
 
+/* The same, and what a server must have: a certificate. */
+enum weft_status weft_tls_config_validate_server(const struct weft_tls_config *config,
+                                                 struct weft_error *error) WEFT_MUST_CHECK;
+
 /* A context from the block. alpn as in weft_tls_settings. */
 enum weft_status weft_tls_config_open(const struct weft_tls_config *config, bool is_server, const char *alpn,
                                       struct weft_tls_context **out_context, struct weft_error *error) WEFT_MUST_CHECK;

@@ -124,7 +124,7 @@ static enum weft_status validate_protocol(const struct protocol *protocol, struc
     }
     struct weft_endpoint endpoint;
     enum weft_status status = parse_endpoint(protocol, &endpoint, error);
-    return status == WEFT_OK && protocol->tls != NULL ? weft_tls_config_validate(protocol->tls, error) : status;
+    return status == WEFT_OK && protocol->tls != NULL ? weft_tls_config_validate_server(protocol->tls, error) : status;
 }
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
