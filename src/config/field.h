@@ -70,15 +70,15 @@ enum weft_field_kind {
     WEFT_KIND_MAP,     /* string -> string */
     WEFT_KIND_SECRET_MAP,
     WEFT_KIND_ANY,
-    WEFT_KIND_CHOICE,    /* needs words */
-    WEFT_KIND_BLOCK,     /* a nested struct with its own table; always present */
-    WEFT_KIND_OPTIONAL,  /* a nested struct behind a bool: present (even as null or {}) = on; `enabled: false` inside =
-                            off */
-    WEFT_KIND_LIST,      /* weft_config_list of blocks */
-    WEFT_KIND_INLINE,    /* a nested struct whose keys stand beside those of the outer one (shared client blocks) */
-    WEFT_KIND_POSITION,  /* not a key: where the block stands, for later checks */
-    WEFT_KIND_NO_EFFECT, /* parsed as `words[0]` says ("int", "duration", "any"), without effect in C; listed by
-                            validate */
+    WEFT_KIND_CHOICE,      /* needs words */
+    WEFT_KIND_BLOCK,       /* a nested struct with its own table; always present */
+    WEFT_KIND_OPTIONAL,    /* a nested struct behind a bool: present (even as {}, and as null unless is_off_as_null) =
+                              on; `enabled: false` inside = off */
+    WEFT_KIND_LIST,        /* weft_config_list of blocks */
+    WEFT_KIND_INLINE,      /* a nested struct whose keys stand beside those of the outer one (shared client blocks) */
+    WEFT_KIND_POSITION,    /* not a key: where the block stands, for later checks */
+    WEFT_KIND_NO_EFFECT,   /* parsed as `words[0]` says ("int", "duration", "any"), without effect in C; listed by
+                              validate */
     WEFT_KIND_UNSUPPORTED, /* known to the Collector, not yet to weft: an error that says so */
 };
 
@@ -94,6 +94,7 @@ struct weft_field {
     const char *const *words;        /* CHOICE: ended by NULL; NO_EFFECT: one word, the type */
     double minimum, maximum;         /* numbers and durations (seconds); both 0 = unchecked */
     bool is_required;
+    bool is_off_as_null; /* OPTIONAL: a null means that the block is absent, not that it is on with its defaults */
 };
 
 /* The kind from the member's C type. */
@@ -125,11 +126,11 @@ struct weft_field {
 
 /* member: the nested struct; present_member: the bool that says whether the block is on.
  * default_value: "on" or "off" when the key is absent. */
-#define WEFT_FIELD_OPTIONAL(type, member, present_member, table, default_value, help_text)                      \
+#define WEFT_FIELD_OPTIONAL(type, member, present_member, table, default_value, help_text, ...)                 \
     {                                                                                                           \
         .key = #member, .kind = WEFT_KIND_OPTIONAL, .offset = offsetof(type, member),                           \
         .present_offset = offsetof(type, present_member), .default_text = (default_value), .help = (help_text), \
-        .fields = (table)                                                                                       \
+        .fields = (table), ##__VA_ARGS__                                                                        \
     }
 
 #define WEFT_FIELD_LIST(type, member, item_type, table, help_text)                                     \

@@ -69,7 +69,7 @@ static enum weft_status parse_optional(const struct weft_config_reader *reader, 
 {
     bool *is_on = (bool *)((char *)config + field->present_offset);
     const struct weft_node *enabled = weft_node_find(node, "enabled");
-    *is_on = true;
+    *is_on = !(field->is_off_as_null && weft_node_kind(node) == WEFT_NODE_NULL);
     if (enabled != NULL && !weft_value_is_absent(enabled)) {
         enum weft_status status = weft_value_read_bool(reader, enabled, is_on);
         if (status != WEFT_OK) {

@@ -94,7 +94,7 @@ static const struct weft_field otlp_fields[] = {
     WEFT_FIELD_BLOCK(struct otlp_config, tls, weft_tls_client_fields,
                      "Transport security; on unless insecure is true."),
     WEFT_FIELD_OPTIONAL(struct otlp_config, keepalive, has_keepalive, keepalive_fields, "off",
-                        "Pings on idle connections."),
+                        "Pings on idle connections.", .is_off_as_null = true),
     WEFT_SENDER_FIELDS(struct otlp_config, "5s"),
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
     WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each tick's output in one go."),

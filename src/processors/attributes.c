@@ -73,9 +73,9 @@ static const struct weft_field action_fields[] = {
 static const struct weft_field attributes_fields[] = {
     WEFT_FIELD_LIST(struct attributes_config, actions, struct action_config, action_fields, "What is done, in order."),
     WEFT_FIELD_OPTIONAL(struct attributes_config, include, has_include, weft_match_fields, "off",
-                        "Only records that match are edited."),
+                        "Only records that match are edited.", .is_off_as_null = true),
     WEFT_FIELD_OPTIONAL(struct attributes_config, exclude, has_exclude, weft_match_fields, "off",
-                        "Records that match are not edited."),
+                        "Records that match are not edited.", .is_off_as_null = true),
     WEFT_FIELDS_END,
 };
 

@@ -34,7 +34,7 @@ const struct weft_field weft_match_fields[] = {
     WEFT_FIELD(struct weft_match_config, log_bodies, NULL, "Bodies of log records that are strings."),
     WEFT_FIELD(struct weft_match_config, log_severity_texts, NULL, "Severity texts of log records."),
     WEFT_FIELD_OPTIONAL(struct weft_match_config, log_severity_number, has_log_severity_number, severity_fields, "off",
-                        "Severity numbers of log records."),
+                        "Severity numbers of log records.", .is_off_as_null = true),
     WEFT_FIELD(struct weft_match_config, metric_names, NULL, "Names of metrics."),
     WEFT_FIELD_LIST(struct weft_match_config, attributes, struct weft_match_pair, pair_fields,
                     "Attributes of the record; all must be there."),

@@ -44,6 +44,8 @@ struct every_kind {
     struct every_block retry;
     bool has_queue;
     struct every_queue queue;
+    bool has_guard;
+    struct every_block guard;
     struct weft_config_list items;
     struct every_client client;
 };
@@ -93,6 +95,8 @@ static const struct weft_field every_fields[] = {
     WEFT_FIELD_BLOCK(struct every_kind, block, every_block_fields, "A block."),
     WEFT_FIELD_OPTIONAL(struct every_kind, retry, has_retry, every_block_fields, "off", "Retry."),
     WEFT_FIELD_OPTIONAL(struct every_kind, queue, has_queue, every_queue_fields, "on", "Queue."),
+    WEFT_FIELD_OPTIONAL(struct every_kind, guard, has_guard, every_block_fields, "off", "Guard.",
+                        .is_off_as_null = true),
     WEFT_FIELD_LIST(struct every_kind, items, struct every_item, every_item_fields, "Items."),
     WEFT_FIELD_INLINE(struct every_kind, client, every_client_fields),
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "the kernel sizes its buffers"),

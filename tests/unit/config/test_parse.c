@@ -159,6 +159,29 @@ START_TEST(test_optional_blocks_switch_on_by_being_there)
 }
 END_TEST
 
+START_TEST(test_optional_block_may_be_off_as_null)
+{
+    static const struct {
+        const char *text;
+        bool has_guard;
+    } cases[] = {
+        { "guard:\n", false },
+        { "guard: {}\n", true },
+        { "guard: {flag: false}\n", true },
+        { "guard: {enabled: false}\n", false },
+        { "retry:\n", false },
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        struct weft_tree *tree = NULL;
+        struct every_kind config = must_parse(cases[i].text, &tree, NULL);
+        ck_assert_msg(config.has_guard == cases[i].has_guard, "%s", cases[i].text);
+        ck_assert_int_eq(config.guard.interval.ns, INT64_C(5000000000));
+        weft_config_fini(every_fields, &config);
+        weft_tree_free(&tree);
+    }
+}
+END_TEST
+
 START_TEST(test_lists_split_and_headers_take_pairs)
 {
     struct weft_tree *tree = NULL;
@@ -235,17 +258,17 @@ static const struct {
     { "flag: true\n\nclient: {}", WEFT_INVALID,
       "config.yaml:3: unknown key \"client\"; known: flag, integer, natural, real, text, text_or_null, password, "
       "timeout, "
-      "words, labels, headers, value, mode, block, retry, queue, items, endpoint, token, read_buffer_size, "
+      "words, labels, headers, value, mode, block, retry, queue, guard, items, endpoint, token, read_buffer_size, "
       "idle_timeout, "
       "cookies, keep_alive" },
     { "(position): 1", WEFT_INVALID,
       "config.yaml:1: unknown key \"(position)\"; known: flag, integer, natural, real, "
       "text, text_or_null, password, timeout, words, labels, headers, value, mode, block, "
-      "retry, queue, items, endpoint, token, read_buffer_size, idle_timeout, cookies, "
+      "retry, queue, guard, items, endpoint, token, read_buffer_size, idle_timeout, cookies, "
       "keep_alive" },
     { "a:\n", WEFT_INVALID,
       "config.yaml:1: unknown key \"a\"; known: flag, integer, natural, real, text, text_or_null, "
-      "password, timeout, words, labels, headers, value, mode, block, retry, queue, items, "
+      "password, timeout, words, labels, headers, value, mode, block, retry, queue, guard, items, "
       "endpoint, token, read_buffer_size, idle_timeout, cookies, keep_alive" },
     { "tpm: {enabled: true}", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
     { "tpm:", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
@@ -432,6 +455,7 @@ int main(void)
     tcase_add_test(test_case, test_absent_and_null_keys_take_their_defaults);
     tcase_add_test(test_case, test_every_kind_is_read);
     tcase_add_test(test_case, test_optional_blocks_switch_on_by_being_there);
+    tcase_add_test(test_case, test_optional_block_may_be_off_as_null);
     tcase_add_test(test_case, test_lists_split_and_headers_take_pairs);
     tcase_add_loop_test(test_case, test_wrong_key_is_refused_with_its_place, 0, WEFT_COUNT_OF(bad_cases));
     tcase_add_test(test_case, test_nearest_word_is_one_slip_away);

@@ -107,6 +107,8 @@ static const struct row good_rows[] = {
     { GRPC("{endpoint: /run/weft.sock, transport: unix}") },
     { GRPC("{keepalive: {server_parameters: {max_connection_age: 1m, time: 1m, timeout: 2s}, "
            "enforcement_policy: {min_time: 1s, permit_without_stream: true}}}") },
+    { GRPC("{tls: }") }, /* null: plaintext */
+    { HTTP("{tls: , cors: }") },
     { GRPC("{tls: {cert_file: /cert, key_file: /key, client_ca_file: /ca, client_ca_file_reload: true}}") },
     { HTTP("{endpoint: 0.0.0.0:4318, traces_url_path: v1/x, max_request_body_size: 1000, "
            "cors: {allowed_origins: [\"https://*.example.com\"], max_age: 7200}, read_timeout: 1s}") },
@@ -116,6 +118,7 @@ static const struct row good_rows[] = {
     { BATCH("{send_batch_size: 100, send_batch_max_size: 100, metadata_cardinality_limit: 1000}") },
     /* 1.6: attributes; one that no pipeline names has no signal that its properties must fit */
     { OTHER_PROCESSOR("attributes", "{include: {match_type: strict, span_names: [a]}, " DELETES "}") },
+    { OTHER_PROCESSOR("attributes", "{include: , exclude: , " DELETES "}") },
     { R "processors: {batch: , attributes: {include: {match_type: strict, log_bodies: [a]}, " DELETES "}}\n" E S },
     /* 1.11: memory_limiter */
     { OTHER_PROCESSOR("memory_limiter", "{check_interval: 1s, limit_mib: 100, spike_limit_mib: 20}") },
