@@ -79,6 +79,27 @@ static enum weft_status parse_optional(const struct weft_config_reader *reader, 
     return parse_block(reader, field->fields, node, true, weft_fields_member(field, config));
 }
 
+/* Null, "", [] and a section that is switched off: what a key says that is not there. */
+static bool says_nothing(const struct weft_node *node)
+{
+    const struct weft_node *enabled = weft_node_find(node, "enabled");
+    switch (weft_node_kind(node)) {
+    case WEFT_NODE_NULL:
+        return true;
+    case WEFT_NODE_STRING:
+        return weft_node_text(node)[0] == '\0';
+    case WEFT_NODE_LIST:
+        return weft_node_count(node) == 0;
+    case WEFT_NODE_MAP:
+        return enabled != NULL && weft_node_kind(enabled) == WEFT_NODE_BOOL && !weft_node_bool(enabled);
+    case WEFT_NODE_BOOL:
+    case WEFT_NODE_INT:
+    case WEFT_NODE_DOUBLE:
+        break;
+    }
+    return false;
+}
+
 /* The value of one key. node is not NULL, and a plain null only for the kinds to which null means something. */
 static enum weft_status parse_value(const struct weft_config_reader *reader, const struct weft_field *field,
                                     const struct weft_node *node, void *config)
@@ -135,7 +156,9 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
     case WEFT_KIND_NO_EFFECT:
         return weft_value_note_no_effect(reader, field, node);
     case WEFT_KIND_UNSUPPORTED:
-        return weft_node_fail(reader->error, WEFT_UNSUPPORTED, node, "weft does not support this key yet");
+        return says_nothing(node)
+                   ? WEFT_OK
+                   : weft_node_fail(reader->error, WEFT_UNSUPPORTED, node, "weft does not support this key yet");
     case WEFT_KIND_INLINE:
     case WEFT_KIND_POSITION:
         break;

@@ -159,6 +159,19 @@ START_TEST(test_optional_blocks_switch_on_by_being_there)
 }
 END_TEST
 
+/* What is not there needs no support. */
+START_TEST(test_unsupported_key_may_say_nothing)
+{
+    static const char *const texts[] = { "tpm:", "tpm: ''", "tpm: []", "tpm: {enabled: false, path: /x}" };
+    for (size_t i = 0; i < WEFT_COUNT_OF(texts); i++) {
+        struct weft_tree *tree = NULL;
+        struct every_kind config = must_parse(texts[i], &tree, NULL);
+        weft_config_fini(every_fields, &config);
+        weft_tree_free(&tree);
+    }
+}
+END_TEST
+
 START_TEST(test_optional_block_may_be_off_as_null)
 {
     static const struct {
@@ -271,7 +284,10 @@ static const struct {
       "password, timeout, words, labels, headers, value, mode, block, retry, queue, guard, items, "
       "endpoint, token, read_buffer_size, idle_timeout, cookies, keep_alive" },
     { "tpm: {enabled: true}", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
-    { "tpm:", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
+    { "tpm: {}", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
+    { "tpm: [a]", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
+    { "tpm: false", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
+    { "tpm: {enabled: }", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
     { "read_buffer_size: x", WEFT_INVALID, "config.yaml:1: read_buffer_size: \"x\" is not a whole number" },
     { "idle_timeout: x", WEFT_INVALID,
       "config.yaml:1: idle_timeout: \"x\" is not a duration (like 300ms, 5s or 1m30s)" },
@@ -455,6 +471,7 @@ int main(void)
     tcase_add_test(test_case, test_absent_and_null_keys_take_their_defaults);
     tcase_add_test(test_case, test_every_kind_is_read);
     tcase_add_test(test_case, test_optional_blocks_switch_on_by_being_there);
+    tcase_add_test(test_case, test_unsupported_key_may_say_nothing);
     tcase_add_test(test_case, test_optional_block_may_be_off_as_null);
     tcase_add_test(test_case, test_lists_split_and_headers_take_pairs);
     tcase_add_loop_test(test_case, test_wrong_key_is_refused_with_its_place, 0, WEFT_COUNT_OF(bad_cases));

@@ -107,6 +107,9 @@ static const struct row good_rows[] = {
     { GRPC("{endpoint: /run/weft.sock, transport: unix}") },
     { GRPC("{keepalive: {server_parameters: {max_connection_age: 1m, time: 1m, timeout: 2s}, "
            "enforcement_policy: {min_time: 1s, permit_without_stream: true}}}") },
+    { GRPC("{auth: , middlewares: []}") },
+    { BATCH("{metadata_keys: []}") },
+    { OTHER_EXPORTER("file", "{path: /tmp/x.json, group_by: {enabled: false}}") },
     { GRPC("{tls: }") }, /* null: plaintext */
     { HTTP("{tls: , cors: }") },
     { GRPC("{tls: {cert_file: /cert, key_file: /key, client_ca_file: /ca, client_ca_file_reload: true}}") },
