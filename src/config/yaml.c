@@ -219,6 +219,14 @@ static bool has_many_tag_directives(struct weft_slice bytes)
     return true;
 }
 
+/* The mark that some editors put before UTF-8. libyaml skips it only where it is to find the encoding out. */
+static struct weft_slice without_byte_order_mark(struct weft_slice bytes)
+{
+    static const uint8_t mark[] = { 0xef, 0xbb, 0xbf };
+    bool has_mark = bytes.length >= sizeof mark && memcmp(bytes.bytes, mark, sizeof mark) == 0;
+    return has_mark ? weft_slice_of(bytes.bytes + sizeof mark, bytes.length - sizeof mark) : bytes;
+}
+
 static enum weft_status check_source(const struct reader *reader, struct weft_slice bytes)
 {
     if (bytes.length > WEFT_CONFIG_MAX_BYTES) {
@@ -245,6 +253,7 @@ enum weft_status weft_yaml_parse(struct weft_tree *tree, struct weft_slice bytes
     if (status != WEFT_OK) {
         return status;
     }
+    bytes = without_byte_order_mark(bytes);
     if (!yaml_parser_initialize(&reader.parser)) {
         return fail_parser(&reader);
     }

@@ -77,6 +77,19 @@ START_TEST(test_scalar_takes_the_collectors_type)
 }
 END_TEST
 
+START_TEST(test_byte_order_mark_is_skipped)
+{
+    struct weft_tree *tree = must_load("\xef\xbb\xbfkey: 1\nother: 2\n");
+    const struct weft_node *root = weft_tree_root(tree);
+    ck_assert_uint_eq(weft_node_count(root), 2);
+    ck_assert_int_eq(weft_node_position(weft_node_find(root, "key")).line, 1);
+    weft_tree_free(&tree);
+    tree = must_load("\xef\xbb\xbf");
+    ck_assert_int_eq(weft_node_kind(weft_tree_root(tree)), WEFT_NODE_NULL);
+    weft_tree_free(&tree);
+}
+END_TEST
+
 START_TEST(test_integers_fit_or_say_so)
 {
     struct weft_tree *tree = must_load("a: 18446744073709551615\nb: -9223372036854775808\nc: -1\nd: .nan\n");
@@ -255,6 +268,7 @@ int main(void)
     Suite *suite = suite_create("yaml");
     TCase *test_case = tcase_create("yaml");
     tcase_add_loop_test(test_case, test_scalar_takes_the_collectors_type, 0, WEFT_COUNT_OF(scalar_cases));
+    tcase_add_test(test_case, test_byte_order_mark_is_skipped);
     tcase_add_test(test_case, test_integers_fit_or_say_so);
     tcase_add_test(test_case, test_nodes_know_where_they_stand);
     tcase_add_loop_test(test_case, test_unsafe_yaml_is_refused, 0, WEFT_COUNT_OF(refused_cases));
