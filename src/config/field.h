@@ -94,6 +94,7 @@ struct weft_field {
     const char *const *words;        /* CHOICE: ended by NULL; NO_EFFECT: one word, the type */
     double minimum, maximum;         /* numbers and durations (seconds); both 0 = unchecked */
     bool is_required;
+    bool ignores_case;   /* CHOICE: a word may be written in capitals */
     bool is_off_as_null; /* OPTIONAL: a null means that the block is absent, not that it is on with its defaults */
 };
 
@@ -112,10 +113,10 @@ struct weft_field {
     }
 
 /* word_list: const char *const[] ended by NULL; default_value one of the words. */
-#define WEFT_FIELD_CHOICE(type, member, word_list, default_value, help_text)                                         \
+#define WEFT_FIELD_CHOICE(type, member, word_list, default_value, help_text, ...)                                    \
     {                                                                                                                \
         .key = #member, .kind = WEFT_KIND_CHOICE, .offset = offsetof(type, member), .default_text = (default_value), \
-        .help = (help_text), .words = (word_list)                                                                    \
+        .help = (help_text), .words = (word_list), ##__VA_ARGS__                                                     \
     }
 
 #define WEFT_FIELD_BLOCK(type, member, table, help_text)                                                \

@@ -146,7 +146,7 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
         ((struct weft_config_any *)member)->node = node;
         return WEFT_OK;
     case WEFT_KIND_CHOICE:
-        return weft_value_read_choice(reader, node, field->words, member);
+        return weft_value_read_choice(reader, node, field, member);
     case WEFT_KIND_BLOCK:
         return parse_block(reader, field->fields, node, false, member);
     case WEFT_KIND_OPTIONAL:

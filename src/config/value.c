@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "config/duration.h"
@@ -147,13 +148,14 @@ static bool is_collection(const struct weft_node *node)
 }
 
 enum weft_status weft_value_read_choice(const struct weft_config_reader *reader, const struct weft_node *node,
-                                        const char *const *words, struct weft_choice *out_value)
+                                        const struct weft_field *field, struct weft_choice *out_value)
 {
+    const char *const *words = field->words;
     const char *text = weft_node_text(node);
     char list[200] = "";
     size_t used = 0;
     for (int i = 0; words[i] != NULL; i++) {
-        if (text != NULL && strcmp(text, words[i]) == 0) {
+        if (text != NULL && (field->ignores_case ? strcasecmp(text, words[i]) : strcmp(text, words[i])) == 0) {
             out_value->value = i;
             return WEFT_OK;
         }

@@ -20,7 +20,7 @@ enum weft_status weft_value_read_double(const struct weft_config_reader *reader,
 enum weft_status weft_value_read_duration(const struct weft_config_reader *reader, const struct weft_node *node,
                                           struct weft_duration *out_value) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_choice(const struct weft_config_reader *reader, const struct weft_node *node,
-                                        const char *const *words, struct weft_choice *out_value) WEFT_MUST_CHECK;
+                                        const struct weft_field *field, struct weft_choice *out_value) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_string(const struct weft_config_reader *reader, const struct weft_node *node,
                                         char **out_text) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_strings(const struct weft_config_reader *reader, const struct weft_node *node,

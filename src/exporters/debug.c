@@ -42,7 +42,8 @@ static const char *const verbosity_words[] = { "basic", "normal", "detailed", NU
 
 static const struct weft_field debug_fields[] = {
     WEFT_FIELD_CHOICE(struct debug_config, verbosity, verbosity_words, "basic",
-                      "basic: counts; normal: a line per record; detailed: everything, as OTLP/JSON."),
+                      "basic: counts; normal: a line per record; detailed: everything, as OTLP/JSON.",
+                      .ignores_case = true),
     WEFT_FIELD(struct debug_config, sampling_initial, "2", "Batches shown in each second whatever comes."),
     WEFT_FIELD(struct debug_config, sampling_thereafter, "1", "After those, every so many-th is shown; 0 = none."),
     WEFT_FIELD(struct debug_config, use_internal_logger, "true", "Write to weft's log; else to output_paths."),

@@ -86,7 +86,8 @@ static const struct weft_field reader_fields[] = {
 };
 
 static const struct weft_field metrics_fields[] = {
-    WEFT_FIELD_CHOICE(struct metrics_config, level, level_words, "normal", "none switches the endpoint off."),
+    WEFT_FIELD_CHOICE(struct metrics_config, level, level_words, "normal", "none switches the endpoint off.",
+                      .ignores_case = true),
     WEFT_FIELD_LIST(struct metrics_config, readers, struct reader_config, reader_fields, "At most one pull reader."),
     WEFT_FIELD_UNSUPPORTED("views", "Metric views."),
     WEFT_FIELDS_END,

@@ -131,6 +131,7 @@ static const struct row good_rows[] = {
     { OTHER_EXPORTER("otlphttp", "{endpoint: \"https://backend:4318\"}") },
     { OTHER_EXPORTER("otlp_http", "{traces_endpoint: \"http://backend:4318/x\", encoding: json}") },
     { OTHER_EXPORTER("debug", "{verbosity: detailed, sampling_initial: 5, sampling_thereafter: 200}") },
+    { OTHER_EXPORTER("debug", "{verbosity: Normal}") },
     { OTHER_EXPORTER("file", "{path: /tmp/x.json}") },
     { OTHER_EXPORTER("nop", "") },
     /* service */
@@ -141,7 +142,7 @@ static const struct row good_rows[] = {
     { WAKE("0s") },
     { WAKE("0") },
     { WAKE("") },
-    { TELEMETRY("{logs: {level: DEBUG, encoding: json}, metrics: {level: none}}") },
+    { TELEMETRY("{logs: {level: DEBUG, encoding: json}, metrics: {level: NONE}}") },
     { TELEMETRY("{metrics: {readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 9999}}}}]}}") },
     { TELEMETRY("{resource: {service.name: mine, deployment.environment: test}}") },
 };
@@ -284,6 +285,7 @@ static const struct row bad_rows[] = {
     { OTHER_EXPORTER("otlp_http", ""), 3, "endpoint" },
     { OTHER_EXPORTER("otlp_http", "{endpoint: \"http://b:1\", encoding: xml}"), 3, "xml" },
     { OTHER_EXPORTER("debug", "{verbosity: loud}"), 3, "loud" },
+    { OTHER_EXPORTER("file", "{path: /tmp/x, format: JSON}"), 3, "JSON" },
     { OTHER_EXPORTER("file", ""), 3, "path" },
     { OTHER_EXPORTER("file", "{path: /x, format: xml}"), 3, "xml" },
     { OTHER_EXPORTER("nop", "{a: b}"), 3, "\"a\"" },
