@@ -10,6 +10,9 @@
 #include "wire/json_reader.h"
 #include "wire/rpc_status.h"
 
+/* The check of protobuf takes as many messages inside one another: JSON says nothing that protobuf could not. */
+enum { MAX_JSON_DEPTH = 100 };
+
 enum { MAX_INFLATE_RATIO = 200, IDLE_SECONDS = 360 /* none of the usual export intervals: no race with an export */ };
 
 /* What became of requests that went no further. One row: name, help. */
@@ -306,7 +309,7 @@ static enum weft_status read_json(struct otlp_http *http, enum weft_signal signa
     if (message == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for the message");
     }
-    struct weft_json_limits limits = { .max_bytes = http->max_body_bytes };
+    struct weft_json_limits limits = { .max_depth = MAX_JSON_DEPTH, .max_bytes = http->max_body_bytes };
     enum weft_status status = weft_json_read_message(http->json->requests[signal], body, &limits, message, error);
     if (status != WEFT_OK) {
         http->inlet.malformed_requests += status == WEFT_INVALID;

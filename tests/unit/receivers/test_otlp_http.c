@@ -195,6 +195,33 @@ START_TEST(test_request_goes_through_and_is_answered_in_its_encoding)
 }
 END_TEST
 
+/* A span whose one attribute is an array, and in it another, count times. */
+static size_t nested_arrays(char *out_text, size_t size_bytes, size_t count)
+{
+    size_t length = (size_t)snprintf(out_text, size_bytes,
+                                     "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"attributes\":[{\"value\":");
+    for (size_t i = 0; i < count; i++) {
+        length += (size_t)snprintf(out_text + length, size_bytes - length, "{\"arrayValue\":{\"values\":[");
+    }
+    length += (size_t)snprintf(out_text + length, size_bytes - length, "{\"intValue\":1}");
+    for (size_t i = 0; i < count; i++) {
+        length += (size_t)snprintf(out_text + length, size_bytes - length, "]}}");
+    }
+    return length + (size_t)snprintf(out_text + length, size_bytes - length, "}]}]}]}]}");
+}
+
+START_TEST(test_json_may_be_as_deep_as_protobuf)
+{
+    enum { DEEPEST = 47 }; /* 100 messages inside one another, with the six around the first array */
+    char text[4096];
+    post("application/json", text, nested_arrays(text, sizeof text, DEEPEST));
+    expect(200);
+    post("application/json", text, nested_arrays(text, sizeof text, DEEPEST + 1));
+    expect(400);
+    ck_assert_uint_eq(pipeline.weight, 1);
+}
+END_TEST
+
 START_TEST(test_compressed_request_keeps_what_came_over_the_wire)
 {
     struct weft_slice plain = weft_slice_of(span, SPAN_BYTES);
@@ -347,6 +374,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_request_goes_through_and_is_answered_in_its_encoding);
+    tcase_add_test(tests, test_json_may_be_as_deep_as_protobuf);
     tcase_add_test(tests, test_compressed_request_keeps_what_came_over_the_wire);
     tcase_add_test(tests, test_outcome_of_the_pipeline_is_mapped);
     tcase_add_test(tests, test_held_request_is_answered_when_it_ends);
