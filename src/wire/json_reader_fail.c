@@ -15,9 +15,10 @@ static const char *const expected_texts[] = {
 #undef WEFT_JSON_KIND_TEXT
 };
 
-/* "resourceSpans[0].resource: ", or nothing at the root. A path that does not fit is cut. */
+/* "resourceSpans[0].resource: ", or nothing at the root. A path that does not fit ends in "...: ". */
 static void write_path(const struct weft_json_place *place, char *text, size_t size_bytes)
 {
+    static const char ellipsis[] = "...: ";
     const struct weft_json_place *places[MAX_PATH_DEPTH];
     size_t count = 0;
     for (; place != NULL; place = place->parent) {
@@ -36,6 +37,9 @@ static void write_path(const struct weft_json_place *place, char *text, size_t s
         }
         used += (size_t)snprintf(text + used, size_bytes - used, "%s%s%s", place->field->name, index,
                                  count > 1 ? "." : ": ");
+    }
+    if (used >= size_bytes) {
+        memcpy(text + size_bytes - sizeof ellipsis, ellipsis, sizeof ellipsis);
     }
 }
 

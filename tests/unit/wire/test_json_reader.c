@@ -500,7 +500,7 @@ START_TEST(test_every_truncation_is_refused)
 END_TEST
 
 /* levels messages inside one another, values in arrays in values. */
-static enum weft_status read_nested(size_t levels, const struct weft_json_limits *limits)
+static enum weft_status read_nested(size_t levels, const struct weft_json_limits *limits, struct weft_error *out_error)
 {
     struct weft_json_schema *schema = weft_json_schema_new(VALUE, WEFT_JSON_CAMEL_NAMES);
     struct weft_buffer text;
@@ -515,6 +515,9 @@ static enum weft_status read_nested(size_t levels, const struct weft_json_limits
     struct reading reading;
     reading_run(&reading, schema, weft_buffer_slice(&text), limits);
     enum weft_status status = reading.status;
+    if (out_error != NULL) {
+        *out_error = reading.error;
+    }
     reading_fini(&reading);
     weft_buffer_fini(&text);
     weft_json_schema_free(schema);
@@ -525,13 +528,21 @@ START_TEST(test_nesting_is_limited)
 {
     const struct weft_json_limits five = { .max_depth = 5 };
     const struct weft_json_limits many = { .max_depth = 1000000 };
-    ck_assert_int_eq(read_nested(64, NULL), WEFT_OK);
-    ck_assert_int_eq(read_nested(65, NULL), WEFT_INVALID);
-    ck_assert_int_eq(read_nested(5, &five), WEFT_OK);
-    ck_assert_int_eq(read_nested(6, &five), WEFT_INVALID);
-    ck_assert_int_eq(read_nested(100, &many), WEFT_OK);
-    ck_assert_int_eq(read_nested(101, &many), WEFT_INVALID);
-    ck_assert_int_eq(read_nested(1000000, &many), WEFT_INVALID);
+    ck_assert_int_eq(read_nested(64, NULL, NULL), WEFT_OK);
+    ck_assert_int_eq(read_nested(65, NULL, NULL), WEFT_INVALID);
+    ck_assert_int_eq(read_nested(5, &five, NULL), WEFT_OK);
+    ck_assert_int_eq(read_nested(6, &five, NULL), WEFT_INVALID);
+    ck_assert_int_eq(read_nested(100, &many, NULL), WEFT_OK);
+    ck_assert_int_eq(read_nested(101, &many, NULL), WEFT_INVALID);
+    ck_assert_int_eq(read_nested(1000000, &many, NULL), WEFT_INVALID);
+}
+END_TEST
+
+START_TEST(test_long_path_says_that_it_is_cut)
+{
+    struct weft_error error = WEFT_ERROR_NONE;
+    ck_assert_int_eq(read_nested(65, NULL, &error), WEFT_INVALID);
+    ck_assert_msg(strstr(error.text, "...: messages are nested deeper than 64") != NULL, "%s", error.text);
 }
 END_TEST
 
@@ -691,6 +702,7 @@ int main(void)
         test_each_wrong_type_is_refused_in_each_field,
         test_every_truncation_is_refused,
         test_nesting_is_limited,
+        test_long_path_says_that_it_is_cut,
         test_size_is_limited,
         test_message_is_appended_to_what_is_there,
         test_what_the_writer_writes_is_read_back_equal,
