@@ -199,6 +199,7 @@ static void shutdown_step(void *context)
     if (worker->former.graph == NULL) {
         retirement_step(worker, &worker->shutdown);
     } else {
+        worker->shutdown.started = weft_timers_now(worker->host.timers); /* its turn has not come */
         weft_timer_set_after(worker->host.timers, &worker->shutdown.timer, WEFT_NS_PER_MS);
     }
 }
@@ -227,9 +228,11 @@ enum weft_status weft_worker_apply(struct weft_worker *worker, const struct weft
 void weft_worker_drain(struct weft_worker *worker, int64_t timeout_ns, void (*on_drained)(void *context), void *context)
 {
     struct retirement *shutdown = &worker->shutdown;
-    if (worker->former.graph != NULL &&
-        worker->former.deadline.ns > weft_timers_now(worker->host.timers).ns + timeout_ns) {
-        worker->former.deadline = weft_monotonic_after(weft_timers_now(worker->host.timers), timeout_ns);
+    /* The former graph comes first, since its pipelines may lead to exporters that the present one has taken over. It
+     * gets half of the time: one that cannot end must not cost the present graph what it holds. */
+    struct weft_monotonic half = weft_monotonic_after(weft_timers_now(worker->host.timers), timeout_ns / 2);
+    if (worker->former.graph != NULL && worker->former.deadline.ns > half.ns) {
+        worker->former.deadline = half;
     }
     if (shutdown->graph != NULL) {
         shutdown->deadline = weft_monotonic_after(weft_timers_now(worker->host.timers), timeout_ns);

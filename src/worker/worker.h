@@ -36,8 +36,8 @@ enum weft_status weft_worker_apply(struct weft_worker *worker, const struct weft
                                    void (*on_retired)(void *context), void *context,
                                    struct weft_error *error) WEFT_MUST_CHECK;
 
-/* On the worker's thread: drains everything; on_drained runs when nothing is left, at the deadline by force. Calling
- * again with 0 forces now. */
+/* On the worker's thread: drains everything; on_drained runs when nothing is left, at the deadline by force. A
+ * graph that a reload took out and that still drains gets half of the time at most. Calling again with 0 forces now. */
 void weft_worker_drain(struct weft_worker *worker, int64_t timeout_ns, void (*on_drained)(void *context),
                        void *context);
 

@@ -7,6 +7,8 @@ import signal
 import sys
 import time
 
+import grpc
+
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from fault_case import FaultCase, for_each_worker_count, seconds
@@ -239,6 +241,34 @@ class ReloadsWithCallsOpen(FaultCase):
             ledger = program.ledger(is_audited=True)
             self.assertEqual((ledger.disagreements(), ledger.sent), ([], 5))
             self.assertIs(client.export(otlp.numbered_request(5, 5)).outcome, Outcome.ACCEPTED)
+
+
+@for_each_worker_count
+class ShutdownInAReload(FaultCase):
+    @only_weft("it starts over")
+    def fault_a_former_graph_that_cannot_end_leaves_time_for_the_present_one(self):
+        """The old backend takes nothing, so that the former graph still drains when the end comes; what the present one
+        holds has a backend that is well, and reaches it."""
+        refusing = self.start(Backend(answer=lambda number, body: Answer(status=grpc.StatusCode.UNAVAILABLE)))
+        sink = self.start(Backend())
+        address = f"127.0.0.1:{free_port()}"
+        processors = {"batch": {"timeout": "60s", "send_batch_size": 5}}
+
+        def config_to(backend):
+            return configs.pipeline(address, {"otlp": configs.otlp_exporter(backend.address)}, processors)
+
+        program = self.start_program(config_to(refusing), [address], workers=self.workers, extra=["--shutdown-timeout", "4s"])
+        with Client(address) as client:
+            self.assertIs(client.export(otlp.numbered_request(0, 5)).outcome, Outcome.ACCEPTED)
+            self.assertTrue(wait_until(lambda: refusing.requests, 5.0))
+            program.write(config_to(sink))
+            program.reload()
+            self.assertTrue(wait_until(lambda: '"agent.reloading"' in program.process.log_text(), 5.0))
+            time.sleep(0.2)
+            self.assertIs(client.export(otlp.numbered_request(5, 4)).outcome, Outcome.ACCEPTED)
+        program.process.signal(signal.SIGTERM)
+        self.assertEqual(program.process.wait(20), 0)
+        self.assertEqual(len(set(sink.span_ids())), 4, program.process.log_tail())
 
 
 class UnixReload(FaultCase):
