@@ -191,16 +191,20 @@ static void request_sent(struct request *request, uint64_t rejected_count)
     request_free(request);
 }
 
+/* For good, as far as the client is told. If an answer was lost on the way the backend may have the records all the
+ * same, and only dropped(unconfirmed) says so. */
 static void request_rejected(struct request *request, const struct weft_error *error)
 {
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
+    bool is_unconfirmed = request->has_unconfirmed;
     weft_log(ERROR, "export.rejected", "the backend refused records for good",
              WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", weight),
-             WEFT_LOG_STRING("error", error->text));
-    weft_host_book(sender->consumer->host, sender->rejected_flow, weight);
+             WEFT_LOG_STRING("unconfirmed", is_unconfirmed ? "yes" : "no"), WEFT_LOG_STRING("error", error->text));
+    weft_host_book(sender->consumer->host,
+                   is_unconfirmed ? sender->drop_flows[WEFT_DROP_UNCONFIRMED] : sender->rejected_flow, weight);
     sender->held -= weight;
-    sender->counters.rejected += weight;
+    sender->counters.rejected += is_unconfirmed ? 0 : weight;
     sender->counters.send_failed += weight;
     struct weft_error final = *error;
     if (final.status == WEFT_OK || weft_status_is_retryable(final.status)) {
@@ -335,6 +339,7 @@ void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outc
         request_sent(request, outcome->rejected_count);
         break;
     case WEFT_PUSH_PERMANENT:
+        request->has_unconfirmed = request->has_unconfirmed || outcome->is_unconfirmed;
         if (outcome->is_content_at_fault && request->batch->part_count > 1 && !sender->is_forced) {
             send_parts_apart(request);
         } else {

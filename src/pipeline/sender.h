@@ -34,7 +34,7 @@ struct weft_push_outcome {
     enum weft_push_verdict verdict;
     uint64_t rejected_count;  /* SENT: partial_success */
     int64_t retry_after_ns;   /* RETRY: what the backend asked for; -1 = nothing */
-    bool is_unconfirmed;      /* RETRY: the backend may have them all the same */
+    bool is_unconfirmed;      /* RETRY, PERMANENT: the backend may have them all the same */
     bool is_content_at_fault; /* PERMANENT: worth sending a merged batch request by request */
     struct weft_error error;  /* RETRY, PERMANENT: for the log and for the client */
 };

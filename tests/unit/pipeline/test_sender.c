@@ -498,6 +498,33 @@ START_TEST(test_permanent_refusal_is_rejected)
 }
 END_TEST
 
+/* The backend may have what it refuses now: an answer to an earlier attempt was lost, or this one says nothing of what
+ * became of the request. Booked as rejected it would be with the backend and nowhere in the books. */
+START_TEST(test_refusal_after_a_lost_answer_is_unconfirmed)
+{
+    for (int is_lost_before = 0; is_lost_before <= 1; is_lost_before++) {
+        struct counted_ticket counted;
+        defaults();
+        begin_with(1);
+        counted_init(&counted, 4, WEFT_ACKNOWLEDGE_DELIVERED);
+        ck_assert_int_eq(give(&fakes[0], spans(0, 4, &counted.ticket)), WEFT_OK);
+        if (is_lost_before) {
+            answer(&fakes[0], retry(-1, true));
+            advance(2 * WEFT_NS_PER_S);
+        }
+        struct weft_push_outcome outcome = refused(false);
+        outcome.is_unconfirmed = !is_lost_before;
+        answer(&fakes[0], outcome);
+        ck_assert_uint_eq(totals().rejected, 0);
+        ck_assert_uint_eq(dropped_for(WEFT_DROP_UNCONFIRMED), 4);
+        ck_assert_uint_eq(weft_sender_read_counters(fakes[0].sender)->rejected, 0);
+        ck_assert_uint_eq(weft_sender_read_counters(fakes[0].sender)->send_failed, 4);
+        ck_assert_int_eq(counted.status, WEFT_INVALID);
+        end_all();
+    }
+}
+END_TEST
+
 static struct weft_batch *merged_of_three(struct counted_ticket tickets[3])
 {
     struct weft_batch *batch = NULL;
@@ -810,6 +837,7 @@ int main(void)
     tcase_add_test(outcomes, test_exhausted_retries_drop);
     tcase_add_test(outcomes, test_without_retry_the_first_failure_drops);
     tcase_add_test(outcomes, test_permanent_refusal_is_rejected);
+    tcase_add_test(outcomes, test_refusal_after_a_lost_answer_is_unconfirmed);
     tcase_add_test(outcomes, test_poisoned_merge_is_sent_request_by_request);
     tcase_add_test(outcomes, test_refusal_that_is_not_about_content_is_not_repeated);
     tcase_add_test(batch, test_batch_goes_at_min_size_or_after_the_timeout);
