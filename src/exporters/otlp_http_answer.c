@@ -111,6 +111,7 @@ static void judge_success(const struct weft_http1_result *result, const char *id
         return;
     }
     answer->outcome.verdict = WEFT_PUSH_PERMANENT;
+    answer->outcome.is_unconfirmed = true;
     weft_fail(&answer->outcome.error, WEFT_INTERNAL, "%s: HTTP %d with a body that is not the %s it says", id,
               result->code, is_json(result) ? "JSON" : "protobuf");
 }

@@ -252,8 +252,8 @@ class AnswersTest(OtlpHttpCase):
         self.check([HttpAnswer(204)], {"sent": 10}, 1)
 
     def test_success_with_a_body_that_is_not_what_it_says_is_final(self):
-        self.check([HttpAnswer(200, b"<html>", PROTOBUF)], {"rejected": 10}, 1)
-        self.check([HttpAnswer(200, b"<html>", JSON)], {"rejected": 10}, 1)
+        self.check([HttpAnswer(200, b"<html>", PROTOBUF)], {"unconfirmed": 10}, 1)
+        self.check([HttpAnswer(200, b"<html>", JSON)], {"unconfirmed": 10}, 1)
 
     def test_status_in_the_body_is_told(self):
         self.check([HttpAnswer(400, status("span 3 is bad"))], {"rejected": 10}, 1)
