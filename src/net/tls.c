@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -15,13 +16,20 @@
 #include "base/thread.h"
 #include "net/tls_context.h"
 
+/* What tells one content of a file from the next. All zero: it could not be looked at. */
+struct file_stamp {
+    uint64_t device, inode, size_bytes;
+    int64_t changed_s, changed_ns;
+};
+
 struct weft_tls_context {
     struct weft_tls_settings settings; /* a deep copy */
     uint8_t alpn_wire[18];             /* length byte and name, as TLS writes it */
     size_t alpn_wire_length;
-    struct weft_mutex mutex; /* guards the two below */
+    struct weft_mutex mutex; /* guards the three below */
     SSL_CTX *native;
     struct weft_monotonic next_reload;
+    struct file_stamp client_ca; /* as it was last read, or tried; with client_ca_file_reload */
 };
 
 void weft_tls_take_error(char *out_text, size_t capacity)
@@ -297,6 +305,38 @@ static void schedule_reload(struct weft_tls_context *context)
     context->next_reload = interval_ns > 0 ? weft_monotonic_after(weft_monotonic_now(), interval_ns) : WEFT_NEVER;
 }
 
+static struct file_stamp stamp_of(const char *path)
+{
+    struct stat file;
+    if (stat(path, &file) != 0) {
+        return (struct file_stamp){ 0 };
+    }
+    return (struct file_stamp){ .device = file.st_dev,
+                                .inode = file.st_ino,
+                                .size_bytes = (uint64_t)file.st_size,
+                                .changed_s = file.st_ctim.tv_sec,
+                                .changed_ns = file.st_ctim.tv_nsec };
+}
+
+/* Takes note of the file as it is now; whether it is another one than last time. */
+static bool note_client_ca(struct weft_tls_context *context)
+{
+    if (!context->settings.client_ca_file_reload || !is_given(context->settings.client_ca_file)) {
+        return false;
+    }
+    struct file_stamp stamp = stamp_of(context->settings.client_ca_file);
+    bool is_same = stamp.device == context->client_ca.device && stamp.inode == context->client_ca.inode &&
+                   stamp.size_bytes == context->client_ca.size_bytes &&
+                   stamp.changed_s == context->client_ca.changed_s && stamp.changed_ns == context->client_ca.changed_ns;
+    context->client_ca = stamp;
+    return !is_same;
+}
+
+static bool is_due(const struct weft_tls_context *context)
+{
+    return context->next_reload.ns != INT64_MAX && weft_monotonic_now().ns >= context->next_reload.ns;
+}
+
 enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, struct weft_tls_context **out_context,
                                       struct weft_error *error)
 {
@@ -312,6 +352,7 @@ enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, 
         context->alpn_wire_length = length + 1;
     }
     weft_mutex_init(&context->mutex);
+    (void)note_client_ca(context); /* before it is read: a change in between is then seen later */
     enum weft_status status = build(context, &context->native, error);
     if (status != WEFT_OK) {
         weft_tls_context_free(context);
@@ -336,7 +377,8 @@ void weft_tls_context_free(struct weft_tls_context *context)
 void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced)
 {
     weft_mutex_lock(&context->mutex);
-    if (!is_forced && (context->next_reload.ns == INT64_MAX || weft_monotonic_now().ns < context->next_reload.ns)) {
+    bool has_new_client_ca = note_client_ca(context);
+    if (!is_forced && !has_new_client_ca && !is_due(context)) {
         weft_mutex_unlock(&context->mutex);
         return;
     }

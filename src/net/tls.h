@@ -20,7 +20,8 @@ struct weft_tls_settings {
     const char *server_name_override; /* client */
     bool is_server;
     bool include_system_ca_certs_pool;
-    bool insecure_skip_verify; /* client */
+    bool insecure_skip_verify;  /* client */
+    bool client_ca_file_reload; /* server: also as soon as client_ca_file is another file, looked at per connection */
     int64_t reload_interval_ns;
     const char
         *alpn; /* "h2" or "http/1.1"; server: what is offered, required when the client sends ALPN; NULL = none */

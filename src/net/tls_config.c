@@ -34,7 +34,7 @@ const struct weft_field weft_tls_server_fields[] = {
     SHARED_FIELDS,
     WEFT_FIELD(struct weft_tls_config, client_ca_file, NULL, "Demand client certificates signed by this CA, PEM file."),
     WEFT_FIELD(struct weft_tls_config, client_ca_file_reload, "false",
-               "Read client_ca_file again with the other files."),
+               "Read client_ca_file again as soon as it changes."),
     WEFT_FIELDS_END,
 };
 
@@ -111,6 +111,7 @@ enum weft_status weft_tls_config_open(const struct weft_tls_config *config, bool
         .is_server = is_server,
         .include_system_ca_certs_pool = config->include_system_ca_certs_pool,
         .insecure_skip_verify = config->insecure_skip_verify,
+        .client_ca_file_reload = config->client_ca_file_reload,
         .reload_interval_ns = config->reload_interval.ns,
         .alpn = alpn,
     };

@@ -311,6 +311,37 @@ START_TEST(test_reload_serves_new_connections_and_keeps_what_is_good)
 }
 END_TEST
 
+/* Whoever takes an authority out of the file wants its clients out, without a reload_interval too. */
+START_TEST(test_client_authorities_are_read_again_when_their_file_changes)
+{
+    for (int is_watched = 0; is_watched <= 1; is_watched++) {
+        set_up();
+        struct weft_tls_settings client = client_settings(), server = server_settings();
+        server.client_ca_file = bed.path[0];
+        server.client_ca_file_reload = is_watched == 1;
+        client.cert_pem = bed.client_pem;
+        client.key_pem = bed.client_key;
+        ck_assert(agree(&client, &server, "weft.test"));
+        static const char *const broken = "broken";
+        char *other = tls_certificate_pem(&bed.other_authority);
+        const char *contents[] = { broken, other, bed.authority_pem };
+        bool is_accepted[] = { true, !is_watched, true };
+        for (size_t i = 0; i < WEFT_COUNT_OF(contents); i++) {
+            char next[sizeof bed.path[0] + 8];
+            snprintf(next, sizeof next, "%s.next", bed.path[0]);
+            tls_write_file(next, contents[i]);
+            ck_assert_int_eq(rename(next, bed.path[0]), 0);
+            weft_transport_free(bed.ends[0]);
+            weft_transport_free(bed.ends[1]);
+            open_ends("weft.test");
+            ck_assert_msg(shake_hands() == is_accepted[i], "%d, file %zu", is_watched, i);
+        }
+        free(other);
+        tear_down();
+    }
+}
+END_TEST
+
 static uint8_t pattern(uint64_t at)
 {
     return (uint8_t)(at * 31 >> 3);
@@ -416,6 +447,7 @@ int main(void)
     tcase_add_test(tcase, test_versions_and_suites_by_their_go_names);
     tcase_add_test(tcase, test_bad_settings_are_explained);
     tcase_add_test(tcase, test_reload_serves_new_connections_and_keeps_what_is_good);
+    tcase_add_test(tcase, test_client_authorities_are_read_again_when_their_file_changes);
     tcase_add_test(tcase, test_bytes_survive_short_writes_and_the_end_is_seen);
     tcase_add_test(tcase, test_bytes_in_the_library_are_known_about);
     tcase_add_test(tcase, test_plaintext_and_noise_fail_with_a_reason);
