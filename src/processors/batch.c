@@ -33,8 +33,7 @@ struct batch_processor {
 
 static const struct weft_field batch_fields[] = {
     WEFT_FIELD(struct batch_config, timeout, "200ms", "Pass on what is held after this time; 0 = at once."),
-    WEFT_FIELD(struct batch_config, send_batch_size, "8192",
-               "Pass on once this many records are held; 0 = no trigger."),
+    WEFT_FIELD(struct batch_config, send_batch_size, "8192", "Pass on once this many records are held; 0 = at once."),
     WEFT_FIELD(struct batch_config, send_batch_max_size, "0",
                "Largest batch passed on; larger ones are split. 0 = no limit."),
     WEFT_FIELD_UNSUPPORTED("metadata_keys", "One batcher per combination of request metadata."),
@@ -123,10 +122,15 @@ static void put_back(struct batch_processor *processor, struct weft_batch **own_
     *own_batch = NULL;
 }
 
-static uint64_t size_trigger(const struct batch_processor *processor)
+/* Without a time or without a size there is nothing to wait for. */
+static bool goes_at_once(const struct batch_processor *processor)
 {
-    uint64_t size = processor->config->send_batch_size;
-    return size == 0 ? processor->config->send_batch_max_size : size;
+    return processor->config->timeout.ns == 0 || processor->config->send_batch_size == 0;
+}
+
+static bool is_large_enough(const struct batch_processor *processor)
+{
+    return processor->pending->weight >= processor->config->send_batch_size;
 }
 
 static void flush(struct batch_processor *processor, bool is_everything)
@@ -136,8 +140,7 @@ static void flush(struct batch_processor *processor, bool is_everything)
     }
     processor->is_flushing = true;
     bool is_kept = false;
-    while (processor->pending != NULL && !is_kept &&
-           (is_everything || (size_trigger(processor) > 0 && processor->pending->weight >= size_trigger(processor)))) {
+    while (processor->pending != NULL && !is_kept && (is_everything || is_large_enough(processor))) {
         struct weft_batch *batch = take_next(processor);
         is_kept = !pass_on(processor, &batch);
         if (is_kept) {
@@ -179,8 +182,8 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     }
     weft_host_book(consumer->host, processor->buffer_flow, weight);
     weft_batch_hand_over(processor->pending, first_part);
-    bool is_at_once = processor->config->timeout.ns == 0;
-    if (is_at_once || (size_trigger(processor) > 0 && processor->pending->weight >= size_trigger(processor))) {
+    bool is_at_once = goes_at_once(processor);
+    if (is_at_once || is_large_enough(processor)) {
         processor->size_triggers++;
     }
     flush(processor, is_at_once);

@@ -106,6 +106,18 @@ START_TEST(test_zero_timeout_goes_at_once)
 }
 END_TEST
 
+/* As in the Collector: with nothing to wait for nothing waits, and only the largest size counts. */
+START_TEST(test_zero_size_goes_at_once)
+{
+    begin_with("{send_batch_size: 0, send_batch_max_size: 3, timeout: 1s}");
+    ck_assert_int_eq(give(spans(0, 4, NULL)), WEFT_OK);
+    ck_assert_uint_eq(stub.kept_count, 2);
+    expect_spans(stub.kept[0], 0, 3);
+    expect_spans(stub.kept[1], 3, 1);
+    end_all();
+}
+END_TEST
+
 START_TEST(test_batch_is_cut_to_its_largest_size)
 {
     static const struct {
@@ -305,6 +317,7 @@ int main(void)
     tcase_add_test(tests, test_batch_waits_for_its_size);
     tcase_add_test(tests, test_batch_goes_after_its_timeout);
     tcase_add_test(tests, test_zero_timeout_goes_at_once);
+    tcase_add_test(tests, test_zero_size_goes_at_once);
     tcase_add_test(tests, test_batch_is_cut_to_its_largest_size);
     tcase_add_test(tests, test_thousands_of_small_requests_keep_their_bytes);
     tcase_add_test(tests, test_client_is_answered_when_the_batch_has_it);
