@@ -118,6 +118,7 @@ static void back_off(struct weft_grpc_channel *channel, struct weft_monotonic at
 void weft_grpc_channel_note_ready(struct weft_grpc_channel *channel)
 {
     channel->connects++;
+    channel->last_failure[0] = '\0';
     channel->backoff_ns = 0;
     weft_timer_cancel(timers_of(channel), &channel->backoff_timer);
     weft_log(INFO, "grpc.connected", "connected", WEFT_LOG_STRING("endpoint", channel->target));
@@ -125,12 +126,15 @@ void weft_grpc_channel_note_ready(struct weft_grpc_channel *channel)
 }
 
 void weft_grpc_channel_note_closed(struct weft_grpc_channel *channel, const struct weft_grpc_connection *connection,
-                                   bool was_ready)
+                                   bool was_ready, bool has_cut_calls)
 {
     if (channel->is_freeing) {
         return;
     }
-    snprintf(channel->last_failure, sizeof channel->last_failure, "%s", connection->failure);
+    /* Servers let idle connections go: that is no failure. */
+    if (!was_ready || has_cut_calls) {
+        snprintf(channel->last_failure, sizeof channel->last_failure, "%s", connection->failure);
+    }
     if (was_ready) {
         weft_log(INFO, "grpc.disconnected", "connection ended", WEFT_LOG_STRING("reason", connection->failure));
     } else {

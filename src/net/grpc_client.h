@@ -120,6 +120,6 @@ struct weft_grpc_channel_state {
     uint32_t connections_ready;
     uint32_t calls_open;
     uint64_t connects, connect_failures, bytes_sent;
-    char last_failure[160];
+    char last_failure[160]; /* to connect, or of a connection with calls; "" once there is one again */
 };
 void weft_grpc_channel_read_state(const struct weft_grpc_channel *channel, struct weft_grpc_channel_state *out_state);

@@ -100,6 +100,7 @@ void weft_grpc_connection_close(struct weft_grpc_connection *connection, const c
         return;
     }
     bool was_ready = connection->phase >= WEFT_GRPC_SERVING;
+    bool has_cut_calls = connection->request_count > 0;
     char text[sizeof connection->failure];
     snprintf(text, sizeof text, "%.60s: %.90s", connection->channel->target, reason);
     memcpy(connection->failure, text, sizeof text);
@@ -119,7 +120,7 @@ void weft_grpc_connection_close(struct weft_grpc_connection *connection, const c
     if (connection->watch != NULL) {
         weft_watch_set_interest(connection->watch, 0);
     }
-    weft_grpc_channel_note_closed(connection->channel, connection, was_ready);
+    weft_grpc_channel_note_closed(connection->channel, connection, was_ready, has_cut_calls);
 }
 
 void weft_grpc_connection_free(struct weft_grpc_connection *connection)

@@ -104,7 +104,7 @@ void weft_grpc_channel_end(struct weft_grpc_channel *channel, struct weft_grpc_r
 void weft_grpc_channel_requeue(struct weft_grpc_channel *channel, struct weft_grpc_request *request);
 void weft_grpc_channel_note_ready(struct weft_grpc_channel *channel);
 void weft_grpc_channel_note_closed(struct weft_grpc_channel *channel, const struct weft_grpc_connection *connection,
-                                   bool was_ready);
+                                   bool was_ready, bool has_cut_calls);
 
 /* grpc_client_connection.c */
 struct weft_grpc_connection *weft_grpc_connection_new(struct weft_grpc_channel *channel);

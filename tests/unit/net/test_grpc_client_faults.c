@@ -149,6 +149,35 @@ static void close_connection(struct fake_stream *stream)
     fake_close(stream->connection);
 }
 
+static void answer_and_leave(struct fake_stream *stream)
+{
+    fake_goaway(stream->connection, stream->id, NGHTTP2_NO_ERROR);
+    fake_ok(stream);
+}
+
+/* Nothing has failed: the server let an idle connection go. Whoever asks is not told of a failing backend. */
+START_TEST(test_orderly_end_is_no_failure)
+{
+    start_server(answer_and_leave);
+    open_channel();
+    struct call *call = start_call(0, 10, 10, 0);
+    run_calls();
+    ck_assert_int_eq(call->grpc_status, 0);
+    run_ticks(20);
+    ck_assert_uint_eq(channel_state().connections_ready, 0);
+    ck_assert(weft_list_is_empty(&bench.server.connections));
+    ck_assert_str_eq(channel_state().last_failure, "");
+    bench.server.on_request = close_connection;
+    start_call(1, 10, 10, 0);
+    run_calls();
+    ck_assert_str_ne(channel_state().last_failure, "");
+    bench.server.on_request = fake_ok;
+    start_call(2, 10, 10, 0);
+    run_calls();
+    ck_assert_str_eq(channel_state().last_failure, "");
+}
+END_TEST
+
 START_TEST(test_close_after_request_is_unconfirmed)
 {
     start_server(close_connection);
@@ -749,6 +778,7 @@ int main(void)
         test_goaway_below_stream_mid_body_moves_call,
         test_goaway_twice_ends_call_confirmed_unsent,
         test_goaway_at_stream_lets_it_finish,
+        test_orderly_end_is_no_failure,
         test_close_after_request_is_unconfirmed,
         test_close_before_request_end_is_confirmed_unsent,
         test_deadline_resets_stream,
