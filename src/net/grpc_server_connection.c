@@ -365,14 +365,13 @@ void weft_grpc_server_connection_leave(struct weft_grpc_server_connection *conne
     if (connection->phase >= WEFT_GRPC_SERVER_LEAVING) {
         return;
     }
-    static const uint8_t opaque[8] = "goaway";
     if (connection->phase < WEFT_GRPC_SERVER_OPEN) {
         /* A client that is being accepted would lose the calls it has ready: it gets its GOAWAY once it can take one,
          * or is closed by the deadline of its phase. */
         return;
     }
     if (nghttp2_submit_shutdown_notice(connection->session) != 0 ||
-        nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, opaque) != 0) {
+        nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, weft_grpc_server_notice_ping) != 0) {
         connection->is_broken = true; /* this may run inside a callback of its session */
     }
     weft_grpc_server_connection_set_phase(connection, WEFT_GRPC_SERVER_LEAVING);

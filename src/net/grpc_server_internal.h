@@ -172,6 +172,9 @@ nghttp2_session_callbacks *weft_grpc_server_callbacks(void);
 nghttp2_option *weft_grpc_server_options(void);
 enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connection *connection) WEFT_MUST_CHECK;
 
+/* What the ping behind the first GOAWAY carries, and so its answer. */
+extern const uint8_t weft_grpc_server_notice_ping[8];
+
 /* The second GOAWAY of an orderly end, with the last stream that will be answered. Not inside nghttp2's callbacks:
  * streams that stand in the same read behind what led here were sent before the client could know of it. */
 void weft_grpc_server_session_end_streams(struct weft_grpc_server_connection *connection);

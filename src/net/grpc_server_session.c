@@ -107,13 +107,20 @@ void weft_grpc_server_session_end_streams(struct weft_grpc_server_connection *co
     }
 }
 
-static void take_ping(struct weft_grpc_server_connection *connection, bool is_ack)
+const uint8_t weft_grpc_server_notice_ping[8] = "goaway";
+
+/* The answer to a keepalive ping may still be on its way when the notice goes out: it does not say that the client has
+ * seen that. */
+static void take_ping(struct weft_grpc_server_connection *connection, const nghttp2_ping *ping)
 {
-    if (is_ack) {
-        connection->ping_sent = (struct weft_monotonic){ 0 };
-        connection->is_notice_seen = connection->phase == WEFT_GRPC_SERVER_LEAVING;
-    } else {
+    if ((ping->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
         count_ping(connection);
+        return;
+    }
+    connection->ping_sent = (struct weft_monotonic){ 0 };
+    if (connection->phase == WEFT_GRPC_SERVER_LEAVING &&
+        memcmp(ping->opaque_data, weft_grpc_server_notice_ping, sizeof ping->opaque_data) == 0) {
+        connection->is_notice_seen = true;
     }
 }
 
@@ -132,7 +139,7 @@ static int on_frame_received(nghttp2_session *session, const nghttp2_frame *fram
         }
         break;
     case NGHTTP2_PING:
-        take_ping(connection, (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0);
+        take_ping(connection, &frame->ping);
         break;
     case NGHTTP2_HEADERS:
         call = call_of(session, frame->hd.stream_id);

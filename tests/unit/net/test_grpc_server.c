@@ -423,6 +423,34 @@ START_TEST(test_call_right_behind_the_answer_to_the_notice_is_served_and_named)
 }
 END_TEST
 
+/* The answer to a keepalive ping that was sent before says nothing of the notice: what the client has sent since is
+ * still to be served, and it would have to send it again. */
+START_TEST(test_only_the_answer_to_the_notice_brings_the_final_goaway)
+{
+    set_up();
+    world.settings.keepalive_time_ns = 60 * WEFT_NS_PER_S;
+    start_server();
+    uint8_t body[64];
+    call_once(1, &usual, body, raw_message(body, 0, 1, "x", 1));
+    world.peer->holds_acks = true;
+    advance(61 * WEFT_NS_PER_S);
+    ck_assert_uint_eq(world.peer->pings, 1);
+    weft_grpc_server_drain(world.server, NULL, NULL);
+    raw_settle(world.peer);
+    ck_assert_uint_eq(world.peer->pings, 2);
+    raw_frame(world.peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "\0\0\0\0\0\0\0\0", 8);
+    raw_settle(world.peer);
+    ck_assert_uint_eq(world.peer->goaway_count, 1);
+    call_once(3, &usual, body, raw_message(body, 0, 1, "y", 1));
+    assert_ok(raw_stream(world.peer, 3));
+    raw_frame(world.peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "goaway\0", 8);
+    raw_settle(world.peer);
+    ck_assert_uint_eq(world.peer->goaway_count, 2);
+    ck_assert_int_eq(world.peer->goaway_last_stream, 3);
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_call_behind_the_final_goaway_is_not_served)
 {
     set_up_server();
@@ -600,6 +628,7 @@ int main(void)
     tcase_add_test(tcase, test_pause_keeps_what_came_and_stops_the_clocks);
     tcase_add_test(tcase, test_drain_lets_open_calls_finish);
     tcase_add_test(tcase, test_call_right_behind_the_answer_to_the_notice_is_served_and_named);
+    tcase_add_test(tcase, test_only_the_answer_to_the_notice_brings_the_final_goaway);
     tcase_add_test(tcase, test_call_behind_the_final_goaway_is_not_served);
     tcase_add_test(tcase, test_drain_of_nothing_is_told_too);
     tcase_add_test(tcase, test_oldest_idle_connection_makes_room);
