@@ -138,17 +138,21 @@ void weft_grpc_call_refuse(struct weft_grpc_call *call, int http_status, int grp
     (void)submit_trailers_only(call, http_status, grpc_status, weft_slice_of_text(text), WEFT_SLICE_EMPTY);
 }
 
-/* The service gives the call back. True if the answer can still be sent; otherwise the call is freed. */
+/* The service gives the call back. True if the answer can still be sent; otherwise the call is freed, now or with its
+ * connection, whose side of ours may be shut already. */
 static bool take_back(struct weft_grpc_call *call)
 {
     weft_assert(call->is_with_service);
     call->is_with_service = false;
-    if (call->connection != NULL) {
-        call->connection->has_answered = true;
-        return true;
+    if (call->connection == NULL) {
+        weft_free(call);
+        return false;
     }
-    weft_free(call);
-    return false;
+    if (call->connection->phase >= WEFT_GRPC_SERVER_LINGERING) {
+        return false;
+    }
+    call->connection->has_answered = true;
+    return true;
 }
 
 bool weft_grpc_call_fail(struct weft_grpc_call *call, int grpc_status, const char *message, struct weft_slice details)

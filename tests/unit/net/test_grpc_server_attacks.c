@@ -183,6 +183,31 @@ START_TEST(test_ping_flood_is_stopped_as_grpc_says)
 }
 END_TEST
 
+/* The last words to a flooding client are out and our side is shut: what a service answers now cannot reach it, and the
+ * service is told so. */
+START_TEST(test_answer_behind_the_last_words_is_lost)
+{
+    set_up_server();
+    world.answer = ANSWER_LATER;
+    uint8_t body[16];
+    size_t length = raw_message(body, 0, 1, "x", 1);
+    call_once(1, &usual, body, length);
+    call_once(3, &usual, body, length);
+    ck_assert_uint_eq(world.held_count, 2);
+    for (int i = 0; i < 4; i++) {
+        raw_frame(world.peer, NGHTTP2_PING, 0, 0, ping, 8);
+    }
+    raw_settle(world.peer);
+    ck_assert(world.peer->has_goaway);
+    ck_assert(!weft_grpc_call_reply(world.held[0], WEFT_SLICE_EMPTY));
+    ck_assert(!weft_grpc_call_fail(world.held[1], 14, "later", WEFT_SLICE_EMPTY));
+    world.held_count = 0;
+    raw_settle(world.peer);
+    ck_assert_int_eq(raw_stream(world.peer, 1)->http_status, 0);
+    assert_calmed("too_many_pings");
+}
+END_TEST
+
 START_TEST(test_pings_after_an_answer_are_forgiven)
 {
     set_up_server();
@@ -594,6 +619,7 @@ int main(void)
     tcase_add_test(tcase, test_padded_data_is_no_flood);
     tcase_add_test(tcase, test_headers_of_ended_streams_are_a_flood);
     tcase_add_test(tcase, test_ping_flood_is_stopped_as_grpc_says);
+    tcase_add_test(tcase, test_answer_behind_the_last_words_is_lost);
     tcase_add_test(tcase, test_pings_after_an_answer_are_forgiven);
     tcase_add_test(tcase, test_busy_clients_are_not_taken_for_a_flood);
     tcase_add_test(tcase, test_many_half_messages_are_held_within_the_credit);
