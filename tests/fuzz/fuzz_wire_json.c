@@ -1,10 +1,8 @@
 /* Fuzz target: JSON from a peer. The first byte chooses a signal; the rest is text. The scanner takes what
- * jansson takes (if the build has it), but for halves of surrogate pairs and escaped NULs in keys (taken
- * here), depth (limited here) and numbers beyond any double (no matter to a scanner). What the reader takes is
- * JSON, passes the check, and becomes the same text again by way of the writer. */
-#ifdef WEFT_JANSSON
+ * jansson takes, but for halves of surrogate pairs and escaped NULs in keys (taken here), depth (limited here)
+ * and numbers beyond any double (no matter to a scanner). What the reader takes is JSON, passes the check, and
+ * becomes the same text again by way of the writer. */
 #include <jansson.h>
-#endif
 
 #include "base/assert.h"
 #include "base/payload.h"
@@ -34,8 +32,6 @@ static bool may_be_deep(struct weft_slice text)
     }
     return count > WEFT_JSON_MAX_SKIP_DEPTH;
 }
-
-#ifdef WEFT_JANSSON
 
 /* An escape that could be half a pair: jansson refuses those. */
 static bool may_have_half_pair(struct weft_slice text)
@@ -68,8 +64,6 @@ static void compare_with_jansson(struct weft_slice text)
                     may_have_half_pair(text));
     }
 }
-
-#endif
 
 static struct weft_payload *read_all(struct weft_payload_pool *pool, const struct weft_json_schema *schema,
                                      struct weft_slice text)
@@ -130,9 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     struct weft_slice text = { data + 1, size - 1 };
-#ifdef WEFT_JANSSON
     compare_with_jansson(text);
-#endif
     read_as_request((enum weft_signal)(data[0] % WEFT_SIGNAL_COUNT), text);
     return 0;
 }
