@@ -37,6 +37,10 @@ void weft_json_put_double(struct weft_buffer *out, double value)
         weft_buffer_append_text(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
         return;
     }
+    if (value == 0 && signbit(value)) {
+        weft_buffer_append_text(out, "-0.0"); /* -0 is an integer to some readers, and integers have one zero */
+        return;
+    }
     char text[32];
     int digits = value != 0 && fabs(value) < DBL_MIN ? 1 : DBL_DIG;
     do {

@@ -8,7 +8,8 @@
 void weft_json_put_u64(struct weft_buffer *out, uint64_t value);
 void weft_json_put_i64(struct weft_buffer *out, int64_t value);
 
-/* The shortest text that reads back as the same double; "NaN", "Infinity" and "-Infinity" in quotes. */
+/* The shortest text that reads back as the same double, but -0.0 with its fraction; "NaN", "Infinity" and
+ * "-Infinity" in quotes. */
 void weft_json_put_double(struct weft_buffer *out, double value);
 
 /* With quotes: standard base64 with padding, and lower-case hex. */

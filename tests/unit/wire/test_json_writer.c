@@ -271,7 +271,8 @@ START_TEST(test_doubles_are_short_and_read_back_the_same)
         { 0.1 + 0.2, "0.30000000000000004" },
         { 1.7976931348623157e308, "1.7976931348623157e+308" },
         { 9007199254740993.0, "9007199254740992" },
-        { -0.0, "-0" },
+        { -0.0, "-0.0" },
+        { 0.0, "0" },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
         assert_double(rows[i].value, rows[i].text);
