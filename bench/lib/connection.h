@@ -1,6 +1,5 @@
 #pragma once
 
-#include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,11 +9,21 @@
 #include "lib/loop.h"
 #include "lib/output.h"
 
-/* gRPC over HTTP/2 without TLS, unary calls only, both sides. Request bodies include the 5-byte gRPC prefix. */
+/* OTLP without TLS, both sides: unary gRPC over HTTP/2, whose bodies include the 5-byte prefix, or POSTs over HTTP/1.1,
+ * one at a time on each connection. Which one is the endpoint's protocol. */
 enum { BENCH_GRPC_PREFIX = 5, BENCH_REPLY_MAX = 512, BENCH_STATUS_LOST = -1 };
 
 struct bench_stream;
 struct bench_connection;
+struct bench_protocol;
+
+extern const struct bench_protocol bench_protocol_grpc, bench_protocol_http1;
+
+/* "grpc" or "http"; NULL for anything else. */
+const struct bench_protocol *bench_protocol_parse(const char *name);
+
+/* The bytes before each message in a body. */
+size_t bench_protocol_prefix(const struct bench_protocol *protocol);
 
 struct bench_handlers {
     /* Server: a whole request is in stream->request. Client: the answer is in stream->grpc_status and reply. */
@@ -28,6 +37,8 @@ struct bench_handlers {
 struct bench_endpoint {
     struct bench_loop *loop;
     const struct bench_handlers *handlers;
+    const struct bench_protocol *protocol;
+    const char *content_type; /* of HTTP requests that leave from here */
     void *context;
     uint32_t stream_window_bytes;
     uint32_t connection_window_bytes;
@@ -47,7 +58,7 @@ struct bench_stream {
     int32_t id;
     bool is_message_complete;
     bool has_error_details;
-    int grpc_status; /* client: BENCH_STATUS_LOST until known */
+    int grpc_status; /* client: BENCH_STATUS_LOST until known; over HTTP what the code stands for */
     enum bench_encoding encoding;
     struct bench_body *request; /* server: arrives here; client: leaves from here */
     size_t request_sent;
@@ -60,7 +71,7 @@ struct bench_stream {
 struct bench_connection {
     struct bench_endpoint *endpoint;
     struct bench_watch watch;
-    nghttp2_session *session;
+    void *session;                /* of the protocol */
     struct bench_stream *streams; /* all of them */
     unsigned stream_count;
     struct bench_connection *previous_open;
@@ -88,15 +99,17 @@ void bench_listener_start(struct bench_listener *listener, struct bench_endpoint
 /* A client connection, or NULL if nobody listens. */
 struct bench_connection *bench_connection_open(struct bench_endpoint *endpoint, const char *address);
 
-/* Client: sends body (a reference of its own is kept until it is written) as one Export call. NULL if the session takes
- * no more streams. path is the rpc's; context goes to stream->context. */
+/* Client: sends body (a reference of its own is kept until it is written) as one Export call. NULL if the connection
+ * takes no more. path is the rpc's; context goes to stream->context. */
 struct bench_stream *bench_connection_call(struct bench_connection *connection, const char *path,
                                            struct bench_body *body, enum bench_encoding encoding, void *context);
 
-/* Server: answers with message (without prefix; may be empty) and OK. */
+/* Server: answers with message (without prefix; may be empty) and OK. Over HTTP the stream ends here; so does it when
+ * refused. */
 void bench_stream_answer(struct bench_stream *stream, const uint8_t *message, size_t length);
 
-/* Server: answers with a grpc-status and, if retry_after_ms > 0, with google.rpc.RetryInfo. */
+/* Server: answers with a grpc-status (over HTTP the code for it) and, if retry_after_ms > 0, with google.rpc.RetryInfo
+ * (over HTTP with Retry-After). */
 void bench_stream_refuse(struct bench_stream *stream, int grpc_status, uint64_t retry_after_ms);
 
 /* Stops or resumes reading, on all connections of the endpoint and those to come. */

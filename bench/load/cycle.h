@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdbool.h>
+
 #include "lib/body.h"
 #include "lib/compression.h"
 #include "load/template.h"
@@ -18,5 +20,13 @@ struct cycle {
     uint64_t compressed_bytes;
 };
 
-struct cycle cycle_build(const struct shape *shape, uint64_t span_count, uint64_t count, enum bench_encoding encoding,
-                         int level, uint64_t seed, struct bench_body_pool *pool);
+/* How a request becomes a body. */
+struct cycle_form {
+    enum bench_encoding encoding;
+    int level;
+    size_t prefix_bytes;
+    bool is_json;
+};
+
+struct cycle cycle_build(const struct shape *shape, uint64_t span_count, uint64_t count, const struct cycle_form *form,
+                         uint64_t seed, struct bench_body_pool *pool);

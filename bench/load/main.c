@@ -1,4 +1,4 @@
-/* weft-load: the OTLP/gRPC generator. Reads a payload shape, runs one load, prints one JSON object on stdout. */
+/* weft-load: the OTLP generator. Reads a payload shape, runs one load, prints one JSON object on stdout. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "lib/connection.h"
 #include "lib/options.h"
 #include "lib/sequence.h"
+#include "load/json.h"
 #include "load/run.h"
 
 static void print_refused(const struct load_account *account)
@@ -66,6 +67,20 @@ static void print_summary(const struct load_options *options, const struct load_
     printf("}\n");
 }
 
+static void dump(const struct load_options *options, const struct shape *shape, uint64_t spans, const char *path)
+{
+    struct template made = template_build(shape, spans, options->seed, bench_protocol_prefix(options->protocol));
+    template_patch(&made, made.request.bytes, BENCH_SEQUENCE_UNIQUE, shape->spans_per_trace, options->seed,
+                   bench_wall_ns());
+    if (options->is_json) {
+        struct json_template json = json_build(&made);
+        json_patch(&json, json.text.bytes, &made, made.request.bytes);
+        bench_bytes_write_file(path, json.text.bytes, json.text.length);
+        return;
+    }
+    bench_bytes_write_file(path, made.request.bytes, made.request.length);
+}
+
 int main(int argc, char **argv)
 {
     struct load_options options = { .target = "127.0.0.1:4317",
@@ -76,14 +91,17 @@ int main(int argc, char **argv)
                                     .frame_bytes = 16384,
                                     .seed = 1 };
     const char *shape_path = NULL, *compression = "none", *acknowledged_path = NULL, *dump_path = NULL;
+    const char *protocol = "grpc", *encoding = "protobuf";
     uint64_t spans_per_request = 0, level = 0;
     bool is_hash_skipped = false;
     const struct bench_option table[] = {
-        { "target", "host:port of the OTLP/gRPC receiver (127.0.0.1:4317)", .text = &options.target },
+        { "target", "host:port of the OTLP receiver (127.0.0.1:4317)", .text = &options.target },
+        { "protocol", "grpc, or http: HTTP/1.1, one request a connection at a time (grpc)", .text = &protocol },
+        { "encoding", "protobuf, or json (http only; hashes stay those of the protobuf)", .text = &encoding },
         { "payload", "the .shape file (required)", .text = &shape_path },
         { "spans-per-request", "instead of the shape's own number", .number = &spans_per_request },
         { "connections", "TCP connections (4)", .number = &options.connections },
-        { "in-flight", "unanswered requests per connection (16)", .number = &options.in_flight },
+        { "in-flight", "unanswered requests per connection, over http always 1 (16)", .number = &options.in_flight },
         { "rate", "spans a second, open loop; 0 = closed loop (0)", .real = &options.rate },
         { "spans", "stop after so many spans", .number = &options.spans },
         { "seconds", "stop after so many seconds", .real = &options.seconds },
@@ -97,11 +115,18 @@ int main(int argc, char **argv)
         { "no-hash", "do not hash the spans (cheaper generator)", .flag = &is_hash_skipped },
         { "reconnect", "open lost connections again", .flag = &options.is_reconnecting },
         { "acknowledged-out", "write which spans were acknowledged, for check.py", .text = &acknowledged_path },
-        { "dump", "write one request (with gRPC prefix) to this file and exit", .text = &dump_path },
+        { "dump", "write one request (over grpc with its prefix) to this file and exit", .text = &dump_path },
         { NULL },
     };
-    bench_options_parse(table, "weft-load: OTLP/gRPC load generator", argc, argv);
+    bench_options_parse(table, "weft-load: OTLP load generator", argc, argv);
     options.encoding = bench_encoding_parse(compression, strlen(compression));
+    options.protocol = bench_protocol_parse(protocol);
+    options.is_json = strcmp(encoding, "json") == 0;
+    if (options.protocol == NULL || (!options.is_json && strcmp(encoding, "protobuf") != 0) ||
+        (options.is_json && options.protocol != &bench_protocol_http1)) {
+        bench_die("weft-load: --protocol is grpc or http, --encoding is protobuf or, over http, json");
+    }
+    options.in_flight = options.protocol == &bench_protocol_http1 ? 1 : options.in_flight;
     options.level = (int)level;
     options.is_hashing = !is_hash_skipped;
     if (shape_path == NULL || options.encoding == BENCH_ENCODING_UNKNOWN || options.connections == 0 ||
@@ -111,10 +136,7 @@ int main(int argc, char **argv)
     struct shape shape = shape_read(shape_path);
     spans_per_request = spans_per_request > 0 ? spans_per_request : shape.spans;
     if (dump_path != NULL) {
-        struct template made = template_build(&shape, spans_per_request, options.seed);
-        template_patch(&made, made.request.bytes, BENCH_SEQUENCE_UNIQUE, shape.spans_per_trace, options.seed,
-                       bench_wall_ns());
-        bench_bytes_write_file(dump_path, made.request.bytes, made.request.length);
+        dump(&options, &shape, spans_per_request, dump_path);
         bench_end();
     }
     if (options.spans == 0 && options.seconds <= 0) {

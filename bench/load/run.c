@@ -11,10 +11,12 @@
 #include "lib/sequence.h"
 #include "lib/walk.h"
 #include "load/cycle.h"
+#include "load/json.h"
 
 enum { TEMPLATE_COUNT = 8, RECONNECT_DELAY_NS = 100000000 };
 
-static const char export_path[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+static const char grpc_path[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+static const char http_path[] = "/v1/traces";
 
 /* One call under way. */
 struct load_request {
@@ -31,9 +33,11 @@ struct load {
     struct load_account *account;
     struct bench_loop loop;
     struct bench_endpoint endpoint;
+    const char *path;
     struct bench_connection **connections; /* NULL = lost */
     uint64_t next_connection;
     struct template templates[TEMPLATE_COUNT];
+    struct json_template jsons[TEMPLATE_COUNT];
     struct cycle cycle;
     struct load_request *idle_requests;
     uint64_t in_flight;
@@ -49,13 +53,28 @@ struct load {
 
 /* ---- answers ---- */
 
+/* The number behind the quoted name, with quotes of its own or not; 0 if there is none. */
+static uint64_t json_number(const uint8_t *text, size_t length, const char *name)
+{
+    char copy[BENCH_REPLY_MAX + 1];
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    const char *found = strstr(copy, name);
+    return found == NULL ? 0 : strtoull(found + strlen(name) + strspn(found + strlen(name), " :\""), NULL, 10);
+}
+
 /* ExportTraceServiceResponse.partial_success.rejected_spans, 0 if there is none. */
 static uint64_t rejected_spans(const struct bench_stream *stream)
 {
-    struct bench_range reply = { stream->reply + BENCH_GRPC_PREFIX, stream->reply + stream->reply_length };
+    const struct bench_endpoint *endpoint = stream->connection->endpoint;
+    size_t prefix_bytes = bench_protocol_prefix(endpoint->protocol);
+    struct bench_range reply = { stream->reply + prefix_bytes, stream->reply + stream->reply_length };
     struct bench_field partial, rejected;
     uint64_t count = 0;
-    if (stream->reply_length <= BENCH_GRPC_PREFIX || !bench_walk_next(&reply, &partial) || partial.number != 1 ||
+    if (((const struct load *)endpoint->context)->options->is_json) {
+        return json_number(stream->reply, stream->reply_length, "\"rejectedSpans\"");
+    }
+    if (stream->reply_length <= prefix_bytes || !bench_walk_next(&reply, &partial) || partial.number != 1 ||
         partial.wire_type != 2) {
         return 0;
     }
@@ -145,14 +164,20 @@ static struct bench_body *next_body(struct load *load, struct template_hash *out
     }
     struct bench_body *body = bench_body_take(&load->endpoint.bodies);
     const struct template *made = &load->templates[body->tag % TEMPLATE_COUNT];
+    const struct json_template *json = load->options->is_json ? &load->jsons[body->tag % TEMPLATE_COUNT] : NULL;
+    const struct bench_bytes *text = json != NULL ? &json->text : &made->request;
     if (body->capacity == 0) {
-        bench_body_reserve(body, made->request.length);
-        memcpy(body->bytes, made->request.bytes, made->request.length);
+        bench_body_reserve(body, text->length);
+        memcpy(body->bytes, text->bytes, text->length);
     }
-    body->length = made->request.length;
-    template_patch(made, body->bytes, BENCH_SEQUENCE_UNIQUE | load->next_index * made->span_count,
+    body->length = text->length;
+    uint8_t *request = json != NULL ? made->request.bytes : body->bytes; /* the JSON follows the template's own */
+    template_patch(made, request, BENCH_SEQUENCE_UNIQUE | load->next_index * made->span_count,
                    load->shape->spans_per_trace, load->options->seed, bench_wall_ns());
-    *out_hash = load->options->is_hashing ? template_hash(made, body->bytes) : (struct template_hash){ 0, 0 };
+    if (json != NULL) {
+        json_patch(json, body->bytes, made, request);
+    }
+    *out_hash = load->options->is_hashing ? template_hash(made, request) : (struct template_hash){ 0, 0 };
     return body;
 }
 
@@ -170,7 +195,7 @@ static void send_one(struct load *load, struct bench_connection *connection, int
     load->next_index++;
     load->account->sent_requests++;
     load->account->sent_bytes += body->length;
-    if (bench_connection_call(connection, export_path, body, load->options->encoding, request) == NULL) {
+    if (bench_connection_call(connection, load->path, body, load->options->encoding, request) == NULL) {
         load->in_flight--;
         load->account->failed_requests++;
         request->next_idle = load->idle_requests;
@@ -260,14 +285,19 @@ static void prepare_bodies(struct load *load)
 {
     const struct load_options *options = load->options;
     uint64_t spans = load->account->spans_per_request;
+    size_t prefix_bytes = bench_protocol_prefix(options->protocol);
     if (options->encoding != BENCH_ENCODING_NONE) {
-        load->cycle = cycle_build(load->shape, spans, options->cycle_count, options->encoding, options->level,
-                                  options->seed, &load->endpoint.bodies);
+        const struct cycle_form form = { options->encoding, options->level, prefix_bytes, options->is_json };
+        load->cycle =
+            cycle_build(load->shape, spans, options->cycle_count, &form, options->seed, &load->endpoint.bodies);
         load->result.message_bytes = load->cycle.plain_bytes / load->cycle.count;
         return;
     }
     for (unsigned i = 0; i < TEMPLATE_COUNT; i++) {
-        load->templates[i] = template_build(load->shape, spans, options->seed + i);
+        load->templates[i] = template_build(load->shape, spans, options->seed + i, prefix_bytes);
+        if (options->is_json) {
+            load->jsons[i] = json_build(&load->templates[i]);
+        }
         load->result.message_bytes += load->templates[i].request.length / TEMPLATE_COUNT;
     }
 }
@@ -316,6 +346,9 @@ struct load_result load_run(const struct load_options *options, const struct sha
     load->endpoint.handlers = &handlers;
     load->endpoint.context = load;
     load->endpoint.send_frame_bytes = (uint32_t)options->frame_bytes;
+    load->endpoint.protocol = options->protocol;
+    load->endpoint.content_type = options->is_json ? "application/json" : "application/x-protobuf";
+    load->path = options->protocol == &bench_protocol_grpc ? grpc_path : http_path;
     prepare_bodies(load);
     connect_all(load);
     bench_cpu_seconds(&user, &system);

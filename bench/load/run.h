@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "lib/compression.h"
+#include "lib/connection.h"
 #include "load/account.h"
 #include "load/shape.h"
 
@@ -16,6 +17,8 @@ struct load_options {
     double seconds;     /* stop after so long; 0 = no limit */
     double warmup_seconds;
     double drain_seconds;
+    const struct bench_protocol *protocol;
+    bool is_json; /* HTTP only */
     enum bench_encoding encoding;
     int level;
     uint64_t cycle_count;
@@ -30,7 +33,7 @@ struct load_result {
     double cpu_user_seconds;
     double cpu_system_seconds;
     uint64_t unsent_requests; /* open loop: due, but no room in flight before the end */
-    uint64_t message_bytes;   /* mean of one request, uncompressed */
+    uint64_t message_bytes;   /* mean of one request as protobuf, uncompressed */
     uint64_t connection_losses;
 };
 

@@ -112,23 +112,23 @@ static void put_resource_spans(const struct shape *shape, struct template *made,
     bench_bytes_free(&resource_spans);
 }
 
-struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed)
+struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed, size_t prefix_bytes)
 {
-    struct template made = { .span_count = (uint32_t)span_count };
+    struct template made = { .span_count = (uint32_t)span_count, .prefix_bytes = (uint32_t)prefix_bytes };
     struct bench_random random = { bench_mix(seed) };
     uint64_t resources = shape->resources * span_count / shape->spans; /* a small request is one process's */
     if (resources == 0) {
         resources = 1;
     }
     made.spans = bench_alloc_zero(span_count, sizeof *made.spans);
-    bench_bytes_append(&made.request, zeros, BENCH_GRPC_PREFIX);
+    bench_bytes_append(&made.request, zeros, prefix_bytes);
     for (uint64_t i = 0; i < resources; i++) {
         uint32_t first = (uint32_t)(span_count * i / resources);
         uint32_t end = (uint32_t)(span_count * (i + 1) / resources);
         put_resource_spans(shape, &made, first, end - first, &random);
     }
-    uint32_t length = (uint32_t)(made.request.length - BENCH_GRPC_PREFIX);
-    for (int i = 0; i < 4; i++) {
+    uint32_t length = (uint32_t)(made.request.length - prefix_bytes);
+    for (int i = 0; i < 4 && prefix_bytes > 0; i++) {
         made.request.bytes[1 + i] = (uint8_t)(length >> (24 - 8 * i));
     }
     return made;

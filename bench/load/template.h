@@ -19,15 +19,17 @@ struct template_span {
     uint64_t surroundings; /* hash of its resource and scope bytes */
 };
 
-/* One encoded ExportTraceServiceRequest, in canonical protobuf, behind its 5-byte gRPC prefix. */
+/* One encoded ExportTraceServiceRequest, in canonical protobuf, behind its 5-byte gRPC prefix (over HTTP there is
+ * none). */
 struct template
 {
     struct bench_bytes request;
     struct template_span *spans;
     uint32_t span_count;
+    uint32_t prefix_bytes;
 };
 
-struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed);
+struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed, size_t prefix_bytes);
 void template_free(struct template *made);
 
 /* The hash sums of a request: order-free, so that a relay may regroup and reorder. spans covers the bytes of each Span;

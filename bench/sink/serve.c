@@ -114,10 +114,23 @@ static bool is_refused(struct sink *sink, int64_t now_ns)
 
 /* ---- requests ---- */
 
+static bool inflate(struct sink *sink, enum bench_encoding encoding, struct bench_range *message)
+{
+    if (!bench_inflate(encoding, message->at, (size_t)(message->end - message->at), &sink->inflated)) {
+        return false;
+    }
+    *message = (struct bench_range){ sink->inflated.bytes, sink->inflated.bytes + sink->inflated.length };
+    return true;
+}
+
 /* The message itself, without prefix and inflated; false if it is not one whole message. */
 static bool unwrap(struct sink *sink, const struct bench_stream *stream, struct bench_range *out_request)
 {
     const struct bench_body *body = stream->request;
+    if (bench_protocol_prefix(sink->options->protocol) == 0) {
+        *out_request = (struct bench_range){ body->bytes, body->bytes + body->length };
+        return stream->encoding == BENCH_ENCODING_NONE || inflate(sink, stream->encoding, out_request);
+    }
     if (body->length < BENCH_GRPC_PREFIX) {
         return false;
     }
@@ -128,10 +141,7 @@ static bool unwrap(struct sink *sink, const struct bench_stream *stream, struct 
     }
     *out_request = (struct bench_range){ prefix + BENCH_GRPC_PREFIX, prefix + BENCH_GRPC_PREFIX + length };
     if (prefix[0] != 0) {
-        if (!bench_inflate(stream->encoding, out_request->at, length, &sink->inflated)) {
-            return false;
-        }
-        *out_request = (struct bench_range){ sink->inflated.bytes, sink->inflated.bytes + sink->inflated.length };
+        return inflate(sink, stream->encoding, out_request);
     }
     return true;
 }
@@ -268,6 +278,7 @@ void sink_run(struct sink *sink, const struct sink_options *options)
     sink->endpoint = bench_endpoint_default();
     sink->endpoint.loop = &sink->loop;
     sink->endpoint.handlers = &handlers;
+    sink->endpoint.protocol = options->protocol;
     sink->endpoint.context = sink;
     bench_listener_start(&sink->listener, &sink->endpoint, options->listen);
     if (options->counters != NULL) {

@@ -11,6 +11,7 @@
 /* How the backend misbehaves, and when it ends. All times count from the first request. */
 struct sink_options {
     const char *listen;
+    const struct bench_protocol *protocol;
     const char *counters;  /* host:port of the live counters; NULL = none */
     uint64_t refuse_every; /* every Nth request; 0 = none */
     double refuse_percent;
