@@ -1,6 +1,7 @@
 """One measurement: sink, program under test and generator, started, pinned, watched, stopped, checked."""
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -8,31 +9,46 @@ import time
 from check import verify
 from runner import machine, programs
 
-LISTEN, TARGET, COUNTERS = "127.0.0.1:24317", "127.0.0.1:24319", "127.0.0.1:24320"
+
+class Ports:
+    """Where the processes of a round listen: five ports in a row, so that two benches can run beside each other."""
+
+    def __init__(self, first):
+        self.listen, self.spare, self.target, self.counters, self.telemetry = (
+            f"127.0.0.1:{first + i}" for i in range(5))
 
 
 class Sampler(threading.Thread):
     """Samples the sink's count of spans and the memory of the program under test, for the overload scenario."""
 
-    def __init__(self, pid, interval=0.1):
+    def __init__(self, pid, counters, interval=0.1):
         super().__init__(daemon=True)
+        self.counters = counters
         self.pid, self.interval, self.is_running, self.samples = pid, interval, True, []
 
     def run(self):
         while self.is_running:
             try:
-                counters = programs.read_counters(COUNTERS)
+                counters = programs.read_counters(self.counters)
                 self.samples.append((time.monotonic(), counters["received"], machine.rss_mib(self.pid)))
             except (OSError, ValueError):
                 pass
             time.sleep(self.interval)
 
 
-def load_command(bin_path, variant, work, spans=None, seconds=None, rate=None):
-    command = [f"{bin_path}/weft-load", "--target", LISTEN,
+def transport_of(sut, variant):
+    """Over HTTP/1.1 a connection has one request outstanding: as many connections as there are requests in flight."""
+    connections, in_flight = variant.get("connections", 4), variant.get("in_flight", 16)
+    if sut.protocol_in == "http":
+        connections, in_flight = connections * in_flight, 1
+    return ["--protocol", sut.protocol_in, "--encoding", sut.encoding_in,
+            "--connections", str(connections), "--in-flight", str(in_flight)]
+
+
+def load_command(sut, variant, work, target, spans=None, seconds=None, rate=None):
+    command = [f"{sut.values['bin']}/weft-load", "--target", target, *transport_of(sut, variant),
                "--payload", f"{programs.BENCH}/payloads/{variant['payload']}.shape",
                "--compression", variant.get("compression", "none"),
-               "--connections", str(variant.get("connections", 4)), "--in-flight", str(variant.get("in_flight", 16)),
                "--acknowledged-out", f"{work}/acknowledged.bin"]
     if variant.get("spans_per_request"):
         command += ["--spans-per-request", str(variant["spans_per_request"])]
@@ -47,12 +63,12 @@ def load_command(bin_path, variant, work, spans=None, seconds=None, rate=None):
     return command + variant.get("load", [])
 
 
-def wait_for_delivery(acknowledged, quiet_seconds=2.0, limit_seconds=30.0):
+def wait_for_delivery(counters, acknowledged, quiet_seconds=2.0, limit_seconds=30.0):
     """A program that answers before it delivers still owes spans when the load ends."""
     deadline = time.monotonic() + limit_seconds
     last, changed = -1, time.monotonic()
     while time.monotonic() < deadline:
-        received = programs.read_counters(COUNTERS)["received"]
+        received = programs.read_counters(counters)["received"]
         if received != last:
             last, changed = received, time.monotonic()
         if received >= acknowledged or time.monotonic() - changed > quiet_seconds:
@@ -60,9 +76,9 @@ def wait_for_delivery(acknowledged, quiet_seconds=2.0, limit_seconds=30.0):
         time.sleep(0.02)
 
 
-def settings_of(variant):
-    return {"listen": LISTEN, "target": TARGET, "listen_port": LISTEN.rsplit(":", 1)[1],
-            "target_port": TARGET.rsplit(":", 1)[1], "compression": variant.get("compression", "none"),
+def settings_of(sut, variant, work, ports):
+    return {"in": sut.protocol_in, "listen": ports.listen, "spare": ports.spare, "target": ports.target,
+            "telemetry_port": ports.telemetry.rsplit(":", 1)[1], "state": f"{work}/state", "compression": variant.get("compression", "none"),
             "workers": variant.get("workers", 1), **variant.get("settings", {})}
 
 
@@ -71,6 +87,7 @@ class Bed:
 
     def __init__(self, sut, variant, work, options):
         self.sut, self.variant, self.work, self.options = sut, variant, work, options
+        self.ports = Ports(options.port)
         self.sut_process = self.sink_process = None
 
     def __enter__(self):
@@ -79,13 +96,15 @@ class Bed:
         self.sink_out = open(f"{self.work}/sink.json", "w")
         self.log = open(f"{self.work}/{self.sut.name}.log", "w")
         self.sink_process = programs.start(
-            [f"{bin_path}/weft-sink", "--listen", TARGET, "--counters", COUNTERS, "--seen-out", f"{self.work}/seen.bin",
-             *self.variant.get("sink", [])], peer_cpus, self.sink_out, self.log, is_realtime=self.options.realtime)
-        if not programs.wait_for_port(COUNTERS, self.sink_process):
+            [f"{bin_path}/weft-sink", "--listen", self.ports.target, "--protocol", self.sut.protocol_out,
+             "--counters", self.ports.counters, "--seen-out", f"{self.work}/seen.bin", *self.variant.get("sink", [])], peer_cpus, self.sink_out, self.log, is_realtime=self.options.realtime)
+        if not programs.wait_for_port(self.ports.counters, self.sink_process):
             raise RuntimeError("the sink does not start; is a port taken?")
         self.started = time.monotonic()
-        self.sut_process = self.sut.start(self.work, settings_of(self.variant), sut_cpus, self.log, self.options.realtime)
-        if not programs.wait_for_port(LISTEN, self.sut_process):
+        shutil.rmtree(f"{self.work}/state", ignore_errors=True)  # a ledger of its own for each round
+        self.sut_process = self.sut.start(self.work, settings_of(self.sut, self.variant, self.work, self.ports), sut_cpus,
+                                          self.log, self.options.realtime)
+        if not programs.wait_for_port(self.ports.listen, self.sut_process):
             raise RuntimeError(f"{self.sut.name} does not listen; see {self.log.name}")
         self.ready_seconds = time.monotonic() - self.started
         return self
@@ -98,9 +117,12 @@ class Bed:
         self.log.close()
 
     def start_load(self, **changes):
-        command = load_command(self.sut.values["bin"], self.variant, self.work, **changes)
+        command = load_command(self.sut, self.variant, self.work, self.ports.listen, **changes)
         return programs.start(command, set(self.variant.get("peer_cpus", [1])), subprocess.PIPE, self.log,
                               is_realtime=self.options.realtime)
+
+    def received(self):
+        return programs.read_counters(self.ports.counters)["received"]
 
     def finish(self):
         """Stops both and returns the sink's books."""
@@ -124,19 +146,19 @@ def measure_load(sut, variant, work, options):
     """CPU of the program under test per span between the end of the warm-up and the last delivery."""
     with Bed(sut, variant, work, options) as bed:
         pid = bed.sut_process.pid
-        sampler = Sampler(pid) if variant.get("is_sampled") else None
+        sampler = Sampler(pid, bed.ports.counters) if variant.get("is_sampled") else None
         load = bed.start_load()
         time.sleep(variant.get("warmup_seconds", 0))
         if sampler:
             sampler.start()
-        cpu_start, spans_start = machine.tree_cpu_seconds(pid), programs.read_counters(COUNTERS)["received"]
+        cpu_start, spans_start = machine.tree_cpu_seconds(pid), bed.received()
         ticks, begun = machine.Ticks(), time.monotonic()
         text, _ = load.communicate()
         if load.returncode != 0 or bed.sut_process.poll() is not None:
             raise RuntimeError(f"{sut.name}: the load or the program under test failed; see {bed.log.name}")
         result = json.loads(text)
-        wait_for_delivery(result["acknowledged"])
-        cpu_end, spans_end = machine.tree_cpu_seconds(pid), programs.read_counters(COUNTERS)["received"]
+        wait_for_delivery(bed.ports.counters, result["acknowledged"])
+        cpu_end, spans_end = machine.tree_cpu_seconds(pid), bed.received()
         (busy, steal), elapsed = machine.Ticks().since(ticks), time.monotonic() - begun
         if sampler:
             sampler.is_running = False

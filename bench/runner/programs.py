@@ -76,6 +76,9 @@ class Sut:
         self.name = name
         self.is_exact = self.description.get("exact", False)
         self.compressions = self.description.get("compressions", ["none", "gzip", "zstd"])
+        self.protocol_in = self.description.get("in", "grpc")
+        self.protocol_out = self.description.get("out", "grpc")
+        self.encoding_in = self.description.get("encoding", "protobuf")
         self.values = {"root": ROOT, "bench": BENCH, "build": build, "bin": f"{build}/bench"}
 
     def prepare(self):
