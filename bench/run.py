@@ -109,7 +109,7 @@ def run_variant(name, variant, suts, arguments, base, key):
 
 def run_scenario(name, arguments):
     scenario = read_scenario(name)
-    suts = arguments.suts.split(",") if arguments.suts else scenario["suts"]
+    suts = arguments.suts.split(",") if arguments.suts else scenario.get("suts", [])
     base = scenario.get("base", "floor")
     key = "idle_rss_mib" if scenario.get("kind") == "idle" else \
         "peak_rss_mib" if scenario.get("is_sampled") else "cpu_us_per_span"

@@ -6,7 +6,7 @@ import statistics
 LOAD_COLUMNS = [("CPU us/span", "cpu_us_per_span", "{:.3f}"), ("CPU-s/GB", "cpu_seconds_per_gb", "{:.3f}"),
                 ("peak RSS MiB", "peak_rss_mib", "{:.1f}"), ("spans/s", "spans_per_second", "{:,.0f}"),
                 ("p50 ms", "p50", "{:.2f}"), ("p99 ms", "p99", "{:.2f}"), ("p99.9 ms", "p99_9", "{:.2f}"),
-                ("out B/span", "sink_bytes_per_span", "{:.0f}")]
+                ("out B/span", "sink_bytes_per_span", "{:.0f}"), ("out spans/request", "sink_spans_per_request", "{:,.0f}")]
 IDLE_COLUMNS = [("first answer ms", "first_answer_ms", "{:.1f}"), ("idle RSS MiB", "idle_rss_mib", "{:.1f}"),
                 ("idle CPU ms/min", "idle_cpu_ms_per_minute", "{:.1f}"), ("wakeups/s", "wakeups_per_second", "{:.1f}"),
                 ("binary MB", "binary_mb", "{:.2f}")]
