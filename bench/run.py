@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from runner import machine, measure, programs, report  # noqa: E402
+from runner import machine, measure, programs, report, targets  # noqa: E402
 
 LIMITS = {"steal": 0.02, "foreign": 0.15, "floor": 0.10}
 
@@ -86,6 +86,17 @@ def run_round(suts, variant, work, arguments, number):
     return measured
 
 
+def rate_by_floor(variant, work, arguments):
+    """A share of what the floor reaches here, at best, with this generator and this sink on one CPU."""
+    floor = programs.Sut("floor", arguments.build)
+    if arguments.bin:
+        floor.values["bin"] = arguments.bin
+    maximum = max(measure.measure_maximum(floor, variant, work, arguments) for _ in range(3))
+    rate = round(variant["share_of_floor_maximum"] * maximum, -3)
+    print(f"  the floor reaches {maximum:,.0f} spans/s; the rate is {rate:,.0f}", flush=True)
+    return rate
+
+
 def run_variant(name, variant, suts, arguments, base, key):
     ready, skipped = prepare_suts(suts, variant, arguments)
     for why in skipped:
@@ -93,6 +104,8 @@ def run_variant(name, variant, suts, arguments, base, key):
     rounds = []
     work = tempfile.mkdtemp(prefix="weft-bench-")
     try:
+        if "share_of_floor_maximum" in variant:
+            variant["rate"] = rate_by_floor(variant, work, arguments)
         for number in range(arguments.rounds or variant["rounds"]):
             rounds.append(run_round(ready, variant, work, arguments, number) if ready else [])
     except RuntimeError as why:
@@ -104,7 +117,8 @@ def run_variant(name, variant, suts, arguments, base, key):
     calm = rounds if arguments.keep_disturbed or is_idle else report.undisturbed(rounds, LIMITS)
     names = [sut.name for sut in ready]
     return {"variant": variant, "rounds": rounds, "calm_rounds": len(calm), "skipped": skipped,
-            "summary": report.summarise(calm or rounds, names, key, base)}
+            "summary": report.summarise(calm or rounds, names, key, base),
+            "targets": targets.judge(variant.get("targets", []), name, calm or rounds, key)}
 
 
 def run_scenario(name, arguments):

@@ -190,6 +190,15 @@ def measure_load(sut, variant, work, options):
     return measured
 
 
+def measure_maximum(sut, variant, work, options, seconds=2):
+    """Spans a second in a closed loop."""
+    machine.wait_until_quiet(options.quiet_wait)
+    with Bed(sut, variant, work, options) as bed:
+        text, _ = bed.start_load(seconds=seconds, rate=0).communicate()
+        bed.finish()
+    return json.loads(text)["spans_per_second"]
+
+
 def measure_idle(sut, variant, work, options):
     """Start to first answered span, memory and wake-ups at rest, size of the binary."""
     with Bed(sut, variant, work, options) as bed:

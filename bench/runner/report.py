@@ -87,6 +87,20 @@ def table(summary, columns, base):
     return "\n".join(lines)
 
 
+def text_of(ratio):
+    """As targets are written: below one as 1/x."""
+    return f"{ratio:.2f}" if ratio >= 1 else f"1/{1 / ratio:.2f}"
+
+
+def target_table(rows):
+    lines = ["| target | measured (quartiles) | rounds | |", "|---|---|---|---|"]
+    for row in rows:
+        measured = f"{text_of(row['median'])} ({text_of(row['q1'])} to {text_of(row['q3'])})" if row["rounds"] else "-"
+        lines.append(f"| {row['sut']} at most {row['at_most']} of {row['against']} | {measured} | {row['rounds']} | "
+                     f"{row['verdict']} |")
+    return "\n".join(lines)
+
+
 def plot(variants, key, title):
     """Horizontal bars, one group per variant; the whisker is the inter-quartile range."""
     bars = [(name, sut, entry[key], entry.get("quartiles")) for name, summary in variants.items()
@@ -131,9 +145,13 @@ def write(results, directory):
              f"{machine['kernel']}.\n"]
     for variant, data in results["variants"].items():
         heading = f"\n## {variant}\n" if len(results["variants"]) > 1 else ""
+        if "share_of_floor_maximum" in data["variant"]:
+            heading += f"\n{data['variant']['rate']:,.0f} spans/s.\n"
         parts.append(f"{heading}\n{table(data['summary'], columns, results['base'])}\n\n"
                      f"{data['calm_rounds']} calm rounds of {len(data['rounds'])}.\n")
         parts += [f"\nNot measured: {why}\n" for why in data.get("skipped", [])]
+        if data["targets"]:
+            parts.append(f"\n{target_table(data['targets'])}\n")
     with open(f"{directory}/{name}.md", "w") as file:
         file.write("".join(parts))
     key = results["key"]
