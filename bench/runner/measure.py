@@ -7,7 +7,7 @@ import threading
 import time
 
 from check import verify
-from runner import machine, programs
+from runner import audit, machine, programs
 
 
 class Ports:
@@ -78,7 +78,7 @@ def wait_for_delivery(counters, acknowledged, quiet_seconds=2.0, limit_seconds=3
 
 def settings_of(sut, variant, work, ports):
     return {"in": sut.protocol_in, "listen": ports.listen, "spare": ports.spare, "target": ports.target,
-            "telemetry_port": ports.telemetry.rsplit(":", 1)[1], "state": f"{work}/state",
+            "telemetry": ports.telemetry, "telemetry_port": ports.telemetry.rsplit(":", 1)[1], "state": f"{work}/state",
             "compression": variant.get("compression", "none"), "workers": variant.get("workers", 1), "limit_mib": 512, **variant.get("settings", {})}
 
 
@@ -143,6 +143,12 @@ def recovery_seconds(samples, end_of_stall, rate):
     return None
 
 
+def memory_faults(peak_rss_mib, variant):
+    """The limit is for what weft reserves; the scenario says how much the process may have on top."""
+    most = variant["settings"]["limit_mib"] * (1 + variant["rss_over_limit"])
+    return [f"peak RSS is {peak_rss_mib:.0f} MiB, more than {most:.0f}"] if peak_rss_mib > most else []
+
+
 def measure_load(sut, variant, work, options):
     """CPU of the program under test per span between the end of the warm-up and the last delivery."""
     with Bed(sut, variant, work, options) as bed:
@@ -164,9 +170,13 @@ def measure_load(sut, variant, work, options):
         if sampler:
             sampler.is_running = False
             sampler.join()
+        is_audited = variant.get("is_audited") and "ledger" in sut.description
+        reading = audit.read_when_drained(sut, settings_of(sut, variant, work, bed.ports)) if is_audited else None
         books = bed.finish()
     is_exact = sut.is_exact and not variant.get("may_refuse") and not variant.get("is_edited")
     missing, faults = verify(result, books, [f"{work}/acknowledged.bin", f"{work}/seen.bin"], is_exact)
+    if is_audited:
+        faults += audit.compare(reading, result, books) + memory_faults(bed.peak_rss_mib, variant)
     spans = max(1, spans_end - spans_start)
     own = cpu_end - cpu_start + result["cpu_user_seconds"] + result["cpu_system_seconds"] + books["cpu_seconds"]
     measured = {
@@ -181,6 +191,8 @@ def measure_load(sut, variant, work, options):
         "is_stopped_cleanly": bed.is_stopped_cleanly, "faults": faults, "steal": steal,
         "foreign": max(0.0, busy * os.cpu_count() - own / max(elapsed, 0.001)) / os.cpu_count(),
     }
+    if is_audited:
+        measured["ledger"] = {**reading[1], "dropped_by_reason": reading[2], "audit_status": reading[0]}
     if sampler:
         measured["rss_mib_samples"] = [round(sample[2], 1) for sample in sampler.samples]
         if "recovery" in variant and sampler.samples:
