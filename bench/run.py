@@ -16,12 +16,13 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from runner import machine, measure, programs, report, targets  # noqa: E402
 
+SECONDS_AROUND_A_RUN = 2.5  # start, connect, drain, stop, check: for the estimate
 LIMITS = {"steal": 0.02, "foreign": 0.15, "floor": 0.10}
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenarios", nargs="*", default=["smoke"])
+    parser.add_argument("scenarios", nargs="*", help="none: the full run, every scenario that is not extra")
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     parser.add_argument("--rounds", type=int, help="instead of the scenario's number")
     parser.add_argument("--seconds", type=float, help="of load per round, instead of the scenario's")
@@ -138,13 +139,30 @@ def run_scenario(name, arguments):
         one["faults"] for data in results["variants"].values() for measured in data["rounds"] for one in measured)
 
 
+def all_scenarios():
+    paths = sorted(glob.glob(f"{programs.BENCH}/scenarios/*.json"))
+    return [read_scenario(os.path.basename(path)[:-5]) for path in paths]
+
+
+def full_run(arguments):
+    """The names of its scenarios; says how long they will take."""
+    chosen = [scenario for scenario in all_scenarios() if not scenario.get("is_extra")]
+    seconds = 0
+    for scenario in chosen:
+        for _, variant in variants_of(scenario, arguments):
+            runs = len(variant.get("suts", scenario.get("suts", []))) * (arguments.rounds or variant["rounds"])
+            seconds += runs * (variant["seconds"] + variant.get("warmup_seconds", 0) + SECONDS_AROUND_A_RUN)
+    print(f"{len(chosen)} scenarios, about {seconds / 60:.0f} minutes", flush=True)
+    return [scenario["name"] for scenario in chosen]
+
+
 def main():
     arguments = parse_arguments()
     if arguments.list:
-        for path in sorted(glob.glob(f"{programs.BENCH}/scenarios/*.json")):
-            scenario = read_scenario(os.path.basename(path)[:-5])
+        for scenario in all_scenarios():
             print(f"{scenario['name']:<20} {scenario['what']}")
         return 0
+    arguments.scenarios = arguments.scenarios or full_run(arguments)
     return 0 if all([run_scenario(name, arguments) for name in arguments.scenarios]) else 1
 
 
