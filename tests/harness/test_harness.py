@@ -29,6 +29,45 @@ class CompareTest(unittest.TestCase):
                       one_span({"a": 1}, extra=wire.bytes_field(11, wire.bytes_field(2, "event"))), b"", base + base):
             self.assertNotEqual(compare.differences([base], [other]), [], other)
 
+    def test_each_value_has_its_type_and_its_sign(self):
+        for left, right in ((0.0, -0.0), (0, 0.0), (1, True), ("1", b"1"), ([], None), ({}, [])):
+            self.assertNotEqual(compare.differences([one_span({"a": left})], [one_span({"a": right})]), [], (left, right))
+
+
+class CompareDocumentsTest(unittest.TestCase):
+    """The same of requests in JSON."""
+
+    NUMBER, TEXT = {"key": "n", "value": {"intValue": "1"}}, {"key": "t", "value": {"stringValue": "x"}}
+
+    def logs(self, *records, resource=(), **scope):
+        return {"resourceLogs": [{"resource": {"attributes": list(resource)}, "scopeLogs": [{"logRecords": list(records), **scope}]}]}
+
+    def points(self, *points, **kind):
+        return {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "m", "sum": {"dataPoints": list(points), **kind}}]}]}]}
+
+    def assert_found(self, signal, base, others):
+        self.assertEqual(compare.document_differences([base], [base], signal), [])
+        for other in others:
+            self.assertNotEqual(compare.document_differences([base], [other], signal), [], other)
+            self.assertNotEqual(compare.document_differences([other], [base], signal), [], other)
+
+    def test_logs(self):
+        nested = {"body": {"kvlistValue": {"values": [self.NUMBER, self.TEXT]}}, "attributes": [self.TEXT, self.NUMBER]}
+        turned = {"body": {"kvlistValue": {"values": [self.TEXT, self.NUMBER]}}, "attributes": [self.NUMBER, self.TEXT]}
+        self.assertEqual(compare.document_differences([self.logs(nested, {})], [self.logs({}), self.logs(turned)], "logs"), [])
+        self.assert_found("logs", self.logs(nested), (
+            {}, self.logs(), self.logs(nested, nested), self.logs({**nested, "attributes": [self.TEXT]}), self.logs({**nested, "body": {}}),
+            self.logs({**nested, "severityNumber": 9}), self.logs(nested, resource=[self.TEXT]), self.logs(nested, scope={"name": "s"}),
+            self.logs(nested, schemaUrl="u"), self.logs({**nested, "attributes": [self.TEXT, self.NUMBER, self.NUMBER]})))
+
+    def test_metrics(self):
+        one, two = {"asInt": "1", "attributes": [self.TEXT]}, {"asDouble": 1.0}
+        both = [self.points(one, isMonotonic=True), self.points(two, isMonotonic=True)]
+        self.assertEqual(compare.document_differences([self.points(two, one, isMonotonic=True)], both, "metrics"), [])
+        self.assert_found("metrics", self.points(one, two), (
+            {}, self.points(), self.points(one), self.points(one, one), self.points(one, {"asDouble": 1}), self.points(one, {"asInt": "1"}),
+            self.points(one, two, isMonotonic=True), self.points({**one, "exemplars": [{"filteredAttributes": [self.NUMBER]}]}, two)))
+
 
 class BooksTest(unittest.TestCase):
     LEDGER = ledger.Ledger(offered=110, refused=10, sent=80, rejected=5, dropped={"unconfirmed": 15})
