@@ -1,0 +1,129 @@
+"""The real clients of the wide run: each is installed into the cache outside the tree, once for each pinned version, and played.
+
+One that cannot be installed fails the test that needs it, with the reason. A player takes the addresses "host:port" of a
+receiver's two doors, gRPC and HTTP, and sends all three signals to one of them; `compression` is none or gzip.
+"""
+
+import collections
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+
+from harness.places import TESTS, cache_directory
+
+HERE = TESTS / "interop" / "wide"
+JAVASCRIPT = TESTS / "interop" / "js"
+TELEMETRYGEN = "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen"
+TELEMETRYGEN_VERSION = "v0.161.0"
+TELEMETRYGEN_TRACES, TELEMETRYGEN_LOGS, TELEMETRYGEN_METRICS = 40, 130, 120
+
+Doors = collections.namedtuple("Doors", "grpc http")
+
+
+def _run(what, arguments, seconds, environment=None):
+    run = subprocess.run(list(map(str, arguments)), timeout=seconds, capture_output=True, text=True, env={**os.environ, **(environment or {})})
+    if run.returncode != 0:
+        raise AssertionError(f"{what}:\n{run.stdout[-4000:]}{run.stderr[-4000:]}")
+    return run
+
+
+def _need(program, whose):
+    if not shutil.which(program):
+        raise AssertionError(f"{whose} cannot be installed: {program} is not on the PATH")
+
+
+@contextlib.contextmanager
+def _home(name):
+    """The client's folder in the cache, with nobody else installing into it."""
+    home = cache_directory() / name
+    home.mkdir(exist_ok=True)
+    with open(home / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield home
+
+
+def javascript_modules():
+    _need("npm", "the SDK of JavaScript")
+    _run("the SDK of JavaScript could not be installed", [JAVASCRIPT / "install"], 600)
+    return cache_directory() / "interop-js" / "node_modules"
+
+
+def sdk_python():
+    """The Python of a virtual environment with the SDK, made once for each list of requirements."""
+    with _home("interop-python") as home:
+        wanted, have = HERE / "requirements.txt", home / "installed.txt"
+        python = home / "venv" / "bin" / "python"
+        if not have.exists() or have.read_text() != wanted.read_text():
+            have.unlink(missing_ok=True)
+            failed = "the SDK of Python could not be installed"
+            _run(failed, ["/usr/bin/python3", "-m", "venv", "--clear", home / "venv"], 120)
+            _run(failed, [python, "-m", "pip", "install", "--quiet", "--no-deps", "-r", wanted], 600)
+            have.write_text(wanted.read_text())
+        return python
+
+
+def rust_program():
+    """cargo itself knows what is built already."""
+    _need("cargo", "the SDK of Rust")
+    with _home("interop-rust") as home:
+        arguments = ["nice", "cargo", "build", "--locked", "--quiet", "--manifest-path", HERE / "rust" / "Cargo.toml"]
+        _run("the SDK of Rust could not be built", arguments, 1800, {"CARGO_TARGET_DIR": str(home / "target")})
+        return home / "target" / "debug" / "weft-interop-rust"
+
+
+def telemetrygen():
+    _need("go", "telemetrygen")
+    with _home(f"telemetrygen-{TELEMETRYGEN_VERSION}") as home:
+        if not (home / "telemetrygen").exists():
+            environment = {"GOBIN": str(home), "CGO_ENABLED": "0"}
+            _run("telemetrygen could not be built", ["nice", "go", "install", f"{TELEMETRYGEN}@{TELEMETRYGEN_VERSION}"], 1800, environment)
+        return home / "telemetrygen"
+
+
+def _play(who, arguments, environment=None):
+    """An SDK says on stderr what it could not send, and ends with 0 all the same."""
+    run = _run(f"{who} failed", arguments, 60, environment)
+    if "rror" in run.stderr or "ail" in run.stderr:
+        raise AssertionError(f"{who} failed:\n{run.stdout}{run.stderr}")
+
+
+def _compressed(compression):
+    return {"OTEL_EXPORTER_OTLP_COMPRESSION": compression} if compression != "none" else {}
+
+
+def play_javascript(protocol, doors, compression):
+    """protocol: grpc, proto or http (JSON), as the SDK's packages are called."""
+    environment = {"NODE_PATH": str(javascript_modules()), **_compressed(compression)}
+    url = f"http://{doors.grpc if protocol == 'grpc' else doors.http}"
+    spans_url = url if protocol == "grpc" else f"{url}/v1/traces"
+    for script, to in (("client.js", spans_url), ("signals.js", url)):
+        _play("the SDK of JavaScript", ["node", JAVASCRIPT / script, to, protocol], environment)
+
+
+def play_python(protocol, doors, compression, *signals):
+    """protocol: grpc or http. signals: all three unless named."""
+    url = doors.grpc if protocol == "grpc" else f"http://{doors.http}"
+    _play("the SDK of Python", [sdk_python(), HERE / "python_client.py", url, protocol, compression, *signals])
+
+
+def play_rust(protocol, doors, compression):
+    """protocol: grpc, proto or json."""
+    url = f"http://{doors.grpc if protocol == 'grpc' else doors.http}"
+    _play("the SDK of Rust", [rust_program(), url, protocol], _compressed(compression))
+
+
+def play_telemetrygen(protocol, doors, _):
+    """protocol: grpc or http; it compresses nothing. Its exponential histograms hold random values: they are left out."""
+    common = ["--otlp-insecure", "--rate", 0, "--otlp-attributes", 'text="ünder"', "--otlp-attributes", "flag=true",
+              "--telemetry-attributes", 'list=["a","b"]', "--telemetry-attributes", "number=-7"]
+    common += ["--otlp-endpoint", doors.grpc] if protocol == "grpc" else ["--otlp-http", "--otlp-endpoint", doors.http]
+    context = ["--trace-id", "4bf92f3577b34da6a3ce929d0e0e4736", "--span-id", "00f067aa0ba902b7"]
+    plays = [["traces", "--traces", TELEMETRYGEN_TRACES, "--child-spans", 3, "--status-code", "Error"],
+             ["logs", "--logs", TELEMETRYGEN_LOGS, "--body", "grüße, 世界", "--severity-number", 17, "--severity-text", "Error", *context]]
+    for kind, temporality in (("Gauge", "cumulative"), ("Sum", "delta"), ("Histogram", "cumulative")):
+        plays.append(["metrics", "--metrics", TELEMETRYGEN_METRICS, "--metric-type", kind, "--otlp-metric-name", f"gen.{kind}",
+                      "--aggregation-temporality", temporality, *context])
+    for play in plays:
+        _run("telemetrygen failed", [telemetrygen(), *play, *common], 60)
