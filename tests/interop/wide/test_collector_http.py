@@ -8,7 +8,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import config as configs
 from harness.case import OutsideInCase
 from harness.process import free_port
+from clients import javascript_modules, play_javascript
 from test_collector import collector_binary, requests
+from two_paths import TwoPathsCase, through_weft
 
 SPAN_COUNT = 1000
 
@@ -48,3 +50,26 @@ class CollectorHttpTest(OutsideInCase):
                 self.start_program(config, [middle])
                 client = self.collector_before({"otlp_http": {"endpoint": f"http://{middle}", **settings}})
                 self.assert_same_spans(expected, self.arrived(client, backend))
+
+
+class CollectorHttpSignalsTest(TwoPathsCase):
+    """SDK -> Collector -> weft -> Collector, and the same without weft: all three signals."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        javascript_modules()
+
+    def collector_before(self, settings):
+        return lambda doors: {"exporters": {"otlp_http": {"endpoint": f"http://{doors.http}", **settings}}, "program": self.collector}
+
+    def test_every_signal(self):
+        def play(doors):
+            play_javascript("proto", doors, "gzip")
+        for settings in ({}, {"encoding": "json"}):  # the compression is the Collector's own default, gzip
+            before = self.collector_before(settings)
+            direct = self.written(play, [before])
+            self.assert_counts(direct, {"traces": 612, "logs": 9, "metrics": 8})
+            for compression in ("none", "gzip"):
+                with self.subTest(**settings, weft_sends=compression):
+                    self.assert_same(direct, self.written(play, [through_weft(compression), before]))
