@@ -302,22 +302,24 @@ static enum weft_status inflate(struct otlp_http *http, enum weft_encoding encod
     return status == WEFT_OK ? WEFT_OK : weft_fail_prefix(error, "%s body", weft_encoding_name(encoding));
 }
 
-static enum weft_status read_json(struct otlp_http *http, enum weft_signal signal, struct weft_slice body,
-                                  struct weft_payload **out_message, struct weft_error *error)
+static enum weft_status read_json(struct otlp_http *http, struct weft_slice body, struct weft_otlp_request *request,
+                                  struct weft_error *error)
 {
     struct weft_payload *message = weft_payload_try_new(http->inlet.ingest->host->pool, body.length / 2);
     if (message == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for the message");
     }
     struct weft_json_limits limits = { .max_depth = MAX_JSON_DEPTH, .max_bytes = http->max_body_bytes };
-    enum weft_status status = weft_json_read_message(http->json->requests[signal], body, &limits, message, error);
+    enum weft_status status =
+        weft_json_read_message(http->json->requests[request->signal], body, &limits, message, &request->counts, error);
     if (status != WEFT_OK) {
         http->inlet.malformed_requests += status == WEFT_INVALID;
         http->counters.too_large += status == WEFT_LIMIT;
         weft_payload_unref(&message);
         return status;
     }
-    *out_message = message;
+    request->message = message;
+    request->is_counted = true;
     return WEFT_OK;
 }
 
@@ -336,7 +338,7 @@ static enum weft_status decode(struct otlp_http *http, const struct judgement *j
         body = weft_payload_slice(inflated);
     }
     if (judgement->is_json) {
-        enum weft_status status = read_json(http, judgement->signal, body, &out_request->message, error);
+        enum weft_status status = read_json(http, body, out_request, error);
         weft_payload_unref(&inflated);
         return status;
     }

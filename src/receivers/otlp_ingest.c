@@ -105,6 +105,10 @@ void weft_otlp_ingest_check_arriving(struct weft_otlp_checker *checker, enum wef
 static enum weft_status check(const struct weft_otlp_request *request, struct weft_otlp_counts *out_counts,
                               struct weft_error *error)
 {
+    if (request->is_counted) {
+        *out_counts = request->counts;
+        return WEFT_OK;
+    }
     struct weft_slice message = weft_payload_slice(request->message);
     bool is_begun = request->checker != NULL && request->checker->limits.max_depth != 0;
     return is_begun ? weft_otlp_checker_finish(request->checker, message, out_counts, error)

@@ -78,6 +78,8 @@ struct weft_otlp_request {
     struct weft_otlp_checker *checker; /* has seen the message arrive; NULL: nobody has looked at it yet */
     struct weft_payload *wire;         /* borrowed: as it came in, compressed as wire_encoding says; NULL: it was not */
     enum weft_encoding wire_encoding;
+    bool is_counted; /* made of JSON, whose reader has checked it: counts says what is in it */
+    struct weft_otlp_counts counts;
 };
 
 /* The inlet's answer comes in the end, possibly before this returns. */

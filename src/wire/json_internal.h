@@ -32,8 +32,12 @@ struct weft_json_reader {
     /* Which field came after this one the last time: senders write their fields in one order, so the next key
      * is compared with that one before it is looked up. NULL: not known yet. */
     const struct weft_json_field *next[WEFT_JSON_MAX_STEPS];
+    uint32_t counts[WEFT_JSON_ROLE_COUNT]; /* elements seen of messages of each role */
+    /* Bytes that the length of the last message of a field took, by the field's step. 0: there was none. */
+    uint8_t length_sizes[WEFT_JSON_MAX_STEPS];
 };
 
+#define WEFT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define WEFT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 /* Both return NULL, so that a failing function can end with them. */
@@ -86,3 +90,7 @@ const uint8_t *weft_json_reader_take_text(struct weft_json_reader *reader, const
  * tag. */
 const uint8_t *weft_json_read_value(struct weft_json_reader *reader, const struct weft_json_place *place,
                                     const uint8_t *at, bool must_write) WEFT_MUST_CHECK;
+
+/* An element of KeyValue in the form that senders write. NULL: it looks otherwise, nothing has been written. */
+const uint8_t *weft_json_read_plain_attribute(struct weft_json_reader *reader, const struct weft_json_field *field,
+                                              const uint8_t *at) WEFT_MUST_CHECK;

@@ -1,6 +1,6 @@
 /* OTLP/JSON to wire bytes (json_reader.h): objects, keys and arrays, and the lengths of what they become. A
- * length is known only at the end of its message, so one byte is kept free for it and the message moves up
- * when it needs more. Recursion is bounded by max_depth; single values are read in json_reader_values.c. */
+ * length is known only at the end of its message, so room is kept for one like the last and the message moves
+ * when that was wrong. Recursion is bounded by max_depth; single values are read in json_reader_values.c. */
 #include "wire/json_reader.h"
 
 #include "base/assert.h"
@@ -8,13 +8,20 @@
 
 enum { DEFAULT_DEPTH = 64, MAX_DEPTH = 100, MAX_BYTES = INT32_MAX, HEADER_ROOM = 16 };
 
+/* A length whose message is being written. */
+struct opened {
+    size_t start; /* of the contents, from the payload's start */
+    size_t room;  /* bytes before them that are kept for the length */
+};
+
 /* What the message being read has so far. */
 struct members {
     uint64_t seen; /* one bit for each field */
     uint16_t step; /* of the last field that is known */
-    /* the last member of a oneof that is a message, and where it lies */
+    /* the last member of a oneof that is a message, where it lies, and what had been counted before */
     const struct weft_json_field *choice;
     size_t choice_start, choice_end;
+    uint32_t points_before_choice;
 };
 
 static const uint8_t *read_message(struct weft_json_reader *reader, const struct weft_json_message *message,
@@ -32,41 +39,59 @@ static const uint8_t *fail_expected(struct weft_json_reader *reader, const struc
                                  at == reader->end ? ", the text is cut off" : "");
 }
 
-/* Tag and one byte for the length. Returns the offset of the contents, or 0 when the reader has failed. */
-static inline size_t open_length(struct weft_json_reader *reader, const struct weft_json_field *field)
+/* What so much text becomes: keys are gone, ids are halved, numbers often grow. */
+static inline size_t expected_size(size_t text_length)
 {
-    if (!weft_json_reader_room(reader, HEADER_ROOM)) {
-        return 0;
-    }
-    weft_json_reader_put_tag(reader, field);
-    reader->to++;
-    return weft_json_reader_offset(reader);
+    return text_length / 2 + text_length / 8;
 }
 
-static inline bool close_length(struct weft_json_reader *reader, size_t start)
+/* Tag and room for a length: as many bytes as the field's last one took. The first one of an outermost message
+ * takes most of what follows, since senders have one resource and few scopes. False: the reader has failed. */
+static inline bool open_length(struct weft_json_reader *reader, const struct weft_json_place *place, const uint8_t *at,
+                               struct opened *out_opened)
 {
-    size_t length = weft_json_reader_offset(reader) - start;
-    size_t moved = weft_wire_size_varint(length) - 1;
-    if (moved > 0) {
+    if (!weft_json_reader_room(reader, HEADER_ROOM)) {
+        return false;
+    }
+    const struct weft_json_field *field = place->field;
+    size_t room = reader->length_sizes[field->step];
+    if (room == 0) {
+        bool takes_most = place->depth <= 2 && field->is_repeated;
+        room = takes_most ? weft_wire_size_varint(expected_size((size_t)(reader->end - at))) : 1;
+    }
+    weft_json_reader_put_tag(reader, field);
+    reader->to += room;
+    *out_opened = (struct opened){ weft_json_reader_offset(reader), room };
+    return true;
+}
+
+static inline bool close_length(struct weft_json_reader *reader, const struct weft_json_field *field,
+                                const struct opened *opened)
+{
+    size_t length = weft_json_reader_offset(reader) - opened->start;
+    size_t size = weft_wire_size_varint(length);
+    if (size != opened->room) {
         if (!weft_json_reader_room(reader, HEADER_ROOM)) {
             return false;
         }
-        memmove(reader->out->bytes + start + moved, reader->out->bytes + start, length);
-        reader->to += moved;
+        uint8_t *start = reader->out->bytes + opened->start;
+        memmove(start - opened->room + size, start, length);
+        reader->to = start - opened->room + size + length;
+        reader->length_sizes[field->step] = (uint8_t)size;
     }
-    weft_wire_put_varint(reader->out->bytes + start - 1, length);
+    weft_wire_put_varint(reader->out->bytes + opened->start - opened->room, length);
     return true;
 }
 
 static const uint8_t *read_child(struct weft_json_reader *reader, const struct weft_json_place *place,
                                  const uint8_t *at)
 {
-    size_t start = open_length(reader, place->field);
-    if (start == 0) {
+    struct opened opened;
+    if (!open_length(reader, place, at, &opened)) {
         return NULL;
     }
     at = read_message(reader, place->field->message, at, place);
-    return at != NULL && close_length(reader, start) ? at : NULL;
+    return at != NULL && close_length(reader, place->field, &opened) ? at : NULL;
 }
 
 /* Of a oneof the last member counts. Parsers agree on that by themselves, except where one message is given
@@ -79,8 +104,10 @@ static const uint8_t *read_choice(struct weft_json_reader *reader, const struct 
         size_t length = members->choice_end - members->choice_start;
         memmove(start, start + length, (size_t)(reader->to - start) - length);
         reader->to -= length;
+        reader->counts[WEFT_JSON_ROLE_DATA_POINT] = members->points_before_choice;
     }
     members->choice = place->field;
+    members->points_before_choice = reader->counts[WEFT_JSON_ROLE_DATA_POINT];
     members->choice_start = weft_json_reader_offset(reader);
     at = read_child(reader, place, at);
     members->choice_end = weft_json_reader_offset(reader);
@@ -93,6 +120,14 @@ static const uint8_t *read_element(struct weft_json_reader *reader, const struct
     if (place->field->kind != WEFT_JSON_MESSAGE) {
         return weft_json_read_value(reader, place, at, true);
     }
+    uint8_t role = place->field->message->role;
+    reader->counts[role]++;
+    if (role == WEFT_JSON_ROLE_ATTRIBUTE && place->depth + 2 <= reader->max_depth) {
+        const uint8_t *after = weft_json_read_plain_attribute(reader, place->field, at);
+        if (after != NULL) {
+            return after;
+        }
+    }
     if (!is_at(reader, at, 'n')) {
         return read_child(reader, place, at);
     }
@@ -101,8 +136,8 @@ static const uint8_t *read_element(struct weft_json_reader *reader, const struct
     if (at == NULL) {
         return weft_json_reader_fail_scan(reader, place, &fault);
     }
-    size_t start = open_length(reader, place->field);
-    return start != 0 && close_length(reader, start) ? at : NULL;
+    struct opened opened;
+    return open_length(reader, place, at, &opened) && close_length(reader, place->field, &opened) ? at : NULL;
 }
 
 /* at is after the bracket, and the array is not empty. */
@@ -136,9 +171,9 @@ static const uint8_t *read_array(struct weft_json_reader *reader, struct weft_js
     if (!place->field->is_packed) {
         return read_elements(reader, place, at);
     }
-    size_t start = open_length(reader, place->field);
-    at = start == 0 ? NULL : read_elements(reader, place, at);
-    return at != NULL && close_length(reader, start) ? at : NULL;
+    struct opened opened;
+    at = open_length(reader, place, at, &opened) ? read_elements(reader, place, at) : NULL;
+    return at != NULL && close_length(reader, place->field, &opened) ? at : NULL;
 }
 
 static const uint8_t *read_field(struct weft_json_reader *reader, struct weft_json_place *place,
@@ -249,12 +284,11 @@ static const uint8_t *read_message(struct weft_json_reader *reader, const struct
     }
 }
 
-/* Half of the text is about what the message takes: keys are gone, ids are halved, numbers often grow. */
 static bool begin(struct weft_json_reader *reader, const struct weft_json_schema *schema, struct weft_slice json,
                   const struct weft_json_limits *limits)
 {
     struct weft_payload *out = reader->out;
-    if (weft_payload_reserve(out, out->length + json.length / 2 + HEADER_ROOM) != WEFT_OK) {
+    if (weft_payload_reserve(out, out->length + expected_size(json.length) + HEADER_ROOM) != WEFT_OK) {
         reader->status = weft_fail(reader->error, WEFT_NOMEM, "no memory for %zu bytes of JSON", json.length);
         return false;
     }
@@ -267,13 +301,16 @@ static bool begin(struct weft_json_reader *reader, const struct weft_json_schema
     reader->max_depth = limits->max_depth == 0          ? DEFAULT_DEPTH
                         : limits->max_depth > MAX_DEPTH ? MAX_DEPTH
                                                         : limits->max_depth;
-    memset(reader->next, 0, weft_json_schema_step_count(schema) * sizeof *reader->next);
+    size_t step_count = weft_json_schema_step_count(schema);
+    memset(reader->next, 0, step_count * sizeof *reader->next);
+    memset(reader->length_sizes, 0, step_count * sizeof *reader->length_sizes);
+    memset(reader->counts, 0, sizeof reader->counts);
     return true;
 }
 
 enum weft_status weft_json_read_message(const struct weft_json_schema *schema, struct weft_slice json,
                                         const struct weft_json_limits *limits, struct weft_payload *out,
-                                        struct weft_error *error)
+                                        struct weft_otlp_counts *out_counts, struct weft_error *error)
 {
     const struct weft_json_limits none = { 0 };
     limits = limits == NULL ? &none : limits;
@@ -301,5 +338,13 @@ enum weft_status weft_json_read_message(const struct weft_json_schema *schema, s
         return weft_fail(error, WEFT_LIMIT, "the message is larger than %zu bytes", reader.max_bytes);
     }
     weft_payload_commit(out, length);
+    uint32_t records = reader.counts[WEFT_JSON_ROLE_RECORD];
+    uint32_t data_points = reader.counts[WEFT_JSON_ROLE_DATA_POINT];
+    *out_counts = (struct weft_otlp_counts){
+        .resources = reader.counts[WEFT_JSON_ROLE_RESOURCE],
+        .scopes = reader.counts[WEFT_JSON_ROLE_SCOPE],
+        .records = records,
+        .data_points = weft_json_schema_has_data_points(schema) ? data_points : records,
+    };
     return WEFT_OK;
 }

@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "wire/json_schema.h"
+#include "wire/otlp_check.h"
 
 /* Reads one message of OTLP/JSON (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding") straight to
  * wire bytes in one pass: nothing is kept of the text, fields come out in the order in which they stand there,
@@ -22,9 +23,12 @@ struct weft_json_limits {
  * Unknown keys are skipped, checked as JSON. Half of a surrogate pair in a string becomes U+FFFD. Of a
  * repeated key the last value counts, messages merge and arrays join, as in the Collector.
  *
+ * What comes out is what weft_otlp_check lets pass, and *out_counts is what it would count: there is nothing
+ * left to check in it.
+ *
  * WEFT_INVALID with the byte offset, the path (resourceSpans[0].scopeSpans[1].spans[7].traceId) and what would
  * be right: not strict JSON in UTF-8, a value of another type or out of range, nested too deep, bytes after
  * the end, no text at all. WEFT_LIMIT: larger than max_bytes. WEFT_NOMEM. */
 enum weft_status weft_json_read_message(const struct weft_json_schema *schema, struct weft_slice json,
                                         const struct weft_json_limits *limits, struct weft_payload *out,
-                                        struct weft_error *error) WEFT_MUST_CHECK;
+                                        struct weft_otlp_counts *out_counts, struct weft_error *error) WEFT_MUST_CHECK;

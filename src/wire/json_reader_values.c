@@ -80,26 +80,42 @@ static const uint8_t *read_string(struct weft_json_reader *reader, const struct 
     return quote + 1;
 }
 
+/* Writes the id whose digits begin at `at`; false if they are not followed by a quote or are no digits: then
+ * nothing has been written. */
+static inline bool put_id(struct weft_json_reader *reader, const struct weft_json_field *field, struct weft_slice text,
+                          size_t length)
+{
+    uint8_t *start = reader->to;
+    weft_json_reader_put_tag(reader, field);
+    *reader->to++ = (uint8_t)length;
+    if (!weft_json_to_hex(text, reader->to, length)) {
+        reader->to = start;
+        return false;
+    }
+    reader->to += length;
+    return true;
+}
+
+/* Hex digits need no scan for what strings escape: the quote is where it must be, or the id is an unusual one. */
 static const uint8_t *read_id(struct weft_json_reader *reader, const struct weft_json_place *place, const uint8_t *at,
                               bool must_write)
 {
-    size_t length = place->field->kind == WEFT_JSON_TRACE_ID ? TRACE_ID_BYTES : SPAN_ID_BYTES;
-    struct weft_slice text;
+    const struct weft_json_field *field = place->field;
+    size_t length = field->kind == WEFT_JSON_TRACE_ID ? TRACE_ID_BYTES : SPAN_ID_BYTES;
+    struct weft_slice text = { at + 1, 2 * length };
+    if (!weft_json_reader_room(reader, HEADER_BYTES + TRACE_ID_BYTES)) {
+        return NULL;
+    }
+    const uint8_t *quote = at + 1 + 2 * length;
+    if (reader->end - at > (ptrdiff_t)(1 + 2 * length) && *quote == '"' && put_id(reader, field, text, length)) {
+        return quote + 1;
+    }
     const uint8_t *after = weft_json_reader_take_text(reader, place, at, &text);
     if (after == NULL || (text.length == 0 && !must_write)) {
         return after;
     }
-    if (!weft_json_reader_room(reader, HEADER_BYTES + TRACE_ID_BYTES)) {
-        return NULL;
-    }
-    weft_json_reader_put_tag(reader, place->field);
-    length = text.length == 0 ? 0 : length;
-    *reader->to++ = (uint8_t)length;
-    if (!weft_json_to_hex(text, reader->to, length)) {
-        return weft_json_reader_fail_kind(reader, place, at);
-    }
-    reader->to += length;
-    return after;
+    bool is_id = put_id(reader, field, text, text.length == 0 ? 0 : length);
+    return is_id ? after : weft_json_reader_fail_kind(reader, place, at);
 }
 
 /* The exact length of the header is known before decoding, since padding is at the end. */
@@ -135,12 +151,20 @@ static bool number_of_text(struct weft_slice text, struct weft_json_number *out_
     return weft_json_scan_number(text.bytes, end, out_number, &fault) == end;
 }
 
-/* A number, bare or in quotes. Quotes may hold another word instead: then *out_is_number is false. */
+/* A number, bare or in quotes. Quotes may hold another word instead: then *out_is_number is false. A number in
+ * quotes is read where it is: only what does not end with it is scanned as a string. */
 static const uint8_t *take_number(struct weft_json_reader *reader, const struct weft_json_place *place,
                                   const uint8_t *at, struct weft_json_number *out_number, struct weft_slice *out_word,
                                   bool *out_is_number)
 {
+    struct weft_json_fault fault;
     if (*at == '"') {
+        const uint8_t *quote = weft_json_scan_number(at + 1, reader->end, out_number, &fault);
+        if (quote != NULL && quote < reader->end && *quote == '"') {
+            *out_is_number = true;
+            *out_word = out_number->text;
+            return quote + 1;
+        }
         const uint8_t *after = weft_json_reader_take_text(reader, place, at, out_word);
         *out_is_number = after != NULL && number_of_text(*out_word, out_number);
         return after;
@@ -148,7 +172,6 @@ static const uint8_t *take_number(struct weft_json_reader *reader, const struct 
     if (*at != '-' && (uint8_t)(*at - '0') > 9) {
         return weft_json_reader_fail_kind(reader, place, at);
     }
-    struct weft_json_fault fault;
     const uint8_t *after = weft_json_scan_number(at, reader->end, out_number, &fault);
     if (after == reader->end) { /* strtod needs a byte after the number, and so does JSON */
         fault = (struct weft_json_fault){ after, "the text ends here: it is cut off" };

@@ -5,6 +5,10 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/buffer.h"
+#include "common.pb-c.h"
+#include "logs.pb-c.h"
+#include "metrics.pb-c.h"
+#include "trace.pb-c.h"
 #include "wire/json_values.h"
 #include "wire/protobuf.h"
 
@@ -14,6 +18,7 @@ struct weft_json_schema {
     struct weft_json_message messages[MAX_MESSAGES]; /* the first is the root */
     size_t count;
     uint16_t step_count;
+    bool has_data_points;
 };
 
 /* What each type of protobuf is in JSON and on the wire. */
@@ -41,6 +46,38 @@ static const struct {
     [PROTOBUF_C_TYPE_MESSAGE] = { WEFT_JSON_MESSAGE, WEFT_WIRE_BYTES, false },
 };
 
+#define OTLP(package, message) &opentelemetry__proto__##package##__v1__##message##__descriptor
+
+static const struct {
+    const ProtobufCMessageDescriptor *descriptor;
+    enum weft_json_role role;
+} roles[] = {
+    { OTLP(common, key_value), WEFT_JSON_ROLE_ATTRIBUTE },
+    { OTLP(trace, resource_spans), WEFT_JSON_ROLE_RESOURCE },
+    { OTLP(trace, scope_spans), WEFT_JSON_ROLE_SCOPE },
+    { OTLP(trace, span), WEFT_JSON_ROLE_RECORD },
+    { OTLP(logs, resource_logs), WEFT_JSON_ROLE_RESOURCE },
+    { OTLP(logs, scope_logs), WEFT_JSON_ROLE_SCOPE },
+    { OTLP(logs, log_record), WEFT_JSON_ROLE_RECORD },
+    { OTLP(metrics, resource_metrics), WEFT_JSON_ROLE_RESOURCE },
+    { OTLP(metrics, scope_metrics), WEFT_JSON_ROLE_SCOPE },
+    { OTLP(metrics, metric), WEFT_JSON_ROLE_RECORD },
+    { OTLP(metrics, number_data_point), WEFT_JSON_ROLE_DATA_POINT },
+    { OTLP(metrics, histogram_data_point), WEFT_JSON_ROLE_DATA_POINT },
+    { OTLP(metrics, exponential_histogram_data_point), WEFT_JSON_ROLE_DATA_POINT },
+    { OTLP(metrics, summary_data_point), WEFT_JSON_ROLE_DATA_POINT },
+};
+
+static uint8_t role_of(const ProtobufCMessageDescriptor *descriptor)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(roles); i++) {
+        if (roles[i].descriptor == descriptor) {
+            return (uint8_t)roles[i].role;
+        }
+    }
+    return WEFT_JSON_ROLE_NONE;
+}
+
 static struct weft_json_message *message_of(struct weft_json_schema *schema,
                                             const ProtobufCMessageDescriptor *descriptor)
 {
@@ -50,8 +87,11 @@ static struct weft_json_message *message_of(struct weft_json_schema *schema,
         }
     }
     weft_assert(schema->count < MAX_MESSAGES);
-    schema->messages[schema->count] =
-        (struct weft_json_message){ .descriptor = descriptor, .first_step = schema->step_count++ };
+    schema->messages[schema->count] = (struct weft_json_message){
+        .descriptor = descriptor,
+        .first_step = schema->step_count++,
+        .role = role_of(descriptor),
+    };
     return &schema->messages[schema->count++];
 }
 
@@ -188,6 +228,7 @@ struct weft_json_schema *weft_json_schema_new(const ProtobufCMessageDescriptor *
             fill_field(schema, &message->descriptor->fields[field], field, &message->fields[field]);
         }
         fill_keys(message, names);
+        schema->has_data_points |= message->role == WEFT_JSON_ROLE_DATA_POINT;
     }
     weft_assert(schema->step_count <= WEFT_JSON_MAX_STEPS);
     return schema;
@@ -217,4 +258,9 @@ const struct weft_json_message *weft_json_schema_root(const struct weft_json_sch
 size_t weft_json_schema_step_count(const struct weft_json_schema *schema)
 {
     return schema->step_count;
+}
+
+bool weft_json_schema_has_data_points(const struct weft_json_schema *schema)
+{
+    return schema->has_data_points;
 }

@@ -31,6 +31,17 @@ enum weft_json_kind {
 #undef WEFT_JSON_KIND_ENUM
 };
 
+/* What a message is to the reader: an attribute, which has a short way of its own, or one that requests count. */
+enum weft_json_role {
+    WEFT_JSON_ROLE_NONE,
+    WEFT_JSON_ROLE_ATTRIBUTE,
+    WEFT_JSON_ROLE_RESOURCE,
+    WEFT_JSON_ROLE_SCOPE,
+    WEFT_JSON_ROLE_RECORD,
+    WEFT_JSON_ROLE_DATA_POINT,
+    WEFT_JSON_ROLE_COUNT,
+};
+
 struct weft_json_message;
 
 enum { WEFT_JSON_MAX_KEY = 40, WEFT_JSON_MAX_FIELDS = 64, WEFT_JSON_MAX_STEPS = 512, WEFT_JSON_KEY_WORDS = 4 };
@@ -67,6 +78,7 @@ struct weft_json_message {
     uint32_t mask;
     uint32_t seed;
     uint16_t first_step; /* number of the place before the first field */
+    uint8_t role;        /* enum weft_json_role */
 };
 
 /* The specification knows lowerCamelCase keys only; the Collector also takes the names of the .proto files. */
@@ -81,6 +93,9 @@ struct weft_json_schema *weft_json_schema_new(const ProtobufCMessageDescriptor *
 void weft_json_schema_free(struct weft_json_schema *schema);
 
 const struct weft_json_message *weft_json_schema_root(const struct weft_json_schema *schema);
+
+/* Whether metrics are in it. */
+bool weft_json_schema_has_data_points(const struct weft_json_schema *schema);
 
 /* Steps are numbered from 0 to this. */
 size_t weft_json_schema_step_count(const struct weft_json_schema *schema);

@@ -4,6 +4,7 @@
 #include "wire/wire_test.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/payload.h"
 #include "logs_service.pb-c.h"
@@ -26,6 +27,7 @@ struct reading {
     struct weft_payload *payload;
     enum weft_status status;
     struct weft_error error;
+    struct weft_otlp_counts counts;
 };
 
 /* The text lies in memory of its own, so that a read past the end is seen. */
@@ -37,8 +39,8 @@ static void reading_run(struct reading *reading, const struct weft_json_schema *
     *reading = (struct reading){ .error = WEFT_ERROR_NONE };
     reading->pool = weft_payload_pool_new(&reading->budget, 0);
     reading->payload = weft_payload_try_new(reading->pool, 0);
-    reading->status =
-        weft_json_read_message(schema, weft_slice_of(copy, text.length), limits, reading->payload, &reading->error);
+    reading->status = weft_json_read_message(schema, weft_slice_of(copy, text.length), limits, reading->payload,
+                                             &reading->counts, &reading->error);
     ck_assert_int_eq(reading->error.status, reading->status);
     ck_assert(reading->status == WEFT_OK || reading->payload->length == 0);
     ck_assert_uint_eq(weft_budget_reserved(&reading->budget), reading->payload->length);
@@ -574,17 +576,175 @@ START_TEST(test_size_is_limited)
 }
 END_TEST
 
+/* Reads {"attributes":[before + attribute, after]}. */
+static void read_attribute(struct reading *reading, const struct weft_json_schema *schema, const char *before,
+                           const char *attribute, const char *after)
+{
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    weft_buffer_append_text(&text, "{\"attributes\":[");
+    weft_buffer_append_text(&text, before);
+    weft_buffer_append_text(&text, attribute);
+    weft_buffer_append_text(&text, after);
+    weft_buffer_append_text(&text, "]}");
+    reading_run(reading, schema, weft_buffer_slice(&text), NULL);
+    weft_buffer_fini(&text);
+}
+
+/* A space before the attribute does not change what it says, but takes it off the short way. */
+static void compare_short_way(const struct weft_json_schema *schema, const char *attribute, const char *after)
+{
+    struct reading plain;
+    struct reading spaced;
+    char spaced_attribute[1024];
+    snprintf(spaced_attribute, sizeof spaced_attribute, "{ %s", attribute + 1);
+    read_attribute(&plain, schema, "", attribute, after);
+    read_attribute(&spaced, schema, "", spaced_attribute, after);
+    ck_assert_msg(plain.status == spaced.status, "%s: %s, %s", attribute, plain.error.text, spaced.error.text);
+    ck_assert_slice_eq(weft_payload_slice(plain.payload), weft_payload_slice(spaced.payload));
+    reading_fini(&plain);
+    reading_fini(&spaced);
+}
+
+START_TEST(test_attributes_read_the_same_the_short_way_and_the_long_one)
+{
+    static const char *const attributes[] = {
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"v\"}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"\"}}",
+        "{\"key\":\"\",\"value\":{\"stringValue\":\"v\"}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"a\\\"b\"}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"gr\u00fc\u00dfe\"}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"\x01\"}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"\xff\"}}",
+        "{\"key\":\"k\\u0041\",\"value\":{\"stringValue\":\"v\"}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"v\",\"intValue\":1}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"v\"},\"key\":\"l\"}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":7}}",
+        "{\"key\":\"k\",\"value\":{\"string_value\":\"v\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"200\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":200}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"0\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":0}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"00\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"-1\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":-1}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"1e3\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":1.0}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"5}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":5\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"999999999999999999\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"1000000000000000000\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"9223372036854775807\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"9223372036854775808\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"99999999999999999999\"}}",
+        "{\"key\":\"k\",\"value\":{\"boolValue\":true}}",
+        "{\"key\":\"k\",\"value\":{\"doubleValue\":0.5}}",
+        "{\"key\":\"k\",\"value\":{\"arrayValue\":{\"values\":[{\"intValue\":1}]}}}",
+        "{\"key\":\"k\",\"value\":{}}",
+        "{\"key\":\"k\",\"value\":null}",
+        "{\"key\":\"k\"}",
+        "{\"value\":{\"stringValue\":\"v\"},\"key\":\"k\"}",
+    };
+    /* far from the end of the text, and close to it */
+    char after[300] = "";
+    struct weft_json_schema *schema = weft_json_schema_new(SPAN, WEFT_JSON_CAMEL_NAMES);
+    for (size_t length = 0; length < 200; length += length < 90 ? 1 : 50) {
+        snprintf(after, sizeof after, "%*s", (int)length, "");
+        for (size_t i = 0; i < WEFT_COUNT_OF(attributes); i++) {
+            compare_short_way(schema, attributes[i], after);
+        }
+    }
+    weft_json_schema_free(schema);
+}
+END_TEST
+
+START_TEST(test_attributes_of_every_length_are_read_the_short_way)
+{
+    static const size_t lengths[] = { 1, 15, 16, 17, 31, 32, 33, 63, 64, 100, 122, 123, 124, 125, 126, 127, 128, 300 };
+    struct weft_json_schema *schema = weft_json_schema_new(SPAN, WEFT_JSON_CAMEL_NAMES);
+    char spaces[200];
+    snprintf(spaces, sizeof spaces, "%150s", "");
+    for (size_t key = 0; key < WEFT_COUNT_OF(lengths); key++) {
+        for (size_t value = 0; value < WEFT_COUNT_OF(lengths); value++) {
+            char letters[512];
+            char attribute[1000];
+            memset(letters, 'x', sizeof letters);
+            snprintf(attribute, sizeof attribute, "{\"key\":\"%.*s\",\"value\":{\"stringValue\":\"%.*s\"}}",
+                     (int)lengths[key], letters, (int)lengths[value], letters);
+            compare_short_way(schema, attribute, spaces);
+        }
+    }
+    weft_json_schema_free(schema);
+}
+END_TEST
+
+/* Each list is longer than the one before: the room kept for its length is that of the last, and then too small,
+ * or too large. */
+START_TEST(test_lengths_of_any_size_follow_each_other)
+{
+    struct weft_json_schema *schema = weft_json_schema_new(TRACES, WEFT_JSON_CAMEL_NAMES);
+    static const size_t spans[] = { 0, 1, 40, 1, 6000, 0, 3 };
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    weft_buffer_append_text(&text, "{\"resourceSpans\":[");
+    size_t total = 0;
+    for (size_t i = 0; i < WEFT_COUNT_OF(spans); i++) {
+        weft_buffer_append_text(&text, i > 0 ? ",{\"scopeSpans\":[{\"spans\":[" : "{\"scopeSpans\":[{\"spans\":[");
+        for (size_t span = 0; span < spans[i]; span++) {
+            weft_buffer_append_text(&text, span > 0 ? ",{\"name\":\"n\"}" : "{\"name\":\"n\"}");
+        }
+        weft_buffer_append_text(&text, "]}]}");
+        total += spans[i];
+    }
+    weft_buffer_append_text(&text, "]}");
+    struct reading reading;
+    reading_run(&reading, schema, weft_buffer_slice(&text), NULL);
+    ck_assert_int_eq(reading.status, WEFT_OK);
+    struct weft_otlp_counts counts;
+    ck_assert_int_eq(weft_otlp_check(WEFT_TRACES, weft_payload_slice(reading.payload), NULL, &counts, NULL), WEFT_OK);
+    ck_assert_uint_eq(counts.records, total);
+    ck_assert_uint_eq(reading.counts.records, total);
+    any_request *oracle = oracle_read(WEFT_TRACES, weft_payload_slice(reading.payload));
+    struct weft_slice canonical = oracle_write(oracle);
+    ck_assert_slice_eq(weft_payload_slice(reading.payload), canonical);
+    slice_free(canonical);
+    oracle_free(oracle);
+    reading_fini(&reading);
+    weft_buffer_fini(&text);
+    weft_json_schema_free(schema);
+}
+END_TEST
+
+START_TEST(test_data_points_of_a_taken_back_choice_do_not_count)
+{
+    struct reading reading;
+    read_text(
+        &reading, &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
+        WEFT_SLICE_LITERAL("{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"gauge\":{\"dataPoints\":[{},{}]},"
+                           "\"gauge\":{\"dataPoints\":[{},{},{}]}}]}]}]}"));
+    ck_assert_int_eq(reading.status, WEFT_OK);
+    struct weft_otlp_counts counts;
+    ck_assert_int_eq(weft_otlp_check(WEFT_METRICS, weft_payload_slice(reading.payload), NULL, &counts, NULL), WEFT_OK);
+    ck_assert_uint_eq(counts.data_points, 3);
+    ck_assert_mem_eq(&reading.counts, &counts, sizeof counts);
+    reading_fini(&reading);
+}
+END_TEST
+
 START_TEST(test_message_is_appended_to_what_is_there)
 {
     struct weft_budget budget = { 0 };
     struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 0);
     struct weft_payload *payload = weft_payload_try_new(pool, 16);
     struct weft_json_schema *schema = weft_json_schema_new(SPAN, WEFT_JSON_CAMEL_NAMES);
+    struct weft_otlp_counts counts;
     weft_payload_append(payload, "12345", 5);
-    ck_assert_int_eq(weft_json_read_message(schema, WEFT_SLICE_LITERAL("{\"name\":\"n\"}"), NULL, payload, NULL),
-                     WEFT_OK);
-    ck_assert_int_eq(weft_json_read_message(schema, WEFT_SLICE_LITERAL("{\"name\":\"m\"!"), NULL, payload, NULL),
-                     WEFT_INVALID);
+    ck_assert_int_eq(
+        weft_json_read_message(schema, WEFT_SLICE_LITERAL("{\"name\":\"n\"}"), NULL, payload, &counts, NULL), WEFT_OK);
+    ck_assert_int_eq(
+        weft_json_read_message(schema, WEFT_SLICE_LITERAL("{\"name\":\"m\"!"), NULL, payload, &counts, NULL),
+        WEFT_INVALID);
     ck_assert_slice_eq(weft_payload_slice(payload), WEFT_SLICE_LITERAL("12345\x2a\x01n"));
     weft_json_schema_free(schema);
     weft_payload_unref(&payload);
@@ -624,6 +784,9 @@ START_TEST(test_what_the_writer_writes_is_read_back_equal)
         struct reading reading;
         reading_run(&reading, schemas[signal], weft_buffer_slice(&text), NULL);
         ck_assert_msg(reading.status == WEFT_OK, "%s", reading.error.text);
+        struct weft_otlp_counts checked;
+        ck_assert_int_eq(weft_otlp_check(signal, weft_payload_slice(reading.payload), NULL, &checked, NULL), WEFT_OK);
+        ck_assert_mem_eq(&reading.counts, &checked, sizeof checked);
         write_json(signal, weft_payload_slice(reading.payload), &again);
         ck_assert_slice_eq(weft_buffer_slice(&again), weft_buffer_slice(&text));
         if (random.is_plain && !has_nan(weft_buffer_slice(&text))) {
@@ -659,8 +822,10 @@ START_TEST(test_every_failing_allocation_is_an_error)
         struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 0);
         struct weft_payload *payload = weft_payload_try_new(pool, 0);
         struct weft_error error = WEFT_ERROR_NONE;
+        struct weft_otlp_counts counts;
         weft_alloc_fail_at(nth);
-        enum weft_status status = weft_json_read_message(schema, weft_buffer_slice(&text), NULL, payload, &error);
+        enum weft_status status =
+            weft_json_read_message(schema, weft_buffer_slice(&text), NULL, payload, &counts, &error);
         bool has_failed = weft_alloc_has_failed();
         weft_alloc_fail_at(0);
         ck_assert_int_eq(status, has_failed ? WEFT_NOMEM : WEFT_OK);
@@ -704,6 +869,10 @@ int main(void)
         test_nesting_is_limited,
         test_long_path_says_that_it_is_cut,
         test_size_is_limited,
+        test_attributes_read_the_same_the_short_way_and_the_long_one,
+        test_attributes_of_every_length_are_read_the_short_way,
+        test_lengths_of_any_size_follow_each_other,
+        test_data_points_of_a_taken_back_choice_do_not_count,
         test_message_is_appended_to_what_is_there,
         test_what_the_writer_writes_is_read_back_equal,
         test_every_failing_allocation_is_an_error,

@@ -528,15 +528,23 @@ END_TEST
 
 START_TEST(test_hex_takes_any_case_and_nothing_else)
 {
-    uint8_t bytes[2];
-    ck_assert(weft_json_to_hex(TEXT("aF09"), bytes, 2) && bytes[0] == 0xaf && bytes[1] == 0x09);
-    ck_assert(weft_json_to_hex(TEXT("ABCD"), bytes, 2) && bytes[0] == 0xab && bytes[1] == 0xcd);
-    ck_assert(!weft_json_to_hex(TEXT("abc"), bytes, 2));
-    ck_assert(!weft_json_to_hex(TEXT("abcde"), bytes, 2));
-    for (unsigned byte = 0; byte < 256; byte++) {
-        uint8_t text[4] = { '0', '0', '0', (uint8_t)byte };
-        bool is_digit = byte != 0 && strchr("0123456789abcdefABCDEF", (int)byte) != NULL;
-        ck_assert(weft_json_to_hex(weft_slice_of(text, 4), bytes, 2) == is_digit);
+    uint8_t bytes[16];
+    ck_assert(weft_json_to_hex(TEXT("0123456789abcdef"), bytes, 8));
+    ck_assert(memcmp(bytes, "\x01\x23\x45\x67\x89\xab\xcd\xef", 8) == 0);
+    ck_assert(weft_json_to_hex(TEXT("0123456789aBcDeFFEDCBA9876543210"), bytes, 16));
+    ck_assert(memcmp(bytes, "\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10", 16) == 0);
+    ck_assert(weft_json_to_hex(TEXT(""), bytes, 0));
+    ck_assert(!weft_json_to_hex(TEXT("0123456789abcde"), bytes, 8));
+    ck_assert(!weft_json_to_hex(TEXT("0123456789abcdef0"), bytes, 8));
+    ck_assert(!weft_json_to_hex(TEXT("0123456789abcdef"), bytes, 16));
+    for (size_t place = 0; place < 16; place++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            uint8_t text[16];
+            memset(text, '0', sizeof text);
+            text[place] = (uint8_t)byte;
+            bool is_digit = byte != 0 && strchr("0123456789abcdefABCDEF", (int)byte) != NULL;
+            ck_assert(weft_json_to_hex(weft_slice_of(text, sizeof text), bytes, 8) == is_digit);
+        }
     }
 }
 END_TEST
