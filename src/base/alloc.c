@@ -11,7 +11,7 @@
 #include "base/assert.h"
 #include "base/thread.h"
 
-enum { LARGE_BYTES = 4 << 20, KEPT_TOP_BYTES = 64 << 20 };
+enum { LARGE_BYTES = 256 << 10, KEPT_TOP_BYTES = 16 << 20, PAGE_BYTES = 4096 };
 
 static WEFT_THREAD_LOCAL size_t calls_until_failure;
 static WEFT_THREAD_LOCAL bool has_failed;
@@ -22,6 +22,11 @@ void weft_alloc_set_up(void)
 {
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
+}
+
+void weft_alloc_trim(void)
+{
+    malloc_trim(0);
 }
 
 void weft_alloc_fail_at(size_t nth_call)
@@ -51,6 +56,13 @@ static bool must_fail(void)
 void *weft_alloc(size_t size_bytes)
 {
     void *memory = calloc(1, size_bytes == 0 ? 1 : size_bytes);
+    weft_assert(memory != NULL);
+    return memory;
+}
+
+void *weft_alloc_pages(size_t size_bytes)
+{
+    void *memory = aligned_alloc(PAGE_BYTES, (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
     weft_assert(memory != NULL);
     return memory;
 }

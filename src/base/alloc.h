@@ -5,14 +5,22 @@
 
 #include "base/status.h"
 
-/* Once, at the start of an agent: blocks of more than 4 MiB go back to the system when they are freed. */
+/* Once, at the start of an agent: blocks of 256 KiB and more go back to the system when they are freed. */
 void weft_alloc_set_up(void);
+
+/* Gives the pages of freed blocks back to the system, also those that lie between blocks in use. Takes time in
+ * proportion to what is free: for memory pressure. */
+void weft_alloc_trim(void);
 
 /* Two kinds of allocation. weft_alloc aborts when memory is gone: for start-up and for small fixed sizes.
  * weft_try_alloc returns NULL: for every size or number that a peer, a file or a config chooses. Both zero the memory.
  * Every weft_try_* call is a point that tests can make fail in turn (weft_alloc_fail_at). */
 
 void *weft_alloc(size_t size_bytes);
+
+/* Like weft_alloc, at the start of a page and not zeroed: for what the kernel copies to. */
+void *weft_alloc_pages(size_t size_bytes);
+
 char *weft_alloc_string(const char *text);
 char *weft_alloc_format(const char *format, ...) WEFT_PRINTF(1, 2);
 

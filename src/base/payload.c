@@ -90,12 +90,21 @@ struct weft_payload *weft_payload_try_new(struct weft_payload_pool *pool, size_t
             return NULL;
         }
         payload->pool = pool;
+        payload->resident = 0;
     }
     payload->next_idle = NULL;
     payload->length = 0;
     payload->references = 1;
     pool->lent_count++;
+    weft_budget_charge(pool->budget, payload->resident);
     return payload;
+}
+
+static bool may_keep(const struct weft_payload_pool *pool, size_t capacity)
+{
+    size_t idle_bytes = pool->idle_bytes + capacity;
+    return idle_bytes <= pool->max_idle_bytes &&
+           weft_budget_reserved(pool->budget) + idle_bytes <= weft_budget_limit(pool->budget);
 }
 
 static void give_back(struct weft_payload *payload)
@@ -103,13 +112,22 @@ static void give_back(struct weft_payload *payload)
     struct weft_payload_pool *pool = payload->pool;
     size_t class_index = class_of(payload->capacity);
     pool->lent_count--;
-    if (class_index >= CLASS_COUNT || pool->idle_bytes + payload->capacity > pool->max_idle_bytes) {
+    weft_budget_release(pool->budget, payload->resident);
+    if (class_index >= CLASS_COUNT || !may_keep(pool, payload->capacity)) {
         free_block(payload);
         return;
     }
     payload->next_idle = pool->idle[class_index];
     pool->idle[class_index] = payload;
     pool->idle_bytes += payload->capacity;
+}
+
+static void note_written(struct weft_payload *payload, size_t length)
+{
+    if (length > payload->resident) {
+        weft_budget_charge(payload->pool->budget, length - payload->resident);
+        payload->resident = length;
+    }
 }
 
 enum weft_status weft_payload_reserve(struct weft_payload *payload, size_t capacity)
@@ -122,14 +140,16 @@ enum weft_status weft_payload_reserve(struct weft_payload *payload, size_t capac
     if (larger == NULL) {
         return WEFT_NOMEM;
     }
-    /* The two trade blocks, so that the caller's pointer stays good. */
     memcpy(larger->bytes, payload->bytes, payload->length);
-    uint8_t *small_bytes = payload->bytes;
-    size_t small_capacity = payload->capacity;
+    note_written(larger, payload->length);
+    /* The two trade blocks, so that the caller's pointer stays good. */
+    struct weft_payload small = *payload;
     payload->bytes = larger->bytes;
     payload->capacity = larger->capacity;
-    larger->bytes = small_bytes;
-    larger->capacity = small_capacity;
+    payload->resident = larger->resident;
+    larger->bytes = small.bytes;
+    larger->capacity = small.capacity;
+    larger->resident = small.resident;
     larger->references = 0;
     give_back(larger);
     return WEFT_OK;
@@ -139,7 +159,7 @@ void weft_payload_commit(struct weft_payload *payload, size_t length)
 {
     weft_assert(length <= payload->capacity - payload->length);
     payload->length += length;
-    weft_budget_charge(payload->pool->budget, length);
+    note_written(payload, payload->length);
 }
 
 void weft_payload_append(struct weft_payload *payload, const void *bytes, size_t length)
@@ -163,6 +183,5 @@ void weft_payload_unref(struct weft_payload **own_payload)
     if (payload == NULL || --payload->references > 0) {
         return;
     }
-    weft_budget_release(payload->pool->budget, payload->length);
     give_back(payload);
 }

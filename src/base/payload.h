@@ -8,14 +8,16 @@
  * weft_payload_ref or hand-over on. One worker only; the count is not atomic.
  *
  * Its block comes from the worker's pool and goes back there, because fresh pages cost more than the bytes they
- * carry (first-touch faults). The pool keeps at most max_idle_bytes and gives the rest back to the system. The budget
- * is charged with the bytes that arrived, not with the capacity. */
+ * carry (first-touch faults). The pool keeps at most max_idle_bytes, and nothing while that and what is reserved are
+ * above the budget's limit; the rest goes back to the system. The budget is charged with what is resident, never with
+ * an empty capacity: the bytes that arrived, or as many as the block had from its earlier uses. */
 struct weft_payload_pool;
 
 struct weft_payload {
     uint8_t *bytes;
     size_t length;
     size_t capacity;
+    size_t resident; /* bytes at the block's start that have ever been written: what the budget is charged with */
     uint32_t references;
     struct weft_payload_pool *pool;
     struct weft_payload *next_idle; /* in the pool only */

@@ -42,6 +42,11 @@ struct weft_mutex {
     pthread_mutex_t native;
 };
 
+#define WEFT_MUTEX_INITIALIZER    \
+    {                             \
+        PTHREAD_MUTEX_INITIALIZER \
+    }
+
 void weft_mutex_init(struct weft_mutex *mutex);
 void weft_mutex_fini(struct weft_mutex *mutex);
 void weft_mutex_lock(struct weft_mutex *mutex);

@@ -220,7 +220,7 @@ void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_readi
 static void reopen_windows(void *context)
 {
     struct weft_grpc_server *server = context;
-    if (server->partial_bytes > server->settings.window_credit_bytes) {
+    if (server->partial_bytes > weft_grpc_server_credit(server)) {
         return;
     }
     WEFT_LIST_EACH(node, &server->connections)
@@ -232,6 +232,19 @@ static void reopen_windows(void *context)
             weft_grpc_call_reopen(WEFT_CONTAINER_OF(call, struct weft_grpc_call, node));
         }
     }
+}
+
+static size_t smaller(size_t left, size_t right)
+{
+    return left < right ? left : right;
+}
+
+size_t weft_grpc_server_credit(const struct weft_grpc_server *server)
+{
+    const struct weft_grpc_server_settings *settings = &server->settings;
+    size_t share = weft_budget_share(server->net.budget, settings->window_credit_bytes);
+    size_t least = smaller(settings->max_message_bytes, settings->window_credit_bytes);
+    return share > least ? share : least;
 }
 
 /* What a half message costs: its bytes for as long as they lie there. */
@@ -266,16 +279,31 @@ static uint64_t shed_above(struct weft_grpc_server *server, uint64_t cost, size_
 }
 
 /* Each new stream has a first window that was promised, and there are many streams on many connections: twice the
- * credit is the end. Those that cost most go, which are never messages that arrive at a good pace. */
+ * credit is the end. So is memory that is overdrawn, by whatever; but one message may always come in whole, so that
+ * the pipeline can refuse it and count its records. */
+static size_t allowed_bytes(const struct weft_grpc_server *server)
+{
+    const struct weft_budget *budget = server->net.budget;
+    size_t credit = weft_grpc_server_credit(server);
+    if (server->partial_bytes > 2 * credit) {
+        return credit + credit / 2;
+    }
+    if (!weft_budget_is_overdrawn(budget)) {
+        return SIZE_MAX;
+    }
+    uint64_t excess = weft_budget_reserved(budget) - weft_budget_limit(budget);
+    size_t rest = server->partial_bytes > excess ? server->partial_bytes - (size_t)excess : 0;
+    size_t whole_message = server->settings.max_message_bytes;
+    return rest > whole_message ? rest : whole_message;
+}
+
+/* Those that cost most go, which are never messages that arrive at a good pace. */
 void weft_grpc_server_shed(struct weft_grpc_server *server)
 {
-    size_t credit = server->settings.window_credit_bytes;
-    if (server->partial_bytes <= 2 * credit) {
-        return;
-    }
+    size_t allowed = allowed_bytes(server);
     uint64_t cost = UINT64_MAX;
-    while (server->partial_bytes > credit + credit / 2 && cost > 0) {
-        cost = shed_above(server, cost, credit + credit / 2);
+    while (server->partial_bytes > allowed && cost > 0) {
+        cost = shed_above(server, cost, allowed);
         cost -= cost / 2;
     }
 }

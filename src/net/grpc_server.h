@@ -61,7 +61,7 @@ struct weft_grpc_server_settings {
     ROW(calls, "calls begun")                                                                             \
     ROW(calls_cancelled, "calls whose stream ended before the answer")                                    \
     ROW(calls_failed, "calls answered with an error before they reached a service")                       \
-    ROW(calls_shed, "calls refused because half messages had used up twice the window credit")            \
+    ROW(calls_shed, "calls refused because half messages held too much, or memory was overdrawn")         \
     ROW(message_bytes, "message bytes received, as sent")                                                 \
     ROW(inflated_bytes, "message bytes after inflating")
 

@@ -260,7 +260,7 @@ static size_t append(struct weft_grpc_call *call, struct weft_slice bytes)
 bool weft_grpc_call_may_refill(struct weft_grpc_call *call, size_t length)
 {
     struct weft_grpc_server *server = call->connection->server;
-    if (call->phase != WEFT_GRPC_CALL_BODY || server->partial_bytes <= server->settings.window_credit_bytes) {
+    if (call->phase != WEFT_GRPC_CALL_BODY || server->partial_bytes <= weft_grpc_server_credit(server)) {
         return true;
     }
     server->withheld_calls += call->withheld_bytes == 0;

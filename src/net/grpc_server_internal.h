@@ -130,6 +130,10 @@ struct weft_grpc_call {
 /* grpc_server.c: the connection has moved to `closed`. */
 void weft_grpc_server_note_closed(struct weft_grpc_server *server);
 
+/* Bytes of half messages up to which windows are reopened: a memory limit may leave less than the settings say,
+ * but room for one message at least. */
+size_t weft_grpc_server_credit(const struct weft_grpc_server *server);
+
 /* Bounds what half messages hold in all; to be called when more of one has come. May refuse any call. */
 void weft_grpc_server_shed(struct weft_grpc_server *server);
 

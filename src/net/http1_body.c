@@ -103,11 +103,18 @@ void weft_http1_body_commit(struct weft_http1_connection *connection, size_t len
     count(connection, length);
 }
 
+/* Bytes of bodies under way up to which all of them grow; none when memory is overdrawn. */
+static size_t credit_of(const struct weft_http1_server *server)
+{
+    const struct weft_budget *budget = server->net->budget;
+    return weft_budget_is_overdrawn(budget) ? 0 : weft_budget_share(budget, server->settings.body_credit_bytes);
+}
+
 bool weft_http1_body_may_grow(struct weft_http1_connection *connection)
 {
     struct weft_http1_server *server = connection->server;
     if (connection->state != WEFT_HTTP1_RECEIVING || connection->body.partial_bytes <= FREE_BYTES ||
-        server->partial_bytes <= server->settings.body_credit_bytes || server->privileged == connection) {
+        server->partial_bytes <= credit_of(server) || server->privileged == connection) {
         return true;
     }
     if (server->privileged == NULL) {
@@ -126,12 +133,12 @@ void weft_http1_body_release(void *context)
     struct weft_http1_server *server = context;
     struct weft_list *node;
     while ((node = weft_list_first(&server->withheld)) != NULL) {
-        if (server->partial_bytes > server->settings.body_credit_bytes && server->privileged != NULL) {
+        if (server->partial_bytes > credit_of(server) && server->privileged != NULL) {
             return;
         }
         struct weft_http1_connection *connection = WEFT_CONTAINER_OF(node, struct weft_http1_connection, withheld_node);
         weft_list_remove(node);
-        if (server->partial_bytes > server->settings.body_credit_bytes) {
+        if (server->partial_bytes > credit_of(server)) {
             server->privileged = connection;
         }
         weft_http1_connection_resume(connection);

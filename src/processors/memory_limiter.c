@@ -26,20 +26,21 @@ struct limiter {
     struct weft_consumer consumer;
     struct weft_consumer *next;
     enum weft_signal signal;
-    uint64_t soft_limit_bytes;
-    int64_t recheck_ns;
-    bool is_closing; /* memory was above the soft limit; the timer looks for its end */
+    struct weft_budget_limit soft_limit;
+    int64_t look_every_ns;
+    bool is_pressed; /* memory was above the soft limit when last looked at */
+    bool is_closing; /* and receivers are to stop reading */
     struct weft_monotonic closed_since;
-    struct weft_timer recheck;
+    struct weft_timer look; /* set while memory is more than half way to the limit */
     uint64_t accepted, refused;
 };
 
-static const int64_t max_recheck_ns = 100 * WEFT_NS_PER_MS;
+static const int64_t max_look_every_ns = 100 * WEFT_NS_PER_MS;
 static const int64_t max_closed_ns = 10 * WEFT_NS_PER_S;
 
 static const struct weft_field limiter_fields[] = {
     WEFT_FIELD(struct limiter_config, check_interval, "0s",
-               "How often a closed limiter looks again, 100 ms at most; must be set."),
+               "How often memory is looked at between batches, 100 ms at most; must be set."),
     WEFT_FIELD(struct limiter_config, limit_mib, "0", "Memory that weft may reserve, in MiB."),
     WEFT_FIELD(struct limiter_config, spike_limit_mib, "0",
                "The soft limit is this much lower; 0 = 20 % of the limit."),
@@ -128,7 +129,12 @@ static struct limiter *limiter_of(const struct weft_consumer *consumer)
 
 static bool is_above(const struct limiter *limiter)
 {
-    return weft_budget_reserved(limiter->consumer.host->budget) > limiter->soft_limit_bytes;
+    return weft_budget_reserved(limiter->consumer.host->budget) > limiter->soft_limit.bytes;
+}
+
+static bool is_halfway(const struct limiter *limiter)
+{
+    return weft_budget_reserved(limiter->consumer.host->budget) > limiter->soft_limit.bytes / 2;
 }
 
 static void update_open(struct limiter *limiter)
@@ -136,38 +142,63 @@ static void update_open(struct limiter *limiter)
     weft_consumer_set_open(&limiter->consumer, limiter->next->is_open && !limiter->is_closing);
 }
 
-static void close_for_a_while(struct limiter *limiter)
+static void keep_looking(struct limiter *limiter)
 {
-    struct weft_timers *timers = limiter->consumer.host->timers;
-    if (weft_timer_is_set(&limiter->recheck)) {
-        return; /* closed already, or closed for so long that it only refuses now */
+    if (!weft_timer_is_set(&limiter->look)) {
+        weft_timer_set_after(limiter->consumer.host->timers, &limiter->look, limiter->look_every_ns);
+    }
+}
+
+static void begin_pressure(struct limiter *limiter)
+{
+    struct weft_host *host = limiter->consumer.host;
+    if (limiter->is_pressed) {
+        return;
     }
     weft_log(WARN, "memory_limiter.above",
              "memory is above the soft limit: batches are refused, receivers stop reading",
              WEFT_LOG_STRING("processor", limiter->consumer.id),
-             WEFT_LOG_INT("reserved_bytes", weft_budget_reserved(limiter->consumer.host->budget)),
-             WEFT_LOG_INT("soft_limit_bytes", limiter->soft_limit_bytes));
+             WEFT_LOG_INT("reserved_bytes", weft_budget_reserved(host->budget)),
+             WEFT_LOG_INT("soft_limit_bytes", limiter->soft_limit.bytes));
+    limiter->is_pressed = true;
     limiter->is_closing = true;
-    limiter->closed_since = weft_timers_now(timers);
-    weft_timer_set_after(timers, &limiter->recheck, limiter->recheck_ns);
+    limiter->closed_since = weft_timers_now(host->timers);
+    keep_looking(limiter);
     update_open(limiter);
 }
 
-static void look_again(void *context)
+static void end_pressure(struct limiter *limiter)
+{
+    if (!limiter->is_pressed) {
+        return;
+    }
+    weft_log(INFO, "memory_limiter.below", "memory is below the soft limit again",
+             WEFT_LOG_STRING("processor", limiter->consumer.id));
+    limiter->is_pressed = false;
+    limiter->is_closing = false;
+    update_open(limiter);
+}
+
+/* Requests that are half received fill memory before any batch comes by, so that whoever is halfway there is looked
+ * at without being asked. */
+static void look(void *context)
 {
     struct limiter *limiter = context;
-    struct weft_timers *timers = limiter->consumer.host->timers;
-    bool is_over = !is_above(limiter);
-    if (is_over) {
-        weft_log(INFO, "memory_limiter.below", "memory is below the soft limit again",
-                 WEFT_LOG_STRING("processor", limiter->consumer.id));
+    struct weft_host *host = limiter->consumer.host;
+    if (is_above(limiter)) {
+        begin_pressure(limiter);
+        weft_payload_pool_trim(host->pool);
+        weft_alloc_trim();
+        if (weft_timers_now(host->timers).ns - limiter->closed_since.ns >= max_closed_ns) {
+            limiter->is_closing = false;
+            update_open(limiter);
+        }
     } else {
-        weft_timer_set_after(timers, &limiter->recheck, limiter->recheck_ns);
+        end_pressure(limiter);
     }
-    if (is_over || weft_timers_now(timers).ns - limiter->closed_since.ns >= max_closed_ns) {
-        limiter->is_closing = false;
+    if (is_halfway(limiter)) {
+        keep_looking(limiter);
     }
-    update_open(limiter);
 }
 
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
@@ -176,10 +207,13 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     uint64_t weight = (*own_batch)->weight;
     if (is_above(limiter)) {
         limiter->refused += weight;
-        close_for_a_while(limiter);
+        begin_pressure(limiter);
         return weft_fail(error, WEFT_CLOSED, "%s: data refused due to high memory usage", consumer->id);
     }
     limiter->accepted += weight;
+    if (is_halfway(limiter)) {
+        keep_looking(limiter);
+    }
     return weft_consumer_consume(limiter->next, own_batch, error);
 }
 
@@ -191,7 +225,8 @@ static void on_next_changed(struct weft_consumer *consumer)
 static void limiter_free(struct weft_consumer *consumer)
 {
     struct limiter *limiter = limiter_of(consumer);
-    weft_timer_cancel(consumer->host->timers, &limiter->recheck);
+    weft_timer_cancel(consumer->host->timers, &limiter->look);
+    weft_budget_remove_limit(consumer->host->budget, &limiter->soft_limit);
     weft_consumer_fini(consumer);
     weft_free(limiter);
 }
@@ -211,9 +246,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     weft_consumer_init(&limiter->consumer, &limiter_operations, setup->host, setup->id);
     limiter->next = setup->next;
     limiter->signal = setup->signal;
-    limiter->soft_limit_bytes = soft_limit_bytes(config);
-    limiter->recheck_ns = config->check_interval.ns < max_recheck_ns ? config->check_interval.ns : max_recheck_ns;
-    weft_timer_init(&limiter->recheck, look_again, limiter);
+    limiter->soft_limit.bytes = soft_limit_bytes(config);
+    weft_budget_add_limit(setup->host->budget, &limiter->soft_limit);
+    limiter->look_every_ns =
+        config->check_interval.ns < max_look_every_ns ? config->check_interval.ns : max_look_every_ns;
+    weft_timer_init(&limiter->look, look, limiter);
     weft_consumer_connect(&limiter->consumer, &limiter->next, 1);
     update_open(limiter);
     *out_consumer = &limiter->consumer;

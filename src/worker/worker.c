@@ -10,7 +10,7 @@
 enum {
     READ_BUFFER_BYTES = 256 * 1024,
     MAILBOX_CAPACITY = 64 * 1024,
-    POOL_IDLE_BYTES = 32 << 20,
+    POOL_IDLE_BYTES = 64 << 20,
 };
 
 static const int64_t drain_step_ns = 10 * WEFT_NS_PER_MS;
@@ -69,7 +69,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .pool = weft_payload_pool_new(settings->budget, POOL_IDLE_BYTES),
         .codec = weft_codec_new(settings->budget),
         .budget = settings->budget,
-        .read_buffer = weft_alloc(READ_BUFFER_BYTES),
+        .read_buffer = weft_alloc_pages(READ_BUFFER_BYTES),
         .read_buffer_bytes = READ_BUFFER_BYTES,
     };
     worker->host = (struct weft_host){

@@ -1,4 +1,4 @@
-/* Payload pool: blocks come back and are used again, the budget counts bytes that arrived, growth keeps contents. */
+/* Payload pool: blocks come back and are used again, the budget counts what is resident, growth keeps contents. */
 #include "base/base_test.h"
 
 #include <string.h>
@@ -105,6 +105,64 @@ START_TEST(test_idle_bytes_are_bounded)
 }
 END_TEST
 
+/* A block that was full before costs its pages again, however little is in it now. */
+START_TEST(test_budget_counts_what_a_used_block_has_resident)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    uint8_t bytes[8000] = { 0 };
+    struct weft_payload *payload = weft_payload_try_new(pool, 8192);
+    weft_payload_append(payload, bytes, 8000);
+    weft_payload_unref(&payload);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    payload = weft_payload_try_new(pool, 8192);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 8000);
+    weft_payload_append(payload, bytes, 10);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 8000);
+    weft_payload_append(payload, bytes, 8000);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 8010);
+    /* Growth trades blocks, and what each has resident goes with it. */
+    ck_assert_int_eq(weft_payload_reserve(payload, 100000), WEFT_OK);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 8010);
+    weft_payload_append(payload, bytes, 90);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 8100);
+    struct weft_payload *small = weft_payload_try_new(pool, 8192);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 8100 + 8010);
+    weft_payload_unref(&small);
+    weft_payload_unref(&payload);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+static bool is_block_idle(struct weft_payload_pool *pool)
+{
+    weft_alloc_fail_at(1);
+    struct weft_payload *payload = weft_payload_try_new(pool, 8192);
+    weft_alloc_fail_at(0);
+    bool is_idle = payload != NULL;
+    weft_payload_unref(&payload);
+    return is_idle;
+}
+
+START_TEST(test_no_idle_block_is_kept_above_the_limit)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_budget_limit limit = { .bytes = 100000 };
+    weft_budget_add_limit(&budget, &limit);
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    struct weft_payload *payload = weft_payload_try_new(pool, 8192);
+    weft_budget_charge(&budget, 95000);
+    weft_payload_unref(&payload);
+    ck_assert(!is_block_idle(pool));
+    weft_budget_release(&budget, 10000);
+    payload = weft_payload_try_new(pool, 8192);
+    weft_payload_unref(&payload);
+    ck_assert(is_block_idle(pool));
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
 START_TEST(test_reserve_keeps_contents_and_pointer)
 {
     struct weft_budget budget = { 0 };
@@ -165,6 +223,8 @@ int main(void)
         BASE_TEST(test_capacity_wastes_at_most_a_fifth_of_the_block),
         BASE_TEST(test_warmest_block_is_used_again),
         BASE_TEST(test_idle_bytes_are_bounded),
+        BASE_TEST(test_budget_counts_what_a_used_block_has_resident),
+        BASE_TEST(test_no_idle_block_is_kept_above_the_limit),
         BASE_TEST(test_reserve_keeps_contents_and_pointer),
         BASE_TEST(test_every_allocation_may_fail),
     };

@@ -568,6 +568,41 @@ START_TEST(test_half_messages_beyond_twice_the_credit_are_shed)
 }
 END_TEST
 
+/* Whatever else it is that takes the memory: what is half sent goes, but for as much as one message may have. */
+START_TEST(test_half_messages_are_shed_when_memory_is_overdrawn)
+{
+    set_up();
+    struct weft_budget_limit limit = { .bytes = 4 << 20 };
+    weft_budget_add_limit(&world.budget, &limit);
+    world.settings.max_message_bytes = 100000;
+    start_server();
+    uint8_t begun[5 + 60000] = { 0 };
+    raw_message(begun, 0, 90000, NULL, 0);
+    for (int32_t id = 1; id <= 5; id += 2) {
+        raw_headers(world.peer, id, &usual, false);
+        for (size_t at = 0; at < sizeof begun; at += 16000) {
+            raw_data(world.peer, id, begun + at, sizeof begun - at < 16000 ? sizeof begun - at : 16000, false);
+        }
+        raw_settle(world.peer);
+        advance(WEFT_NS_PER_S);
+    }
+    ck_assert_uint_eq(counters()->calls_shed, 0);
+    weft_budget_charge(&world.budget, 5 << 20);
+    raw_data(world.peer, 5, begun, 1, false);
+    raw_settle(world.peer);
+    ck_assert_uint_eq(counters()->calls_shed, 2);
+    ck_assert_int_eq(raw_stream(world.peer, 1)->grpc_status, 14);
+    ck_assert_int_eq(raw_stream(world.peer, 3)->grpc_status, 14);
+    raw_data(world.peer, 5, begun, 15000, false);
+    raw_data(world.peer, 5, begun, 14999, true);
+    raw_settle(world.peer);
+    ck_assert_int_eq(raw_stream(world.peer, 5)->grpc_status, 0);
+    weft_budget_release(&world.budget, 5 << 20);
+    weft_budget_remove_limit(&world.budget, &limit);
+    tear_down();
+}
+END_TEST
+
 static void assert_survives(const void *bytes, size_t length)
 {
     struct raw_peer *attacker = connect_silent();
@@ -624,6 +659,7 @@ int main(void)
     tcase_add_test(tcase, test_busy_clients_are_not_taken_for_a_flood);
     tcase_add_test(tcase, test_many_half_messages_are_held_within_the_credit);
     tcase_add_test(tcase, test_half_messages_beyond_twice_the_credit_are_shed);
+    tcase_add_test(tcase, test_half_messages_are_shed_when_memory_is_overdrawn);
     tcase_add_test(tcase, test_continuation_flood_is_stopped);
     tcase_add_test(tcase, test_huge_header_block_is_stopped);
     tcase_add_test(tcase, test_header_bomb_costs_its_stream_then_its_connection);

@@ -213,11 +213,10 @@ static size_t send_some(int client, const uint8_t *bytes, size_t length)
     return sent < 0 ? 0 : (size_t)sent;
 }
 
-START_TEST(test_large_bodies_take_turns_when_the_credit_is_used_up)
+/* Three large bodies begin at once and none can end before the others have begun; all end. */
+static void send_large_bodies_side_by_side(void)
 {
     enum { LARGE = 1500 * 1000 };
-    http1_start(
-        &(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern, .body_credit_bytes = 400 * 1000 });
     int clients[3];
     size_t sent[3] = { 0 };
     for (size_t i = 0; i < 3; i++) {
@@ -244,6 +243,27 @@ START_TEST(test_large_bodies_take_turns_when_the_credit_is_used_up)
         expect_pattern(clients[i], LARGE);
         close(clients[i]);
     }
+}
+
+START_TEST(test_large_bodies_take_turns_when_the_credit_is_used_up)
+{
+    http1_start(
+        &(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern, .body_credit_bytes = 400 * 1000 });
+    send_large_bodies_side_by_side();
+    http1_stop();
+    ck_assert_uint_ge(http1.counters.bodies_withheld, 1);
+}
+END_TEST
+
+START_TEST(test_large_bodies_take_turns_when_memory_is_overdrawn)
+{
+    struct weft_budget_limit limit = { .bytes = 64 << 20 };
+    http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern });
+    weft_budget_add_limit(&http1.budget, &limit);
+    weft_budget_charge(&http1.budget, 80 << 20);
+    send_large_bodies_side_by_side();
+    weft_budget_release(&http1.budget, 80 << 20);
+    weft_budget_remove_limit(&http1.budget, &limit);
     http1_stop();
     ck_assert_uint_ge(http1.counters.bodies_withheld, 1);
 }
@@ -321,6 +341,7 @@ int main(void)
     tcase_add_test(tests, test_drain_ends_idle_connections_and_answers_the_others);
     tcase_add_test(tests, test_server_without_keep_alive_ends_each_request);
     tcase_add_test(tests, test_large_bodies_take_turns_when_the_credit_is_used_up);
+    tcase_add_test(tests, test_large_bodies_take_turns_when_memory_is_overdrawn);
     tcase_add_test(tests, test_peer_that_goes_in_the_middle_of_a_body_leaves_nothing_behind);
     tcase_add_test(tests, test_no_memory_for_a_body_is_an_answer_or_an_end);
     suite_add_tcase(suite, tests);

@@ -120,6 +120,60 @@ START_TEST(test_after_ten_seconds_it_only_refuses)
 }
 END_TEST
 
+/* Half received requests fill memory while no batch comes by. */
+START_TEST(test_above_half_of_the_limit_it_looks_by_itself)
+{
+    begin("{check_interval: 1s, limit_mib: 10}");
+    weft_budget_charge(&fixture.budget, 5 * MIB);
+    ck_assert(offer_span("a", NULL) == WEFT_OK);
+    weft_budget_charge(&fixture.budget, 4 * MIB);
+    ck_assert(fixture.consumer->is_open);
+    advance(100 * WEFT_NS_PER_MS);
+    ck_assert(!fixture.consumer->is_open);
+    weft_budget_release(&fixture.budget, 4 * MIB);
+    advance(100 * WEFT_NS_PER_MS);
+    ck_assert(fixture.consumer->is_open);
+    weft_budget_charge(&fixture.budget, 4 * MIB);
+    advance(100 * WEFT_NS_PER_MS);
+    ck_assert(!fixture.consumer->is_open);
+    weft_budget_release(&fixture.budget, 9 * MIB);
+    advance(100 * WEFT_NS_PER_MS);
+    ck_assert(fixture.consumer->is_open);
+    /* Below half nobody looks, and nothing wakes up for it. */
+    weft_budget_charge(&fixture.budget, 9 * MIB);
+    advance(WEFT_NS_PER_S);
+    ck_assert(fixture.consumer->is_open);
+    weft_budget_release(&fixture.budget, 9 * MIB);
+    fixture_end();
+}
+END_TEST
+
+START_TEST(test_soft_limit_is_the_budgets_while_it_lives)
+{
+    begin("{check_interval: 1s, limit_mib: 10}");
+    ck_assert_uint_eq(weft_budget_limit(&fixture.budget), 8 * MIB);
+    fixture_end();
+    ck_assert_uint_eq(weft_budget_limit(&fixture.budget), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(test_idle_blocks_go_when_memory_is_above)
+{
+    begin("{check_interval: 1s, limit_mib: 10}");
+    struct weft_payload *block = weft_payload_try_new(fixture.host.pool, MIB);
+    weft_payload_unref(&block);
+    weft_budget_charge(&fixture.budget, 9 * MIB);
+    ck_assert(offer_span("a", NULL) == WEFT_CLOSED);
+    advance(100 * WEFT_NS_PER_MS);
+    weft_alloc_fail_at(1);
+    block = weft_payload_try_new(fixture.host.pool, MIB);
+    weft_alloc_fail_at(0);
+    ck_assert_ptr_null(block);
+    weft_budget_release(&fixture.budget, 9 * MIB);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(test_it_is_open_only_while_what_follows_is)
 {
     begin("{check_interval: 1s, limit_mib: 10}");
@@ -147,6 +201,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_spike_limit_lowers_the_soft_limit);
     tcase_add_test(tests, test_percentage_counts_from_all_memory);
     tcase_add_test(tests, test_after_ten_seconds_it_only_refuses);
+    tcase_add_test(tests, test_above_half_of_the_limit_it_looks_by_itself);
+    tcase_add_test(tests, test_soft_limit_is_the_budgets_while_it_lives);
+    tcase_add_test(tests, test_idle_blocks_go_when_memory_is_above);
     tcase_add_test(tests, test_it_is_open_only_while_what_follows_is);
 }
 
