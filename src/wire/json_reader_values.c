@@ -80,8 +80,7 @@ static const uint8_t *read_string(struct weft_json_reader *reader, const struct 
     return quote + 1;
 }
 
-/* Writes the id whose digits begin at `at`; false if they are not followed by a quote or are no digits: then
- * nothing has been written. */
+/* Writes the id; false if that is no hex of so many bytes: then nothing has been written. */
 static inline bool put_id(struct weft_json_reader *reader, const struct weft_json_field *field, struct weft_slice text,
                           size_t length)
 {
@@ -221,6 +220,39 @@ static bool integer_bits(const struct weft_json_field *field, const struct weft_
     return true;
 }
 
+enum { MAX_PLAIN_DIGITS = 19 }; /* of which the value fits into 64 bits, whatever they are */
+
+/* Digits and no more, as senders write times, numbers of enums and counts. Returns the byte after, or NULL for all
+ * that is written otherwise. */
+static inline const uint8_t *read_plain_integer(const struct weft_json_reader *reader,
+                                                const struct weft_json_field *field, const uint8_t *at,
+                                                uint64_t *out_bits)
+{
+    bool is_quoted = *at == '"';
+    const uint8_t *digits = at + is_quoted;
+    if (reader->end - digits <= MAX_PLAIN_DIGITS + 8 || field->is_zigzag ||
+        (is_quoted && field->kind == WEFT_JSON_ENUM)) {
+        return NULL;
+    }
+    const uint8_t *digit = digits;
+    uint64_t value = 0;
+    uint64_t eight;
+    while (digit - digits < 16 && weft_json_take_eight_digits(digit, &eight)) {
+        value = value * 100000000 + eight;
+        digit += 8;
+    }
+    for (; (uint8_t)(*digit - '0') < 10 && digit - digits < MAX_PLAIN_DIGITS; digit++) {
+        value = value * 10 + (uint64_t)(*digit - '0');
+    }
+    bool has_leading_zero = *digits == '0' && digit - digits > 1;
+    bool is_end = is_quoted ? *digit == '"' : *digit == ',' || *digit == '}' || *digit == ']';
+    if (digit == digits || has_leading_zero || !is_end || !is_in_range(field, false, value)) {
+        return NULL;
+    }
+    *out_bits = value;
+    return digit + is_quoted;
+}
+
 static bool enum_bits_of_name(const ProtobufCEnumDescriptor *values, struct weft_slice name, uint64_t *out_bits)
 {
     for (unsigned i = 0; i < values->n_values; i++) {
@@ -274,16 +306,21 @@ static const uint8_t *read_number(struct weft_json_reader *reader, const struct 
                                   const uint8_t *at, uint64_t *out_bits)
 {
     const struct weft_json_field *field = place->field;
+    bool is_real = field->kind == WEFT_JSON_DOUBLE || field->kind == WEFT_JSON_FLOAT;
+    const uint8_t *after = is_real ? NULL : read_plain_integer(reader, field, at, out_bits);
+    if (after != NULL) {
+        return after;
+    }
     struct weft_json_number number;
     struct weft_slice word;
     bool is_number;
-    const uint8_t *after = take_number(reader, place, at, &number, &word, &is_number);
+    after = take_number(reader, place, at, &number, &word, &is_number);
     if (after == NULL) {
         return NULL;
     }
     bool is_good;
     double value;
-    if (field->kind == WEFT_JSON_DOUBLE || field->kind == WEFT_JSON_FLOAT) {
+    if (is_real) {
         is_good = (is_number ? weft_json_to_double(&number, &value) : double_of_word(word, &value)) &&
                   real_bits(field, value, !is_number, out_bits);
     } else if (field->kind == WEFT_JSON_ENUM && *at == '"') {

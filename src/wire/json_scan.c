@@ -200,28 +200,12 @@ static inline bool is_digit(const uint8_t *at, const uint8_t *end)
     return at < end && (uint8_t)(*at - '0') < 10;
 }
 
-/* Eight digits at a time: the sum of neighbours, then of pairs, then of fours. False: they are not all digits. */
-static inline bool take_eight_digits(const uint8_t *at, uint64_t *out_value)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    uint64_t digits = le64toh(word) ^ ALL_BYTES * '0';
-    if (((digits | (digits + ALL_BYTES * 6)) & ALL_BYTES * 0xf0) != 0) {
-        return false;
-    }
-    digits = digits * 10 + (digits >> 8);
-    *out_value = ((digits & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
-                  (digits >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
-                 32;
-    return true;
-}
-
 /* Digits from at on go into the mantissa as long as it holds them. Returns the byte after the last one. */
 static inline const uint8_t *take_digits(const uint8_t *at, const uint8_t *end, struct weft_json_number *number)
 {
     uint64_t mantissa = number->mantissa;
     uint64_t eight;
-    while (end - at >= 8 && mantissa < UINT64_C(10000000000) && take_eight_digits(at, &eight)) {
+    while (end - at >= 8 && mantissa < UINT64_C(10000000000) && weft_json_take_eight_digits(at, &eight)) {
         mantissa = mantissa * 100000000 + eight;
         at += 8;
     }

@@ -95,6 +95,23 @@ static inline const uint8_t *weft_json_scan_string(const uint8_t *at, const uint
  * and both may be the same memory. Half a surrogate pair becomes U+FFFD. Returns the byte after. */
 uint8_t *weft_json_unescape(uint8_t *to, struct weft_slice contents);
 
+/* Eight digits at a time: the sum of neighbours, then of pairs, then of fours. False: they are not all digits. */
+static inline bool weft_json_take_eight_digits(const uint8_t *at, uint64_t *out_value)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t digits = le64toh(word) ^ ones * '0';
+    if (((digits | (digits + ones * 6)) & ones * 0xf0) != 0) {
+        return false;
+    }
+    digits = digits * 10 + (digits >> 8);
+    *out_value = ((digits & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+                  (digits >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+                 32;
+    return true;
+}
+
 const uint8_t *weft_json_scan_number(const uint8_t *at, const uint8_t *end, struct weft_json_number *out_number,
                                      struct weft_json_fault *fault) WEFT_MUST_CHECK;
 

@@ -680,6 +680,73 @@ START_TEST(test_attributes_of_every_length_are_read_the_short_way)
 }
 END_TEST
 
+/* Near the end of a text integers are read the long way. */
+START_TEST(test_integers_read_the_same_the_short_way_and_the_long_one)
+{
+    static const struct {
+        const ProtobufCMessageDescriptor *message;
+        const char *key;
+    } fields[] = {
+        { SPAN, "startTimeUnixNano" },
+        { SPAN, "kind" },
+        { SPAN, "flags" },
+        { NUMBER, "asInt" },
+        { &opentelemetry__proto__metrics__v1__exponential_histogram_data_point__descriptor, "scale" },
+    };
+    static const char *const numbers[] = {
+        "0",
+        "00",
+        "01",
+        "-0",
+        "-1",
+        "7",
+        "12345678",
+        "123456789",
+        "1234567890123456",
+        "12345678901234567",
+        "2147483647",
+        "2147483648",
+        "4294967295",
+        "4294967296",
+        "999999999999999999",
+        "1234567890123456789",
+        "9223372036854775807",
+        "9223372036854775808",
+        "9999999999999999999",
+        "10000000000000000000",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1e3",
+        "1.0",
+        "1.5",
+        "1x",
+        "+1",
+        "1 ",
+        "",
+        "12345678/",
+        "1234567:",
+    };
+    for (size_t field = 0; field < WEFT_COUNT_OF(fields); field++) {
+        struct weft_json_schema *schema = weft_json_schema_new(fields[field].message, WEFT_JSON_CAMEL_NAMES);
+        for (size_t i = 0; i < 2 * WEFT_COUNT_OF(numbers); i++) {
+            char text[200];
+            const char *quote = i % 2 == 0 ? "" : "\"";
+            int length =
+                snprintf(text, sizeof text, "{\"%s\":%s%s%s}%60s", fields[field].key, quote, numbers[i / 2], quote, "");
+            struct reading fast;
+            struct reading slow;
+            reading_run(&fast, schema, weft_slice_of(text, (size_t)length), NULL);
+            reading_run(&slow, schema, weft_slice_of(text, (size_t)length - 60), NULL);
+            ck_assert_msg(fast.status == slow.status, "%s: %s, %s", text, fast.error.text, slow.error.text);
+            ck_assert_slice_eq(weft_payload_slice(fast.payload), weft_payload_slice(slow.payload));
+            reading_fini(&fast);
+            reading_fini(&slow);
+        }
+        weft_json_schema_free(schema);
+    }
+}
+END_TEST
+
 /* Each list is longer than the one before: the room kept for its length is that of the last, and then too small,
  * or too large. */
 START_TEST(test_lengths_of_any_size_follow_each_other)
@@ -872,6 +939,7 @@ int main(void)
         test_size_is_limited,
         test_attributes_read_the_same_the_short_way_and_the_long_one,
         test_attributes_of_every_length_are_read_the_short_way,
+        test_integers_read_the_same_the_short_way_and_the_long_one,
         test_lengths_of_any_size_follow_each_other,
         test_data_points_of_a_taken_back_choice_do_not_count,
         test_message_is_appended_to_what_is_there,
