@@ -3,8 +3,9 @@
  * The Collector polls its heap, so that a burst between two polls still kills it; here the number is exact at any time
  * (base/budget), and each batch is held against it. A refusal needs the whole request in memory first, so besides
  * refusing this closes: receivers then stop reading. It opens again when memory is below the soft limit, or after
- * MAX_CLOSED, since what lies before it may be what holds the memory; from then on it refuses only, as the Collector
- * does. Put first in a pipeline, memory is bounded by the soft limit and what was under way when it was reached. */
+ * max_closed_ns, since what lies before it may be what holds the memory; from then on it refuses only, as the Collector
+ * does. The soft limit is also the budget's: servers then let half received requests go, and pools keep no idle block,
+ * so that the process stays about an eighth above it at most. */
 #include "weft/component.h"
 
 #include <inttypes.h>

@@ -468,6 +468,27 @@ static bool open_child(struct weft_otlp_checker *checker, size_t at, size_t leng
     return true;
 }
 
+/* The run of records whose first tag, one byte, is at `at`, as far as each is there as a whole: where that ends, or
+ * NULL on failure. */
+static const uint8_t *walk_records(struct walk *walk, struct weft_otlp_rule rule, const uint8_t *at,
+                                   const uint8_t *stop, uint32_t level)
+{
+    const uint8_t tag = *at;
+    do {
+        const uint8_t *start = at;
+        uint32_t length;
+        const uint8_t *contents = weft_wire_read_small(at + 1, stop, &length);
+        if (contents == NULL || length > (size_t)(stop - contents)) {
+            return start;
+        }
+        if (!walk_contents(walk, rule, start, contents, length, level, 0)) {
+            return NULL;
+        }
+        at = contents + length;
+    } while (at < stop && *at == tag);
+    return at;
+}
+
 enum step { STEP_DONE, STEP_WAIT, STEP_FAILED };
 
 /* One field at checker->at. end: of the message it is in, SIZE_MAX for a request that is still arriving. A field that
@@ -489,6 +510,12 @@ static enum step step_field(struct weft_otlp_checker *checker, struct walk *walk
     }
     if (rule.kind == OTLP_UNKNOWN || (tag & 7) != rule.wire_type) {
         at = walk_other(walk, rule, tag_at, stop);
+    } else if (rule.kind == OTLP_RECORD && at == tag_at + 1) {
+        at = walk_records(walk, rule, tag_at, stop, checker->open_count);
+        if (at == tag_at) {
+            return otherwise;
+        }
+        otherwise = STEP_FAILED;
     } else {
         const uint8_t *contents = weft_wire_read_small(at, stop, &length);
         if (contents == NULL) {
