@@ -234,16 +234,11 @@ static void reopen_windows(void *context)
     }
 }
 
-static size_t smaller(size_t left, size_t right)
-{
-    return left < right ? left : right;
-}
-
 size_t weft_grpc_server_credit(const struct weft_grpc_server *server)
 {
     const struct weft_grpc_server_settings *settings = &server->settings;
     size_t share = weft_budget_share(server->net.budget, settings->window_credit_bytes);
-    size_t least = smaller(settings->max_message_bytes, settings->window_credit_bytes);
+    size_t least = weft_grpc_smaller(settings->max_message_bytes, settings->window_credit_bytes);
     return share > least ? share : least;
 }
 

@@ -127,6 +127,11 @@ struct weft_grpc_call {
     char peer[64];
 };
 
+static inline size_t weft_grpc_smaller(size_t left, size_t right)
+{
+    return left < right ? left : right;
+}
+
 /* grpc_server.c: the connection has moved to `closed`. */
 void weft_grpc_server_note_closed(struct weft_grpc_server *server);
 

@@ -240,11 +240,6 @@ nghttp2_option *weft_grpc_server_options(void)
     return options;
 }
 
-static size_t smaller(size_t left, size_t right)
-{
-    return left < right ? left : right;
-}
-
 enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connection *connection)
 {
     struct weft_grpc_server *server = connection->server;
@@ -254,8 +249,9 @@ enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connecti
         connection->session = NULL;
         return WEFT_NOMEM;
     }
-    connection->stream_window = smaller(FIRST_STREAM_WINDOW, server->settings.stream_window_bytes);
-    connection->connection_window = smaller(FIRST_CONNECTION_WINDOW, server->settings.connection_window_bytes);
+    connection->stream_window = weft_grpc_smaller(FIRST_STREAM_WINDOW, server->settings.stream_window_bytes);
+    connection->connection_window =
+        weft_grpc_smaller(FIRST_CONNECTION_WINDOW, server->settings.connection_window_bytes);
     const nghttp2_settings_entry entries[] = {
         { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server->settings.max_concurrent_streams },
         { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)connection->stream_window },
@@ -278,7 +274,7 @@ static void grow_stream_window(struct weft_grpc_server_connection *connection, s
     while (window < wanted) {
         window *= 2;
     }
-    window = smaller(window, connection->server->settings.stream_window_bytes);
+    window = weft_grpc_smaller(window, connection->server->settings.stream_window_bytes);
     if (window <= connection->stream_window) {
         return;
     }
@@ -296,7 +292,7 @@ static void grow_connection_window(struct weft_grpc_server_connection *connectio
     while (window < wanted) {
         window *= 2;
     }
-    window = smaller(window, server->settings.connection_window_bytes);
+    window = weft_grpc_smaller(window, server->settings.connection_window_bytes);
     if (window <= connection->connection_window) {
         return;
     }
@@ -318,6 +314,6 @@ void weft_grpc_server_session_grow(struct weft_grpc_server_connection *connectio
     }
     /* One stream may use what the connection has; more would be an empty promise. */
     if (message_bytes > connection->stream_window) {
-        grow_stream_window(connection, smaller(message_bytes * 2, connection->connection_window));
+        grow_stream_window(connection, weft_grpc_smaller(message_bytes * 2, connection->connection_window));
     }
 }

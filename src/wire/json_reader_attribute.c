@@ -18,7 +18,6 @@ enum {
     TAG_VALUE = 2 << 3 | WEFT_WIRE_BYTES,
     TAG_STRING_VALUE = 1 << 3 | WEFT_WIRE_BYTES,
     TAG_INT_VALUE = 3 << 3 | WEFT_WIRE_VARINT,
-    MAX_DIGITS = 18, /* of any of these the value fits */
 };
 
 static inline bool is_text(const uint8_t *at, const char *text, size_t length)
@@ -98,13 +97,10 @@ static inline const uint8_t *read_string_value(struct weft_json_reader *reader, 
 static inline const uint8_t *read_int_value(struct weft_json_reader *reader, const struct weft_json_field *field,
                                             struct weft_slice key, const uint8_t *at, bool is_quoted)
 {
-    uint64_t value = 0;
-    const uint8_t *digit = at;
-    for (; (uint8_t)(*digit - '0') < 10 && digit - at <= MAX_DIGITS; digit++) {
-        value = value * 10 + (uint64_t)(*digit - '0');
-    }
-    bool is_plain = digit > at && digit - at <= MAX_DIGITS && (*at != '0' || digit - at == 1);
-    if (!is_plain || (is_quoted && *digit != '"') || !IS_TEXT(digit + is_quoted, "}}")) {
+    uint64_t value;
+    const uint8_t *after = weft_json_take_plain_digits(at, &value);
+    bool is_plain = after != NULL && value <= INT64_MAX && (!is_quoted || *after == '"');
+    if (!is_plain || !IS_TEXT(after + is_quoted, "}}")) {
         return NULL;
     }
     if (!weft_json_reader_room(reader, HEADERS_ROOM + key.length + COPY_BLOCK)) {
@@ -113,7 +109,7 @@ static inline const uint8_t *read_int_value(struct weft_json_reader *reader, con
     uint8_t *to = put_key(reader, field, key, 1 + weft_wire_size_varint(value));
     *to++ = TAG_INT_VALUE;
     reader->to = weft_wire_put_varint(to, value);
-    return digit + is_quoted + 2;
+    return after + is_quoted + 2;
 }
 
 const uint8_t *weft_json_read_plain_attribute(struct weft_json_reader *reader, const struct weft_json_field *field,

@@ -220,37 +220,24 @@ static bool integer_bits(const struct weft_json_field *field, const struct weft_
     return true;
 }
 
-enum { MAX_PLAIN_DIGITS = 19 }; /* of which the value fits into 64 bits, whatever they are */
-
-/* Digits and no more, as senders write times, numbers of enums and counts. Returns the byte after, or NULL for all
- * that is written otherwise. */
+/* Digits and no more. Returns the byte after, or NULL for all that is written otherwise. */
 static inline const uint8_t *read_plain_integer(const struct weft_json_reader *reader,
                                                 const struct weft_json_field *field, const uint8_t *at,
                                                 uint64_t *out_bits)
 {
     bool is_quoted = *at == '"';
-    const uint8_t *digits = at + is_quoted;
-    if (reader->end - digits <= MAX_PLAIN_DIGITS + 8 || field->is_zigzag ||
-        (is_quoted && field->kind == WEFT_JSON_ENUM)) {
+    at += is_quoted;
+    if (reader->end - at < WEFT_JSON_PLAIN_ROOM || field->is_zigzag || (is_quoted && field->kind == WEFT_JSON_ENUM)) {
         return NULL;
     }
-    const uint8_t *digit = digits;
-    uint64_t value = 0;
-    uint64_t eight;
-    while (digit - digits < 16 && weft_json_take_eight_digits(digit, &eight)) {
-        value = value * 100000000 + eight;
-        digit += 8;
-    }
-    for (; (uint8_t)(*digit - '0') < 10 && digit - digits < MAX_PLAIN_DIGITS; digit++) {
-        value = value * 10 + (uint64_t)(*digit - '0');
-    }
-    bool has_leading_zero = *digits == '0' && digit - digits > 1;
-    bool is_end = is_quoted ? *digit == '"' : *digit == ',' || *digit == '}' || *digit == ']';
-    if (digit == digits || has_leading_zero || !is_end || !is_in_range(field, false, value)) {
+    uint64_t value;
+    const uint8_t *after = weft_json_take_plain_digits(at, &value);
+    if (after == NULL || !is_in_range(field, false, value)) {
         return NULL;
     }
+    bool is_end = is_quoted ? *after == '"' : *after == ',' || *after == '}' || *after == ']';
     *out_bits = value;
-    return digit + is_quoted;
+    return is_end ? after + is_quoted : NULL;
 }
 
 static bool enum_bits_of_name(const ProtobufCEnumDescriptor *values, struct weft_slice name, uint64_t *out_bits)

@@ -2,7 +2,6 @@
  * quote, a backslash, a control character or the start of a sequence of UTF-8. */
 #include "wire/json_scan.h"
 
-#define ALL_BYTES           UINT64_C(0x0101010101010101)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 static const char cut_off[] = "the text ends here: it is cut off";

@@ -112,6 +112,27 @@ static inline bool weft_json_take_eight_digits(const uint8_t *at, uint64_t *out_
     return true;
 }
 
+enum { WEFT_JSON_PLAIN_DIGITS = 19, WEFT_JSON_PLAIN_ROOM = 28 };
+
+/* A whole number of at most WEFT_JSON_PLAIN_DIGITS digits, of which the value fits into 64 bits whatever they are, and
+ * without a leading zero, as senders write times, counts and numbers of enums. WEFT_JSON_PLAIN_ROOM bytes can be read
+ * from at on. Returns the byte after, or NULL: there is none, and it may be a number all the same. */
+static inline const uint8_t *weft_json_take_plain_digits(const uint8_t *at, uint64_t *out_value)
+{
+    const uint8_t *digit = at;
+    uint64_t value = 0;
+    uint64_t eight;
+    while (digit - at < 16 && weft_json_take_eight_digits(digit, &eight)) {
+        value = value * 100000000 + eight;
+        digit += 8;
+    }
+    for (; (uint8_t)(*digit - '0') < 10 && digit - at < WEFT_JSON_PLAIN_DIGITS; digit++) {
+        value = value * 10 + (uint64_t)(*digit - '0');
+    }
+    *out_value = value;
+    return digit == at || (*at == '0' && digit - at > 1) ? NULL : digit;
+}
+
 const uint8_t *weft_json_scan_number(const uint8_t *at, const uint8_t *end, struct weft_json_number *out_number,
                                      struct weft_json_fault *fault) WEFT_MUST_CHECK;
 

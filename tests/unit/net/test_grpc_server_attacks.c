@@ -539,6 +539,17 @@ START_TEST(test_many_half_messages_are_held_within_the_credit)
 }
 END_TEST
 
+/* A call whose message stops in the middle; a second goes by. */
+static void begin_message(int32_t id, const uint8_t *begun, size_t length)
+{
+    raw_headers(world.peer, id, &usual, false);
+    for (size_t at = 0; at < length; at += 16000) {
+        raw_data(world.peer, id, begun + at, length - at < 16000 ? length - at : 16000, false);
+    }
+    raw_settle(world.peer);
+    advance(WEFT_NS_PER_S);
+}
+
 /* First windows are promised to every stream: what lies in them is bounded too. */
 START_TEST(test_half_messages_beyond_twice_the_credit_are_shed)
 {
@@ -548,12 +559,7 @@ START_TEST(test_half_messages_beyond_twice_the_credit_are_shed)
     uint8_t begun[5 + 40000] = { 0 };
     raw_message(begun, 0, 500000, NULL, 0);
     for (int32_t id = 1; id <= 7; id += 2) {
-        raw_headers(world.peer, id, &usual, false);
-        for (size_t at = 0; at < sizeof begun; at += 16000) {
-            raw_data(world.peer, id, begun + at, sizeof begun - at < 16000 ? sizeof begun - at : 16000, false);
-        }
-        raw_settle(world.peer);
-        advance(WEFT_NS_PER_S);
+        begin_message(id, begun, sizeof begun);
     }
     ck_assert_int_eq(raw_stream(world.peer, 1)->grpc_status, 14);
     ck_assert_int_eq(raw_stream(world.peer, 3)->http_status, 0);
@@ -579,12 +585,7 @@ START_TEST(test_half_messages_are_shed_when_memory_is_overdrawn)
     uint8_t begun[5 + 60000] = { 0 };
     raw_message(begun, 0, 90000, NULL, 0);
     for (int32_t id = 1; id <= 5; id += 2) {
-        raw_headers(world.peer, id, &usual, false);
-        for (size_t at = 0; at < sizeof begun; at += 16000) {
-            raw_data(world.peer, id, begun + at, sizeof begun - at < 16000 ? sizeof begun - at : 16000, false);
-        }
-        raw_settle(world.peer);
-        advance(WEFT_NS_PER_S);
+        begin_message(id, begun, sizeof begun);
     }
     ck_assert_uint_eq(counters()->calls_shed, 0);
     weft_budget_charge(&world.budget, 5 << 20);
