@@ -122,7 +122,7 @@ static void give_back(struct weft_payload *payload)
     pool->idle_bytes += payload->capacity;
 }
 
-static void note_written(struct weft_payload *payload, size_t length)
+void weft_payload_note_written(struct weft_payload *payload, size_t length)
 {
     if (length > payload->resident) {
         weft_budget_charge(payload->pool->budget, length - payload->resident);
@@ -141,7 +141,7 @@ enum weft_status weft_payload_reserve(struct weft_payload *payload, size_t capac
         return WEFT_NOMEM;
     }
     memcpy(larger->bytes, payload->bytes, payload->length);
-    note_written(larger, payload->length);
+    weft_payload_note_written(larger, payload->length);
     /* The two trade blocks, so that the caller's pointer stays good. */
     struct weft_payload small = *payload;
     payload->bytes = larger->bytes;
@@ -159,7 +159,7 @@ void weft_payload_commit(struct weft_payload *payload, size_t length)
 {
     weft_assert(length <= payload->capacity - payload->length);
     payload->length += length;
-    note_written(payload, payload->length);
+    weft_payload_note_written(payload, payload->length);
 }
 
 void weft_payload_append(struct weft_payload *payload, const void *bytes, size_t length)

@@ -41,6 +41,9 @@ enum weft_status weft_payload_reserve(struct weft_payload *payload, size_t capac
 /* Counts length bytes, already written at bytes + length, as part of the payload, and charges them. */
 void weft_payload_commit(struct weft_payload *payload, size_t length);
 
+/* So many bytes from the block's start have been written, committed or not: they are resident from now on. */
+void weft_payload_note_written(struct weft_payload *payload, size_t length);
+
 /* Copies bytes to the end; the room must have been reserved. */
 void weft_payload_append(struct weft_payload *payload, const void *bytes, size_t length);
 

@@ -325,6 +325,7 @@ enum weft_status weft_json_read_message(const struct weft_json_schema *schema, s
     }
     const uint8_t *at = weft_json_skip_space(json.bytes, reader.end);
     at = read_message(&reader, weft_json_schema_root(schema), at, NULL);
+    weft_payload_note_written(out, weft_json_reader_offset(&reader));
     if (at == NULL) {
         return reader.status;
     }

@@ -800,6 +800,25 @@ START_TEST(test_data_points_of_a_taken_back_choice_do_not_count)
 }
 END_TEST
 
+/* The block goes back to the pool with the pages that the reader has touched. */
+START_TEST(test_what_a_failed_read_has_written_is_resident)
+{
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    weft_buffer_append_text(&text, "{\"name\":\"");
+    for (size_t i = 0; i < 1000; i++) {
+        weft_buffer_append_text(&text, "0123456789");
+    }
+    weft_buffer_append_text(&text, "\",!");
+    struct reading reading;
+    read_text(&reading, SPAN, weft_buffer_slice(&text));
+    ck_assert_int_eq(reading.status, WEFT_INVALID);
+    ck_assert_uint_ge(weft_budget_reserved(&reading.budget), 10000);
+    reading_fini(&reading);
+    weft_buffer_fini(&text);
+}
+END_TEST
+
 START_TEST(test_message_is_appended_to_what_is_there)
 {
     struct weft_budget budget = { 0 };
@@ -942,6 +961,7 @@ int main(void)
         test_integers_read_the_same_the_short_way_and_the_long_one,
         test_lengths_of_any_size_follow_each_other,
         test_data_points_of_a_taken_back_choice_do_not_count,
+        test_what_a_failed_read_has_written_is_resident,
         test_message_is_appended_to_what_is_there,
         test_what_the_writer_writes_is_read_back_equal,
         test_every_failing_allocation_is_an_error,
