@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/mailbox.h"
-#include "pipeline/graph.h"
+#include "graph/graph.h"
 
 /* One question to all workers, answered one after the other: the message goes from mailbox to mailbox, so that each
  * worker adds what it knows on its own thread and no counter is read by two. Back at worker 0, on_gathered runs. */

@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "config/print.h"
-#include "pipeline/plan.h"
+#include "graph/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
 #include "worker/worker_config.h"

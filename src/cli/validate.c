@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "pipeline/plan.h"
+#include "graph/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
 #include "worker/worker_config.h"

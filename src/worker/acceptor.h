@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/plan.h"
+#include "graph/plan.h"
 #include "worker/worker.h"
 
 /* Accepts on the listeners of a plan's receivers and gives each socket to the worker with the fewest connections: a

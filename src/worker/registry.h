@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/plan.h"
+#include "graph/plan.h"
 
 /* Every component of src/components.def. */
 const struct weft_component_registry *weft_registry(void);

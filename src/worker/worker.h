@@ -2,7 +2,7 @@
 
 #include "admin/gather.h"
 #include "net/loop.h"
-#include "pipeline/graph.h"
+#include "graph/graph.h"
 
 /* A worker: one thread with its loop, pools, books and graph. Worker 0 runs on the main thread, which also owns the
  * listeners, the signals and the telemetry port. Others talk to a worker through its mailbox only. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pipeline/plan.h"
+#include "graph/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
 #include "worker/worker_config.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/graph.h"
+#include "graph/graph.h"
 
 /* The graph's structs, for graph.c and audit.c. */
 

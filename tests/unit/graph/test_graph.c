@@ -306,7 +306,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("pipeline/graph");
+    Suite *suite = suite_create("graph/graph");
     TCase *tests = tcase_create("graph");
     tcase_add_test(tests, test_offered_records_are_sent);
     tcase_add_test(tests, test_same_config_takes_everything_over);

@@ -178,7 +178,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("pipeline/plan");
+    Suite *suite = suite_create("graph/plan");
     TCase *tests = tcase_create("plan");
     tcase_add_test(tests, test_plan_resolves_its_pipelines);
     tcase_add_test(tests, test_aliases_name_the_same_component);

@@ -2,7 +2,7 @@
  * ticks, when nothing is in flight: a batch is then in a consumer that books it, or nowhere. */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "pipeline/graph_internal.h"
+#include "graph/graph_internal.h"
 
 static bool accounts_equal(const struct weft_account *left, const struct weft_account *right)
 {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "config/load.h"
-#include "pipeline/graph.h"
+#include "graph/graph.h"
 #include "pipeline/listener.h"
-#include "pipeline_test.h"
+#include "pipeline/pipeline_test.h"
 #include "weft/component.h"
 
 /* Components for tests of plans and graphs: a receiver that may listen, a processor that holds what it gets until it is

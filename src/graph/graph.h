@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/plan.h"
+#include "graph/plan.h"
 
 /* One worker's graph: the instances of a plan, joined. Built, used and taken apart on the worker's thread.
  *

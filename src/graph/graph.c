@@ -1,11 +1,11 @@
 /* Building, taking over and taking apart a worker's graph (graph.h). Instances are made from the end: exporters, then
  * each pipeline from its outlets to its first processor, then the receivers' entries. */
-#include "pipeline/graph.h"
+#include "graph/graph.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "pipeline/fan_out.h"
-#include "pipeline/graph_internal.h"
+#include "graph/graph_internal.h"
 
 /* ---- finding in a former graph ---- */
 

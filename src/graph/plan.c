@@ -1,5 +1,5 @@
 /* Plans (plan.h): from a tree to components with typed configs. */
-#include "pipeline/plan.h"
+#include "graph/plan.h"
 
 #include <stdio.h>
 
