@@ -240,7 +240,7 @@ static void make_entry(struct weft_graph *graph, const struct weft_plan *plan, s
     weft_free(entrances);
 }
 
-/* From here on nothing fails: what was found in former changes hands. */
+/* Nothing fails here: what was found in former changes hands. */
 static void connect_receivers(struct weft_graph *graph, const struct weft_plan *plan, struct weft_graph *former)
 {
     for (size_t i = 0; i < graph->receiver_count; i++) {
@@ -312,22 +312,27 @@ static enum weft_status build(struct weft_graph *graph, const struct weft_plan *
     return status;
 }
 
-enum weft_status weft_graph_new(struct weft_host *host, const struct weft_plan *plan, struct weft_graph *former,
-                                struct weft_graph **out_graph, struct weft_error *error)
+enum weft_status weft_graph_build(struct weft_host *host, const struct weft_plan *plan, const struct weft_graph *former,
+                                  struct weft_graph **out_graph, struct weft_error *error)
 {
     struct weft_graph *graph = weft_alloc(sizeof *graph);
     graph->host = host;
+    graph->plan = plan;
     enum weft_status status = build(graph, plan, former, error);
     if (status != WEFT_OK) {
         weft_graph_free(graph);
         return status;
     }
-    connect_receivers(graph, plan, former);
+    *out_graph = graph;
+    return WEFT_OK;
+}
+
+void weft_graph_switch(struct weft_graph *graph, struct weft_graph *former)
+{
+    connect_receivers(graph, graph->plan, former);
     if (former != NULL) {
         leave_to(former, graph);
     }
-    *out_graph = graph;
-    return WEFT_OK;
 }
 
 struct weft_receiver *weft_graph_receiver(const struct weft_graph *graph, const struct weft_plan_component *component)
@@ -346,79 +351,6 @@ size_t weft_graph_connection_count(const struct weft_graph *graph)
         }
     }
     return count;
-}
-
-/* ---- draining ---- */
-
-static bool drain_receivers(struct weft_graph *graph)
-{
-    bool is_drained = true;
-    for (size_t i = 0; i < graph->receiver_count; i++) {
-        struct weft_receiver *receiver = graph->receivers[i]->receiver;
-        if (receiver != NULL) {
-            receiver->operations->drain(receiver);
-            is_drained = is_drained && receiver->operations->is_drained(receiver);
-        }
-    }
-    return is_drained;
-}
-
-/* True when it holds nothing. */
-static bool drain_consumer(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
-{
-    uint64_t held = 0;
-    if (consumer->operations->drain != NULL) {
-        consumer->operations->drain(consumer, reason, is_forced);
-    }
-    if (consumer->operations->audit != NULL) {
-        consumer->operations->audit(consumer, &held);
-    }
-    return held == 0;
-}
-
-/* From the first consumer on: one that drains takes no more, so those before it have to be empty by then. */
-static bool drain_pipeline(struct graph_pipeline *pipeline, enum weft_drop_reason reason, bool is_forced)
-{
-    bool is_drained = true;
-    for (size_t i = 0; i < pipeline->processor_count && (is_drained || is_forced); i++) {
-        is_drained = drain_consumer(pipeline->processors[i], reason, is_forced) && is_drained;
-    }
-    if (pipeline->fan_out != NULL && (is_drained || is_forced)) {
-        is_drained = drain_consumer(pipeline->fan_out, reason, is_forced) && is_drained;
-    }
-    return is_drained;
-}
-
-bool weft_graph_drain(struct weft_graph *graph, enum weft_drop_reason reason, bool is_past_receivers, bool is_forced)
-{
-    bool is_drained = drain_receivers(graph);
-    if (!is_drained && !is_past_receivers && !is_forced) {
-        return false;
-    }
-    bool are_pipelines_drained = true;
-    for (size_t i = 0; i < graph->pipeline_count; i++) {
-        are_pipelines_drained = drain_pipeline(graph->pipelines[i], reason, is_forced) && are_pipelines_drained;
-    }
-    if (!are_pipelines_drained && !is_forced) {
-        return false;
-    }
-    is_drained = is_drained && are_pipelines_drained;
-    for (size_t i = 0; i < graph->exporter_count; i++) {
-        is_drained = drain_consumer(graph->exporters[i]->consumer, reason, is_forced) && is_drained;
-    }
-    return is_drained;
-}
-
-uint64_t weft_graph_held(const struct weft_graph *graph)
-{
-    uint64_t held = 0;
-    struct weft_audit audit = { 0 };
-    weft_graph_audit(graph, &audit);
-    for (size_t i = 0; i < audit.count; i++) {
-        held += audit.lines[i].held;
-    }
-    weft_audit_fini(&audit);
-    return held;
 }
 
 void weft_graph_check(const struct weft_graph *graph, void (*add)(void *context, const char *id, const char *text),

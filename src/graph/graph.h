@@ -9,18 +9,24 @@
  * which is then drained. */
 struct weft_graph;
 
-/* plan outlives the graph. former may be NULL; what is taken over leaves it. On failure former is as it was. */
-enum weft_status weft_graph_new(struct weft_host *host, const struct weft_plan *plan, struct weft_graph *former,
-                                struct weft_graph **out_graph, struct weft_error *error) WEFT_MUST_CHECK;
+/* Makes what former does not have; former may be NULL, works on and is not changed. plan outlives the graph. A graph
+ * that shall not be used after all is freed. */
+enum weft_status weft_graph_build(struct weft_host *host, const struct weft_plan *plan, const struct weft_graph *former,
+                                  struct weft_graph **out_graph, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* From here on the graph is the one that works: what it shares with former (the one that it was built beside, or NULL)
+ * is its own now, and receivers feed its pipelines. Does not fail. */
+void weft_graph_switch(struct weft_graph *graph, struct weft_graph *former);
 
 /* The instance of a receiver; NULL if the graph has none for that component. */
 struct weft_receiver *weft_graph_receiver(const struct weft_graph *graph, const struct weft_plan_component *component);
 
 size_t weft_graph_connection_count(const struct weft_graph *graph);
 
-/* Drains in steps: first the receivers, then (is_past_receivers: even if they are not done) what lies behind them;
- * is_forced drops what is left with the reason. Call again until it returns true: nothing is held any more. */
-bool weft_graph_drain(struct weft_graph *graph, enum weft_drop_reason reason, bool is_past_receivers, bool is_forced);
+/* One step of draining up to and with this phase (weft_plan_phase_count); a phase begins when the one before it is done
+ * on every worker, or has had its time. is_forced drops what is left with the reason. Call again until it returns true:
+ * nothing that belongs to this phase or an earlier one is held. */
+bool weft_graph_drain(struct weft_graph *graph, unsigned phase, enum weft_drop_reason reason, bool is_forced);
 
 /* Records held by all consumers. */
 uint64_t weft_graph_held(const struct weft_graph *graph);

@@ -2,7 +2,7 @@
 
 #include "graph/graph.h"
 
-/* The graph's structs, for graph.c and audit.c. */
+/* The graph's structs, for graph.c, drain.c and audit.c. */
 
 /* Counted, because while a graph is being built both it and the former one name what is taken over. */
 struct graph_exporter {
@@ -36,6 +36,7 @@ struct graph_receiver {
 
 struct weft_graph {
     struct weft_host *host;
+    const struct weft_plan *plan;
     struct graph_exporter **exporters;
     size_t exporter_count;
     struct graph_pipeline **pipelines; /* in plan order */

@@ -60,6 +60,9 @@ enum weft_status weft_plan_new(struct weft_tree **own_tree, const struct weft_co
 enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget,
                                 struct weft_error *error) WEFT_MUST_CHECK;
 
+/* Its graphs drain in so many phases: receivers, what lies behind them, exporters. */
+unsigned weft_plan_phase_count(const struct weft_plan *plan);
+
 /* The merged and expanded config that the plan was made of. */
 const struct weft_node *weft_plan_root(const struct weft_plan *plan);
 

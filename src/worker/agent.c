@@ -1,8 +1,8 @@
 /* The agent (agent.h): everything that there is one of. It lives on the main thread with worker 0; what it wants from
  * other workers it sends by mailbox, and they answer to worker 0's.
  *
- * Reload: the new plan is built beside the present one; only when all of it is good do the workers get it. A plan is
- * freed when every worker has retired the graph that was made of it. */
+ * Reload: the new plan is made beside the present one, then its graphs on every worker; only when all are good does any
+ * worker use one. A plan is freed when every worker has retired the graph that was made of it. */
 #include "worker/agent.h"
 
 #include <signal.h>
@@ -16,12 +16,21 @@
 #include "worker/registry.h"
 #include "worker/signals.h"
 #include "worker/telemetry_config.h"
+#include "worker/transition.h"
 #include "worker/worker.h"
 #include "worker/worker_config.h"
 
 struct running_extension {
     const struct weft_plan_component *component;
     struct weft_extension *extension;
+};
+
+enum agent_state {
+    AGENT_RUNNING,   /* one graph on every worker, the plan's */
+    AGENT_BUILDING,  /* next_plan's graphs are being made beside them, or taken apart again */
+    AGENT_SWITCHING, /* they take over, worker by worker */
+    AGENT_RETIRING,  /* former_plan's graphs drain */
+    AGENT_DRAINING,  /* the plan's graphs drain: the end */
 };
 
 struct agent {
@@ -32,33 +41,23 @@ struct agent {
     uint32_t worker_count;
     int64_t wake_interval_ns;
     struct weft_plan *plan;
-    struct weft_plan *former_plan; /* during a reload */
-    struct weft_plan **kept_plans; /* some worker could not leave them: until the end */
-    size_t kept_plan_count, kept_plan_capacity;
-    uint32_t retiring_count; /* workers that still have the former plan's graph */
-    bool must_keep_former;   /* one of them keeps it */
-    uint32_t draining_count; /* workers that have not drained, at shutdown */
-    uint32_t gather_count;   /* questions under way */
+    struct weft_plan *next_plan;   /* being built */
+    struct weft_plan *former_plan; /* during a reload, until its graphs are gone */
+    enum agent_state state;
+    struct weft_transition *transition;
+    uint32_t gather_count; /* questions under way */
     bool is_stopping;
-    bool must_reload; /* SIGHUP came while a reload was under way */
+    struct weft_monotonic stop_deadline; /* valid with is_stopping */
+    bool must_reload;                    /* SIGHUP came while a reload was under way */
     uint64_t reloads, failed_reloads;
     struct weft_acceptor *acceptor;
-    struct weft_telemetry telemetry;
+    struct weft_telemetry telemetry;      /* as it runs */
+    struct weft_telemetry next_telemetry; /* valid with next_plan */
     struct weft_telemetry_server *telemetry_server;
     struct weft_signals *signals;
     struct running_extension *extensions;
     size_t extension_count;
     struct weft_agent_view view;
-};
-
-/* An order to one worker; it comes back to worker 0 with the answer. */
-struct order {
-    struct weft_message message;
-    struct agent *agent;
-    struct weft_worker *worker;
-    const struct weft_plan *plan; /* apply */
-    bool has_failed;              /* apply: the worker goes on with its former graph */
-    int64_t timeout_ns;           /* drain */
 };
 
 /* ---- loading ---- */
@@ -106,76 +105,34 @@ static void configure_log(struct weft_telemetry *telemetry)
     weft_log_configure(&telemetry->log);
 }
 
-/* ---- orders to workers ---- */
-
-static void post_order(struct agent *agent, uint32_t worker_index, weft_message_fn on_delivered,
-                       const struct weft_plan *plan, int64_t timeout_ns)
-{
-    struct order *order = weft_alloc(sizeof *order);
-    *order = (struct order){ .message = { NULL, on_delivered },
-                             .agent = agent,
-                             .worker = agent->workers[worker_index],
-                             .plan = plan,
-                             .timeout_ns = timeout_ns };
-    weft_mailbox_post_always(weft_worker_mailbox(agent->workers[worker_index]), &order->message);
-}
-
-static void answer(struct order *order, weft_message_fn on_delivered)
-{
-    order->message.on_delivered = on_delivered;
-    weft_mailbox_post_always(weft_worker_mailbox(order->agent->workers[0]), &order->message);
-}
-
 /* ---- reload ---- */
 
 static void reload(struct agent *agent);
+static void drain_all(struct agent *agent);
 
-static void let_former_go(struct agent *agent)
+/* Between two transitions: what has come meanwhile. */
+static void go_on(struct agent *agent)
 {
-    if (!agent->must_keep_former) {
-        weft_plan_unref(&agent->former_plan);
-        weft_log(INFO, "agent.reloaded", "the new config is in place and the former one is gone");
-        return;
-    }
-    weft_assert(weft_try_grow(&agent->kept_plans, sizeof(struct weft_plan *), agent->kept_plan_count,
-                              &agent->kept_plan_capacity) == WEFT_OK);
-    agent->kept_plans[agent->kept_plan_count++] = agent->former_plan;
-    agent->former_plan = NULL;
-    agent->must_keep_former = false;
-}
-
-/* Main thread: one worker has nothing left of the former plan, or keeps it for good. */
-static void worker_has_retired(struct weft_message *message)
-{
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
-    struct agent *agent = order->agent;
-    agent->must_keep_former = agent->must_keep_former || order->has_failed;
-    weft_free(order);
-    if (--agent->retiring_count > 0) {
-        return;
-    }
-    let_former_go(agent);
-    if (agent->must_reload && !agent->is_stopping) {
+    agent->state = AGENT_RUNNING;
+    if (agent->is_stopping) {
+        drain_all(agent);
+    } else if (agent->must_reload) {
         reload(agent);
     }
 }
 
-static void graph_has_retired(void *context)
+static void former_has_left(void *context)
 {
-    answer(context, worker_has_retired);
+    struct agent *agent = context;
+    weft_plan_unref(&agent->former_plan);
+    weft_log(INFO, "agent.reloaded", "the new config is in place and the former one is gone");
+    go_on(agent);
 }
 
-/* On the worker's thread. */
-static void apply_order(struct weft_message *message)
+static int64_t time_to_stop_ns(const struct agent *agent)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
-    struct weft_error error = WEFT_ERROR_NONE;
-    if (weft_worker_apply(order->worker, order->plan, order->agent->options->reload_timeout_ns, graph_has_retired,
-                          order, &error) != WEFT_OK) {
-        weft_log(ERROR, "agent.reload_failed", "a worker keeps its former graph", WEFT_LOG_STRING("error", error.text));
-        order->has_failed = true;
-        answer(order, worker_has_retired);
-    }
+    int64_t left_ns = agent->stop_deadline.ns - weft_monotonic_now().ns;
+    return left_ns > 0 ? left_ns : 0;
 }
 
 static void report_failed_extension(const struct weft_error *error)
@@ -214,100 +171,122 @@ static void note_what_needs_a_restart(const struct agent *agent, const struct we
 
 static enum weft_status replace_extensions(struct agent *agent, struct weft_error *error);
 
+/* A graph that a reload took out and that cannot end must not cost the present one what it holds: at the end it has
+ * half of the time. */
+static void all_have_switched(void *context)
+{
+    struct agent *agent = context;
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (replace_extensions(agent, &error) != WEFT_OK) {
+        report_failed_extension(&error);
+    }
+    agent->state = AGENT_RETIRING;
+    int64_t timeout_ns = agent->options->reload_timeout_ns;
+    if (agent->is_stopping && timeout_ns > time_to_stop_ns(agent) / 2) {
+        timeout_ns = time_to_stop_ns(agent) / 2;
+    }
+    weft_transition_leave(agent->transition, WEFT_LEAVING_FORMER, agent->former_plan, timeout_ns, former_has_left);
+}
+
+static void next_is_discarded(void *context)
+{
+    struct agent *agent = context;
+    weft_plan_unref(&agent->next_plan);
+    go_on(agent);
+}
+
+/* Every worker uses what it has built, or none does. */
+static void all_have_built(void *context)
+{
+    struct agent *agent = context;
+    const struct weft_error *error = weft_transition_error(agent->transition);
+    if (error != NULL) {
+        report_failed_reload(agent, error);
+    }
+    if (error != NULL || agent->is_stopping) {
+        weft_transition_discard(agent->transition, next_is_discarded);
+        return;
+    }
+    configure_log(&agent->next_telemetry);
+    agent->reloads++;
+    agent->former_plan = agent->plan;
+    agent->plan = agent->next_plan;
+    agent->next_plan = NULL;
+    agent->state = AGENT_SWITCHING;
+    weft_acceptor_set_plan(agent->acceptor, agent->plan);
+    weft_transition_switch(agent->transition, all_have_switched);
+}
+
 static void reload(struct agent *agent)
 {
-    agent->must_reload = agent->former_plan != NULL;
+    agent->must_reload = agent->state != AGENT_RUNNING;
     if (agent->must_reload) {
         return;
     }
-    struct weft_plan *plan = NULL;
-    struct weft_telemetry telemetry;
     struct weft_worker_config workers;
     struct weft_config_notes notes = { 0 };
     struct weft_error error = WEFT_ERROR_NONE;
-    enum weft_status status =
-        weft_agent_load(&agent->options->sources, agent->plan, &notes, &plan, &telemetry, &workers, &error);
+    enum weft_status status = weft_agent_load(&agent->options->sources, agent->plan, &notes, &agent->next_plan,
+                                              &agent->next_telemetry, &workers, &error);
     if (status == WEFT_OK) {
         log_notes(&notes);
-        status = weft_plan_open(plan, &agent->budget, &error);
+        status = weft_plan_open(agent->next_plan, &agent->budget, &error);
     }
     weft_config_notes_fini(&notes);
     if (status != WEFT_OK) {
         report_failed_reload(agent, &error);
-        weft_plan_unref(&plan);
+        weft_plan_unref(&agent->next_plan);
         return;
     }
-    note_what_needs_a_restart(agent, &telemetry, &workers);
-    configure_log(&telemetry);
-    agent->reloads++;
-    agent->former_plan = agent->plan;
-    agent->plan = plan;
-    agent->retiring_count = agent->worker_count;
-    weft_acceptor_set_plan(agent->acceptor, plan);
-    for (uint32_t i = 0; i < agent->worker_count; i++) {
-        post_order(agent, i, apply_order, plan, 0);
-    }
-    if (replace_extensions(agent, &error) != WEFT_OK) {
-        report_failed_extension(&error);
-    }
+    note_what_needs_a_restart(agent, &agent->next_telemetry, &workers);
+    agent->state = AGENT_BUILDING;
+    weft_transition_build(agent->transition, agent->next_plan, all_have_built);
 }
 
 /* ---- shutdown ---- */
 
-static void stop_worker(struct weft_message *message)
+static void all_have_drained(void *context)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
-    weft_worker_stop(order->worker);
-    weft_free(order);
+    struct agent *agent = context;
+    weft_transition_stop(agent->transition);
 }
 
-static void worker_has_drained(struct weft_message *message)
+static void drain_all(struct agent *agent)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
-    struct agent *agent = order->agent;
-    weft_free(order);
-    if (--agent->draining_count > 0) {
-        return;
+    agent->state = AGENT_DRAINING;
+    weft_transition_leave(agent->transition, WEFT_LEAVING_PRESENT, agent->plan, time_to_stop_ns(agent),
+                          all_have_drained);
+}
+
+static bool is_leaving(const struct agent *agent)
+{
+    return agent->state == AGENT_RETIRING || agent->state == AGENT_DRAINING;
+}
+
+static void hurry(struct agent *agent)
+{
+    weft_log(WARN, "agent.hurried", "a second signal: what is left is dropped");
+    agent->stop_deadline = weft_monotonic_now();
+    if (is_leaving(agent)) {
+        weft_transition_hurry(agent->transition, 0);
     }
-    for (uint32_t i = 0; i < agent->worker_count; i++) {
-        post_order(agent, i, stop_worker, NULL, 0);
-    }
-}
-
-static void graph_has_drained(void *context)
-{
-    answer(context, worker_has_drained);
-}
-
-static void drain_order(struct weft_message *message)
-{
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
-    weft_worker_drain(order->worker, order->timeout_ns, graph_has_drained, order);
-}
-
-static void hurry_order(struct weft_message *message)
-{
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
-    weft_worker_drain(order->worker, 0, NULL, NULL);
-    weft_free(order);
 }
 
 static void shut_down(struct agent *agent)
 {
     if (agent->is_stopping) {
-        weft_log(WARN, "agent.hurried", "a second signal: what is left is dropped");
-        for (uint32_t i = 0; i < agent->worker_count; i++) {
-            post_order(agent, i, hurry_order, NULL, 0);
-        }
+        hurry(agent);
         return;
     }
+    int64_t timeout_ns = agent->options->shutdown_timeout_ns;
     agent->is_stopping = true;
-    weft_log(INFO, "agent.stopping", "draining",
-             WEFT_LOG_INT("timeout_ms", agent->options->shutdown_timeout_ns / WEFT_NS_PER_MS));
+    agent->stop_deadline = weft_monotonic_after(weft_monotonic_now(), timeout_ns);
+    weft_log(INFO, "agent.stopping", "draining", WEFT_LOG_INT("timeout_ms", timeout_ns / WEFT_NS_PER_MS));
     weft_acceptor_stop(agent->acceptor);
-    agent->draining_count = agent->worker_count;
-    for (uint32_t i = 0; i < agent->worker_count; i++) {
-        post_order(agent, i, drain_order, NULL, agent->options->shutdown_timeout_ns);
+    if (agent->state == AGENT_RUNNING) {
+        drain_all(agent);
+    } else if (is_leaving(agent)) {
+        weft_transition_hurry(agent->transition, timeout_ns / 2);
     }
 }
 
@@ -479,11 +458,15 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
             .ledger = agent->ledger,
         });
     }
+    agent->transition = weft_transition_new(agent->workers, agent->worker_count, agent);
     agent->signals = weft_signals_new(weft_worker_loop(agent->workers[0]), on_signal, agent);
     agent->acceptor = weft_acceptor_new(weft_worker_loop(agent->workers[0]), agent->workers, agent->worker_count);
     enum weft_status status = WEFT_OK;
     for (uint32_t i = 0; status == WEFT_OK && i < agent->worker_count; i++) {
-        status = weft_worker_apply(agent->workers[i], agent->plan, 0, NULL, NULL, error);
+        status = weft_worker_build(agent->workers[i], agent->plan, error);
+    }
+    for (uint32_t i = 0; status == WEFT_OK && i < agent->worker_count; i++) {
+        weft_worker_switch(agent->workers[i]);
     }
     if (status == WEFT_OK) {
         status = open_telemetry(agent, error);
@@ -508,11 +491,11 @@ static void take_apart(struct agent *agent)
         weft_worker_abandon(agent->workers[i]);
         weft_worker_free(agent->workers[i]);
     }
-    weft_free(agent->workers);
-    for (size_t i = 0; i < agent->kept_plan_count; i++) {
-        weft_plan_unref(&agent->kept_plans[i]);
+    if (agent->transition != NULL) {
+        weft_transition_free(agent->transition);
     }
-    weft_free(agent->kept_plans);
+    weft_free(agent->workers);
+    weft_plan_unref(&agent->next_plan);
     weft_plan_unref(&agent->former_plan);
     weft_plan_unref(&agent->plan);
 }

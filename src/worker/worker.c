@@ -1,4 +1,5 @@
-/* Worker (worker.h): owns one graph, and during a reload also the former one until it is drained. */
+/* Worker (worker.h): owns one graph; during a reload also the one that is built beside it, and then the former one
+ * until it is drained. What happens on all workers in step is the agent's business (worker/reload.c). */
 #include "worker/worker.h"
 
 #include <unistd.h>
@@ -16,13 +17,15 @@ enum {
 static const int64_t drain_step_ns = 10 * WEFT_NS_PER_MS;
 static const int64_t housekeeping_ns = 1 * WEFT_NS_PER_S;
 
-/* A graph on its way out. */
-struct retirement {
-    struct weft_graph *graph; /* NULL = nothing is retiring */
+/* A graph on its way out, and the phase that it is in. */
+struct leaving {
+    struct weft_worker *worker;
+    struct weft_graph *graph; /* NULL = nothing leaves */
     enum weft_drop_reason reason;
+    unsigned phase;
     struct weft_monotonic started, deadline;
     struct weft_timer timer;
-    void (*on_done)(void *context);
+    void (*on_done)(void *context); /* NULL: between two phases */
     void *context;
 };
 
@@ -33,15 +36,14 @@ struct weft_worker {
     struct weft_net_context net;
     struct weft_host host;
     struct weft_graph *graph;
-    struct retirement former;   /* of a reload */
-    struct retirement shutdown; /* of the worker's own graph */
+    struct weft_graph *built; /* beside it, until all workers have built theirs */
+    struct leaving leaving[WEFT_LEAVING_COUNT];
     struct weft_atomic_u64 connection_count;
     struct weft_timer housekeeping;
     size_t last_connection_count;
 };
 
-static void former_step(void *context);
-static void shutdown_step(void *context);
+static void leaving_step(void *context);
 
 static void keep_house(void *context)
 {
@@ -84,18 +86,22 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .worker_count = settings->count,
         .random_state = (uint64_t)weft_wall_now().ns + settings->index,
     };
-    weft_timer_init(&worker->former.timer, former_step, worker);
-    weft_timer_init(&worker->shutdown.timer, shutdown_step, worker);
+    for (int i = 0; i < WEFT_LEAVING_COUNT; i++) {
+        worker->leaving[i].worker = worker;
+        weft_timer_init(&worker->leaving[i].timer, leaving_step, &worker->leaving[i]);
+    }
     weft_timer_init(&worker->housekeeping, keep_house, worker);
     return worker;
 }
 
 void weft_worker_free(struct weft_worker *worker)
 {
-    weft_assert(worker->graph == NULL && worker->former.graph == NULL && worker->thread == NULL);
+    weft_assert(worker->graph == NULL && worker->built == NULL && worker->thread == NULL);
     weft_timer_cancel(worker->host.timers, &worker->housekeeping);
-    weft_timer_cancel(worker->host.timers, &worker->former.timer);
-    weft_timer_cancel(worker->host.timers, &worker->shutdown.timer);
+    for (int i = 0; i < WEFT_LEAVING_COUNT; i++) {
+        weft_assert(worker->leaving[i].graph == NULL);
+        weft_timer_cancel(worker->host.timers, &worker->leaving[i].timer);
+    }
     weft_mailbox_deliver(worker->mailbox);
     weft_codec_free(worker->net.codec);
     weft_payload_pool_free(worker->net.pool);
@@ -155,101 +161,108 @@ uint64_t weft_worker_connection_count(const struct weft_worker *worker)
     return weft_atomic_load(&worker->connection_count);
 }
 
+/* ---- graphs that come ---- */
+
+enum weft_status weft_worker_build(struct weft_worker *worker, const struct weft_plan *plan, struct weft_error *error)
+{
+    weft_assert(worker->built == NULL);
+    return weft_graph_build(&worker->host, plan, worker->graph, &worker->built, error);
+}
+
+void weft_worker_switch(struct weft_worker *worker)
+{
+    weft_assert(worker->built != NULL && worker->leaving[WEFT_LEAVING_FORMER].graph == NULL);
+    weft_graph_switch(worker->built, worker->graph);
+    worker->leaving[WEFT_LEAVING_FORMER].graph = worker->graph;
+    worker->graph = worker->built;
+    worker->built = NULL;
+}
+
+void weft_worker_discard(struct weft_worker *worker)
+{
+    if (worker->built != NULL) {
+        weft_graph_free(worker->built);
+        worker->built = NULL;
+    }
+}
+
 /* ---- graphs that go ---- */
 
-static void retirement_start(struct weft_worker *worker, struct retirement *retirement, struct weft_graph *graph,
-                             enum weft_drop_reason reason, int64_t timeout_ns)
+void weft_worker_leave_begin(struct weft_worker *worker, enum weft_leaving which, int64_t timeout_ns)
 {
-    retirement->graph = graph;
-    retirement->reason = reason;
-    retirement->started = weft_timers_now(worker->host.timers);
-    retirement->deadline = weft_monotonic_after(retirement->started, timeout_ns);
-    weft_timer_set_after(worker->host.timers, &retirement->timer, 0);
+    struct leaving *leaving = &worker->leaving[which];
+    if (which == WEFT_LEAVING_PRESENT) {
+        leaving->graph = worker->graph;
+        worker->graph = NULL;
+    }
+    weft_assert(leaving->graph != NULL);
+    leaving->reason = which == WEFT_LEAVING_FORMER ? WEFT_DROP_RELOAD : WEFT_DROP_SHUTDOWN;
+    leaving->started = weft_timers_now(worker->host.timers);
+    leaving->deadline = weft_monotonic_after(leaving->started, timeout_ns);
 }
 
-/* One step. Receivers get half of the time to finish what clients have begun. */
-static void retirement_step(struct weft_worker *worker, struct retirement *retirement)
+void weft_worker_leave(struct weft_worker *worker, enum weft_leaving which, unsigned phase,
+                       void (*on_done)(void *context), void *context)
 {
-    struct weft_monotonic now = weft_timers_now(worker->host.timers);
-    int64_t half_ns = (retirement->deadline.ns - retirement->started.ns) / 2;
-    bool is_past_receivers = now.ns - retirement->started.ns >= half_ns;
-    bool is_forced = now.ns >= retirement->deadline.ns;
-    bool is_drained = weft_graph_drain(retirement->graph, retirement->reason, is_past_receivers, is_forced);
-    /* By force: connections are closed with the receivers; attempts that were cancelled report back within a tick. */
-    if (!is_drained && (!is_forced || weft_graph_held(retirement->graph) > 0)) {
-        weft_timer_set_after(worker->host.timers, &retirement->timer, is_forced ? WEFT_NS_PER_MS : drain_step_ns);
+    struct leaving *leaving = &worker->leaving[which];
+    weft_assert(leaving->graph != NULL && leaving->on_done == NULL);
+    leaving->phase = phase;
+    leaving->on_done = on_done;
+    leaving->context = context;
+    weft_timer_set_after(worker->host.timers, &leaving->timer, 0);
+}
+
+/* By force: connections are closed with the receivers; attempts that were cancelled report back within a tick. */
+static bool is_phase_done(const struct leaving *leaving, bool is_drained, bool is_forced, struct weft_monotonic now)
+{
+    if (is_drained) {
+        return true;
+    }
+    if (leaving->phase == 0) {
+        return now.ns - leaving->started.ns >= (leaving->deadline.ns - leaving->started.ns) / 2;
+    }
+    return is_forced && weft_graph_held(leaving->graph) == 0;
+}
+
+static void leaving_step(void *context)
+{
+    struct leaving *leaving = context;
+    struct weft_timers *timers = leaving->worker->host.timers;
+    struct weft_monotonic now = weft_timers_now(timers);
+    bool is_forced = now.ns >= leaving->deadline.ns;
+    bool is_drained = weft_graph_drain(leaving->graph, leaving->phase, leaving->reason, is_forced);
+    if (!is_phase_done(leaving, is_drained, is_forced, now)) {
+        weft_timer_set_after(timers, &leaving->timer, is_forced ? WEFT_NS_PER_MS : drain_step_ns);
         return;
     }
-    weft_graph_free(retirement->graph);
-    retirement->graph = NULL;
-    if (retirement->on_done != NULL) {
-        retirement->on_done(retirement->context);
+    void (*on_done)(void *context) = leaving->on_done;
+    leaving->on_done = NULL;
+    on_done(leaving->context);
+}
+
+void weft_worker_leave_hurry(struct weft_worker *worker, enum weft_leaving which, int64_t timeout_ns)
+{
+    struct leaving *leaving = &worker->leaving[which];
+    struct weft_monotonic deadline = weft_monotonic_after(weft_timers_now(worker->host.timers), timeout_ns);
+    if (leaving->graph != NULL && leaving->deadline.ns > deadline.ns) {
+        leaving->deadline = deadline;
+        if (leaving->on_done != NULL) {
+            weft_timer_set_after(worker->host.timers, &leaving->timer, 0);
+        }
     }
 }
 
-static void former_step(void *context)
+void weft_worker_leave_end(struct weft_worker *worker, enum weft_leaving which)
 {
-    struct weft_worker *worker = context;
-    retirement_step(worker, &worker->former);
-}
-
-static void shutdown_step(void *context)
-{
-    struct weft_worker *worker = context;
-    if (worker->former.graph == NULL) {
-        retirement_step(worker, &worker->shutdown);
-    } else {
-        worker->shutdown.started = weft_timers_now(worker->host.timers); /* its turn has not come */
-        weft_timer_set_after(worker->host.timers, &worker->shutdown.timer, WEFT_NS_PER_MS);
-    }
-}
-
-enum weft_status weft_worker_apply(struct weft_worker *worker, const struct weft_plan *plan, int64_t drain_timeout_ns,
-                                   void (*on_retired)(void *context), void *context, struct weft_error *error)
-{
-    weft_assert(worker->former.graph == NULL);
-    struct weft_graph *former = worker->graph;
-    struct weft_graph *graph = NULL;
-    enum weft_status status = weft_graph_new(&worker->host, plan, former, &graph, error);
-    if (status != WEFT_OK) {
-        return status;
-    }
-    worker->graph = graph;
-    worker->former.on_done = on_retired;
-    worker->former.context = context;
-    if (former != NULL) {
-        retirement_start(worker, &worker->former, former, WEFT_DROP_RELOAD, drain_timeout_ns);
-    } else if (on_retired != NULL) {
-        on_retired(context);
-    }
-    return WEFT_OK;
-}
-
-void weft_worker_drain(struct weft_worker *worker, int64_t timeout_ns, void (*on_drained)(void *context), void *context)
-{
-    struct retirement *shutdown = &worker->shutdown;
-    /* The former graph comes first, since its pipelines may lead to exporters that the present one has taken over. It
-     * gets half of the time: one that cannot end must not cost the present graph what it holds. */
-    struct weft_monotonic half = weft_monotonic_after(weft_timers_now(worker->host.timers), timeout_ns / 2);
-    if (worker->former.graph != NULL && worker->former.deadline.ns > half.ns) {
-        worker->former.deadline = half;
-    }
-    if (shutdown->graph != NULL) {
-        shutdown->deadline = weft_monotonic_after(weft_timers_now(worker->host.timers), timeout_ns);
-        weft_timer_set_after(worker->host.timers, &shutdown->timer, 0);
-        return;
-    }
-    if (worker->graph == NULL) {
-        return;
-    }
-    shutdown->on_done = on_drained;
-    shutdown->context = context;
-    retirement_start(worker, shutdown, worker->graph, WEFT_DROP_SHUTDOWN, timeout_ns);
-    worker->graph = NULL;
+    struct leaving *leaving = &worker->leaving[which];
+    weft_assert(leaving->graph != NULL && leaving->on_done == NULL);
+    weft_graph_free(leaving->graph);
+    leaving->graph = NULL;
 }
 
 void weft_worker_abandon(struct weft_worker *worker)
 {
+    weft_worker_discard(worker);
     if (worker->graph != NULL) {
         weft_graph_free(worker->graph);
         worker->graph = NULL;
@@ -276,7 +289,8 @@ static void add_check(void *context, const char *name, const char *text)
 
 void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
 {
-    struct weft_graph *graphs[] = { worker->graph, worker->former.graph, worker->shutdown.graph };
+    struct weft_graph *graphs[] = { worker->graph, worker->leaving[WEFT_LEAVING_FORMER].graph,
+                                    worker->leaving[WEFT_LEAVING_PRESENT].graph };
     struct weft_audit audit = { 0 };
     for (size_t i = 0; i < WEFT_COUNT_OF(graphs); i++) {
         if (graphs[i] != NULL && gather->wants_samples) {

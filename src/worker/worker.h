@@ -29,17 +29,30 @@ struct weft_host *weft_worker_host(struct weft_worker *worker);
 struct weft_loop *weft_worker_loop(struct weft_worker *worker);
 struct weft_mailbox *weft_worker_mailbox(struct weft_worker *worker);
 
-/* On the worker's thread (or before it runs): builds the plan's graph in place of the present one, which drains until
- * the deadline. on_retired runs on the worker's thread once nothing of the former graph is left (at once if there was
- * none). */
-enum weft_status weft_worker_apply(struct weft_worker *worker, const struct weft_plan *plan, int64_t drain_timeout_ns,
-                                   void (*on_retired)(void *context), void *context,
+/* On the worker's thread, or before it runs. Builds the plan's graph beside the present one, which works on. */
+enum weft_status weft_worker_build(struct weft_worker *worker, const struct weft_plan *plan,
                                    struct weft_error *error) WEFT_MUST_CHECK;
 
-/* On the worker's thread: drains everything; on_drained runs when nothing is left, at the deadline by force. A
- * graph that a reload took out and that still drains gets half of the time at most. Calling again with 0 forces now. */
-void weft_worker_drain(struct weft_worker *worker, int64_t timeout_ns, void (*on_drained)(void *context),
-                       void *context);
+/* On the worker's thread: what was built takes the place of the present graph, which then waits to be retired; or it is
+ * not used after all. */
+void weft_worker_switch(struct weft_worker *worker);
+void weft_worker_discard(struct weft_worker *worker);
+
+/* A graph on its way out: the one that a switch has replaced, or the present one at the end. */
+enum weft_leaving { WEFT_LEAVING_FORMER, WEFT_LEAVING_PRESENT, WEFT_LEAVING_COUNT };
+
+/* On the worker's thread. The graph drains phase by phase (weft_graph_drain); on_done runs on the worker's thread when
+ * this one is done. Receivers get half of the time until the deadline, which counts from begin; at the deadline what is
+ * left is dropped. */
+void weft_worker_leave_begin(struct weft_worker *worker, enum weft_leaving which, int64_t timeout_ns);
+void weft_worker_leave(struct weft_worker *worker, enum weft_leaving which, unsigned phase,
+                       void (*on_done)(void *context), void *context);
+
+/* Brings the deadline forward to this time from now, if it is later. */
+void weft_worker_leave_hurry(struct weft_worker *worker, enum weft_leaving which, int64_t timeout_ns);
+
+/* All phases are done: frees the graph. */
+void weft_worker_leave_end(struct weft_worker *worker, enum weft_leaving which);
 
 /* Not running: lets go of a graph that has never run or has drained already. */
 void weft_worker_abandon(struct weft_worker *worker);

@@ -5,7 +5,8 @@ static struct weft_graph *graph_of(const struct weft_plan *plan, struct weft_gra
 {
     struct weft_error error = WEFT_ERROR_NONE;
     struct weft_graph *graph = NULL;
-    ck_assert_msg(weft_graph_new(&host, plan, former, &graph, &error) == WEFT_OK, "%s", error.text);
+    ck_assert_msg(weft_graph_build(&host, plan, former, &graph, &error) == WEFT_OK, "%s", error.text);
+    weft_graph_switch(graph, former);
     return graph;
 }
 
@@ -26,9 +27,22 @@ static enum weft_status offer(struct instance *receiver, enum weft_signal signal
     return weft_entry_offer(receiver->entries[signal], &batch);
 }
 
+enum { LAST_PHASE = 2 };
+
+/* As a worker alone would: each phase until it is done, but not beyond. */
+static bool drain_as_far_as_it_goes(struct weft_graph *graph, unsigned *phase, bool is_forced)
+{
+    while (weft_graph_drain(graph, *phase, WEFT_DROP_RELOAD, is_forced)) {
+        if ((*phase)++ == LAST_PHASE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void retire(struct weft_graph *graph)
 {
-    for (int i = 0; i < 10 && !weft_graph_drain(graph, WEFT_DROP_RELOAD, true, i > 5); i++) {
+    for (unsigned i = 0, phase = 0; i < 10 && !drain_as_far_as_it_goes(graph, &phase, i > 5); i++) {
     }
     ck_assert_uint_eq(weft_graph_held(graph), 0);
     weft_graph_free(graph);
@@ -98,7 +112,8 @@ START_TEST(test_same_config_takes_everything_over)
     ck_assert_uint_eq(weft_graph_held(first.graph), 0);
     ck_assert_uint_eq(weft_graph_held(second.graph), 5);
     expect_audit(second.graph, first.graph);
-    ck_assert(weft_graph_drain(first.graph, WEFT_DROP_RELOAD, false, false));
+    unsigned phase = 0;
+    ck_assert(drain_as_far_as_it_goes(first.graph, &phase, false));
     give_up(&first);
     instance_of("fake/p")->is_holding = false;
     ck_assert_int_eq(offer(instance_of("fake/r"), WEFT_TRACES, 7), WEFT_OK);
@@ -191,7 +206,7 @@ START_TEST(test_failed_build_leaves_the_former_graph_as_it_was)
         struct weft_error error = WEFT_ERROR_NONE;
         struct weft_graph *graph = NULL;
         struct weft_plan *plan = plan_of(configs[i], first.plan);
-        ck_assert_int_eq(weft_graph_new(&host, plan, first.graph, &graph, &error), WEFT_IO);
+        ck_assert_int_eq(weft_graph_build(&host, plan, first.graph, &graph, &error), WEFT_IO);
         weft_plan_unref(&plan);
         ck_assert_uint_eq(living(), 3);
         ck_assert_int_eq(offer(instance_of("fake/r"), WEFT_TRACES, 5), WEFT_OK);
@@ -217,25 +232,58 @@ START_TEST(test_drain_goes_from_the_receivers_to_the_exporters)
     p->is_holding = p->is_undrained = true;
     q->is_holding = q->is_undrained = true;
     ck_assert_int_eq(offer(receiver, WEFT_TRACES, 5), WEFT_OK);
-    ck_assert(!weft_graph_drain(built.graph, WEFT_DROP_RELOAD, false, false));
+    unsigned phase = 0;
+    ck_assert(!drain_as_far_as_it_goes(built.graph, &phase, false));
     ck_assert(!p->is_draining);
     receiver->is_undrained = false;
-    ck_assert(!weft_graph_drain(built.graph, WEFT_DROP_RELOAD, false, false));
+    ck_assert(!drain_as_far_as_it_goes(built.graph, &phase, false));
     ck_assert(p->is_draining && !q->is_draining && !exporter->is_draining);
     p->is_undrained = false;
-    ck_assert(!weft_graph_drain(built.graph, WEFT_DROP_RELOAD, false, false));
+    ck_assert(!drain_as_far_as_it_goes(built.graph, &phase, false));
     ck_assert(q->is_draining && !exporter->is_draining);
     exporter->is_holding = exporter->is_undrained = true;
     q->is_undrained = false;
-    ck_assert(!weft_graph_drain(built.graph, WEFT_DROP_RELOAD, false, false));
+    ck_assert(!drain_as_far_as_it_goes(built.graph, &phase, false));
     ck_assert(exporter->is_draining && exporter->held != NULL);
     exporter_let_go(exporter);
-    ck_assert(weft_graph_drain(built.graph, WEFT_DROP_RELOAD, false, false));
+    ck_assert(drain_as_far_as_it_goes(built.graph, &phase, false));
     ck_assert_uint_lt(receiver->order, p->order);
     ck_assert_uint_lt(p->order, q->order);
     ck_assert_uint_lt(q->order, exporter->order);
     ck_assert_uint_eq(totals().dropped, 0);
     give_up(&built);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_receivers_that_had_their_time_hold_up_only_the_last_phase)
+{
+    struct built built = build(NAMED("a", "a", "a", TRACES));
+    struct instance *receiver = instance_of("fake/r");
+    receiver->is_undrained = true;
+    ck_assert(!weft_graph_drain(built.graph, 0, WEFT_DROP_RELOAD, false));
+    ck_assert(weft_graph_drain(built.graph, 1, WEFT_DROP_RELOAD, false));
+    ck_assert(!weft_graph_drain(built.graph, LAST_PHASE, WEFT_DROP_RELOAD, false));
+    receiver->is_undrained = false;
+    ck_assert(weft_graph_drain(built.graph, LAST_PHASE, WEFT_DROP_RELOAD, false));
+    give_up(&built);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_graph_that_is_not_used_leaves_the_former_one_as_it_was)
+{
+    struct built first = build(NAMED("a", "a", "a", TRACES));
+    struct weft_plan *plan = plan_of(NAMED("b", "b", "a", TRACES "," LOGS), first.plan);
+    struct weft_graph *graph = NULL;
+    ck_assert(weft_graph_build(&host, plan, first.graph, &graph, NULL) == WEFT_OK);
+    ck_assert_uint_eq(living(), 6); /* beside the former three: receiver, processor, the exporter for logs */
+    weft_graph_free(graph);
+    weft_plan_unref(&plan);
+    ck_assert_uint_eq(living(), 3);
+    ck_assert_int_eq(offer(instance_of("fake/r"), WEFT_TRACES, 3), WEFT_OK);
+    ck_assert_uint_eq(totals().sent, 3);
+    give_up(&first);
     end_all();
 }
 END_TEST
@@ -249,7 +297,7 @@ START_TEST(test_forced_drain_drops_what_is_held_everywhere)
     p->is_holding = p->is_undrained = true;
     ck_assert_int_eq(offer(instance_of("fake/r"), WEFT_TRACES, 5), WEFT_OK);
     expect_audit(built.graph, NULL);
-    ck_assert(weft_graph_drain(built.graph, WEFT_DROP_RELOAD, true, true));
+    ck_assert(weft_graph_drain(built.graph, LAST_PHASE, WEFT_DROP_RELOAD, true));
     ck_assert_uint_eq(dropped_for(WEFT_DROP_RELOAD), 8);
     give_up(&built);
     end_all();
@@ -316,6 +364,8 @@ int main(void)
     tcase_add_test(tests, test_pipeline_comes_and_goes);
     tcase_add_test(tests, test_failed_build_leaves_the_former_graph_as_it_was);
     tcase_add_test(tests, test_drain_goes_from_the_receivers_to_the_exporters);
+    tcase_add_test(tests, test_receivers_that_had_their_time_hold_up_only_the_last_phase);
+    tcase_add_test(tests, test_graph_that_is_not_used_leaves_the_former_one_as_it_was);
     tcase_add_test(tests, test_forced_drain_drops_what_is_held_everywhere);
     tcase_add_test(tests, test_former_pipeline_drains_into_the_exporter_that_stays);
     tcase_add_test(tests, test_pressure_of_a_taken_over_exporter_reaches_the_receiver_once);
