@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
-enum { CHUNK_BYTES = 16 * 1024 };
+enum { CHUNK_BYTES = 16 * 1024, LEAST_CHUNK_BYTES = 256 };
 
 struct chunk {
     struct chunk *older;
@@ -16,17 +16,52 @@ struct chunk {
 };
 
 struct weft_arena {
+    struct weft_budget *budget; /* NULL: nobody is charged */
+    struct weft_arena *under;   /* a reference, or NULL */
     struct chunk *newest;
-    size_t size_bytes;
+    size_t size_bytes; /* taken from the heap and charged */
     uint32_t references;
+    bool has_first; /* the oldest chunk lies behind this struct */
+    alignas(max_align_t) uint8_t first[];
 };
+
+static void charge(struct weft_arena *arena, size_t size_bytes)
+{
+    arena->size_bytes += size_bytes;
+    if (arena->budget != NULL) {
+        weft_budget_charge(arena->budget, size_bytes);
+    }
+}
+
+struct weft_arena *weft_arena_try_new_charged(struct weft_budget *budget, size_t first_bytes)
+{
+    if (first_bytes > SIZE_MAX / 4) {
+        return NULL;
+    }
+    size_t behind = first_bytes > 0 ? sizeof(struct chunk) + first_bytes : 0;
+    struct weft_arena *arena = weft_try_alloc_raw(sizeof *arena + behind);
+    if (arena == NULL) {
+        return NULL;
+    }
+    *arena = (struct weft_arena){ .budget = budget, .references = 1, .has_first = first_bytes > 0 };
+    if (arena->has_first) {
+        arena->newest = (struct chunk *)(void *)arena->first;
+        *arena->newest = (struct chunk){ .capacity = first_bytes };
+    }
+    charge(arena, sizeof *arena + behind);
+    return arena;
+}
 
 struct weft_arena *weft_arena_try_new(void)
 {
-    struct weft_arena *arena = weft_try_alloc(sizeof *arena);
+    return weft_arena_try_new_charged(NULL, 0);
+}
+
+struct weft_arena *weft_arena_try_new_over(struct weft_arena *under, size_t first_bytes)
+{
+    struct weft_arena *arena = weft_arena_try_new_charged(under->budget, first_bytes);
     if (arena != NULL) {
-        arena->references = 1;
-        arena->size_bytes = sizeof *arena;
+        arena->under = weft_arena_ref(under);
     }
     return arena;
 }
@@ -38,19 +73,49 @@ struct weft_arena *weft_arena_ref(struct weft_arena *arena)
     return arena;
 }
 
+static void free_chunks(struct weft_arena *arena)
+{
+    for (struct chunk *chunk = arena->newest; chunk != NULL;) {
+        struct chunk *older = chunk->older;
+        if (older != NULL || !arena->has_first) {
+            weft_free(chunk);
+        }
+        chunk = older;
+    }
+}
+
 void weft_arena_unref(struct weft_arena **own_arena)
 {
     struct weft_arena *arena = *own_arena;
     *own_arena = NULL;
-    if (arena == NULL || --arena->references > 0) {
-        return;
+    while (arena != NULL && --arena->references == 0) {
+        struct weft_arena *under = arena->under;
+        free_chunks(arena);
+        if (arena->budget != NULL) {
+            weft_budget_release(arena->budget, arena->size_bytes);
+        }
+        weft_free(arena);
+        arena = under;
     }
-    for (struct chunk *chunk = arena->newest; chunk != NULL;) {
-        struct chunk *older = chunk->older;
-        weft_free(chunk);
-        chunk = older;
+}
+
+/* A new newest chunk with room for size_bytes. */
+static struct chunk *add_chunk(struct weft_arena *arena, size_t size_bytes)
+{
+    size_t usual = CHUNK_BYTES;
+    if (arena->newest != NULL && arena->newest->capacity < CHUNK_BYTES / 2) {
+        size_t twice = arena->newest->capacity * 2;
+        usual = twice > LEAST_CHUNK_BYTES ? twice : LEAST_CHUNK_BYTES;
     }
-    weft_free(arena);
+    size_t capacity = size_bytes > usual / 4 ? size_bytes + usual : usual;
+    struct chunk *fresh = weft_try_alloc_raw(sizeof *fresh + capacity);
+    if (fresh == NULL) {
+        return NULL;
+    }
+    *fresh = (struct chunk){ .older = arena->newest, .capacity = capacity };
+    arena->newest = fresh;
+    charge(arena, sizeof *fresh + capacity);
+    return fresh;
 }
 
 static void *take(struct weft_arena *arena, size_t size_bytes, size_t alignment)
@@ -61,15 +126,10 @@ static void *take(struct weft_arena *arena, size_t size_bytes, size_t alignment)
     struct chunk *chunk = arena->newest;
     size_t at = chunk == NULL ? 0 : (chunk->used + alignment - 1) & ~(alignment - 1);
     if (chunk == NULL || at > chunk->capacity || size_bytes > chunk->capacity - at) {
-        size_t capacity = size_bytes > CHUNK_BYTES / 4 ? size_bytes + CHUNK_BYTES : CHUNK_BYTES;
-        struct chunk *fresh = weft_try_alloc_raw(sizeof *fresh + capacity);
-        if (fresh == NULL) {
+        chunk = add_chunk(arena, size_bytes);
+        if (chunk == NULL) {
             return NULL;
         }
-        *fresh = (struct chunk){ .older = chunk, .capacity = capacity };
-        arena->newest = fresh;
-        arena->size_bytes += sizeof *fresh + capacity;
-        chunk = fresh;
         at = 0;
     }
     chunk->used = at + size_bytes;

@@ -1,14 +1,29 @@
 #pragma once
 
+#include "base/budget.h"
 #include "base/slice.h"
 #include "base/status.h"
 
-/* Memory that lives and dries up together: chunks of 16 KiB (larger on demand), freed at the last unref. Counted, not
- * locked: one worker only. What is handed out is never moved, so several batches may share one arena. */
+/* Memory that lives and dries up together, freed at the last unref. Counted, not locked: one worker only. What is
+ * handed out is never moved, so several batches may share one arena.
+ *
+ * The first chunk is as large as the maker foresees and lies with the arena itself; each further one is twice as large
+ * as the last, up to 16 KiB (larger on demand). The budget is charged for each chunk when it is taken from the heap
+ * and gets everything back at the end. A charge never fails: to refuse what is too much is memory_limiter's business.
+ */
 struct weft_arena;
 
-/* NULL when memory is gone. */
+/* Charges nobody and takes chunks of 16 KiB: for configs and tests. NULL when memory is gone. */
 struct weft_arena *weft_arena_try_new(void) WEFT_MUST_CHECK;
+
+/* budget outlives the arena. first_bytes 0: nothing is foreseen, chunks of 16 KiB are taken when something is asked
+ * for. NULL when memory is gone. */
+struct weft_arena *weft_arena_try_new_charged(struct weft_budget *budget, size_t first_bytes) WEFT_MUST_CHECK;
+
+/* As charged to the budget of under, which stays at least as long: for who replaces some of what lies in under and
+ * keeps pointing to the rest. Takes a reference to under. NULL when memory is gone. */
+struct weft_arena *weft_arena_try_new_over(struct weft_arena *under, size_t first_bytes) WEFT_MUST_CHECK;
+
 struct weft_arena *weft_arena_ref(struct weft_arena *arena);
 
 /* Drops the caller's reference and sets *own_arena to NULL; NULL is allowed. */
@@ -20,5 +35,12 @@ void *weft_arena_try_alloc(struct weft_arena *arena, size_t size_bytes) WEFT_MUS
 /* The same for bytes, unaligned and so without gaps. */
 uint8_t *weft_arena_try_bytes(struct weft_arena *arena, size_t size_bytes) WEFT_MUST_CHECK;
 
-/* Bytes held from the heap. */
+/* What weft_arena_try_alloc uses of a chunk for that many bytes: for first_bytes. */
+static inline size_t weft_arena_aligned_bytes(size_t size_bytes)
+{
+    size_t alignment = _Alignof(max_align_t);
+    return (size_bytes + alignment - 1) / alignment * alignment;
+}
+
+/* Bytes held from the heap, without what lies under it. */
 size_t weft_arena_size_bytes(const struct weft_arena *arena);

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 
 enum { SMALLEST_SHIFT = 12, LARGEST_SHIFT = 26, CLASS_COUNT = (LARGEST_SHIFT - SMALLEST_SHIFT) * 4 + 1 };
+enum { PAGE_BYTES = 4096 };
 
 struct weft_payload_pool {
     struct weft_budget *budget;
@@ -125,8 +126,10 @@ static void give_back(struct weft_payload *payload)
 void weft_payload_note_written(struct weft_payload *payload, size_t length)
 {
     if (length > payload->resident) {
-        weft_budget_charge(payload->pool->budget, length - payload->resident);
-        payload->resident = length;
+        size_t pages_bytes = (length + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+        size_t resident = pages_bytes < payload->capacity ? pages_bytes : payload->capacity;
+        weft_budget_charge(payload->pool->budget, resident - payload->resident);
+        payload->resident = resident;
     }
 }
 
@@ -167,6 +170,11 @@ void weft_payload_append(struct weft_payload *payload, const void *bytes, size_t
     weft_assert(length <= payload->capacity - payload->length);
     memcpy(payload->bytes + payload->length, bytes, length);
     weft_payload_commit(payload, length);
+}
+
+struct weft_budget *weft_payload_budget(const struct weft_payload *payload)
+{
+    return payload->pool->budget;
 }
 
 struct weft_payload *weft_payload_ref(struct weft_payload *payload)

@@ -10,14 +10,15 @@
  * Its block comes from the worker's pool and goes back there, because fresh pages cost more than the bytes they
  * carry (first-touch faults). The pool keeps at most max_idle_bytes, and nothing while that and what is reserved are
  * above the budget's limit; the rest goes back to the system. The budget is charged with what is resident, never with
- * an empty capacity: the bytes that arrived, or as many as the block had from its earlier uses. */
+ * an empty capacity: the pages of the bytes that arrived, or as many as the block had from its earlier uses. */
 struct weft_payload_pool;
 
 struct weft_payload {
     uint8_t *bytes;
     size_t length;
     size_t capacity;
-    size_t resident; /* bytes at the block's start that have ever been written: what the budget is charged with */
+    size_t resident; /* bytes at the block's start that have ever been written, in whole pages where the block has
+                        them: what the budget is charged with */
     uint32_t references;
     struct weft_payload_pool *pool;
     struct weft_payload *next_idle; /* in the pool only */
@@ -51,6 +52,9 @@ struct weft_payload *weft_payload_ref(struct weft_payload *payload);
 
 /* Drops the caller's reference and sets *own_payload to NULL; NULL is allowed. */
 void weft_payload_unref(struct weft_payload **own_payload);
+
+/* What its bytes are charged to. */
+struct weft_budget *weft_payload_budget(const struct weft_payload *payload);
 
 static inline struct weft_slice weft_payload_slice(const struct weft_payload *payload)
 {

@@ -96,6 +96,65 @@ START_TEST(test_failed_chunk_leaves_the_arena_usable)
 }
 END_TEST
 
+START_TEST(test_budget_is_charged_by_chunk_and_gets_all_back)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_arena *arena = weft_arena_try_new_charged(&budget, 200);
+    size_t first = weft_arena_size_bytes(arena);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), first);
+    ck_assert_uint_lt(first, 200 + 200);
+    ck_assert_ptr_nonnull(weft_arena_try_bytes(arena, 200));
+    ck_assert_uint_eq(weft_arena_size_bytes(arena), first);
+    size_t asked = 0;
+    for (size_t i = 0; i < 1000; i++) {
+        size_t size = i % 100 == 0 ? 30000 : i;
+        ck_assert_ptr_nonnull(weft_arena_try_bytes(arena, size));
+        asked += size;
+        ck_assert_uint_eq(weft_budget_reserved(&budget), weft_arena_size_bytes(arena));
+        ck_assert_uint_ge(weft_budget_reserved(&budget), asked);
+        ck_assert_uint_le(weft_budget_reserved(&budget), first + 3 * asked + 1024);
+    }
+    struct weft_arena *shared = weft_arena_ref(arena);
+    weft_arena_unref(&arena);
+    ck_assert_uint_ge(weft_budget_reserved(&budget), asked);
+    weft_arena_unref(&shared);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+}
+END_TEST
+
+/* A charge never fails: who keeps to the limit looks before it takes. */
+START_TEST(test_arena_may_pass_the_limit)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_budget_limit limit = { .bytes = 1000 };
+    weft_budget_add_limit(&budget, &limit);
+    struct weft_arena *arena = weft_arena_try_new_charged(&budget, 0);
+    ck_assert_ptr_nonnull(weft_arena_try_bytes(arena, 5000));
+    ck_assert_uint_gt(weft_budget_reserved(&budget), limit.bytes);
+    ck_assert(weft_budget_is_overdrawn(&budget));
+    weft_arena_unref(&arena);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    weft_budget_remove_limit(&budget, &limit);
+}
+END_TEST
+
+START_TEST(test_what_lies_under_stays_until_the_last_over_it_is_gone)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_arena *under = weft_arena_try_new_charged(&budget, 0);
+    char *text = weft_arena_try_alloc(under, 6);
+    memcpy(text, "alive", 6);
+    struct weft_arena *over = weft_arena_try_new_over(under, 100), *top = weft_arena_try_new_over(over, 0);
+    size_t under_bytes = weft_arena_size_bytes(under);
+    weft_arena_unref(&under);
+    weft_arena_unref(&over);
+    ck_assert_str_eq(text, "alive");
+    ck_assert_uint_gt(weft_budget_reserved(&budget), under_bytes);
+    weft_arena_unref(&top);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -104,6 +163,9 @@ int main(void)
         BASE_TEST(test_last_reference_frees),
         BASE_TEST(test_impossible_sizes_are_refused),
         BASE_TEST(test_failed_chunk_leaves_the_arena_usable),
+        BASE_TEST(test_budget_is_charged_by_chunk_and_gets_all_back),
+        BASE_TEST(test_arena_may_pass_the_limit),
+        BASE_TEST(test_what_lies_under_stays_until_the_last_over_it_is_gone),
     };
     return BASE_TEST_RUN("arena", tests);
 }

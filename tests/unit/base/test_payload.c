@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/payload.h"
 
-START_TEST(test_budget_counts_bytes_that_arrived)
+START_TEST(test_budget_counts_pages_of_bytes_that_arrived)
 {
     struct weft_budget budget = { 0 };
     struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
@@ -18,11 +18,11 @@ START_TEST(test_budget_counts_bytes_that_arrived)
     payload->bytes[5] = '6';
     weft_payload_commit(payload, 1);
     ck_assert(weft_slice_equal_text(weft_payload_slice(payload), "123456"));
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 6);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 4096);
     struct weft_payload *shared = weft_payload_ref(payload);
     weft_payload_unref(&payload);
     ck_assert_ptr_null(payload);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 6);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 4096);
     weft_payload_unref(&shared);
     ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
     weft_payload_unref(&shared);
@@ -110,24 +110,26 @@ START_TEST(test_budget_counts_what_a_used_block_has_resident)
 {
     struct weft_budget budget = { 0 };
     struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
-    uint8_t bytes[8000] = { 0 };
-    struct weft_payload *payload = weft_payload_try_new(pool, 8192);
-    weft_payload_append(payload, bytes, 8000);
+    uint8_t bytes[9000] = { 0 };
+    struct weft_payload *payload = weft_payload_try_new(pool, 14336);
+    weft_payload_append(payload, bytes, 9000);
     weft_payload_unref(&payload);
     ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
-    payload = weft_payload_try_new(pool, 8192);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 8000);
+    payload = weft_payload_try_new(pool, 14336);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 12288);
     weft_payload_append(payload, bytes, 10);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 8000);
-    weft_payload_append(payload, bytes, 8000);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 8010);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 12288);
+    weft_payload_append(payload, bytes, 9000);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 12288);
+    weft_payload_append(payload, bytes, 3290);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 14336); /* the block's end comes before its page's */
     /* Growth trades blocks, and what each has resident goes with it. */
     ck_assert_int_eq(weft_payload_reserve(payload, 100000), WEFT_OK);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 8010);
-    weft_payload_append(payload, bytes, 90);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 8100);
-    struct weft_payload *small = weft_payload_try_new(pool, 8192);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 8100 + 8010);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 16384);
+    weft_payload_append(payload, bytes, 4096);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 20480);
+    struct weft_payload *small = weft_payload_try_new(pool, 14336);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 20480 + 14336);
     weft_payload_unref(&small);
     weft_payload_unref(&payload);
     ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
@@ -177,7 +179,7 @@ START_TEST(test_reserve_keeps_contents_and_pointer)
         length += sizeof piece;
     }
     ck_assert_uint_eq(payload->length, length);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), length);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), (length + 4095) / 4096 * 4096);
     for (size_t i = 0; i < length; i++) {
         BASE_TEST_EXPECT(payload->bytes[i] == (i / 700 & 0xff));
     }
@@ -219,7 +221,7 @@ END_TEST
 int main(void)
 {
     const struct base_test tests[] = {
-        BASE_TEST(test_budget_counts_bytes_that_arrived),
+        BASE_TEST(test_budget_counts_pages_of_bytes_that_arrived),
         BASE_TEST(test_capacity_wastes_at_most_a_fifth_of_the_block),
         BASE_TEST(test_warmest_block_is_used_again),
         BASE_TEST(test_idle_bytes_are_bounded),
