@@ -228,7 +228,7 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     (void)error;
     struct debug_exporter *exporter = exporter_of(consumer);
     if (is_sampled(exporter)) {
-        struct weft_arena *arena = weft_arena_try_new();
+        struct weft_arena *arena = weft_arena_try_new_charged(consumer->host->budget, 0);
         enum weft_status status = arena == NULL ? WEFT_NOMEM : show(exporter, *own_batch, arena);
         weft_arena_unref(&arena);
         if (status != WEFT_OK) {

@@ -1,44 +1,65 @@
 /* Batches (batch.h): parts over counted payloads, cloned by reference, merged by concatenation, split through tables.
  */
-#include "pipeline/batch.h"
+#include "pipeline/batch_internal.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
 
-static struct weft_batch *try_new_empty(enum weft_signal signal)
+struct weft_batch *weft_batch_try_new_empty(struct weft_budget *budget, enum weft_signal signal)
 {
     struct weft_batch *batch = weft_try_alloc(sizeof *batch);
     if (batch != NULL) {
         weft_list_init(&batch->node);
         batch->signal = signal;
+        batch->budget = budget;
         batch->parts = &batch->first_part;
         batch->part_capacity = 1;
+        weft_budget_charge(budget, sizeof *batch);
     }
     return batch;
 }
 
-static enum weft_status reserve_parts(struct weft_batch *batch, size_t part_count)
+static bool has_list(const struct weft_batch *batch)
+{
+    return batch->parts != &batch->first_part;
+}
+
+void weft_batch_free_empty(struct weft_batch *batch)
+{
+    if (batch == NULL) {
+        return;
+    }
+    size_t size_bytes = sizeof *batch;
+    if (has_list(batch)) {
+        size_bytes += batch->part_capacity * sizeof *batch->parts;
+        weft_free(batch->parts);
+    }
+    weft_budget_release(batch->budget, size_bytes);
+    weft_free(batch);
+}
+
+enum weft_status weft_batch_reserve_parts(struct weft_batch *batch, size_t part_count)
 {
     if (part_count <= batch->part_capacity) {
         return WEFT_OK;
     }
     size_t capacity = batch->part_capacity * 2 > part_count ? batch->part_capacity * 2 : part_count;
-    bool is_inline = batch->parts == &batch->first_part;
-    struct weft_part *parts = is_inline ? weft_try_alloc_raw(capacity * sizeof *parts)
-                                        : weft_try_realloc(batch->parts, capacity * sizeof *parts);
+    size_t charged_count = has_list(batch) ? batch->part_capacity : 0;
+    struct weft_part *parts = has_list(batch) ? weft_try_realloc(batch->parts, capacity * sizeof *parts)
+                                              : weft_try_alloc_raw(capacity * sizeof *parts);
     if (parts == NULL) {
         return WEFT_NOMEM;
     }
-    if (is_inline) {
+    if (!has_list(batch)) {
         memcpy(parts, batch->parts, batch->part_count * sizeof *parts);
     }
+    weft_budget_charge(batch->budget, (capacity - charged_count) * sizeof *parts);
     batch->parts = parts;
     batch->part_capacity = capacity;
     return WEFT_OK;
 }
 
-/* The caller has reserved the room. */
-static void push_part(struct weft_batch *batch, const struct weft_part *part)
+void weft_batch_push_part(struct weft_batch *batch, const struct weft_part *part)
 {
     weft_assert(batch->part_count < batch->part_capacity);
     batch->parts[batch->part_count++] = *part;
@@ -56,19 +77,11 @@ static void drop_parts_front(struct weft_batch *batch, size_t part_count)
     memmove(batch->parts, batch->parts + part_count, batch->part_count * sizeof *batch->parts);
 }
 
-static void free_empty(struct weft_batch *batch)
-{
-    if (batch->parts != &batch->first_part) {
-        weft_free(batch->parts);
-    }
-    weft_free(batch);
-}
-
 struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_payload **own_payload,
                                       struct weft_payload *wire, enum weft_encoding wire_encoding,
                                       const struct weft_otlp_counts *counts, struct weft_ticket *ticket)
 {
-    struct weft_batch *batch = try_new_empty(signal);
+    struct weft_batch *batch = weft_batch_try_new_empty(weft_payload_budget(*own_payload), signal);
     if (batch == NULL) {
         return NULL;
     }
@@ -82,30 +95,40 @@ struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_paylo
         .size_bytes = (*own_payload)->length,
     };
     *own_payload = NULL;
-    push_part(batch, &part);
+    weft_batch_push_part(batch, &part);
     return batch;
 }
 
-static void release_part(struct weft_part *part)
+void weft_part_release(struct weft_part *part)
 {
     weft_payload_unref(&part->payload);
     weft_payload_unref(&part->wire);
     weft_arena_unref(&part->arena);
 }
 
-/* Shares what can be shared; an open part gets a table of its own in the shared arena, which only grows. */
+static struct weft_otlp_counts row_counts(const struct weft_otlp_table *table)
+{
+    return (struct weft_otlp_counts){ .resources = table->resource_count,
+                                      .scopes = table->scope_count,
+                                      .records = table->record_count };
+}
+
+/* Shares what can be shared. The table of an open part lies in an arena of its own, which goes with the copy; what the
+ * rows point to lies under it. */
 static enum weft_status clone_part(const struct weft_part *part, struct weft_part *out_copy)
 {
     struct weft_part copy = *part;
-    if (part->is_open && weft_otlp_table_copy(&part->table, part->arena, &copy.table) != WEFT_OK) {
-        return WEFT_NOMEM;
+    if (part->is_open) {
+        struct weft_otlp_counts counts = row_counts(&part->table);
+        copy.arena = weft_arena_try_new_over(part->arena, weft_otlp_table_rows_bytes(&counts));
+        if (copy.arena == NULL || weft_otlp_table_copy(&part->table, copy.arena, &copy.table) != WEFT_OK) {
+            weft_arena_unref(&copy.arena);
+            return WEFT_NOMEM;
+        }
     }
     weft_payload_ref(copy.payload);
     if (copy.wire != NULL) {
         weft_payload_ref(copy.wire);
-    }
-    if (copy.arena != NULL) {
-        weft_arena_ref(copy.arena);
     }
     *out_copy = copy;
     return WEFT_OK;
@@ -113,21 +136,22 @@ static enum weft_status clone_part(const struct weft_part *part, struct weft_par
 
 struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch)
 {
-    struct weft_batch *copy = try_new_empty(batch->signal);
-    if (copy == NULL || reserve_parts(copy, batch->part_count) != WEFT_OK) {
-        weft_free(copy);
+    struct weft_batch *copy = weft_batch_try_new_empty(batch->budget, batch->signal);
+    if (copy == NULL || weft_batch_reserve_parts(copy, batch->part_count) != WEFT_OK) {
+        weft_batch_free_empty(copy);
         return NULL;
     }
+    copy->outlet_flow = batch->outlet_flow;
     for (size_t i = 0; i < batch->part_count; i++) {
         struct weft_part part;
         if (clone_part(&batch->parts[i], &part) != WEFT_OK) {
             for (size_t j = 0; j < copy->part_count; j++) {
-                release_part(&copy->parts[j]);
+                weft_part_release(&copy->parts[j]);
             }
-            free_empty(copy);
+            weft_batch_free_empty(copy);
             return NULL;
         }
-        push_part(copy, &part);
+        weft_batch_push_part(copy, &part);
     }
     for (size_t i = 0; i < copy->part_count; i++) {
         if (copy->parts[i].ticket != NULL) {
@@ -141,24 +165,24 @@ enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **
 {
     struct weft_batch *other = *own_other;
     weft_assert(batch->signal == other->signal && weft_list_is_empty(&other->node));
-    if (reserve_parts(batch, batch->part_count + other->part_count) != WEFT_OK) {
+    if (weft_batch_reserve_parts(batch, batch->part_count + other->part_count) != WEFT_OK) {
         return WEFT_NOMEM;
     }
     for (size_t i = 0; i < other->part_count; i++) {
-        push_part(batch, &other->parts[i]);
+        weft_batch_push_part(batch, &other->parts[i]);
     }
-    free_empty(other);
+    weft_batch_free_empty(other);
     *own_other = NULL;
     return WEFT_OK;
 }
 
-static enum weft_status open_part(enum weft_signal signal, struct weft_part *part)
+static enum weft_status open_part(const struct weft_batch *batch, struct weft_part *part)
 {
     if (part->is_open) {
         return WEFT_OK;
     }
-    struct weft_arena *arena = weft_arena_try_new();
-    if (arena == NULL || weft_otlp_table_build(signal, weft_payload_slice(part->payload), &part->counts, arena,
+    struct weft_arena *arena = weft_arena_try_new_charged(batch->budget, weft_otlp_table_rows_bytes(&part->counts));
+    if (arena == NULL || weft_otlp_table_build(batch->signal, weft_payload_slice(part->payload), &part->counts, arena,
                                                &part->table, NULL) != WEFT_OK) {
         weft_arena_unref(&arena);
         return WEFT_NOMEM;
@@ -172,7 +196,7 @@ static enum weft_status open_part(enum weft_signal signal, struct weft_part *par
 enum weft_status weft_batch_open(struct weft_batch *batch)
 {
     for (size_t i = 0; i < batch->part_count; i++) {
-        if (open_part(batch->signal, &batch->parts[i]) != WEFT_OK) {
+        if (open_part(batch, &batch->parts[i]) != WEFT_OK) {
             return WEFT_NOMEM;
         }
     }
@@ -217,14 +241,14 @@ static enum weft_status split_first_part(struct weft_batch *batch, struct weft_b
 {
     uint64_t room = max_weight - head->weight;
     struct weft_part *part = &batch->parts[0];
-    if (open_part(batch->signal, part) != WEFT_OK) {
+    if (open_part(batch, part) != WEFT_OK) {
         return WEFT_NOMEM;
     }
     struct weft_part piece = *part;
     weft_otlp_table_split(&part->table, room, max_bytes, &piece.table);
     piece.weight = piece.table.weight;
     piece.size_bytes = weft_otlp_table_size_bytes(&piece.table);
-    push_part(head, &piece);
+    weft_batch_push_part(head, &piece);
     if (part->table.record_count == 0) {
         drop_parts_front(batch, 1);
         return WEFT_OK;
@@ -255,20 +279,20 @@ enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight,
         size_bytes += part->size_bytes;
         whole_count++;
     }
-    struct weft_batch *head = try_new_empty(batch->signal);
-    if (head == NULL || reserve_parts(head, whole_count + 1) != WEFT_OK) {
-        weft_free(head);
+    struct weft_batch *head = weft_batch_try_new_empty(batch->budget, batch->signal);
+    if (head == NULL || weft_batch_reserve_parts(head, whole_count + 1) != WEFT_OK) {
+        weft_batch_free_empty(head);
         return WEFT_NOMEM;
     }
     for (size_t i = 0; i < whole_count; i++) {
-        push_part(head, &batch->parts[i]);
+        weft_batch_push_part(head, &batch->parts[i]);
     }
     drop_parts_front(batch, whole_count);
     /* By weight the head is filled to the brim; by bytes it is enough that one record moves. */
     bool has_room = weight < max_weight && (whole_count == 0 || max_bytes == 0);
     if (batch->part_count > 0 && has_room && split_first_part(batch, head, max_weight, max_bytes) != WEFT_OK &&
         whole_count == 0) {
-        free_empty(head);
+        weft_batch_free_empty(head);
         return WEFT_NOMEM;
     }
     head->outlet_flow = batch->outlet_flow;
@@ -279,12 +303,12 @@ enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight,
 enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single)
 {
     weft_assert(batch->part_count > 1);
-    struct weft_batch *single = try_new_empty(batch->signal);
+    struct weft_batch *single = weft_batch_try_new_empty(batch->budget, batch->signal);
     if (single == NULL) {
         return WEFT_NOMEM;
     }
     const struct weft_part *last = &batch->parts[--batch->part_count];
-    push_part(single, last);
+    weft_batch_push_part(single, last);
     batch->weight -= last->weight;
     batch->size_bytes -= last->size_bytes;
     single->outlet_flow = batch->outlet_flow;
@@ -331,7 +355,7 @@ void weft_batch_end(struct weft_batch **own_batch, const struct weft_error *outc
     weft_assert(weft_list_is_empty(&batch->node));
     for (size_t i = 0; i < batch->part_count; i++) {
         settle_part(&batch->parts[i], outcome, retry_after_ns);
-        release_part(&batch->parts[i]);
+        weft_part_release(&batch->parts[i]);
     }
-    free_empty(batch);
+    weft_batch_free_empty(batch);
 }

@@ -12,7 +12,10 @@
  *
  * A part is *whole* while nobody edited or split it: its bytes are the payload's, and merging is putting parts side by
  * side, since protobuf defines concatenation as merge. Only an edit or a split *opens* it: a table of records in the
- * part's arena (wire/otlp_table). Payload bytes never change; a clone shares payloads and arenas and copies tables.
+ * part's arena (wire/otlp_table). Payload bytes never change; a clone shares payloads, and has its tables in arenas of
+ * its own that lie over those it was made from.
+ *
+ * The budget of the payloads is charged for all of it: the payloads, the arenas by chunk, the batch and its parts.
  *
  * A batch has one owner at a time and belongs to one worker. Every part's ticket is settled exactly once: by
  * weft_batch_hand_over or by the function that ends the batch. */
@@ -20,7 +23,7 @@ struct weft_part {
     struct weft_payload *payload; /* a reference */
     struct weft_payload *wire;    /* the compressed message it was inflated from, or NULL; valid while whole */
     enum weft_encoding wire_encoding;
-    struct weft_arena *arena;       /* a reference; NULL while whole */
+    struct weft_arena *arena;       /* a reference; NULL while whole. Rows, and what was written for them */
     struct weft_ticket *ticket;     /* NULL once settled */
     struct weft_otlp_counts counts; /* of the payload; for opening */
     struct weft_otlp_table table;   /* valid when is_open */
@@ -34,6 +37,7 @@ struct weft_pipeline;
 struct weft_batch {
     struct weft_list node; /* for whoever holds it */
     enum weft_signal signal;
+    struct weft_budget *budget;
     weft_flow_id outlet_flow; /* in_flight -> queued, set by the outlet on the way to an exporter */
     uint64_t weight;          /* sum over parts */
     size_t size_bytes;

@@ -39,7 +39,7 @@ enum weft_status weft_exporter_flatten(const struct weft_batch *batch, struct we
     }
     struct weft_slices slices;
     weft_slices_init(&slices);
-    struct weft_arena *framing = weft_arena_try_new();
+    struct weft_arena *framing = weft_arena_try_new_charged(batch->budget, 0);
     enum weft_status status = framing == NULL ? WEFT_NOMEM : weft_batch_emit(batch, framing, &slices);
     for (size_t i = 0; status == WEFT_OK && i < slices.count; i++) {
         weft_buffer_append(scratch, slices.items[i].bytes, slices.items[i].length);

@@ -17,7 +17,7 @@ static const struct weft_part *forwardable(const struct weft_batch *batch, const
 static enum weft_status gather(struct weft_exporter_body *body, const struct weft_batch *batch,
                                struct weft_error *error)
 {
-    body->framing = weft_arena_try_new();
+    body->framing = weft_arena_try_new_charged(batch->budget, 0);
     if (body->framing == NULL || weft_batch_emit(batch, body->framing, &body->slices) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "no memory to gather a request");
     }

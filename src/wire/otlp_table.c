@@ -118,6 +118,13 @@ static enum weft_status build_resource(struct build *build, struct weft_slice me
     return header_take(&header, message, SCOPES_FIELD, build->arena, &table->resources[resource].header);
 }
 
+size_t weft_otlp_table_rows_bytes(const struct weft_otlp_counts *counts)
+{
+    return weft_arena_aligned_bytes(counts->resources * sizeof(struct weft_otlp_resource)) +
+           weft_arena_aligned_bytes(counts->scopes * sizeof(struct weft_otlp_scope)) +
+           weft_arena_aligned_bytes(counts->records * sizeof(struct weft_otlp_record));
+}
+
 static enum weft_status take_rows(struct weft_otlp_table *table, const struct weft_otlp_counts *counts,
                                   struct weft_arena *arena)
 {

@@ -39,6 +39,9 @@ struct weft_otlp_table {
     uint64_t weight; /* sum over records */
 };
 
+/* What a table with so many rows takes from its arena, if no header lies in pieces: for the arena's first chunk. */
+size_t weft_otlp_table_rows_bytes(const struct weft_otlp_counts *counts);
+
 /* Builds the table of a request that weft_otlp_check has passed with these counts. Arrays come from arena,
  * which outlives the table; the table struct is the caller's. WEFT_NOMEM only. */
 enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slice request,

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "pipeline/batch.h"
+
+/* What the files about batches share: batches and parts in the making. */
+
+/* Without parts, with room for one. NULL when memory is gone. */
+struct weft_batch *weft_batch_try_new_empty(struct weft_budget *budget, enum weft_signal signal) WEFT_MUST_CHECK;
+
+/* Frees a batch whose parts are elsewhere; NULL is allowed. */
+void weft_batch_free_empty(struct weft_batch *batch);
+
+/* WEFT_NOMEM changes nothing. */
+enum weft_status weft_batch_reserve_parts(struct weft_batch *batch, size_t part_count) WEFT_MUST_CHECK;
+
+/* Appends the part and counts it; the room has been reserved. */
+void weft_batch_push_part(struct weft_batch *batch, const struct weft_part *part);
+
+/* Gives up the part's references. */
+void weft_part_release(struct weft_part *part);
