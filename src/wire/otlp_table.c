@@ -1,10 +1,11 @@
-/* Building the table of a checked request, and what keeps its shape: copying, retaining, splitting. The bytes
+/* Building the table of a checked request, and what copies it. The bytes
  * passed the check and the counts came from it, so a row too many or too few is a bug here, not bad input.
- * Writing a request back is otlp_table_emit.c. */
+ * Writing a request back is otlp_table_emit.c, taking records out otlp_table_pick.c. */
 #include "wire/otlp_table.h"
 
 #include "base/assert.h"
 #include "wire/otlp_internal.h"
+#include "wire/otlp_table_internal.h"
 #include "wire/wire_scan.h"
 
 enum { ROWS_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
@@ -125,8 +126,8 @@ size_t weft_otlp_table_rows_bytes(const struct weft_otlp_counts *counts)
            weft_arena_aligned_bytes(counts->records * sizeof(struct weft_otlp_record));
 }
 
-static enum weft_status take_rows(struct weft_otlp_table *table, const struct weft_otlp_counts *counts,
-                                  struct weft_arena *arena)
+enum weft_status weft_otlp_table_take_rows(struct weft_otlp_table *table, const struct weft_otlp_counts *counts,
+                                           struct weft_arena *arena)
 {
     table->resources = weft_arena_try_alloc(arena, counts->resources * sizeof *table->resources);
     table->scopes = weft_arena_try_alloc(arena, counts->scopes * sizeof *table->scopes);
@@ -160,7 +161,7 @@ enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slic
 {
     struct weft_otlp_table table = { .signal = signal, .request = request };
     struct build build = { &table, arena, counts };
-    enum weft_status status = take_rows(&table, counts, arena);
+    enum weft_status status = weft_otlp_table_take_rows(&table, counts, arena);
     if (status == WEFT_OK) {
         status = build_rows(&build);
     }
@@ -179,7 +180,7 @@ enum weft_status weft_otlp_table_copy(const struct weft_otlp_table *table, struc
     struct weft_otlp_counts counts = { .resources = table->resource_count,
                                        .scopes = table->scope_count,
                                        .records = table->record_count };
-    enum weft_status status = take_rows(&copy, &counts, arena);
+    enum weft_status status = weft_otlp_table_take_rows(&copy, &counts, arena);
     if (status != WEFT_OK) {
         return status;
     }
@@ -188,17 +189,4 @@ enum weft_status weft_otlp_table_copy(const struct weft_otlp_table *table, struc
     memcpy(copy.records, table->records, counts.records * sizeof *copy.records);
     *out_table = copy;
     return WEFT_OK;
-}
-
-void weft_otlp_table_retain(struct weft_otlp_table *table, const bool *keep)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < table->record_count; i++) {
-        if (keep[i]) {
-            table->records[kept++] = table->records[i];
-        } else {
-            table->weight -= table->records[i].weight;
-        }
-    }
-    table->record_count = kept;
 }

@@ -4,6 +4,8 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "wire/otlp_check.h"
+#include "wire/otlp_table_selection.h"
+#include "wire/protobuf.h"
 #include "wire/signal.h"
 
 /* A checked request as a table of its records, for components that edit, remove or split. Rows are slices of
@@ -52,9 +54,17 @@ enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slic
 enum weft_status weft_otlp_table_copy(const struct weft_otlp_table *table, struct weft_arena *arena,
                                       struct weft_otlp_table *out_table) WEFT_MUST_CHECK;
 
-/* Keeps the records for which keep[i] is true, in order. Scopes and resources that become empty are not
- * written. */
-void weft_otlp_table_retain(struct weft_otlp_table *table, const bool *keep);
+/* The selected records (bit first_bit + i is record i; at least one) as a table of their own, with the scopes and
+ * resources that they need and the envelope. Everything but the request's bytes is in *out_arena, the caller's, which
+ * is made just large enough: the rows, and copies of what was edited or put together. The table stays as it is.
+ * WEFT_NOMEM only. */
+enum weft_status weft_otlp_table_pick(const struct weft_otlp_table *table, const struct weft_selection *selection,
+                                      size_t first_bit, struct weft_budget *budget, struct weft_arena **out_arena,
+                                      struct weft_otlp_table *out_picked) WEFT_MUST_CHECK;
+
+/* Removes the selected records. Scopes and resources that become empty are not written. Only for who knows what becomes
+ * of them: out of a batch records go by weft_batch_take, which gives their tickets to another one. */
+void weft_otlp_table_remove(struct weft_otlp_table *table, const struct weft_selection *selection, size_t first_bit);
 
 /* Moves leading records into *out_head until the next would exceed max_weight or max_bytes (of the encoded
  * request); 0 is no limit. The rest stays. If there are records, at least one moves (a single one may be
@@ -86,3 +96,13 @@ enum weft_status weft_slices_add(struct weft_slices *slices, struct weft_slice s
  * before; the caller clears them. */
 enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struct weft_arena *arena,
                                       struct weft_slices *slices) WEFT_MUST_CHECK;
+
+/* The records of a checked request in order, without a table. Plain data. */
+struct weft_otlp_walk {
+    struct weft_wire_reader request, resource, scope;
+};
+
+struct weft_otlp_walk weft_otlp_walk_of(struct weft_slice request);
+
+/* False at the end. The slice is what a row of the table would have: contents of the Span, Metric or LogRecord. */
+bool weft_otlp_walk_next(struct weft_otlp_walk *walk, struct weft_slice *out_record);

@@ -42,16 +42,26 @@ static void split_all(struct weft_otlp_table table, struct weft_arena *arena)
     }
 }
 
-static void retain_every_other(struct weft_otlp_table table, struct weft_arena *arena)
+static void take_every_other(struct weft_otlp_table table, struct weft_arena *arena)
 {
-    bool *keep = weft_arena_try_alloc(arena, table.record_count * sizeof *keep);
-    if (keep != NULL) {
-        for (uint32_t i = 0; i < table.record_count; i++) {
-            keep[i] = i % 2 == 0;
+    struct weft_selection selection = { 0 };
+    struct weft_budget budget = { 0 };
+    struct weft_arena *own = NULL;
+    struct weft_otlp_table picked;
+    uint64_t weight = table.weight;
+    if (table.record_count > 0 && weft_selection_begin(&selection, table.record_count) == WEFT_OK) {
+        for (uint32_t i = 0; i < table.record_count; i += 2) {
+            weft_selection_add(&selection, i);
         }
-        weft_otlp_table_retain(&table, keep);
-        check_written(&table, arena);
+        if (weft_otlp_table_pick(&table, &selection, 0, &budget, &own, &picked) == WEFT_OK) {
+            weft_otlp_table_remove(&table, &selection, 0);
+            weft_assert(picked.weight + table.weight == weight);
+            check_written(&picked, arena);
+            check_written(&table, arena);
+        }
     }
+    weft_arena_unref(&own);
+    weft_selection_fini(&selection);
 }
 
 static void write_json(enum weft_signal signal, struct weft_slice request)
@@ -80,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (arena != NULL && weft_otlp_table_build(signal, request, &counts, arena, &table, NULL) == WEFT_OK) {
         check_written(&table, arena);
         split_all(table, arena);
-        retain_every_other(table, arena);
+        take_every_other(table, arena);
         write_json(signal, request);
     }
     weft_arena_unref(&arena);

@@ -1,7 +1,7 @@
 /* The table of a request: what is written back is what was read, less what was removed and with what was
  * replaced; bytes that nobody touched are the very bytes that came. protobuf-c and a plain list of records
  * are the models. */
-#include "wire/wire_test.h"
+#include "wire/request_model.h"
 
 /* One record as it lies on the wire, with what it belongs to. */
 struct row {
@@ -158,63 +158,6 @@ static struct weft_slice emit(struct fixture *fixture, const struct weft_otlp_ta
     return written;
 }
 
-/* The model: removes what keep does not name, then what is empty; with free. */
-static void model_retain(any_request *request, const bool *keep)
-{
-    size_t record = 0;
-    size_t resources = 0;
-    for (size_t i = 0; i < request->n_resource_spans; i++) {
-        any_resource *resource = request->resource_spans[i];
-        size_t scopes = 0;
-        for (size_t j = 0; j < resource->n_scope_spans; j++) {
-            any_scope *scope = resource->scope_spans[j];
-            size_t spans = 0;
-            for (size_t k = 0; k < scope->n_spans; k++) {
-                if (keep == NULL || keep[record]) {
-                    scope->spans[spans++] = scope->spans[k];
-                } else {
-                    protobuf_c_message_free_unpacked(&scope->spans[k]->base, NULL);
-                }
-                record++;
-            }
-            scope->n_spans = spans;
-            if (spans > 0) {
-                resource->scope_spans[scopes++] = scope;
-            } else {
-                protobuf_c_message_free_unpacked(&scope->base, NULL);
-            }
-        }
-        resource->n_scope_spans = scopes;
-        if (scopes > 0) {
-            request->resource_spans[resources++] = resource;
-        } else {
-            protobuf_c_message_free_unpacked(&resource->base, NULL);
-        }
-    }
-    request->n_resource_spans = resources;
-}
-
-/* As protobuf-c understands both, what was written is the request with only the records that keep names. */
-static void assert_model_equal(enum weft_signal signal, struct weft_slice request, const bool *keep,
-                               struct weft_slice written)
-{
-    any_request *model = oracle_read(signal, request);
-    any_request *result = oracle_read(signal, written);
-    ck_assert(model != NULL && result != NULL);
-    model_retain(model, keep);
-    if (model->n_resource_spans > 0) {
-        struct weft_slice left = oracle_write(model);
-        struct weft_slice right = oracle_write(result);
-        ck_assert_slice_eq(left, right);
-        slice_free(left);
-        slice_free(right);
-    } else {
-        ck_assert_uint_eq(written.length, 0);
-    }
-    oracle_free(model);
-    oracle_free(result);
-}
-
 START_TEST(test_rows_are_the_records_in_order)
 {
     for (uint64_t seed = 0; seed < 150; seed++) {
@@ -311,8 +254,11 @@ START_TEST(test_neighbours_of_a_removed_record_leave_as_one_slice_each)
     memcpy(copy, bytes, sizeof bytes - 1);
     struct fixture fixture;
     fixture_of(&fixture, WEFT_TRACES, weft_slice_of(copy, sizeof bytes - 1));
-    static const bool keep[] = { true, true, false, true, true };
-    weft_otlp_table_retain(&fixture.table, keep);
+    struct weft_selection selection = { 0 };
+    ck_assert_int_eq(weft_selection_begin(&selection, 5), WEFT_OK);
+    weft_selection_add(&selection, 2);
+    weft_otlp_table_remove(&fixture.table, &selection, 0);
+    weft_selection_fini(&selection);
     ck_assert_int_eq(weft_otlp_table_emit(&fixture.table, fixture.arena, &fixture.slices), WEFT_OK);
     /* both frames anew, then scope with a and b, then d and e */
     ck_assert_uint_eq(fixture.slices.count, 3);
@@ -325,21 +271,111 @@ START_TEST(test_neighbours_of_a_removed_record_leave_as_one_slice_each)
 }
 END_TEST
 
-START_TEST(test_retain_equals_the_model)
+/* Both halves of the fixture's table, as the selection says, against the model. */
+static void pick_and_compare(struct fixture *fixture, const struct weft_selection *selection, size_t first_bit)
 {
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    struct weft_budget budget = { 0 };
+    struct weft_arena *own = NULL;
+    struct weft_otlp_table picked;
+    struct weft_otlp_counts counts;
+    uint32_t record_count = fixture->table.record_count;
+    bool *keep = weft_alloc(record_count + 1);
+    for (uint32_t i = 0; i < record_count; i++) {
+        keep[i] = weft_selection_has(selection, first_bit + i);
+    }
+    ck_assert_int_eq(weft_otlp_table_pick(&fixture->table, selection, first_bit, &budget, &own, &picked), WEFT_OK);
+    ck_assert_uint_eq(picked.record_count, weft_selection_count(selection, first_bit, first_bit + record_count));
+    ck_assert_uint_eq(weft_arena_size_bytes(own), weft_budget_reserved(&budget));
+    struct weft_slice taken = emit(fixture, &picked, &counts);
+    assert_model_equal(fixture->signal, fixture->request, keep, taken);
+    weft_otlp_table_remove(&fixture->table, selection, first_bit);
+    for (uint32_t i = 0; i < record_count; i++) {
+        keep[i] = !keep[i];
+    }
+    struct weft_slice left = emit(fixture, &fixture->table, &counts);
+    assert_model_equal(fixture->signal, fixture->request, keep, left);
+    slice_free(taken);
+    slice_free(left);
+    weft_free(keep);
+    weft_arena_unref(&own);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+}
+
+START_TEST(test_picked_and_left_equal_the_model)
+{
+    struct weft_selection selection = { 0 };
+    for (uint64_t seed = 0; seed < 400; seed++) {
         struct fixture fixture;
         fixture_random(&fixture, seed);
-        bool *keep = weft_alloc(fixture.table.record_count + 1);
+        size_t first_bit = seed % 7 * 13;
+        uint32_t one_in = 1 + (uint32_t)(seed % 5);
+        ck_assert_int_eq(weft_selection_begin(&selection, first_bit + fixture.table.record_count), WEFT_OK);
         for (uint32_t i = 0; i < fixture.table.record_count; i++) {
-            keep[i] = random_below(&fixture.random, 1 + (uint32_t)(seed % 5)) == 0;
+            if (random_below(&fixture.random, one_in) == 0) {
+                weft_selection_add(&selection, first_bit + i);
+            }
         }
-        weft_otlp_table_retain(&fixture.table, keep);
-        struct weft_otlp_counts counts;
-        struct weft_slice written = emit(&fixture, &fixture.table, &counts);
-        assert_model_equal(fixture.signal, fixture.request, keep, written);
-        slice_free(written);
-        weft_free(keep);
+        if (weft_selection_count(&selection, 0, selection.count) > 0) {
+            pick_and_compare(&fixture, &selection, first_bit);
+        }
+        fixture_fini(&fixture);
+    }
+    weft_selection_fini(&selection);
+}
+END_TEST
+
+/* What was edited and what was put together lies in memory that goes; what was picked of it stays good. */
+START_TEST(test_picked_rows_do_not_point_into_the_arena_that_they_come_from)
+{
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct fixture fixture;
+        fixture_random(&fixture, seed);
+        struct weft_selection selection = { 0 };
+        ck_assert_int_eq(weft_selection_begin(&selection, fixture.table.record_count), WEFT_OK);
+        for (uint32_t i = 0; i < fixture.table.record_count; i += 2) {
+            struct weft_otlp_record *record = &fixture.table.records[i];
+            uint8_t *edited = weft_arena_try_bytes(fixture.arena, record->length);
+            memcpy(edited, record->bytes, record->length);
+            record->bytes = edited;
+            weft_selection_add(&selection, i);
+        }
+        if (fixture.table.record_count > 0) {
+            struct weft_budget budget = { 0 };
+            struct weft_arena *own = NULL;
+            struct weft_otlp_table picked;
+            struct weft_otlp_counts counts;
+            struct weft_slice before, after;
+            ck_assert_int_eq(weft_otlp_table_pick(&fixture.table, &selection, 0, &budget, &own, &picked), WEFT_OK);
+            before = emit(&fixture, &picked, &counts);
+            weft_slices_clear(&fixture.slices);
+            weft_arena_unref(&fixture.arena);
+            fixture.arena = weft_arena_try_new();
+            after = emit(&fixture, &picked, &counts);
+            ck_assert_slice_eq(before, after);
+            slice_free(before);
+            slice_free(after);
+            weft_arena_unref(&own);
+        }
+        weft_selection_fini(&selection);
+        fixture_fini(&fixture);
+    }
+}
+END_TEST
+
+START_TEST(test_walk_finds_the_records_of_the_table)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct fixture fixture;
+        fixture_random(&fixture, seed);
+        struct weft_otlp_walk walk = weft_otlp_walk_of(fixture.request);
+        struct weft_slice record;
+        for (uint32_t i = 0; i < fixture.table.record_count; i++) {
+            ck_assert(weft_otlp_walk_next(&walk, &record));
+            ck_assert_ptr_eq(record.bytes, fixture.table.records[i].bytes);
+            ck_assert_uint_eq(record.length, fixture.table.records[i].length);
+        }
+        ck_assert(!weft_otlp_walk_next(&walk, &record));
+        ck_assert(!weft_otlp_walk_next(&walk, &record));
         fixture_fini(&fixture);
     }
 }
@@ -499,8 +535,12 @@ START_TEST(test_copy_does_not_share_rows)
     fixture_of_size(&fixture, 3);
     struct weft_otlp_table copy;
     ck_assert_int_eq(weft_otlp_table_copy(&fixture.table, fixture.arena, &copy), WEFT_OK);
-    bool *keep = weft_alloc(fixture.table.record_count);
-    weft_otlp_table_retain(&fixture.table, keep);
+    struct weft_selection all = { 0 };
+    ck_assert_int_eq(weft_selection_begin(&all, fixture.table.record_count), WEFT_OK);
+    weft_selection_invert(&all);
+    weft_otlp_table_remove(&fixture.table, &all, 0);
+    ck_assert_uint_eq(fixture.table.record_count, 0);
+    ck_assert_uint_eq(fixture.table.weight, 0);
     memset(fixture.table.scopes, 0, fixture.table.scope_count * sizeof *fixture.table.scopes);
     memset(fixture.table.resources, 0, fixture.table.resource_count * sizeof *fixture.table.resources);
     memset(fixture.table.records, 0, copy.record_count * sizeof *fixture.table.records);
@@ -508,7 +548,7 @@ START_TEST(test_copy_does_not_share_rows)
     struct weft_slice written = emit(&fixture, &copy, &counts);
     assert_model_equal(fixture.signal, fixture.request, NULL, written);
     slice_free(written);
-    weft_free(keep);
+    weft_selection_fini(&all);
     fixture_fini(&fixture);
 }
 END_TEST
@@ -609,6 +649,33 @@ START_TEST(test_every_failing_allocation_is_an_error)
 }
 END_TEST
 
+START_TEST(test_failed_pick_leaves_the_table)
+{
+    struct fixture fixture;
+    fixture_of_size(&fixture, 3);
+    struct weft_selection selection = { 0 };
+    struct weft_budget budget = { 0 };
+    struct weft_arena *own = NULL;
+    struct weft_otlp_table picked;
+    weft_alloc_fail_at(1);
+    ck_assert_int_eq(weft_selection_begin(&selection, fixture.table.record_count), WEFT_NOMEM);
+    weft_alloc_fail_at(0);
+    ck_assert_int_eq(weft_selection_begin(&selection, fixture.table.record_count), WEFT_OK);
+    weft_selection_add(&selection, 1);
+    weft_alloc_fail_at(1);
+    ck_assert_int_eq(weft_otlp_table_pick(&fixture.table, &selection, 0, &budget, &own, &picked), WEFT_NOMEM);
+    weft_alloc_fail_at(0);
+    ck_assert_ptr_null(own);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    struct weft_otlp_counts counts;
+    struct weft_slice written = emit(&fixture, &fixture.table, &counts);
+    assert_model_equal(fixture.signal, fixture.request, NULL, written);
+    slice_free(written);
+    weft_selection_fini(&selection);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 /* An arena that is nearly full, so that each of its own allocations fails in turn too. */
 START_TEST(test_every_failing_chunk_of_the_arena_is_an_error)
 {
@@ -639,7 +706,10 @@ int main(void)
         test_untouched_table_writes_the_same_message_and_the_same_bytes_of_records,
         test_untouched_canonical_request_leaves_as_one_slice_of_itself,
         test_neighbours_of_a_removed_record_leave_as_one_slice_each,
-        test_retain_equals_the_model,
+        test_picked_and_left_equal_the_model,
+        test_picked_rows_do_not_point_into_the_arena_that_they_come_from,
+        test_walk_finds_the_records_of_the_table,
+        test_failed_pick_leaves_the_table,
         test_replaced_records_leave_as_they_were_given,
         test_replaced_headers_leave_as_they_were_given,
         test_split_keeps_every_record_and_both_limits,
