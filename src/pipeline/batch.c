@@ -176,18 +176,27 @@ enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **
     return WEFT_OK;
 }
 
+enum weft_status weft_part_try_build(const struct weft_batch *batch, const struct weft_part *part,
+                                     struct weft_arena **out_arena, struct weft_otlp_table *out_table)
+{
+    struct weft_arena *arena = weft_arena_try_new_charged(batch->budget, weft_otlp_table_rows_bytes(&part->counts));
+    if (arena == NULL || weft_otlp_table_build(batch->signal, weft_payload_slice(part->payload), &part->counts, arena,
+                                               out_table, NULL) != WEFT_OK) {
+        weft_arena_unref(&arena);
+        return WEFT_NOMEM;
+    }
+    *out_arena = arena;
+    return WEFT_OK;
+}
+
 static enum weft_status open_part(const struct weft_batch *batch, struct weft_part *part)
 {
     if (part->is_open) {
         return WEFT_OK;
     }
-    struct weft_arena *arena = weft_arena_try_new_charged(batch->budget, weft_otlp_table_rows_bytes(&part->counts));
-    if (arena == NULL || weft_otlp_table_build(batch->signal, weft_payload_slice(part->payload), &part->counts, arena,
-                                               &part->table, NULL) != WEFT_OK) {
-        weft_arena_unref(&arena);
+    if (weft_part_try_build(batch, part, &part->arena, &part->table) != WEFT_OK) {
         return WEFT_NOMEM;
     }
-    part->arena = arena;
     part->is_open = true;
     weft_payload_unref(&part->wire);
     return WEFT_OK;

@@ -69,8 +69,43 @@ enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight,
 /* Takes the last part out as a batch of its own; there must be more than one. */
 enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single) WEFT_MUST_CHECK;
 
-/* Opens every part for editing. After editing tables the editor calls weft_batch_recount. WEFT_NOMEM: unchanged but for
- * opened parts. */
+/* What selections count: Spans, LogRecords, Metrics (whole ones, so that no data point loses its metric). */
+size_t weft_batch_record_count(const struct weft_batch *batch);
+
+/* Moves the selected records into a new batch: *out_taken, NULL if none is selected. The rest stays, in order; if
+ * nothing does the batch is empty, to be ended by the caller. The selection is of this batch as it is
+ * (weft_batch_record_count). WEFT_NOMEM changes nothing.
+ *
+ * Parts that are selected as a whole, or not at all, move or stay as they are, unopened. A divided part becomes two
+ * over the same payload, each written with frames of its own, without resources and scopes that have no record left.
+ * What was taken has a table and an arena of its own, with copies of what was edited: it pins them and the payload, not
+ * the arena it comes from. What stays pins its arena, whose table keeps the room of the rows that left.
+ *
+ * A ticket with records in both waits for both. weight and size_bytes of both are exact. */
+enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_selection *selection,
+                                 struct weft_batch **out_taken) WEFT_MUST_CHECK;
+
+/* Looks at the records of a batch in order, without opening it:
+ *
+ *     struct weft_batch_cursor cursor = weft_batch_records(batch);
+ *     while (weft_batch_next_record(&cursor, &record)) { ... weft_selection_add(&selection, cursor.index) ... }
+ *
+ * The batch stays as it is meanwhile. Plain data. */
+struct weft_batch_cursor {
+    const struct weft_batch *batch;
+    size_t index; /* of the record in the batch, as selections count */
+    size_t part;  /* that the record lies in */
+    uint32_t row;
+    struct weft_otlp_walk walk;
+};
+
+struct weft_batch_cursor weft_batch_records(const struct weft_batch *batch);
+
+/* False at the end. out_record: contents of the Span, Metric or LogRecord; borrowed from the batch. */
+bool weft_batch_next_record(struct weft_batch_cursor *cursor, struct weft_slice *out_record);
+
+/* Opens every part for editing. After editing tables the editor calls weft_batch_recount; no weight may have changed,
+ * since tickets count it: records leave by weft_batch_take. WEFT_NOMEM: unchanged but for opened parts. */
 enum weft_status weft_batch_open(struct weft_batch *batch) WEFT_MUST_CHECK;
 void weft_batch_recount(struct weft_batch *batch);
 

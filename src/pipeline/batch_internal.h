@@ -18,3 +18,7 @@ void weft_batch_push_part(struct weft_batch *batch, const struct weft_part *part
 
 /* Gives up the part's references. */
 void weft_part_release(struct weft_part *part);
+
+/* The table of a part that is whole, in an arena of its own, which is the caller's. WEFT_NOMEM changes nothing. */
+enum weft_status weft_part_try_build(const struct weft_batch *batch, const struct weft_part *part,
+                                     struct weft_arena **out_arena, struct weft_otlp_table *out_table) WEFT_MUST_CHECK;
