@@ -1,14 +1,14 @@
 /* Processor `attributes`: inserts, updates and deletes attributes of spans, log records and data points, as the
  * Collector's attributesprocessor does: actions in order, first of several equal keys.
  *
- * A batch is edited as a whole or not at all: the new records are made first, beside the old ones, and only then take
- * their places. A record in which nothing changes leaves as the bytes that came in, and so does all else in one that
- * does. */
+ * A batch is edited as a whole or not at all (pipeline/edit). A record in which nothing changes leaves as the bytes
+ * that came in, and so does all else in one that does. */
 #include "weft/component.h"
 
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "pipeline/edit.h"
 #include "processors/attributes_edit.h"
 #include "processors/attributes_match.h"
 #include "processors/attributes_metric.h"
@@ -26,13 +26,6 @@ struct attributes_config {
     struct weft_config_list actions;
     bool has_include, has_exclude;
     struct weft_match_config include, exclude;
-};
-
-/* A record's other bytes: the new ones until the whole batch has been edited, from then on the old ones. By index,
- * since what comes back from a refusal may be a copy. */
-struct replacement {
-    uint32_t part, record;
-    struct weft_slice bytes;
 };
 
 /* A block of the config, and what it says of the scope that was looked at last. */
@@ -53,8 +46,6 @@ struct attributes_processor {
     struct weft_metric_points points; /* scratch for metrics */
     struct filter include, exclude;
     struct weft_otlp_attributes matched; /* scratch of the filters */
-    struct replacement *replacements;
-    size_t replacement_count, replacement_capacity;
 };
 
 static const struct weft_field action_fields[] = {
@@ -328,9 +319,9 @@ static enum weft_status is_wanted(struct attributes_processor *processor, const 
     return status;
 }
 
-static enum weft_status edit_part(struct attributes_processor *processor, struct weft_batch *batch, uint32_t part_index)
+static enum weft_status edit_part(struct attributes_processor *processor, struct weft_edit *edit,
+                                  struct weft_part *part)
 {
-    struct weft_part *part = &batch->parts[part_index];
     processor->include.scope = processor->exclude.scope = NO_SCOPE;
     for (uint32_t i = 0; i < part->table.record_count; i++) {
         struct weft_otlp_record *record = &part->table.records[i];
@@ -343,44 +334,21 @@ static enum weft_status edit_part(struct attributes_processor *processor, struct
         if (status != WEFT_OK || bytes.length > UINT32_MAX) {
             return WEFT_NOMEM;
         }
-        if (bytes.bytes == record->bytes) {
-            continue;
+        if (bytes.bytes != record->bytes) {
+            record->bytes = bytes.bytes;
+            record->length = (uint32_t)bytes.length;
+            weft_edit_note_change(edit);
         }
-        if (processor->replacement_count == processor->replacement_capacity &&
-            weft_try_grow(&processor->replacements, sizeof *processor->replacements, processor->replacement_count,
-                          &processor->replacement_capacity) != WEFT_OK) {
-            return WEFT_NOMEM;
-        }
-        processor->replacements[processor->replacement_count++] = (struct replacement){ part_index, i, bytes };
     }
     return WEFT_OK;
 }
 
-/* Puts the new records in place of the old ones, or the other way round. */
-static void swap_records(struct attributes_processor *processor, struct weft_batch *batch)
+static enum weft_status edit_batch(struct attributes_processor *processor, struct weft_edit *edit)
 {
-    for (size_t i = 0; i < processor->replacement_count; i++) {
-        struct replacement *replacement = &processor->replacements[i];
-        struct weft_otlp_record *record = &batch->parts[replacement->part].table.records[replacement->record];
-        struct weft_slice taken = { record->bytes, record->length };
-        record->bytes = replacement->bytes.bytes;
-        record->length = (uint32_t)replacement->bytes.length;
-        replacement->bytes = taken;
+    enum weft_status status = weft_edit_open(edit);
+    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
+        status = edit_part(processor, edit, &edit->batch->parts[i]);
     }
-    weft_batch_recount(batch);
-}
-
-static enum weft_status edit_batch(struct attributes_processor *processor, struct weft_batch *batch)
-{
-    processor->replacement_count = 0;
-    enum weft_status status = weft_batch_open(batch);
-    for (size_t i = 0; status == WEFT_OK && i < batch->part_count; i++) {
-        status = edit_part(processor, batch, (uint32_t)i);
-    }
-    if (status != WEFT_OK) {
-        processor->replacement_count = 0;
-    }
-    swap_records(processor, batch);
     return status;
 }
 
@@ -392,15 +360,18 @@ static struct attributes_processor *processor_of(struct weft_consumer *consumer)
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct attributes_processor *processor = processor_of(consumer);
-    if (edit_batch(processor, *own_batch) != WEFT_OK) {
+    struct weft_edit edit;
+    enum weft_status status = weft_edit_begin(&edit, own_batch);
+    if (status == WEFT_OK) {
+        status = edit_batch(processor, &edit);
+        if (status != WEFT_OK) {
+            weft_edit_cancel(&edit, own_batch);
+        }
+    }
+    if (status != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "%s: no memory to edit a batch", consumer->id);
     }
-    enum weft_status status = weft_consumer_consume(processor->next, own_batch, error);
-    if (status == WEFT_CLOSED) {
-        /* The caller may come back with this very batch: it must not be edited twice. */
-        swap_records(processor, *own_batch);
-    }
-    return status;
+    return weft_edit_pass_on(&edit, processor->next, own_batch, error);
 }
 
 static void processor_free(struct weft_consumer *consumer)
@@ -410,7 +381,6 @@ static void processor_free(struct weft_consumer *consumer)
     weft_otlp_attributes_fini(&processor->matched);
     weft_metric_points_fini(&processor->points);
     weft_buffer_fini(&processor->constants);
-    weft_free(processor->replacements);
     weft_free(processor->edits);
     weft_consumer_fini(consumer);
     weft_free(processor);

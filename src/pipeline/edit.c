@@ -1,0 +1,67 @@
+/* Editing with undo (edit.h). The copy is a clone, so the tickets wait for its records too: whichever of the two goes
+ * away here has ended well as far as they are concerned, and the other one answers. */
+#include "pipeline/edit.h"
+
+#include "base/assert.h"
+
+enum weft_status weft_edit_begin(struct weft_edit *edit, struct weft_batch **own_batch)
+{
+    struct weft_batch *copy = weft_batch_try_clone(*own_batch);
+    if (copy == NULL) {
+        return WEFT_NOMEM;
+    }
+    *edit = (struct weft_edit){ .batch = copy, .before = *own_batch };
+    *own_batch = NULL;
+    return WEFT_OK;
+}
+
+enum weft_status weft_edit_open(struct weft_edit *edit)
+{
+    return weft_batch_open(edit->batch);
+}
+
+enum weft_status weft_edit_remove(struct weft_edit *edit, const struct weft_selection *selection)
+{
+    weft_assert(edit->removed == NULL);
+    enum weft_status status = weft_batch_take(edit->batch, selection, &edit->removed);
+    if (status == WEFT_OK && edit->removed != NULL) {
+        weft_edit_note_change(edit);
+    }
+    return status;
+}
+
+static void end_if_there(struct weft_batch **own_batch)
+{
+    if (*own_batch != NULL) {
+        weft_batch_end(own_batch, NULL, -1);
+    }
+}
+
+void weft_edit_cancel(struct weft_edit *edit, struct weft_batch **own_batch)
+{
+    end_if_there(&edit->batch);
+    end_if_there(&edit->removed);
+    *own_batch = edit->before;
+    edit->before = NULL;
+}
+
+enum weft_status weft_edit_pass_on(struct weft_edit *edit, struct weft_consumer *next, struct weft_batch **own_batch,
+                                   struct weft_error *error)
+{
+    if (!edit->is_changed) {
+        weft_edit_cancel(edit, own_batch);
+        return weft_consumer_consume(next, own_batch, error);
+    }
+    weft_batch_recount(edit->batch);
+    enum weft_status status = WEFT_OK;
+    if (edit->batch->part_count > 0) {
+        status = weft_consumer_consume(next, &edit->batch, error);
+    }
+    if (status != WEFT_OK) {
+        weft_edit_cancel(edit, own_batch);
+        return status;
+    }
+    end_if_there(&edit->batch);
+    weft_batch_end(&edit->before, NULL, -1);
+    return WEFT_OK;
+}
