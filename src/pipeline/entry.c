@@ -1,28 +1,9 @@
 /* Entry (entry.h): where a receiver's records enter the books. The order of moves matters to a reader that looks
  * between them: records are booked into in_flight before a pipeline sees them. */
-#include "pipeline/entry.h"
+#include "pipeline/entry_internal.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
-
-struct entrance {
-    struct weft_consumer *first;
-    weft_flow_id in_flow;       /* offered -> in_flight for the first pipeline, copied -> in_flight for the others */
-    weft_flow_id refused_flow;  /* in_flight -> refused */
-    weft_flow_id uncopied_flow; /* in_flight -> uncopied */
-    struct weft_batch *branch;  /* scratch of one offer */
-    struct weft_pressure_listener listener;
-};
-
-struct weft_entry {
-    struct weft_host *host;
-    struct weft_entry_counters counters;
-    bool is_open;
-    void (*on_pressure)(void *context);
-    void *context;
-    size_t entrance_count;
-    struct entrance entrances[];
-};
 
 static void entry_pressure_changed(void *context)
 {
@@ -40,19 +21,20 @@ static void entry_pressure_changed(void *context)
 }
 
 static void register_flows(struct weft_entry *entry, struct entrance *entrance, const char *receiver_id,
-                           const struct weft_account *in_flight, bool is_first)
+                           const struct weft_account *in_flight)
 {
-    struct weft_account offered = { .kind = is_first ? WEFT_ACCOUNT_OFFERED : WEFT_ACCOUNT_COPIED,
-                                    .signal = in_flight->signal,
-                                    .pipeline = is_first ? "" : in_flight->pipeline,
-                                    .owner = receiver_id };
+    struct weft_account offered = {
+        .kind = WEFT_ACCOUNT_OFFERED, .signal = in_flight->signal, .pipeline = "", .owner = receiver_id
+    };
     struct weft_account refused = {
         .kind = WEFT_ACCOUNT_REFUSED, .signal = in_flight->signal, .pipeline = in_flight->pipeline, .owner = receiver_id
     };
-    struct weft_account uncopied = refused;
+    struct weft_account copied = refused, uncopied = refused;
+    copied.kind = WEFT_ACCOUNT_COPIED;
     uncopied.kind = WEFT_ACCOUNT_UNCOPIED;
     struct weft_ledger *ledger = entry->host->ledger;
-    entrance->in_flow = weft_ledger_flow(ledger, &offered, in_flight);
+    entrance->offered_flow = weft_ledger_flow(ledger, &offered, in_flight);
+    entrance->copied_flow = weft_ledger_flow(ledger, &copied, in_flight);
     entrance->refused_flow = weft_ledger_flow(ledger, in_flight, &refused);
     entrance->uncopied_flow = weft_ledger_flow(ledger, in_flight, &uncopied);
 }
@@ -68,11 +50,13 @@ struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_i
     entry->context = context;
     entry->entrance_count = entrance_count;
     entry->is_open = true;
+    weft_list_init(&entry->offers);
     for (size_t i = 0; i < entrance_count; i++) {
         weft_assert(strcmp(entrances[i].in_flight.signal, weft_signal_name(signal)) == 0);
         struct entrance *entrance = &entry->entrances[i];
         entrance->first = entrances[i].first;
-        register_flows(entry, entrance, receiver_id, &entrances[i].in_flight, i == 0);
+        entrance->pipeline = entrances[i].in_flight.pipeline;
+        register_flows(entry, entrance, receiver_id, &entrances[i].in_flight);
         entrance->listener.on_pressure_changed = entry_pressure_changed;
         entrance->listener.context = entry;
         weft_consumer_listen(entrance->first, &entrance->listener);
@@ -83,6 +67,7 @@ struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_i
 
 void weft_entry_free(struct weft_entry *entry)
 {
+    weft_assert(weft_list_is_empty(&entry->offers));
     for (size_t i = 0; i < entry->entrance_count; i++) {
         weft_list_remove(&entry->entrances[i].listener.node);
     }
@@ -115,7 +100,7 @@ static enum weft_status refuse_whole(struct weft_entry *entry, struct weft_batch
     struct weft_error error;
     enum weft_status status = weft_fail(&error, WEFT_NOMEM, "no memory for copies to all pipelines");
     uint64_t weight = (*own_batch)->weight;
-    weft_host_book(entry->host, entry->entrances[0].in_flow, weight);
+    weft_host_book(entry->host, entry->entrances[0].offered_flow, weight);
     weft_host_book(entry->host, entry->entrances[0].refused_flow, weight);
     entry->counters.refused += weight;
     weft_batch_end(own_batch, &error, -1);
@@ -133,7 +118,7 @@ enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **
     for (size_t i = 0; i < entry->entrance_count; i++) {
         struct entrance *entrance = &entry->entrances[i];
         struct weft_error error = WEFT_ERROR_NONE;
-        weft_host_book(entry->host, entrance->in_flow, weight);
+        weft_host_book(entry->host, i == 0 ? entrance->offered_flow : entrance->copied_flow, weight);
         enum weft_status status = weft_consumer_consume(entrance->first, &entrance->branch, &error);
         if (status == WEFT_OK) {
             continue;

@@ -15,12 +15,15 @@ struct weft_entry;
 struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_id, enum weft_signal signal,
                                   const struct weft_pipeline_entrance *entrances, size_t entrance_count,
                                   void (*on_pressure)(void *context), void *context);
+
+/* No offer waits here any more (weft_offer_set_entry has sent it elsewhere). */
 void weft_entry_free(struct weft_entry *entry);
 
 /* False while a consumer that the entry can reach is closed: the receiver should stop reading. */
 bool weft_entry_is_open(const struct weft_entry *entry);
 
-/* Offers a checked request with records. On OK the pipelines have the batch. Otherwise the batch has been ended and its
+/* Offers a checked request with records, once: for receivers whose client comes again itself (entry_offer.h is for the
+ * others). On OK the pipelines have the batch. Otherwise the batch has been ended and its
  * ticket settled with the refusal: the client's answer is on its way through the ticket in both cases. */
 enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **own_batch);
 
