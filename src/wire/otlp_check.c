@@ -99,6 +99,9 @@ static bool walk_child(struct walk *walk, enum weft_otlp_message child, const ui
         return walk_fail(walk, tag, "is nested too deep (%u values, %u messages)", walk->max_depth,
                          (unsigned)MAX_LEVEL);
     }
+    if (child == OTLP_KEY_VALUE_LIST && (level + 3 > MAX_LEVEL || depth == walk->max_depth)) {
+        child = OTLP_DEEPEST_LIST;
+    }
     return walk_message(walk, child, at, end, level + 1, depth);
 }
 
@@ -155,7 +158,8 @@ static inline bool walk_contents(struct walk *walk, struct weft_otlp_rule rule, 
     weft_assert(!"a kind that is not length-delimited");
 }
 
-/* A run of attributes, whose first tag starts at `at`; NULL on failure, else where the run ends. */
+/* A run of attributes, whose first tag starts at `at`; NULL on failure, else where the run ends. The short ways do not
+ * go down into KeyValue and AnyValue: where the general way could not, walk_child saw to it that none are taken. */
 static const uint8_t *walk_attributes(struct walk *walk, const uint8_t *at, const uint8_t *end, uint32_t level,
                                       uint32_t depth)
 {

@@ -38,6 +38,7 @@ const struct weft_otlp_rule weft_otlp_rules[OTLP_MESSAGE_COUNT][WEFT_OTLP_FIELD_
                          [6] = MESSAGE(KEY_VALUE_LIST), [7] = BYTES },
     [OTLP_ARRAY_VALUE] = { [1] = MESSAGE(ANY_VALUE) },
     [OTLP_KEY_VALUE_LIST] = { [1] = ATTRIBUTE },
+    [OTLP_DEEPEST_LIST] = { [1] = MESSAGE(KEY_VALUE) },
     [OTLP_SPAN] = { [1] = TRACE_ID, [2] = SPAN_ID, [3] = BYTES, [4] = SPAN_ID, [5] = BYTES, [6] = VARINT,
                     [7] = FIXED64, [8] = FIXED64, [9] = ATTRIBUTE, [10] = VARINT, [11] = MESSAGE(EVENT),
                     [12] = VARINT, [13] = MESSAGE(LINK), [14] = VARINT, [15] = MESSAGE(STATUS),

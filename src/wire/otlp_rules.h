@@ -24,6 +24,7 @@ enum weft_otlp_message {
     OTLP_ANY_VALUE,
     OTLP_ARRAY_VALUE,
     OTLP_KEY_VALUE_LIST,
+    OTLP_DEEPEST_LIST, /* the same where an attribute would be nested too deep: without the short cut */
     OTLP_SPAN,
     OTLP_EVENT,
     OTLP_LINK,

@@ -1,8 +1,9 @@
-/* Fuzz target: an export request from a peer, through everything that this floor does with it. What the check
- * accepts must go through the table and back with the same counts, split into parts that add up, and become
- * JSON. */
+/* Fuzz target: an export request from a peer, through everything that this floor does with it. The check must say what
+ * it says without its short ways; what it accepts must go through the table and back with the same counts, split into
+ * parts that add up, and become JSON. */
 #include "base/assert.h"
 #include "base/buffer.h"
+#include "wire/general_check.h"
 #include "wire/json_writer.h"
 #include "wire/otlp_internal.h"
 #include "wire/otlp_table.h"
@@ -73,6 +74,16 @@ static void write_json(enum weft_signal signal, struct weft_slice request)
     weft_buffer_fini(&text);
 }
 
+static void check_general_way(enum weft_signal signal, struct weft_slice request, enum weft_status status,
+                              const struct weft_error *error, const struct weft_otlp_counts *counts)
+{
+    struct weft_otlp_counts general_counts;
+    struct weft_error general_error = WEFT_ERROR_NONE;
+    weft_assert(general_check(signal, request, NULL, &general_counts, &general_error) == status);
+    weft_assert(strcmp(general_error.text, error->text) == 0);
+    weft_assert(status != WEFT_OK || memcmp(&general_counts, counts, sizeof general_counts) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -82,7 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct weft_slice request = { data + 1, size - 1 };
     struct weft_otlp_counts counts;
     struct weft_error error = WEFT_ERROR_NONE;
-    if (weft_otlp_check(signal, request, NULL, &counts, &error) != WEFT_OK) {
+    enum weft_status status = weft_otlp_check(signal, request, NULL, &counts, &error);
+    check_general_way(signal, request, status, &error, &counts);
+    if (status != WEFT_OK) {
         return 0;
     }
     struct weft_arena *arena = weft_arena_try_new();
