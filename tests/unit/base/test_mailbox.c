@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -65,6 +66,29 @@ START_TEST(test_owner_is_woken_from_empty_to_non_empty)
     ck_assert(is_readable(mailbox, 0));
     weft_mailbox_deliver(mailbox);
     ck_assert_uint_eq(received[0], 3);
+    weft_mailbox_free(mailbox);
+}
+END_TEST
+
+/* Readable is readable after one wake and after ten. So each wake is taken away before the next message is posted. */
+START_TEST(test_no_second_wake_while_mail_waits)
+{
+    forget_received();
+    struct weft_mailbox *mailbox = weft_mailbox_new(10);
+    for (size_t round = 0; round < 3; round++) {
+        ck_assert_int_eq(weft_mailbox_post(mailbox, &new_note(0, round * 3)->message), WEFT_OK);
+        ck_assert(is_readable(mailbox, 0));
+        uint64_t wakes;
+        ck_assert_int_eq(read(weft_mailbox_descriptor(mailbox), &wakes, sizeof wakes), sizeof wakes);
+        ck_assert(!is_readable(mailbox, 0));
+        ck_assert_int_eq(weft_mailbox_post(mailbox, &new_note(0, round * 3 + 1)->message), WEFT_OK);
+        ck_assert(!is_readable(mailbox, 0));
+        weft_mailbox_post_always(mailbox, &new_note(0, round * 3 + 2)->message);
+        ck_assert(!is_readable(mailbox, 0));
+        weft_mailbox_deliver(mailbox);
+        ck_assert_uint_eq(received[0], (round + 1) * 3);
+    }
+    ck_assert_uint_eq(out_of_order_count, 0);
     weft_mailbox_free(mailbox);
 }
 END_TEST
@@ -160,6 +184,7 @@ int main(void)
 {
     const struct base_test tests[] = {
         BASE_TEST(test_owner_is_woken_from_empty_to_non_empty),
+        BASE_TEST(test_no_second_wake_while_mail_waits),
         BASE_TEST(test_full_box_refuses_and_the_sender_keeps_the_message),
         BASE_TEST(test_message_posted_during_delivery_waits_for_the_next),
         BASE_TEST(test_several_senders_lose_and_reorder_nothing),
