@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/random.h"
 
 enum {
     READ_BUFFER_BYTES = 256 * 1024,
@@ -84,7 +85,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .books = weft_ledger_worker_of(settings->ledger, settings->index),
         .worker_index = settings->index,
         .worker_count = settings->count,
-        .random_state = (uint64_t)weft_wall_now().ns + settings->index,
+        .random_state = weft_random_u64(),
     };
     for (int i = 0; i < WEFT_LEAVING_COUNT; i++) {
         worker->leaving[i].worker = worker;

@@ -1,0 +1,28 @@
+/* The kernel's random numbers (random.h). Waits, early at boot only, until the kernel has gathered enough. */
+#include "base/random.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <sys/types.h>
+
+#include "base/assert.h"
+
+void weft_random_bytes(void *out_bytes, size_t length)
+{
+    uint8_t *bytes = out_bytes;
+    while (length > 0) {
+        ssize_t given = getrandom(bytes, length, 0);
+        weft_assert(given > 0 || errno == EINTR);
+        if (given > 0) {
+            bytes += given;
+            length -= (size_t)given;
+        }
+    }
+}
+
+uint64_t weft_random_u64(void)
+{
+    uint64_t number;
+    weft_random_bytes(&number, sizeof number);
+    return number;
+}

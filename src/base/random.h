@@ -1,0 +1,10 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Random bytes from the kernel: for seeds and secrets, once at a start. What needs many numbers seeds a generator of
+ * its own; what is tested takes its secret by parameter. Any thread. Aborts where the kernel has none to give. */
+void weft_random_bytes(void *out_bytes, size_t length);
+
+uint64_t weft_random_u64(void);
