@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/thread.h"
@@ -97,6 +98,24 @@ void *weft_try_alloc_raw(size_t size_bytes)
 void *weft_try_realloc(void *memory, size_t size_bytes)
 {
     return must_fail() ? NULL : realloc(memory, size_bytes == 0 ? 1 : size_bytes);
+}
+
+void *weft_try_map(size_t size_bytes)
+{
+    if (must_fail()) {
+        return NULL;
+    }
+    void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+bool weft_unmap(void *memory, size_t size_bytes)
+{
+    if (munmap(memory, size_bytes) == 0) {
+        return true;
+    }
+    weft_assert(madvise(memory, size_bytes, MADV_DONTNEED) == 0);
+    return false;
 }
 
 void weft_free(void *memory)

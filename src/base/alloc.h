@@ -32,7 +32,13 @@ void *weft_try_alloc_raw(size_t size_bytes) WEFT_MUST_CHECK;
 /* Grows or shrinks, contents kept; on failure the old memory stays valid and is still the caller's. */
 void *weft_try_realloc(void *memory, size_t size_bytes) WEFT_MUST_CHECK;
 
-/* NULL is allowed, for both kinds. */
+/* Whole pages from the system, zeroed, not resident until they are touched; they go back with weft_unmap and the same
+ * size. For a store that gives memory back piece by piece. weft_unmap: false = the system had no room to note the hole
+ * (too many mappings): the memory stays mapped and the caller's, its pages are gone. */
+void *weft_try_map(size_t size_bytes) WEFT_MUST_CHECK;
+bool weft_unmap(void *memory, size_t size_bytes) WEFT_MUST_CHECK;
+
+/* NULL is allowed, for both kinds; not for what was mapped. */
 void weft_free(void *memory);
 
 /* Makes room for one more element in a growing array. items: address of the array pointer; the capacity doubles.
