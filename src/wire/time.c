@@ -1,0 +1,219 @@
+/* Dates and epoch numbers of log lines (time.h). Integers only, one look at each byte. */
+#include "wire/time.h"
+
+#include "base/assert.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+enum { FRACTION_DIGITS = 9, MAX_NUMBER_DIGITS = 19, DATE_LENGTH = 19, DAY_SECONDS = 86400 };
+
+static const char *const problem_names[] = {
+#define PROBLEM_NAME(name, text) text,
+    WEFT_TIME_PROBLEM_ROWS(PROBLEM_NAME)
+#undef PROBLEM_NAME
+};
+
+/* What is left of the text. */
+struct cursor {
+    const uint8_t *at;
+    const uint8_t *end;
+};
+
+const char *weft_time_problem_name(enum weft_time_problem problem)
+{
+    weft_assert(problem < WEFT_TIME_PROBLEM_COUNT);
+    return problem_names[problem];
+}
+
+static bool is_digit(uint8_t byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static bool is_at_any(const struct cursor *cursor, const char *bytes)
+{
+    return cursor->at < cursor->end && *cursor->at != 0 && strchr(bytes, *cursor->at) != NULL;
+}
+
+static bool take(struct cursor *cursor, const char *bytes)
+{
+    bool is_there = is_at_any(cursor, bytes);
+    cursor->at += is_there;
+    return is_there;
+}
+
+/* Exactly so many. */
+static bool take_digits(struct cursor *cursor, size_t count, int *out_value)
+{
+    int value = 0;
+    if ((size_t)(cursor->end - cursor->at) < count) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_digit(cursor->at[i])) {
+            return false;
+        }
+        value = value * 10 + (cursor->at[i] - '0');
+    }
+    cursor->at += count;
+    *out_value = value;
+    return true;
+}
+
+/* Digits after a point, as billionths; any number of them, none too. */
+static uint32_t take_fraction(struct cursor *cursor)
+{
+    uint32_t value = 0;
+    size_t count = 0;
+    for (; cursor->at < cursor->end && is_digit(*cursor->at); cursor->at++) {
+        if (count < FRACTION_DIGITS) {
+            value = value * 10 + (uint32_t)(*cursor->at - '0');
+            count++;
+        }
+    }
+    for (; count < FRACTION_DIGITS; count++) {
+        value *= 10;
+    }
+    return value;
+}
+
+struct date {
+    int year, month, day, hour, minute, second;
+};
+
+static bool take_date(struct cursor *cursor, struct date *date)
+{
+    const char *dash = cursor->end - cursor->at > 4 && cursor->at[4] == '/' ? "/" : "-";
+    return take_digits(cursor, 4, &date->year) && take(cursor, dash) && take_digits(cursor, 2, &date->month) &&
+           take(cursor, dash) && take_digits(cursor, 2, &date->day) && take(cursor, "Tt _") &&
+           take_digits(cursor, 2, &date->hour) && take(cursor, ":") && take_digits(cursor, 2, &date->minute) &&
+           take(cursor, ":") && take_digits(cursor, 2, &date->second);
+}
+
+static bool is_leap_year(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* A second of 60 is a leap second: it is the first of the next minute, as clocks show it afterwards. */
+static bool is_date(const struct date *date)
+{
+    static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    if (date->month < 1 || date->month > 12) {
+        return false;
+    }
+    int days = lengths[date->month - 1] + (date->month == 2 && is_leap_year(date->year));
+    return date->day >= 1 && date->day <= days && date->hour < 24 && date->minute < 60 && date->second <= 60;
+}
+
+/* Days from 1970 on in the Gregorian calendar; years begin in March here, so that the leap day is the last one. */
+static int64_t days_of(const struct date *date)
+{
+    static const int16_t before_month[] = { 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275 };
+    int64_t year = date->year - (date->month <= 2);
+    int64_t leap_days = year / 4 - year / 100 + year / 400;
+    return year * 365 + leap_days + before_month[date->month - 1] + date->day - 1 - 719468;
+}
+
+/* Z, +hh:mm, +hhmm, +hh, also after a space; "UTC" and "GMT". False: something else stands here. */
+static bool take_zone(struct cursor *cursor, int *out_minutes, bool *out_has_zone)
+{
+    take(cursor, " ");
+    *out_has_zone = cursor->at < cursor->end;
+    *out_minutes = 0;
+    if (!*out_has_zone || take(cursor, "Zz")) {
+        return cursor->at == cursor->end;
+    }
+    bool is_west = is_at_any(cursor, "-");
+    int hours;
+    int minutes = 0;
+    if (take(cursor, "+-")) {
+        bool is_good = take_digits(cursor, 2, &hours) && hours < 24;
+        bool has_minutes = is_good && (take(cursor, ":") || cursor->at < cursor->end);
+        is_good = is_good && (!has_minutes || (take_digits(cursor, 2, &minutes) && minutes < 60));
+        *out_minutes = is_good ? (is_west ? -1 : 1) * (hours * 60 + minutes) : 0;
+        return is_good && cursor->at == cursor->end;
+    }
+    struct weft_slice rest = weft_slice_of(cursor->at, (size_t)(cursor->end - cursor->at));
+    return weft_slice_equal_text(rest, "UTC") || weft_slice_equal_text(rest, "GMT");
+}
+
+enum weft_time_problem weft_time_of_parts(int64_t seconds, int64_t nanos, uint64_t *out_ns)
+{
+    if (seconds < 0 || nanos < 0 || (uint64_t)nanos >= SECOND_NS) {
+        return WEFT_TIME_PROBLEM_RANGE;
+    }
+    uint64_t ns;
+    if (__builtin_mul_overflow((uint64_t)seconds, SECOND_NS, &ns) || __builtin_add_overflow(ns, (uint64_t)nanos, &ns)) {
+        return WEFT_TIME_PROBLEM_RANGE;
+    }
+    if (ns == 0) {
+        return WEFT_TIME_PROBLEM_EMPTY;
+    }
+    *out_ns = ns;
+    return WEFT_TIME_PROBLEM_OK;
+}
+
+/* An integer part, by whose size the unit is told, and a fraction; no sign, no exponent. */
+enum weft_time_problem weft_time_of_number(struct weft_slice text, uint64_t *out_ns)
+{
+    struct cursor cursor = { text.bytes, text.bytes + text.length };
+    uint64_t whole = 0;
+    size_t count = 0;
+    if (text.length == 0) {
+        return WEFT_TIME_PROBLEM_EMPTY;
+    }
+    for (; cursor.at < cursor.end && is_digit(*cursor.at); cursor.at++) {
+        whole = count < MAX_NUMBER_DIGITS ? whole * 10 + (uint64_t)(*cursor.at - '0') : whole;
+        count += count > 0 || *cursor.at != '0';
+    }
+    bool has_digits = cursor.at > text.bytes;
+    uint64_t billionths = has_digits && take(&cursor, ".") ? take_fraction(&cursor) : 0;
+    if (!has_digits || cursor.at != cursor.end) {
+        bool is_negative = text.bytes[0] == '-' && text.length > 1 && is_digit(text.bytes[1]);
+        return is_negative ? WEFT_TIME_PROBLEM_RANGE : WEFT_TIME_PROBLEM_SYNTAX;
+    }
+    if (count > MAX_NUMBER_DIGITS) {
+        return WEFT_TIME_PROBLEM_RANGE;
+    }
+    uint64_t unit_ns = whole < UINT64_C(100000000000)         ? SECOND_NS
+                       : whole < UINT64_C(100000000000000)    ? UINT64_C(1000000)
+                       : whole < UINT64_C(100000000000000000) ? UINT64_C(1000)
+                                                              : 1;
+    uint64_t per_second = SECOND_NS / unit_ns;
+    uint64_t nanos = whole % per_second * unit_ns + billionths * unit_ns / SECOND_NS;
+    return weft_time_of_parts((int64_t)(whole / per_second), (int64_t)nanos, out_ns);
+}
+
+enum weft_time_problem weft_time_of_text(struct weft_slice text, int zone_minutes, uint64_t *out_ns,
+                                         bool *out_is_assumed)
+{
+    struct cursor cursor = { text.bytes, text.bytes + text.length };
+    struct date date;
+    uint64_t ns;
+    if (text.length < DATE_LENGTH || !take_date(&cursor, &date)) {
+        enum weft_time_problem problem = weft_time_of_number(text, &ns);
+        if (problem == WEFT_TIME_PROBLEM_OK) {
+            *out_ns = ns;
+            *out_is_assumed = false;
+        }
+        return problem;
+    }
+    uint32_t nanos = take(&cursor, ".,") ? take_fraction(&cursor) : 0;
+    int minutes;
+    bool has_zone;
+    if (!take_zone(&cursor, &minutes, &has_zone)) {
+        return WEFT_TIME_PROBLEM_SYNTAX;
+    }
+    if (!is_date(&date)) {
+        return WEFT_TIME_PROBLEM_RANGE;
+    }
+    int64_t seconds = days_of(&date) * DAY_SECONDS + date.hour * 3600 + date.minute * 60 + date.second;
+    seconds -= (has_zone ? minutes : zone_minutes) * INT64_C(60);
+    enum weft_time_problem problem = weft_time_of_parts(seconds, nanos, &ns);
+    if (problem == WEFT_TIME_PROBLEM_OK) {
+        *out_ns = ns;
+        *out_is_assumed = !has_zone;
+    }
+    return problem;
+}
