@@ -45,6 +45,7 @@ FOREIGN = [
     (r"yaml\.h", "libyaml", lambda floor: floor == "config"),
     (r"sqlite3\.h", "SQLite", lambda floor: floor == "store"),
     (r"zstd|isa-l|igzip|zlib\.h", "zstd and ISA-L", lambda floor: floor == "base"),
+    (r"pcre2", "PCRE2", lambda floor: floor == "base"),
     (r"protobuf-c/", "protobuf-c", lambda floor: floor == "wire"),
     (r".*\.pb-c\.h", "a generated schema", lambda floor: floor in LEVEL and LEVEL[floor] >= LEVEL["wire"]),
 ]
@@ -226,6 +227,8 @@ SAMPLES = [
     ("src/net/zstd.c", "#include <zstd_errors.h>\n", "zstd and ISA-L does not live"),
     ("src/net/isal.c", "#include <isa-l/igzip_lib.h>\n", "zstd and ISA-L does not live"),
     ("src/exporters/zlib.c", "#include <zlib.h>\n", "zstd and ISA-L does not live"),
+    ("src/policy/regex.c", "#include <pcre2.h>\n", "PCRE2 does not live"),
+    ("src/base/regex.c", "#include <pcre2.h>\n", None),
     ("src/net/protobuf.c", "#include <protobuf-c/protobuf-c.h>\n", "protobuf-c does not live"),
     ("src/wire/protobuf.c", '#include <protobuf-c/protobuf-c.h>\n#include "trace.pb-c.h"\n', None),
     ("src/admin/schema.c", '#include "metrics_service.pb-c.h"\n', None),

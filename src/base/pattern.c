@@ -1,0 +1,377 @@
+/* Compiling and matching (pattern.h). Each pattern is compiled twice: plain, for short subjects, and with a callout
+ * before every attempt, for long ones, where looking at each start position can take time that grows with the square
+ * of the length; the callout stops a match that has run too long. What one attempt does is bounded by the match limit,
+ * which PCRE2 counts anew at every start position, so that it is set by the length of the subject. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/pattern.h"
+
+#include <pcre2.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/pattern_translate.h"
+#include "base/utf8.h"
+
+enum {
+    SHORT_BYTES = 512,             /* matched without the callout */
+    SHORT_STEPS = 5 * 1000 * 1000, /* over all start positions of a short subject */
+    LONG_STEPS = 100 * 1000,       /* of one attempt in a long subject, at least */
+    LONG_STEPS_PER_BYTE = 8,
+    MAX_LONG_STEPS = 2 * 1000 * 1000,
+    ATTEMPTS_PER_LOOK = 32, /* at the clock */
+    JIT_STACK_FIRST_BYTES = 32 << 10,
+    JIT_STACK_MAX_BYTES = 512 << 10,
+    HEAP_KIB = 1024, /* of the interpreter */
+    DEPTH = 10000,   /* of the interpreter */
+    IS_OVER = -1000, /* what the callout answers; not one of PCRE2's errors */
+};
+
+static const char callout[] = "(?C1)";
+static const size_t callout_bytes = sizeof callout - 1;
+static const int64_t default_match_ns = 50 * WEFT_NS_PER_MS;
+
+struct weft_pattern {
+    pcre2_code *plain, *guarded;
+    bool is_jit;
+    int64_t max_match_ns;
+    struct weft_pattern_names names;
+};
+
+struct weft_pattern_scratch {
+    pcre2_match_data *match;
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+    struct weft_buffer repaired;
+    uint64_t attempts;
+    int64_t max_match_ns;
+    struct weft_monotonic deadline;
+};
+
+/* ---- compiling ---- */
+
+static void *allocate(size_t size_bytes, void *context)
+{
+    (void)context;
+    return weft_try_alloc_raw(size_bytes);
+}
+
+static void release(void *memory, void *context)
+{
+    (void)context;
+    weft_free(memory);
+}
+
+bool weft_pattern_is_script(const char *name)
+{
+    char text[64];
+    int code;
+    size_t offset;
+    int length = snprintf(text, sizeof text, "\\p{sc:%s}", name);
+    if (length < 0 || (size_t)length >= sizeof text) {
+        return false;
+    }
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, (size_t)length, PCRE2_UTF, &code, &offset, NULL);
+    pcre2_code_free(compiled);
+    return compiled != NULL;
+}
+
+/* The text comes from the translator: what PCRE2 says against it is about its size, or a mistake of ours. */
+static enum weft_status refuse_code(int code, struct weft_error *error)
+{
+    char reason[160] = "";
+    pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
+    if (code == PCRE2_ERROR_HEAP_FAILED) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for a regular expression");
+    }
+    return weft_fail(error, WEFT_UNSUPPORTED, "regular expression: %s", reason);
+}
+
+static enum weft_status compile_code(struct weft_slice text, pcre2_compile_context *context, pcre2_code **out_code,
+                                     struct weft_error *error)
+{
+    static const uint32_t options =
+        PCRE2_UTF | PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C;
+    int code;
+    size_t offset;
+    *out_code = pcre2_compile(text.bytes, text.length, options, &code, &offset, context);
+    return *out_code != NULL ? WEFT_OK : refuse_code(code, error);
+}
+
+/* guarded: the callout and the pattern, which is a group of its own so that the callout stands before each
+ * alternative. */
+static enum weft_status compile_both(struct weft_slice guarded, struct weft_pattern *pattern, struct weft_error *error)
+{
+    pcre2_general_context *general = pcre2_general_context_create(allocate, release, NULL);
+    pcre2_compile_context *context = general == NULL ? NULL : pcre2_compile_context_create(general);
+    enum weft_status status = WEFT_NOMEM;
+    if (context == NULL) {
+        (void)weft_fail(error, WEFT_NOMEM, "no memory for a regular expression");
+    } else {
+        pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+        pcre2_set_parens_nest_limit(context, 4 * WEFT_PATTERN_MAX_DEPTH); /* a level of ours is up to three */
+        struct weft_slice plain = weft_slice_of(guarded.bytes + callout_bytes, guarded.length - callout_bytes);
+        status = compile_code(plain, context, &pattern->plain, error);
+        status = status == WEFT_OK ? compile_code(guarded, context, &pattern->guarded, error) : status;
+    }
+    pcre2_compile_context_free(context);
+    pcre2_general_context_free(general);
+    return status;
+}
+
+enum weft_status weft_pattern_compile(struct weft_slice text, const struct weft_pattern_options *options,
+                                      struct weft_pattern **out_pattern, struct weft_error *error)
+{
+    static const struct weft_pattern_options no_options = { 0 };
+    options = options == NULL ? &no_options : options;
+    if (text.length > WEFT_PATTERN_MAX_TEXT_BYTES) {
+        return weft_fail(error, WEFT_LIMIT, "regular expression: %zu bytes, more than 32 KiB", text.length);
+    }
+    struct weft_pattern *pattern = weft_try_alloc(sizeof *pattern);
+    if (pattern == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for a regular expression");
+    }
+    pattern->max_match_ns = options->max_match_ns > 0 ? options->max_match_ns : default_match_ns;
+    struct weft_buffer translated;
+    weft_buffer_init(&translated, 0);
+    weft_buffer_append_text(&translated, callout);
+    enum weft_status status = weft_pattern_translate(text, options->has_groups, &translated, &pattern->names, error);
+    if (status == WEFT_OK) {
+        status = compile_both(weft_buffer_slice(&translated), pattern, error);
+    }
+    weft_buffer_fini(&translated);
+    if (status != WEFT_OK) {
+        weft_pattern_free(&pattern);
+        return status;
+    }
+    /* Where the system allows no memory that is written and then run, the interpreter does it. */
+    pattern->is_jit = !options->is_interpreted && pcre2_jit_compile(pattern->plain, PCRE2_JIT_COMPLETE) == 0 &&
+                      pcre2_jit_compile(pattern->guarded, PCRE2_JIT_COMPLETE) == 0;
+    *out_pattern = pattern;
+    return WEFT_OK;
+}
+
+void weft_pattern_free(struct weft_pattern **own_pattern)
+{
+    struct weft_pattern *pattern = *own_pattern;
+    if (pattern != NULL) {
+        pcre2_code_free(pattern->plain);
+        pcre2_code_free(pattern->guarded);
+        weft_pattern_names_fini(&pattern->names);
+        weft_free(pattern);
+        *own_pattern = NULL;
+    }
+}
+
+size_t weft_pattern_group_count(const struct weft_pattern *pattern)
+{
+    return pattern->names.count;
+}
+
+const char *weft_pattern_group_name(const struct weft_pattern *pattern, size_t group)
+{
+    weft_assert(group >= 1 && group <= pattern->names.count);
+    return pattern->names.items[group - 1];
+}
+
+/* ---- scratch ---- */
+
+/* Before an attempt. The clock is read at the first one and then at every 32nd. */
+static int on_attempt(pcre2_callout_block *block, void *user)
+{
+    (void)block;
+    struct weft_pattern_scratch *scratch = user;
+    if (scratch->attempts++ % ATTEMPTS_PER_LOOK != 0) {
+        return 0;
+    }
+    struct weft_monotonic now = weft_monotonic_now();
+    if (scratch->attempts == 1) {
+        scratch->deadline = weft_monotonic_after(now, scratch->max_match_ns);
+        return 0;
+    }
+    return now.ns > scratch->deadline.ns ? IS_OVER : 0;
+}
+
+static bool fill_scratch(struct weft_pattern_scratch *scratch, pcre2_general_context *general, size_t max_groups)
+{
+    scratch->match = pcre2_match_data_create((uint32_t)max_groups + 1, general);
+    scratch->context = pcre2_match_context_create(general);
+    scratch->stack = pcre2_jit_stack_create(JIT_STACK_FIRST_BYTES, JIT_STACK_MAX_BYTES, general);
+    if (scratch->match == NULL || scratch->context == NULL || scratch->stack == NULL) {
+        return false;
+    }
+    pcre2_jit_stack_assign(scratch->context, NULL, scratch->stack);
+    pcre2_set_heap_limit(scratch->context, HEAP_KIB);
+    pcre2_set_depth_limit(scratch->context, DEPTH);
+    pcre2_set_callout(scratch->context, on_attempt, scratch);
+    return true;
+}
+
+enum weft_status weft_pattern_scratch_new(size_t max_groups, struct weft_pattern_scratch **out_scratch,
+                                          struct weft_error *error)
+{
+    weft_assert(max_groups <= WEFT_PATTERN_MAX_TEXT_BYTES);
+    struct weft_pattern_scratch *scratch = weft_try_alloc(sizeof *scratch);
+    pcre2_general_context *general = pcre2_general_context_create(allocate, release, NULL);
+    bool is_filled = scratch != NULL && general != NULL && fill_scratch(scratch, general, max_groups);
+    pcre2_general_context_free(general);
+    if (!is_filled) {
+        weft_pattern_scratch_free(&scratch);
+        return weft_fail(error, WEFT_NOMEM, "no memory to match regular expressions");
+    }
+    *out_scratch = scratch;
+    return WEFT_OK;
+}
+
+void weft_pattern_scratch_free(struct weft_pattern_scratch **own_scratch)
+{
+    struct weft_pattern_scratch *scratch = *own_scratch;
+    if (scratch != NULL) {
+        pcre2_match_data_free(scratch->match);
+        pcre2_match_context_free(scratch->context);
+        pcre2_jit_stack_free(scratch->stack);
+        weft_buffer_fini(&scratch->repaired);
+        weft_free(scratch);
+        *own_scratch = NULL;
+    }
+}
+
+/* ---- matching ---- */
+
+/* The subject itself if it is UTF-8, else its repaired copy; false if there is no memory or it is too long. */
+static bool prepare(struct weft_pattern_scratch *scratch, struct weft_slice subject, struct weft_slice *out_prepared)
+{
+    if (subject.length > WEFT_PATTERN_MAX_SUBJECT_BYTES) {
+        return false;
+    }
+    *out_prepared = subject;
+    if (weft_utf8_valid_length(subject) < subject.length) {
+        enum { KEPT_BYTES = 64 << 10 };
+        if (scratch->repaired.capacity > KEPT_BYTES) {
+            weft_buffer_fini(&scratch->repaired);
+            weft_buffer_init(&scratch->repaired, 0);
+        }
+        weft_buffer_clear(&scratch->repaired);
+        weft_utf8_append_repaired(&scratch->repaired, subject);
+        *out_prepared = weft_buffer_slice(&scratch->repaired);
+    }
+    return weft_buffer_status(&scratch->repaired) == WEFT_OK;
+}
+
+static uint32_t steps_for(size_t length)
+{
+    if (length <= SHORT_BYTES) {
+        return (uint32_t)(SHORT_STEPS / (length + 1));
+    }
+    size_t steps = length * LONG_STEPS_PER_BYTE;
+    return steps < LONG_STEPS ? LONG_STEPS : steps > MAX_LONG_STEPS ? MAX_LONG_STEPS : (uint32_t)steps;
+}
+
+static enum weft_pattern_outcome outcome_of(int code)
+{
+    if (code >= 0) {
+        return WEFT_PATTERN_MATCH;
+    }
+    if (code == PCRE2_ERROR_NOMATCH) {
+        return WEFT_PATTERN_NO;
+    }
+    weft_assert(code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_DEPTHLIMIT || code == PCRE2_ERROR_HEAPLIMIT ||
+                code == PCRE2_ERROR_JIT_STACKLIMIT || code == PCRE2_ERROR_NOMEMORY || code == IS_OVER);
+    return WEFT_PATTERN_LIMIT;
+}
+
+/* subject is UTF-8, offset at the start of a character. */
+static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                                     struct weft_slice subject, size_t offset)
+{
+    bool is_short = subject.length <= SHORT_BYTES;
+    const pcre2_code *code = is_short ? pattern->plain : pattern->guarded;
+    PCRE2_SPTR bytes = subject.bytes == NULL ? (PCRE2_SPTR) "" : subject.bytes;
+    scratch->attempts = 0;
+    scratch->max_match_ns = pattern->max_match_ns;
+    pcre2_set_match_limit(scratch->context, steps_for(subject.length));
+    if (pattern->is_jit) {
+        return outcome_of(pcre2_jit_match(code, bytes, subject.length, offset, 0, scratch->match, scratch->context));
+    }
+    return outcome_of(
+        pcre2_match(code, bytes, subject.length, offset, PCRE2_NO_UTF_CHECK, scratch->match, scratch->context));
+}
+
+enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                                             struct weft_slice subject)
+{
+    struct weft_slice prepared;
+    return prepare(scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0) : WEFT_PATTERN_LIMIT;
+}
+
+void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                               struct weft_slice subject, struct weft_pattern_search *out_search)
+{
+    *out_search = (struct weft_pattern_search){
+        .pattern = pattern, .scratch = scratch, .subject = subject, .last_end = SIZE_MAX
+    };
+    out_search->is_too_much = !prepare(scratch, subject, &out_search->repaired);
+}
+
+/* offset is not before the one asked for last. */
+static size_t map_offset(struct weft_pattern_search *search, size_t offset)
+{
+    if (search->repaired.bytes == search->subject.bytes) {
+        return offset;
+    }
+    struct weft_slice rest =
+        weft_slice_of(search->subject.bytes + search->mapped, search->subject.length - search->mapped);
+    search->mapped += weft_utf8_offset_before_repair(rest, offset - search->mapped_from);
+    search->mapped_from = offset;
+    return search->mapped;
+}
+
+enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *search, size_t *out_start,
+                                                   size_t *out_end)
+{
+    if (search->is_too_much) {
+        return WEFT_PATTERN_LIMIT;
+    }
+    while (search->at <= search->repaired.length) {
+        enum weft_pattern_outcome outcome = run(search->pattern, search->scratch, search->repaired, search->at);
+        if (outcome != WEFT_PATTERN_MATCH) {
+            search->is_too_much = outcome == WEFT_PATTERN_LIMIT;
+            search->at = search->repaired.length + 1;
+            return outcome;
+        }
+        const size_t *found = pcre2_get_ovector_pointer(search->scratch->match);
+        size_t start = found[0];
+        size_t end = found[1];
+        bool is_behind_last = start == end && start == search->last_end;
+        size_t length = 1;
+        if (end == search->at && end < search->repaired.length) {
+            (void)weft_utf8_decode(weft_slice_of(search->repaired.bytes + end, search->repaired.length - end), &length);
+        }
+        search->at = end > search->at ? end : end + length;
+        search->last_end = end;
+        if (!is_behind_last) {
+            *out_start = map_offset(search, start);
+            *out_end = map_offset(search, end);
+            return WEFT_PATTERN_MATCH;
+        }
+    }
+    return WEFT_PATTERN_NO;
+}
+
+bool weft_pattern_search_group(const struct weft_pattern_search *search, size_t group, struct weft_slice *out_text)
+{
+    const size_t *found = pcre2_get_ovector_pointer(search->scratch->match);
+    if (group >= pcre2_get_ovector_count(search->scratch->match) || group > search->pattern->names.count ||
+        found[2 * group] == PCRE2_UNSET) {
+        return false;
+    }
+    size_t start = found[2 * group];
+    size_t end = found[2 * group + 1];
+    if (search->repaired.bytes != search->subject.bytes) {
+        start = weft_utf8_offset_before_repair(search->subject, start);
+        end = weft_utf8_offset_before_repair(search->subject, end);
+    }
+    *out_text = weft_slice_of(search->subject.bytes + start, end - start);
+    return true;
+}

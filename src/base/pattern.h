@@ -1,0 +1,75 @@
+#pragma once
+
+#include "base/slice.h"
+#include "base/status.h"
+
+/* Regular expressions that users write in configs: RE2's language, as Go's regexp reads it and so the Collector. They
+ * run on PCRE2 with its JIT: each is read by weft's own parser and written anew in PCRE2's language, so that it means
+ * here what it means there; what Go refuses is refused, with the offset. What Go takes and weft does not is refused,
+ * too, as WEFT_UNSUPPORTED: a surrogate as a character, \p{Lu} and its kind under (?i), a repeated group that would
+ * rather be empty, as in (|a)*, nesting over WEFT_PATTERN_MAX_DEPTH, more than 64 KiB when compiled. Unicode is that of
+ * PCRE2 (14 with 10.42), Go's is later.
+ *
+ * A backtracking matcher can take long on bytes that a peer chose. Every match has limits, and one that meets them says
+ * so: LIMIT is neither a match nor none, and the caller must take the safe side. */
+struct weft_pattern;
+
+/* What a match writes to: one per worker, for any number of patterns. */
+struct weft_pattern_scratch;
+
+enum {
+    WEFT_PATTERN_MAX_TEXT_BYTES = 32 << 10,
+    WEFT_PATTERN_MAX_DEPTH = 250,
+    WEFT_PATTERN_MAX_SUBJECT_BYTES = 4 << 20, /* longer ones are not looked at: LIMIT */
+};
+
+struct weft_pattern_options {
+    bool has_groups;      /* weft_pattern_search_group will be asked; without, groups cost nothing */
+    bool is_interpreted;  /* without JIT: for tests, and what happens anyway where the system forbids it */
+    int64_t max_match_ns; /* of one match in a subject over 512 bytes; 0 = 50 ms */
+};
+
+enum weft_pattern_outcome { WEFT_PATTERN_NO, WEFT_PATTERN_MATCH, WEFT_PATTERN_LIMIT };
+
+/* options may be NULL. The pattern never changes afterwards: all workers may use it at once. WEFT_INVALID and
+ * WEFT_UNSUPPORTED with an offset in text, WEFT_LIMIT, WEFT_NOMEM. */
+enum weft_status weft_pattern_compile(struct weft_slice text, const struct weft_pattern_options *options,
+                                      struct weft_pattern **out_pattern, struct weft_error *error) WEFT_MUST_CHECK;
+void weft_pattern_free(struct weft_pattern **own_pattern);
+
+/* Groups are numbered from 1 by their opening parenthesis; the name is NULL if it has none. */
+size_t weft_pattern_group_count(const struct weft_pattern *pattern);
+const char *weft_pattern_group_name(const struct weft_pattern *pattern, size_t group);
+
+/* max_groups: of any pattern that it will serve with has_groups; later groups read as absent. */
+enum weft_status weft_pattern_scratch_new(size_t max_groups, struct weft_pattern_scratch **out_scratch,
+                                          struct weft_error *error) WEFT_MUST_CHECK;
+void weft_pattern_scratch_free(struct weft_pattern_scratch **own_scratch);
+
+/* Whether the pattern matches anywhere in subject. Bytes that are not UTF-8 count as U+FFFD each, as in Go. */
+enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                                             struct weft_slice subject) WEFT_MUST_CHECK;
+
+/* All matches, from left to right, with Go's rules for empty ones (none right behind the match before). The subject is
+ * looked at once at the start, so that many matches in it cost no more than their own search. */
+struct weft_pattern_search {
+    const struct weft_pattern *pattern;
+    struct weft_pattern_scratch *scratch; /* no other match may use it until the search is over */
+    struct weft_slice subject;
+    struct weft_slice repaired; /* the same bytes, unless some are not UTF-8 */
+    size_t at;                  /* in repaired */
+    size_t last_end;            /* in repaired; SIZE_MAX = none */
+    size_t mapped_from, mapped; /* an offset of repaired, and where it lies in subject */
+    bool is_too_much;
+};
+
+void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                               struct weft_slice subject, struct weft_pattern_search *out_search);
+
+/* On MATCH, where in the subject. After NO or LIMIT the search is over. */
+enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *search, size_t *out_start,
+                                                   size_t *out_end) WEFT_MUST_CHECK;
+
+/* A group of the last match; false if it took no part. */
+bool weft_pattern_search_group(const struct weft_pattern_search *search, size_t group,
+                               struct weft_slice *out_text) WEFT_MUST_CHECK;
