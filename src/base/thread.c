@@ -52,6 +52,7 @@ struct weft_thread *weft_thread_start(const char *name, weft_thread_fn main, voi
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS); /* a fault of the thread's own: blocked, it could not be handled */
     weft_assert(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
     weft_assert(pthread_create(&thread->native, NULL, thread_main, thread) == 0);
     weft_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);

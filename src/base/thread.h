@@ -54,7 +54,7 @@ void weft_mutex_unlock(struct weft_mutex *mutex);
 
 typedef void (*weft_thread_fn)(void *context);
 
-/* A running thread. All signals are blocked in it: only the main thread takes them. */
+/* A running thread. All signals but SIGBUS (a fault of its own) are blocked in it: only the main thread takes them. */
 struct weft_thread;
 
 /* name: at most 15 bytes, seen in ps and gdb. Aborts if the system has no thread to give. */
