@@ -89,11 +89,6 @@ static void add_process(const struct weft_telemetry_server *server, struct weft_
 /* Every account as weft_ledger_records{account, signal, owner, reason}; what left a source counts as what it gave. */
 static void add_ledger(const struct weft_telemetry_server *server, struct weft_samples *samples)
 {
-    static const char *const account_names[] = {
-#define ACCOUNT_NAME(name, text, class) [WEFT_ACCOUNT_##name] = text,
-        WEFT_ACCOUNT_ROWS(ACCOUNT_NAME)
-#undef ACCOUNT_NAME
-    };
     struct weft_ledger_snapshot snapshot;
     if (weft_ledger_snapshot_take(server->source.ledger, &snapshot) != WEFT_OK) {
         return;
@@ -106,8 +101,8 @@ static void add_ledger(const struct weft_telemetry_server *server, struct weft_s
         const char *owner = account->owner[0] != '\0' ? account->owner : account->pipeline;
         weft_samples_add(samples, "weft_ledger_records", "Records in each account of the ledger", WEFT_SAMPLE_GAUGE,
                          records,
-                         WEFT_LABELS({ "account", account_names[account->kind] }, { "signal", account->signal },
-                                     { "owner", owner }, { "reason", weft_drop_reason_text(account->reason) }));
+                         WEFT_LABELS({ "account", balance->kind_text }, { "signal", account->signal },
+                                     { "owner", owner }, { "reason", balance->reason_text }));
     }
     weft_ledger_snapshot_fini(&snapshot);
 }
@@ -164,8 +159,7 @@ static bool is_balanced(const struct weft_ledger_snapshot *snapshot)
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
         struct weft_ledger_totals totals;
         weft_ledger_snapshot_totals(snapshot, weft_signal_name((enum weft_signal)signal), &totals);
-        if (totals.offered + totals.copied != totals.in_flight + totals.buffered + totals.queued + totals.sent +
-                                                  totals.rejected + totals.dropped + totals.refused + totals.uncopied) {
+        if (!weft_ledger_totals_balance(&totals)) {
             return false;
         }
     }

@@ -1,5 +1,5 @@
 /* The layout of ledger.weft (layout.h): where its parts lie, how entries are written and what makes them valid.
- * Called by ledger.c on the mapped file and by former.c on a copy of the file that a former process left. */
+ * Called on the image in memory and on the mapped file. */
 #include "ledger/layout.h"
 
 #include <stdio.h>
@@ -28,32 +28,29 @@ static size_t flows_offset(void)
     return accounts_offset() + page_aligned(WEFT_LEDGER_ACCOUNT_LIMIT * sizeof(struct weft_ledger_account_entry));
 }
 
-static size_t past_offset(void)
-{
-    return flows_offset() + page_aligned(WEFT_LEDGER_FLOW_LIMIT * sizeof(struct weft_ledger_flow_entry));
-}
-
 static size_t cells_offset(void)
 {
-    return past_offset() + page_aligned(CELL_BLOCK_BYTES);
+    return flows_offset() + page_aligned(CELL_BLOCK_BYTES);
 }
 
 size_t weft_ledger_image_size(uint32_t worker_count)
 {
-    return cells_offset() + (size_t)worker_count * page_aligned(CELL_BLOCK_BYTES);
+    return cells_offset() + (size_t)worker_count * CELL_BLOCK_BYTES;
 }
 
 void weft_ledger_image_point(struct weft_ledger_image *image, uint8_t *bytes, size_t size_bytes)
 {
-    _Static_assert(CELL_BLOCK_BYTES % WEFT_LEDGER_PAGE_BYTES == 0, "blocks of cells are whole pages");
+    _Static_assert(CELL_BLOCK_BYTES % WEFT_LEDGER_PAGE_BYTES == 0, "workers' cells share no page, so no cache line");
     _Static_assert(sizeof(struct weft_ledger_header) <= WEFT_LEDGER_PAGE_BYTES, "the header is one page");
+    _Static_assert(sizeof(struct weft_ledger_account_entry) == 424, "the account entry has no padding");
+    _Static_assert(WEFT_LEDGER_FLOW_LIMIT <= UINT16_MAX + 1 && WEFT_LEDGER_ACCOUNT_LIMIT <= UINT16_MAX + 1,
+                   "numbers of 16 bits");
     *image = (struct weft_ledger_image){
         .bytes = bytes,
         .size_bytes = size_bytes,
         .header = (void *)bytes,
         .accounts = (void *)(bytes + accounts_offset()),
         .flows = (void *)(bytes + flows_offset()),
-        .past = (void *)(bytes + past_offset()),
         .cells = (void *)(bytes + cells_offset()),
     };
 }
@@ -69,49 +66,66 @@ static uint64_t checksum_of(uint64_t seed, const void *bytes, size_t length)
     return sum == 0 ? 1 : sum;
 }
 
+/* ---- header ---- */
+
 static uint64_t header_checksum(const struct weft_ledger_header *header)
 {
     return checksum_of(0, header, offsetof(struct weft_ledger_header, checksum));
 }
 
-void weft_ledger_image_seal(struct weft_ledger_image *image, uint32_t worker_count)
+void weft_ledger_header_seal(struct weft_ledger_header *header, uint32_t worker_count)
 {
-    struct weft_ledger_header *header = image->header;
     memcpy(header->magic, magic, sizeof magic);
     header->version = WEFT_LEDGER_VERSION;
-    header->worker_count = worker_count;
-    header->past_count = atomic_load_explicit(&header->flow_count, memory_order_relaxed);
-    header->past_checksum = checksum_of(0, image->past, header->past_count * sizeof image->past[0]);
     header->checksum = header_checksum(header);
+    header->account_count = weft_ledger_word(0, WEFT_LEDGER_ACCOUNT_COUNT_POSITION);
+    header->flow_count = weft_ledger_word(1, WEFT_LEDGER_FLOW_COUNT_POSITION); /* flow 0 is WEFT_FLOW_NONE */
+    header->worker_count = weft_ledger_word(worker_count, WEFT_LEDGER_WORKER_COUNT_POSITION);
 }
 
-enum weft_status weft_ledger_image_check(const struct weft_ledger_image *image, struct weft_error *error)
+static enum weft_status read_count(uint64_t word, uint64_t position, uint64_t least, uint64_t limit, const char *what,
+                                   uint32_t *out_count, struct weft_error *error)
 {
-    const struct weft_ledger_header *header = image->header;
-    if (memcmp(header->magic, magic, sizeof magic) != 0) {
-        return weft_fail(error, WEFT_INVALID, "not a ledger");
+    uint64_t count;
+    if (!weft_ledger_word_read(word, position, &count) || count < least || count > limit) {
+        return weft_fail(error, WEFT_INVALID, "the number of %s is damaged", what);
     }
-    if (header->version != WEFT_LEDGER_VERSION) {
-        return weft_fail(error, WEFT_INVALID, "version %u, this program writes %u", header->version,
-                         WEFT_LEDGER_VERSION);
-    }
-    if (header->checksum != header_checksum(header) || header->worker_count == 0 ||
-        header->worker_count > WEFT_LEDGER_WORKER_LIMIT || header->past_count > WEFT_LEDGER_FLOW_LIMIT) {
-        return weft_fail(error, WEFT_INVALID, "the header is damaged");
-    }
-    if (image->size_bytes != weft_ledger_image_size(header->worker_count)) {
-        return weft_fail(error, WEFT_INVALID, "%zu bytes long, expected %zu", image->size_bytes,
-                         weft_ledger_image_size(header->worker_count));
-    }
-    if (header->past_checksum != checksum_of(0, image->past, header->past_count * sizeof image->past[0])) {
-        return weft_fail(error, WEFT_INVALID, "the totals of the past are damaged");
-    }
+    *out_count = (uint32_t)count;
     return WEFT_OK;
 }
 
-static void fit_text(char *out_text, size_t capacity, const char *text)
+enum weft_status weft_ledger_header_check(const struct weft_ledger_header *header, uint32_t *out_account_count,
+                                          uint32_t *out_flow_count, uint32_t *out_worker_count,
+                                          struct weft_error *error)
+{
+    if (memcmp(header->magic, magic, sizeof magic) != 0 || header->version != WEFT_LEDGER_VERSION ||
+        header->checksum != header_checksum(header)) {
+        return weft_fail(error, WEFT_INVALID, "the header is damaged");
+    }
+    enum weft_status status = read_count(header->account_count, WEFT_LEDGER_ACCOUNT_COUNT_POSITION, 0,
+                                         WEFT_LEDGER_ACCOUNT_LIMIT, "accounts", out_account_count, error);
+    if (status == WEFT_OK) {
+        status = read_count(header->flow_count, WEFT_LEDGER_FLOW_COUNT_POSITION, 1, WEFT_LEDGER_FLOW_LIMIT, "flows",
+                            out_flow_count, error);
+    }
+    if (status == WEFT_OK) {
+        status = read_count(header->worker_count, WEFT_LEDGER_WORKER_COUNT_POSITION, 1, WEFT_LEDGER_WORKER_LIMIT,
+                            "workers", out_worker_count, error);
+    }
+    return status;
+}
+
+/* ---- accounts ---- */
+
+uint64_t weft_ledger_name_checksum(const struct weft_ledger_name *name)
+{
+    return checksum_of(1, name, sizeof *name);
+}
+
+void weft_ledger_name_set(char *out_text, size_t capacity, const char *text)
 {
     size_t length = strlen(text);
+    memset(out_text, 0, capacity);
     if (length < capacity) {
         memcpy(out_text, text, length);
         return;
@@ -122,54 +136,68 @@ static void fit_text(char *out_text, size_t capacity, const char *text)
     snprintf(out_text + kept, HASH_BYTES + 1, "~%08x", (unsigned)checksum_of(0, text, length));
 }
 
-void weft_ledger_account_entry_fill(struct weft_ledger_account_entry *out_entry, const struct weft_account *account)
+void weft_ledger_name_fill(struct weft_ledger_name *out_name, const struct weft_account *account)
 {
-    memset(out_entry, 0, sizeof *out_entry);
-    out_entry->kind = (uint8_t)account->kind;
-    out_entry->reason = (uint8_t)account->reason;
-    fit_text(out_entry->signal, sizeof out_entry->signal, account->signal);
-    fit_text(out_entry->pipeline, sizeof out_entry->pipeline, account->pipeline);
-    fit_text(out_entry->owner, sizeof out_entry->owner, account->owner);
+    const char *class_text = weft_account_class_text(weft_account_class_of(account->kind));
+    weft_ledger_name_set(out_name->kind, sizeof out_name->kind, weft_account_kind_text(account->kind));
+    weft_ledger_name_set(out_name->kind_class, sizeof out_name->kind_class, class_text);
+    weft_ledger_name_set(out_name->reason, sizeof out_name->reason, weft_drop_reason_text(account->reason));
+    weft_ledger_name_set(out_name->signal, sizeof out_name->signal, account->signal);
+    weft_ledger_name_set(out_name->pipeline, sizeof out_name->pipeline, account->pipeline);
+    weft_ledger_name_set(out_name->owner, sizeof out_name->owner, account->owner);
 }
 
-enum { CHECKED_OFFSET = offsetof(struct weft_ledger_account_entry, kind) };
-
-bool weft_ledger_account_entry_is_same(const struct weft_ledger_account_entry *left,
-                                       const struct weft_ledger_account_entry *right)
+bool weft_ledger_name_is_same(const struct weft_ledger_name *left, const struct weft_ledger_name *right)
 {
-    return memcmp((const char *)left + CHECKED_OFFSET, (const char *)right + CHECKED_OFFSET,
-                  sizeof *left - CHECKED_OFFSET) == 0;
+    return memcmp(left, right, sizeof *left) == 0;
 }
 
-void weft_ledger_account_entry_read(const struct weft_ledger_account_entry *entry, struct weft_account *out_account)
+enum weft_account_class weft_ledger_name_class(const struct weft_ledger_name *name)
 {
-    *out_account = (struct weft_account){
-        .kind = (enum weft_account_kind)entry->kind,
-        .signal = entry->signal,
-        .pipeline = entry->pipeline,
-        .owner = entry->owner,
-        .reason = (enum weft_drop_reason)entry->reason,
+    enum weft_account_kind kind = weft_account_kind_of_text(name->kind);
+    if (kind != WEFT_ACCOUNT_COUNT) {
+        return weft_account_class_of(kind);
+    }
+    enum weft_account_class account_class = weft_account_class_of_text(name->kind_class);
+    return account_class == WEFT_ACCOUNT_CLASS_COUNT ? WEFT_ACCOUNT_CLASS_STORE : account_class;
+}
+
+void weft_ledger_name_read(const struct weft_ledger_name *name, struct weft_ledger_balance *out_balance)
+{
+    *out_balance = (struct weft_ledger_balance){
+        .account = { .kind = weft_account_kind_of_text(name->kind),
+                     .signal = name->signal,
+                     .pipeline = name->pipeline,
+                     .owner = name->owner,
+                     .reason = weft_drop_reason_of_text(name->reason) },
+        .kind_text = name->kind,
+        .reason_text = name->reason,
+        .account_class = weft_ledger_name_class(name),
     };
 }
 
-uint64_t weft_ledger_account_entry_checksum(const struct weft_ledger_account_entry *entry, size_t index)
+static const char overflow_owner[] = "(overflow)";
+
+void weft_ledger_name_to_overflow(struct weft_ledger_name *name)
 {
-    return checksum_of(index + 1, (const char *)entry + CHECKED_OFFSET, sizeof *entry - CHECKED_OFFSET);
+    weft_ledger_name_set(name->pipeline, sizeof name->pipeline, "");
+    weft_ledger_name_set(name->owner, sizeof name->owner, overflow_owner);
 }
 
-uint32_t weft_ledger_flow_entry_checksum(const struct weft_ledger_flow_entry *entry, size_t index)
+bool weft_ledger_name_is_overflow(const struct weft_ledger_name *name)
 {
-    uint32_t sum = (uint32_t)(checksum_of(index + 1, entry, offsetof(struct weft_ledger_flow_entry, checksum)) >> 16);
-    return sum == 0 ? 1 : sum;
+    return name->pipeline[0] == '\0' && strcmp(name->owner, overflow_owner) == 0;
 }
 
-enum weft_account_class weft_account_class_of(enum weft_account_kind kind)
+/* ---- flows ---- */
+
+uint64_t weft_ledger_flow_pack(struct weft_ledger_flow_ends ends, uint32_t flow)
 {
-    static const enum weft_account_class classes[] = {
-#define ACCOUNT_CLASS(name, text, class) [WEFT_ACCOUNT_##name] = WEFT_ACCOUNT_CLASS_##class,
-        WEFT_ACCOUNT_ROWS(ACCOUNT_CLASS)
-#undef ACCOUNT_CLASS
-    };
-    weft_assert((size_t)kind < WEFT_COUNT_OF(classes));
-    return classes[kind];
+    uint32_t check = (uint32_t)(checksum_of(flow, &ends, sizeof ends) >> 16);
+    return (uint64_t)(check == 0 ? 1 : check) << 32 | (uint64_t)ends.to << 16 | ends.from;
+}
+
+bool weft_ledger_flow_is_valid(uint64_t entry, uint32_t flow)
+{
+    return entry == weft_ledger_flow_pack(weft_ledger_flow_unpack(entry), flow);
 }

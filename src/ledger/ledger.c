@@ -1,13 +1,15 @@
-/* The ledger in use: opening (with what a former process left), registration of flows, and the move. Registration is
- * any thread's, one at a time; a move is its worker's, on its own cells; snapshots (snapshot.c) read from any thread.
- * What is published, a table entry before its count and a move before a later one, is published by release stores. */
-#include "ledger/internal.h"
+/* The ledger in use: registration of flows, the move, and what is said when the file is in trouble. Registration is any
+ * thread's, one at a time; a move is its worker's, on its own cells; snapshots (snapshot.c) read from any thread. What
+ * is published, a table entry before its count and a move before a later one, is published by release stores. */
+#include "ledger/ledger.h"
 
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 
-#include "base/alloc.h"
 #include "base/assert.h"
+#include "base/log.h"
+#include "ledger/fault.h"
+#include "ledger/internal.h"
 
 struct weft_ledger_worker *weft_ledger_worker_of(struct weft_ledger *ledger, uint32_t worker_index)
 {
@@ -17,58 +19,13 @@ struct weft_ledger_worker *weft_ledger_worker_of(struct weft_ledger *ledger, uin
 
 void weft_ledger_move(struct weft_ledger_worker *worker, weft_flow_id flow, uint64_t count)
 {
+    weft_assert(flow != WEFT_FLOW_NONE);
     /* One writer: a load and a store, without the price of a locked add. Release, so that whoever sees this move sees
-     * those that came before it. */
+     * those that came before it; the next process, too. */
     _Atomic uint64_t *cell = &worker->cells[flow];
-    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + count, memory_order_release);
-}
-
-/* False when the table is full. */
-static bool add_account(struct weft_ledger *ledger, const struct weft_account *account, uint16_t *out_index)
-{
-    struct weft_ledger_image *image = &ledger->image;
-    struct weft_ledger_account_entry wanted;
-    weft_ledger_account_entry_fill(&wanted, account);
-    uint32_t count = atomic_load_explicit(&image->header->account_count, memory_order_relaxed);
-    for (uint32_t i = 0; i < count; i++) {
-        if (weft_ledger_account_entry_is_same(&image->accounts[i], &wanted)) {
-            *out_index = (uint16_t)i;
-            return true;
-        }
-    }
-    if (count == WEFT_LEDGER_ACCOUNT_LIMIT) {
-        return false;
-    }
-    wanted.checksum = weft_ledger_account_entry_checksum(&wanted, count);
-    image->accounts[count] = wanted;
-    atomic_store_explicit(&image->header->account_count, count + 1, memory_order_release);
-    *out_index = (uint16_t)count;
-    return true;
-}
-
-static bool add_flow(struct weft_ledger *ledger, const struct weft_account *from, const struct weft_account *to,
-                     weft_flow_id *out_flow)
-{
-    struct weft_ledger_image *image = &ledger->image;
-    struct weft_ledger_flow_entry wanted = { 0 };
-    if (!add_account(ledger, from, &wanted.from) || !add_account(ledger, to, &wanted.to)) {
-        return false;
-    }
-    uint32_t count = atomic_load_explicit(&image->header->flow_count, memory_order_relaxed);
-    for (uint32_t i = 0; i < count; i++) {
-        if (image->flows[i].from == wanted.from && image->flows[i].to == wanted.to) {
-            *out_flow = (weft_flow_id)i;
-            return true;
-        }
-    }
-    if (count == WEFT_LEDGER_FLOW_LIMIT) {
-        return false;
-    }
-    wanted.checksum = weft_ledger_flow_entry_checksum(&wanted, count);
-    image->flows[count] = wanted;
-    atomic_store_explicit(&image->header->flow_count, count + 1, memory_order_release);
-    *out_flow = (weft_flow_id)count;
-    return true;
+    uint64_t total = atomic_load_explicit(cell, memory_order_relaxed) + count;
+    atomic_store_explicit(cell, total, memory_order_release);
+    atomic_store_explicit(&worker->words[flow], weft_ledger_word(total, flow), memory_order_release);
 }
 
 weft_flow_id weft_ledger_flow(struct weft_ledger *ledger, const struct weft_account *from,
@@ -77,143 +34,43 @@ weft_flow_id weft_ledger_flow(struct weft_ledger *ledger, const struct weft_acco
     weft_assert(strcmp(from->signal, to->signal) == 0);
     weft_assert(weft_account_class_of(from->kind) != WEFT_ACCOUNT_CLASS_END);
     weft_assert(weft_account_class_of(to->kind) != WEFT_ACCOUNT_CLASS_SOURCE);
-    weft_flow_id flow = 0;
     weft_mutex_lock(&ledger->registration);
-    bool has_room = add_flow(ledger, from, to, &flow);
+    weft_flow_id flow = weft_ledger_register(ledger, from, to);
     weft_mutex_unlock(&ledger->registration);
-    weft_assert(has_room);
+    if (weft_atomic_load(&ledger->overflowed) > 0) {
+        weft_ledger_trouble(ledger);
+    }
     return flow;
 }
 
-/* The former totals become the past; what was in memory when the process ended is dropped(crash) with its owner.
- * False when the tables cannot hold it. */
-static bool carry_over(struct weft_ledger *ledger, const struct weft_ledger_former *former)
+static bool is_cut(struct weft_ledger *ledger)
 {
-    for (uint32_t i = 0; i < former->flow_count; i++) {
-        struct weft_account from, to;
-        weft_ledger_account_entry_read(&former->image.accounts[former->image.flows[i].from], &from);
-        weft_ledger_account_entry_read(&former->image.accounts[former->image.flows[i].to], &to);
-        weft_flow_id flow;
-        if (former->totals[i] == 0) {
-            continue; /* never used: registered again if it still exists */
-        }
-        if (!add_flow(ledger, &from, &to, &flow)) {
-            return false;
-        }
-        ledger->image.past[flow] += former->totals[i];
+    struct stat file;
+    if (ledger->files.descriptor < 0 || weft_atomic_load(&ledger->is_cut) > 0) {
+        return ledger->files.descriptor >= 0;
     }
-    for (uint32_t i = 0; i < former->account_count; i++) {
-        struct weft_account from, to;
-        weft_ledger_account_entry_read(&former->image.accounts[i], &from);
-        to = from;
-        to.kind = WEFT_ACCOUNT_DROPPED;
-        to.reason = WEFT_DROP_CRASH;
-        weft_flow_id flow;
-        if (former->balances[i] == 0) {
-            continue;
-        }
-        if (!add_flow(ledger, &from, &to, &flow)) {
-            return false;
-        }
-        ledger->image.past[flow] += former->balances[i];
+    bool has_fault = weft_ledger_guard_has_faulted(ledger->guard) || fstat(ledger->files.descriptor, &file) != 0 ||
+                     (size_t)file.st_size < ledger->file.size_bytes || file.st_nlink == 0;
+    if (has_fault && weft_atomic_add(&ledger->is_cut, 1) == 1) {
+        weft_log(ERROR, "ledger.cut",
+                 "ledger.weft was cut or removed under the running process: it counts on in memory",
+                 WEFT_LOG_STRING("file", ledger->files.path));
     }
-    return true;
+    return has_fault;
 }
 
-static enum weft_status read_former(struct weft_ledger *ledger, uint8_t *own_bytes, size_t size_bytes,
-                                    struct weft_ledger_former *out_former, bool *out_is_found, struct weft_error *error)
+const char *weft_ledger_trouble(struct weft_ledger *ledger)
 {
-    *out_is_found = false;
-    if (own_bytes == NULL) {
-        return WEFT_OK;
+    if (ledger->memory_reason.status != WEFT_OK) {
+        return ledger->memory_reason.text;
     }
-    struct weft_error reason = WEFT_ERROR_NONE;
-    enum weft_status status = weft_ledger_former_read(own_bytes, size_bytes, out_former, &reason);
-    if (status == WEFT_INVALID) {
-        weft_ledger_files_set_aside(&ledger->files, reason.text);
-        return WEFT_OK;
+    if (is_cut(ledger)) {
+        return "ledger.weft was cut or removed: counts go on in memory, a restart begins at zero";
     }
-    if (status != WEFT_OK) {
-        return weft_fail(error, status, "%s", reason.text);
+    uint64_t overflowed = weft_atomic_load(&ledger->overflowed);
+    if (overflowed > 0 && weft_atomic_add(&ledger->is_overflow_told, 1) == 1) {
+        weft_log(WARN, "ledger.overflow", "no room for more flows: new ones share the owner (overflow)",
+                 WEFT_LOG_INT("flows", overflowed));
     }
-    *out_is_found = true;
-    return WEFT_OK;
-}
-
-static enum weft_status open_in_directory(struct weft_ledger *ledger, const char *directory, struct weft_error *error)
-{
-    uint8_t *former_bytes = NULL;
-    size_t former_size = 0;
-    enum weft_status status = weft_ledger_files_open(directory, &ledger->files, &former_bytes, &former_size, error);
-    if (status != WEFT_OK) {
-        return status;
-    }
-    ledger->has_files = true;
-    struct weft_ledger_former former = { 0 };
-    bool is_found = false;
-    status = read_former(ledger, former_bytes, former_size, &former, &is_found, error);
-    uint8_t *mapping = NULL;
-    size_t size_bytes = weft_ledger_image_size(ledger->worker_count);
-    if (status == WEFT_OK) {
-        status = weft_ledger_files_create(&ledger->files, size_bytes, &mapping, error);
-    }
-    if (status == WEFT_OK) {
-        weft_ledger_image_point(&ledger->image, mapping, size_bytes);
-        if (is_found && !carry_over(ledger, &former)) {
-            weft_ledger_files_set_aside(&ledger->files, "more accounts and flows than a ledger holds");
-            memset(mapping, 0, size_bytes - (size_t)ledger->worker_count * WEFT_LEDGER_FLOW_LIMIT * sizeof(uint64_t));
-        }
-        weft_ledger_image_seal(&ledger->image, ledger->worker_count);
-        status = weft_ledger_files_commit(&ledger->files, error);
-    }
-    weft_ledger_former_fini(&former);
-    return status;
-}
-
-static void open_in_memory(struct weft_ledger *ledger)
-{
-    size_t size_bytes = weft_ledger_image_size(ledger->worker_count);
-    void *mapping = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    weft_assert(mapping != MAP_FAILED);
-    weft_ledger_image_point(&ledger->image, mapping, size_bytes);
-}
-
-enum weft_status weft_ledger_open(const char *directory, uint32_t worker_count, struct weft_ledger **out_ledger,
-                                  struct weft_error *error)
-{
-    weft_assert(worker_count > 0 && worker_count <= WEFT_LEDGER_WORKER_LIMIT);
-    struct weft_ledger *ledger = weft_alloc(sizeof *ledger);
-    ledger->worker_count = worker_count;
-    weft_mutex_init(&ledger->registration);
-    if (directory == NULL) {
-        open_in_memory(ledger);
-    } else {
-        enum weft_status status = open_in_directory(ledger, directory, error);
-        if (status != WEFT_OK) {
-            weft_ledger_close(ledger);
-            return status;
-        }
-    }
-    ledger->workers = weft_alloc(worker_count * sizeof ledger->workers[0]);
-    for (uint32_t i = 0; i < worker_count; i++) {
-        ledger->workers[i].cells = ledger->image.cells + (size_t)i * WEFT_LEDGER_FLOW_LIMIT;
-    }
-    *out_ledger = ledger;
-    return WEFT_OK;
-}
-
-void weft_ledger_close(struct weft_ledger *ledger)
-{
-    if (ledger == NULL) {
-        return;
-    }
-    if (ledger->image.bytes != NULL) {
-        munmap(ledger->image.bytes, ledger->image.size_bytes);
-    }
-    if (ledger->has_files) {
-        weft_ledger_files_fini(&ledger->files);
-    }
-    weft_mutex_fini(&ledger->registration);
-    weft_free(ledger->workers);
-    weft_free(ledger);
+    return overflowed > 0 ? "no room for more flows: some share the owner (overflow), totals are exact" : NULL;
 }

@@ -10,8 +10,6 @@
 /* How often a blocked sender looks whether another worker's sender has made room. */
 static const int64_t recheck_interval_ns = 20 * WEFT_NS_PER_MS;
 
-enum { DROP_FLOW_COUNT = WEFT_DROP_CRASH + 1 };
-
 struct weft_sender {
     struct weft_consumer *consumer;
     struct weft_sender_settings settings;
@@ -32,7 +30,7 @@ struct weft_sender {
     bool is_pumping;
     weft_flow_id sent_flow;
     weft_flow_id rejected_flow;
-    weft_flow_id drop_flows[DROP_FLOW_COUNT];
+    weft_flow_id drop_flows[WEFT_DROP_COUNT];
 };
 
 struct request {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ static const struct weft_account test_in_flight = { WEFT_ACCOUNT_IN_FLIGHT, "tra
 static const struct weft_account test_buffered = { WEFT_ACCOUNT_BUFFERED, "traces", "traces", "batch", WEFT_DROP_NONE };
 static const struct weft_account test_queued = { WEFT_ACCOUNT_QUEUED, "traces", "", "otlp/backend", WEFT_DROP_NONE };
 static const struct weft_account test_sent = { WEFT_ACCOUNT_SENT, "traces", "", "otlp/backend", WEFT_DROP_NONE };
+static const struct weft_account test_rejected = { WEFT_ACCOUNT_REJECTED, "traces", "", "otlp/backend",
+                                                   WEFT_DROP_NONE };
 static const struct weft_account test_dropped = { WEFT_ACCOUNT_DROPPED, "traces", "", "otlp/backend",
                                                   WEFT_DROP_QUEUE_FULL };
 static const struct weft_account test_refused = { WEFT_ACCOUNT_REFUSED, "traces", "", "otlp", WEFT_DROP_NONE };
@@ -54,10 +57,16 @@ static inline struct weft_ledger_totals test_ledger_totals(struct weft_ledger *l
     return totals;
 }
 
+static inline uint64_t test_totals_held(const struct weft_ledger_totals *totals)
+{
+    return totals->in_flight + totals->in_transit + totals->buffered + totals->queued;
+}
+
 static inline uint64_t test_totals_ends(const struct weft_ledger_totals *totals)
 {
-    return totals->in_flight + totals->buffered + totals->queued + totals->sent + totals->rejected + totals->dropped +
-           totals->refused + totals->uncopied;
+    return totals->in_flight + totals->in_transit + totals->buffered + totals->queued + totals->spooled + totals->sent +
+           totals->rejected + totals->handed_over + totals->dropped + totals->refused + totals->uncopied +
+           totals->other;
 }
 
 /* inflow - outflow of one account; 0 if it is not there. */
@@ -88,7 +97,7 @@ static inline void test_directory_make(void)
 
 static inline const char *test_directory_path(const char *name)
 {
-    static char path[2][160];
+    static char path[2][400];
     static int turn;
     turn = !turn;
     snprintf(path[turn], sizeof path[turn], "%s/%s", test_directory, name);
@@ -97,10 +106,15 @@ static inline const char *test_directory_path(const char *name)
 
 static inline void test_directory_remove(void)
 {
-    unlink(test_directory_path("ledger.weft"));
-    unlink(test_directory_path("ledger.weft.bad"));
-    unlink(test_directory_path("ledger.weft.new"));
-    rmdir(test_directory);
+    DIR *directory = opendir(test_directory);
+    ck_assert_ptr_nonnull(directory);
+    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+        if (entry->d_name[0] != '.') {
+            unlink(test_directory_path(entry->d_name));
+        }
+    }
+    closedir(directory);
+    ck_assert_int_eq(rmdir(test_directory), 0);
 }
 
 static inline int test_run(const char *name, void (*add)(TCase *))

@@ -1,4 +1,7 @@
 /* Accounts, flows, moves, totals, carrying over, and what is written for others. */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "ledger/ledger_test.h"
 
 START_TEST(test_move_changes_both_balances)
@@ -133,12 +136,123 @@ START_TEST(test_second_opener_is_refused_while_the_first_lives)
 }
 END_TEST
 
-START_TEST(test_directory_that_cannot_be_made_is_an_error)
+static bool aborts_when_moving(weft_flow_id flow)
+{
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        close(2);
+        struct weft_ledger *ledger = test_ledger_open(NULL, 1);
+        test_flows_register(ledger);
+        weft_ledger_move(weft_ledger_worker_of(ledger, 0), flow, 1);
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+START_TEST(test_memory_of_zeros_names_no_flow)
+{
+    struct test_flows flows = { 0 };
+    ck_assert_uint_eq(flows.sent, WEFT_FLOW_NONE);
+    ck_assert(aborts_when_moving(flows.sent));
+    ck_assert(!aborts_when_moving(1));
+    struct weft_ledger *ledger = test_ledger_open(NULL, 1);
+    ck_assert_uint_ne(test_flows_register(ledger).offered, WEFT_FLOW_NONE);
+    weft_ledger_close(ledger);
+}
+END_TEST
+
+START_TEST(test_in_transit_is_a_sum_over_workers)
+{
+    static const struct weft_account in_transit = { WEFT_ACCOUNT_IN_TRANSIT, "traces", "traces", "join",
+                                                    WEFT_DROP_NONE };
+    struct weft_account crash = in_transit;
+    crash.kind = WEFT_ACCOUNT_DROPPED;
+    crash.reason = WEFT_DROP_CRASH;
+    struct weft_ledger *ledger = test_ledger_open(test_directory, 3);
+    struct test_flows flows = test_flows_register(ledger);
+    struct weft_ledger_worker *home = weft_ledger_worker_of(ledger, 2);
+    struct weft_ledger_worker *owner = weft_ledger_worker_of(ledger, 0);
+    weft_ledger_move(home, flows.offered, 10);
+    weft_ledger_move(home, weft_ledger_flow(ledger, &test_in_flight, &in_transit), 10);
+    weft_ledger_move(owner, weft_ledger_flow(ledger, &in_transit, &test_buffered), 7);
+    ck_assert_int_eq(weft_ledger_worker_balance(ledger, home, &in_transit), 10);
+    ck_assert_int_eq(weft_ledger_worker_balance(ledger, owner, &in_transit), -7);
+    struct weft_ledger_totals totals = test_ledger_totals(ledger);
+    ck_assert_uint_eq(totals.in_transit, 3);
+    ck_assert_uint_eq(totals.buffered, 7);
+    ck_assert(weft_ledger_totals_balance(&totals));
+    weft_ledger_close(ledger);
+
+    ledger = test_ledger_open(test_directory, 1);
+    totals = test_ledger_totals(ledger);
+    ck_assert_int_eq(test_balance(ledger, &crash), 3);
+    ck_assert_uint_eq(totals.in_transit + totals.buffered, 0);
+    ck_assert_uint_eq(totals.dropped, 10);
+    ck_assert_int_eq(weft_ledger_worker_balance(ledger, weft_ledger_worker_of(ledger, 0), &in_transit), 0);
+    weft_ledger_close(ledger);
+}
+END_TEST
+
+START_TEST(test_spooled_outlives_the_process_and_handed_over_is_an_end)
+{
+    static const struct weft_account spooled = { WEFT_ACCOUNT_SPOOLED, "traces", "", "otlp/backend", WEFT_DROP_NONE };
+    static const struct weft_account handed = { WEFT_ACCOUNT_HANDED_OVER, "traces", "traces", "count", WEFT_DROP_NONE };
+    struct weft_ledger *ledger = test_ledger_open(test_directory, 1);
+    struct test_flows flows = test_flows_register(ledger);
+    struct weft_ledger_worker *worker = weft_ledger_worker_of(ledger, 0);
+    weft_ledger_move(worker, flows.offered, 30);
+    weft_ledger_move(worker, weft_ledger_flow(ledger, &test_in_flight, &handed), 5);
+    weft_ledger_move(worker, flows.queued, 25);
+    weft_ledger_move(worker, weft_ledger_flow(ledger, &test_queued, &spooled), 20);
+    weft_ledger_close(ledger);
+    ledger = test_ledger_open(test_directory, 1);
+    struct weft_ledger_totals totals = test_ledger_totals(ledger);
+    ck_assert_uint_eq(totals.spooled, 20);
+    ck_assert_uint_eq(totals.handed_over, 5);
+    ck_assert_uint_eq(totals.dropped, 5);
+    ck_assert_uint_eq(totals.queued, 0);
+    ck_assert(weft_ledger_totals_balance(&totals));
+    weft_ledger_move(weft_ledger_worker_of(ledger, 0), weft_ledger_flow(ledger, &spooled, &test_sent), 20);
+    ck_assert_uint_eq(test_ledger_totals(ledger).spooled, 0);
+    weft_ledger_close(ledger);
+}
+END_TEST
+
+START_TEST(test_audit_of_a_process_does_not_see_the_past)
 {
     struct weft_ledger *ledger = NULL;
-    struct weft_error error = WEFT_ERROR_NONE;
-    ck_assert_int_eq(weft_ledger_open("/proc/nowhere", 1, &ledger, &error), WEFT_IO);
-    ck_assert_ptr_nonnull(strstr(error.text, "/proc/nowhere"));
+    for (int round = 0; round < 3; round++) {
+        ledger = test_ledger_open(test_directory, 2);
+        struct test_flows flows = test_flows_register(ledger);
+        for (uint32_t i = 0; i < 2; i++) {
+            struct weft_ledger_worker *worker = weft_ledger_worker_of(ledger, i);
+            ck_assert_int_eq(weft_ledger_worker_balance(ledger, worker, &test_queued), 0);
+            ck_assert_int_eq(weft_ledger_worker_balance(ledger, worker, &test_in_flight), 0);
+            weft_ledger_move(worker, flows.offered, 9);
+            weft_ledger_move(worker, flows.queued, 5);
+            ck_assert_int_eq(weft_ledger_worker_balance(ledger, worker, &test_queued), 5);
+            ck_assert_int_eq(weft_ledger_worker_balance(ledger, worker, &test_in_flight), 4);
+        }
+        weft_ledger_close(ledger);
+    }
+}
+END_TEST
+
+START_TEST(test_reasons_say_whether_all_is_well)
+{
+    static const enum weft_drop_reason well[] = { WEFT_DROP_NONE, WEFT_DROP_SAMPLED_OUT, WEFT_DROP_FILTERED,
+                                                  WEFT_DROP_NO_TRACE };
+    size_t well_count = 0;
+    for (int reason = 0; reason < WEFT_DROP_COUNT; reason++) {
+        well_count += weft_drop_reason_is_ok((enum weft_drop_reason)reason);
+    }
+    ck_assert_uint_eq(well_count, WEFT_COUNT_OF(well));
+    for (size_t i = 0; i < WEFT_COUNT_OF(well); i++) {
+        ck_assert(weft_drop_reason_is_ok(well[i]));
+    }
 }
 END_TEST
 
@@ -161,8 +275,8 @@ START_TEST(test_snapshot_is_written_as_json_and_text)
     ck_assert_str_eq(
         (const char *)out.bytes,
         "{\"exact\":true,\"signals\":{\"traces\":{\"accepted\":12,\"offered\":12,\"copied\":0,\"in_flight\":7,"
-        "\"buffered\":0,\"queued\":0,\"sent\":5,\"rejected\":0,\"dropped\":0,\"refused\":0,\"uncopied\":0,"
-        "\"balanced\":true}},\"accounts\":["
+        "\"in_transit\":0,\"buffered\":0,\"queued\":0,\"spooled\":0,\"sent\":5,\"rejected\":0,\"handed_over\":0,"
+        "\"dropped\":0,\"refused\":0,\"uncopied\":0,\"other\":0,\"balanced\":true}},\"accounts\":["
         "{\"account\":\"offered\",\"signal\":\"traces\",\"pipeline\":\"\",\"owner\":\"otlp\",\"reason\":\"\","
         "\"inflow\":0,\"outflow\":12,\"balance\":12},"
         "{\"account\":\"in_flight\",\"signal\":\"traces\",\"pipeline\":\"traces\",\"owner\":\"\",\"reason\":\"\","
@@ -230,7 +344,11 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_worker_balance_is_its_own_cells);
     tcase_add_test(tests, test_restart_keeps_totals_and_moves_memory_to_crash);
     tcase_add_test(tests, test_second_opener_is_refused_while_the_first_lives);
-    tcase_add_test(tests, test_directory_that_cannot_be_made_is_an_error);
+    tcase_add_test(tests, test_memory_of_zeros_names_no_flow);
+    tcase_add_test(tests, test_in_transit_is_a_sum_over_workers);
+    tcase_add_test(tests, test_spooled_outlives_the_process_and_handed_over_is_an_end);
+    tcase_add_test(tests, test_audit_of_a_process_does_not_see_the_past);
+    tcase_add_test(tests, test_reasons_say_whether_all_is_well);
     tcase_add_test(tests, test_snapshot_is_written_as_json_and_text);
     tcase_add_test(tests, test_snapshot_without_memory_fails_cleanly);
     tcase_add_test(tests, test_open_without_memory_fails_cleanly_and_loses_nothing);
