@@ -97,13 +97,17 @@ void weft_consumer_set_open(struct weft_consumer *consumer, bool is_open)
 void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_batch, weft_flow_id flow,
                         enum weft_drop_reason reason, const struct weft_error *cause)
 {
+    weft_host_book(consumer->host, flow, (*own_batch)->weight);
+    if (weft_drop_reason_is_ok(reason)) {
+        weft_batch_end(own_batch, NULL, -1); /* as it was wished: nobody has anything to send again */
+        return;
+    }
     struct weft_error outcome = { .status = WEFT_CLOSED };
     if (cause != NULL && cause->status != WEFT_OK && weft_status_is_retryable(cause->status)) {
         outcome = *cause;
     } else {
         weft_fail(&outcome, WEFT_CLOSED, "dropped by %s: %s", consumer->id, weft_drop_reason_text(reason));
     }
-    weft_host_book(consumer->host, flow, (*own_batch)->weight);
     weft_batch_end(own_batch, &outcome, -1);
 }
 
