@@ -222,12 +222,13 @@ static int write_ready(const struct visit *visit, struct weft_gather *gather, st
 {
     const struct weft_admin_source *source = &visit->server->source;
     struct weft_health_check *checks = weft_alloc((gather->check_count + 1) * sizeof *checks);
+    checks[gather->check_count] = (struct weft_health_check){ "ledger", weft_ledger_trouble(source->ledger) };
     for (size_t i = 0; i < gather->check_count; i++) {
         bool is_ok = strcmp(gather->checks[i].text, "ok") == 0;
         checks[i] = (struct weft_health_check){ gather->checks[i].name, is_ok ? NULL : gather->checks[i].text };
     }
     struct weft_health_facts facts = { .checks = checks,
-                                       .check_count = gather->check_count,
+                                       .check_count = gather->check_count + 1,
                                        .is_accepting = source->can_accept(source->agent),
                                        .version = WEFT_VERSION };
     int code = weft_health_write_ready(&facts, out);

@@ -55,6 +55,7 @@ struct agent {
     struct weft_telemetry next_telemetry; /* valid with next_plan */
     struct weft_telemetry_server *telemetry_server;
     struct weft_signals *signals;
+    struct weft_timer ledger_watch;
     struct running_extension *extensions;
     size_t extension_count;
     struct weft_agent_view view;
@@ -424,6 +425,14 @@ static enum weft_status open_ledger(struct agent *agent, struct weft_error *erro
     return status;
 }
 
+/* What happens to the ledger's file is in the log also where nobody asks /ready. */
+static void watch_ledger(void *context)
+{
+    struct agent *agent = context;
+    weft_ledger_trouble(agent->ledger);
+    weft_timer_set_after(weft_worker_host(agent->workers[0])->timers, &agent->ledger_watch, WEFT_NS_PER_S);
+}
+
 static enum weft_status start(struct agent *agent, struct weft_error *error)
 {
     struct weft_config_notes notes = { 0 };
@@ -459,6 +468,8 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
         });
     }
     agent->transition = weft_transition_new(agent->workers, agent->worker_count, agent);
+    weft_timer_init(&agent->ledger_watch, watch_ledger, agent);
+    watch_ledger(agent);
     agent->signals = weft_signals_new(weft_worker_loop(agent->workers[0]), on_signal, agent);
     agent->acceptor = weft_acceptor_new(weft_worker_loop(agent->workers[0]), agent->workers, agent->worker_count);
     enum weft_status status = WEFT_OK;
@@ -486,6 +497,9 @@ static void take_apart(struct agent *agent)
     }
     if (agent->signals != NULL) {
         weft_signals_free(agent->signals);
+    }
+    if (agent->workers != NULL) {
+        weft_timer_cancel(weft_worker_host(agent->workers[0])->timers, &agent->ledger_watch);
     }
     for (uint32_t i = 0; agent->workers != NULL && i < agent->worker_count; i++) {
         weft_worker_abandon(agent->workers[i]);

@@ -4,7 +4,8 @@ import dataclasses
 import http.client
 import json
 
-_TOTALS = ("offered", "copied", "in_flight", "buffered", "queued", "sent", "rejected", "refused", "uncopied")
+_TOTALS = ("offered", "copied", "in_flight", "in_transit", "buffered", "queued", "spooled", "sent", "rejected",
+           "handed_over", "refused", "uncopied")
 
 
 @dataclasses.dataclass
@@ -14,10 +15,13 @@ class Ledger:
     offered: int = 0
     copied: int = 0
     in_flight: int = 0
+    in_transit: int = 0
     buffered: int = 0
     queued: int = 0
+    spooled: int = 0
     sent: int = 0
     rejected: int = 0
+    handed_over: int = 0
     refused: int = 0
     uncopied: int = 0
     dropped: dict = dataclasses.field(default_factory=dict)
@@ -33,11 +37,11 @@ class Ledger:
 
     @property
     def waiting(self):
-        return self.in_flight + self.buffered + self.queued
+        return self.in_flight + self.in_transit + self.buffered + self.queued + self.spooled
 
     def imbalance(self):
         """0 when offered + copied is the sum of all the rest."""
-        ends = self.sent + self.rejected + self.dropped_count + self.refused + self.uncopied
+        ends = self.sent + self.rejected + self.handed_over + self.dropped_count + self.refused + self.uncopied
         return self.offered + self.copied - self.waiting - ends
 
     def disagreements(self):

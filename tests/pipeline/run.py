@@ -117,7 +117,8 @@ def read_ledger(admin):
 def account_problems(document, signal, expected):
     """What differs between the totals of one signal and the case's."""
     totals = ledger.from_document(document, signal)
-    names = ("accepted", "copied", "in_flight", "buffered", "queued", "sent", "rejected", "refused", "uncopied", "dropped")
+    names = ("accepted", "copied", "in_flight", "in_transit", "buffered", "queued", "spooled", "sent", "rejected",
+             "handed_over", "refused", "uncopied", "dropped")
     strange = sorted(set(expected) - set(names))
     if strange:
         raise CaseFailed(f"accounts: {signal}: no such account: {', '.join(strange)}")
