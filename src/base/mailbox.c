@@ -36,19 +36,20 @@ void weft_mailbox_free(struct weft_mailbox *mailbox)
     weft_free(mailbox);
 }
 
-static enum weft_status post(struct weft_mailbox *mailbox, struct weft_message *message, bool may_refuse)
+static enum weft_status post(struct weft_mailbox *mailbox, struct weft_message *first, struct weft_message *last,
+                             size_t count, bool may_refuse)
 {
-    weft_assert(message->on_delivered != NULL);
-    message->next = NULL;
+    weft_assert(first->on_delivered != NULL);
+    last->next = NULL;
     weft_mutex_lock(&mailbox->mutex);
     if (may_refuse && mailbox->count >= mailbox->capacity) {
         weft_mutex_unlock(&mailbox->mutex);
         return WEFT_LIMIT;
     }
     bool was_empty = mailbox->first == NULL;
-    *mailbox->last_link = message;
-    mailbox->last_link = &message->next;
-    mailbox->count++;
+    *mailbox->last_link = first;
+    mailbox->last_link = &last->next;
+    mailbox->count += count;
     if (was_empty) {
         /* Written under the lock: after the owner has taken the list, the box may be freed. */
         uint64_t one = 1;
@@ -61,12 +62,18 @@ static enum weft_status post(struct weft_mailbox *mailbox, struct weft_message *
 
 enum weft_status weft_mailbox_post(struct weft_mailbox *mailbox, struct weft_message *message)
 {
-    return post(mailbox, message, true);
+    return post(mailbox, message, message, 1, true);
 }
 
 void weft_mailbox_post_always(struct weft_mailbox *mailbox, struct weft_message *message)
 {
-    weft_assert(post(mailbox, message, false) == WEFT_OK);
+    weft_mailbox_post_chain(mailbox, message, message, 1);
+}
+
+void weft_mailbox_post_chain(struct weft_mailbox *mailbox, struct weft_message *first, struct weft_message *last,
+                             size_t count)
+{
+    weft_assert(post(mailbox, first, last, count, false) == WEFT_OK);
 }
 
 int weft_mailbox_descriptor(const struct weft_mailbox *mailbox)

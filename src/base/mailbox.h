@@ -30,6 +30,10 @@ enum weft_status weft_mailbox_post(struct weft_mailbox *mailbox, struct weft_mes
 /* Any thread, never refused: for messages of which only a fixed number exists (replies, shutdown). */
 void weft_mailbox_post_always(struct weft_mailbox *mailbox, struct weft_message *message);
 
+/* The same for several at once: messages linked by `next`, first to last. */
+void weft_mailbox_post_chain(struct weft_mailbox *mailbox, struct weft_message *first, struct weft_message *last,
+                             size_t count);
+
 /* The descriptor that becomes readable when there is mail; the owner's event loop watches it. */
 int weft_mailbox_descriptor(const struct weft_mailbox *mailbox);
 

@@ -136,6 +136,7 @@ static enum weft_status clone_part(const struct weft_part *part, struct weft_par
 
 struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch)
 {
+    weft_assert(!batch->is_lent);
     struct weft_batch *copy = weft_batch_try_new_empty(batch->budget, batch->signal);
     if (copy == NULL || weft_batch_reserve_parts(copy, batch->part_count) != WEFT_OK) {
         weft_batch_free_empty(copy);
@@ -163,6 +164,7 @@ struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch)
 
 enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **own_other)
 {
+    weft_assert(!batch->is_lent);
     struct weft_batch *other = *own_other;
     weft_assert(batch->signal == other->signal && weft_list_is_empty(&other->node));
     if (weft_batch_reserve_parts(batch, batch->part_count + other->part_count) != WEFT_OK) {
@@ -204,6 +206,7 @@ static enum weft_status open_part(const struct weft_batch *batch, struct weft_pa
 
 enum weft_status weft_batch_open(struct weft_batch *batch)
 {
+    weft_assert(!batch->is_lent);
     for (size_t i = 0; i < batch->part_count; i++) {
         if (open_part(batch, &batch->parts[i]) != WEFT_OK) {
             return WEFT_NOMEM;
@@ -214,6 +217,7 @@ enum weft_status weft_batch_open(struct weft_batch *batch)
 
 void weft_batch_recount(struct weft_batch *batch)
 {
+    weft_assert(!batch->is_lent);
     batch->weight = 0;
     batch->size_bytes = 0;
     for (size_t i = 0; i < batch->part_count; i++) {
@@ -275,6 +279,7 @@ static enum weft_status split_first_part(struct weft_batch *batch, struct weft_b
 enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight, size_t max_bytes,
                                   struct weft_batch **out_head)
 {
+    weft_assert(!batch->is_lent);
     weft_assert(batch->part_count > 0 && max_weight > 0);
     size_t whole_count = 0;
     uint64_t weight = 0;
@@ -311,6 +316,7 @@ enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight,
 
 enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single)
 {
+    weft_assert(!batch->is_lent);
     weft_assert(batch->part_count > 1);
     struct weft_batch *single = weft_batch_try_new_empty(batch->budget, batch->signal);
     if (single == NULL) {
@@ -349,6 +355,7 @@ static void settle_part(struct weft_part *part, const struct weft_error *outcome
 
 void weft_batch_hand_over(struct weft_batch *batch, size_t first_part)
 {
+    weft_assert(!batch->is_lent);
     for (size_t i = first_part; i < batch->part_count; i++) {
         struct weft_part *part = &batch->parts[i];
         if (part->ticket != NULL && part->ticket->acknowledge == WEFT_ACKNOWLEDGE_ACCEPTED) {
@@ -359,6 +366,7 @@ void weft_batch_hand_over(struct weft_batch *batch, size_t first_part)
 
 void weft_batch_end(struct weft_batch **own_batch, const struct weft_error *outcome, int64_t retry_after_ns)
 {
+    weft_assert(!(*own_batch)->is_lent);
     struct weft_batch *batch = *own_batch;
     *own_batch = NULL;
     weft_assert(weft_list_is_empty(&batch->node));

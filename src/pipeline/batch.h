@@ -38,6 +38,7 @@ struct weft_batch {
     struct weft_list node; /* for whoever holds it */
     enum weft_signal signal;
     struct weft_budget *budget;
+    bool is_lent;             /* other workers read it (loan.h): nothing may be done with it but looking */
     weft_flow_id outlet_flow; /* in_flight -> queued, set by the outlet on the way to an exporter */
     uint64_t weight;          /* sum over parts */
     size_t size_bytes;
@@ -71,6 +72,7 @@ enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft
 
 /* What selections count: Spans, LogRecords, Metrics (whole ones, so that no data point loses its metric). */
 size_t weft_batch_record_count(const struct weft_batch *batch);
+size_t weft_part_record_count(const struct weft_part *part);
 
 /* Moves the selected records into a new batch: *out_taken, NULL if none is selected. The rest stays, in order; if
  * nothing does the batch is empty, to be ended by the caller. The selection is of this batch as it is
@@ -84,6 +86,11 @@ size_t weft_batch_record_count(const struct weft_batch *batch);
  * A ticket with records in both waits for both. weight and size_bytes of both are exact. */
 enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_selection *selection,
                                  struct weft_batch **out_taken) WEFT_MUST_CHECK;
+
+/* A copy of the selected records (at least one) in payloads of this pool, without tickets and without ties to the batch,
+ * which is only read: for an owner that a batch is lent to (loan.h). WEFT_NOMEM only. */
+enum weft_status weft_batch_copy(const struct weft_batch *batch, const struct weft_selection *selection,
+                                 struct weft_payload_pool *pool, struct weft_batch **out_copy) WEFT_MUST_CHECK;
 
 /* Looks at the records of a batch in order, without opening it:
  *

@@ -12,7 +12,7 @@ struct taking {
     struct weft_batch *taken, *kept; /* the lists; their parts own nothing yet but the arenas of divided ones */
 };
 
-static uint32_t record_count_of(const struct weft_part *part)
+size_t weft_part_record_count(const struct weft_part *part)
 {
     return part->is_open ? part->table.record_count : part->counts.records;
 }
@@ -21,14 +21,14 @@ size_t weft_batch_record_count(const struct weft_batch *batch)
 {
     size_t count = 0;
     for (size_t i = 0; i < batch->part_count; i++) {
-        count += record_count_of(&batch->parts[i]);
+        count += weft_part_record_count(&batch->parts[i]);
     }
     return count;
 }
 
 static enum share share_of(const struct taking *taking, const struct weft_part *part, size_t first_bit)
 {
-    size_t record_count = record_count_of(part);
+    size_t record_count = weft_part_record_count(part);
     size_t selected = weft_selection_count(taking->selection, first_bit, first_bit + record_count);
     if (selected == 0) {
         return SHARE_NONE;
@@ -77,7 +77,7 @@ static void take_back(struct taking *taking, size_t part_end)
         }
         taken_index += share != SHARE_NONE;
         kept_index += share != SHARE_ALL;
-        first_bit += record_count_of(part);
+        first_bit += weft_part_record_count(part);
     }
 }
 
@@ -94,7 +94,7 @@ static enum weft_status make_lists(struct taking *taking)
         if (share != SHARE_SOME) {
             weft_batch_push_part(share == SHARE_ALL ? taking->taken : taking->kept, part);
         }
-        first_bit += record_count_of(part);
+        first_bit += weft_part_record_count(part);
     }
     return WEFT_OK;
 }
@@ -108,10 +108,10 @@ static void change_places(struct taking *taking)
     for (size_t i = 0; i < batch->part_count; i++) {
         struct weft_part *part = &batch->parts[i];
         enum share share = share_of(taking, part, first_bit);
-        first_bit += record_count_of(part);
+        first_bit += weft_part_record_count(part);
         if (share == SHARE_SOME) {
             struct weft_part *kept = &taking->kept->parts[kept_index];
-            weft_otlp_table_remove(&kept->table, taking->selection, first_bit - record_count_of(part));
+            weft_otlp_table_remove(&kept->table, taking->selection, first_bit - weft_part_record_count(part));
             kept->weight = kept->table.weight;
             kept->size_bytes = weft_otlp_table_size_bytes(&kept->table);
             weft_payload_ref(part->payload); /* which is also what was taken out of it */
@@ -130,6 +130,7 @@ static void change_places(struct taking *taking)
 enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_selection *selection,
                                  struct weft_batch **out_taken)
 {
+    weft_assert(!batch->is_lent);
     weft_assert(selection->count == weft_batch_record_count(batch));
     if (weft_selection_count(selection, 0, selection->count) == 0) {
         *out_taken = NULL;
