@@ -4,32 +4,12 @@
 #include "base/log.h"
 #include "graph/graph_internal.h"
 
-static bool accounts_equal(const struct weft_account *left, const struct weft_account *right)
-{
-    return left->kind == right->kind && left->reason == right->reason && strcmp(left->signal, right->signal) == 0 &&
-           strcmp(left->pipeline, right->pipeline) == 0 && strcmp(left->owner, right->owner) == 0;
-}
-
-/* Instances of the same account, in two graphs during a reload, add up. */
-static void add_line(struct weft_audit *audit, const struct weft_account *account, uint64_t held)
-{
-    for (size_t i = 0; i < audit->count; i++) {
-        if (accounts_equal(&audit->lines[i].account, account)) {
-            audit->lines[i].held += held;
-            return;
-        }
-    }
-    if (weft_try_grow(&audit->lines, sizeof *audit->lines, audit->count, &audit->capacity) == WEFT_OK) {
-        audit->lines[audit->count++] = (struct weft_audit_line){ *account, held };
-    }
-}
-
 static void add_consumer(struct weft_audit *audit, const struct weft_consumer *consumer)
 {
     if (consumer->operations->audit != NULL) {
         uint64_t held = 0;
         consumer->operations->audit(consumer, &held);
-        add_line(audit, &consumer->held_account, held);
+        weft_audit_add(audit, &consumer->held_account, held);
     }
 }
 
@@ -37,7 +17,7 @@ void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
 {
     for (size_t i = 0; i < graph->pipeline_count; i++) {
         const struct graph_pipeline *pipeline = graph->pipelines[i];
-        add_line(audit, &pipeline->in_flight, 0);
+        weft_audit_add(audit, &pipeline->in_flight, 0);
         for (size_t j = 0; j < pipeline->processor_count; j++) {
             add_consumer(audit, pipeline->processors[j]);
         }
@@ -74,10 +54,4 @@ size_t weft_audit_check(const struct weft_audit *audit, const struct weft_host *
         }
     }
     return disagreements;
-}
-
-void weft_audit_fini(struct weft_audit *audit)
-{
-    weft_free(audit->lines);
-    *audit = (struct weft_audit){ 0 };
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graph/plan.h"
+#include "pipeline/audit.h"
 
 /* One worker's graph: the instances of a plan, joined. Built, used and taken apart on the worker's thread.
  *
@@ -40,20 +41,9 @@ void weft_graph_free(struct weft_graph *graph);
 
 void weft_graph_collect(const struct weft_graph *graph, struct weft_samples *samples);
 
-/* The audit: what the structures hold, account by account, to be compared with the ledger by weft_audit_check. */
-struct weft_audit_line {
-    struct weft_account account;
-    uint64_t held;
-};
-
-struct weft_audit {
-    struct weft_audit_line *lines;
-    size_t count, capacity;
-};
-
+/* Adds what the consumers and cores hold, account by account. */
 void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit);
 
 /* Compares with this worker's books. Returns the number of accounts that disagree; each is logged and, if out_text is
  * not NULL, appended to it as a JSON object in a list. */
 size_t weft_audit_check(const struct weft_audit *audit, const struct weft_host *host, struct weft_buffer *out_text);
-void weft_audit_fini(struct weft_audit *audit);
