@@ -6,6 +6,9 @@
 #include "ledger/ledger.h"
 #include "net/grpc_server.h"
 
+struct weft_post;
+struct weft_stage;
+
 /* What a worker lends to the component instances that live on it. All of it outlives them. */
 struct weft_host {
     const struct weft_net_context *net; /* NULL where there is no network (simulation) */
@@ -17,6 +20,8 @@ struct weft_host {
     struct weft_ledger_worker *books;
     uint32_t worker_index;
     uint32_t worker_count;
+    struct weft_post *post;    /* to the other workers; NULL if this is the only one */
+    struct weft_stage *stages; /* cores that live here (stage.h) */
     uint64_t random_state; /* xorshift; for jitter only */
 };
 
