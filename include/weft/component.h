@@ -19,6 +19,7 @@
 #include "pipeline/entry.h"
 #include "pipeline/listener.h"
 #include "pipeline/samples.h"
+#include "pipeline/stage.h"
 #include "wire/signal.h"
 
 enum {
@@ -83,6 +84,13 @@ struct weft_instance_setup {
     const struct weft_account *in_flight; /* processors: of their pipeline; strings outlive the instance */
     struct weft_consumer *next;           /* processors: what they feed */
     const struct weft_agent_view *agent;  /* extensions */
+    struct weft_stage_identity *stage;    /* stages; outlives the core */
+};
+
+/* One pipeline that names a component. */
+struct weft_use {
+    const char *pipeline;
+    enum weft_signal signal;
 };
 
 enum { WEFT_CHECK_BYTES = 200 };
@@ -106,6 +114,14 @@ struct weft_component {
     /* Rules for the pipelines that name the component: called once for each. NULL = none. */
     enum weft_status (*validate_signal)(const void *config, enum weft_signal signal, struct weft_error *error);
 
+    /* Rules over all pipelines that name the component, called once with all of them. NULL = none. */
+    enum weft_status (*validate_uses)(const void *config, const struct weft_use *uses, size_t use_count,
+                                      struct weft_error *error);
+
+    /* Receivers: true if the client is answered only when the backend has answered. Such a receiver may not reach a
+     * stage, which is a hand-over. NULL = no. */
+    bool (*waits_for_delivery)(const void *config);
+
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error);
@@ -115,6 +131,11 @@ struct weft_component {
                                         struct weft_error *error);
     enum weft_status (*create_consumer)(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
                                         struct weft_error *error); /* processors and exporters */
+
+    /* A processor that is a stage (pipeline/stage.h) has this instead of create_consumer: it makes a core. */
+    enum weft_status (*create_stage)(const struct weft_instance_setup *setup, struct weft_stage **out_stage,
+                                     struct weft_error *error);
+
     enum weft_status (*create_extension)(const struct weft_instance_setup *setup, struct weft_extension **out_extension,
                                          struct weft_error *error);
 
@@ -124,4 +145,5 @@ struct weft_component {
 
     /* Adds a consumer instance's numbers. NULL = none of its own. */
     void (*collect)(const struct weft_consumer *consumer, struct weft_samples *samples);
+    void (*collect_stage)(const struct weft_stage *stage, struct weft_samples *samples);
 };

@@ -13,7 +13,8 @@ static void add_consumer(struct weft_audit *audit, const struct weft_consumer *c
     }
 }
 
-void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
+/* Cores apart: during a reload the one that the later graph has may hold for a pipeline of the former. */
+void weft_graph_audit_consumers(const struct weft_graph *graph, struct weft_audit *audit)
 {
     for (size_t i = 0; i < graph->pipeline_count; i++) {
         const struct graph_pipeline *pipeline = graph->pipelines[i];
@@ -27,6 +28,14 @@ void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
     }
     for (size_t i = 0; i < graph->exporter_count; i++) {
         add_consumer(audit, graph->exporters[i]->consumer);
+    }
+}
+
+void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
+{
+    weft_graph_audit_consumers(graph, audit);
+    for (size_t i = 0; i < graph->stage_count; i++) {
+        graph->stages[i]->core->operations->audit(graph->stages[i]->core, audit);
     }
 }
 

@@ -1,5 +1,5 @@
-/* Building, taking over and taking apart a worker's graph (graph.h). Instances are made from the end: exporters, then
- * each pipeline from its outlets to its first processor, then the receivers' entries. */
+/* Building, taking over and taking apart a worker's graph (graph.h). Instances are made from the end: exporters and the
+ * cores of stages, then each pipeline from its outlets to its first processor, then the receivers' entries. */
 #include "graph/graph.h"
 
 #include "base/alloc.h"
@@ -20,11 +20,31 @@ static struct graph_exporter *find_exporter(const struct weft_graph *graph, cons
     return NULL;
 }
 
+static struct graph_stage *find_stage(const struct weft_graph *graph, const struct weft_stage_identity *identity)
+{
+    for (size_t i = 0; graph != NULL && i < graph->stage_count; i++) {
+        if (graph->stages[i]->identity == identity) {
+            return graph->stages[i];
+        }
+    }
+    return NULL;
+}
+
 static bool has_components(const struct weft_plan_component *const *left, struct weft_plan_component *const *right,
                            size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (left[i] != right[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_stages(const struct graph_pipeline *pipeline, const struct weft_plan_pipeline *plan)
+{
+    for (size_t i = 0; i < pipeline->processor_count; i++) {
+        if (pipeline->stages[i] != (plan->stages[i] == NULL ? NULL : plan->stages[i]->identity)) {
             return false;
         }
     }
@@ -38,7 +58,8 @@ static struct graph_pipeline *find_pipeline(const struct weft_graph *graph, cons
         if (strcmp(pipeline->id, plan->id) == 0 && pipeline->processor_count == plan->processor_count &&
             pipeline->outlet_count == plan->exporter_count &&
             has_components(pipeline->processor_components, plan->processors, plan->processor_count) &&
-            has_components(pipeline->exporter_components, plan->exporters, plan->exporter_count)) {
+            has_components(pipeline->exporter_components, plan->exporters, plan->exporter_count) &&
+            has_stages(pipeline, plan)) {
             return pipeline;
         }
     }
@@ -91,6 +112,37 @@ static void exporter_unref(struct graph_exporter *exporter)
     }
 }
 
+static enum weft_status add_stage(struct weft_graph *graph, const struct weft_plan_stage *plan,
+                                  const struct weft_graph *former, struct weft_error *error)
+{
+    struct graph_stage *stage = find_stage(former, plan->identity);
+    if (stage == NULL) {
+        struct weft_instance_setup setup = { .host = graph->host,
+                                             .id = plan->identity->id,
+                                             .config = plan->component->config,
+                                             .shared = plan->component->shared,
+                                             .stage = plan->identity };
+        struct weft_stage *core = NULL;
+        enum weft_status status = plan->component->component->create_stage(&setup, &core, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        stage = weft_alloc(sizeof *stage);
+        *stage = (struct graph_stage){ plan->component, plan->identity, core, 0 };
+    }
+    stage->references++;
+    graph->stages[graph->stage_count++] = stage;
+    return WEFT_OK;
+}
+
+static void stage_unref(struct graph_stage *stage)
+{
+    if (--stage->references == 0) {
+        stage->core->operations->free(stage->core);
+        weft_free(stage);
+    }
+}
+
 static void pipeline_unref(struct graph_pipeline *pipeline)
 {
     if (--pipeline->references > 0) {
@@ -108,6 +160,7 @@ static void pipeline_unref(struct graph_pipeline *pipeline)
         pipeline->outlets[i]->operations->free(pipeline->outlets[i]);
     }
     weft_free(pipeline->processors);
+    weft_free(pipeline->stages);
     weft_free(pipeline->outlets);
     weft_free(pipeline->processor_components);
     weft_free(pipeline->exporter_components);
@@ -136,6 +189,10 @@ static struct graph_pipeline *pipeline_new(struct weft_graph *graph, const struc
     pipeline->exporter_components = copy_pointers(plan->exporters, plan->exporter_count);
     pipeline->processor_count = plan->processor_count;
     pipeline->processors = weft_alloc((plan->processor_count + 1) * sizeof(struct weft_consumer *));
+    pipeline->stages = weft_alloc((plan->processor_count + 1) * sizeof(struct weft_stage_identity *));
+    for (size_t i = 0; i < plan->processor_count; i++) {
+        pipeline->stages[i] = plan->stages[i] == NULL ? NULL : plan->stages[i]->identity;
+    }
     pipeline->outlets = weft_alloc((plan->exporter_count + 1) * sizeof(struct weft_consumer *));
     for (size_t i = 0; i < plan->exporter_count; i++) {
         struct graph_exporter *exporter = find_exporter(graph, plan->exporters[i], plan->signal);
@@ -150,25 +207,34 @@ static struct graph_pipeline *pipeline_new(struct weft_graph *graph, const struc
     return pipeline;
 }
 
+static enum weft_status add_processor(struct weft_graph *graph, struct graph_pipeline *pipeline, size_t position,
+                                      struct weft_error *error)
+{
+    if (pipeline->stages[position] != NULL) {
+        struct weft_stage *core = find_stage(graph, pipeline->stages[position])->core;
+        pipeline->processors[position] = weft_face_new(core, &pipeline->in_flight, pipeline->signal, pipeline->first);
+        return WEFT_OK;
+    }
+    const struct weft_plan_component *component = pipeline->processor_components[position];
+    struct weft_instance_setup setup = { .host = graph->host,
+                                         .id = component->id,
+                                         .config = component->config,
+                                         .shared = component->shared,
+                                         .signal = pipeline->signal,
+                                         .in_flight = &pipeline->in_flight,
+                                         .next = pipeline->first };
+    return component->component->create_consumer(&setup, &pipeline->processors[position], error);
+}
+
 static enum weft_status add_processors(struct weft_graph *graph, struct graph_pipeline *pipeline,
                                        struct weft_error *error)
 {
     for (size_t i = pipeline->processor_count; i > 0; i--) {
-        const struct weft_plan_component *component = pipeline->processor_components[i - 1];
-        struct weft_instance_setup setup = { .host = graph->host,
-                                             .id = component->id,
-                                             .config = component->config,
-                                             .shared = component->shared,
-                                             .signal = pipeline->signal,
-                                             .in_flight = &pipeline->in_flight,
-                                             .next = pipeline->first };
-        struct weft_consumer *consumer = NULL;
-        enum weft_status status = component->component->create_consumer(&setup, &consumer, error);
+        enum weft_status status = add_processor(graph, pipeline, i - 1, error);
         if (status != WEFT_OK) {
             return status;
         }
-        pipeline->processors[i - 1] = consumer;
-        pipeline->first = consumer;
+        pipeline->first = pipeline->processors[i - 1];
     }
     return WEFT_OK;
 }
@@ -183,6 +249,7 @@ static enum weft_status add_pipeline(struct weft_graph *graph, const struct weft
         status = add_processors(graph, pipeline, error);
     }
     pipeline->references++;
+    graph->pipeline_plans[graph->pipeline_count] = plan;
     graph->pipelines[graph->pipeline_count++] = pipeline;
     return status;
 }
@@ -259,6 +326,29 @@ static void connect_receivers(struct weft_graph *graph, const struct weft_plan *
     }
 }
 
+/* Cores that were taken over go by the new rules, and lead out into the new pipelines. */
+static void connect_stages(struct weft_graph *graph, const struct weft_plan *plan)
+{
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        struct graph_stage *stage = find_stage(graph, plan->stages[i].identity);
+        const struct weft_plan_component *component = plan->stages[i].component;
+        if (stage->component != component) {
+            stage->component = component;
+            if (stage->core->operations->update != NULL) {
+                stage->core->operations->update(stage->core, component->config, component->shared);
+            }
+        }
+    }
+    for (size_t i = 0; i < graph->pipeline_count; i++) {
+        struct graph_pipeline *pipeline = graph->pipelines[i];
+        for (size_t j = 0; j < pipeline->processor_count; j++) {
+            if (pipeline->stages[j] != NULL) {
+                weft_face_attach(pipeline->processors[j]);
+            }
+        }
+    }
+}
+
 /* Lets go of what the new graph has taken over. */
 static void leave_to(struct weft_graph *former, const struct weft_graph *graph)
 {
@@ -267,6 +357,7 @@ static void leave_to(struct weft_graph *former, const struct weft_graph *graph)
         if (former->pipelines[i]->references > 1) {
             pipeline_unref(former->pipelines[i]);
         } else {
+            former->pipeline_plans[kept] = former->pipeline_plans[i];
             former->pipelines[kept++] = former->pipelines[i];
         }
     }
@@ -280,6 +371,15 @@ static void leave_to(struct weft_graph *former, const struct weft_graph *graph)
         }
     }
     former->exporter_count = kept;
+    kept = 0;
+    for (size_t i = 0; i < former->stage_count; i++) {
+        if (find_stage(graph, former->stages[i]->identity) != NULL) {
+            stage_unref(former->stages[i]);
+        } else {
+            former->stages[kept++] = former->stages[i];
+        }
+    }
+    former->stage_count = kept;
 }
 
 static enum weft_status build(struct weft_graph *graph, const struct weft_plan *plan, const struct weft_graph *former,
@@ -293,8 +393,13 @@ static enum weft_status build(struct weft_graph *graph, const struct weft_plan *
     }
     graph->exporters = weft_alloc((exporter_max + 1) * sizeof(struct graph_exporter *));
     graph->pipelines = weft_alloc((plan->pipeline_count + 1) * sizeof(struct graph_pipeline *));
+    graph->pipeline_plans = weft_alloc((plan->pipeline_count + 1) * sizeof(struct weft_plan_pipeline *));
     graph->receivers = weft_alloc((receiver_max + 1) * sizeof(struct graph_receiver *));
+    graph->stages = weft_alloc((plan->stage_count + 1) * sizeof(struct graph_stage *));
     enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < plan->stage_count; i++) {
+        status = add_stage(graph, &plan->stages[i], former, error);
+    }
     for (size_t i = 0; status == WEFT_OK && i < plan->pipeline_count; i++) {
         const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
         for (size_t j = 0; status == WEFT_OK && j < pipeline->exporter_count; j++) {
@@ -329,6 +434,7 @@ enum weft_status weft_graph_build(struct weft_host *host, const struct weft_plan
 
 void weft_graph_switch(struct weft_graph *graph, struct weft_graph *former)
 {
+    connect_stages(graph, graph->plan);
     connect_receivers(graph, graph->plan, former);
     if (former != NULL) {
         leave_to(former, graph);
@@ -391,11 +497,16 @@ void weft_graph_free(struct weft_graph *graph)
     for (size_t i = 0; i < graph->pipeline_count; i++) {
         pipeline_unref(graph->pipelines[i]);
     }
+    for (size_t i = 0; i < graph->stage_count; i++) {
+        stage_unref(graph->stages[i]);
+    }
     for (size_t i = 0; i < graph->exporter_count; i++) {
         exporter_unref(graph->exporters[i]);
     }
     weft_free(graph->receivers);
     weft_free(graph->pipelines);
+    weft_free(graph->pipeline_plans);
+    weft_free(graph->stages);
     weft_free(graph->exporters);
     weft_free(graph);
 }
@@ -412,9 +523,15 @@ void weft_graph_collect(const struct weft_graph *graph, struct weft_samples *sam
         const struct graph_pipeline *pipeline = graph->pipelines[i];
         for (size_t j = 0; j < pipeline->processor_count; j++) {
             const struct weft_component *component = pipeline->processor_components[j]->component;
-            if (component->collect != NULL) {
+            if (component->collect != NULL && pipeline->stages[j] == NULL) {
                 component->collect(pipeline->processors[j], samples);
             }
+        }
+    }
+    for (size_t i = 0; i < graph->stage_count; i++) {
+        const struct weft_component *component = graph->stages[i]->component->component;
+        if (component->collect_stage != NULL) {
+            component->collect_stage(graph->stages[i]->core, samples);
         }
     }
     for (size_t i = 0; i < graph->exporter_count; i++) {

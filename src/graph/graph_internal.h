@@ -12,13 +12,22 @@ struct graph_exporter {
     uint32_t references;
 };
 
+/* The core of a stage on this worker; counted for the same reason. */
+struct graph_stage {
+    const struct weft_plan_component *component; /* whose rules it goes by */
+    const struct weft_stage_identity *identity;
+    struct weft_stage *core;
+    uint32_t references;
+};
+
 struct graph_pipeline {
     char *id;
     enum weft_signal signal;
     struct weft_account in_flight; /* strings are id and static */
     const struct weft_plan_component **processor_components;
     const struct weft_plan_component **exporter_components;
-    struct weft_consumer **processors; /* in config order */
+    struct weft_consumer **processors;         /* in config order */
+    const struct weft_stage_identity **stages; /* by processor: the processor is a face of this; NULL = it is not */
     size_t processor_count;
     struct weft_consumer **outlets;
     size_t outlet_count;
@@ -39,8 +48,14 @@ struct weft_graph {
     const struct weft_plan *plan;
     struct graph_exporter **exporters;
     size_t exporter_count;
-    struct graph_pipeline **pipelines; /* in plan order */
+    struct graph_stage **stages;
+    size_t stage_count;
+    struct graph_pipeline **pipelines;                /* in plan order */
+    const struct weft_plan_pipeline **pipeline_plans; /* by pipeline */
     size_t pipeline_count;
     struct graph_receiver **receivers;
     size_t receiver_count;
 };
+
+/* Adds what the consumers of pipelines and the exporters hold, without the cores of stages. */
+void weft_graph_audit_consumers(const struct weft_graph *graph, struct weft_audit *audit);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "graph/plan_internal.h"
 
 /* Configs may borrow from their tree, so it stays for as long as any component that came from it. */
 struct weft_plan_tree {
@@ -279,6 +280,9 @@ static enum weft_status fill(struct weft_plan *plan, const struct weft_component
         status = add_pipeline(plan, &settings->pipelines[i], error);
     }
     if (status == WEFT_OK) {
+        status = weft_plan_find_stages(plan, former, error);
+    }
+    if (status == WEFT_OK) {
         plan->extension_count = settings->extensions.count;
         status = resolve(plan, WEFT_EXTENSION, &settings->extensions, WEFT_TRACES, &plan->extensions, error);
     }
@@ -368,8 +372,10 @@ static enum weft_status check_listeners(const struct weft_plan *plan, struct wef
     return WEFT_OK;
 }
 
-enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget, struct weft_error *error)
+enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget, uint32_t worker_count,
+                                struct weft_error *error)
 {
+    weft_plan_open_stages(plan, worker_count);
     enum weft_status status = open_all(plan->extensions, plan->extension_count, budget, error);
     for (size_t i = 0; status == WEFT_OK && i < plan->pipeline_count; i++) {
         const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
@@ -402,6 +408,7 @@ void weft_plan_unref(struct weft_plan **own_plan)
     if (plan == NULL || weft_atomic_sub(&plan->references, 1) > 0) {
         return;
     }
+    weft_plan_free_stages(plan);
     for (size_t i = 0; i < plan->pipeline_count; i++) {
         weft_free(plan->pipelines[i].receivers);
         weft_free(plan->pipelines[i].processors);

@@ -30,12 +30,22 @@ struct weft_plan_component {
     uint32_t references;
 };
 
+/* A stage (pipeline/stage.h): one core on every worker, a face in each pipeline that points to it. */
+struct weft_plan_stage {
+    struct weft_plan_component *component;
+    const char *lead;                     /* the pipeline that it is known by */
+    struct weft_stage_identity *identity; /* a reference; the former plan's if that has the stage, else NULL until
+                                             weft_plan_open */
+    unsigned rank;                        /* those of lower rank drain first */
+};
+
 struct weft_plan_pipeline {
     const char *id; /* "traces/a" */
     enum weft_signal signal;
     struct weft_plan_component **receivers;
     struct weft_plan_component **processors;
     struct weft_plan_component **exporters;
+    struct weft_plan_stage **stages; /* by processor; NULL = it is no stage */
     size_t receiver_count, processor_count, exporter_count;
 };
 
@@ -46,6 +56,9 @@ struct weft_plan {
     size_t component_count;
     struct weft_plan_pipeline *pipelines;
     size_t pipeline_count;
+    struct weft_plan_stage *stages;
+    size_t stage_count;
+    unsigned stage_rank_count;
     struct weft_plan_component **extensions; /* in service.extensions */
     size_t extension_count;
     struct weft_atomic_u64 references;
@@ -56,11 +69,13 @@ enum weft_status weft_plan_new(struct weft_tree **own_tree, const struct weft_co
                                const struct weft_plan *former, struct weft_config_notes *notes,
                                struct weft_plan **out_plan, struct weft_error *error) WEFT_MUST_CHECK;
 
-/* Opens what the workers share, for every component in use. On failure what was opened here is closed with the plan. */
-enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget,
+/* Opens what so many workers share, for every component in use. On failure what was opened here is closed with the
+ * plan. */
+enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget, uint32_t worker_count,
                                 struct weft_error *error) WEFT_MUST_CHECK;
 
-/* Its graphs drain in so many phases: receivers, what lies behind them, exporters. */
+/* Its graphs drain in so many phases: receivers; for each rank of stages what lies before them, then they; the rest of
+ * the pipelines; exporters. */
 unsigned weft_plan_phase_count(const struct weft_plan *plan);
 
 /* The merged and expanded config that the plan was made of. */

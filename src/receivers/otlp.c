@@ -364,6 +364,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static bool waits_for_delivery(const void *config)
+{
+    return ((const struct otlp_config *)config)->acknowledge.value == WEFT_ACKNOWLEDGE_DELIVERED;
+}
+
 const struct weft_component weft_receiver_otlp = {
     .kind = WEFT_RECEIVER,
     .type = "otlp",
@@ -372,6 +377,7 @@ const struct weft_component weft_receiver_otlp = {
     .fields = otlp_fields,
     .config_size = sizeof(struct otlp_config),
     .validate = validate,
+    .waits_for_delivery = waits_for_delivery,
     .share = share,
     .unshare = shared_free,
     .create_receiver = create,

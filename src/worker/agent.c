@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "worker/acceptor.h"
+#include "worker/post.h"
 #include "worker/registry.h"
 #include "worker/signals.h"
 #include "worker/telemetry_config.h"
@@ -45,6 +46,7 @@ struct agent {
     struct weft_plan *former_plan; /* during a reload, until its graphs are gone */
     enum agent_state state;
     struct weft_transition *transition;
+    struct weft_worker_post *post;
     uint32_t gather_count; /* questions under way */
     bool is_stopping;
     struct weft_monotonic stop_deadline; /* valid with is_stopping */
@@ -231,7 +233,7 @@ static void reload(struct agent *agent)
                                               &agent->next_telemetry, &workers, &error);
     if (status == WEFT_OK) {
         log_notes(&notes);
-        status = weft_plan_open(agent->next_plan, &agent->budget, &error);
+        status = weft_plan_open(agent->next_plan, &agent->budget, agent->worker_count, &error);
     }
     weft_config_notes_fini(&notes);
     if (status != WEFT_OK) {
@@ -450,7 +452,7 @@ static enum weft_status start(struct agent *agent, struct weft_error *error)
         status = open_ledger(agent, error);
     }
     if (status == WEFT_OK) {
-        status = weft_plan_open(agent->plan, &agent->budget, error);
+        status = weft_plan_open(agent->plan, &agent->budget, agent->worker_count, error);
     }
     return status;
 }
@@ -467,6 +469,7 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
             .ledger = agent->ledger,
         });
     }
+    agent->post = weft_worker_post_new(agent->workers, agent->worker_count);
     agent->transition = weft_transition_new(agent->workers, agent->worker_count, agent);
     weft_timer_init(&agent->ledger_watch, watch_ledger, agent);
     watch_ledger(agent);
@@ -503,6 +506,11 @@ static void take_apart(struct agent *agent)
     }
     for (uint32_t i = 0; agent->workers != NULL && i < agent->worker_count; i++) {
         weft_worker_abandon(agent->workers[i]);
+    }
+    if (agent->post != NULL) {
+        weft_worker_post_free(agent->post);
+    }
+    for (uint32_t i = 0; agent->workers != NULL && i < agent->worker_count; i++) {
         weft_worker_free(agent->workers[i]);
     }
     if (agent->transition != NULL) {

@@ -164,6 +164,12 @@ static inline enum weft_status create_receiver(const struct weft_instance_setup 
     return WEFT_OK;
 }
 
+static inline bool fake_waits_for_delivery(const void *config)
+{
+    const char *text = ((const struct fake_config *)config)->text;
+    return text != NULL && strcmp(text, "delivered") == 0;
+}
+
 static const struct weft_component fake_receiver = {
     .kind = WEFT_RECEIVER,
     .type = "fake",
@@ -173,6 +179,7 @@ static const struct weft_component fake_receiver = {
     .config_size = sizeof(struct fake_config),
     .share = fake_share,
     .unshare = fake_unshare,
+    .waits_for_delivery = fake_waits_for_delivery,
     .create_receiver = create_receiver,
 };
 
@@ -370,7 +377,7 @@ static inline struct weft_plan *plan_of(const char *yaml, const struct weft_plan
     struct weft_error error = WEFT_ERROR_NONE;
     struct weft_plan *plan = NULL;
     ck_assert_msg(try_plan(yaml, former, &plan, &error) == WEFT_OK, "%s", error.text);
-    ck_assert_msg(weft_plan_open(plan, &budget, &error) == WEFT_OK, "%s", error.text);
+    ck_assert_msg(weft_plan_open(plan, &budget, 1, &error) == WEFT_OK, "%s", error.text);
     return plan;
 }
 

@@ -151,7 +151,7 @@ START_TEST(test_two_receivers_on_one_endpoint_are_refused)
                               "service: {pipelines: {traces: {receivers: [fake, fake/b], exporters: [fake]}}}\n",
                               first, &second, &error),
                      WEFT_OK);
-    ck_assert_int_eq(weft_plan_open(second, &budget, &error), WEFT_INVALID);
+    ck_assert_int_eq(weft_plan_open(second, &budget, 1, &error), WEFT_INVALID);
     ck_assert_ptr_nonnull(strstr(error.text, "test.yaml:3"));
     ck_assert_ptr_nonnull(strstr(error.text, "receiver \"fake\" already listens"));
     weft_plan_unref(&second);
@@ -168,7 +168,7 @@ START_TEST(test_plan_that_cannot_open_leaves_nothing_open)
     struct weft_error error = WEFT_ERROR_NONE;
     struct weft_plan *plan = NULL;
     ck_assert_int_eq(try_plan(LISTENING("{endpoint: \"256.0.0.1:1\"}"), NULL, &plan, &error), WEFT_OK);
-    ck_assert_int_ne(weft_plan_open(plan, &budget, &error), WEFT_OK);
+    ck_assert_int_ne(weft_plan_open(plan, &budget, 1, &error), WEFT_OK);
     ck_assert_ptr_nonnull(strstr(error.text, "test.yaml:1: receivers.fake"));
     weft_plan_unref(&plan);
     forget_instances();

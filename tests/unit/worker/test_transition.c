@@ -172,7 +172,7 @@ static struct weft_plan *plan_of(struct fixture *fixture, const char *text, int 
              text, text, failing_worker);
     ck_assert(weft_config_load_text(yaml, "test", &tree, NULL) == WEFT_OK);
     ck_assert(weft_plan_new(&tree, &toy_registry, former, NULL, &plan, NULL) == WEFT_OK);
-    ck_assert(weft_plan_open(plan, &fixture->budget, NULL) == WEFT_OK);
+    ck_assert(weft_plan_open(plan, &fixture->budget, WORKER_COUNT, NULL) == WEFT_OK);
     return plan;
 }
 
