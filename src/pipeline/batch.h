@@ -87,8 +87,8 @@ size_t weft_part_record_count(const struct weft_part *part);
 enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_selection *selection,
                                  struct weft_batch **out_taken) WEFT_MUST_CHECK;
 
-/* A copy of the selected records (at least one) in payloads of this pool, without tickets and without ties to the batch,
- * which is only read: for an owner that a batch is lent to (loan.h). WEFT_NOMEM only. */
+/* A copy of the selected records (at least one) in payloads of this pool, without tickets and without ties to the
+ * batch, which is only read: for an owner that a batch is lent to (loan.h). WEFT_NOMEM only. */
 enum weft_status weft_batch_copy(const struct weft_batch *batch, const struct weft_selection *selection,
                                  struct weft_payload_pool *pool, struct weft_batch **out_copy) WEFT_MUST_CHECK;
 
