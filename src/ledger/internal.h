@@ -61,8 +61,8 @@ weft_flow_id weft_ledger_register(struct weft_ledger *ledger, const struct weft_
 enum weft_status weft_ledger_load(struct weft_ledger *ledger, uint32_t account_count, uint32_t flow_count,
                                   uint32_t worker_count, struct weft_error *error) WEFT_MUST_CHECK;
 
-/* Frees flows that never counted anything and accounts without flows. */
-enum weft_status weft_ledger_free_unused(struct weft_ledger *ledger, struct weft_error *error) WEFT_MUST_CHECK;
+/* Frees in the file what the live image has forgotten: flows that never counted anything, accounts without flows. */
+void weft_ledger_free_unused(struct weft_ledger *ledger);
 
 /* What memory accounts hold is dropped(crash), each with one move. */
 enum weft_status weft_ledger_carry_over(struct weft_ledger *ledger, struct weft_error *error) WEFT_MUST_CHECK;

@@ -97,8 +97,8 @@ static enum weft_status adopt_mapped(struct weft_ledger *ledger, uint32_t accoun
     if (worker_count < ledger->block_count) {
         add_blocks(ledger, worker_count, flow_count);
     }
-    status = weft_ledger_free_unused(ledger, error);
-    return status == WEFT_OK ? weft_ledger_carry_over(ledger, error) : status;
+    weft_ledger_free_unused(ledger);
+    return weft_ledger_carry_over(ledger, error);
 }
 
 static enum weft_status adopt(struct weft_ledger *ledger, const struct weft_ledger_header *header, size_t size_bytes,

@@ -182,30 +182,17 @@ static enum weft_status check_room(const struct weft_ledger *ledger, struct weft
     return has_room ? WEFT_OK : weft_fail(error, WEFT_INVALID, "more accounts and flows than a ledger holds");
 }
 
-enum weft_status weft_ledger_load(struct weft_ledger *ledger, uint32_t account_count, uint32_t flow_count,
-                                  uint32_t worker_count, struct weft_error *error)
-{
-    enum weft_status status = load_accounts(ledger, account_count, error);
-    status = status == WEFT_OK ? load_flows(ledger, flow_count, error) : status;
-    status = status == WEFT_OK ? load_cells(ledger, flow_count, worker_count, error) : status;
-    status = status == WEFT_OK ? check_room(ledger, error) : status;
-    return status == WEFT_OK ? check_balances(ledger, error) : status;
-}
-
-/* ---- going on with it ---- */
-
-enum weft_status weft_ledger_free_unused(struct weft_ledger *ledger, struct weft_error *error)
+/* Forgets flows that never counted anything and accounts without flows. */
+static enum weft_status forget_unused(struct weft_ledger *ledger, struct weft_error *error)
 {
     uint32_t account_count = count_of(&ledger->live.header->account_count);
-    uint32_t flow_count = count_of(&ledger->live.header->flow_count);
     bool *is_used = weft_try_alloc(account_count + 1);
     if (is_used == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory to read the former ledger");
     }
-    for (uint32_t i = 1; i < flow_count; i++) {
+    for (uint32_t i = 1; i < count_of(&ledger->live.header->flow_count); i++) {
         uint64_t entry = atomic_load_explicit(&ledger->live.flows[i], memory_order_relaxed);
         if (entry != 0 && total_of(ledger, i) == 0) {
-            atomic_store_explicit(&ledger->file.flows[i], 0, memory_order_release);
             atomic_store_explicit(&ledger->live.flows[i], 0, memory_order_relaxed);
         } else if (entry != 0) {
             struct weft_ledger_flow_ends ends = weft_ledger_flow_unpack(entry);
@@ -214,12 +201,39 @@ enum weft_status weft_ledger_free_unused(struct weft_ledger *ledger, struct weft
     }
     for (uint32_t i = 0; i < account_count; i++) {
         if (!is_used[i]) {
-            atomic_store_explicit(&ledger->file.accounts[i].checksum, 0, memory_order_release);
             atomic_store_explicit(&ledger->live.accounts[i].checksum, 0, memory_order_relaxed);
         }
     }
     weft_free(is_used);
     return WEFT_OK;
+}
+
+enum weft_status weft_ledger_load(struct weft_ledger *ledger, uint32_t account_count, uint32_t flow_count,
+                                  uint32_t worker_count, struct weft_error *error)
+{
+    enum weft_status status = load_accounts(ledger, account_count, error);
+    status = status == WEFT_OK ? load_flows(ledger, flow_count, error) : status;
+    status = status == WEFT_OK ? load_cells(ledger, flow_count, worker_count, error) : status;
+    status = status == WEFT_OK ? check_balances(ledger, error) : status;
+    status = status == WEFT_OK ? forget_unused(ledger, error) : status;
+    return status == WEFT_OK ? check_room(ledger, error) : status;
+}
+
+/* ---- going on with it ---- */
+
+/* Flows first: an account may only go when nothing refers to it. */
+void weft_ledger_free_unused(struct weft_ledger *ledger)
+{
+    for (uint32_t i = 1; i < count_of(&ledger->live.header->flow_count); i++) {
+        if (atomic_load_explicit(&ledger->live.flows[i], memory_order_relaxed) == 0) {
+            atomic_store_explicit(&ledger->file.flows[i], 0, memory_order_release);
+        }
+    }
+    for (uint32_t i = 0; i < count_of(&ledger->live.header->account_count); i++) {
+        if (atomic_load_explicit(&ledger->live.accounts[i].checksum, memory_order_relaxed) == 0) {
+            atomic_store_explicit(&ledger->file.accounts[i].checksum, 0, memory_order_release);
+        }
+    }
 }
 
 /* One store: done or not done, and if it was not, the next start finds the same balance. Without room for the flow the

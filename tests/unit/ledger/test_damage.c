@@ -18,7 +18,7 @@ static size_t regions_of(const struct weft_ledger_image *image, struct region ou
                          (flow_count - 1) * sizeof(uint64_t) };
     for (size_t i = 0; i < WEFT_COUNT_OF(starts); i++) {
         size_t start = weft_ledger_image_offset(image, starts[i]);
-        out_regions[i] = (struct region){ start, start + lengths[i], i == 0 ? 1 : i == 1 ? 199 : 5 };
+        out_regions[i] = (struct region){ start, start + lengths[i], i == 0 ? 1 : i == 1 ? 397 : 11 };
     }
     return WEFT_COUNT_OF(starts);
 }
@@ -44,7 +44,7 @@ START_TEST(test_flipped_bits_of_counts_and_names_are_noticed)
         }
     }
     log_capture_stop(descriptors);
-    ck_assert_uint_gt(flips, 800);
+    ck_assert_uint_gt(flips, 500);
     ck_assert(!opens_after(good, size_bytes));
     ck_assert_uint_eq(last_totals.offered, 2000);
     ck_assert_uint_eq(last_totals.sent, 1600);
@@ -195,7 +195,7 @@ START_TEST(test_random_damage_never_lies_in_version_2)
     struct weft_ledger_image image;
     weft_ledger_image_point(&image, bytes, size_bytes);
     size_t noticed = 0;
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 200; round++) {
         memcpy(bytes, good, size_bytes);
         size_t in_use =
             round % 2 == 0 ? 4096 + 10 * sizeof image.accounts[0] : weft_ledger_image_offset(&image, &image.cells[16]);
@@ -206,7 +206,7 @@ START_TEST(test_random_damage_never_lies_in_version_2)
             ck_assert_msg(memcmp(&last_totals, &expected, sizeof expected) == 0, "round %d", round);
         }
     }
-    ck_assert_uint_gt(noticed, 100);
+    ck_assert_uint_gt(noticed, 50);
     free(bytes);
     free(good);
 }
@@ -218,12 +218,12 @@ START_TEST(test_random_damage_never_crashes_or_unbalances_version_1)
     uint8_t *bytes = malloc(LEDGER_V1_FILE_BYTES);
     ck_assert_ptr_nonnull(bytes);
     size_t noticed = 0;
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 100; round++) {
         memcpy(bytes, good, LEDGER_V1_FILE_BYTES);
         size_t length = damage(bytes, LEDGER_V1_FILE_BYTES, round % 2 == 0 ? 4096 + 22 * 360 : LEDGER_V1_FILE_BYTES);
         noticed += opens_after(bytes, length);
     }
-    ck_assert_uint_gt(noticed, 50);
+    ck_assert_uint_gt(noticed, 20);
     free(bytes);
     free(good);
 }
@@ -234,7 +234,7 @@ START_TEST(test_random_bytes_never_crash)
     enum { LENGTH = 65536 };
     uint8_t *bytes = malloc(LENGTH);
     ck_assert_ptr_nonnull(bytes);
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 60; round++) {
         for (size_t i = 0; i < LENGTH; i++) {
             bytes[i] = (uint8_t)random_below(256);
         }
@@ -280,6 +280,48 @@ START_TEST(test_valid_checks_over_nonsense_are_noticed)
 }
 END_TEST
 
+static uint16_t put_account(struct weft_ledger_image *image, uint32_t index, const struct weft_account *like,
+                            const char *owner)
+{
+    struct weft_account account = *like;
+    account.owner = owner;
+    weft_ledger_name_fill(&image->accounts[index].name, &account);
+    image->accounts[index].checksum = weft_ledger_name_checksum(&image->accounts[index].name);
+    return (uint16_t)index;
+}
+
+/* So full that not even shared flows have room: not ours. Full of what never counted: emptied. */
+START_TEST(test_full_tables_are_not_gone_on_with)
+{
+    enum { OWNERS = 130 };
+    for (uint64_t each = 0; each < 2; each++) {
+        size_t size_bytes;
+        struct test_flows flows;
+        uint8_t *bytes = used_file(&size_bytes, &flows);
+        struct weft_ledger_image image;
+        weft_ledger_image_point(&image, bytes, size_bytes);
+        uint32_t account_count = file_account_count(&image), flow = file_flow_count(&image);
+        for (uint32_t i = 0; i < OWNERS * 2; i++) {
+            char owner[32];
+            snprintf(owner, sizeof owner, "many/%u", i);
+            put_account(&image, account_count + i, i < OWNERS ? &test_offered : &test_sent, owner);
+        }
+        for (uint32_t i = 0; flow < WEFT_LEDGER_FLOW_LIMIT; i++, flow++) {
+            struct weft_ledger_flow_ends ends = { (uint16_t)(account_count + i / OWNERS),
+                                                  (uint16_t)(account_count + OWNERS + i % OWNERS) };
+            image.flows[flow] = weft_ledger_flow_pack(ends, flow);
+            image.cells[flow] = weft_ledger_word(each, flow);
+            image.cells[WEFT_LEDGER_FLOW_LIMIT + flow] = weft_ledger_word(0, flow);
+        }
+        image.header->account_count = weft_ledger_word(account_count + OWNERS * 2, WEFT_LEDGER_ACCOUNT_COUNT_POSITION);
+        image.header->flow_count = weft_ledger_word(flow, WEFT_LEDGER_FLOW_COUNT_POSITION);
+        ck_assert_int_eq(opens_after(bytes, size_bytes), each != 0);
+        unlink(test_directory_path("ledger.weft"));
+        free(bytes);
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, test_what_is_damaged_is_named); /* first: lines of one site are limited */
@@ -291,6 +333,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_random_damage_never_crashes_or_unbalances_version_1);
     tcase_add_test(tests, test_random_bytes_never_crash);
     tcase_add_test(tests, test_valid_checks_over_nonsense_are_noticed);
+    tcase_add_test(tests, test_full_tables_are_not_gone_on_with);
 }
 
 int main(void)
