@@ -91,7 +91,7 @@ START_TEST(test_small_requests_reserve_what_they_cost)
     for (size_t i = 0; i < REQUESTS; i++) {
         edit(batches[i]);
     }
-    expect_reserved("edited", before, REQUESTS * 9600);
+    expect_reserved("edited", before, REQUESTS * 10000);
     for (size_t i = 0; i < REQUESTS; i++) {
         weft_batch_end(&batches[i], NULL, -1);
     }
@@ -111,7 +111,7 @@ START_TEST(test_lists_of_parts_and_clones_are_reserved)
     }
     expect_reserved("merged", before, REQUESTS * 4800);
     edit(batch);
-    expect_reserved("merged and edited", before, REQUESTS * 9600);
+    expect_reserved("merged and edited", before, REQUESTS * 10000);
     struct weft_batch *clone = weft_batch_try_clone(batch);
     ck_assert_ptr_nonnull(clone);
     expect_reserved("with a clone", before, REQUESTS * 10400);
@@ -121,7 +121,7 @@ START_TEST(test_lists_of_parts_and_clones_are_reserved)
     expect_reserved("with an edited clone", before, REQUESTS * 15000);
     /* What was written for the clone goes with it, though the arena that it was made from stays. */
     weft_batch_end(&clone, NULL, -1);
-    expect_reserved("without it", before, REQUESTS * 9600);
+    expect_reserved("without it", before, REQUESTS * 10000);
     weft_batch_end(&batch, NULL, -1);
     end();
 }

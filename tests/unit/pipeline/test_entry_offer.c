@@ -344,6 +344,7 @@ static void offer_in_pressure(void *context)
     (void)context;
     ck_assert(weft_offer_is_pending(&offer));
     ck_assert_int_eq(weft_offer_again(&offer, NULL), WEFT_CLOSED);
+    ck_assert_uint_eq(pipelines[1].offers, 0); /* its turn comes in the offer that is under way */
 }
 
 START_TEST(test_offer_from_within_an_offer_does_nothing)
