@@ -74,6 +74,17 @@ static enum weft_status header_take(const struct header *header, struct weft_sli
     return WEFT_OK;
 }
 
+static void add_record(struct build *build, struct weft_slice bytes, uint32_t scope)
+{
+    struct weft_otlp_table *table = build->table;
+    weft_assert(table->record_count < build->counts->records);
+    uint32_t weight = table->signal == WEFT_METRICS ? weft_otlp_metric_points(bytes) : 1;
+    table->records[table->record_count++] = (struct weft_otlp_record){
+        .bytes = bytes.bytes, .length = (uint32_t)bytes.length, .scope = scope, .weight = weight
+    };
+    table->weight += weight;
+}
+
 static enum weft_status build_scope(struct build *build, struct weft_slice message, uint32_t resource)
 {
     struct weft_otlp_table *table = build->table;
@@ -82,17 +93,17 @@ static enum weft_status build_scope(struct build *build, struct weft_slice messa
     struct header header = { 0 };
     struct weft_wire_reader reader = weft_wire_reader_of(message);
     struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
-        if (!is_row(&field, RECORDS_FIELD)) {
+    for (;;) {
+        struct weft_slice record;
+        if (weft_otlp_next_row(&reader, RECORDS_FIELD, &record)) {
+            add_record(build, record, scope);
+        } else if (!next_field(&reader, &field)) {
+            break;
+        } else if (is_row(&field, RECORDS_FIELD)) {
+            add_record(build, field.bytes, scope);
+        } else {
             header_add(&header, field.whole);
-            continue;
         }
-        weft_assert(table->record_count < build->counts->records);
-        uint32_t weight = table->signal == WEFT_METRICS ? weft_otlp_metric_points(field.bytes) : 1;
-        table->records[table->record_count++] = (struct weft_otlp_record){
-            .bytes = field.bytes.bytes, .length = (uint32_t)field.bytes.length, .scope = scope, .weight = weight
-        };
-        table->weight += weight;
     }
     table->scopes[scope].resource = resource;
     return header_take(&header, message, RECORDS_FIELD, build->arena, &table->scopes[scope].header);

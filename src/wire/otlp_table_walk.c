@@ -1,7 +1,5 @@
 /* The walk over the records of a checked request that needs no table (otlp_table.h): for who only looks. */
-#include "base/assert.h"
-#include "wire/otlp_table.h"
-#include "wire/wire_scan.h"
+#include "wire/otlp_table_internal.h"
 
 enum { ROWS_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
 
@@ -15,6 +13,9 @@ struct weft_otlp_walk weft_otlp_walk_of(struct weft_slice request)
 static bool next_message(struct weft_wire_reader *reader, uint32_t number, struct weft_slice *out_message)
 {
     struct weft_wire_field field;
+    if (weft_otlp_next_row(reader, number, out_message)) {
+        return true;
+    }
     while (reader->at < reader->end) {
         const char *reason = weft_wire_scan(reader, &field);
         weft_assert(reason == NULL);
