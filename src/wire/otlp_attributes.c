@@ -121,3 +121,82 @@ void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes)
     weft_free(attributes->items);
     *attributes = (struct weft_otlp_attributes){ 0 };
 }
+
+/* The next field of a checked message; false at its end. */
+static bool next_field(struct weft_wire_reader *reader, struct weft_wire_field *out_field)
+{
+    if (reader->at == reader->end) {
+        return false;
+    }
+    const char *reason = weft_wire_scan(reader, out_field);
+    weft_assert(reason == NULL);
+    return true;
+}
+
+bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct weft_slice key,
+                              struct weft_slice *out_key_value)
+{
+    const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
+    struct weft_wire_reader all = weft_wire_reader_of(message);
+    for (const uint8_t *at = all.at; at < all.end;) {
+        uint32_t tag;
+        struct weft_slice contents = WEFT_SLICE_EMPTY;
+        at = skip_field(at, all.end, &tag, &contents);
+        if (tag == wanted && weft_slice_equal(read_key(contents), key)) {
+            *out_key_value = contents;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One member of an AnyValue, on top of what was read of it before. */
+static void value_take(struct weft_otlp_value *value, const struct weft_wire_field *member)
+{
+    enum weft_otlp_value_kind kind = (enum weft_otlp_value_kind)member->number;
+    bool is_repeated = value->kind == kind && (kind == WEFT_OTLP_VALUE_ARRAY || kind == WEFT_OTLP_VALUE_MAP);
+    *value = (struct weft_otlp_value){ .kind = kind, .is_split = is_repeated, .bytes = member->bytes };
+    if (kind == WEFT_OTLP_VALUE_BOOL) {
+        value->is_true = member->number_value != 0;
+    } else if (kind == WEFT_OTLP_VALUE_INT) {
+        value->integer = (int64_t)member->number_value;
+    } else if (kind == WEFT_OTLP_VALUE_DOUBLE) {
+        memcpy(&value->real, &member->number_value, sizeof value->real);
+    }
+}
+
+struct weft_otlp_value weft_otlp_value_of(struct weft_slice message, uint32_t field)
+{
+    struct weft_otlp_value value = { .kind = WEFT_OTLP_VALUE_NONE };
+    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    struct weft_wire_field part;
+    while (next_field(&reader, &part)) {
+        if (part.number != field || part.type != WEFT_WIRE_BYTES) {
+            continue;
+        }
+        struct weft_wire_reader members = weft_wire_reader_of(part.bytes);
+        struct weft_wire_field member;
+        while (next_field(&members, &member)) {
+            if (member.number <= WEFT_OTLP_VALUE_BYTES) {
+                value_take(&value, &member);
+            }
+        }
+    }
+    return value;
+}
+
+struct weft_slice weft_otlp_service_name(struct weft_slice resource_x)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(resource_x);
+    struct weft_wire_field resource;
+    struct weft_slice key_value;
+    while (next_field(&reader, &resource)) {
+        if (resource.number == WEFT_OTLP_RESOURCE_FIELD && resource.type == WEFT_WIRE_BYTES &&
+            weft_otlp_attribute_find(resource.bytes, WEFT_OTLP_RESOURCE_ATTRIBUTES_FIELD,
+                                     WEFT_SLICE_LITERAL("service.name"), &key_value)) {
+            struct weft_otlp_value value = weft_otlp_value_of(key_value, WEFT_OTLP_VALUE_FIELD);
+            return value.kind == WEFT_OTLP_VALUE_STRING ? value.bytes : WEFT_SLICE_EMPTY;
+        }
+    }
+    return WEFT_SLICE_EMPTY;
+}

@@ -19,8 +19,11 @@ struct weft_otlp_attributes {
 };
 
 enum {
-    WEFT_OTLP_KEY_FIELD = 1,   /* of KeyValue */
-    WEFT_OTLP_VALUE_FIELD = 2, /* of KeyValue */
+    WEFT_OTLP_KEY_FIELD = 1,                 /* of KeyValue */
+    WEFT_OTLP_VALUE_FIELD = 2,               /* of KeyValue */
+    WEFT_OTLP_BODY_FIELD = 5,                /* of LogRecord */
+    WEFT_OTLP_RESOURCE_FIELD = 1,            /* of ResourceX */
+    WEFT_OTLP_RESOURCE_ATTRIBUTES_FIELD = 1, /* of Resource */
 };
 
 /* The field of Span and LogRecord that holds attributes; 0 for metrics, whose data points have them. */
@@ -34,3 +37,39 @@ enum weft_status weft_otlp_attributes_read(struct weft_slice record, uint32_t fi
 enum weft_status weft_otlp_attributes_add(struct weft_slice record, uint32_t field,
                                           struct weft_otlp_attributes *attributes) WEFT_MUST_CHECK;
 void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes);
+
+/* The first attribute with that key (so the Collector finds them) among the fields of a checked message, or of its
+ * region of attributes (otlp_index.h): *out_key_value is the contents of its KeyValue. */
+bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct weft_slice key,
+                              struct weft_slice *out_key_value);
+
+/* What an AnyValue holds: the number of its member. */
+enum weft_otlp_value_kind {
+    WEFT_OTLP_VALUE_NONE = 0,
+    WEFT_OTLP_VALUE_STRING = 1,
+    WEFT_OTLP_VALUE_BOOL = 2,
+    WEFT_OTLP_VALUE_INT = 3,
+    WEFT_OTLP_VALUE_DOUBLE = 4,
+    WEFT_OTLP_VALUE_ARRAY = 5,
+    WEFT_OTLP_VALUE_MAP = 6,
+    WEFT_OTLP_VALUE_BYTES = 7
+};
+
+struct weft_otlp_value {
+    enum weft_otlp_value_kind kind;
+    bool is_split;           /* ARRAY, MAP: it came in pieces, which merge; bytes is the last. No encoder writes that */
+    struct weft_slice bytes; /* STRING, BYTES: what it says; ARRAY, MAP: contents of the ArrayValue, KeyValueList */
+    union {
+        bool is_true;    /* BOOL */
+        int64_t integer; /* INT */
+        double real;     /* DOUBLE */
+    };
+};
+
+/* The AnyValue that a checked message has in that field: of a KeyValue, a LogRecord, an ArrayValue. A value that is
+ * repeated merges as protobuf has it: the last member counts. */
+struct weft_otlp_value weft_otlp_value_of(struct weft_slice message, uint32_t field);
+
+/* service.name of the Resource in a checked ResourceX, or in the fields of one (struct weft_otlp_resource). Empty if it
+ * has none or it is no string. */
+struct weft_slice weft_otlp_service_name(struct weft_slice resource_x);

@@ -90,6 +90,19 @@ START_TEST(test_long_keys_are_whole)
 }
 END_TEST
 
+/* A key of 129 bytes whose end looks like a value's tag and length to who takes its length for one byte. */
+START_TEST(test_a_length_of_two_bytes_is_not_read_as_one)
+{
+    char record[200] = "\x4a\x97\x01\x0a\x81\x01";
+    memset(record + 6, 'k', 128);
+    memcpy(record + 6 + 128, "\x12\x12\x11\x0a\x0f", 5);
+    memset(record + 6 + 128 + 5, 'v', 15);
+    ck_assert(weft_otlp_attributes_read(weft_slice_of(record, 6 + 128 + 5 + 15), 9, &attributes) == WEFT_OK);
+    ck_assert_ptr_eq(attributes.items[0].key.bytes, record + 6);
+    ck_assert_uint_eq(attributes.items[0].key.length, 129);
+}
+END_TEST
+
 START_TEST(test_signals_have_their_field)
 {
     ck_assert_uint_eq(weft_otlp_attributes_field(WEFT_TRACES), 9);
@@ -113,6 +126,106 @@ START_TEST(test_growing_may_fail)
 }
 END_TEST
 
+static struct weft_slice find(struct weft_slice message, const char *key)
+{
+    struct weft_slice found = WEFT_SLICE_LITERAL("none");
+    (void)weft_otlp_attribute_find(message, 9, weft_slice_of_text(key), &found);
+    return found;
+}
+
+START_TEST(test_the_first_attribute_with_a_key_is_found)
+{
+    struct weft_slice record = WEFT_SLICE_LITERAL("\x48\x01" /* the number with another type */
+                                                  "\x4a\x03\x0a\x01"
+                                                  "a" /* a, without a value */
+                                                  "\x2a\x05\x4a\x03\x0a\x01"
+                                                  "b" /* another field that looks like one */
+                                                  "\x4a\x07\x12\x02\x10\x01\x0a\x01"
+                                                  "b" /* b, value before key */
+                                                  "\x4a\x04\x0a\x02"
+                                                  "ab\x4a\x07\x0a\x01"
+                                                  "a\x12\x02\x10\x01" /* ab, and a again */
+                                                  "\x4a\x00");
+    ck_assert_ptr_eq(find(record, "a").bytes, record.bytes + 4);
+    ck_assert_uint_eq(find(record, "a").length, 3);
+    ck_assert_uint_eq(find(record, "b").length, 7);
+    ck_assert_uint_eq(find(record, "ab").length, 4);
+    ck_assert_uint_eq(find(record, "").length, 0);
+    ck_assert(weft_slice_equal_text(find(record, "c"), "none"));
+    ck_assert(weft_slice_equal_text(find(WEFT_SLICE_EMPTY, ""), "none"));
+}
+END_TEST
+
+/* The value of a KeyValue with these contents behind its key. */
+#define VALUE(bytes) weft_otlp_value_of(WEFT_SLICE_LITERAL("\x0a\x01k" bytes), WEFT_OTLP_VALUE_FIELD)
+
+START_TEST(test_values_of_every_kind_are_read)
+{
+    ck_assert_int_eq(VALUE("").kind, WEFT_OTLP_VALUE_NONE);
+    ck_assert_int_eq(VALUE("\x12\x00").kind, WEFT_OTLP_VALUE_NONE);
+    ck_assert_int_eq(VALUE("\x12\x02\x48\x01").kind, WEFT_OTLP_VALUE_NONE); /* a member to come */
+    struct weft_otlp_value value = VALUE("\x12\x04\x0a\x02hi");
+    ck_assert_int_eq(value.kind, WEFT_OTLP_VALUE_STRING);
+    ck_assert(weft_slice_equal_text(value.bytes, "hi"));
+    value = VALUE("\x12\x02\x10\x01");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_BOOL && value.is_true);
+    value = VALUE("\x12\x02\x10\x00");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_BOOL && !value.is_true);
+    value = VALUE("\x12\x04\x10\x80\x80\x04");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_BOOL && value.is_true);
+    value = VALUE("\x12\x0b\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_INT && value.integer == -1);
+    value = VALUE("\x12\x09\x21\x00\x00\x00\x00\x00\x00\xf8\xbf");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_DOUBLE && value.real == -1.5);
+    value = VALUE("\x12\x04\x3a\x02\x00\xff");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_BYTES && value.bytes.length == 2);
+    value = VALUE("\x12\x06\x2a\x04\x0a\x02\x18\x01");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_ARRAY && !value.is_split && value.bytes.length == 4);
+    value = weft_otlp_value_of(value.bytes, 1); /* an array is a message with values, too */
+    ck_assert(value.kind == WEFT_OTLP_VALUE_INT && value.integer == 1);
+    value = VALUE("\x12\x02\x32\x00");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_MAP && value.bytes.length == 0);
+}
+END_TEST
+
+START_TEST(test_of_a_repeated_value_the_last_member_counts)
+{
+    struct weft_otlp_value value = VALUE("\x12\x05\x0a\x01x\x18\x07");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_INT && value.integer == 7 && value.bytes.length == 0);
+    value = VALUE("\x12\x02\x18\x07\x12\x03\x0a\x01x");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_STRING && weft_slice_equal_text(value.bytes, "x"));
+    value = VALUE("\x12\x02\x18\x07\x12\x00");
+    ck_assert(value.kind == WEFT_OTLP_VALUE_INT && value.integer == 7);
+    ck_assert(VALUE("\x12\x02\x32\x00\x12\x02\x32\x00").is_split);
+    ck_assert(!VALUE("\x12\x02\x32\x00\x12\x02\x2a\x00").is_split);
+    ck_assert(!VALUE("\x12\x02\x0a\x00\x12\x02\x0a\x00").is_split);
+}
+END_TEST
+
+#define SERVICE_NAME(bytes) weft_otlp_service_name(WEFT_SLICE_LITERAL(bytes))
+#define SERVICE             "\x0a\x0cservice.name"
+
+START_TEST(test_the_service_name_of_a_resource_is_found)
+{
+    ck_assert(weft_slice_equal_text(SERVICE_NAME("\x0a\x19\x0a\x17" SERVICE "\x12\x07\x0a\x05"
+                                                 "carts"),
+                                    "carts"));
+    /* behind another attribute, other fields of the resource and of what it is in, in the second piece */
+    ck_assert(weft_slice_equal_text(SERVICE_NAME("\x1a\x01x\x0a\x02\x10\x01"
+                                                 "\x0a\x20\x10\x00\x0a\x05\x0a\x03"
+                                                 "abc\x0a\x15" SERVICE "\x12\x05\x0a\x03"
+                                                 "one"),
+                                    "one"));
+    ck_assert_uint_eq(SERVICE_NAME("\x0a\x14\x0a\x12" SERVICE "\x12\x02\x18\x01").length, 0);
+    ck_assert_uint_eq(SERVICE_NAME("\x0a\x15\x0a\x13" SERVICE "\x12\x03\x3a\x01x").length, 0);
+    ck_assert_uint_eq(SERVICE_NAME("\x0a\x07\x0a\x05\x0a\x03"
+                                   "abc")
+                          .length,
+                      0);
+    ck_assert_uint_eq(SERVICE_NAME("").length, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("otlp_attributes");
@@ -120,8 +233,13 @@ int main(void)
     tcase_add_test(tests, test_attributes_are_found_between_fields_of_every_type);
     tcase_add_test(tests, test_keys_of_odd_key_values_are_found);
     tcase_add_test(tests, test_long_keys_are_whole);
+    tcase_add_test(tests, test_a_length_of_two_bytes_is_not_read_as_one);
     tcase_add_test(tests, test_signals_have_their_field);
     tcase_add_test(tests, test_growing_may_fail);
+    tcase_add_test(tests, test_the_first_attribute_with_a_key_is_found);
+    tcase_add_test(tests, test_values_of_every_kind_are_read);
+    tcase_add_test(tests, test_of_a_repeated_value_the_last_member_counts);
+    tcase_add_test(tests, test_the_service_name_of_a_resource_is_found);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
