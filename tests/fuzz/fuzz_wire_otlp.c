@@ -1,10 +1,11 @@
 /* Fuzz target: an export request from a peer, through everything that this floor does with it. The check must say what
- * it says without its short ways; what it accepts must go through the table and back with the same counts, split into
- * parts that add up, and become JSON. */
+ * it says without its short ways; what it accepts must be indexed, go through the table and back with the same counts,
+ * split into parts that add up, and become JSON. */
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "wire/general_check.h"
 #include "wire/json_writer.h"
+#include "wire/otlp_index.h"
 #include "wire/otlp_internal.h"
 #include "wire/otlp_table.h"
 
@@ -74,6 +75,53 @@ static void write_json(enum weft_signal signal, struct weft_slice request)
     weft_buffer_fini(&text);
 }
 
+/* Of bytes that nobody has checked. */
+static void index_anything(struct weft_slice bytes)
+{
+    struct weft_span_index span;
+    struct weft_log_index log;
+    enum weft_status status = weft_otlp_index_span(bytes, &span);
+    weft_assert(status == WEFT_OK || status == WEFT_INVALID);
+    status = weft_otlp_index_log(bytes, &log);
+    weft_assert(status == WEFT_OK || status == WEFT_INVALID);
+}
+
+static void open_attributes(struct weft_slice record, uint32_t field, struct weft_slice region, uint32_t count,
+                            struct weft_otlp_attributes *attributes)
+{
+    if (weft_otlp_attributes_read(record, field, attributes) != WEFT_OK) {
+        return;
+    }
+    weft_assert(attributes->count == count);
+    for (size_t i = 0; i < attributes->count; i++) {
+        struct weft_slice found;
+        bool is_found = weft_otlp_attribute_find(region, field, attributes->items[i].key, &found);
+        weft_assert(is_found && found.bytes <= attributes->items[i].contents.bytes);
+        struct weft_otlp_value value = weft_otlp_value_of(found, WEFT_OTLP_VALUE_FIELD);
+        weft_assert(value.bytes.length <= found.length);
+    }
+}
+
+static void index_all(const struct weft_otlp_table *table)
+{
+    struct weft_otlp_attributes attributes = { 0 };
+    struct weft_span_index span;
+    struct weft_log_index log;
+    for (uint32_t i = 0; i < table->record_count && table->signal != WEFT_METRICS; i++) {
+        struct weft_slice record = { table->records[i].bytes, table->records[i].length };
+        bool is_span = table->signal == WEFT_TRACES;
+        enum weft_status status = is_span ? weft_otlp_index_span(record, &span) : weft_otlp_index_log(record, &log);
+        weft_assert(status == WEFT_OK);
+        open_attributes(record, weft_otlp_attributes_field(table->signal), is_span ? span.attributes : log.attributes,
+                        is_span ? span.attribute_count : log.attribute_count, &attributes);
+    }
+    for (uint32_t i = 0; i < table->resource_count; i++) {
+        struct weft_slice header = table->resources[i].header;
+        weft_assert(weft_otlp_service_name(header).length <= header.length);
+    }
+    weft_otlp_attributes_fini(&attributes);
+}
+
 static void check_general_way(enum weft_signal signal, struct weft_slice request, enum weft_status status,
                               const struct weft_error *error, const struct weft_otlp_counts *counts)
 {
@@ -93,6 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct weft_slice request = { data + 1, size - 1 };
     struct weft_otlp_counts counts;
     struct weft_error error = WEFT_ERROR_NONE;
+    index_anything(request);
     enum weft_status status = weft_otlp_check(signal, request, NULL, &counts, &error);
     check_general_way(signal, request, status, &error, &counts);
     if (status != WEFT_OK) {
@@ -101,6 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct weft_arena *arena = weft_arena_try_new();
     struct weft_otlp_table table;
     if (arena != NULL && weft_otlp_table_build(signal, request, &counts, arena, &table, NULL) == WEFT_OK) {
+        index_all(&table);
         check_written(&table, arena);
         split_all(table, arena);
         take_every_other(table, arena);

@@ -17,7 +17,7 @@ struct tally {
     uint64_t accepted, refused;
 };
 
-/* Runs a million times: check's own assertions write to a file each time that they hold. */
+/* Runs half a million times: check's own assertions write to a file each time that they hold. */
 static void compare(struct tally *tally, enum weft_signal signal, struct weft_slice request, uint32_t max_depth)
 {
     struct weft_otlp_limits limits = { .max_depth = max_depth };
