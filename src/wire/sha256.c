@@ -37,23 +37,28 @@ static void expand(const uint8_t *block, uint32_t schedule[ROUNDS])
     }
 }
 
-/* words: a to h of the standard. */
+/* The names of the eight words are the standard's. */
 static void add_block(uint32_t state[WORDS], const uint8_t *block)
 {
     uint32_t schedule[ROUNDS];
-    uint32_t words[WORDS];
     expand(block, schedule);
-    memcpy(words, state, sizeof words);
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
     for (size_t i = 0; i < ROUNDS; i++) {
-        uint32_t sum1 = rotate(words[4], 6) ^ rotate(words[4], 11) ^ rotate(words[4], 25);
-        uint32_t choice = (words[4] & words[5]) ^ (~words[4] & words[6]);
-        uint32_t first = words[7] + sum1 + choice + round_constants[i] + schedule[i];
-        uint32_t sum0 = rotate(words[0], 2) ^ rotate(words[0], 13) ^ rotate(words[0], 22);
-        uint32_t majority = (words[0] & words[1]) ^ (words[0] & words[2]) ^ (words[1] & words[2]);
-        memmove(words + 1, words, (WORDS - 1) * sizeof *words);
-        words[4] += first;
-        words[0] = first + sum0 + majority;
+        uint32_t sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+        uint32_t first = h + sum1 + ((e & f) ^ (~e & g)) + round_constants[i] + schedule[i];
+        uint32_t sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+        uint32_t second = sum0 + ((a & b) ^ (a & c) ^ (b & c));
+        h = g;
+        g = f;
+        f = e;
+        e = d + first;
+        d = c;
+        c = b;
+        b = a;
+        a = first + second;
     }
+    const uint32_t words[WORDS] = { a, b, c, d, e, f, g, h };
     for (size_t i = 0; i < WORDS; i++) {
         state[i] += words[i];
     }

@@ -42,21 +42,14 @@ static bool take(struct cursor *cursor, const char *bytes)
     return is_there;
 }
 
-/* Exactly so many. */
-static bool take_digits(struct cursor *cursor, size_t count, int *out_value)
+/* Two digits. */
+static bool take_pair(struct cursor *cursor, int *out_value)
 {
-    int value = 0;
-    if ((size_t)(cursor->end - cursor->at) < count) {
+    if (cursor->end - cursor->at < 2 || !is_digit(cursor->at[0]) || !is_digit(cursor->at[1])) {
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!is_digit(cursor->at[i])) {
-            return false;
-        }
-        value = value * 10 + (cursor->at[i] - '0');
-    }
-    cursor->at += count;
-    *out_value = value;
+    *out_value = (cursor->at[0] - '0') * 10 + cursor->at[1] - '0';
+    cursor->at += 2;
     return true;
 }
 
@@ -81,13 +74,25 @@ struct date {
     int year, month, day, hour, minute, second;
 };
 
+static bool take_byte(struct cursor *cursor, uint8_t byte)
+{
+    bool is_there = cursor->at < cursor->end && *cursor->at == byte;
+    cursor->at += is_there;
+    return is_there;
+}
+
 static bool take_date(struct cursor *cursor, struct date *date)
 {
-    const char *dash = cursor->end - cursor->at > 4 && cursor->at[4] == '/' ? "/" : "-";
-    return take_digits(cursor, 4, &date->year) && take(cursor, dash) && take_digits(cursor, 2, &date->month) &&
-           take(cursor, dash) && take_digits(cursor, 2, &date->day) && take(cursor, "Tt _") &&
-           take_digits(cursor, 2, &date->hour) && take(cursor, ":") && take_digits(cursor, 2, &date->minute) &&
-           take(cursor, ":") && take_digits(cursor, 2, &date->second);
+    int century;
+    uint8_t dash = cursor->end - cursor->at > 4 && cursor->at[4] == '/' ? '/' : '-';
+    bool is_day = take_pair(cursor, &century) && take_pair(cursor, &date->year) && take_byte(cursor, dash) &&
+                  take_pair(cursor, &date->month) && take_byte(cursor, dash) && take_pair(cursor, &date->day);
+    if (!is_day || !(take_byte(cursor, 'T') || take(cursor, "t _"))) {
+        return false;
+    }
+    date->year += century * 100;
+    return take_pair(cursor, &date->hour) && take_byte(cursor, ':') && take_pair(cursor, &date->minute) &&
+           take_byte(cursor, ':') && take_pair(cursor, &date->second);
 }
 
 static bool is_leap_year(int year)
@@ -128,9 +133,9 @@ static bool take_zone(struct cursor *cursor, int *out_minutes, bool *out_has_zon
     int hours;
     int minutes = 0;
     if (take(cursor, "+-")) {
-        bool is_good = take_digits(cursor, 2, &hours) && hours < 24;
+        bool is_good = take_pair(cursor, &hours) && hours < 24;
         bool has_minutes = is_good && (take(cursor, ":") || cursor->at < cursor->end);
-        is_good = is_good && (!has_minutes || (take_digits(cursor, 2, &minutes) && minutes < 60));
+        is_good = is_good && (!has_minutes || (take_pair(cursor, &minutes) && minutes < 60));
         *out_minutes = is_good ? (is_west ? -1 : 1) * (hours * 60 + minutes) : 0;
         return is_good && cursor->at == cursor->end;
     }

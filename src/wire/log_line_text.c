@@ -1,0 +1,179 @@
+/* Lines that are text (log_line_internal.h): ids in `trace_id=... span_id=...`, as Python's and Datadog's formats print
+ * them, or in a W3C traceparent that stands somewhere; and text that is no UTF-8. */
+#include "wire/log_line_internal.h"
+
+enum { TRACEPARENT_LENGTH = 55 };
+
+static const struct {
+    const char *trace_key, *span_key; /* with what stands before the value */
+    enum weft_id_dialect dialect;
+    enum weft_log_family family;
+} pairs[] = {
+    { "dd.trace_id=", "dd.span_id=", WEFT_ID_DATADOG, WEFT_LOG_FAMILY_DATADOG },
+    { "trace_id=", "span_id=", WEFT_ID_GENERIC, WEFT_LOG_FAMILY_SNAKE },
+    { "traceId=", "spanId=", WEFT_ID_GENERIC, WEFT_LOG_FAMILY_CAMEL },
+    { "trace.id=", "span.id=", WEFT_ID_GENERIC, WEFT_LOG_FAMILY_ECS },
+};
+
+static bool is_word_byte(uint8_t byte)
+{
+    bool is_letter = (byte | 32) >= 'a' && (byte | 32) <= 'z';
+    return is_letter || (byte >= '0' && byte <= '9') || byte == '-' || byte == '_' || byte == '.' || byte == '/' ||
+           byte >= 0x80;
+}
+
+/* The word behind the key, which does not go on before it; with or without quotes. False: there is no such key. */
+static bool find_value(struct weft_slice line, const char *key, struct weft_slice *out_value)
+{
+    const uint8_t *end = line.bytes + line.length;
+    size_t key_length = strlen(key);
+    const uint8_t *at = line.bytes;
+    while ((at = memmem(at, (size_t)(end - at), key, key_length)) != NULL) {
+        bool is_key = at == line.bytes || !is_word_byte(at[-1]);
+        at += key_length;
+        if (is_key) {
+            at += at < end && (*at == '"' || *at == '\'');
+            const uint8_t *value = at;
+            while (at < end && is_word_byte(*at)) {
+                at++;
+            }
+            *out_value = weft_slice_of(value, (size_t)(at - value));
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_pair(struct weft_slice line, struct weft_log_ids *ids)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(pairs); i++) {
+        struct weft_slice value;
+        if (!find_value(line, pairs[i].trace_key, &value)) {
+            continue;
+        }
+        ids->family = pairs[i].family;
+        ids->problem = weft_trace_id_of_text(value, pairs[i].dialect, &ids->context.trace_id);
+        if (ids->problem != WEFT_ID_PROBLEM_OK) {
+            continue;
+        }
+        if (find_value(line, pairs[i].span_key, &value)) {
+            enum weft_id_problem problem = weft_span_id_of_text(value, pairs[i].dialect, &ids->context.span_id);
+            ids->is_opaque_span = problem == WEFT_ID_PROBLEM_OPAQUE_SPAN;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* What follows is 00-<32>-<16>-<2> and then no more of a word. */
+static void find_traceparent(struct weft_slice line, struct weft_log_ids *ids)
+{
+    const uint8_t *end = line.bytes + line.length;
+    const uint8_t *at = line.bytes;
+    while ((at = memmem(at, (size_t)(end - at), "00-", 3)) != NULL && end - at >= TRACEPARENT_LENGTH) {
+        bool is_alone = (at == line.bytes || !is_word_byte(at[-1])) &&
+                        (end - at == TRACEPARENT_LENGTH || !is_word_byte(at[TRACEPARENT_LENGTH])) && at[35] == '-' &&
+                        at[52] == '-';
+        struct weft_trace_context context;
+        if (is_alone && weft_ids_of_header(WEFT_ID_TRACEPARENT, weft_slice_of(at, TRACEPARENT_LENGTH), &context) ==
+                            WEFT_ID_PROBLEM_OK) {
+            *ids = (struct weft_log_ids){ .context = context, .family = WEFT_LOG_FAMILY_TRACEPARENT };
+            return;
+        }
+        at += 3;
+    }
+}
+
+void weft_log_find_ids_in_text(struct weft_slice line, struct weft_log_ids *ids)
+{
+    if (line.length == 0 || find_pair(line, ids)) {
+        return;
+    }
+    find_traceparent(line, ids);
+}
+
+/* Length of the sequence at `at` if it is well-formed UTF-8, else 0 (Unicode table 3-7). */
+static size_t sequence_length(const uint8_t *at, const uint8_t *end)
+{
+    uint8_t first = *at;
+    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    if (length == 0 || length > (size_t)(end - at)) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_bad = (first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
+                  (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f);
+    return is_bad ? 0 : length;
+}
+
+/* The first byte that is not part of a whole character; the end if all are. */
+static const uint8_t *skip_characters(const uint8_t *at, const uint8_t *end)
+{
+    const uint64_t high_bits = UINT64_C(0x8080808080808080);
+    while (at < end) {
+        if (end - at >= 8 && (weft_log_word_at(at) & high_bits) == 0) {
+            at += 8;
+            continue;
+        }
+        size_t length = sequence_length(at, end);
+        if (length == 0) {
+            return at;
+        }
+        at += length;
+    }
+    return at;
+}
+
+bool weft_log_is_utf8(struct weft_slice text)
+{
+    return text.length == 0 || skip_characters(text.bytes, text.bytes + text.length) == text.bytes + text.length;
+}
+
+/* The longest start of a sequence that could have gone on is replaced as one (Unicode 3.9, "maximal subpart"): a
+ * character that was torn leaves one mark, not three. */
+static size_t torn_length(const uint8_t *at, const uint8_t *end)
+{
+    uint8_t first = *at;
+    size_t whole = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    size_t length = 1;
+    while (length < whole && at + length < end && (at[length] & 0xc0) == 0x80) {
+        bool is_bad = length == 1 && ((first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
+                                      (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f));
+        if (is_bad) {
+            break;
+        }
+        length++;
+    }
+    return length;
+}
+
+void weft_log_repair_utf8(struct weft_slice text, struct weft_buffer *out)
+{
+    const uint8_t *at = text.bytes;
+    const uint8_t *end = at + text.length;
+    while (at < end) {
+        const uint8_t *bad = skip_characters(at, end);
+        weft_buffer_append(out, at, (size_t)(bad - at));
+        at = bad;
+        if (at < end) {
+            weft_buffer_append(out, "\xef\xbf\xbd", 3);
+            at += torn_length(at, end);
+        }
+    }
+}
+
+size_t weft_log_cut_utf8(struct weft_slice text, size_t limit)
+{
+    if (text.length <= limit) {
+        return text.length;
+    }
+    size_t length = limit;
+    while (length > 0 && limit - length < 3 && (text.bytes[length] & 0xc0) == 0x80) {
+        length--;
+    }
+    return (text.bytes[length] & 0xc0) == 0x80 ? limit : length;
+}
