@@ -28,15 +28,16 @@ static const uint8_t *put_attribute(struct weft_log_line_reader *reader, const s
     return weft_log_put_value(reader, WEFT_LOG_TAG_ATTRIBUTE, &member->key, at, MEMBER_DEPTH, WEFT_LOG_PLACE_NONE);
 }
 
-/* The value is checked but written later, if at all. */
+/* The value is checked but written later, if at all. The line does not end with it: something closes the object. */
 static const uint8_t *skip_value(const struct weft_log_line_reader *reader, const uint8_t *at,
                                  struct weft_slice *out_value)
 {
     struct weft_json_fault fault;
     const uint8_t *after = weft_json_skip_value(at, reader->end, &fault);
-    if (after != NULL) {
-        *out_value = weft_slice_of(at, (size_t)(after - at));
+    if (after == NULL || after == reader->end) {
+        return NULL;
     }
+    *out_value = weft_slice_of(at, (size_t)(after - at));
     return after;
 }
 

@@ -77,6 +77,7 @@ static const struct weft_log_key keys[] = {
     BODY("@m"),
     BODY("short_message"),
     BODY("textPayload"),
+    ROW("body", LATE_BODY, 0, AT(TOP)),    /* OpenTelemetry's name, and many a request's */
     ROW("event", LATE_BODY, 0, AT_EVENTS), /* structlog */
     ROW("@mt", LATE_BODY, 0, AT(TOP)),     /* Serilog's template */
     /* when */

@@ -159,12 +159,13 @@ static bool put_ids(struct weft_log_line_reader *reader, const struct weft_trace
     return true;
 }
 
-/* The value was read before: only memory can be missing. */
+/* A plain value that was read before: only memory can be missing. */
 static bool put_member(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_log_member *member)
 {
     struct weft_slice key = weft_log_key_text(member->key);
-    return weft_log_put_value(reader, tag, tag == WEFT_LOG_TAG_BODY ? NULL : &key, member->value.bytes, 0,
-                              WEFT_LOG_PLACE_NONE) != NULL;
+    const uint8_t *after = weft_log_put_value(reader, tag, tag == WEFT_LOG_TAG_BODY ? NULL : &key, member->value.bytes,
+                                              0, WEFT_LOG_PLACE_NONE);
+    return after != NULL || !reader->is_out_of_memory;
 }
 
 /* Nothing stood there: loggers print such ids outside of spans. */

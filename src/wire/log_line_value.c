@@ -226,9 +226,14 @@ static bool put_number(struct weft_log_line_reader *reader, uint8_t tag, const s
     }
     if (is_whole) {
         uint64_t magnitude;
-        if (weft_json_to_magnitude(number, &magnitude) && magnitude <= (uint64_t)INT64_MAX + number->is_negative) {
+        bool is_in_64_bits = weft_json_to_magnitude(number, &magnitude);
+        if (is_in_64_bits && magnitude <= (uint64_t)INT64_MAX + number->is_negative) {
             return put_scalar(reader, tag, key, scalar,
                               int_scalar(scalar, number->is_negative ? 0 - magnitude : magnitude));
+        }
+        if (is_in_64_bits &&
+            !number->is_negative) { /* Rust's u64, Datadog's ids: in order, but OTLP has no such type */
+            return weft_log_put_text(reader, tag, key, number->text);
         }
     } else if (weft_json_to_double(number, &value)) {
         return put_scalar(reader, tag, key, scalar, double_scalar(scalar, value));

@@ -53,8 +53,7 @@ static inline void check_as_request(struct weft_slice log_records, uint32_t coun
     weft_buffer_init(&request, 0);
     put_framed(&scope, 2, log_records);
     put_framed(&request, 1, weft_buffer_slice(&scope));
-    enum weft_status status =
-        weft_otlp_check(WEFT_LOGS, weft_buffer_slice(&request), NULL, &counts, &error);
+    enum weft_status status = weft_otlp_check(WEFT_LOGS, weft_buffer_slice(&request), NULL, &counts, &error);
     ck_assert_msg(status == WEFT_OK, "%s", error.text);
     ck_assert_uint_eq(counts.records, count);
     Opentelemetry__Proto__Collector__Logs__V1__ExportLogsServiceRequest *decoded =
@@ -82,9 +81,9 @@ static inline const char *read_line(struct line_fixture *fixture, struct weft_sl
     ck_assert_uint_eq(fixture->line.record_at + fixture->line.record_length, fixture->out.length);
     check_as_request(weft_buffer_slice(&fixture->out), 1);
     struct weft_slice record = { fixture->out.bytes + fixture->line.record_at, fixture->line.record_length };
-    ck_assert_int_eq(weft_json_write_message(&opentelemetry__proto__logs__v1__log_record__descriptor, record,
-                                             &fixture->json, NULL),
-                     WEFT_OK);
+    ck_assert_int_eq(
+        weft_json_write_message(&opentelemetry__proto__logs__v1__log_record__descriptor, record, &fixture->json, NULL),
+        WEFT_OK);
     weft_buffer_append_byte(&fixture->json, 0);
     weft_free(copy);
     return (const char *)fixture->json.bytes;

@@ -15,10 +15,10 @@ static void check_lines(const char *body, const char *const *expected, size_t co
     ck_assert(!weft_lines_next(&lines, &line));
 }
 
-#define CHECK_LINES(body, ...)                                                    \
-    do {                                                                          \
-        const char *const expected_lines[] = { __VA_ARGS__ };                     \
-        check_lines(body, expected_lines, WEFT_COUNT_OF(expected_lines));         \
+#define CHECK_LINES(body, ...)                                            \
+    do {                                                                  \
+        const char *const expected_lines[] = { __VA_ARGS__ };             \
+        check_lines(body, expected_lines, WEFT_COUNT_OF(expected_lines)); \
     } while (0)
 
 START_TEST(test_lines_end_with_lf_or_crlf_or_the_body)
