@@ -38,7 +38,7 @@ static const char *const problem_names[] = {
 static const char *const empty_words[] = { "0",     "none", "null", "undefined", "nil",    "<nil>",
                                            "unset", "-",    "n/a",  "unknown",   "default" };
 
-enum { LONGEST_EMPTY = 10 }; /* with one byte to spare */
+enum { LONGEST_EMPTY = 9 };
 
 const char *weft_id_kind_name(enum weft_id_kind kind)
 {
@@ -59,14 +59,17 @@ static bool is_digit(uint8_t byte)
 
 static bool equal_in_any_case(struct weft_slice text, const char *lower)
 {
+    if (text.length != strlen(lower)) {
+        return false;
+    }
     for (size_t i = 0; i < text.length; i++) {
         uint8_t byte = text.bytes[i];
         byte |= byte >= 'A' && byte <= 'Z' ? 32 : 0;
-        if (byte != (uint8_t)lower[i]) { /* also at the end of lower */
+        if (byte != (uint8_t)lower[i]) {
             return false;
         }
     }
-    return lower[text.length] == 0;
+    return true;
 }
 
 static bool starts_with(struct weft_slice text, const char *start)
@@ -251,7 +254,7 @@ static enum weft_id_problem take_id(struct weft_slice text, enum weft_id_dialect
                                     size_t length, enum weft_id_kind *out_kind)
 {
     text = unwrap(text);
-    if (text.length < LONGEST_EMPTY && is_empty_word(text)) {
+    if (text.length <= LONGEST_EMPTY && is_empty_word(text)) {
         return WEFT_ID_PROBLEM_EMPTY;
     }
     if (text.length > WEFT_ID_MAX_WORD) {

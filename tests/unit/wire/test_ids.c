@@ -233,6 +233,20 @@ START_TEST(test_long_words_are_none)
 }
 END_TEST
 
+/* Words for nothing end where the text ends, not at a zero byte in it. */
+START_TEST(test_zero_bytes_are_part_of_a_word)
+{
+    static const char word[] = "nil\0\0\0";
+    for (size_t length = 4; length < sizeof word; length++) {
+        struct weft_trace_id id = { .kind = WEFT_ID_NONE };
+        uint8_t flags;
+        ck_assert_int_eq(weft_trace_id_of_text(weft_slice_of(word, length), WEFT_ID_GENERIC, &id), WEFT_ID_PROBLEM_OK);
+        ck_assert_int_eq(id.kind, WEFT_ID_OPAQUE);
+        ck_assert(!weft_trace_flags_of_text(weft_slice_of(word + 1, length - 1), &flags));
+    }
+}
+END_TEST
+
 struct header_case {
     enum weft_id_header header;
     const char *text;
@@ -387,6 +401,7 @@ int main(void)
         test_span_ids_are_never_hashed,
         test_numbers_are_ids_of_datadog_only_and_exact,
         test_long_words_are_none,
+        test_zero_bytes_are_part_of_a_word,
         test_headers_give_the_whole_context,
         test_truncated_headers_are_never_hashed,
         test_flags_are_told_from_their_texts,

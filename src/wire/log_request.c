@@ -1,0 +1,296 @@
+/* Many lines as one request (log_request.h). Records lie behind one another as they come; a run is those of one
+ * resource without others between, and at the end each resource's runs are copied behind its head: a copy costs less
+ * than a twentieth of reading the line. */
+#include "wire/log_request.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "wire/protobuf.h"
+
+enum {
+    NONE = -1,
+    FIELD_RESOURCE_LOGS = 1, /* of the request */
+    FIELD_RESOURCE = 1,      /* of ResourceLogs */
+    FIELD_SCOPE_LOGS = 2,
+    FIELD_ATTRIBUTE = 1, /* of Resource */
+    FIELD_KEY = 1,       /* of KeyValue */
+    FIELD_VALUE = 2,
+    FIELD_STRING = 1, /* of AnyValue */
+    USUAL_BYTES = 1 << 20,
+};
+
+struct run {
+    size_t at, length; /* in records */
+    ptrdiff_t next;
+};
+
+struct resource {
+    size_t name_at; /* service, then environment, in names */
+    size_t service_length, environment_length;
+    size_t bytes; /* of its records */
+    ptrdiff_t first_run, last_run;
+};
+
+struct weft_log_request {
+    struct weft_log_line_reader *reader;
+    struct weft_buffer records;
+    struct weft_buffer names;
+    struct resource *resources;
+    size_t resource_count, resource_capacity;
+    struct run *runs;
+    size_t run_count, run_capacity;
+    size_t record_count;
+    ptrdiff_t last_resource; /* of the last line; NONE: there is none */
+};
+
+struct weft_log_request *weft_log_request_new(const struct weft_log_line_settings *settings)
+{
+    struct weft_log_request *request = weft_alloc(sizeof *request);
+    request->reader = weft_log_line_reader_new(settings);
+    weft_buffer_init(&request->records, 0);
+    weft_buffer_init(&request->names, 0);
+    request->last_resource = NONE;
+    return request;
+}
+
+void weft_log_request_free(struct weft_log_request *request)
+{
+    weft_log_line_reader_free(request->reader);
+    weft_buffer_fini(&request->records);
+    weft_buffer_fini(&request->names);
+    weft_free(request->resources);
+    weft_free(request->runs);
+    weft_free(request);
+}
+
+static void clear_buffer(struct weft_buffer *buffer)
+{
+    weft_buffer_clear(buffer);
+    if (buffer->capacity > USUAL_BYTES) {
+        weft_buffer_fini(buffer);
+    }
+}
+
+void weft_log_request_clear(struct weft_log_request *request)
+{
+    clear_buffer(&request->records);
+    clear_buffer(&request->names);
+    request->resource_count = 0;
+    request->run_count = 0;
+    request->record_count = 0;
+    request->last_resource = NONE;
+}
+
+size_t weft_log_request_size_bytes(const struct weft_log_request *request)
+{
+    return request->records.length + request->names.length;
+}
+
+static struct weft_slice service_of(const struct weft_log_request *request, const struct resource *resource)
+{
+    return resource->service_length == 0
+               ? WEFT_SLICE_EMPTY
+               : weft_slice_of(request->names.bytes + resource->name_at, resource->service_length);
+}
+
+static struct weft_slice environment_of(const struct weft_log_request *request, const struct resource *resource)
+{
+    size_t at = resource->name_at + resource->service_length;
+    return resource->environment_length == 0 ? WEFT_SLICE_EMPTY
+                                             : weft_slice_of(request->names.bytes + at, resource->environment_length);
+}
+
+static bool is_of(const struct weft_log_request *request, ptrdiff_t index, const struct weft_log_line *line)
+{
+    const struct resource *resource = &request->resources[index];
+    return weft_slice_equal(service_of(request, resource), line->service) &&
+           weft_slice_equal(environment_of(request, resource), line->environment);
+}
+
+/* The last line's, or one of the latest; else NONE. */
+static ptrdiff_t find_resource(const struct weft_log_request *request, const struct weft_log_line *line)
+{
+    if (request->last_resource != NONE && is_of(request, request->last_resource, line)) {
+        return request->last_resource;
+    }
+    ptrdiff_t count = (ptrdiff_t)request->resource_count;
+    ptrdiff_t oldest = count > WEFT_LOG_REQUEST_RESOURCES ? count - WEFT_LOG_REQUEST_RESOURCES : 0;
+    for (ptrdiff_t i = count - 1; i >= oldest; i--) {
+        if (is_of(request, i, line)) {
+            return i;
+        }
+    }
+    return NONE;
+}
+
+/* NONE: memory is gone, and nothing has changed but memory that is kept for later. */
+static ptrdiff_t add_resource(struct weft_log_request *request, const struct weft_log_line *line)
+{
+    struct weft_buffer *names = &request->names;
+    size_t name_at = names->length;
+    if (weft_try_grow(&request->resources, sizeof *request->resources, request->resource_count,
+                      &request->resource_capacity) != WEFT_OK) {
+        return NONE;
+    }
+    weft_buffer_append(names, line->service.bytes, line->service.length);
+    weft_buffer_append(names, line->environment.bytes, line->environment.length);
+    if (weft_buffer_status(names) != WEFT_OK) {
+        names->length = name_at;
+        names->is_failed = false;
+        return NONE;
+    }
+    request->resources[request->resource_count] = (struct resource){ .name_at = name_at,
+                                                                     .service_length = line->service.length,
+                                                                     .environment_length = line->environment.length,
+                                                                     .first_run = NONE,
+                                                                     .last_run = NONE };
+    return (ptrdiff_t)request->resource_count++;
+}
+
+static bool add_run(struct weft_log_request *request, ptrdiff_t index, size_t at, size_t length)
+{
+    struct resource *resource = &request->resources[index];
+    if (request->last_resource == index) {
+        request->runs[resource->last_run].length += length;
+    } else {
+        if (weft_try_grow(&request->runs, sizeof *request->runs, request->run_count, &request->run_capacity) !=
+            WEFT_OK) {
+            return false;
+        }
+        ptrdiff_t run = (ptrdiff_t)request->run_count++;
+        request->runs[run] = (struct run){ at, length, NONE };
+        if (resource->last_run == NONE) {
+            resource->first_run = run;
+        } else {
+            request->runs[resource->last_run].next = run;
+        }
+        resource->last_run = run;
+    }
+    resource->bytes += length;
+    request->last_resource = index;
+    return true;
+}
+
+enum weft_status weft_log_request_add(struct weft_log_request *request, struct weft_slice line, uint64_t observed_ns,
+                                      struct weft_log_line *out_line)
+{
+    struct weft_buffer *records = &request->records;
+    size_t at = records->length;
+    struct weft_log_line read;
+    enum weft_status status = weft_log_line_read(request->reader, line, observed_ns, records, &read);
+    if (status == WEFT_OK) {
+        ptrdiff_t index = find_resource(request, &read);
+        index = index == NONE ? add_resource(request, &read) : index;
+        status = index != NONE && add_run(request, index, at, records->length - at) ? WEFT_OK : WEFT_NOMEM;
+    }
+    if (status != WEFT_OK) {
+        records->length = at;
+        records->is_failed = false;
+        return status;
+    }
+    request->record_count++;
+    *out_line = read;
+    return WEFT_OK;
+}
+
+static size_t framed_size(uint32_t number, size_t length)
+{
+    return weft_wire_size_bytes_header(number, length) + length;
+}
+
+static uint8_t *put_bytes(uint8_t *to, uint32_t number, struct weft_slice bytes)
+{
+    to = weft_wire_put_bytes_header(to, number, bytes.length);
+    if (bytes.length > 0) {
+        memcpy(to, bytes.bytes, bytes.length);
+    }
+    return to + bytes.length;
+}
+
+/* 0: an empty value is no attribute. */
+static size_t attribute_size(struct weft_slice key, struct weft_slice value)
+{
+    size_t any_value = framed_size(FIELD_STRING, value.length);
+    return value.length == 0 ? 0 : framed_size(FIELD_KEY, key.length) + framed_size(FIELD_VALUE, any_value);
+}
+
+static size_t framed_attribute_size(struct weft_slice key, struct weft_slice value)
+{
+    size_t size = attribute_size(key, value);
+    return size == 0 ? 0 : framed_size(FIELD_ATTRIBUTE, size);
+}
+
+static uint8_t *put_attribute(uint8_t *to, struct weft_slice key, struct weft_slice value)
+{
+    if (value.length == 0) {
+        return to;
+    }
+    to = weft_wire_put_bytes_header(to, FIELD_ATTRIBUTE, attribute_size(key, value));
+    to = put_bytes(to, FIELD_KEY, key);
+    to = weft_wire_put_bytes_header(to, FIELD_VALUE, framed_size(FIELD_STRING, value.length));
+    return put_bytes(to, FIELD_STRING, value);
+}
+
+static const struct weft_slice service_key = WEFT_SLICE_LITERAL("service.name");
+static const struct weft_slice environment_key = WEFT_SLICE_LITERAL("deployment.environment.name");
+
+static size_t resource_size(const struct weft_log_request *request, const struct resource *resource)
+{
+    return framed_attribute_size(service_key, service_of(request, resource)) +
+           framed_attribute_size(environment_key, environment_of(request, resource));
+}
+
+/* Of its ResourceLogs. */
+static size_t resource_logs_size(const struct weft_log_request *request, const struct resource *resource)
+{
+    size_t size = resource_size(request, resource);
+    return (size == 0 ? 0 : framed_size(FIELD_RESOURCE, size)) + framed_size(FIELD_SCOPE_LOGS, resource->bytes);
+}
+
+static uint8_t *put_resource(const struct weft_log_request *request, const struct resource *resource, uint8_t *to)
+{
+    size_t size = resource_size(request, resource);
+    to = weft_wire_put_bytes_header(to, FIELD_RESOURCE_LOGS, resource_logs_size(request, resource));
+    if (size > 0) {
+        to = weft_wire_put_bytes_header(to, FIELD_RESOURCE, size);
+        to = put_attribute(to, service_key, service_of(request, resource));
+        to = put_attribute(to, environment_key, environment_of(request, resource));
+    }
+    to = weft_wire_put_bytes_header(to, FIELD_SCOPE_LOGS, resource->bytes);
+    for (ptrdiff_t i = resource->first_run; i != NONE; i = request->runs[i].next) {
+        memcpy(to, request->records.bytes + request->runs[i].at, request->runs[i].length);
+        to += request->runs[i].length;
+    }
+    return to;
+}
+
+enum weft_status weft_log_request_finish(const struct weft_log_request *request, struct weft_payload *out,
+                                         struct weft_otlp_counts *out_counts)
+{
+    size_t size = 0;
+    uint32_t used = 0; /* one whose first line failed for lack of memory has none */
+    for (size_t i = 0; i < request->resource_count; i++) {
+        const struct resource *resource = &request->resources[i];
+        if (resource->bytes > 0) {
+            size += framed_size(FIELD_RESOURCE_LOGS, resource_logs_size(request, resource));
+            used++;
+        }
+    }
+    if (weft_payload_reserve(out, out->length + size) != WEFT_OK) {
+        return WEFT_NOMEM;
+    }
+    uint8_t *start = out->bytes + out->length;
+    uint8_t *to = start;
+    for (size_t i = 0; i < request->resource_count; i++) {
+        if (request->resources[i].bytes > 0) {
+            to = put_resource(request, &request->resources[i], to);
+        }
+    }
+    weft_assert((size_t)(to - start) == size);
+    weft_payload_commit(out, size);
+    *out_counts = (struct weft_otlp_counts){ .resources = used,
+                                             .scopes = used,
+                                             .records = (uint32_t)request->record_count,
+                                             .data_points = (uint32_t)request->record_count };
+    return WEFT_OK;
+}
