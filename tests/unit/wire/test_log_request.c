@@ -64,6 +64,18 @@ static void check_json(struct fixture *fixture, const char *expected)
 
 #define ATTRIBUTE(key, value) "{\"key\":\"" key "\",\"value\":{\"stringValue\":\"" value "\"}}"
 #define RECORD(text)          "{\"body\":{\"stringValue\":\"" text "\"},\"observedTimeUnixNano\":\"7\"}"
+#define RESOURCE(attributes)  "\"resource\":{\"attributes\":[" attributes "]},"
+#define LOGS(resource, logs)  "{" resource "\"scopeLogs\":[{\"logRecords\":[" logs "]}]}"
+
+static const char grouped[] = "{\"resourceLogs\":["
+    /* clang-format off */
+    LOGS(RESOURCE(ATTRIBUTE("service.name", "a")), RECORD("1") "," RECORD("3") "," RECORD("4")) ","
+    LOGS(RESOURCE(ATTRIBUTE("service.name", "b") "," ATTRIBUTE("deployment.environment.name", "e")),
+         RECORD("2") "," RECORD("6")) ","
+    LOGS("", RECORD("5")) ","
+    LOGS(RESOURCE(ATTRIBUTE("deployment.environment.name", "b")), RECORD("7"))
+    /* clang-format on */
+    "]}";
 
 START_TEST(test_records_of_one_resource_stand_together_in_order)
 {
@@ -80,26 +92,29 @@ START_TEST(test_records_of_one_resource_stand_together_in_order)
     check_json(
         &fixture,
         "{\"resourceLogs\":[{\"resource\":{\"attributes\":[" ATTRIBUTE(
-            "service.name",
-            "a") "]},\"scopeLogs\":[{"
-                 "\"logRecords\":[" RECORD("1") "," RECORD("3") "," RECORD("4") "]}]},{\"resource\":{\"attributes\":"
-                                                                                "[" ATTRIBUTE("service.name", "b") "," ATTRIBUTE(
-                                                                                    "deployment.environment.name",
-                                                                                    "e") "]},\"scopeLogs\":[{"
-                                                                                         "\"logRecords\":[" RECORD("2") "," RECORD("6") "]}]},{\"scopeLogs\":[{\"logRecords\":[" RECORD(
-                                                                                             "5") "]}]},{\"resource\":{"
-                                                                                                  "\"attributes\":"
-                                                                                                  "[" ATTRIBUTE("deploy"
-                                                                                                                "ment."
-                                                                                                                "enviro"
-                                                                                                                "nment."
-                                                                                                                "name",
-                                                                                                                "b") "]"
-                                                                                                                     "}"
-                                                                                                                     ","
-                                                                                                                     "\"scopeLogs\":[{"
-                                                                                                                     "\"logRecords\":[" RECORD(
-                                                                                                                         "7") "]}]}]}");
+            "service.name", "a") "]},\"scopeLogs\":[{"
+                                 "\"logRecords\":[" RECORD("1") "," RECORD(
+                                     "3") "," RECORD("4") "]}]},{\"resource\":{\"attributes\":"
+                                                          "[" ATTRIBUTE("service.name", "b") "," ATTRIBUTE(
+                                                              "deployment.environment.name",
+                                                              "e") "]},\"scopeLogs\":[{"
+                                                                   "\"logRecords\":[" RECORD("2") "," RECORD(
+                                                                       "6") "]}]},{\"scopeLogs\":[{\"logRecords\":"
+                                                                            "[" RECORD("5") "]}]},{\"resource\":{"
+                                                                                            "\"attributes\":"
+                                                                                            "[" ATTRIBUTE(
+                                                                                                "deploy"
+                                                                                                "ment."
+                                                                                                "enviro"
+                                                                                                "nment."
+                                                                                                "name",
+                                                                                                "b") "]"
+                                                                                                     "}"
+                                                                                                     ","
+                                                                                                     "\"scopeLogs\":[{"
+                                                                                                     "\"logRecords\":"
+                                                                                                     "[" RECORD(
+                                                                                                         "7") "]}]}]}");
     ck_assert_uint_eq(fixture.counts.resources, 4);
     ck_assert_uint_eq(fixture.counts.records, 7);
     weft_log_request_clear(fixture.request);
