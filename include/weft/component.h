@@ -67,6 +67,9 @@ struct weft_shared_listeners {
     size_t count;
 };
 
+struct weft_trace_question;
+struct weft_trace_answer;
+
 /* What extensions may know of the agent (worker 0 only). */
 struct weft_agent_view {
     void *agent;
@@ -146,4 +149,8 @@ struct weft_component {
     /* Adds a consumer instance's numbers. NULL = none of its own. */
     void (*collect)(const struct weft_consumer *consumer, struct weft_samples *samples);
     void (*collect_stage)(const struct weft_stage *stage, struct weft_samples *samples);
+
+    /* Stages that judge traces: replaces *in_out_answer if this core knows more (join/question.h). NULL = never does. */
+    void (*look_up)(const struct weft_stage *stage, const struct weft_trace_question *question,
+                    struct weft_trace_answer *in_out_answer);
 };

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "base/buffer.h"
+
+/* What somebody wants to know of one trace, and what one core knows. A question goes from worker to worker; the answer
+ * that knows most stands. Shapes of the JSON: docs/asking.md. */
+struct weft_trace_question {
+    const char *word;     /* as it was asked, for the answer */
+    bool has_trace_id;    /* else only a span id */
+    bool is_64_bit;       /* the first 8 bytes are not known */
+    uint8_t trace_id[16]; /* as wire/ids normalises the word: hex in any form, or an opaque word */
+    bool has_span_id;     /* the word may be a span id, too: 16 hex digits */
+    uint8_t span_id[8];
+};
+
+/* In this order: what is further down outweighs what is further up. */
+#define WEFT_TRACE_KNOWLEDGE_ROWS(ROW)                                                      \
+    ROW(NOT_SEEN, "not_seen")                                                               \
+    ROW(FORGOTTEN, "forgotten") /* it may have been there: older than what is remembered */ \
+    ROW(DROPPED, "dropped")                                                                 \
+    ROW(KEPT, "kept")                                                                       \
+    ROW(HELD, "held") /* no verdict yet */
+
+enum weft_trace_knowledge {
+#define WEFT_TRACE_KNOWLEDGE_ENUM(name, text) WEFT_TRACE_##name,
+    WEFT_TRACE_KNOWLEDGE_ROWS(WEFT_TRACE_KNOWLEDGE_ENUM)
+#undef WEFT_TRACE_KNOWLEDGE_ENUM
+};
+
+struct weft_trace_answer {
+    enum weft_trace_knowledge knowledge;
+    int64_t remembers_from_ns; /* wall clock: the oldest verdict that this core still remembers, or its start */
+    struct weft_buffer json; /* members of the answer's object behind "verdict", without braces: "policy":..,... ; empty
+                                if there are none */
+};
