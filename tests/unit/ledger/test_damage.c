@@ -338,5 +338,6 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
+    test_directory_is_memory = true;
     return test_run("damage", add_tests);
 }
