@@ -1,0 +1,13 @@
+#pragma once
+
+#include "base/slice.h"
+
+/* XXH3 over a secret of 192 random bytes: whoever does not know the secret cannot choose keys that collide. One for
+ * the process, from the kernel; tests make their own. */
+struct weft_secret {
+    uint8_t bytes[192];
+};
+
+void weft_secret_init(struct weft_secret *secret);
+
+uint64_t weft_hash(const struct weft_secret *secret, struct weft_slice bytes);
