@@ -86,6 +86,9 @@ static void check(const struct weft_table *table, uint32_t key)
     uint8_t bytes[16];
     struct entry *found = weft_table_find(table, key_of(key, bytes));
     BASE_TEST_EXPECT(found == model->entry);
+    if (found == NULL) { /* nor is whoever has its place now what its handle names */
+        BASE_TEST_EXPECT(weft_table_resolve(table, model->handle) == NULL);
+    }
     if (found != NULL) {
         BASE_TEST_EXPECT(found->number == model->number && found->key == key);
         BASE_TEST_EXPECT(weft_slice_equal(weft_table_key(table, found), key_of(key, bytes)));
@@ -119,6 +122,28 @@ START_TEST(test_table_does_what_its_model_does)
     }
     for (uint32_t key = 0; key < KEYS; key++) {
         check(table, key);
+    }
+    free_table(table);
+}
+END_TEST
+
+/* The index moves a few slots with each call; wherever it stands, what is in either half is found. */
+START_TEST(test_all_is_found_at_every_step_of_a_move)
+{
+    enum { COUNT = 1700 };
+    struct weft_table *table = new_table(KEYS);
+    memset(models, 0, sizeof models);
+    for (uint32_t key = 0; key < COUNT; key++) {
+        put(table, key, key);
+        for (uint32_t other = 0; other <= key; other++) {
+            check(table, other);
+        }
+    }
+    for (uint32_t key = 0; key < COUNT; key++) {
+        take_out(table, key);
+        for (uint32_t other = key; other < COUNT; other++) {
+            check(table, other);
+        }
     }
     free_table(table);
 }
@@ -305,6 +330,7 @@ int main(void)
 {
     const struct base_test tests[] = {
         BASE_TEST(test_table_does_what_its_model_does),
+        BASE_TEST(test_all_is_found_at_every_step_of_a_move),
         BASE_TEST(test_memory_goes_back),
         BASE_TEST(test_keys_that_collide_elsewhere_do_not_here),
         BASE_TEST(test_churn_leaves_nothing_behind),
