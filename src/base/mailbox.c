@@ -39,12 +39,15 @@ void weft_mailbox_free(struct weft_mailbox *mailbox)
 static enum weft_status post(struct weft_mailbox *mailbox, struct weft_message *first, struct weft_message *last,
                              size_t count, bool may_refuse)
 {
-    weft_assert(first->on_delivered != NULL);
     last->next = NULL;
     weft_mutex_lock(&mailbox->mutex);
     if (may_refuse && mailbox->count >= mailbox->capacity) {
         weft_mutex_unlock(&mailbox->mutex);
         return WEFT_LIMIT;
+    }
+    for (struct weft_message *message = first; message != NULL; message = message->next) {
+        weft_assert(message->on_delivered != NULL && message->magic == 0);
+        weft_set_magic(message, message);
     }
     bool was_empty = mailbox->first == NULL;
     *mailbox->last_link = first;
@@ -94,6 +97,7 @@ void weft_mailbox_deliver(struct weft_mailbox *mailbox)
     weft_mutex_unlock(&mailbox->mutex);
     while (message != NULL) {
         struct weft_message *next = message->next;
+        weft_clear_magic(message, message);
         message->on_delivered(message);
         message = next;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/magic.h"
 #include "base/status.h"
 #include "base/thread.h"
 
@@ -10,10 +11,13 @@ struct weft_message;
 
 typedef void (*weft_message_fn)(struct weft_message *message);
 
-/* Embedded in what is sent. */
+WEFT_MAGIC(message, 0x3e55a6e1);
+
+/* Embedded in what is sent; zero but for on_delivered before its first post. */
 struct weft_message {
     struct weft_message *next;
     weft_message_fn on_delivered; /* runs on the owner's thread, which owns the message from then on */
+    uint32_t magic;               /* while it is in a box, else 0: it is in one box, once */
 };
 
 struct weft_mailbox;

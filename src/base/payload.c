@@ -13,6 +13,7 @@ struct weft_payload_pool {
     size_t max_idle_bytes;
     size_t idle_bytes;
     size_t lent_count;
+    uintptr_t owner; /* thread; 0 = none yet */
     struct weft_payload *idle[CLASS_COUNT];
 };
 
@@ -47,6 +48,16 @@ struct weft_payload_pool *weft_payload_pool_new(struct weft_budget *budget, size
     return pool;
 }
 
+void weft_payload_pool_own(struct weft_payload_pool *pool)
+{
+    pool->owner = weft_thread_id();
+}
+
+static void check_owner(const struct weft_payload_pool *pool)
+{
+    weft_assert(pool->owner == weft_thread_id());
+}
+
 static void free_block(struct weft_payload *payload)
 {
     weft_free(payload->bytes);
@@ -74,6 +85,10 @@ void weft_payload_pool_free(struct weft_payload_pool *pool)
 
 struct weft_payload *weft_payload_try_new(struct weft_payload_pool *pool, size_t capacity)
 {
+    if (pool->owner == 0) {
+        weft_payload_pool_own(pool);
+    }
+    check_owner(pool);
     size_t class_index = class_of(capacity);
     struct weft_payload *payload = class_index < CLASS_COUNT ? pool->idle[class_index] : NULL;
     if (payload != NULL) {
@@ -96,6 +111,7 @@ struct weft_payload *weft_payload_try_new(struct weft_payload_pool *pool, size_t
     payload->next_idle = NULL;
     payload->length = 0;
     payload->references = 1;
+    weft_set_magic(payload, payload);
     pool->lent_count++;
     weft_budget_charge(pool->budget, payload->resident);
     return payload;
@@ -111,6 +127,7 @@ static bool may_keep(const struct weft_payload_pool *pool, size_t capacity)
 static void give_back(struct weft_payload *payload)
 {
     struct weft_payload_pool *pool = payload->pool;
+    weft_clear_magic(payload, payload);
     size_t class_index = class_of(payload->capacity);
     pool->lent_count--;
     weft_budget_release(pool->budget, payload->resident);
@@ -135,6 +152,7 @@ void weft_payload_note_written(struct weft_payload *payload, size_t length)
 
 enum weft_status weft_payload_reserve(struct weft_payload *payload, size_t capacity)
 {
+    weft_check_magic(payload, payload);
     weft_assert(payload->references == 1);
     if (capacity <= payload->capacity) {
         return WEFT_OK;
@@ -179,6 +197,8 @@ struct weft_budget *weft_payload_budget(const struct weft_payload *payload)
 
 struct weft_payload *weft_payload_ref(struct weft_payload *payload)
 {
+    weft_check_magic(payload, payload);
+    check_owner(payload->pool);
     weft_assert(payload->references > 0);
     payload->references++;
     return payload;
@@ -188,8 +208,13 @@ void weft_payload_unref(struct weft_payload **own_payload)
 {
     struct weft_payload *payload = *own_payload;
     *own_payload = NULL;
-    if (payload == NULL || --payload->references > 0) {
+    if (payload == NULL) {
         return;
     }
-    give_back(payload);
+    weft_check_magic(payload, payload);
+    check_owner(payload->pool);
+    weft_assert(payload->references > 0);
+    if (--payload->references == 0) {
+        give_back(payload);
+    }
 }

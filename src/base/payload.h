@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/budget.h"
+#include "base/magic.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -13,19 +14,27 @@
  * an empty capacity: the pages of the bytes that arrived, or as many as the block had from its earlier uses. */
 struct weft_payload_pool;
 
+WEFT_MAGIC(payload, 0x50a71d0e);
+
 struct weft_payload {
+    uint32_t magic;
+    uint32_t references;
     uint8_t *bytes;
     size_t length;
     size_t capacity;
     size_t resident; /* bytes at the block's start that have ever been written, in whole pages where the block has
                         them: what the budget is charged with */
-    uint32_t references;
     struct weft_payload_pool *pool;
     struct weft_payload *next_idle; /* in the pool only */
 };
 
 /* budget outlives the pool. */
 struct weft_payload_pool *weft_payload_pool_new(struct weft_budget *budget, size_t max_idle_bytes);
+
+/* The calling thread is the pool's owner from now on: blocks are taken, counted and given back there only, which is
+ * asserted. Until this is called the owner is the thread that takes the first block. For a worker that was built on
+ * one thread and runs on another: the former owner must not use it meanwhile. */
+void weft_payload_pool_own(struct weft_payload_pool *pool);
 
 /* All payloads must be back. */
 void weft_payload_pool_free(struct weft_payload_pool *pool);

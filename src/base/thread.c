@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
+WEFT_THREAD_LOCAL char weft_thread_mark; /* its address is the thread's number */
+
 struct weft_thread {
     pthread_t native;
     weft_thread_fn main;

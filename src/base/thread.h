@@ -12,6 +12,14 @@
 
 #define WEFT_THREAD_LOCAL __thread
 
+/* A number that no other thread alive has, never 0: for asserting that an owner's thread is the caller's. It costs an
+ * addition. A thread that comes after another one has ended may get that one's number. */
+static inline uintptr_t weft_thread_id(void)
+{
+    extern WEFT_THREAD_LOCAL char weft_thread_mark;
+    return (uintptr_t)&weft_thread_mark;
+}
+
 /* A number that several threads read and write. Relaxed: it counts, it publishes no other memory. */
 struct weft_atomic_u64 {
     _Atomic uint64_t value;

@@ -31,6 +31,7 @@ void weft_timers_free(struct weft_timers *timers)
 void weft_timer_init(struct weft_timer *timer, weft_timer_fn on_expired, void *context)
 {
     *timer = (struct weft_timer){ .on_expired = on_expired, .context = context };
+    weft_set_magic(timer, timer);
 }
 
 static void place(struct weft_timers *timers, size_t position, struct weft_timer *timer)
@@ -73,6 +74,7 @@ void weft_timer_cancel(struct weft_timers *timers, struct weft_timer *timer)
     if (position == 0) {
         return;
     }
+    weft_check_magic(timer, timer);
     weft_assert(position <= timers->count && timers->heap[position] == timer);
     struct weft_timer *last = timers->heap[timers->count--];
     timer->heap_position = 0;
@@ -88,6 +90,7 @@ void weft_timer_cancel(struct weft_timers *timers, struct weft_timer *timer)
 
 void weft_timer_set_at(struct weft_timers *timers, struct weft_timer *timer, struct weft_monotonic deadline)
 {
+    weft_check_magic(timer, timer);
     weft_assert(timer->on_expired != NULL);
     weft_timer_cancel(timers, timer);
     if (timers->is_running && deadline.ns <= timers->now.ns) {

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
+#include "base/magic.h"
 #include "base/status.h"
 
 /* The timers of one worker: a binary heap by deadline, O(log n) to set and cancel, the earliest in O(1).
@@ -14,12 +15,15 @@ struct weft_timer;
 
 typedef void (*weft_timer_fn)(void *context);
 
+WEFT_MAGIC(timer, 0x71e26e5d);
+
 /* Embedded in its user, who keeps it in place while it is set. Zero-initialised plus weft_timer_init is unset. */
 struct weft_timer {
     weft_timer_fn on_expired;
     void *context;
     struct weft_monotonic deadline;
     size_t heap_position; /* 1-based; 0 = not set */
+    uint32_t magic;
 };
 
 /* start: the time now. */

@@ -119,7 +119,9 @@ void weft_worker_run(struct weft_worker *worker)
 
 static void thread_main(void *context)
 {
-    weft_worker_run(context);
+    struct weft_worker *worker = context;
+    weft_payload_pool_own(worker->host.pool);
+    weft_worker_run(worker);
 }
 
 void weft_worker_start_thread(struct weft_worker *worker)
@@ -134,6 +136,7 @@ void weft_worker_start_thread(struct weft_worker *worker)
 void weft_worker_join(struct weft_worker *worker)
 {
     weft_thread_join(worker->thread);
+    weft_payload_pool_own(worker->host.pool); /* what it held is freed here */
     worker->thread = NULL;
 }
 

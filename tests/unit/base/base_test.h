@@ -2,8 +2,13 @@
 
 /* What the tests of this floor share: running one suite, and random bytes that are the same in every run. */
 #include <check.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct base_test {
     const char *name;
@@ -39,6 +44,26 @@ static inline int base_test_run(const char *suite_name, const struct base_test *
             ck_abort_msg("%s", #condition); \
         }                                   \
     } while (0)
+
+/* True if the call ends in an assertion. It runs in a child, whose words on stderr go nowhere. */
+static inline bool base_test_aborts(void (*call)(void *context), void *context)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL);
+        if (freopen("/dev/null", "w", stderr) == NULL) {
+            _exit(2);
+        }
+        call(context);
+        _exit(0);
+    }
+    int outcome;
+    ck_assert_int_eq(waitpid(child, &outcome, 0), child);
+    ck_assert(WIFSIGNALED(outcome) || WEXITSTATUS(outcome) == 0);
+    return WIFSIGNALED(outcome) && WTERMSIG(outcome) == SIGABRT;
+}
 
 /* xorshift64; the state must not be 0. */
 static inline uint64_t base_test_random(uint64_t *state)

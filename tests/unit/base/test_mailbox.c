@@ -111,6 +111,34 @@ START_TEST(test_full_box_refuses_and_the_sender_keeps_the_message)
 }
 END_TEST
 
+static void post_twice(void *context)
+{
+    struct weft_mailbox *mailbox = context;
+    struct note *note = new_note(0, 0);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(weft_mailbox_post(mailbox, &note->message), WEFT_OK);
+    }
+}
+
+/* Gone with what it was in, and still in the box. */
+static void overwrite_posted(void *context)
+{
+    struct weft_mailbox *mailbox = context;
+    struct note *note = new_note(0, 0);
+    ck_assert_int_eq(weft_mailbox_post(mailbox, &note->message), WEFT_OK);
+    note->message = (struct weft_message){ .on_delivered = on_delivered };
+    weft_mailbox_deliver(mailbox);
+}
+
+START_TEST(test_message_is_in_one_box_once)
+{
+    struct weft_mailbox *mailbox = weft_mailbox_new(4);
+    ck_assert(base_test_aborts(post_twice, mailbox));
+    ck_assert(base_test_aborts(overwrite_posted, mailbox));
+    weft_mailbox_free(mailbox);
+}
+END_TEST
+
 static struct weft_mailbox *echo_mailbox;
 
 static void on_echo(struct weft_message *message)
@@ -186,6 +214,7 @@ int main(void)
         BASE_TEST(test_owner_is_woken_from_empty_to_non_empty),
         BASE_TEST(test_no_second_wake_while_mail_waits),
         BASE_TEST(test_full_box_refuses_and_the_sender_keeps_the_message),
+        BASE_TEST(test_message_is_in_one_box_once),
         BASE_TEST(test_message_posted_during_delivery_waits_for_the_next),
         BASE_TEST(test_several_senders_lose_and_reorder_nothing),
     };

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/payload.h"
+#include "base/thread.h"
 
 START_TEST(test_budget_counts_pages_of_bytes_that_arrived)
 {
@@ -218,6 +219,105 @@ START_TEST(test_every_allocation_may_fail)
 }
 END_TEST
 
+static void unref_twice(void *context)
+{
+    struct weft_payload *payload = weft_payload_try_new(context, 100);
+    struct weft_payload *again = payload;
+    weft_payload_unref(&payload);
+    weft_payload_unref(&again);
+}
+
+static void unref_with_a_count_of_its_own(void *context)
+{
+    struct weft_payload *payload = weft_payload_try_new(context, 100);
+    struct weft_payload *again = payload;
+    weft_payload_unref(&payload);
+    again->references = 1; /* as someone may write who has a pointer left */
+    weft_payload_unref(&again);
+}
+
+static void ref_what_is_gone(void *context)
+{
+    struct weft_payload *payload = weft_payload_try_new(context, 100);
+    struct weft_payload *again = payload;
+    weft_payload_unref(&payload);
+    weft_payload_ref(again);
+}
+
+START_TEST(test_payload_that_is_gone_is_noticed)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    ck_assert(base_test_aborts(unref_twice, pool));
+    ck_assert(base_test_aborts(unref_with_a_count_of_its_own, pool));
+    ck_assert(base_test_aborts(ref_what_is_gone, pool));
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+static void ref(void *context)
+{
+    struct weft_payload **payload = context;
+    weft_payload_ref(*payload);
+}
+
+static void unref(void *context)
+{
+    struct weft_payload **payload = context;
+    weft_payload_unref(payload);
+}
+
+static void take(void *context)
+{
+    struct weft_payload **payload = context;
+    ck_assert_ptr_nonnull(weft_payload_try_new((*payload)->pool, 1));
+}
+
+static weft_thread_fn foreign_call;
+
+static void call_on_another_thread(void *context)
+{
+    weft_thread_join(weft_thread_start("foreign", foreign_call, context));
+}
+
+START_TEST(test_only_the_owner_counts_references)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    struct weft_payload *payload = weft_payload_try_new(pool, 100);
+    weft_thread_fn calls[] = { ref, unref, take };
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        struct weft_payload *lent = payload;
+        foreign_call = calls[i];
+        ck_assert(base_test_aborts(call_on_another_thread, &lent));
+        ck_assert(!base_test_aborts(calls[i], &lent));
+    }
+    weft_payload_unref(&payload);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
+static void own_and_use(void *context)
+{
+    struct weft_payload **payload = context;
+    weft_payload_pool_own((*payload)->pool);
+    struct weft_payload *shared = weft_payload_ref(*payload);
+    weft_payload_unref(&shared);
+}
+
+/* As a worker does: built on one thread, run on another, freed on the first. */
+START_TEST(test_pool_changes_its_owner)
+{
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    struct weft_payload *payload = weft_payload_try_new(pool, 100);
+    weft_thread_join(weft_thread_start("owner", own_and_use, &payload));
+    weft_payload_pool_own(pool);
+    weft_payload_unref(&payload);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -229,6 +329,9 @@ int main(void)
         BASE_TEST(test_no_idle_block_is_kept_above_the_limit),
         BASE_TEST(test_reserve_keeps_contents_and_pointer),
         BASE_TEST(test_every_allocation_may_fail),
+        BASE_TEST(test_payload_that_is_gone_is_noticed),
+        BASE_TEST(test_only_the_owner_counts_references),
+        BASE_TEST(test_pool_changes_its_owner),
     };
     return BASE_TEST_RUN("payload", tests);
 }

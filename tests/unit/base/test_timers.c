@@ -179,6 +179,35 @@ START_TEST(test_time_never_goes_back)
 }
 END_TEST
 
+static void do_nothing(void *context)
+{
+    (void)context;
+}
+
+static void set_what_was_never_made(void *context)
+{
+    struct weft_timer timer = { .on_expired = do_nothing };
+    weft_timer_set_after(context, &timer, 1);
+}
+
+static void run_what_is_gone(void *context)
+{
+    struct weft_timer timer;
+    weft_timer_init(&timer, do_nothing, context);
+    weft_timer_set_after(context, &timer, 1);
+    timer.magic = 0;
+    weft_timers_run(context, (struct weft_monotonic){ INT64_MAX - 1 });
+}
+
+START_TEST(test_timer_that_is_none_is_noticed)
+{
+    struct weft_timers *timers = weft_timers_new((struct weft_monotonic){ 0 });
+    ck_assert(base_test_aborts(set_what_was_never_made, timers));
+    ck_assert(base_test_aborts(run_what_is_gone, timers));
+    weft_timers_free(timers);
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -186,6 +215,7 @@ int main(void)
         BASE_TEST(test_timer_set_for_now_in_its_callback_waits_for_the_next_run),
         BASE_TEST(test_callback_may_cancel_what_is_due_too),
         BASE_TEST(test_time_never_goes_back),
+        BASE_TEST(test_timer_that_is_none_is_noticed),
     };
     return BASE_TEST_RUN("timers", tests);
 }
