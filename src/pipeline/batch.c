@@ -1,5 +1,5 @@
-/* Batches (batch.h): parts over counted payloads, cloned by reference, merged by concatenation, split through tables.
- */
+/* Batches (batch.h): parts over counted payloads, cloned by reference, merged by concatenation, opened into tables.
+ * Cutting them is batch_split.c, taking records out batch_take.c. */
 #include "pipeline/batch_internal.h"
 
 #include "base/alloc.h"
@@ -65,16 +65,6 @@ void weft_batch_push_part(struct weft_batch *batch, const struct weft_part *part
     batch->parts[batch->part_count++] = *part;
     batch->weight += part->weight;
     batch->size_bytes += part->size_bytes;
-}
-
-static void drop_parts_front(struct weft_batch *batch, size_t part_count)
-{
-    for (size_t i = 0; i < part_count; i++) {
-        batch->weight -= batch->parts[i].weight;
-        batch->size_bytes -= batch->parts[i].size_bytes;
-    }
-    batch->part_count -= part_count;
-    memmove(batch->parts, batch->parts + part_count, batch->part_count * sizeof *batch->parts);
 }
 
 struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_payload **own_payload,
@@ -191,7 +181,7 @@ enum weft_status weft_part_try_build(const struct weft_batch *batch, const struc
     return WEFT_OK;
 }
 
-static enum weft_status open_part(const struct weft_batch *batch, struct weft_part *part)
+enum weft_status weft_part_open(const struct weft_batch *batch, struct weft_part *part)
 {
     if (part->is_open) {
         return WEFT_OK;
@@ -208,7 +198,7 @@ enum weft_status weft_batch_open(struct weft_batch *batch)
 {
     weft_assert(!batch->is_lent);
     for (size_t i = 0; i < batch->part_count; i++) {
-        if (open_part(batch, &batch->parts[i]) != WEFT_OK) {
+        if (weft_part_open(batch, &batch->parts[i]) != WEFT_OK) {
             return WEFT_NOMEM;
         }
     }
@@ -230,105 +220,6 @@ void weft_batch_recount(struct weft_batch *batch)
         batch->weight += part->weight;
         batch->size_bytes += part->size_bytes;
     }
-}
-
-/* The encoded size of what a split leaves. Counting it anew after every split would make the splits of one large
- * request quadratic, so a rest that will be split many times more gets a close upper bound: what both halves repeat are
- * the envelope, one resource's and one scope's fields, and their frames. What may leave without another split is exact.
- */
-static size_t size_of_rest(const struct weft_part *part, const struct weft_part *piece, uint64_t max_weight)
-{
-    enum { REPEATED_FRAMES_BYTES = 2 * 6, SPLITS_TO_COME = 4 };
-    const struct weft_otlp_table *rest = &part->table;
-    if (rest->weight / SPLITS_TO_COME <= max_weight) {
-        return weft_otlp_table_size_bytes(rest);
-    }
-    const struct weft_otlp_scope *scope = &rest->scopes[rest->records[0].scope];
-    size_t repeated = rest->envelope.length + scope->header.length + rest->resources[scope->resource].header.length;
-    return part->size_bytes + repeated + REPEATED_FRAMES_BYTES - piece->size_bytes;
-}
-
-/* Splits the first part of the batch between head and batch. */
-static enum weft_status split_first_part(struct weft_batch *batch, struct weft_batch *head, uint64_t max_weight,
-                                         size_t max_bytes)
-{
-    uint64_t room = max_weight - head->weight;
-    struct weft_part *part = &batch->parts[0];
-    if (open_part(batch, part) != WEFT_OK) {
-        return WEFT_NOMEM;
-    }
-    struct weft_part piece = *part;
-    weft_otlp_table_split(&part->table, room, max_bytes, &piece.table);
-    piece.weight = piece.table.weight;
-    piece.size_bytes = weft_otlp_table_size_bytes(&piece.table);
-    weft_batch_push_part(head, &piece);
-    if (part->table.record_count == 0) {
-        drop_parts_front(batch, 1);
-        return WEFT_OK;
-    }
-    weft_payload_ref(piece.payload);
-    weft_arena_ref(piece.arena);
-    batch->weight -= piece.weight;
-    batch->size_bytes -= part->size_bytes;
-    part->weight -= piece.weight;
-    part->size_bytes = size_of_rest(part, &piece, max_bytes > 0 ? UINT64_MAX : max_weight);
-    batch->size_bytes += part->size_bytes;
-    return WEFT_OK;
-}
-
-enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight, size_t max_bytes,
-                                  struct weft_batch **out_head)
-{
-    weft_assert(!batch->is_lent);
-    weft_assert(batch->part_count > 0 && max_weight > 0);
-    size_t whole_count = 0;
-    uint64_t weight = 0;
-    size_t size_bytes = 0;
-    while (whole_count < batch->part_count) {
-        const struct weft_part *part = &batch->parts[whole_count];
-        if (part->weight > max_weight - weight || (max_bytes > 0 && part->size_bytes > max_bytes - size_bytes)) {
-            break;
-        }
-        weight += part->weight;
-        size_bytes += part->size_bytes;
-        whole_count++;
-    }
-    struct weft_batch *head = weft_batch_try_new_empty(batch->budget, batch->signal);
-    if (head == NULL || weft_batch_reserve_parts(head, whole_count + 1) != WEFT_OK) {
-        weft_batch_free_empty(head);
-        return WEFT_NOMEM;
-    }
-    for (size_t i = 0; i < whole_count; i++) {
-        weft_batch_push_part(head, &batch->parts[i]);
-    }
-    drop_parts_front(batch, whole_count);
-    /* By weight the head is filled to the brim; by bytes it is enough that one record moves. */
-    bool has_room = weight < max_weight && (whole_count == 0 || max_bytes == 0);
-    if (batch->part_count > 0 && has_room && split_first_part(batch, head, max_weight, max_bytes) != WEFT_OK &&
-        whole_count == 0) {
-        weft_batch_free_empty(head);
-        return WEFT_NOMEM;
-    }
-    head->outlet_flow = batch->outlet_flow;
-    *out_head = head;
-    return WEFT_OK;
-}
-
-enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single)
-{
-    weft_assert(!batch->is_lent);
-    weft_assert(batch->part_count > 1);
-    struct weft_batch *single = weft_batch_try_new_empty(batch->budget, batch->signal);
-    if (single == NULL) {
-        return WEFT_NOMEM;
-    }
-    const struct weft_part *last = &batch->parts[--batch->part_count];
-    weft_batch_push_part(single, last);
-    batch->weight -= last->weight;
-    batch->size_bytes -= last->size_bytes;
-    single->outlet_flow = batch->outlet_flow;
-    *out_single = single;
-    return WEFT_OK;
 }
 
 enum weft_status weft_batch_emit(const struct weft_batch *batch, struct weft_arena *arena, struct weft_slices *slices)
