@@ -89,32 +89,7 @@ START_TEST(test_records_of_one_resource_stand_together_in_order)
     add(&fixture, "5");
     add(&fixture, "{\"service\":\"b\",\"environment\":\"e\",\"msg\":\"6\"}");
     add(&fixture, "{\"environment\":\"b\",\"msg\":\"7\"}");
-    check_json(
-        &fixture,
-        "{\"resourceLogs\":[{\"resource\":{\"attributes\":[" ATTRIBUTE(
-            "service.name", "a") "]},\"scopeLogs\":[{"
-                                 "\"logRecords\":[" RECORD("1") "," RECORD(
-                                     "3") "," RECORD("4") "]}]},{\"resource\":{\"attributes\":"
-                                                          "[" ATTRIBUTE("service.name", "b") "," ATTRIBUTE(
-                                                              "deployment.environment.name",
-                                                              "e") "]},\"scopeLogs\":[{"
-                                                                   "\"logRecords\":[" RECORD("2") "," RECORD(
-                                                                       "6") "]}]},{\"scopeLogs\":[{\"logRecords\":"
-                                                                            "[" RECORD("5") "]}]},{\"resource\":{"
-                                                                                            "\"attributes\":"
-                                                                                            "[" ATTRIBUTE(
-                                                                                                "deploy"
-                                                                                                "ment."
-                                                                                                "enviro"
-                                                                                                "nment."
-                                                                                                "name",
-                                                                                                "b") "]"
-                                                                                                     "}"
-                                                                                                     ","
-                                                                                                     "\"scopeLogs\":[{"
-                                                                                                     "\"logRecords\":"
-                                                                                                     "[" RECORD(
-                                                                                                         "7") "]}]}]}");
+    check_json(&fixture, grouped);
     ck_assert_uint_eq(fixture.counts.resources, 4);
     ck_assert_uint_eq(fixture.counts.records, 7);
     weft_log_request_clear(fixture.request);
