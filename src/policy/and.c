@@ -1,0 +1,18 @@
+/* Policy `and`: keeps traces that all its parts would keep; without parts, every one. */
+#include "policy/policy_internal.h"
+
+static enum weft_status make(struct weft_policy_set *set, const struct weft_policy_item_config *config,
+                             struct weft_policy_node *node, struct weft_error *error)
+{
+    return weft_policy_parts_make(set, &config->and.and_sub_policy, &node->parts, error);
+}
+
+static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
+                                      const uint8_t *trace_id)
+{
+    return weft_policy_parts_decide(&node->parts, facts, trace_id);
+}
+
+const struct weft_policy_kind weft_policy_and = {
+    .type = "and", .is_only_at_top = true, .make = make, .decide = decide
+};

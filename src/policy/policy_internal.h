@@ -1,0 +1,130 @@
+#pragma once
+
+#include "base/pattern.h"
+#include "policy/policy.h"
+#include "wire/otlp_attributes.h"
+
+/* What the files of this floor share. A policy is a node; `and` and `drop` have parts, which are nodes. What a node
+ * must know about spans it registers at its making: a bit of the facts that gathering sets. */
+
+enum weft_policy_answer {
+    WEFT_POLICY_NO,
+    WEFT_POLICY_YES,
+    WEFT_POLICY_DROP,
+    WEFT_POLICY_ERROR,
+};
+
+struct weft_policy_kind;
+
+struct weft_policy_parts {
+    struct weft_policy_node *items;
+    size_t count;
+};
+
+struct weft_policy_node {
+    const struct weft_policy_kind *kind;
+    uint32_t bit;                   /* latency, string_attribute */
+    bool is_inverted;               /* string_attribute */
+    uint64_t statuses;              /* status_code: bits of the first word of the facts */
+    uint64_t hash, threshold;       /* probabilistic: of the salt; the highest that is kept */
+    struct weft_policy_parts parts; /* and, drop */
+};
+
+/* One type of policy, one file. */
+struct weft_policy_kind {
+    const char *type;
+    bool is_only_at_top; /* no part of another */
+    enum weft_status (*make)(struct weft_policy_set *set, const struct weft_policy_item_config *config,
+                             struct weft_policy_node *node, struct weft_error *error);
+    enum weft_policy_answer (*decide)(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
+                                      const uint8_t *trace_id);
+};
+
+extern const struct weft_policy_kind weft_policy_always_sample;
+extern const struct weft_policy_kind weft_policy_latency;
+extern const struct weft_policy_kind weft_policy_status_code;
+extern const struct weft_policy_kind weft_policy_string_attribute;
+extern const struct weft_policy_kind weft_policy_probabilistic;
+extern const struct weft_policy_kind weft_policy_and;
+extern const struct weft_policy_kind weft_policy_drop;
+
+/* Bits 0 to 2 of the facts: some span has status unset, ok, error. */
+enum { WEFT_POLICY_STATUS_BITS = 3, WEFT_POLICY_MAX_WORDS = 16 };
+
+struct weft_policy_latency {
+    int64_t threshold_ms, upper_threshold_ms;
+    uint32_t bit;
+};
+
+/* An attribute that some policy asks for. bit: a value matched; bit + 1: it could not be said of some value. */
+struct weft_policy_attribute {
+    struct weft_slice key;
+    struct weft_slice *values; /* by length, then by bytes; only those are set that are compared */
+    size_t value_count;
+    struct weft_pattern **patterns;
+    size_t pattern_count;
+    bool has_patterns; /* also when there are none */
+    uint32_t bit;
+};
+
+struct weft_policy {
+    char *name;
+    struct weft_policy_node node;
+};
+
+struct weft_policy_set {
+    struct weft_policy *policies; /* in the order of the config */
+    size_t count;
+    uint32_t *order; /* as they are asked: drop policies first */
+    struct weft_policy_latency *latencies;
+    size_t latency_count, latency_capacity;
+    struct weft_policy_attribute *attributes; /* those of one key stand together */
+    size_t attribute_count, attribute_capacity;
+    uint32_t bit_count;
+    uint64_t asked[WEFT_POLICY_MAX_WORDS]; /* the attributes' first bits: once all are set no span is opened */
+};
+
+struct weft_policy_scratch {
+    struct weft_otlp_attributes attributes;
+    struct weft_pattern_scratch *pattern;
+};
+
+static inline bool weft_policy_has_bit(const struct weft_policy_facts *facts, uint32_t bit)
+{
+    return (facts->bits[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+static inline void weft_policy_set_bit(struct weft_policy_facts *facts, uint32_t bit)
+{
+    facts->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+static inline size_t weft_policy_word_count(const struct weft_policy_set *set)
+{
+    return (set->bit_count + 63) / 64;
+}
+
+/* policy_set.c: the next count bits of the facts. */
+enum weft_status weft_policy_take_bits(struct weft_policy_set *set, uint32_t count, uint32_t *out_bit,
+                                       struct weft_error *error) WEFT_MUST_CHECK;
+
+/* policy_node.c: at_top false for a part of another. A part's config is read as one without and and drop. On failure
+ * the node needs no freeing. */
+enum weft_status weft_policy_node_make(struct weft_policy_set *set, const struct weft_policy_item_config *config,
+                                       bool at_top, struct weft_policy_node *out_node,
+                                       struct weft_error *error) WEFT_MUST_CHECK;
+enum weft_status weft_policy_parts_make(struct weft_policy_set *set, const struct weft_config_list *configs,
+                                        struct weft_policy_parts *out_parts, struct weft_error *error) WEFT_MUST_CHECK;
+void weft_policy_node_fini(struct weft_policy_node *node);
+
+/* YES if all parts say so; the first that does not is the answer, and no other is asked. */
+enum weft_policy_answer weft_policy_parts_decide(const struct weft_policy_parts *parts,
+                                                 const struct weft_policy_facts *facts, const uint8_t *trace_id);
+
+/* latency.c: after each span. */
+void weft_policy_latencies_gather(const struct weft_policy_set *set, struct weft_policy_facts *facts);
+
+/* string_attribute.c: scratch->attributes are those of a resource or of a span; has_memory false: they are not all. */
+void weft_policy_attributes_gather(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
+                                   bool has_memory, bool is_span, struct weft_policy_facts *facts);
+void weft_policy_attributes_fini(struct weft_policy_set *set);
