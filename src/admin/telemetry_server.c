@@ -105,6 +105,9 @@ static void add_ledger(const struct weft_telemetry_server *server, struct weft_s
                                      { "owner", owner }, { "reason", balance->reason_text }));
     }
     weft_ledger_snapshot_fini(&snapshot);
+    weft_samples_add(samples, "weft_ledger_overflowed", "Flows that share an account for want of room",
+                     WEFT_SAMPLE_COUNTER, (double)weft_ledger_overflowed(server->source.ledger),
+                     WEFT_LABELS({ NULL, NULL }));
 }
 
 static void write_sample(struct weft_metrics_writer *writer, const struct weft_sample *sample)

@@ -43,6 +43,11 @@ weft_flow_id weft_ledger_flow(struct weft_ledger *ledger, const struct weft_acco
     return flow;
 }
 
+uint64_t weft_ledger_overflowed(const struct weft_ledger *ledger)
+{
+    return weft_atomic_load(&ledger->overflowed);
+}
+
 static bool is_cut(struct weft_ledger *ledger)
 {
     struct stat file;

@@ -124,6 +124,9 @@ void weft_ledger_close(struct weft_ledger *ledger);
  * Looks at the file, logs what is new once. Any thread; the text lives as long as the ledger. */
 const char *weft_ledger_trouble(struct weft_ledger *ledger);
 
+/* How often a flow was registered for which there was no room (weft_ledger_flow), since the opening. Any thread. */
+uint64_t weft_ledger_overflowed(const struct weft_ledger *ledger);
+
 /* Registers a flow, or finds it; never WEFT_FLOW_NONE. Start and reload only (any thread, safe while workers move:
  * cells are reserved ahead). Strings are copied. from and to must name the same signal; nothing flows out of an end or
  * into a source. Where there is no room, neither in numbers nor on disk, the flow is shared with others of its signal

@@ -104,7 +104,10 @@ static uint32_t count_of(const _Atomic uint64_t *count)
     return (uint32_t)atomic_load_explicit(count, memory_order_relaxed);
 }
 
-/* One per account, over all workers; the caller frees. NULL: no memory. */
+/* No process books this many records. */
+#define BALANCE_LIMIT (INT64_C(1) << 61)
+
+/* One per account, over all workers; the caller frees. NULL: no memory. Wraps round rather than overflows. */
 static int64_t *balances_new(const struct weft_ledger *ledger)
 {
     int64_t *balances = weft_try_alloc((count_of(&ledger->live.header->account_count) + 1) * sizeof balances[0]);
@@ -112,9 +115,9 @@ static int64_t *balances_new(const struct weft_ledger *ledger)
         uint64_t entry = atomic_load_explicit(&ledger->live.flows[i], memory_order_relaxed);
         if (entry != 0) {
             struct weft_ledger_flow_ends ends = weft_ledger_flow_unpack(entry);
-            int64_t total = (int64_t)total_of(ledger, i);
-            balances[ends.from] -= total;
-            balances[ends.to] += total;
+            uint64_t total = total_of(ledger, i);
+            balances[ends.from] = (int64_t)((uint64_t)balances[ends.from] - total);
+            balances[ends.to] = (int64_t)((uint64_t)balances[ends.to] + total);
         }
     }
     return balances;
@@ -137,12 +140,12 @@ static bool is_sibling(const struct weft_ledger_name *left, const struct weft_le
 static bool is_covered(const struct weft_ledger *ledger, const int64_t *balances, uint32_t shared)
 {
     const struct weft_ledger_name *name = account_of(ledger, (uint16_t)shared);
-    int64_t sum = 0;
+    uint64_t sum = 0;
     for (uint32_t i = 0; i < count_of(&ledger->live.header->account_count); i++) {
         const struct weft_ledger_name *other = account_of(ledger, (uint16_t)i);
-        sum += other != NULL && is_sibling(other, name) ? balances[i] : 0;
+        sum += other != NULL && is_sibling(other, name) ? (uint64_t)balances[i] : 0;
     }
-    return weft_ledger_name_is_overflow(name) && sum >= 0;
+    return weft_ledger_name_is_overflow(name) && (int64_t)sum >= 0;
 }
 
 static enum weft_status check_balances(const struct weft_ledger *ledger, struct weft_error *error)
@@ -156,6 +159,9 @@ static enum weft_status check_balances(const struct weft_ledger *ledger, struct 
         /* weft books the way in before anything else, so that even a cut in the middle leaves none below zero. */
         if (holds_records(ledger, i) && balances[i] < 0 && !is_covered(ledger, balances, i)) {
             status = weft_fail(error, WEFT_INVALID, "the balance of account %u is below zero", i);
+        }
+        if (balances[i] > BALANCE_LIMIT || balances[i] < -BALANCE_LIMIT) {
+            status = weft_fail(error, WEFT_INVALID, "the balance of account %u is beyond reason", i);
         }
     }
     weft_free(balances);

@@ -85,6 +85,9 @@ START_TEST(test_no_flipped_bit_gives_a_valid_word)
         ck_assert_uint_ne(kept, 0);
         ck_assert_uint_ne(kept, (1U << 13) - 1);
     }
+    for (uint64_t position = 0; position < WEFT_LEDGER_FLOW_LIMIT; position++) {
+        ck_assert_uint_ne(weft_ledger_word(0, position), 0); /* a lost page is told from a count of 0 */
+    }
     srand(4713);
     for (int i = 0; i < 20000; i++) {
         uint64_t total = (((uint64_t)rand() << 31) ^ (uint64_t)rand()) >> (14 + rand() % 50);
