@@ -1,4 +1,4 @@
-"""What happens to ledger.weft from outside, under load: weft goes on, counts exactly, and says so in /ready and the log."""
+"""What others do to ledger.weft under load: weft goes on, counts exactly, and says so in /ready and the log."""
 
 import json
 import os
@@ -31,7 +31,8 @@ class LedgerFile(FaultCase):
         time.sleep(seconds(2, 0.3))
         self.assertEqual(self.ready()[1]["checks"]["ledger"], "ok")
         os.truncate(self.ledger_file, 0)
-        self.assertTrue(wait_until(lambda: '"ledger.cut"' in self.program.process.log_text(), 5.0), "the log says nothing")
+        self.assertTrue(wait_until(lambda: '"ledger.cut"' in self.program.process.log_text(), 5.0),
+                        "the log says nothing")
         code, said = self.ready()
         self.assertEqual((code, said["status"]), (200, "degraded"))
         self.assertIn("cut or removed", said["checks"]["ledger"])
