@@ -13,6 +13,10 @@ static _Noreturn void count_forever(int ready)
         _exit(9);
     }
     struct test_flows flows = test_flows_register(ledger);
+    static const struct weft_account in_transit = { WEFT_ACCOUNT_IN_TRANSIT, "traces", "traces", "join",
+                                                    WEFT_DROP_NONE };
+    weft_flow_id posted = weft_ledger_flow(ledger, &test_in_flight, &in_transit);
+    weft_flow_id taken = weft_ledger_flow(ledger, &in_transit, &test_buffered);
     if (write(ready, "x", 1) != 1) {
         _exit(8);
     }
@@ -20,7 +24,9 @@ static _Noreturn void count_forever(int ready)
         struct weft_ledger_worker *worker = weft_ledger_worker_of(ledger, (uint32_t)(i % 2));
         uint64_t count = 1 + i % 17;
         weft_ledger_move(worker, flows.offered, count);
-        weft_ledger_move(worker, flows.buffered, count);
+        weft_ledger_move(worker, posted, count);
+        worker = weft_ledger_worker_of(ledger, (uint32_t)((i + 1) % 2)); /* the owner's own cells */
+        weft_ledger_move(worker, taken, count);
         weft_ledger_move(worker, flows.unbuffered, count);
         weft_ledger_move(worker, flows.queued, count);
         weft_ledger_move(worker, i % 5 == 0 ? flows.dropped : flows.sent, count);
