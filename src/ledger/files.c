@@ -49,8 +49,11 @@ static enum weft_status open_locked(const char *path, int *out_descriptor, struc
     for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
         int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
         if (descriptor < 0) {
+            int reason = errno;
+            struct stat leading_nowhere; /* a link; its name is not free */
+            bool is_free = reason == ENOENT && lstat(path, &leading_nowhere) != 0;
             *out_descriptor = -1;
-            return errno == ENOENT ? WEFT_OK : weft_fail(error, WEFT_IO, "cannot open %s: %s", path, strerror(errno));
+            return is_free ? WEFT_OK : weft_fail(error, WEFT_IO, "cannot open %s: %s", path, strerror(reason));
         }
         enum weft_status status = lock(descriptor, path, error);
         if (status != WEFT_OK) {

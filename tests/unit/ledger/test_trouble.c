@@ -1,7 +1,9 @@
 /* A disk that is full, a directory that may not be written, a file that somebody cuts or removes, names that are taken,
  * a table without room: weft counts on, and says so. */
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "base/thread.h"
 #include "ledger/file_test.h"
@@ -42,6 +44,10 @@ START_TEST(test_name_that_is_no_file_means_memory)
     ck_assert_int_eq(rmdir(test_directory_path("ledger.weft")), 0);
     ck_assert_int_eq(mkfifo(test_directory_path("ledger.weft"), 0600), 0);
     expect_in_memory(test_directory, "is not a file");
+    ck_assert_int_eq(unlink(test_directory_path("ledger.weft")), 0);
+    ck_assert_int_eq(symlink("nowhere", test_directory_path("ledger.weft")), 0);
+    expect_in_memory(test_directory, "cannot open");
+    ck_assert(!file_exists("nowhere"));
 }
 END_TEST
 
@@ -285,6 +291,32 @@ START_TEST(test_cut_under_the_process_counts_on_exactly_and_is_said)
 }
 END_TEST
 
+/* A fault that is not the ledger's ends the process as it did before. */
+START_TEST(test_other_faults_are_not_hidden)
+{
+    write_text("other", "text");
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        close(2);
+        struct weft_ledger *ledger = test_ledger_open(test_directory, 1);
+        int descriptor = open(test_directory_path("other"), O_RDWR);
+        char *bytes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+        if (bytes == MAP_FAILED || ftruncate(descriptor, 0) != 0) {
+            _exit(0);
+        }
+        alarm(20); /* a handler that comes back for ever would hang */
+        *(volatile char *)bytes = 1;
+        weft_ledger_close(ledger);
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+    ck_assert(!WIFSIGNALED(status) || WTERMSIG(status) == SIGBUS || WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
 START_TEST(test_removed_under_the_process_is_said)
 {
     cut_while_counting(0, true);
@@ -442,6 +474,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_a_file_set_aside_before_is_kept);
     tcase_add_test(tests, test_leftovers_of_killed_processes_are_taken_away);
     tcase_add_test(tests, test_cut_under_the_process_counts_on_exactly_and_is_said);
+    tcase_add_test(tests, test_other_faults_are_not_hidden);
     tcase_add_test(tests, test_removed_under_the_process_is_said);
     tcase_add_test(tests, test_tables_grow_beyond_what_was_reserved);
     tcase_add_test(tests, test_full_tables_share_flows_and_balance);
