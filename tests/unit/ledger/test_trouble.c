@@ -305,6 +305,7 @@ START_TEST(test_other_faults_are_not_hidden)
         if (bytes == MAP_FAILED || ftruncate(descriptor, 0) != 0) {
             _exit(0);
         }
+        signal(SIGALRM, SIG_DFL);
         alarm(20); /* a handler that comes back for ever would hang */
         *(volatile char *)bytes = 1;
         weft_ledger_close(ledger);
