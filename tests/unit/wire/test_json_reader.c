@@ -109,6 +109,7 @@ START_TEST(test_ids_are_hex_of_any_case_or_empty)
                       "byte 11: traceId: a string of 32 hex digits or none is expected");
     ck_assert_refused(SPAN, "{\"spanId\":\"eee19b7ec3c1b17g\"}",
                       "byte 10: spanId: a string of 16 hex digits or none is expected");
+    ck_assert_refused(SPAN, "{\"spanId\":\"eee19b7ec3c1b174,}", "byte 29: spanId: the text ends here: it is cut off");
     ck_assert_refused(SPAN, "{\"spanId\":\"7uGbfsPBsXQ=\"}",
                       "byte 10: spanId: a string of 16 hex digits or none is expected");
 }
@@ -635,6 +636,13 @@ START_TEST(test_attributes_read_the_same_the_short_way_and_the_long_one)
         "{\"key\":\"k\",\"value\":{\"intValue\":1.0}}",
         "{\"key\":\"k\",\"value\":{\"intValue\":\"5}}",
         "{\"key\":\"k\",\"value\":{\"intValue\":5\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"5x}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"1234567:\"}}",
+        "{\"key\":\"k\",\"value\":{\"intValue\":\"100000000000000000000000\"}}",
+        /* what stops a look for the quote and is none */
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"a\\}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"a\x01}}",
+        "{\"key\":\"k\",\"value\":{\"stringValue\":\"a\xc3}}",
         "{\"key\":\"k\",\"value\":{\"intValue\":\"999999999999999999\"}}",
         "{\"key\":\"k\",\"value\":{\"intValue\":\"1000000000000000000\"}}",
         "{\"key\":\"k\",\"value\":{\"intValue\":\"9223372036854775807\"}}",
@@ -681,6 +689,33 @@ START_TEST(test_attributes_of_every_length_are_read_the_short_way)
 }
 END_TEST
 
+START_TEST(test_eight_bytes_with_one_that_follows_the_digits_are_no_number)
+{
+    ck_assert_refused(SPAN, "{\"startTimeUnixNano\":\"1234567:\"}",
+                      "byte 21: startTimeUnixNano: an integer from 0 to 18446744073709551615 is expected");
+    ck_assert_refused(SPAN, "{\"startTimeUnixNano\":1234567?}", "byte 28: , or } is expected");
+}
+END_TEST
+
+/* Cut at every point: what the short way looks at ahead must be there. */
+START_TEST(test_cut_attributes_are_read_the_same_the_short_way_and_the_long_one)
+{
+    struct weft_json_schema *schema = weft_json_schema_new(SPAN, WEFT_JSON_CAMEL_NAMES);
+    char letters[200];
+    memset(letters, 'x', sizeof letters);
+    for (int key = 1; key < 120; key += 13) {
+        char attribute[400];
+        snprintf(attribute, sizeof attribute, "{\"key\":\"%.*s\",\"value\":{\"stringValue\":\"%.*s\"}}", key, letters,
+                 130 - key, letters);
+        for (size_t length = strlen(attribute) - 1; length > 0; length--) {
+            attribute[length] = '\0';
+            compare_short_way(schema, attribute, "");
+        }
+    }
+    weft_json_schema_free(schema);
+}
+END_TEST
+
 /* Near the end of a text integers are read the long way. */
 START_TEST(test_integers_read_the_same_the_short_way_and_the_long_one)
 {
@@ -717,6 +752,9 @@ START_TEST(test_integers_read_the_same_the_short_way_and_the_long_one)
         "10000000000000000000",
         "18446744073709551615",
         "18446744073709551616",
+        "100000000000000000000000",
+        "1234567?",
+        "\"5}",
         "1e3",
         "1.0",
         "1.5",
@@ -959,6 +997,8 @@ int main(void)
         test_size_is_limited,
         test_attributes_read_the_same_the_short_way_and_the_long_one,
         test_attributes_of_every_length_are_read_the_short_way,
+        test_eight_bytes_with_one_that_follows_the_digits_are_no_number,
+        test_cut_attributes_are_read_the_same_the_short_way_and_the_long_one,
         test_integers_read_the_same_the_short_way_and_the_long_one,
         test_lengths_of_any_size_follow_each_other,
         test_data_points_of_a_taken_back_choice_do_not_count,

@@ -77,12 +77,30 @@ START_TEST(test_a_resource_longer_than_the_request_fails_with_its_offset)
 }
 END_TEST
 
+/* A record whose tag takes two bytes; read as one byte it would be two other records. */
+START_TEST(test_a_long_tag_of_a_record_is_not_read_as_a_short_one)
+{
+    static const uint8_t bytes[] = { 0x0a, 0x1f, 0x12, 0x1d, 0x92, 0x00, 0x1a, 0x0a, 0x10, 1,    2,
+                                     3,    4,    5,    6,    7,    8,    9,    0x12, 0x05, 0x2a, 0x03,
+                                     'a',  'b',  'c',  0x2a, 0x06, 'n',  'a',  'm',  'e',  'i',  's' };
+    struct random random = { 3 };
+    struct weft_otlp_counts counts = { 0 };
+    struct weft_error error = WEFT_ERROR_NONE;
+    ck_assert_uint_eq(sizeof bytes, 2 + 0x1f);
+    enum weft_status status =
+        check_in_pieces(WEFT_TRACES, weft_slice_of(bytes, sizeof bytes), &random, &counts, &error);
+    ck_assert_msg(status == WEFT_OK, "%s", error.text);
+    ck_assert_uint_eq(counts.records, 1);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         test_random_requests_in_pieces_count_as_whole,
         test_damaged_and_cut_requests_in_pieces_fail_as_whole,
         test_a_resource_longer_than_the_request_fails_with_its_offset,
+        test_a_long_tag_of_a_record_is_not_read_as_a_short_one,
     };
     return run_tests("otlp_checker", tests, WEFT_COUNT_OF(tests));
 }
