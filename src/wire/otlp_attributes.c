@@ -57,9 +57,19 @@ static struct weft_slice read_key(struct weft_slice contents)
     return find_key(contents);
 }
 
+/* The byte after a field of any type. */
+__attribute__((noinline)) static const uint8_t *skip_other(const uint8_t *at, const uint8_t *end)
+{
+    struct weft_wire_reader reader = { at, end, at };
+    struct weft_wire_field field;
+    const char *reason = weft_wire_scan(&reader, &field);
+    weft_assert(reason == NULL);
+    return reader.at;
+}
+
 /* The byte after the field whose tag is at `at`; the contents of a bytes field go to *out_contents. */
-static const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, uint32_t *out_tag,
-                                 struct weft_slice *out_contents)
+static inline const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, uint32_t *out_tag,
+                                        struct weft_slice *out_contents)
 {
     const uint8_t *value = weft_wire_read_small(at, end, out_tag);
     uint32_t length;
@@ -77,13 +87,8 @@ static const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, uint32_t
         weft_assert(end - value >= 4);
         return value + 4;
     default:
-        break;
+        return skip_other(at, end);
     }
-    struct weft_wire_reader reader = { at, end, at };
-    struct weft_wire_field field;
-    const char *reason = weft_wire_scan(&reader, &field);
-    weft_assert(reason == NULL);
-    return reader.at;
 }
 
 enum weft_status weft_otlp_attributes_read(struct weft_slice record, uint32_t field,
@@ -165,16 +170,48 @@ static void value_take(struct weft_otlp_value *value, const struct weft_wire_fie
     }
 }
 
+/* The contents of an AnyValue that are one string or one int and no more, as SDKs write them. False says nothing. */
+static inline bool value_take_plain(struct weft_otlp_value *value, struct weft_slice contents)
+{
+    enum {
+        STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES,
+        INT_TAG = WEFT_OTLP_VALUE_INT << 3 | WEFT_WIRE_VARINT
+    };
+    const uint8_t *at = contents.bytes;
+    if (contents.length < 2) {
+        return false;
+    }
+    const uint8_t *end = at + contents.length;
+    uint32_t length;
+    uint64_t number;
+    if (at[0] == STRING_TAG) {
+        at = weft_wire_read_small(at + 1, end, &length);
+        if (at == NULL || length != (size_t)(end - at)) {
+            return false;
+        }
+        *value = (struct weft_otlp_value){ .kind = WEFT_OTLP_VALUE_STRING, .bytes = { at, length } };
+        return true;
+    }
+    if (at[0] != INT_TAG || weft_wire_read_varint(at + 1, end, &number) != end) {
+        return false;
+    }
+    *value = (struct weft_otlp_value){ .kind = WEFT_OTLP_VALUE_INT, .integer = (int64_t)number };
+    return true;
+}
+
 struct weft_otlp_value weft_otlp_value_of(struct weft_slice message, uint32_t field)
 {
+    const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
     struct weft_otlp_value value = { .kind = WEFT_OTLP_VALUE_NONE };
-    struct weft_wire_reader reader = weft_wire_reader_of(message);
-    struct weft_wire_field part;
-    while (next_field(&reader, &part)) {
-        if (part.number != field || part.type != WEFT_WIRE_BYTES) {
+    struct weft_wire_reader all = weft_wire_reader_of(message);
+    for (const uint8_t *at = all.at; at < all.end;) {
+        uint32_t tag;
+        struct weft_slice contents = WEFT_SLICE_EMPTY;
+        at = skip_field(at, all.end, &tag, &contents);
+        if (tag != wanted || value_take_plain(&value, contents)) {
             continue;
         }
-        struct weft_wire_reader members = weft_wire_reader_of(part.bytes);
+        struct weft_wire_reader members = weft_wire_reader_of(contents);
         struct weft_wire_field member;
         while (next_field(&members, &member)) {
             if (member.number <= WEFT_OTLP_VALUE_BYTES) {
