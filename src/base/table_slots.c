@@ -6,6 +6,9 @@
 
 enum { BITS_MIN = 4, BITS_MAX = 30, MOVED_AT_ONCE = 64, SHRINK_SHARE = 8 };
 
+/* Arrays of so many bytes and more are mapped, and unmapped in pieces: 16 MiB at once take a millisecond and more. */
+enum { MAPPED_BYTES = 256 * 1024, UNMAPPED_AT_ONCE = 128 * 1024 };
+
 static uint32_t capacity_of(const struct weft_slot_array *array)
 {
     return array->slots == NULL ? 0 : UINT32_C(1) << array->bits;
@@ -24,7 +27,7 @@ static bool is_full(const struct weft_slot_array *array, uint32_t count)
 static enum weft_status array_new(struct weft_slots *slots, uint32_t bits, struct weft_slot_array *out_array)
 {
     size_t size_bytes = sizeof(struct weft_slot) << bits;
-    struct weft_slot *memory = weft_try_alloc(size_bytes);
+    struct weft_slot *memory = size_bytes < MAPPED_BYTES ? weft_try_alloc(size_bytes) : weft_try_map(size_bytes);
     if (memory == NULL) {
         return WEFT_NOMEM;
     }
@@ -33,10 +36,30 @@ static enum weft_status array_new(struct weft_slots *slots, uint32_t bits, struc
     return WEFT_OK;
 }
 
+static void unmap_some(struct weft_slots *slots)
+{
+    size_t piece = slots->gone_bytes < UNMAPPED_AT_ONCE ? slots->gone_bytes : UNMAPPED_AT_ONCE;
+    if (piece > 0) {
+        slots->gone_bytes -= piece;
+        bool is_unmapped = weft_unmap(slots->gone + slots->gone_bytes, piece);
+        (void)is_unmapped; /* an end always can be; if not, its pages are gone */
+        weft_budget_release(slots->budget, piece);
+    }
+}
+
 static void array_free(struct weft_slots *slots, struct weft_slot_array *array)
 {
-    weft_budget_release(slots->budget, capacity_of(array) * sizeof(struct weft_slot));
-    weft_free(array->slots);
+    size_t size_bytes = capacity_of(array) * sizeof(struct weft_slot);
+    if (size_bytes < MAPPED_BYTES) {
+        weft_budget_release(slots->budget, size_bytes);
+        weft_free(array->slots);
+    } else {
+        while (slots->gone_bytes > 0) {
+            unmap_some(slots); /* does not happen: a move takes far more calls */
+        }
+        slots->gone = (uint8_t *)array->slots;
+        slots->gone_bytes = size_bytes;
+    }
     *array = (struct weft_slot_array){ 0 };
 }
 
@@ -44,6 +67,9 @@ void weft_slots_fini(struct weft_slots *slots)
 {
     array_free(slots, &slots->now);
     array_free(slots, &slots->former);
+    while (slots->gone_bytes > 0) {
+        unmap_some(slots);
+    }
 }
 
 static void array_put(struct weft_slot_array *array, struct weft_slot slot)
@@ -132,6 +158,7 @@ static enum weft_status start_move(struct weft_slots *slots, uint32_t bits)
 static void move_some(struct weft_slots *slots)
 {
     struct weft_slot_array *former = &slots->former;
+    unmap_some(slots);
     if (former->slots == NULL) {
         return;
     }
@@ -200,7 +227,8 @@ void weft_slots_remove(struct weft_slots *slots, uint32_t hash, uint32_t id)
 
 size_t weft_slots_size_bytes(const struct weft_slots *slots)
 {
-    return ((size_t)capacity_of(&slots->now) + capacity_of(&slots->former)) * sizeof(struct weft_slot);
+    return ((size_t)capacity_of(&slots->now) + capacity_of(&slots->former)) * sizeof(struct weft_slot) +
+           slots->gone_bytes;
 }
 
 static size_t array_longest_probe(const struct weft_slot_array *array)

@@ -5,8 +5,9 @@
 
 /* The index of a table: from 32 bits of a hash to ids, which are not 0. Open addressing, linear probing, at most three
  * quarters full; removal moves what follows back, so nothing decays under churn. It grows and shrinks by halves of
- * powers of two, and moves 64 slots with each insertion and removal, so that no call takes long; while it does, what
- * is sought may be in either of two arrays. 8 bytes a slot. Private to base/table. */
+ * powers of two, and moves 64 slots with each insertion and removal, so that no call takes long, and gives back the old
+ * array in pieces; while it does, what is sought may be in either of two arrays. 8 bytes a slot. Private to base/table.
+ */
 struct weft_slot {
     uint32_t hash;
     uint32_t id; /* 0 = empty */
@@ -25,6 +26,8 @@ struct weft_slots {
     struct weft_slot_array former; /* being moved to now */
     uint32_t former_at;            /* the next slot to move; the one before it is empty */
     uint32_t former_left;
+    uint8_t *gone; /* what is left of an array that goes back to the system piece by piece */
+    size_t gone_bytes;
 };
 
 /* True if the id is the one that is sought; asked only where the 32 bits agree. */
