@@ -66,6 +66,7 @@ static void free_block(struct weft_payload *payload)
 
 void weft_payload_pool_trim(struct weft_payload_pool *pool)
 {
+    weft_assert(pool->owner == 0 || pool->owner == weft_thread_id());
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         while (pool->idle[i] != NULL) {
             struct weft_payload *payload = pool->idle[i];
