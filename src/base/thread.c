@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
-WEFT_THREAD_LOCAL char weft_thread_mark; /* its address is the thread's number */
+WEFT_THREAD_LOCAL char weft_thread_mark;
 
 struct weft_thread {
     pthread_t native;

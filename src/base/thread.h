@@ -12,11 +12,12 @@
 
 #define WEFT_THREAD_LOCAL __thread
 
+extern WEFT_THREAD_LOCAL char weft_thread_mark; /* for weft_thread_id only */
+
 /* A number that no other thread alive has, never 0: for asserting that an owner's thread is the caller's. It costs an
  * addition. A thread that comes after another one has ended may get that one's number. */
 static inline uintptr_t weft_thread_id(void)
 {
-    extern WEFT_THREAD_LOCAL char weft_thread_mark;
     return (uintptr_t)&weft_thread_mark;
 }
 
