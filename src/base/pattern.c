@@ -34,7 +34,7 @@ static const int64_t default_match_ns = 50 * WEFT_NS_PER_MS;
 
 struct weft_pattern {
     pcre2_code *plain, *guarded;
-    bool is_jit;
+    bool is_jit, is_match_only;
     int64_t max_match_ns;
     struct weft_pattern_names names;
 };
@@ -133,10 +133,11 @@ enum weft_status weft_pattern_compile(struct weft_slice text, const struct weft_
         return weft_fail(error, WEFT_NOMEM, "no memory for a regular expression");
     }
     pattern->max_match_ns = options->max_match_ns > 0 ? options->max_match_ns : default_match_ns;
+    pattern->is_match_only = options->is_match_only;
     struct weft_buffer translated;
     weft_buffer_init(&translated, 0);
     weft_buffer_append_text(&translated, callout);
-    enum weft_status status = weft_pattern_translate(text, options->has_groups, &translated, &pattern->names, error);
+    enum weft_status status = weft_pattern_translate(text, options, &translated, &pattern->names, error);
     if (status == WEFT_OK) {
         status = compile_both(weft_buffer_slice(&translated), pattern, error);
     }
@@ -308,6 +309,7 @@ enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern,
 void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                struct weft_slice subject, struct weft_pattern_search *out_search)
 {
+    weft_assert(!pattern->is_match_only);
     *out_search = (struct weft_pattern_search){
         .pattern = pattern, .scratch = scratch, .subject = subject, .last_end = SIZE_MAX
     };

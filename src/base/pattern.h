@@ -7,8 +7,8 @@
  * run on PCRE2 with its JIT: each is read by weft's own parser and written anew in PCRE2's language, so that it means
  * here what it means there; what Go refuses is refused, with the offset. What Go takes and weft does not is refused,
  * too, as WEFT_UNSUPPORTED: a surrogate as a character, \p{Lu} and its kind under (?i), a repeated group that would
- * rather be empty, as in (|a)*, nesting over WEFT_PATTERN_MAX_DEPTH, more than 64 KiB when compiled. Unicode is that of
- * PCRE2 (14 with 10.42), Go's is later.
+ * rather be empty, as in (|a)*, if it matters where a match ends, nesting over WEFT_PATTERN_MAX_DEPTH, more than 64 KiB
+ * when compiled. Unicode is that of PCRE2 (14 with 10.42), Go's is later.
  *
  * A backtracking matcher can take long on bytes that a peer chose. Every match has limits, and one that meets them says
  * so: LIMIT is neither a match nor none, and the caller must take the safe side. */
@@ -25,6 +25,7 @@ enum {
 
 struct weft_pattern_options {
     bool has_groups;      /* weft_pattern_search_group will be asked; without, groups cost nothing */
+    bool is_match_only;   /* weft_pattern_match only, no search: then a repeated group may rather be empty */
     bool is_interpreted;  /* without JIT: for tests, and what happens anyway where the system forbids it */
     int64_t max_match_ns; /* of one match in a subject over 512 bytes; 0 = 50 ms */
 };

@@ -39,7 +39,7 @@ static enum weft_status open_group(struct weft_pattern_translator *translator, s
         .branches = translator->branches,
         .has_branches = translator->has_branches,
     };
-    weft_buffer_append_text(translator->out, is_capture && translator->has_groups ? "(" : "(?:");
+    weft_buffer_append_text(translator->out, is_capture && translator->options->has_groups ? "(" : "(?:");
     translator->repeats = 1;
     translator->branch = WEFT_PATTERN_ONLY_EMPTY;
     translator->has_branches = false;

@@ -136,7 +136,9 @@ static enum weft_status repeat(struct weft_pattern_translator *translator, size_
     if (!translator->has_atom) {
         return weft_pattern_refuse(translator, WEFT_INVALID, start, "nothing before it to repeat");
     }
-    if (max < 0 && translator->atom == WEFT_PATTERN_EMPTY_EARLY) {
+    /* Whether there is a match is the same in both, only not where it ends. */
+    bool is_loop = max < 0 && !translator->options->is_match_only;
+    if (is_loop && translator->atom == WEFT_PATTERN_EMPTY_EARLY) {
         return weft_pattern_refuse(translator, WEFT_UNSUPPORTED, start,
                                    "repeats a group that would rather be empty; make it match something, or put the "
                                    "empty way last");
@@ -287,15 +289,13 @@ static enum weft_status read_all(struct weft_pattern_translator *translator)
                : weft_fail(translator->error, WEFT_NOMEM, "no memory for a regular expression");
 }
 
-enum weft_status weft_pattern_translate(struct weft_slice text, bool has_groups, struct weft_buffer *out,
-                                        struct weft_pattern_names *out_names, struct weft_error *error)
+enum weft_status weft_pattern_translate(struct weft_slice text, const struct weft_pattern_options *options,
+                                        struct weft_buffer *out, struct weft_pattern_names *out_names,
+                                        struct weft_error *error)
 {
-    struct weft_pattern_translator translator = { .text = text,
-                                                  .out = out,
-                                                  .error = error,
-                                                  .has_groups = has_groups,
-                                                  .repeats = 1,
-                                                  .branch = WEFT_PATTERN_ONLY_EMPTY };
+    struct weft_pattern_translator translator = {
+        .text = text, .out = out, .error = error, .options = options, .repeats = 1, .branch = WEFT_PATTERN_ONLY_EMPTY
+    };
     weft_buffer_init(&translator.folding, 0);
     weft_buffer_init(&translator.fixed, 0);
     weft_buffer_append_text(out, "(?:");

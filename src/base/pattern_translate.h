@@ -37,7 +37,7 @@ struct weft_pattern_translator {
     size_t at;
     struct weft_buffer *out;
     struct weft_error *error;
-    bool has_groups;
+    const struct weft_pattern_options *options;
     unsigned flags;
     bool out_folds; /* whether (?i) holds at the end of out */
     /* The last atom: what a repetition would repeat. */
@@ -56,8 +56,9 @@ struct weft_pattern_translator {
 };
 
 /* Appends a group to out and writes the names, which are the caller's; on failure there are none. */
-enum weft_status weft_pattern_translate(struct weft_slice text, bool has_groups, struct weft_buffer *out,
-                                        struct weft_pattern_names *out_names, struct weft_error *error) WEFT_MUST_CHECK;
+enum weft_status weft_pattern_translate(struct weft_slice text, const struct weft_pattern_options *options,
+                                        struct weft_buffer *out, struct weft_pattern_names *out_names,
+                                        struct weft_error *error) WEFT_MUST_CHECK;
 
 /* For those files only. */
 

@@ -73,6 +73,7 @@ static enum weft_status add_values(struct weft_policy_attribute *attribute, cons
 static enum weft_status add_patterns(struct weft_policy_attribute *attribute, const struct weft_config_strings *values,
                                      struct weft_error *error)
 {
+    static const struct weft_pattern_options options = { .is_match_only = true };
     attribute->has_patterns = true;
     attribute->patterns = weft_try_alloc((values->count + 1) * sizeof(struct weft_pattern *));
     if (attribute->patterns == NULL) {
@@ -80,7 +81,7 @@ static enum weft_status add_patterns(struct weft_policy_attribute *attribute, co
     }
     for (size_t i = 0; i < values->count; i++) {
         enum weft_status status =
-            weft_pattern_compile(weft_slice_of_text(values->items[i]), NULL, &attribute->patterns[i], error);
+            weft_pattern_compile(weft_slice_of_text(values->items[i]), &options, &attribute->patterns[i], error);
         if (status != WEFT_OK) {
             return weft_fail_prefix(error, "values[%zu]", i);
         }

@@ -16,12 +16,11 @@ struct matches {
     size_t starts[MAX_MATCHES], ends[MAX_MATCHES];
 };
 
-static struct weft_pattern *compile(struct weft_slice text, bool is_interpreted)
+static struct weft_pattern *compile(struct weft_slice text, const struct weft_pattern_options *options)
 {
-    const struct weft_pattern_options options = { .has_groups = true, .is_interpreted = is_interpreted };
     struct weft_pattern *pattern = NULL;
     struct weft_error error = WEFT_ERROR_NONE;
-    enum weft_status status = weft_pattern_compile(text, &options, &pattern, &error);
+    enum weft_status status = weft_pattern_compile(text, options, &pattern, &error);
     weft_assert((status == WEFT_OK) == (pattern != NULL));
     if (status != WEFT_OK) {
         weft_assert(status == WEFT_INVALID || status == WEFT_UNSUPPORTED || status == WEFT_LIMIT);
@@ -52,8 +51,26 @@ static void find(const struct weft_pattern *pattern, struct weft_pattern_scratch
     }
 }
 
+/* Compiled for matching only, it says whether there is a match as the search does. */
+static void check_match_only(struct weft_slice text, struct weft_pattern_scratch *scratch, struct weft_slice subject,
+                             const struct matches *found)
+{
+    static const struct weft_pattern_options match_only = { .is_match_only = true };
+    struct weft_pattern *pattern = compile(text, &match_only);
+    if (pattern != NULL) {
+        enum weft_pattern_outcome outcome = weft_pattern_match(pattern, scratch, subject);
+        bool is_comparable =
+            found != NULL && outcome != WEFT_PATTERN_LIMIT && (found->count > 0 || found->last != WEFT_PATTERN_LIMIT);
+        weft_assert(!is_comparable || (outcome == WEFT_PATTERN_MATCH) == (found->count > 0));
+    }
+    weft_assert(pattern != NULL || found == NULL);
+    weft_pattern_free(&pattern);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct weft_pattern_options with_groups = { .has_groups = true };
+    static const struct weft_pattern_options without_jit = { .has_groups = true, .is_interpreted = true };
     static struct weft_pattern_scratch *scratch;
     static struct matches compiled;
     static struct matches interpreted;
@@ -63,11 +80,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *newline = size == 0 ? NULL : memchr(data, '\n', size);
     size_t length = newline == NULL ? size : (size_t)(newline - data);
     size_t after = newline == NULL ? size : length + 1;
-    struct weft_pattern *pattern = compile(weft_slice_of(data, length), false);
-    struct weft_pattern *slow = compile(weft_slice_of(data, length), true);
+    struct weft_slice text = weft_slice_of(data, length);
+    struct weft_slice subject = weft_slice_of(data + after, size - after);
+    struct weft_pattern *pattern = compile(text, &with_groups);
+    struct weft_pattern *slow = compile(text, &without_jit);
     weft_assert((pattern == NULL) == (slow == NULL));
     if (pattern != NULL) {
-        struct weft_slice subject = weft_slice_of(data + after, size - after);
         find(pattern, scratch, subject, &compiled);
         find(slow, scratch, subject, &interpreted);
         if (compiled.last != WEFT_PATTERN_LIMIT && interpreted.last != WEFT_PATTERN_LIMIT) {
@@ -76,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             weft_assert(memcmp(compiled.ends, interpreted.ends, compiled.count * sizeof(size_t)) == 0);
         }
     }
+    check_match_only(text, scratch, subject, pattern == NULL ? NULL : &compiled);
     weft_pattern_free(&pattern);
     weft_pattern_free(&slow);
     return 0;

@@ -241,6 +241,33 @@ START_TEST(test_a_long_subject_is_matched_as_a_short_one)
 }
 END_TEST
 
+/* Where it does not matter where a match ends, they are taken; Go's answers to whether there is one. */
+START_TEST(test_a_group_that_would_rather_be_empty_is_taken_for_matching_only)
+{
+    static const struct weft_pattern_options match_only = { .is_match_only = true };
+    static const struct {
+        const char *pattern, *subject;
+        bool is_match;
+    } rows[] = {
+        { "^(|a)*$", "aa", true },           { "^(|a)*$", "ab", false },       { "^(a*|b)*c$", "abbac", true },
+        { "^(a*|b)*c$", "abxac", false },    { "^(a*?|b){2,}$", "bab", true }, { "^(?:\\b|[ab])+$", "ab", true },
+        { "^(?:\\b|[ab])+$", "a-b", false },
+    };
+    set_up();
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        struct weft_pattern *pattern = NULL;
+        ck_assert_int_eq(weft_pattern_compile(weft_slice_of_text(rows[i].pattern), NULL, &pattern, NULL),
+                         WEFT_UNSUPPORTED);
+        ck_assert_int_eq(weft_pattern_compile(weft_slice_of_text(rows[i].pattern), &match_only, &pattern, NULL),
+                         WEFT_OK);
+        enum weft_pattern_outcome outcome = weft_pattern_match(pattern, scratch, weft_slice_of_text(rows[i].subject));
+        ck_assert_msg(outcome == (rows[i].is_match ? WEFT_PATTERN_MATCH : WEFT_PATTERN_NO), "%s", rows[i].pattern);
+        weft_pattern_free(&pattern);
+    }
+    tear_down();
+}
+END_TEST
+
 static void expect_refused(const char *text, enum weft_status expected)
 {
     struct weft_pattern *pattern = NULL;
@@ -288,6 +315,7 @@ int main(void)
     const struct base_test tests[] = {
         BASE_TEST(test_every_fact_is_as_in_go),
         BASE_TEST(test_a_long_subject_is_matched_as_a_short_one),
+        BASE_TEST(test_a_group_that_would_rather_be_empty_is_taken_for_matching_only),
         BASE_TEST(test_what_go_refuses_is_refused),
         BASE_TEST(test_an_error_names_the_offset_and_what_is_right),
     };

@@ -30,6 +30,7 @@ static const struct row rows[] = {
     { "values: [\"^ro\"], enabled_regex_matching: true", "prod", false, false },
     { "values: [\"^$\"], enabled_regex_matching: true", "", false, true }, /* a span's "" is skipped */
     { "values: [prod, \"^d\"], enabled_regex_matching: true, invert_match: true", "dev", false, false },
+    { "values: [\"^(x*|[a-z])+$\"], enabled_regex_matching: true", "prod", true, true },
 };
 
 START_TEST(test_each_row_on_a_span_and_on_a_resource)
