@@ -289,8 +289,6 @@ static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct 
     bool is_short = subject.length <= SHORT_BYTES;
     const pcre2_code *code = is_short ? pattern->plain : pattern->guarded;
     PCRE2_SPTR bytes = subject.bytes == NULL ? (PCRE2_SPTR) "" : subject.bytes;
-    scratch->attempts = 0;
-    scratch->max_match_ns = pattern->max_match_ns;
     pcre2_set_match_limit(scratch->context, steps_for(subject.length));
     if (pattern->is_jit) {
         return outcome_of(pcre2_jit_match(code, bytes, subject.length, offset, 0, scratch->match, scratch->context));
@@ -299,10 +297,18 @@ static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct 
         pcre2_match(code, bytes, subject.length, offset, PCRE2_NO_UTF_CHECK, scratch->match, scratch->context));
 }
 
+/* The clock runs from here: over one match, or over a whole search. */
+static void start_clock(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch)
+{
+    scratch->attempts = 0;
+    scratch->max_match_ns = pattern->max_match_ns;
+}
+
 enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                              struct weft_slice subject)
 {
     struct weft_slice prepared;
+    start_clock(pattern, scratch);
     return prepare(scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0) : WEFT_PATTERN_LIMIT;
 }
 
@@ -310,6 +316,7 @@ void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_p
                                struct weft_slice subject, struct weft_pattern_search *out_search)
 {
     weft_assert(!pattern->is_match_only);
+    start_clock(pattern, scratch);
     *out_search = (struct weft_pattern_search){
         .pattern = pattern, .scratch = scratch, .subject = subject, .last_end = SIZE_MAX
     };

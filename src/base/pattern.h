@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/buffer.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -27,7 +28,7 @@ struct weft_pattern_options {
     bool has_groups;      /* weft_pattern_search_group will be asked; without, groups cost nothing */
     bool is_match_only;   /* weft_pattern_match only, no search: then a repeated group may rather be empty */
     bool is_interpreted;  /* without JIT: for tests, and what happens anyway where the system forbids it */
-    int64_t max_match_ns; /* of one match in a subject over 512 bytes; 0 = 50 ms */
+    int64_t max_match_ns; /* of one match or one search in a subject over 512 bytes; 0 = 50 ms */
 };
 
 enum weft_pattern_outcome { WEFT_PATTERN_NO, WEFT_PATTERN_MATCH, WEFT_PATTERN_LIMIT };
@@ -74,3 +75,9 @@ enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *s
 /* A group of the last match; false if it took no part. */
 bool weft_pattern_search_group(const struct weft_pattern_search *search, size_t group,
                                struct weft_slice *out_text) WEFT_MUST_CHECK;
+
+/* Appends the subject with each match replaced by mask, taken as it is; what lies between stays, byte for byte. On NO
+ * and on LIMIT nothing is appended: on LIMIT, which memory that runs out is here, too, the caller masks all of it. */
+enum weft_pattern_outcome weft_pattern_replace(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                                               struct weft_slice subject, struct weft_slice mask,
+                                               struct weft_buffer *out) WEFT_MUST_CHECK;

@@ -58,6 +58,21 @@ START_TEST(test_a_search_of_many_attempts_ends_in_time)
     bytes[sizeof bytes - 1] = '0';
     ck_assert_int_eq(weft_pattern_match(pattern, scratch, weft_slice_of(bytes, sizeof bytes)), WEFT_PATTERN_MATCH);
     weft_pattern_free(&pattern);
+
+    /* Many matches, each found at once: the search as a whole ends in time. */
+    struct weft_pattern_search search;
+    enum weft_pattern_outcome outcome;
+    size_t matches = 0;
+    size_t start;
+    size_t end;
+    pattern = compile("a", &options);
+    weft_pattern_search_start(pattern, scratch, weft_slice_of(bytes, sizeof bytes), &search);
+    while ((outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
+        matches++;
+    }
+    ck_assert_int_eq(outcome, WEFT_PATTERN_LIMIT);
+    ck_assert_uint_gt(matches, 0);
+    weft_pattern_free(&pattern);
     weft_pattern_scratch_free(&scratch);
 }
 END_TEST
