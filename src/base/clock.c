@@ -1,4 +1,4 @@
-/* The two clocks (clock.h). */
+/* The clocks (clock.h). */
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -19,6 +19,11 @@ struct weft_monotonic weft_monotonic_now(void)
 struct weft_wall weft_wall_now(void)
 {
     return (struct weft_wall){ read_clock(CLOCK_REALTIME) };
+}
+
+int64_t weft_thread_cpu_ns(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void weft_pause(int64_t ns)

@@ -20,6 +20,10 @@ struct weft_wall {
 struct weft_monotonic weft_monotonic_now(void);
 struct weft_wall weft_wall_now(void);
 
+/* What this thread has used of a processor since it began: for limits on work, which must not count the time in which
+ * the thread was not let run. A system call, unlike the two above. */
+int64_t weft_thread_cpu_ns(void);
+
 /* Suspends the thread for about so long; a signal may end it sooner. */
 void weft_pause(int64_t ns);
 

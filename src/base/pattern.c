@@ -21,6 +21,8 @@ enum {
     LONG_STEPS_PER_BYTE = 8,
     MAX_LONG_STEPS = 2 * 1000 * 1000,
     ATTEMPTS_PER_LOOK = 32, /* at the clock */
+    HUGE_BYTES = 256 << 10, /* where one attempt may take a millisecond */
+    HUGE_ATTEMPTS_PER_LOOK = 8,
     JIT_STACK_FIRST_BYTES = 32 << 10,
     JIT_STACK_MAX_BYTES = 512 << 10,
     HEAP_KIB = 1024, /* of the interpreter */
@@ -44,9 +46,10 @@ struct weft_pattern_scratch {
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
     struct weft_buffer repaired;
-    uint64_t attempts;
+    uint64_t attempts, attempts_per_look;
     int64_t max_match_ns;
-    struct weft_monotonic deadline;
+    int64_t cpu_end_ns;
+    struct weft_monotonic next_look;
 };
 
 /* ---- compiling ---- */
@@ -178,20 +181,28 @@ const char *weft_pattern_group_name(const struct weft_pattern *pattern, size_t g
 
 /* ---- scratch ---- */
 
-/* Before an attempt. The clock is read at the first one and then at every 32nd. */
+/* Before an attempt. From the 32nd on (the 8th of a huge subject) the clock runs, and is read at every 32nd. What
+ * counts is the time on a processor, since a thread may be kept from running for long; the wall's clock is cheaper to
+ * read and says when to look. */
 static int on_attempt(pcre2_callout_block *block, void *user)
 {
     (void)block;
     struct weft_pattern_scratch *scratch = user;
-    if (scratch->attempts++ % ATTEMPTS_PER_LOOK != 0) {
+    if (++scratch->attempts % scratch->attempts_per_look != 0) {
         return 0;
     }
     struct weft_monotonic now = weft_monotonic_now();
-    if (scratch->attempts == 1) {
-        scratch->deadline = weft_monotonic_after(now, scratch->max_match_ns);
+    if (scratch->attempts == scratch->attempts_per_look) {
+        scratch->cpu_end_ns = weft_thread_cpu_ns() + scratch->max_match_ns;
+        scratch->next_look = weft_monotonic_after(now, scratch->max_match_ns);
         return 0;
     }
-    return now.ns > scratch->deadline.ns ? IS_OVER : 0;
+    if (now.ns <= scratch->next_look.ns) {
+        return 0;
+    }
+    int64_t left_ns = scratch->cpu_end_ns - weft_thread_cpu_ns();
+    scratch->next_look = weft_monotonic_after(now, left_ns);
+    return left_ns < 0 ? IS_OVER : 0;
 }
 
 static bool fill_scratch(struct weft_pattern_scratch *scratch, pcre2_general_context *general, size_t max_groups)
@@ -298,9 +309,10 @@ static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct 
 }
 
 /* The clock runs from here: over one match, or over a whole search. */
-static void start_clock(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch)
+static void start_clock(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch, size_t length)
 {
     scratch->attempts = 0;
+    scratch->attempts_per_look = length > HUGE_BYTES ? HUGE_ATTEMPTS_PER_LOOK : ATTEMPTS_PER_LOOK;
     scratch->max_match_ns = pattern->max_match_ns;
 }
 
@@ -308,7 +320,7 @@ enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern,
                                              struct weft_slice subject)
 {
     struct weft_slice prepared;
-    start_clock(pattern, scratch);
+    start_clock(pattern, scratch, subject.length);
     return prepare(scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0) : WEFT_PATTERN_LIMIT;
 }
 
@@ -316,7 +328,7 @@ void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_p
                                struct weft_slice subject, struct weft_pattern_search *out_search)
 {
     weft_assert(!pattern->is_match_only);
-    start_clock(pattern, scratch);
+    start_clock(pattern, scratch, subject.length);
     *out_search = (struct weft_pattern_search){
         .pattern = pattern, .scratch = scratch, .subject = subject, .last_end = SIZE_MAX
     };

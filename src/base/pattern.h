@@ -28,7 +28,7 @@ struct weft_pattern_options {
     bool has_groups;      /* weft_pattern_search_group will be asked; without, groups cost nothing */
     bool is_match_only;   /* weft_pattern_match only, no search: then a repeated group may rather be empty */
     bool is_interpreted;  /* without JIT: for tests, and what happens anyway where the system forbids it */
-    int64_t max_match_ns; /* of one match or one search in a subject over 512 bytes; 0 = 50 ms */
+    int64_t max_match_ns; /* on a processor, of one match or one search in a subject over 512 bytes; 0 = 50 ms */
 };
 
 enum weft_pattern_outcome { WEFT_PATTERN_NO, WEFT_PATTERN_MATCH, WEFT_PATTERN_LIMIT };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/pattern.h"
 
 static struct weft_pattern *compile(const char *text, const struct weft_pattern_options *options)
@@ -72,6 +73,33 @@ START_TEST(test_a_search_of_many_attempts_ends_in_time)
     }
     ck_assert_int_eq(outcome, WEFT_PATTERN_LIMIT);
     ck_assert_uint_gt(matches, 0);
+    weft_pattern_free(&pattern);
+    weft_pattern_scratch_free(&scratch);
+}
+END_TEST
+
+/* What counts is work: a thread that was not let run has done none. */
+START_TEST(test_time_asleep_is_not_counted)
+{
+    enum { LENGTH = 2000, LIMIT_MS = 200 };
+    static uint8_t bytes[LENGTH];
+    static const struct weft_pattern_options options = { .max_match_ns = LIMIT_MS * WEFT_NS_PER_MS };
+    struct weft_pattern_scratch *scratch = new_scratch(0);
+    struct weft_pattern *pattern = compile("a", &options);
+    struct weft_pattern_search search;
+    enum weft_pattern_outcome outcome;
+    size_t matches = 0;
+    size_t start;
+    size_t end;
+    memset(bytes, 'a', sizeof bytes);
+    weft_pattern_search_start(pattern, scratch, weft_slice_of(bytes, sizeof bytes), &search);
+    while ((outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
+        if (++matches == LENGTH / 2) {
+            weft_pause((LIMIT_MS + LIMIT_MS / 4) * WEFT_NS_PER_MS);
+        }
+    }
+    ck_assert_int_eq(outcome, WEFT_PATTERN_NO);
+    ck_assert_uint_eq(matches, LENGTH);
     weft_pattern_free(&pattern);
     weft_pattern_scratch_free(&scratch);
 }
@@ -185,6 +213,7 @@ int main(void)
     const struct base_test tests[] = {
         BASE_TEST(test_a_match_that_would_not_end_says_limit),
         BASE_TEST(test_a_search_of_many_attempts_ends_in_time),
+        BASE_TEST(test_time_asleep_is_not_counted),
         BASE_TEST(test_sizes_over_the_limits_are_told),
         BASE_TEST(test_groups_have_names_and_are_read_after_a_match),
         BASE_TEST(test_memory_that_runs_out_is_told),
