@@ -13,19 +13,19 @@ enum { MEMBER_DEPTH = 0 };
 
 /* One member of the line, or of `fields`. */
 struct member {
-    const struct weft_log_key *row;
-    enum weft_log_place place;
+    const struct weft_line_key *row;
+    enum weft_line_place place;
     struct weft_slice key;
 };
 
-/* Writes or keeps the value at `at`; returns the byte after, NULL as weft_log_put_value. */
+/* Writes or keeps the value at `at`; returns the byte after, NULL as weft_line_put_value. */
 typedef const uint8_t *handle_fn(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at);
 
-static const uint8_t *read_members(struct weft_log_line_reader *reader, const uint8_t *at, enum weft_log_place place);
+static const uint8_t *read_members(struct weft_log_line_reader *reader, const uint8_t *at, enum weft_line_place place);
 
 static const uint8_t *put_attribute(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at)
 {
-    return weft_log_put_value(reader, WEFT_LOG_TAG_ATTRIBUTE, &member->key, at, MEMBER_DEPTH, WEFT_LOG_PLACE_NONE);
+    return weft_line_put_value(reader, WEFT_LINE_TAG_ATTRIBUTE, &member->key, at, MEMBER_DEPTH, WEFT_LINE_PLACE_NONE);
 }
 
 /* The value is checked but written later, if at all. The line does not end with it: something closes the object. */
@@ -49,14 +49,14 @@ static bool is_container(const struct weft_log_line_reader *reader, const uint8_
 static const uint8_t *take_id(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at)
 {
     struct weft_slice value;
-    bool is_late = member->place == WEFT_LOG_PLACE_TOP && !is_container(reader, at);
+    bool is_late = member->place == WEFT_LINE_PLACE_TOP && !is_container(reader, at);
     const uint8_t *after = is_late ? skip_value(reader, at, &value) : put_attribute(reader, member, at);
     if (after == NULL) {
         return NULL;
     }
     value = weft_slice_of(at, (size_t)(after - at));
-    struct weft_log_id_set *set = member->place == WEFT_LOG_PLACE_TOP ? &reader->top : &reader->inside;
-    weft_log_note_id(set, member->row, value, !is_late);
+    struct weft_line_id_set *set = member->place == WEFT_LINE_PLACE_TOP ? &reader->top : &reader->inside;
+    weft_line_note_id(set, member->row, value, !is_late);
     return after;
 }
 
@@ -70,20 +70,20 @@ static const uint8_t *take_body(struct weft_log_line_reader *reader, const struc
         return skip_value(reader, at, &value);
     }
     reader->state.has_body = true;
-    return weft_log_put_value(reader, WEFT_LOG_TAG_BODY, NULL, at, MEMBER_DEPTH, WEFT_LOG_PLACE_NONE);
+    return weft_line_put_value(reader, WEFT_LINE_TAG_BODY, NULL, at, MEMBER_DEPTH, WEFT_LINE_PLACE_NONE);
 }
 
 static const uint8_t *take_late_body(struct weft_log_line_reader *reader, const struct member *member,
                                      const uint8_t *at)
 {
-    struct weft_log_member *late = &reader->state.late_body;
+    struct weft_line_member *late = &reader->state.late_body;
     if (reader->state.has_body || late->key != NULL || is_container(reader, at)) {
         return put_attribute(reader, member, at);
     }
     struct weft_slice value;
     const uint8_t *after = skip_value(reader, at, &value);
     if (after != NULL) {
-        *late = (struct weft_log_member){ member->row, value, false };
+        *late = (struct weft_line_member){ member->row, value, false };
     }
     return after;
 }
@@ -97,12 +97,12 @@ static const uint8_t *take_time(struct weft_log_line_reader *reader, const struc
     if (is_container(reader, at)) {
         const uint8_t *after = put_attribute(reader, member, at);
         if (after != NULL) {
-            weft_log_take_time_parts(reader, weft_slice_of(at, (size_t)(after - at)));
+            weft_line_take_time_parts(reader, weft_slice_of(at, (size_t)(after - at)));
         }
         return after;
     }
     const uint8_t *after = skip_value(reader, at, &value);
-    if (after == NULL || weft_log_take_time(reader, value)) {
+    if (after == NULL || weft_line_take_time(reader, value)) {
         return after;
     }
     return put_attribute(reader, member, at);
@@ -111,22 +111,22 @@ static const uint8_t *take_time(struct weft_log_line_reader *reader, const struc
 /* A word or a number of at most so many bytes; anything longer is no severity. */
 static const uint8_t *take_severity(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at)
 {
-    struct weft_log_state *state = &reader->state;
+    struct weft_line_state *state = &reader->state;
     struct weft_slice value;
     if (state->severity.length > 0 || is_container(reader, at)) {
         return put_attribute(reader, member, at);
     }
     const uint8_t *after = skip_value(reader, at, &value);
     bool is_word = after != NULL && (*at == '"' || *at == '-' || (*at >= '0' && *at <= '9'));
-    if (!is_word || value.length > WEFT_LOG_SHORT_TEXT) {
+    if (!is_word || value.length > WEFT_LINE_SHORT_TEXT) {
         return after == NULL ? NULL : put_attribute(reader, member, at);
     }
     state->severity_scale = (enum weft_severity_scale)member->row->argument;
     state->is_severity_number = *at != '"';
     if (state->is_severity_number) {
         state->severity = value;
-    } else if (!weft_log_string_text(value, reader->texts[WEFT_LOG_TEXT_SEVERITY], WEFT_LOG_MAX_WORD,
-                                     &state->severity)) {
+    } else if (!weft_line_string_text(value, reader->texts[WEFT_LINE_TEXT_SEVERITY], WEFT_LINE_MAX_WORD,
+                                      &state->severity)) {
         return put_attribute(reader, member, at);
     }
     return after;
@@ -146,23 +146,23 @@ static const uint8_t *take_severity_number(struct weft_log_line_reader *reader, 
 }
 
 static const uint8_t *put_place(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at,
-                                enum weft_log_place place)
+                                enum weft_line_place place)
 {
-    if (place == WEFT_LOG_PLACE_FIELDS && at < reader->end && *at == '{') {
-        weft_log_begin_nested(reader);
+    if (place == WEFT_LINE_PLACE_FIELDS && at < reader->end && *at == '{') {
+        weft_line_begin_nested(reader);
         at = read_members(reader, at, place);
-        weft_log_end_nested(reader, place);
+        weft_line_end_nested(reader, place);
         return at;
     }
-    bool is_array = place == WEFT_LOG_PLACE_SPANS;
+    bool is_array = place == WEFT_LINE_PLACE_SPANS;
     bool is_place = at < reader->end && *at == (is_array ? '[' : '{');
-    return weft_log_put_value(reader, WEFT_LOG_TAG_ATTRIBUTE, &member->key, at, MEMBER_DEPTH,
-                              is_place ? place : WEFT_LOG_PLACE_NONE);
+    return weft_line_put_value(reader, WEFT_LINE_TAG_ATTRIBUTE, &member->key, at, MEMBER_DEPTH,
+                               is_place ? place : WEFT_LINE_PLACE_NONE);
 }
 
 static const uint8_t *take_place(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at)
 {
-    return put_place(reader, member, at, (enum weft_log_place)member->row->argument);
+    return put_place(reader, member, at, (enum weft_line_place)member->row->argument);
 }
 
 /* A name of the resource: a text that is not empty and not long; else an attribute. */
@@ -173,8 +173,8 @@ static const uint8_t *take_name(struct weft_log_line_reader *reader, const struc
     struct weft_slice text;
     bool may_be = slot->length == 0 && at < reader->end && *at == '"';
     const uint8_t *after = may_be ? skip_value(reader, at, &value) : NULL;
-    if (after == NULL || !weft_log_string_text(value, scratch, WEFT_LOG_MAX_WORD, &text) || text.length == 0 ||
-        text.length > WEFT_LOG_MAX_WORD) {
+    if (after == NULL || !weft_line_string_text(value, scratch, WEFT_LINE_MAX_WORD, &text) || text.length == 0 ||
+        text.length > WEFT_LINE_MAX_WORD) {
         return put_attribute(reader, member, at);
     }
     *slot = text;
@@ -184,22 +184,22 @@ static const uint8_t *take_name(struct weft_log_line_reader *reader, const struc
 static const uint8_t *take_service(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at)
 {
     if (at < reader->end && *at == '{') {
-        return put_place(reader, member, at, WEFT_LOG_PLACE_SERVICE);
+        return put_place(reader, member, at, WEFT_LINE_PLACE_SERVICE);
     }
-    return take_name(reader, member, at, &reader->state.service, reader->texts[WEFT_LOG_TEXT_SERVICE]);
+    return take_name(reader, member, at, &reader->state.service, reader->texts[WEFT_LINE_TEXT_SERVICE]);
 }
 
 static const uint8_t *take_environment(struct weft_log_line_reader *reader, const struct member *member,
                                        const uint8_t *at)
 {
-    return take_name(reader, member, at, &reader->state.environment, reader->texts[WEFT_LOG_TEXT_ENVIRONMENT]);
+    return take_name(reader, member, at, &reader->state.environment, reader->texts[WEFT_LINE_TEXT_ENVIRONMENT]);
 }
 
 static const uint8_t *take_word(struct weft_log_line_reader *reader, const struct member *member, const uint8_t *at)
 {
     const uint8_t *after = put_attribute(reader, member, at);
     if (after != NULL) {
-        weft_log_note_nested(reader, member->place, member->row, weft_slice_of(at, (size_t)(after - at)));
+        weft_line_note_nested(reader, member->place, member->row, weft_slice_of(at, (size_t)(after - at)));
     }
     return after;
 }
@@ -213,7 +213,7 @@ static const uint8_t *take_target(struct weft_log_line_reader *reader, const str
     }
     const uint8_t *after = skip_value(reader, at, &value);
     if (after != NULL) {
-        reader->state.target = (struct weft_log_member){ member->row, value, false };
+        reader->state.target = (struct weft_line_member){ member->row, value, false };
     }
     return after;
 }
@@ -224,31 +224,31 @@ static const uint8_t *take_hint(struct weft_log_line_reader *reader, const struc
     return put_attribute(reader, member, at);
 }
 
-static handle_fn *const handlers[WEFT_LOG_ROLE_COUNT] = {
-    [WEFT_LOG_ROLE_TRACE_ID] = take_id,         [WEFT_LOG_ROLE_SPAN_ID] = take_id,
-    [WEFT_LOG_ROLE_TRACE_FLAGS] = take_id,      [WEFT_LOG_ROLE_BODY] = take_body,
-    [WEFT_LOG_ROLE_LATE_BODY] = take_late_body, [WEFT_LOG_ROLE_TIME] = take_time,
-    [WEFT_LOG_ROLE_SEVERITY] = take_severity,   [WEFT_LOG_ROLE_SEVERITY_NUMBER] = take_severity_number,
-    [WEFT_LOG_ROLE_SERVICE] = take_service,     [WEFT_LOG_ROLE_ENVIRONMENT] = take_environment,
-    [WEFT_LOG_ROLE_WORD] = take_word,           [WEFT_LOG_ROLE_PLACE] = take_place,
-    [WEFT_LOG_ROLE_TARGET] = take_target,       [WEFT_LOG_ROLE_HINT] = take_hint,
+static handle_fn *const handlers[WEFT_LINE_ROLE_COUNT] = {
+    [WEFT_LINE_ROLE_TRACE_ID] = take_id,         [WEFT_LINE_ROLE_SPAN_ID] = take_id,
+    [WEFT_LINE_ROLE_TRACE_FLAGS] = take_id,      [WEFT_LINE_ROLE_BODY] = take_body,
+    [WEFT_LINE_ROLE_LATE_BODY] = take_late_body, [WEFT_LINE_ROLE_TIME] = take_time,
+    [WEFT_LINE_ROLE_SEVERITY] = take_severity,   [WEFT_LINE_ROLE_SEVERITY_NUMBER] = take_severity_number,
+    [WEFT_LINE_ROLE_SERVICE] = take_service,     [WEFT_LINE_ROLE_ENVIRONMENT] = take_environment,
+    [WEFT_LINE_ROLE_WORD] = take_word,           [WEFT_LINE_ROLE_PLACE] = take_place,
+    [WEFT_LINE_ROLE_TARGET] = take_target,       [WEFT_LINE_ROLE_HINT] = take_hint,
 };
 
-/* How often the line has had the key before. Beyond WEFT_LOG_MAX_KEYS keys new ones are not remembered. */
+/* How often the line has had the key before. Beyond WEFT_LINE_MAX_KEYS keys new ones are not remembered. */
 static uint32_t count_key(struct weft_log_line_reader *reader, struct weft_slice raw, uint32_t hash)
 {
-    struct weft_log_state *state = &reader->state;
+    struct weft_line_state *state = &reader->state;
     uint64_t bit = UINT64_C(1) << (hash >> 26);
     if ((state->seen_bits & bit) != 0) {
         for (size_t i = 0; i < state->seen_count; i++) {
-            struct weft_log_seen_key *seen = &reader->seen[i];
+            struct weft_line_seen_key *seen = &reader->seen[i];
             if (seen->hash == hash && weft_slice_equal(seen->key, raw)) {
                 return ++seen->count;
             }
         }
     }
-    if (state->seen_count < WEFT_LOG_MAX_KEYS) {
-        reader->seen[state->seen_count++] = (struct weft_log_seen_key){ raw, hash, 0 };
+    if (state->seen_count < WEFT_LINE_MAX_KEYS) {
+        reader->seen[state->seen_count++] = (struct weft_line_seen_key){ raw, hash, 0 };
         state->seen_bits |= bit;
     }
     return 0;
@@ -272,48 +272,48 @@ static bool name_duplicate(struct weft_log_line_reader *reader, struct weft_slic
     weft_buffer_fini(&reader->key);
     reader->key = name;
     *key = weft_buffer_slice(&reader->key);
-    weft_log_flag(reader, WEFT_LOG_DUPLICATE_KEY);
+    weft_line_flag(reader, WEFT_LINE_DUPLICATE_KEY);
     return true;
 }
 
 static const uint8_t *read_duplicate(struct weft_log_line_reader *reader, struct member *member, uint32_t count,
                                      const uint8_t *at)
 {
-    struct weft_log_member *target = &reader->state.target;
+    struct weft_line_member *target = &reader->state.target;
     if (!name_duplicate(reader, &member->key, count)) {
         return NULL;
     }
-    bool is_target = weft_log_has_key(member->row, member->place) && member->row->role == WEFT_LOG_ROLE_TARGET;
+    bool is_target = weft_line_has_key(member->row, member->place) && member->row->role == WEFT_LINE_ROLE_TARGET;
     if (!is_target || target->key == NULL || at == reader->end || *at != '"') {
         return put_attribute(reader, member, at);
     }
-    if (weft_log_put_value(reader, WEFT_LOG_TAG_ATTRIBUTE, &member->key, target->value.bytes, MEMBER_DEPTH,
-                           WEFT_LOG_PLACE_NONE) == NULL) {
+    if (weft_line_put_value(reader, WEFT_LINE_TAG_ATTRIBUTE, &member->key, target->value.bytes, MEMBER_DEPTH,
+                            WEFT_LINE_PLACE_NONE) == NULL) {
         return NULL;
     }
     return take_target(reader, member, at);
 }
 
-static const uint8_t *read_member(struct weft_log_line_reader *reader, const uint8_t *at, enum weft_log_place place)
+static const uint8_t *read_member(struct weft_log_line_reader *reader, const uint8_t *at, enum weft_line_place place)
 {
     struct member member = { .place = place };
     struct weft_slice raw;
-    at = weft_log_take_key(reader, at, &member.key, &raw);
+    at = weft_line_take_key(reader, at, &member.key, &raw);
     if (at == NULL) {
         return NULL;
     }
-    uint32_t hash = weft_log_key_hash(member.key);
-    member.row = weft_log_keys_find(reader->index, member.key, hash);
+    uint32_t hash = weft_line_key_hash(member.key);
+    member.row = weft_line_keys_find(reader->index, member.key, hash);
     uint32_t count = count_key(reader, raw, hash);
     if (WEFT_UNLIKELY(count > 0)) {
         return read_duplicate(reader, &member, count, at);
     }
-    bool is_known = weft_log_has_key(member.row, place);
+    bool is_known = weft_line_has_key(member.row, place);
     return is_known ? handlers[member.row->role](reader, &member, at) : put_attribute(reader, &member, at);
 }
 
 /* at is the opening brace. */
-static const uint8_t *read_members(struct weft_log_line_reader *reader, const uint8_t *at, enum weft_log_place place)
+static const uint8_t *read_members(struct weft_log_line_reader *reader, const uint8_t *at, enum weft_line_place place)
 {
     at = weft_json_skip_space(at + 1, reader->end);
     if (at < reader->end && *at == '}') {
@@ -343,14 +343,14 @@ static void begin(struct weft_log_line_reader *reader, struct weft_slice line, u
     reader->inside.traces = reader->inside.spans = reader->inside.flags = 0;
     reader->begin = line.bytes;
     reader->end = line.bytes + line.length;
-    reader->block_end = line.length < WEFT_LOG_COPY_BLOCK ? 0 : line.length - WEFT_LOG_COPY_BLOCK + 1;
+    reader->block_end = line.length < WEFT_LINE_COPY_BLOCK ? 0 : line.length - WEFT_LINE_COPY_BLOCK + 1;
 }
 
 enum outcome { IS_JSON, IS_BROKEN, HAS_MORE };
 
 static enum outcome read_object(struct weft_log_line_reader *reader, const uint8_t *at)
 {
-    at = read_members(reader, at, WEFT_LOG_PLACE_TOP);
+    at = read_members(reader, at, WEFT_LINE_PLACE_TOP);
     if (at == NULL) {
         return IS_BROKEN;
     }
@@ -362,21 +362,21 @@ static void read_text(struct weft_log_line_reader *reader, struct weft_slice lin
 {
     reader->to = reader->out->bytes + record_at;
     reader->state.has_body = true;
-    weft_log_flag(reader, WEFT_LOG_TEXT);
+    weft_line_flag(reader, WEFT_LINE_TEXT);
     if (memchr(line.bytes, 0, line.length) != NULL) {
-        weft_log_flag(reader, WEFT_LOG_NUL_BYTE);
+        weft_line_flag(reader, WEFT_LINE_NUL_BYTE);
     }
-    if (!weft_log_put_text(reader, WEFT_LOG_TAG_BODY, NULL, line)) {
+    if (!weft_line_put_text(reader, WEFT_LINE_TAG_BODY, NULL, line)) {
         return;
     }
-    weft_log_forget_written(reader);
+    weft_line_forget_written(reader);
 }
 
 /* The line as it is, or with U+FFFD for what is no UTF-8. */
 static bool repair(struct weft_log_line_reader *reader, struct weft_slice *line)
 {
     weft_buffer_clear(&reader->repaired);
-    weft_log_repair_utf8(*line, &reader->repaired);
+    weft_line_repair_utf8(*line, &reader->repaired);
     if (weft_buffer_status(&reader->repaired) != WEFT_OK) {
         reader->is_out_of_memory = true;
         return false;
@@ -394,15 +394,15 @@ static void read_record(struct weft_log_line_reader *reader, struct weft_slice l
     if (outcome == IS_JSON || reader->is_out_of_memory) {
         return;
     }
-    if ((flags & 1u << WEFT_LOG_BAD_UTF8) == 0 && !weft_log_is_utf8(line)) {
+    if ((flags & 1u << WEFT_LINE_BAD_UTF8) == 0 && !weft_line_is_utf8(line)) {
         if (repair(reader, &line)) {
             reader->to = reader->out->bytes + record_at;
-            read_record(reader, line, flags | 1u << WEFT_LOG_BAD_UTF8, record_at); /* once */
+            read_record(reader, line, flags | 1u << WEFT_LINE_BAD_UTF8, record_at); /* once */
         }
         return;
     }
-    if (is_object && (flags & 1u << WEFT_LOG_CUT) == 0) {
-        weft_log_flag(reader, outcome == HAS_MORE ? WEFT_LOG_TRAILING_BYTES : WEFT_LOG_BROKEN_JSON);
+    if (is_object && (flags & 1u << WEFT_LINE_CUT) == 0) {
+        weft_line_flag(reader, outcome == HAS_MORE ? WEFT_LINE_TRAILING_BYTES : WEFT_LINE_BROKEN_JSON);
     }
     read_text(reader, line, record_at);
 }
@@ -412,26 +412,26 @@ enum weft_status weft_log_line_read(struct weft_log_line_reader *reader, struct 
 {
     uint32_t flags = 0;
     if (line.length > reader->settings.max_line_bytes) {
-        line.length = weft_log_cut_utf8(line, reader->settings.max_line_bytes);
-        flags = 1u << WEFT_LOG_CUT;
+        line.length = weft_line_cut_utf8(line, reader->settings.max_line_bytes);
+        flags = 1u << WEFT_LINE_CUT;
     }
     line = line.length == 0 ? WEFT_SLICE_LITERAL("") : line;
     reader->out = out;
     reader->is_out_of_memory = false;
-    reader->to = weft_buffer_reserve(out, line.length + line.length / 2 + WEFT_LOG_RECORD_ROOM);
+    reader->to = weft_buffer_reserve(out, line.length + line.length / 2 + WEFT_LINE_RECORD_ROOM);
     if (reader->to == NULL) {
         return WEFT_NOMEM;
     }
     reader->room_end = out->bytes + out->capacity;
-    *reader->to++ = WEFT_LOG_TAG_RECORD;
-    struct weft_log_opened record = weft_log_open(reader, line.length);
+    *reader->to++ = WEFT_LINE_TAG_RECORD;
+    struct weft_line_opened record = weft_line_open(reader, line.length);
     read_record(reader, line, flags, record.start);
     struct weft_log_line result;
-    if (reader->is_out_of_memory || !weft_log_finish_record(reader, observed_ns, &result)) {
+    if (reader->is_out_of_memory || !weft_line_finish_record(reader, observed_ns, &result)) {
         return WEFT_NOMEM;
     }
     result.record_length = (size_t)(reader->to - out->bytes) - record.start;
-    if (!weft_log_close(reader, &record)) {
+    if (!weft_line_close(reader, &record)) {
         return WEFT_NOMEM;
     }
     out->length = (size_t)(reader->to - out->bytes);
@@ -445,11 +445,11 @@ struct weft_log_line_reader *weft_log_line_reader_new(const struct weft_log_line
     struct weft_log_line_reader *reader = weft_alloc(sizeof *reader);
     reader->settings = *settings;
     if (reader->settings.max_line_bytes == 0) {
-        reader->settings.max_line_bytes = WEFT_LOG_DEFAULT_LINE_BYTES;
+        reader->settings.max_line_bytes = WEFT_LINE_DEFAULT_BYTES;
     }
     weft_buffer_init(&reader->key, 0);
     weft_buffer_init(&reader->repaired, 0);
-    weft_log_keys_index(reader->index);
+    weft_line_keys_index(reader->index);
     return reader;
 }
 

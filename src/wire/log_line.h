@@ -17,7 +17,7 @@
  * the record, too. */
 
 /* What was found in a line. Rows: name, word, whether the record says so in its attribute `weft.malformed`. */
-#define WEFT_LOG_FLAG_ROWS(ROW)                                                                          \
+#define WEFT_LINE_FLAG_ROWS(ROW)                                                                         \
     ROW(TEXT, "text", false)                    /* no JSON object: the body is the line */               \
     ROW(BROKEN_JSON, "broken_json", true)       /* text that begins like an object */                    \
     ROW(TRAILING_BYTES, "trailing_bytes", true) /* text: something follows the object */                 \
@@ -33,15 +33,15 @@
     ROW(CLOCK_SKEW, "clock_skew", false)         /* more than a day from when it was observed */         \
     ROW(OPAQUE_SPAN_ID, "opaque_span_id", false) /* beside a usable trace id: kept as an attribute */
 
-enum weft_log_flag {
-#define WEFT_LOG_FLAG_ENUM(name, word, is_on_record) WEFT_LOG_##name,
-    WEFT_LOG_FLAG_ROWS(WEFT_LOG_FLAG_ENUM)
-#undef WEFT_LOG_FLAG_ENUM
-        WEFT_LOG_FLAG_COUNT
+enum weft_line_flag {
+#define WEFT_LINE_FLAG_ENUM(name, word, is_on_record) WEFT_LINE_##name,
+    WEFT_LINE_FLAG_ROWS(WEFT_LINE_FLAG_ENUM)
+#undef WEFT_LINE_FLAG_ENUM
+        WEFT_LINE_FLAG_COUNT
 };
 
 /* Where the id stood; in the order in which they are looked at. */
-#define WEFT_LOG_PLACE_ROWS(ROW)         \
+#define WEFT_LINE_PLACE_ROWS(ROW)        \
     ROW(TOP, "top")                      \
     ROW(FIELDS, "fields")                \
     ROW(SPAN, "span")                    \
@@ -62,26 +62,32 @@ enum weft_log_flag {
     ROW(LOG, "log")                      \
     ROW(NONE, "none")
 
-enum weft_log_place {
-#define WEFT_LOG_PLACE_ENUM(name, word) WEFT_LOG_PLACE_##name,
-    WEFT_LOG_PLACE_ROWS(WEFT_LOG_PLACE_ENUM)
-#undef WEFT_LOG_PLACE_ENUM
-        WEFT_LOG_PLACE_COUNT
+enum weft_line_place {
+#define WEFT_LINE_PLACE_ENUM(name, word) WEFT_LINE_PLACE_##name,
+    WEFT_LINE_PLACE_ROWS(WEFT_LINE_PLACE_ENUM)
+#undef WEFT_LINE_PLACE_ENUM
+        WEFT_LINE_PLACE_COUNT
 };
 
 /* Words by which lines and traces can be joined when there is no id. */
-enum weft_log_word { WEFT_LOG_REQUEST_ID, WEFT_LOG_USER_ID, WEFT_LOG_TEAM_ID, WEFT_LOG_JOB_ID, WEFT_LOG_WORD_COUNT };
+enum weft_line_word {
+    WEFT_LINE_REQUEST_ID,
+    WEFT_LINE_USER_ID,
+    WEFT_LINE_TEAM_ID,
+    WEFT_LINE_JOB_ID,
+    WEFT_LINE_WORD_COUNT
+};
 
 enum {
-    WEFT_LOG_DEFAULT_LINE_BYTES = 1 << 20,
+    WEFT_LINE_DEFAULT_BYTES = 1 << 20,
     /* Objects and arrays inside one another, the line itself apart: OTLP makes three messages of each, and readers
      * take a hundred. */
-    WEFT_LOG_MAX_DEPTH = 24,
-    WEFT_LOG_MAX_WORD = 256, /* of a service, an environment, one of the words above */
+    WEFT_LINE_MAX_DEPTH = 24,
+    WEFT_LINE_MAX_WORD = 256, /* of a service, an environment, one of the words above */
 };
 
 struct weft_log_line_settings {
-    size_t max_line_bytes; /* 0 = WEFT_LOG_DEFAULT_LINE_BYTES */
+    size_t max_line_bytes; /* 0 = WEFT_LINE_DEFAULT_BYTES */
     int zone_minutes;      /* east of UTC: of times without a zone */
 };
 
@@ -89,27 +95,27 @@ struct weft_log_line_settings {
 struct weft_log_line {
     size_t record_at, record_length;        /* contents of the LogRecord, in `out` */
     struct weft_slice service, environment; /* empty: there is none */
-    struct weft_slice words[WEFT_LOG_WORD_COUNT];
+    struct weft_slice words[WEFT_LINE_WORD_COUNT];
     struct weft_trace_id trace_id; /* kind NONE: there is none, for id_problem */
     struct weft_span_id span_id;
     enum weft_id_problem id_problem;
-    enum weft_log_place id_place;
+    enum weft_line_place id_place;
     uint64_t time_ns; /* 0: none */
-    uint32_t flags;   /* 1 << enum weft_log_flag */
+    uint32_t flags;   /* 1 << enum weft_line_flag */
     uint8_t severity;
 };
 
 /* Sums over lines, for whoever reads them. */
 struct weft_log_line_counts {
     uint64_t lines;
-    uint64_t flags[WEFT_LOG_FLAG_COUNT];
+    uint64_t flags[WEFT_LINE_FLAG_COUNT];
     uint64_t id_kinds[WEFT_ID_KIND_COUNT];
     uint64_t id_problems[WEFT_ID_PROBLEM_COUNT]; /* lines without a usable id, by reason; OK: those with one */
-    uint64_t id_places[WEFT_LOG_PLACE_COUNT];    /* of lines with one */
+    uint64_t id_places[WEFT_LINE_PLACE_COUNT];   /* of lines with one */
 };
 
-const char *weft_log_flag_name(enum weft_log_flag flag);
-const char *weft_log_place_name(enum weft_log_place place);
+const char *weft_line_flag_name(enum weft_line_flag flag);
+const char *weft_line_place_name(enum weft_line_place place);
 void weft_log_line_count(struct weft_log_line_counts *counts, const struct weft_log_line *line);
 
 /* Holds the table's index and the memory for what must be rewritten. One thread at a time. */

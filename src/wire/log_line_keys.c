@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "wire/log_line_internal.h"
 
-#define AT(place) (1u << WEFT_LOG_PLACE_##place)
+#define AT(place) (1u << WEFT_LINE_PLACE_##place)
 
 /* Objects of other producers in which ids are looked for. */
 #define AT_NESTED                                                                                              \
@@ -13,24 +13,24 @@
 #define AT_IDS    (AT(TOP) | AT_RUST | AT_NESTED)
 #define AT_EVENTS (AT(TOP) | AT(FIELDS))
 
-#define ROW(text, role, argument, places)                              \
-    {                                                                  \
-        text, sizeof(text) - 1, WEFT_LOG_ROLE_##role, argument, places \
+#define ROW(text, role, argument, places)                               \
+    {                                                                   \
+        text, sizeof(text) - 1, WEFT_LINE_ROLE_##role, argument, places \
     }
 
-#define TRACE(text, family, places)   ROW(text, TRACE_ID, WEFT_LOG_FAMILY_##family, places)
-#define SPAN(text, family, places)    ROW(text, SPAN_ID, WEFT_LOG_FAMILY_##family, places)
-#define FLAGS(text, family, places)   ROW(text, TRACE_FLAGS, WEFT_LOG_FAMILY_##family, places)
+#define TRACE(text, family, places)   ROW(text, TRACE_ID, WEFT_LINE_FAMILY_##family, places)
+#define SPAN(text, family, places)    ROW(text, SPAN_ID, WEFT_LINE_FAMILY_##family, places)
+#define FLAGS(text, family, places)   ROW(text, TRACE_FLAGS, WEFT_LINE_FAMILY_##family, places)
 #define BODY(text)                    ROW(text, BODY, 0, AT_EVENTS)
 #define TIME(text)                    ROW(text, TIME, 0, AT(TOP))
 #define SEVERITY(text, scale, places) ROW(text, SEVERITY, WEFT_SEVERITY_##scale, places)
-#define WORD(text, word)              ROW(text, WORD, WEFT_LOG_##word, AT_IDS)
-#define PLACE(text, place)            ROW(text, PLACE, WEFT_LOG_PLACE_##place, AT(TOP))
-#define HINT(text, hint)              ROW(text, HINT, WEFT_LOG_HINT_##hint, AT(TOP))
-#define SERVICE(text, places)         ROW(text, SERVICE, WEFT_LOG_PLACE_SERVICE, places)
+#define WORD(text, word)              ROW(text, WORD, WEFT_LINE_##word, AT_IDS)
+#define PLACE(text, place)            ROW(text, PLACE, WEFT_LINE_PLACE_##place, AT(TOP))
+#define HINT(text, hint)              ROW(text, HINT, WEFT_LINE_HINT_##hint, AT(TOP))
+#define SERVICE(text, places)         ROW(text, SERVICE, WEFT_LINE_PLACE_SERVICE, places)
 #define ENVIRONMENT(text, places)     ROW(text, ENVIRONMENT, 0, places)
 
-static const struct weft_log_key keys[] = {
+static const struct weft_line_key keys[] = {
     /* ids: OpenTelemetry's names for logs that are not OTLP; inside `dd` they are Datadog's */
     TRACE("trace_id", SNAKE, AT_IDS | AT(DATADOG)),
     SPAN("span_id", SNAKE, AT_IDS | AT(DATADOG)),
@@ -49,7 +49,7 @@ static const struct weft_log_key keys[] = {
     FLAGS("otelTraceSampled", OTEL, AT_IDS),
     TRACE("trace.id", ECS, AT_IDS),
     SPAN("span.id", ECS, AT_IDS),
-    ROW("id", TRACE_ID, WEFT_LOG_FAMILY_ECS, AT(TRACE) | AT(SPAN)), /* in `span` it is that of the span */
+    ROW("id", TRACE_ID, WEFT_LINE_FAMILY_ECS, AT(TRACE) | AT(SPAN)), /* in `span` it is that of the span */
     TRACE("dd.trace_id", DATADOG, AT_IDS),
     SPAN("dd.span_id", DATADOG, AT_IDS),
     TRACE("logging.googleapis.com/trace", GCP, AT_IDS),
@@ -152,26 +152,26 @@ static const struct weft_log_key keys[] = {
     HINT("threadName", PYTHON),
 };
 
-_Static_assert(WEFT_COUNT_OF(keys) < 255 && WEFT_COUNT_OF(keys) * 4 < WEFT_LOG_INDEX_SIZE, "an index of one byte");
+_Static_assert(WEFT_COUNT_OF(keys) < 255 && WEFT_COUNT_OF(keys) * 4 < WEFT_LINE_INDEX_SIZE, "an index of one byte");
 
-void weft_log_keys_index(uint8_t index[WEFT_LOG_INDEX_SIZE])
+void weft_line_keys_index(uint8_t index[WEFT_LINE_INDEX_SIZE])
 {
-    memset(index, 0, WEFT_LOG_INDEX_SIZE);
+    memset(index, 0, WEFT_LINE_INDEX_SIZE);
     for (size_t row = 0; row < WEFT_COUNT_OF(keys); row++) {
-        size_t at = weft_log_key_hash(weft_log_key_text(&keys[row])) % WEFT_LOG_INDEX_SIZE;
+        size_t at = weft_line_key_hash(weft_line_key_text(&keys[row])) % WEFT_LINE_INDEX_SIZE;
         while (index[at] != 0) {
             weft_assert(strcmp(keys[index[at] - 1].text, keys[row].text) != 0);
-            at = (at + 1) % WEFT_LOG_INDEX_SIZE;
+            at = (at + 1) % WEFT_LINE_INDEX_SIZE;
         }
         index[at] = (uint8_t)(row + 1);
     }
 }
 
-const struct weft_log_key *weft_log_keys_find(const uint8_t index[WEFT_LOG_INDEX_SIZE], struct weft_slice key,
-                                              uint32_t hash)
+const struct weft_line_key *weft_line_keys_find(const uint8_t index[WEFT_LINE_INDEX_SIZE], struct weft_slice key,
+                                                uint32_t hash)
 {
-    for (size_t at = hash % WEFT_LOG_INDEX_SIZE; index[at] != 0; at = (at + 1) % WEFT_LOG_INDEX_SIZE) {
-        const struct weft_log_key *row = &keys[index[at] - 1];
+    for (size_t at = hash % WEFT_LINE_INDEX_SIZE; index[at] != 0; at = (at + 1) % WEFT_LINE_INDEX_SIZE) {
+        const struct weft_line_key *row = &keys[index[at] - 1];
         if (row->length == key.length && memcmp(row->text, key.bytes, key.length) == 0) {
             return row;
         }

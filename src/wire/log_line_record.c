@@ -17,25 +17,25 @@ struct flag_row {
 
 static const struct flag_row flag_rows[] = {
 #define FLAG_ROW(name, word, is_on_record) { word, is_on_record },
-    WEFT_LOG_FLAG_ROWS(FLAG_ROW)
+    WEFT_LINE_FLAG_ROWS(FLAG_ROW)
 #undef FLAG_ROW
 };
 
 static const char *const place_names[] = {
 #define PLACE_NAME(name, word) word,
-    WEFT_LOG_PLACE_ROWS(PLACE_NAME)
+    WEFT_LINE_PLACE_ROWS(PLACE_NAME)
 #undef PLACE_NAME
 };
 
-const char *weft_log_flag_name(enum weft_log_flag flag)
+const char *weft_line_flag_name(enum weft_line_flag flag)
 {
-    weft_assert(flag < WEFT_LOG_FLAG_COUNT);
+    weft_assert(flag < WEFT_LINE_FLAG_COUNT);
     return flag_rows[flag].word;
 }
 
-const char *weft_log_place_name(enum weft_log_place place)
+const char *weft_line_place_name(enum weft_line_place place)
 {
-    weft_assert(place < WEFT_LOG_PLACE_COUNT);
+    weft_assert(place < WEFT_LINE_PLACE_COUNT);
     return place_names[place];
 }
 
@@ -52,30 +52,30 @@ void weft_log_line_count(struct weft_log_line_counts *counts, const struct weft_
     }
 }
 
-bool weft_log_take_time(struct weft_log_line_reader *reader, struct weft_slice value)
+bool weft_line_take_time(struct weft_log_line_reader *reader, struct weft_slice value)
 {
-    uint8_t scratch[WEFT_LOG_SHORT_TEXT];
+    uint8_t scratch[WEFT_LINE_SHORT_TEXT];
     struct weft_slice text;
     bool is_assumed = false;
     enum weft_time_problem problem = WEFT_TIME_PROBLEM_EMPTY;
     if (value.bytes[0] == '"') {
-        problem = weft_log_string_text(value, scratch, sizeof scratch, &text)
+        problem = weft_line_string_text(value, scratch, sizeof scratch, &text)
                       ? weft_time_of_text(text, reader->settings.zone_minutes, &reader->state.time_ns, &is_assumed)
                       : WEFT_TIME_PROBLEM_SYNTAX;
     } else if (value.bytes[0] != 'n') {
         problem = weft_time_of_number(value, &reader->state.time_ns);
     }
     if (problem == WEFT_TIME_PROBLEM_SYNTAX || problem == WEFT_TIME_PROBLEM_RANGE) {
-        weft_log_flag(reader, WEFT_LOG_BAD_TIME);
+        weft_line_flag(reader, WEFT_LINE_BAD_TIME);
     }
     if (is_assumed) {
-        weft_log_flag(reader, WEFT_LOG_ZONE_ASSUMED);
+        weft_line_flag(reader, WEFT_LINE_ZONE_ASSUMED);
     }
     return problem == WEFT_TIME_PROBLEM_OK;
 }
 
 /* value is an object that has been read, so that nothing in it can fail. */
-void weft_log_take_time_parts(struct weft_log_line_reader *reader, struct weft_slice value)
+void weft_line_take_time_parts(struct weft_log_line_reader *reader, struct weft_slice value)
 {
     struct weft_json_fault fault;
     const uint8_t *end = value.bytes + value.length;
@@ -102,10 +102,10 @@ void weft_log_take_time_parts(struct weft_log_line_reader *reader, struct weft_s
     }
 }
 
-void weft_log_forget_written(struct weft_log_line_reader *reader)
+void weft_line_forget_written(struct weft_log_line_reader *reader)
 {
-    struct weft_log_state *state = &reader->state;
-    for (size_t i = 0; i < WEFT_LOG_WORD_COUNT; i++) {
+    struct weft_line_state *state = &reader->state;
+    for (size_t i = 0; i < WEFT_LINE_WORD_COUNT; i++) {
         state->word_members[i].is_written = false;
     }
     state->late_body.key = NULL;
@@ -117,7 +117,7 @@ static bool put_fixed64(struct weft_log_line_reader *reader, uint8_t tag, uint64
     if (value == 0) {
         return true;
     }
-    if (!weft_log_room(reader, FIELD_ROOM)) {
+    if (!weft_line_room(reader, FIELD_ROOM)) {
         return false;
     }
     value = htole64(value);
@@ -129,7 +129,7 @@ static bool put_fixed64(struct weft_log_line_reader *reader, uint8_t tag, uint64
 
 static bool put_bytes(struct weft_log_line_reader *reader, uint8_t tag, struct weft_slice bytes)
 {
-    if (!weft_log_room(reader, FIELD_ROOM + bytes.length)) {
+    if (!weft_line_room(reader, FIELD_ROOM + bytes.length)) {
         return false;
     }
     *reader->to++ = tag;
@@ -146,13 +146,13 @@ static bool put_ids(struct weft_log_line_reader *reader, const struct weft_trace
     }
     struct weft_slice trace_id = { context->trace_id.bytes, sizeof context->trace_id.bytes };
     struct weft_slice span_id = { context->span_id.bytes, sizeof context->span_id.bytes };
-    if (!put_bytes(reader, WEFT_LOG_TAG_TRACE_ID, trace_id) ||
-        (context->span_id.kind != WEFT_ID_NONE && !put_bytes(reader, WEFT_LOG_TAG_SPAN_ID, span_id)) ||
-        !weft_log_room(reader, FIELD_ROOM)) {
+    if (!put_bytes(reader, WEFT_LINE_TAG_TRACE_ID, trace_id) ||
+        (context->span_id.kind != WEFT_ID_NONE && !put_bytes(reader, WEFT_LINE_TAG_SPAN_ID, span_id)) ||
+        !weft_line_room(reader, FIELD_ROOM)) {
         return false;
     }
     if (context->has_flags && context->flags != 0) {
-        const uint8_t field[] = { WEFT_LOG_TAG_FLAGS, context->flags, 0, 0, 0 };
+        const uint8_t field[] = { WEFT_LINE_TAG_FLAGS, context->flags, 0, 0, 0 };
         memcpy(reader->to, field, sizeof field);
         reader->to += sizeof field;
     }
@@ -160,11 +160,11 @@ static bool put_ids(struct weft_log_line_reader *reader, const struct weft_trace
 }
 
 /* A plain value that was read before: only memory can be missing. */
-static bool put_member(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_log_member *member)
+static bool put_member(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_line_member *member)
 {
-    struct weft_slice key = weft_log_key_text(member->key);
-    const uint8_t *after = weft_log_put_value(reader, tag, tag == WEFT_LOG_TAG_BODY ? NULL : &key, member->value.bytes,
-                                              0, WEFT_LOG_PLACE_NONE);
+    struct weft_slice key = weft_line_key_text(member->key);
+    const uint8_t *after = weft_line_put_value(reader, tag, tag == WEFT_LINE_TAG_BODY ? NULL : &key,
+                                               member->value.bytes, 0, WEFT_LINE_PLACE_NONE);
     return after != NULL || !reader->is_out_of_memory;
 }
 
@@ -176,68 +176,68 @@ static bool says_nothing(struct weft_slice value)
 }
 
 /* Of members of one role those that no field says are attributes. used: the family that does; -1: none. */
-static bool put_unused(struct weft_log_line_reader *reader, uint32_t bits, const struct weft_log_member *members,
+static bool put_unused(struct weft_log_line_reader *reader, uint32_t bits, const struct weft_line_member *members,
                        int used)
 {
     for (; bits != 0; bits &= bits - 1) {
         int family = __builtin_ctz(bits);
-        const struct weft_log_member *member = &members[family];
+        const struct weft_line_member *member = &members[family];
         bool is_done = family == used || member->is_written || says_nothing(member->value);
-        if (!is_done && !put_member(reader, WEFT_LOG_TAG_ATTRIBUTE, member)) {
+        if (!is_done && !put_member(reader, WEFT_LINE_TAG_ATTRIBUTE, member)) {
             return false;
         }
     }
     return true;
 }
 
-static bool put_waiting(struct weft_log_line_reader *reader, const struct weft_log_ids *ids)
+static bool put_waiting(struct weft_log_line_reader *reader, const struct weft_line_ids *ids)
 {
-    const struct weft_log_id_set *top = &reader->top;
-    struct weft_log_state *state = &reader->state;
-    bool is_top = ids->context.trace_id.kind != WEFT_ID_NONE && ids->place == WEFT_LOG_PLACE_TOP;
+    const struct weft_line_id_set *top = &reader->top;
+    struct weft_line_state *state = &reader->state;
+    bool is_top = ids->context.trace_id.kind != WEFT_ID_NONE && ids->place == WEFT_LINE_PLACE_TOP;
     int family = (int)ids->family;
     bool is_put = put_unused(reader, top->traces, top->trace, is_top && ids->is_plain_trace ? family : -1) &&
                   put_unused(reader, top->spans, top->span, is_top && ids->is_plain_span ? family : -1) &&
                   put_unused(reader, top->flags, top->flag, is_top && ids->is_plain_flags ? family : -1);
-    for (size_t i = 0; is_put && i < WEFT_LOG_WORD_COUNT; i++) {
+    for (size_t i = 0; is_put && i < WEFT_LINE_WORD_COUNT; i++) {
         is_put = state->words[i].length == 0 || state->word_members[i].is_written ||
-                 put_member(reader, WEFT_LOG_TAG_ATTRIBUTE, &state->word_members[i]);
+                 put_member(reader, WEFT_LINE_TAG_ATTRIBUTE, &state->word_members[i]);
     }
     if (is_put && state->target.key != NULL) {
-        is_put = put_member(reader, WEFT_LOG_TAG_ATTRIBUTE, &state->target);
+        is_put = put_member(reader, WEFT_LINE_TAG_ATTRIBUTE, &state->target);
     }
     if (is_put && state->late_body.key != NULL) {
-        is_put = put_member(reader, state->has_body ? WEFT_LOG_TAG_ATTRIBUTE : WEFT_LOG_TAG_BODY, &state->late_body);
+        is_put = put_member(reader, state->has_body ? WEFT_LINE_TAG_ATTRIBUTE : WEFT_LINE_TAG_BODY, &state->late_body);
     }
     return is_put;
 }
 
 /* Bare numbers mean different things to different loggers: who writes a line is told by its other keys. */
-static uint8_t severity_of(const struct weft_log_state *state)
+static uint8_t severity_of(const struct weft_line_state *state)
 {
     if (state->severity_number != 0) {
         return state->severity_number;
     }
     enum weft_severity_scale scale = state->severity_scale;
     if (scale == WEFT_SEVERITY_ANY && state->is_severity_number) {
-        scale = (state->hints & WEFT_LOG_HINT_PINO) == WEFT_LOG_HINT_PINO ? WEFT_SEVERITY_PINO
-                : (state->hints & WEFT_LOG_HINT_PYTHON) != 0              ? WEFT_SEVERITY_PYTHON
-                                                                          : scale;
+        scale = (state->hints & WEFT_LINE_HINT_PINO) == WEFT_LINE_HINT_PINO ? WEFT_SEVERITY_PINO
+                : (state->hints & WEFT_LINE_HINT_PYTHON) != 0               ? WEFT_SEVERITY_PYTHON
+                                                                            : scale;
     }
     return weft_severity_of_text(state->severity, scale);
 }
 
 static bool put_severity(struct weft_log_line_reader *reader, uint8_t number)
 {
-    if (!weft_log_room(reader, FIELD_ROOM)) {
+    if (!weft_line_room(reader, FIELD_ROOM)) {
         return false;
     }
     if (number != 0) {
-        *reader->to++ = WEFT_LOG_TAG_SEVERITY;
+        *reader->to++ = WEFT_LINE_TAG_SEVERITY;
         *reader->to++ = number;
     }
     struct weft_slice text = reader->state.severity;
-    return text.length == 0 || put_bytes(reader, WEFT_LOG_TAG_SEVERITY_TEXT, text);
+    return text.length == 0 || put_bytes(reader, WEFT_LINE_TAG_SEVERITY_TEXT, text);
 }
 
 /* weft.malformed: the words of the flags that a reader of the record should know. */
@@ -256,7 +256,7 @@ static bool put_flags(struct weft_log_line_reader *reader)
         }
     }
     struct weft_slice key = WEFT_SLICE_LITERAL("weft.malformed");
-    return length == 0 || weft_log_put_text(reader, WEFT_LOG_TAG_ATTRIBUTE, &key, weft_slice_of(words, length - 1));
+    return length == 0 || weft_line_put_text(reader, WEFT_LINE_TAG_ATTRIBUTE, &key, weft_slice_of(words, length - 1));
 }
 
 static void check_clock(struct weft_log_line_reader *reader, uint64_t observed_ns)
@@ -264,11 +264,11 @@ static void check_clock(struct weft_log_line_reader *reader, uint64_t observed_n
     uint64_t time_ns = reader->state.time_ns;
     uint64_t distance = time_ns > observed_ns ? time_ns - observed_ns : observed_ns - time_ns;
     if (time_ns != 0 && observed_ns != 0 && distance > DAY_NS) {
-        weft_log_flag(reader, WEFT_LOG_CLOCK_SKEW);
+        weft_line_flag(reader, WEFT_LINE_CLOCK_SKEW);
     }
 }
 
-static void describe(const struct weft_log_state *state, const struct weft_log_ids *ids, uint8_t severity,
+static void describe(const struct weft_line_state *state, const struct weft_line_ids *ids, uint8_t severity,
                      struct weft_log_line *line)
 {
     *line = (struct weft_log_line){
@@ -285,22 +285,22 @@ static void describe(const struct weft_log_state *state, const struct weft_log_i
     memcpy(line->words, state->words, sizeof line->words);
 }
 
-bool weft_log_finish_record(struct weft_log_line_reader *reader, uint64_t observed_ns, struct weft_log_line *out_line)
+bool weft_line_finish_record(struct weft_log_line_reader *reader, uint64_t observed_ns, struct weft_log_line *out_line)
 {
-    struct weft_log_state *state = &reader->state;
-    struct weft_log_ids ids;
-    weft_log_resolve_ids(reader, &ids);
-    if (ids.context.trace_id.kind == WEFT_ID_NONE && (state->flags & 1u << WEFT_LOG_TEXT) != 0) {
-        weft_log_find_ids_in_text(weft_slice_of(reader->begin, (size_t)(reader->end - reader->begin)), &ids);
+    struct weft_line_state *state = &reader->state;
+    struct weft_line_ids ids;
+    weft_line_resolve_ids(reader, &ids);
+    if (ids.context.trace_id.kind == WEFT_ID_NONE && (state->flags & 1u << WEFT_LINE_TEXT) != 0) {
+        weft_line_find_ids_in_text(weft_slice_of(reader->begin, (size_t)(reader->end - reader->begin)), &ids);
     }
     if (ids.is_opaque_span) {
-        weft_log_flag(reader, WEFT_LOG_OPAQUE_SPAN_ID);
+        weft_line_flag(reader, WEFT_LINE_OPAQUE_SPAN_ID);
     }
     check_clock(reader, observed_ns);
     uint8_t severity = severity_of(state);
     if (!put_waiting(reader, &ids) || !put_flags(reader) || !put_severity(reader, severity) ||
-        !put_fixed64(reader, WEFT_LOG_TAG_TIME, state->time_ns) ||
-        !put_fixed64(reader, WEFT_LOG_TAG_OBSERVED, observed_ns) || !put_ids(reader, &ids.context)) {
+        !put_fixed64(reader, WEFT_LINE_TAG_TIME, state->time_ns) ||
+        !put_fixed64(reader, WEFT_LINE_TAG_OBSERVED, observed_ns) || !put_ids(reader, &ids.context)) {
         return false;
     }
     describe(state, &ids, severity, out_line);

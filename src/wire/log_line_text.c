@@ -7,12 +7,12 @@ enum { TRACEPARENT_LENGTH = 55 };
 static const struct {
     const char *trace_key, *span_key; /* with what stands before the value */
     enum weft_id_dialect dialect;
-    enum weft_log_family family;
+    enum weft_line_family family;
 } pairs[] = {
-    { "dd.trace_id=", "dd.span_id=", WEFT_ID_DATADOG, WEFT_LOG_FAMILY_DATADOG },
-    { "trace_id=", "span_id=", WEFT_ID_GENERIC, WEFT_LOG_FAMILY_SNAKE },
-    { "traceId=", "spanId=", WEFT_ID_GENERIC, WEFT_LOG_FAMILY_CAMEL },
-    { "trace.id=", "span.id=", WEFT_ID_GENERIC, WEFT_LOG_FAMILY_ECS },
+    { "dd.trace_id=", "dd.span_id=", WEFT_ID_DATADOG, WEFT_LINE_FAMILY_DATADOG },
+    { "trace_id=", "span_id=", WEFT_ID_GENERIC, WEFT_LINE_FAMILY_SNAKE },
+    { "traceId=", "spanId=", WEFT_ID_GENERIC, WEFT_LINE_FAMILY_CAMEL },
+    { "trace.id=", "span.id=", WEFT_ID_GENERIC, WEFT_LINE_FAMILY_ECS },
 };
 
 static bool is_word_byte(uint8_t byte)
@@ -44,7 +44,7 @@ static bool find_value(struct weft_slice line, const char *key, struct weft_slic
     return false;
 }
 
-static bool find_pair(struct weft_slice line, struct weft_log_ids *ids)
+static bool find_pair(struct weft_slice line, struct weft_line_ids *ids)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(pairs); i++) {
         struct weft_slice value;
@@ -66,7 +66,7 @@ static bool find_pair(struct weft_slice line, struct weft_log_ids *ids)
 }
 
 /* What follows is 00-<32>-<16>-<2> and then no more of a word. */
-static void find_traceparent(struct weft_slice line, struct weft_log_ids *ids)
+static void find_traceparent(struct weft_slice line, struct weft_line_ids *ids)
 {
     const uint8_t *end = line.bytes + line.length;
     const uint8_t *at = line.bytes;
@@ -77,14 +77,14 @@ static void find_traceparent(struct weft_slice line, struct weft_log_ids *ids)
         struct weft_trace_context context;
         if (is_alone && weft_ids_of_header(WEFT_ID_TRACEPARENT, weft_slice_of(at, TRACEPARENT_LENGTH), &context) ==
                             WEFT_ID_PROBLEM_OK) {
-            *ids = (struct weft_log_ids){ .context = context, .family = WEFT_LOG_FAMILY_TRACEPARENT };
+            *ids = (struct weft_line_ids){ .context = context, .family = WEFT_LINE_FAMILY_TRACEPARENT };
             return;
         }
         at += 3;
     }
 }
 
-void weft_log_find_ids_in_text(struct weft_slice line, struct weft_log_ids *ids)
+void weft_line_find_ids_in_text(struct weft_slice line, struct weft_line_ids *ids)
 {
     if (line.length == 0 || find_pair(line, ids)) {
         return;
@@ -115,7 +115,7 @@ static const uint8_t *skip_characters(const uint8_t *at, const uint8_t *end)
 {
     const uint64_t high_bits = UINT64_C(0x8080808080808080);
     while (at < end) {
-        if (end - at >= 8 && (weft_log_word_at(at) & high_bits) == 0) {
+        if (end - at >= 8 && (weft_line_word_at(at) & high_bits) == 0) {
             at += 8;
             continue;
         }
@@ -128,7 +128,7 @@ static const uint8_t *skip_characters(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-bool weft_log_is_utf8(struct weft_slice text)
+bool weft_line_is_utf8(struct weft_slice text)
 {
     return text.length == 0 || skip_characters(text.bytes, text.bytes + text.length) == text.bytes + text.length;
 }
@@ -151,7 +151,7 @@ static size_t torn_length(const uint8_t *at, const uint8_t *end)
     return length;
 }
 
-void weft_log_repair_utf8(struct weft_slice text, struct weft_buffer *out)
+void weft_line_repair_utf8(struct weft_slice text, struct weft_buffer *out)
 {
     const uint8_t *at = text.bytes;
     const uint8_t *end = at + text.length;
@@ -166,7 +166,7 @@ void weft_log_repair_utf8(struct weft_slice text, struct weft_buffer *out)
     }
 }
 
-size_t weft_log_cut_utf8(struct weft_slice text, size_t limit)
+size_t weft_line_cut_utf8(struct weft_slice text, size_t limit)
 {
     if (text.length <= limit) {
         return text.length;

@@ -1,6 +1,6 @@
 /* Values of a line as AnyValue (log_line_internal.h). Of what has a known length the headers are written first; of
  * objects and arrays room is kept for the lengths, and the contents move when that was wrong. Recursion is bounded by
- * WEFT_LOG_MAX_DEPTH: what is deeper stays text. */
+ * WEFT_LINE_MAX_DEPTH: what is deeper stays text. */
 #include <math.h>
 
 #include "wire/json_convert.h"
@@ -21,7 +21,7 @@ enum {
     MAX_SCALAR = 16,
 };
 
-bool weft_log_grow(struct weft_log_line_reader *reader, size_t length)
+bool weft_line_grow(struct weft_log_line_reader *reader, size_t length)
 {
     struct weft_buffer *out = reader->out;
     size_t before = out->length;
@@ -55,27 +55,27 @@ static inline uint8_t *put_length(uint8_t *to, size_t length)
 static inline uint8_t *copy_text(const struct weft_log_line_reader *reader, uint8_t *to, struct weft_slice text)
 {
     size_t at = (uintptr_t)text.bytes - (uintptr_t)reader->begin; /* other memory is far beyond */
-    if (text.length <= WEFT_LOG_COPY_BLOCK && at < reader->block_end) {
-        memcpy(to, text.bytes, WEFT_LOG_COPY_BLOCK);
+    if (text.length <= WEFT_LINE_COPY_BLOCK && at < reader->block_end) {
+        memcpy(to, text.bytes, WEFT_LINE_COPY_BLOCK);
     } else if (text.length > 0) {
         memmove(to, text.bytes, text.length);
     }
     return to + text.length;
 }
 
-struct weft_log_opened weft_log_open(struct weft_log_line_reader *reader, size_t expected)
+struct weft_line_opened weft_line_open(struct weft_log_line_reader *reader, size_t expected)
 {
     size_t room = length_size(expected);
     reader->to += room;
-    return (struct weft_log_opened){ (size_t)(reader->to - reader->out->bytes), room };
+    return (struct weft_line_opened){ (size_t)(reader->to - reader->out->bytes), room };
 }
 
-bool weft_log_close(struct weft_log_line_reader *reader, const struct weft_log_opened *opened)
+bool weft_line_close(struct weft_log_line_reader *reader, const struct weft_line_opened *opened)
 {
     size_t length = (size_t)(reader->to - reader->out->bytes) - opened->start;
     size_t size = length_size(length);
     if (size != opened->room) {
-        if (!weft_log_room(reader, HEADERS_ROOM)) {
+        if (!weft_line_room(reader, HEADERS_ROOM)) {
             return false;
         }
         uint8_t *start = reader->out->bytes + opened->start;
@@ -86,7 +86,7 @@ bool weft_log_close(struct weft_log_line_reader *reader, const struct weft_log_o
     return true;
 }
 
-/* What goes before a value of value_length bytes; room for it, the key and WEFT_LOG_COPY_BLOCK more has been made. */
+/* What goes before a value of value_length bytes; room for it, the key and WEFT_LINE_COPY_BLOCK more has been made. */
 static inline void put_headers(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
                                size_t value_length)
 {
@@ -105,13 +105,13 @@ static inline void put_headers(struct weft_log_line_reader *reader, uint8_t tag,
 
 static inline size_t headers_room(const struct weft_slice *key)
 {
-    return HEADERS_ROOM + WEFT_LOG_COPY_BLOCK + (key == NULL ? 0 : key->length);
+    return HEADERS_ROOM + WEFT_LINE_COPY_BLOCK + (key == NULL ? 0 : key->length);
 }
 
-bool weft_log_put_text(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
-                       struct weft_slice text)
+bool weft_line_put_text(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
+                        struct weft_slice text)
 {
-    if (!weft_log_room(reader, headers_room(key) + text.length + WEFT_LOG_COPY_BLOCK)) {
+    if (!weft_line_room(reader, headers_room(key) + text.length + WEFT_LINE_COPY_BLOCK)) {
         return false;
     }
     put_headers(reader, tag, key, 1 + length_size(text.length) + text.length);
@@ -124,7 +124,7 @@ bool weft_log_put_text(struct weft_log_line_reader *reader, uint8_t tag, const s
 static inline bool put_scalar(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
                               const uint8_t *scalar, size_t length)
 {
-    if (!weft_log_room(reader, headers_room(key) + MAX_SCALAR)) {
+    if (!weft_line_room(reader, headers_room(key) + MAX_SCALAR)) {
         return false;
     }
     put_headers(reader, tag, key, length);
@@ -164,13 +164,13 @@ static bool has_lone_surrogate(struct weft_slice contents)
 static bool put_escaped(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
                         struct weft_slice contents)
 {
-    if (!weft_log_room(reader, headers_room(key) + contents.length + WEFT_LOG_COPY_BLOCK)) {
+    if (!weft_line_room(reader, headers_room(key) + contents.length + WEFT_LINE_COPY_BLOCK)) {
         return false;
     }
     uint8_t *start = reader->to + headers_room(key);
     uint8_t *end = weft_json_unescape(start, contents);
     if (WEFT_UNLIKELY(has_lone_surrogate(contents))) {
-        weft_log_flag(reader, WEFT_LOG_LONE_SURROGATE);
+        weft_line_flag(reader, WEFT_LINE_LONE_SURROGATE);
     }
     size_t length = (size_t)(end - start);
     put_headers(reader, tag, key, 1 + length_size(length) + length);
@@ -192,7 +192,7 @@ static inline const uint8_t *put_string(struct weft_log_line_reader *reader, uin
         return NULL;
     }
     struct weft_slice text = { at + 1, (size_t)(quote - at - 1) };
-    bool is_put = has_escapes ? put_escaped(reader, tag, key, text) : weft_log_put_text(reader, tag, key, text);
+    bool is_put = has_escapes ? put_escaped(reader, tag, key, text) : weft_line_put_text(reader, tag, key, text);
     return is_put ? quote + 1 : NULL;
 }
 
@@ -233,13 +233,13 @@ static bool put_number(struct weft_log_line_reader *reader, uint8_t tag, const s
         }
         if (is_in_64_bits &&
             !number->is_negative) { /* Rust's u64, Datadog's ids: in order, but OTLP has no such type */
-            return weft_log_put_text(reader, tag, key, number->text);
+            return weft_line_put_text(reader, tag, key, number->text);
         }
     } else if (weft_json_to_double(number, &value)) {
         return put_scalar(reader, tag, key, scalar, double_scalar(scalar, value));
     }
-    weft_log_flag(reader, WEFT_LOG_BIG_NUMBER);
-    return weft_log_put_text(reader, tag, key, number->text);
+    weft_line_flag(reader, WEFT_LINE_BIG_NUMBER);
+    return weft_line_put_text(reader, tag, key, number->text);
 }
 
 static const uint8_t *put_any_number(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
@@ -283,13 +283,13 @@ static const uint8_t *put_deep(struct weft_log_line_reader *reader, uint8_t tag,
         size_t depth = 0;
         after = weft_json_skip_balanced(at, reader->end, &depth);
         bool is_good = after != NULL && depth > WEFT_JSON_MAX_SKIP_DEPTH &&
-                       weft_log_is_utf8(weft_slice_of(at, (size_t)(after - at)));
+                       weft_line_is_utf8(weft_slice_of(at, (size_t)(after - at)));
         if (!is_good) {
             return NULL;
         }
     }
-    weft_log_flag(reader, WEFT_LOG_TOO_DEEP);
-    return weft_log_put_text(reader, tag, key, weft_slice_of(at, (size_t)(after - at))) ? after : NULL;
+    weft_line_flag(reader, WEFT_LINE_TOO_DEEP);
+    return weft_line_put_text(reader, tag, key, weft_slice_of(at, (size_t)(after - at))) ? after : NULL;
 }
 
 static inline bool is_at(const struct weft_log_line_reader *reader, const uint8_t *at, uint8_t byte)
@@ -297,8 +297,8 @@ static inline bool is_at(const struct weft_log_line_reader *reader, const uint8_
     return at < reader->end && *at == byte;
 }
 
-const uint8_t *weft_log_take_key(struct weft_log_line_reader *reader, const uint8_t *at, struct weft_slice *out_key,
-                                 struct weft_slice *out_raw)
+const uint8_t *weft_line_take_key(struct weft_log_line_reader *reader, const uint8_t *at, struct weft_slice *out_key,
+                                  struct weft_slice *out_raw)
 {
     struct weft_json_fault fault;
     bool has_escapes;
@@ -322,7 +322,7 @@ const uint8_t *weft_log_take_key(struct weft_log_line_reader *reader, const uint
         reader->key.length = (size_t)(weft_json_unescape(to, raw) - to);
         *out_key = weft_buffer_slice(&reader->key);
         if (has_lone_surrogate(raw)) {
-            weft_log_flag(reader, WEFT_LOG_LONE_SURROGATE);
+            weft_line_flag(reader, WEFT_LINE_LONE_SURROGATE);
         }
     }
     at = weft_json_skip_space(quote + 1, reader->end);
@@ -343,24 +343,24 @@ static inline const uint8_t *take_comma(const struct weft_log_line_reader *reade
 
 /* at is after the bracket and the space behind it; the object is not empty. */
 static const uint8_t *put_members(struct weft_log_line_reader *reader, const uint8_t *at, unsigned depth,
-                                  enum weft_log_place place)
+                                  enum weft_line_place place)
 {
     bool is_end = false;
     while (at != NULL && !is_end) {
         struct weft_slice key;
         struct weft_slice raw;
-        at = weft_log_take_key(reader, at, &key, &raw);
+        at = weft_line_take_key(reader, at, &key, &raw);
         if (at == NULL) {
             return NULL;
         }
         const uint8_t *value = at;
-        const struct weft_log_key *row = NULL;
-        if (place != WEFT_LOG_PLACE_NONE) {
-            row = weft_log_keys_find(reader->index, key, weft_log_key_hash(key));
+        const struct weft_line_key *row = NULL;
+        if (place != WEFT_LINE_PLACE_NONE) {
+            row = weft_line_keys_find(reader->index, key, weft_line_key_hash(key));
         }
-        at = weft_log_put_value(reader, TAG_ELEMENT, &key, at, depth, WEFT_LOG_PLACE_NONE);
-        if (at != NULL && weft_log_has_key(row, place)) {
-            weft_log_note_nested(reader, place, row, weft_slice_of(value, (size_t)(at - value)));
+        at = weft_line_put_value(reader, TAG_ELEMENT, &key, at, depth, WEFT_LINE_PLACE_NONE);
+        if (at != NULL && weft_line_has_key(row, place)) {
+            weft_line_note_nested(reader, place, row, weft_slice_of(value, (size_t)(at - value)));
         }
         at = at == NULL ? NULL : take_comma(reader, at, '}', &is_end);
     }
@@ -368,18 +368,18 @@ static const uint8_t *put_members(struct weft_log_line_reader *reader, const uin
 }
 
 static const uint8_t *put_elements(struct weft_log_line_reader *reader, const uint8_t *at, unsigned depth,
-                                   enum weft_log_place place)
+                                   enum weft_line_place place)
 {
     bool is_end = false;
     while (at != NULL && !is_end) {
-        at = weft_log_put_value(reader, TAG_ELEMENT, NULL, at, depth, place);
+        at = weft_line_put_value(reader, TAG_ELEMENT, NULL, at, depth, place);
         at = at == NULL ? NULL : take_comma(reader, at, ']', &is_end);
     }
     return at;
 }
 
 static const uint8_t *put_contents(struct weft_log_line_reader *reader, const uint8_t *at, unsigned depth,
-                                   enum weft_log_place place)
+                                   enum weft_line_place place)
 {
     bool is_object = *at == '{';
     at = weft_json_skip_space(at + 1, reader->end);
@@ -387,45 +387,45 @@ static const uint8_t *put_contents(struct weft_log_line_reader *reader, const ui
         return at + 1;
     }
     if (!is_object) {
-        return put_elements(reader, at, depth + 1, place == WEFT_LOG_PLACE_SPANS ? place : WEFT_LOG_PLACE_NONE);
+        return put_elements(reader, at, depth + 1, place == WEFT_LINE_PLACE_SPANS ? place : WEFT_LINE_PLACE_NONE);
     }
-    if (place == WEFT_LOG_PLACE_NONE) {
+    if (place == WEFT_LINE_PLACE_NONE) {
         return put_members(reader, at, depth + 1, place);
     }
-    weft_log_begin_nested(reader);
+    weft_line_begin_nested(reader);
     at = put_members(reader, at, depth + 1, place);
-    weft_log_end_nested(reader, place); /* also of a line that breaks off here */
+    weft_line_end_nested(reader, place); /* also of a line that breaks off here */
     return at;
 }
 
 static const uint8_t *put_container(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
-                                    const uint8_t *at, unsigned depth, enum weft_log_place place)
+                                    const uint8_t *at, unsigned depth, enum weft_line_place place)
 {
-    if (depth >= WEFT_LOG_MAX_DEPTH) {
+    if (depth >= WEFT_LINE_MAX_DEPTH) {
         return put_deep(reader, tag, key, at);
     }
-    if (!weft_log_room(reader, headers_room(key))) {
+    if (!weft_line_room(reader, headers_room(key))) {
         return NULL;
     }
-    struct weft_log_opened pair = { 0, 0 };
+    struct weft_line_opened pair = { 0, 0 };
     *reader->to++ = tag;
     if (key != NULL) {
-        pair = weft_log_open(reader, 0);
+        pair = weft_line_open(reader, 0);
         *reader->to++ = TAG_KEY;
         reader->to = copy_text(reader, put_length(reader->to, key->length), *key);
         *reader->to++ = TAG_VALUE;
     }
-    struct weft_log_opened value = weft_log_open(reader, 0);
+    struct weft_line_opened value = weft_line_open(reader, 0);
     *reader->to++ = *at == '{' ? TAG_OBJECT : TAG_ARRAY;
-    struct weft_log_opened list = weft_log_open(reader, 0);
+    struct weft_line_opened list = weft_line_open(reader, 0);
     at = put_contents(reader, at, depth, place);
-    bool is_closed = at != NULL && weft_log_close(reader, &list) && weft_log_close(reader, &value) &&
-                     (key == NULL || weft_log_close(reader, &pair));
+    bool is_closed = at != NULL && weft_line_close(reader, &list) && weft_line_close(reader, &value) &&
+                     (key == NULL || weft_line_close(reader, &pair));
     return is_closed ? at : NULL;
 }
 
-const uint8_t *weft_log_put_value(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
-                                  const uint8_t *at, unsigned depth, enum weft_log_place place)
+const uint8_t *weft_line_put_value(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
+                                   const uint8_t *at, unsigned depth, enum weft_line_place place)
 {
     if (WEFT_UNLIKELY(at == reader->end)) {
         return NULL;
@@ -445,7 +445,7 @@ const uint8_t *weft_log_put_value(struct weft_log_line_reader *reader, uint8_t t
     }
 }
 
-bool weft_log_string_text(struct weft_slice value, uint8_t *scratch, size_t scratch_size, struct weft_slice *out_text)
+bool weft_line_string_text(struct weft_slice value, uint8_t *scratch, size_t scratch_size, struct weft_slice *out_text)
 {
     if (value.length < 2 || value.bytes[0] != '"') {
         return false;

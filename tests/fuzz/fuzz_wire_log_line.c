@@ -47,8 +47,8 @@ static void check_flags(struct weft_slice text, const struct weft_log_line *line
     bool is_object = at < end && *at == '{';
     at = is_object ? weft_json_skip_value(at, end, &fault) : NULL;
     bool is_json = at != NULL && weft_json_skip_space(at, end) == end;
-    bool is_text = (line->flags & 1u << WEFT_LOG_TEXT) != 0;
-    uint32_t may_differ = 1u << WEFT_LOG_CUT | 1u << WEFT_LOG_BAD_UTF8 | 1u << WEFT_LOG_TOO_DEEP;
+    bool is_text = (line->flags & 1u << WEFT_LINE_TEXT) != 0;
+    uint32_t may_differ = 1u << WEFT_LINE_CUT | 1u << WEFT_LINE_BAD_UTF8 | 1u << WEFT_LINE_TOO_DEEP;
     weft_assert((line->flags & may_differ) != 0 || is_text != is_json);
     weft_assert((line->trace_id.kind != WEFT_ID_NONE) == (line->id_problem == WEFT_ID_PROBLEM_OK));
     weft_assert(line->severity <= WEFT_SEVERITY_MAX);

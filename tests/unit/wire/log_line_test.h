@@ -94,7 +94,7 @@ static inline const char *read_text_line(struct line_fixture *fixture, const cha
     return read_line(fixture, weft_slice_of_text(line));
 }
 
-static inline bool has_flag(const struct line_fixture *fixture, enum weft_log_flag flag)
+static inline bool has_flag(const struct line_fixture *fixture, enum weft_line_flag flag)
 {
     return (fixture->line.flags & 1u << flag) != 0;
 }

@@ -82,7 +82,7 @@ static void truncate(struct line_fixture *fixture, struct weft_slice line, struc
 {
     (void)expected;
     read_line(fixture, line);
-    bool was_json = !has_flag(fixture, WEFT_LOG_TEXT);
+    bool was_json = !has_flag(fixture, WEFT_LINE_TEXT);
     for (size_t length = 1; length < line.length; length++) {
         struct weft_slice cut = { line.bytes, length };
         const char *json = read_line(fixture, cut);
@@ -92,8 +92,8 @@ static void truncate(struct line_fixture *fixture, struct weft_slice line, struc
         weft_buffer_append_json_string(&body, cut);
         weft_buffer_append_byte(&body, 0);
         ck_assert_msg(strstr(json, (const char *)body.bytes) != NULL, "%s\nlacks %s", json, body.bytes);
-        ck_assert(has_flag(fixture, WEFT_LOG_TEXT));
-        ck_assert(!was_json || has_flag(fixture, WEFT_LOG_BROKEN_JSON));
+        ck_assert(has_flag(fixture, WEFT_LINE_TEXT));
+        ck_assert(!was_json || has_flag(fixture, WEFT_LINE_BROKEN_JSON));
         weft_buffer_fini(&body);
     }
 }
@@ -120,8 +120,8 @@ static void mutate(struct line_fixture *fixture, struct weft_slice line, struct 
             memcpy(copy, line.bytes, line.length);
             copy[i] = bytes[k];
             read_line(fixture, weft_slice_of(copy, line.length));
-            ck_assert(weft_log_is_utf8(weft_slice_of(fixture->json.bytes, fixture->json.length)));
-            ck_assert(bytes[k] < 0x80 || line.bytes[i] >= 0x80 || has_flag(fixture, WEFT_LOG_BAD_UTF8));
+            ck_assert(weft_line_is_utf8(weft_slice_of(fixture->json.bytes, fixture->json.length)));
+            ck_assert(bytes[k] < 0x80 || line.bytes[i] >= 0x80 || has_flag(fixture, WEFT_LINE_BAD_UTF8));
         }
     }
     weft_free(copy);
@@ -164,9 +164,9 @@ static void run_texts(struct line_fixture *fixture)
     check_text_record(fixture, "00-" FULL_HEX "-" SPAN_HEX "-012",
                       "{\"body\":{\"stringValue\":\"00-" FULL_HEX "-" SPAN_HEX "-012\"}}");
     read_line(fixture, WEFT_SLICE_LITERAL("a\0b"));
-    ck_assert(has_flag(fixture, WEFT_LOG_NUL_BYTE));
+    ck_assert(has_flag(fixture, WEFT_LINE_NUL_BYTE));
     read_line(fixture, WEFT_SLICE_EMPTY);
-    ck_assert(has_flag(fixture, WEFT_LOG_TEXT));
+    ck_assert(has_flag(fixture, WEFT_LINE_TEXT));
 }
 
 START_TEST(test_text_is_the_body_and_may_hold_ids)
@@ -248,7 +248,7 @@ static void read_deep(struct line_fixture *fixture, size_t depth, bool *out_is_d
     weft_buffer_append_text(&line, ",\"message\":\"still here\"}");
     const char *json = read_line(fixture, weft_buffer_slice(&line));
     ck_assert_ptr_nonnull(strstr(json, "\"body\":{\"stringValue\":\"still here\"}"));
-    *out_is_deep = has_flag(fixture, WEFT_LOG_TOO_DEEP);
+    *out_is_deep = has_flag(fixture, WEFT_LINE_TOO_DEEP);
     const char *text = strstr(json, "\"stringValue\":\"[");
     *out_text_length = text == NULL ? 0 : strcspn(text + 15, "\"");
     weft_buffer_fini(&line);
@@ -256,13 +256,13 @@ static void read_deep(struct line_fixture *fixture, size_t depth, bool *out_is_d
 
 static void run_depths(struct line_fixture *fixture)
 {
-    static const size_t depths[] = { 1, 2, WEFT_LOG_MAX_DEPTH, WEFT_LOG_MAX_DEPTH + 1, 87, 88, 89, 90, 100000 };
+    static const size_t depths[] = { 1, 2, WEFT_LINE_MAX_DEPTH, WEFT_LINE_MAX_DEPTH + 1, 87, 88, 89, 90, 100000 };
     for (size_t i = 0; i < WEFT_COUNT_OF(depths); i++) {
         bool is_deep;
         size_t text_length;
         read_deep(fixture, depths[i], &is_deep, &text_length);
-        ck_assert_int_eq(is_deep, depths[i] > WEFT_LOG_MAX_DEPTH);
-        ck_assert_uint_eq(text_length, is_deep ? 2 * (depths[i] - WEFT_LOG_MAX_DEPTH) : 0);
+        ck_assert_int_eq(is_deep, depths[i] > WEFT_LINE_MAX_DEPTH);
+        ck_assert_uint_eq(text_length, is_deep ? 2 * (depths[i] - WEFT_LINE_MAX_DEPTH) : 0);
     }
 }
 
@@ -285,7 +285,7 @@ static void run_deep_objects(struct line_fixture *fixture)
         weft_buffer_append_byte(&line, '}');
     }
     read_line(fixture, weft_buffer_slice(&line));
-    ck_assert(has_flag(fixture, WEFT_LOG_TOO_DEEP) && !has_flag(fixture, WEFT_LOG_TEXT));
+    ck_assert(has_flag(fixture, WEFT_LINE_TOO_DEEP) && !has_flag(fixture, WEFT_LINE_TEXT));
     weft_buffer_fini(&line);
 }
 
@@ -336,12 +336,12 @@ static void run_facts(struct line_fixture *fixture)
     ck_assert_int_eq(weft_log_line_read(fixture->reader, weft_slice_of_text(text), OBSERVED_NS, &fixture->out, line),
                      WEFT_OK);
     ck_assert(weft_slice_equal_text(line->service, "a\xc3\xa9") && weft_slice_equal_text(line->environment, "prod"));
-    ck_assert(weft_slice_equal_text(line->words[WEFT_LOG_JOB_ID], "7"));
-    ck_assert(weft_slice_equal_text(line->words[WEFT_LOG_REQUEST_ID], "r\n1"));
-    ck_assert_uint_eq(line->words[WEFT_LOG_USER_ID].length, 0);
+    ck_assert(weft_slice_equal_text(line->words[WEFT_LINE_JOB_ID], "7"));
+    ck_assert(weft_slice_equal_text(line->words[WEFT_LINE_REQUEST_ID], "r\n1"));
+    ck_assert_uint_eq(line->words[WEFT_LINE_USER_ID].length, 0);
     ck_assert_int_eq(line->trace_id.kind, WEFT_ID_OPAQUE);
     ck_assert_int_eq(line->span_id.kind, WEFT_ID_NONE);
-    ck_assert(has_flag(fixture, WEFT_LOG_CLOCK_SKEW) && has_flag(fixture, WEFT_LOG_OPAQUE_SPAN_ID));
+    ck_assert(has_flag(fixture, WEFT_LINE_CLOCK_SKEW) && has_flag(fixture, WEFT_LINE_OPAQUE_SPAN_ID));
     ck_assert_uint_eq(line->time_ns, UINT64_C(1000000000000));
     ck_assert_uint_eq(line->severity, 17);
 }
@@ -368,8 +368,8 @@ static void run_counts(struct line_fixture *fixture)
         weft_log_line_count(&counts, &fixture->line);
     }
     ck_assert_uint_eq(counts.lines, WEFT_COUNT_OF(lines));
-    ck_assert_uint_eq(counts.flags[WEFT_LOG_TEXT], 2);
-    ck_assert_uint_eq(counts.flags[WEFT_LOG_TRAILING_BYTES], 1);
+    ck_assert_uint_eq(counts.flags[WEFT_LINE_TEXT], 2);
+    ck_assert_uint_eq(counts.flags[WEFT_LINE_TRAILING_BYTES], 1);
     ck_assert_uint_eq(counts.id_kinds[WEFT_ID_FULL], 2);
     ck_assert_uint_eq(counts.id_kinds[WEFT_ID_OPAQUE], 1);
     ck_assert_uint_eq(counts.id_kinds[WEFT_ID_NONE], 5);
@@ -378,8 +378,8 @@ static void run_counts(struct line_fixture *fixture)
     ck_assert_uint_eq(counts.id_problems[WEFT_ID_PROBLEM_NOT_TEXT], 1);
     ck_assert_uint_eq(counts.id_problems[WEFT_ID_PROBLEM_MALFORMED], 1);
     ck_assert_uint_eq(counts.id_problems[WEFT_ID_PROBLEM_EMPTY], 1);
-    ck_assert_uint_eq(counts.id_places[WEFT_LOG_PLACE_TOP], 2);
-    ck_assert_uint_eq(counts.id_places[WEFT_LOG_PLACE_SPAN], 1);
+    ck_assert_uint_eq(counts.id_places[WEFT_LINE_PLACE_TOP], 2);
+    ck_assert_uint_eq(counts.id_places[WEFT_LINE_PLACE_SPAN], 1);
 }
 
 START_TEST(test_lines_without_an_id_are_counted_by_reason)
