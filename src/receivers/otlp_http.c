@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "receivers/log_body.h"
 #include "wire/json_reader.h"
 #include "wire/rpc_status.h"
 
@@ -37,7 +38,8 @@ struct http_counters {
 struct otlp_http {
     struct weft_otlp_inlet inlet;
     const struct weft_otlp_http_config *config;
-    const struct weft_otlp_json *json;
+    const struct weft_otlp_json *json;        /* NULL: bodies are log lines */
+    struct weft_log_bodies lines;             /* if they are */
     const struct weft_otlp_cors_config *cors; /* NULL = off */
     struct weft_http1_server *server;
     struct weft_buffer response_headers; /* lines */
@@ -58,6 +60,7 @@ struct judgement {
     enum verdict verdict;
     enum weft_signal signal;
     bool is_known_type, is_json;
+    bool may_be_array; /* of log lines */
     enum weft_encoding encoding;
 };
 
@@ -100,9 +103,14 @@ static bool is_type(struct weft_slice value, const char *type)
            (value.length == end || value.bytes[end] == ';' || value.bytes[end] == ' ' || value.bytes[end] == '\t');
 }
 
+static bool takes_lines(const struct otlp_http *http)
+{
+    return http->json == NULL;
+}
+
 static bool find_signal(const struct otlp_http *http, struct weft_slice path, enum weft_signal *out_signal)
 {
-    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+    for (int signal = takes_lines(http) ? WEFT_LOGS : 0; signal < WEFT_SIGNAL_COUNT; signal++) {
         const char *own = weft_otlp_http_path(http->config, (enum weft_signal)signal);
         struct weft_slice rest = path;
         if (own[0] != '/') {
@@ -124,6 +132,10 @@ static struct judgement judge(const struct otlp_http *http, const struct weft_ht
     struct weft_slice type = weft_http1_exchange_header(exchange, "content-type");
     judgement.is_json = is_type(type, json_type);
     judgement.is_known_type = judgement.is_json || is_type(type, protobuf_type);
+    if (takes_lines(http)) { /* of whatever type: who sends lines seldom says so; answers are JSON */
+        judgement.may_be_array = judgement.is_json;
+        judgement.is_json = judgement.is_known_type = true;
+    }
     bool is_options = weft_slice_equal_text(request->method, "OPTIONS");
     if (http->cors != NULL && is_options &&
         weft_http1_exchange_header(exchange, "access-control-request-method").length > 0) {
@@ -235,6 +247,8 @@ static void answer(struct weft_otlp_call *base, const struct weft_error *failure
     } else if (failure != NULL) {
         reply_status(http, exchange, is_json, http_code_of(failure->status), weft_otlp_grpc_code(failure->status),
                      failure->text, retry_after_ns);
+    } else if (takes_lines(http)) {
+        reply(http, exchange, 200, json_type, "", WEFT_SLICE_LITERAL("{}"));
     } else if (is_json) {
         reply(http, exchange, 200, json_type, "", WEFT_SLICE_LITERAL("{\"partialSuccess\":{}}"));
     } else {
@@ -323,6 +337,17 @@ static enum weft_status read_json(struct otlp_http *http, struct weft_slice body
     return WEFT_OK;
 }
 
+static enum weft_status read_lines(struct otlp_http *http, struct weft_slice body, bool may_be_array,
+                                   struct weft_otlp_request *request, struct weft_error *error)
+{
+    enum weft_status status =
+        weft_log_bodies_read(&http->lines, body, may_be_array, weft_wall_now(), http->inlet.ingest->host->pool,
+                             &request->message, &request->counts, error);
+    http->inlet.malformed_requests += status == WEFT_INVALID;
+    request->is_counted = status == WEFT_OK;
+    return status;
+}
+
 /* The body as a request in protobuf. */
 static enum weft_status decode(struct otlp_http *http, const struct judgement *judgement,
                                const struct weft_http1_request *request, struct weft_otlp_request *out_request,
@@ -338,7 +363,9 @@ static enum weft_status decode(struct otlp_http *http, const struct judgement *j
         body = weft_payload_slice(inflated);
     }
     if (judgement->is_json) {
-        enum weft_status status = read_json(http, body, out_request, error);
+        enum weft_status status = takes_lines(http)
+                                      ? read_lines(http, body, judgement->may_be_array, out_request, error)
+                                      : read_json(http, body, out_request, error);
         weft_payload_unref(&inflated);
         return status;
     }
@@ -467,6 +494,9 @@ static void collect(const struct weft_otlp_inlet *inlet, struct weft_samples *sa
                      labels);
     HTTP_COUNTERS(COLLECT_COUNTER)
 #undef COLLECT_COUNTER
+    if (takes_lines(http)) {
+        weft_log_bodies_collect(&http->lines, inlet->ingest->id, "http", samples);
+    }
     const struct weft_http1_server_counters *counters = weft_http1_server_read_counters(http->server);
 #define COLLECT_COUNTER(name, help) \
     weft_samples_add(samples, "weft_http_server_" #name, help, WEFT_SAMPLE_COUNTER, (double)counters->name, labels);
@@ -478,6 +508,9 @@ static void http_free(struct weft_otlp_inlet *inlet)
 {
     struct otlp_http *http = http_of(inlet);
     weft_http1_server_free(http->server);
+    if (takes_lines(http)) {
+        weft_log_bodies_fini(&http->lines);
+    }
     weft_buffer_fini(&http->response_headers);
     weft_free(http);
 }
@@ -529,4 +562,14 @@ struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, cons
     struct weft_http1_server_settings settings = server_settings(http);
     http->server = weft_http1_server_new(ingest->host->net, &settings, on_request, http, tls);
     return &http->inlet;
+}
+
+struct weft_otlp_inlet *weft_otlp_http_new_for_lines(struct weft_otlp_ingest *ingest,
+                                                     const struct weft_otlp_http_config *config,
+                                                     const struct weft_log_line_settings *settings,
+                                                     struct weft_tls_context *tls)
+{
+    struct weft_otlp_inlet *inlet = weft_otlp_http_new(ingest, config, NULL, tls);
+    weft_log_bodies_init(&http_of(inlet)->lines, settings);
+    return inlet;
 }

@@ -5,6 +5,7 @@
 #include "receivers/otlp_cors.h"
 #include "receivers/otlp_ingest.h"
 #include "wire/json_schema.h"
+#include "wire/log_line.h"
 
 /* `protocols.http` of the otlp receiver: the Collector's HTTP server block and the three paths. */
 struct weft_otlp_http_config {
@@ -28,6 +29,14 @@ extern const struct weft_field weft_otlp_http_fields[];
 enum weft_status weft_otlp_http_validate(const struct weft_otlp_http_config *config,
                                          struct weft_error *error) WEFT_MUST_CHECK;
 
+/* The rules that hold whatever the bodies are: compression, headers, CORS. */
+enum weft_status weft_otlp_http_validate_server(const struct weft_otlp_http_config *config,
+                                                struct weft_error *error) WEFT_MUST_CHECK;
+
+/* key: what to call the path. */
+enum weft_status weft_otlp_http_validate_path(const char *key, const char *path,
+                                              struct weft_error *error) WEFT_MUST_CHECK;
+
 /* The configured path of a signal; the leading '/' may be missing. */
 const char *weft_otlp_http_path(const struct weft_otlp_http_config *config, enum weft_signal signal);
 
@@ -50,3 +59,10 @@ void weft_otlp_json_fini(struct weft_otlp_json *json);
 /* ingest, config, json and tls (NULL = plain) outlive the inlet. */
 struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, const struct weft_otlp_http_config *config,
                                            const struct weft_otlp_json *json, struct weft_tls_context *tls);
+
+/* The same server for log lines instead of OTLP (receiver `jsonlog`): one path, config's logs_url_path, bodies of any
+ * type, which become requests of logs; answers are JSON. */
+struct weft_otlp_inlet *weft_otlp_http_new_for_lines(struct weft_otlp_ingest *ingest,
+                                                     const struct weft_otlp_http_config *config,
+                                                     const struct weft_log_line_settings *settings,
+                                                     struct weft_tls_context *tls);

@@ -122,15 +122,26 @@ static enum weft_status validate_algorithm(const char *name, struct weft_error *
                      name);
 }
 
+enum weft_status weft_otlp_http_validate_path(const char *key, const char *path, struct weft_error *error)
+{
+    for (const char *at = path; *at != '\0'; at++) {
+        if (*at <= ' ' || *at >= 0x7f || *at == '?' || *at == '#' || *at == '%') {
+            return weft_fail(error, WEFT_INVALID, "%s: \"%s\" is not a plain URL path", key, path);
+        }
+    }
+    return WEFT_OK;
+}
+
 static enum weft_status validate_path(const struct weft_otlp_http_config *config, enum weft_signal signal,
                                       struct weft_error *error)
 {
+    static const char *const keys[] = {
+        [WEFT_TRACES] = "traces_url_path", [WEFT_METRICS] = "metrics_url_path", [WEFT_LOGS] = "logs_url_path"
+    };
     const char *path = weft_otlp_http_path(config, signal);
-    for (const char *at = path; *at != '\0'; at++) {
-        if (*at <= ' ' || *at >= 0x7f || *at == '?' || *at == '#' || *at == '%') {
-            return weft_fail(error, WEFT_INVALID, "%s_url_path: \"%s\" is not a plain URL path",
-                             weft_signal_name(signal), path);
-        }
+    enum weft_status status = weft_otlp_http_validate_path(keys[signal], path, error);
+    if (status != WEFT_OK) {
+        return status;
     }
     for (int other = 0; other < (int)signal; other++) {
         const char *taken = weft_otlp_http_path(config, (enum weft_signal)other);
@@ -176,6 +187,12 @@ enum weft_status weft_otlp_http_validate(const struct weft_otlp_http_config *con
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT && status == WEFT_OK; signal++) {
         status = validate_path(config, (enum weft_signal)signal, error);
     }
+    return status == WEFT_OK ? weft_otlp_http_validate_server(config, error) : status;
+}
+
+enum weft_status weft_otlp_http_validate_server(const struct weft_otlp_http_config *config, struct weft_error *error)
+{
+    enum weft_status status = WEFT_OK;
     for (size_t i = 0; i < config->compression_algorithms.count && status == WEFT_OK; i++) {
         status = validate_algorithm(config->compression_algorithms.items[i], error);
     }

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "base/clock.h"
+#include "pipeline/samples.h"
+#include "wire/log_request.h"
+
+/* Bodies of log lines as export requests, and what the lines are counted as. Owned by one inlet of the receiver
+ * `jsonlog`; one worker only. */
+struct weft_log_bodies {
+    struct weft_log_request *request;
+    struct weft_log_line_counts counts; /* of lines in bodies that were read to their end */
+};
+
+void weft_log_bodies_init(struct weft_log_bodies *bodies, const struct weft_log_line_settings *settings);
+void weft_log_bodies_fini(struct weft_log_bodies *bodies);
+
+/* All of a body or nothing: lines, or the elements of an array if it may be one and its first byte is '['. The caller
+ * gets *out_message (a request in protobuf, checked by its making) and its counts. WEFT_INVALID with the byte offset: a
+ * broken array. WEFT_NOMEM. */
+enum weft_status weft_log_bodies_read(struct weft_log_bodies *bodies, struct weft_slice body, bool may_be_array,
+                                      struct weft_wall observed, struct weft_payload_pool *pool,
+                                      struct weft_payload **out_message, struct weft_otlp_counts *out_counts,
+                                      struct weft_error *error) WEFT_MUST_CHECK;
+
+void weft_log_bodies_collect(const struct weft_log_bodies *bodies, const char *receiver_id, const char *transport,
+                             struct weft_samples *samples);
