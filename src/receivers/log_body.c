@@ -19,6 +19,7 @@ struct reading {
     struct weft_log_request *request;
     struct weft_log_line_counts counts;
     uint64_t observed_ns;
+    size_t max_bytes;
 };
 
 static enum weft_status add(struct reading *reading, struct weft_slice text, struct weft_error *error)
@@ -26,6 +27,9 @@ static enum weft_status add(struct reading *reading, struct weft_slice text, str
     struct weft_log_line line;
     if (weft_log_request_add(reading->request, text, reading->observed_ns, &line) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "no memory for the lines");
+    }
+    if (weft_log_request_size_bytes(reading->request) > reading->max_bytes) {
+        return weft_fail(error, WEFT_LIMIT, "the lines become more than %zu bytes", reading->max_bytes);
     }
     weft_log_line_count(&reading->counts, &line);
     return WEFT_OK;
@@ -85,11 +89,13 @@ static void add_counts(struct weft_log_line_counts *sum, const struct weft_log_l
 }
 
 enum weft_status weft_log_bodies_read(struct weft_log_bodies *bodies, struct weft_slice body, bool may_be_array,
-                                      struct weft_wall observed, struct weft_payload_pool *pool,
+                                      size_t max_bytes, struct weft_wall observed, struct weft_payload_pool *pool,
                                       struct weft_payload **out_message, struct weft_otlp_counts *out_counts,
                                       struct weft_error *error)
 {
-    struct reading reading = { .request = bodies->request, .observed_ns = (uint64_t)observed.ns };
+    struct reading reading = { .request = bodies->request,
+                               .observed_ns = (uint64_t)observed.ns,
+                               .max_bytes = max_bytes };
     bool is_array = may_be_array && body.length > 0 && body.bytes[0] == '[';
     enum weft_status status = is_array ? add_elements(&reading, body, error) : add_lines(&reading, body, error);
     if (status == WEFT_OK) {

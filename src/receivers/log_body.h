@@ -16,9 +16,9 @@ void weft_log_bodies_fini(struct weft_log_bodies *bodies);
 
 /* All of a body or nothing: lines, or the elements of an array if it may be one and its first byte is '['. The caller
  * gets *out_message (a request in protobuf, checked by its making) and its counts. WEFT_INVALID with the byte offset: a
- * broken array. WEFT_NOMEM. */
+ * broken array. WEFT_LIMIT: more than max_bytes, since lines of two bytes become records of sixteen. WEFT_NOMEM. */
 enum weft_status weft_log_bodies_read(struct weft_log_bodies *bodies, struct weft_slice body, bool may_be_array,
-                                      struct weft_wall observed, struct weft_payload_pool *pool,
+                                      size_t max_bytes, struct weft_wall observed, struct weft_payload_pool *pool,
                                       struct weft_payload **out_message, struct weft_otlp_counts *out_counts,
                                       struct weft_error *error) WEFT_MUST_CHECK;
 

@@ -88,7 +88,7 @@ static bool take_lines(struct log_stdin *input, size_t length)
     struct weft_payload *message = NULL;
     struct weft_slice body = { input->buffer, length };
     weft_assert(!is_busy(input));
-    if (weft_log_bodies_read(&input->bodies, body, false, weft_wall_now(), host_of(input)->pool, &message,
+    if (weft_log_bodies_read(&input->bodies, body, false, SIZE_MAX, weft_wall_now(), host_of(input)->pool, &message,
                              &call->counts, &error) != WEFT_OK) {
         return false;
     }

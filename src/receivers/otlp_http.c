@@ -14,6 +14,8 @@
 /* The check of protobuf takes as many messages inside one another: JSON says nothing that protobuf could not. */
 enum { MAX_JSON_DEPTH = 100 };
 
+enum { MAX_LINES_RATIO = 2 }; /* of the records that a body of lines becomes to the largest body */
+
 enum { MAX_INFLATE_RATIO = 200, IDLE_SECONDS = 360 /* none of the usual export intervals: no race with an export */ };
 
 /* What became of requests that went no further. One row: name, help. */
@@ -341,9 +343,10 @@ static enum weft_status read_lines(struct otlp_http *http, struct weft_slice bod
                                    struct weft_otlp_request *request, struct weft_error *error)
 {
     enum weft_status status =
-        weft_log_bodies_read(&http->lines, body, may_be_array, weft_wall_now(), http->inlet.ingest->host->pool,
-                             &request->message, &request->counts, error);
+        weft_log_bodies_read(&http->lines, body, may_be_array, MAX_LINES_RATIO * http->max_body_bytes, weft_wall_now(),
+                             http->inlet.ingest->host->pool, &request->message, &request->counts, error);
     http->inlet.malformed_requests += status == WEFT_INVALID;
+    http->counters.too_large += status == WEFT_LIMIT;
     request->is_counted = status == WEFT_OK;
     return status;
 }

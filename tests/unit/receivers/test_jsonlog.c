@@ -276,6 +276,22 @@ START_TEST(test_refusals_take_nothing)
 }
 END_TEST
 
+/* Short lines become longer records. */
+START_TEST(test_bodies_that_grow_too_much_are_too_large)
+{
+    char lines[2000];
+    for (size_t i = 0; i < sizeof lines; i += 2) {
+        memcpy(lines + i, "x\n", 2);
+    }
+    post_bytes("", lines, sizeof lines);
+    expect(413, "the lines become more than 10000 bytes");
+    ck_assert_uint_eq(pipeline.offers, 0);
+    post_bytes("", lines, sizeof lines / 4);
+    expect(200, "{}");
+    ck_assert_uint_eq(pipeline.weight, sizeof lines / 8);
+}
+END_TEST
+
 START_TEST(test_other_paths_and_methods_are_refused)
 {
     static const char request[] = "GET /v1/logs HTTP/1.1\r\nHost: a\r\n\r\nPOST /v1/traces HTTP/1.1\r\nHost: a\r\n"
@@ -404,6 +420,7 @@ int main(void)
     tcase_add_test(http, test_an_array_is_taken_or_refused_whole);
     tcase_add_test(http, test_compressed_bodies_are_inflated);
     tcase_add_test(http, test_refusals_take_nothing);
+    tcase_add_test(http, test_bodies_that_grow_too_much_are_too_large);
     tcase_add_test(http, test_other_paths_and_methods_are_refused);
     suite_add_tcase(suite, http);
     TCase *input = tcase_create("stdin");
