@@ -104,7 +104,11 @@ void weft_line_take_time_parts(struct weft_log_line_reader *reader, struct weft_
 
 void weft_line_forget_written(struct weft_log_line_reader *reader)
 {
+    static const uint32_t of_values = 1u << WEFT_LINE_TOO_DEEP | 1u << WEFT_LINE_LONE_SURROGATE |
+                                      1u << WEFT_LINE_BIG_NUMBER | 1u << WEFT_LINE_DUPLICATE_KEY |
+                                      1u << WEFT_LINE_BAD_TIME;
     struct weft_line_state *state = &reader->state;
+    state->flags &= ~of_values;
     for (size_t i = 0; i < WEFT_LINE_WORD_COUNT; i++) {
         state->word_members[i].is_written = false;
     }

@@ -185,6 +185,9 @@ static void run_bad_lines(struct line_fixture *fixture)
                       "{\"severityNumber\":13,\"severityText\":\"warn\",\"body\":{\"stringValue\":"
                       "\"{\\\"level\\\":\\\"warn\\\",\\\"trace_id\\\":\\\"" FULL_HEX
                       "\\\",\\\"a\\\":}\"}," MALFORMED("broken_json") ",\"traceId\":\"" FULL_HEX "\"}");
+    check_text_record(
+        fixture, "{\"a\":\"\\ud800\",\"a\":1e999,", /* nothing of it is kept but the text */
+        "{\"body\":{\"stringValue\":\"{\\\"a\\\":\\\"\\\\ud800\\\",\\\"a\\\":1e999,\"}," MALFORMED("broken_json") "}");
     check_text_record(fixture, "{\"level\":3", /* of 30, perhaps */
                       "{\"body\":{\"stringValue\":\"{\\\"level\\\":3\"}," MALFORMED("broken_json") "}");
     check_text_record(fixture, "{\"message\":\"a\xff\xe2\x82z\"}",
