@@ -229,6 +229,11 @@ bool weft_line_close(struct weft_log_line_reader *reader, const struct weft_line
 /* The text of a string in the line, with its escapes resolved in scratch. False: it is none, or too long for that. */
 bool weft_line_string_text(struct weft_slice value, uint8_t *scratch, size_t scratch_size, struct weft_slice *out_text);
 
+/* log_line_members.c: the members of the object whose brace is at `at`, as those of the line. Returns the byte after,
+ * or NULL as weft_line_put_value. */
+const uint8_t *weft_line_read_members(struct weft_log_line_reader *reader, const uint8_t *at,
+                                      enum weft_line_place place) WEFT_MUST_CHECK;
+
 /* log_line_ids.c */
 
 /* A member of an object inside the line, at that place. */
