@@ -164,6 +164,13 @@ static inline uint64_t weft_line_word_at(const uint8_t *at)
     return word;
 }
 
+static inline uint32_t weft_line_half_word_at(const uint8_t *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
 /* Of a key's first and last bytes and its length: keys that share all of these are told apart by comparing them. */
 static inline uint32_t weft_line_key_hash(struct weft_slice key)
 {
@@ -171,10 +178,10 @@ static inline uint32_t weft_line_key_hash(struct weft_slice key)
     if (key.length >= 8) {
         uint64_t last = weft_line_word_at(key.bytes + key.length - 8);
         word = weft_line_word_at(key.bytes) ^ (last << 29 | last >> 35);
-    } else {
-        for (size_t i = 0; i < key.length; i++) {
-            word = word << 8 | key.bytes[i];
-        }
+    } else if (key.length >= 4) {
+        word = weft_line_half_word_at(key.bytes) | (uint64_t)weft_line_half_word_at(key.bytes + key.length - 4) << 32;
+    } else if (key.length > 0) {
+        word = key.bytes[0] | (uint32_t)key.bytes[key.length / 2] << 8 | (uint32_t)key.bytes[key.length - 1] << 16;
     }
     word = (word ^ key.length) * UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)(word >> 32);

@@ -167,12 +167,27 @@ void weft_line_keys_index(uint8_t index[WEFT_LINE_INDEX_SIZE])
     }
 }
 
+/* Of two keys of one length. Short ones, which most are, without a call. */
+static inline bool is_same(const uint8_t *left, const uint8_t *right, size_t length)
+{
+    if (length >= 8) {
+        return weft_line_word_at(left) == weft_line_word_at(right) &&
+               weft_line_word_at(left + length - 8) == weft_line_word_at(right + length - 8) &&
+               (length <= 16 || memcmp(left + 8, right + 8, length - 16) == 0);
+    }
+    if (length >= 4) {
+        return weft_line_half_word_at(left) == weft_line_half_word_at(right) &&
+               weft_line_half_word_at(left + length - 4) == weft_line_half_word_at(right + length - 4);
+    }
+    return length == 0 || memcmp(left, right, length) == 0;
+}
+
 const struct weft_line_key *weft_line_keys_find(const uint8_t index[WEFT_LINE_INDEX_SIZE], struct weft_slice key,
                                                 uint32_t hash)
 {
     for (size_t at = hash % WEFT_LINE_INDEX_SIZE; index[at] != 0; at = (at + 1) % WEFT_LINE_INDEX_SIZE) {
         const struct weft_line_key *row = &keys[index[at] - 1];
-        if (row->length == key.length && memcmp(row->text, key.bytes, key.length) == 0) {
+        if (row->length == key.length && is_same((const uint8_t *)row->text, key.bytes, key.length)) {
             return row;
         }
     }

@@ -123,10 +123,10 @@ static int64_t days_of(const struct date *date)
 /* Z, +hh:mm, +hhmm, +hh, also after a space; "UTC" and "GMT". False: something else stands here. */
 static bool take_zone(struct cursor *cursor, int *out_minutes, bool *out_has_zone)
 {
-    take(cursor, " ");
+    take_byte(cursor, ' ');
     *out_has_zone = cursor->at < cursor->end;
     *out_minutes = 0;
-    if (!*out_has_zone || take(cursor, "Zz")) {
+    if (!*out_has_zone || take_byte(cursor, 'Z') || take_byte(cursor, 'z')) {
         return cursor->at == cursor->end;
     }
     bool is_west = is_at_any(cursor, "-");
@@ -173,7 +173,7 @@ enum weft_time_problem weft_time_of_number(struct weft_slice text, uint64_t *out
         count += count > 0 || *cursor.at != '0';
     }
     bool has_digits = cursor.at > text.bytes;
-    uint64_t billionths = has_digits && take(&cursor, ".") ? take_fraction(&cursor) : 0;
+    uint64_t billionths = has_digits && take_byte(&cursor, '.') ? take_fraction(&cursor) : 0;
     if (!has_digits || cursor.at != cursor.end) {
         bool is_negative = text.bytes[0] == '-' && text.length > 1 && is_digit(text.bytes[1]);
         return is_negative ? WEFT_TIME_PROBLEM_RANGE : WEFT_TIME_PROBLEM_SYNTAX;
@@ -204,7 +204,7 @@ enum weft_time_problem weft_time_of_text(struct weft_slice text, int zone_minute
         }
         return problem;
     }
-    uint32_t nanos = take(&cursor, ".,") ? take_fraction(&cursor) : 0;
+    uint32_t nanos = take_byte(&cursor, '.') || take_byte(&cursor, ',') ? take_fraction(&cursor) : 0;
     int minutes;
     bool has_zone;
     if (!take_zone(&cursor, &minutes, &has_zone)) {
