@@ -223,6 +223,7 @@ static void drain(struct weft_stage *stage, struct weft_stage_outlet *outlet, en
             drop(hold, held, reason == WEFT_DROP_RELOAD ? flows->reload_flow : flows->shutdown_flow);
         }
     }
+    note_fullness(hold);
     wait_for_next(hold);
 }
 
