@@ -99,11 +99,13 @@ uint64_t weft_face_held(const struct weft_consumer *consumer)
     return leads_out(face) ? weft_stage_outlet_held(face->outlet) + face->outlet->stage->notices_away : 0;
 }
 
-void weft_stage_outlet_set_faces_open(struct weft_stage_outlet *outlet, bool is_open)
+/* Asks again for each face: what feeds one that has just opened may have filled the core. */
+void weft_stage_outlet_update_open(struct weft_stage_outlet *outlet)
 {
     WEFT_LIST_EACH(node, &outlet->faces)
     {
-        weft_consumer_set_open(&WEFT_CONTAINER_OF(node, struct weft_face, node)->consumer, is_open);
+        struct weft_face *face = WEFT_CONTAINER_OF(node, struct weft_face, node);
+        weft_consumer_set_open(&face->consumer, weft_stage_outlet_may_take(outlet));
     }
 }
 

@@ -222,11 +222,10 @@ uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet)
     return held;
 }
 
-void weft_stage_outlet_update_open(struct weft_stage_outlet *outlet)
+bool weft_stage_outlet_may_take(const struct weft_stage_outlet *outlet)
 {
-    bool is_open = !outlet->is_blocked && outlet->lent_bytes <= outlet->stage->lent_bytes_max &&
-                   are_all_cores_open(outlet->stage->identity);
-    weft_stage_outlet_set_faces_open(outlet, is_open);
+    return !outlet->is_blocked && outlet->lent_bytes <= outlet->stage->lent_bytes_max &&
+           are_all_cores_open(outlet->stage->identity);
 }
 
 void weft_stage_outlet_set_blocked(struct weft_stage_outlet *outlet, bool is_blocked)

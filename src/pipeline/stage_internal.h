@@ -9,7 +9,8 @@ struct weft_stage_outlet *weft_stage_outlet_new(struct weft_stage *stage, const 
 /* No face is left. */
 void weft_stage_outlet_free(struct weft_stage_outlet *outlet);
 
-void weft_stage_outlet_set_faces_open(struct weft_stage_outlet *outlet, bool is_open);
+/* What all its faces are to say. */
+bool weft_stage_outlet_may_take(const struct weft_stage_outlet *outlet);
 
 /* Some core has opened or closed. */
 void weft_stage_update_open(struct weft_stage *stage);
