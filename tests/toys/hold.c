@@ -29,6 +29,7 @@ struct hold_stage {
     const struct hold_config *config;
     struct weft_list queue; /* of struct held, oldest first */
     uint64_t record_count;
+    bool is_releasing;
     struct weft_timer timer;
 };
 
@@ -142,9 +143,15 @@ static bool let_go(struct hold_stage *hold, struct held *held)
     return true;
 }
 
-/* Lets go of what has come before `until`; of one outlet, or of all (NULL). */
+/* Lets go of what has come before `until`; of one outlet, or of all (NULL). While it passes something on what follows
+ * may close and open, which leads here again: the queue is walked by one at a time, and wait_for_next comes back to
+ * what was left. */
 static void release(struct hold_stage *hold, const struct weft_stage_outlet *outlet, struct weft_monotonic until)
 {
+    if (hold->is_releasing) {
+        return;
+    }
+    hold->is_releasing = true;
     struct weft_list *next = NULL;
     for (struct weft_list *node = hold->queue.next; node != &hold->queue; node = next) {
         struct held *held = WEFT_CONTAINER_OF(node, struct held, node);
@@ -156,6 +163,7 @@ static void release(struct hold_stage *hold, const struct weft_stage_outlet *out
             (void)let_go(hold, held);
         }
     }
+    hold->is_releasing = false;
     note_fullness(hold);
 }
 
