@@ -13,8 +13,7 @@ static void add_consumer(struct weft_audit *audit, const struct weft_consumer *c
     }
 }
 
-/* Cores apart: during a reload the one that the later graph has may hold for a pipeline of the former. */
-void weft_graph_audit_consumers(const struct weft_graph *graph, struct weft_audit *audit)
+void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
 {
     for (size_t i = 0; i < graph->pipeline_count; i++) {
         const struct graph_pipeline *pipeline = graph->pipelines[i];
@@ -31,11 +30,10 @@ void weft_graph_audit_consumers(const struct weft_graph *graph, struct weft_audi
     }
 }
 
-void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
+void weft_graph_audit_stages(const struct weft_host *host, struct weft_audit *audit)
 {
-    weft_graph_audit_consumers(graph, audit);
-    for (size_t i = 0; i < graph->stage_count; i++) {
-        graph->stages[i]->core->operations->audit(graph->stages[i]->core, audit);
+    for (const struct weft_stage *stage = host->stages; stage != NULL; stage = stage->next) {
+        stage->operations->audit(stage, audit);
     }
 }
 

@@ -136,7 +136,7 @@ uint64_t weft_graph_held(const struct weft_graph *graph)
 {
     uint64_t held = 0;
     struct weft_audit audit = { 0 };
-    weft_graph_audit_consumers(graph, &audit);
+    weft_graph_audit(graph, &audit);
     for (size_t i = 0; i < audit.count; i++) {
         held += audit.lines[i].held;
     }

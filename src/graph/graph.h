@@ -41,8 +41,12 @@ void weft_graph_free(struct weft_graph *graph);
 
 void weft_graph_collect(const struct weft_graph *graph, struct weft_samples *samples);
 
-/* Adds what the consumers and cores hold, account by account. */
+/* Adds what the consumers hold, account by account; without cores. */
 void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit);
+
+/* Adds what the cores on this worker hold, whichever graph has them: while the workers switch, what one that has
+ * switched lends comes to a core that here only the graph being built has. */
+void weft_graph_audit_stages(const struct weft_host *host, struct weft_audit *audit);
 
 /* Compares with this worker's books. Returns the number of accounts that disagree; each is logged and, if out_text is
  * not NULL, appended to it as a JSON object in a list. */

@@ -56,6 +56,3 @@ struct weft_graph {
     struct graph_receiver **receivers;
     size_t receiver_count;
 };
-
-/* Adds what the consumers of pipelines and the exporters hold, without the cores of stages. */
-void weft_graph_audit_consumers(const struct weft_graph *graph, struct weft_audit *audit);

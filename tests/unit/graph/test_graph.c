@@ -17,6 +17,7 @@ static void expect_audit(const struct weft_graph *graph, const struct weft_graph
     if (former != NULL) {
         weft_graph_audit(former, &audit);
     }
+    weft_graph_audit_stages(&host, &audit);
     ck_assert_uint_eq(weft_audit_check(&audit, &host, NULL), 0);
     weft_audit_fini(&audit);
 }
