@@ -96,7 +96,7 @@ void weft_face_attach(struct weft_consumer *consumer)
 uint64_t weft_face_held(const struct weft_consumer *consumer)
 {
     const struct weft_face *face = face_of(consumer);
-    return leads_out(face) ? weft_stage_outlet_held(face->outlet) + face->outlet->stage->notices_away : 0;
+    return leads_out(face) ? weft_stage_outlet_held(face->outlet) : 0;
 }
 
 /* Asks again for each face: what feeds one that has just opened may have filled the core. */

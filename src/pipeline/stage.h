@@ -146,6 +146,5 @@ struct weft_consumer *weft_face_new(struct weft_stage *stage, const struct weft_
 /* The graph works now: the outlet leads out through this face. */
 void weft_face_attach(struct weft_consumer *face);
 
-/* What would be lost with the face: 0 if its outlet leads out through another one. Besides records, mail that is under
- * way counts. */
+/* Records that would be lost with the face: 0 if its outlet leads out through another one. */
 uint64_t weft_face_held(const struct weft_consumer *face);
