@@ -122,6 +122,23 @@ static inline void note_offered(const struct client *client, struct request *req
     }
 }
 
+/* The first thing in a pipeline that it came into is a face, and some core of that stage takes no more. */
+static inline bool meets_a_closed_core(const struct client *client, enum weft_signal signal)
+{
+    const struct worker *worker = &world->workers[client->receiver.host->worker_index];
+    for (size_t i = 0; i < worker->graph->pipeline_count; i++) {
+        const struct graph_pipeline *pipeline = worker->graph->pipelines[i];
+        bool is_fed = pipeline->signal == signal && does_feed(client->index, pipeline_index(pipeline->id));
+        for (uint32_t w = 0;
+             is_fed && pipeline->processor_count > 0 && pipeline->stages[0] != NULL && w < world->worker_count; w++) {
+            if (weft_atomic_load(&pipeline->stages[0]->is_closed[w]) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Sometimes two requests in one batch. */
 static inline void offer(struct client *client, struct request *request, struct request *other)
 {
@@ -139,9 +156,11 @@ static inline void offer(struct client *client, struct request *request, struct 
     } else if (second != NULL) {
         weft_batch_end(&second, &(struct weft_error){ .status = WEFT_NOMEM }, -1);
     }
+    bool must_refuse = meets_a_closed_core(client, request->signal);
     enum weft_status status = weft_entry_offer(client->entries[request->signal], &batch);
     world->accepted[request->signal] += status == WEFT_OK ? weight : 0;
     EXPECT(batch == NULL, "an offered batch came back");
+    EXPECT(!must_refuse || status != WEFT_OK, "a face took a batch for a core that was closed");
     for (size_t p = 0; p < PIPELINES && status == WEFT_NOMEM; p++) {
         world->unsure[p] += world->was_offered[p][request->first_record] ? weight : 0;
     }

@@ -32,6 +32,15 @@ static inline enum weft_signal signal_of(size_t pipeline)
     return pipeline < 2 ? WEFT_TRACES : WEFT_LOGS;
 }
 
+static inline size_t pipeline_index(const char *name)
+{
+    size_t index = 0;
+    while (strcmp(pipeline_names[index], name) != 0) {
+        index++;
+    }
+    return index;
+}
+
 enum { STEP_BATCH_FRONT, STEP_HALF_FRONT, STEP_HOLD_A, STEP_HOLD_B, STEP_HALF_BEHIND, STEP_BATCH_BEHIND, STEPS };
 
 static const char *const step_names[STEPS] = { "batch/front", "half/front",  "hold/a",
@@ -119,6 +128,7 @@ struct world {
     bool had_fan_out[PIPELINES];
     bool is_calm; /* nothing goes wrong any more */
     uint64_t accepted[WEFT_SIGNAL_COUNT];
+    uint64_t unread[PIPELINES]; /* records that came back from an owner that was not there */
     uint64_t unsure[PIPELINES]; /* records of offers that may have ended before this pipeline saw them */
     bool was_offered[PIPELINES][RECORD_COUNT];
     bool was_staged[PIPELINES][RECORD_COUNT]; /* a stage stood in the pipeline that it came into */
@@ -127,6 +137,7 @@ struct world {
     uint64_t at_sink[PIPELINES]; /* with copies */
     uint32_t bad_percent;
     uint32_t nomem_percent;
+    uint32_t unread_percent;
     uint32_t failing_worker; /* whose builds fail; MAX_WORKERS = none's */
 };
 
@@ -201,6 +212,23 @@ static inline void note_returned(const struct weft_mail *mail)
     }
 }
 
+/* Sometimes the owner is not there: what is lent comes back unread. (A notice to nobody is not missed by anyone; to
+ * somebody it would be.) */
+static inline void deliver(struct weft_mail *mail, uint32_t to)
+{
+    struct weft_stage *stages = world->hosts[to]->stages;
+    bool is_unread = to == mail->to_worker && !is_notice(mail) && !world->is_calm && chance(world->unread_percent);
+    if (is_unread) {
+        const struct loan_view *loan = WEFT_CONTAINER_OF(mail, struct loan_view, mail);
+        world->unread[pipeline_index(loan->lending->outlet->pipeline)] += loan->record_count;
+        world->hosts[to]->stages = NULL;
+    }
+    mail->message.on_delivered(&mail->message);
+    if (is_unread) {
+        world->hosts[to]->stages = stages;
+    }
+}
+
 static inline void lane_due(void *context)
 {
     struct lane *lane = context;
@@ -216,7 +244,7 @@ static inline void lane_due(void *context)
     if (lane->to == mail->from_worker) {
         note_returned(mail);
     }
-    message->on_delivered(message);
+    deliver(mail, lane->to);
 }
 
 static inline void late_send(struct weft_post *post, uint32_t from, uint32_t to, struct weft_message *message)

@@ -123,6 +123,7 @@ static void run_seed(uint64_t seed)
     world->mail_delay_ms = chance(70) ? 1 + pick(20) : pick(400);
     world->bad_percent = chance(50) ? pick(30) : 0;
     world->nomem_percent = chance(40) ? 1 + pick(10) : 0;
+    world->unread_percent = chance(15) ? 1 + pick(20) : 0;
     world->is_strict = chance(40);
     weft_list_init(&all_sinks);
     weft_list_init(&all_clients);
