@@ -6,12 +6,12 @@
 
 #include "base/random.h"
 
-void weft_secret_init(struct weft_secret *secret)
+void weft_hash_secret_init(struct weft_hash_secret *secret)
 {
     weft_random_bytes(secret->bytes, sizeof secret->bytes);
 }
 
-uint64_t weft_hash(const struct weft_secret *secret, struct weft_slice bytes)
+uint64_t weft_hash(const struct weft_hash_secret *secret, struct weft_slice bytes)
 {
     return XXH3_64bits_withSecret(bytes.length == 0 ? secret->bytes : bytes.bytes, bytes.length, secret->bytes,
                                   sizeof secret->bytes);

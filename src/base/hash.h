@@ -4,10 +4,10 @@
 
 /* XXH3 over a secret of 192 random bytes: whoever does not know the secret cannot choose keys that collide. One for
  * the process, from the kernel; tests make their own. */
-struct weft_secret {
+struct weft_hash_secret {
     uint8_t bytes[192];
 };
 
-void weft_secret_init(struct weft_secret *secret);
+void weft_hash_secret_init(struct weft_hash_secret *secret);
 
-uint64_t weft_hash(const struct weft_secret *secret, struct weft_slice bytes);
+uint64_t weft_hash(const struct weft_hash_secret *secret, struct weft_slice bytes);

@@ -16,11 +16,11 @@
 struct weft_table;
 
 struct weft_table_settings {
-    struct weft_budget *budget;       /* outlives the table */
-    const struct weft_secret *secret; /* the same */
-    size_t key_bytes_max;             /* 1 to 255; each entry has room for so many */
-    size_t entry_bytes;               /* aligned to 8 */
-    size_t entry_count_max;           /* at most 2^28 */
+    struct weft_budget *budget;            /* outlives the table */
+    const struct weft_hash_secret *secret; /* the same */
+    size_t key_bytes_max;                  /* 1 to 255; each entry has room for so many */
+    size_t entry_bytes;                    /* aligned to 8 */
+    size_t entry_count_max;                /* at most 2^28 */
 };
 
 struct weft_table *weft_table_new(const struct weft_table_settings *settings);

@@ -21,7 +21,7 @@ struct model {
 };
 
 static struct model models[KEYS];
-static struct weft_secret secret;
+static struct weft_hash_secret secret;
 static struct weft_budget budget;
 
 static struct weft_table *new_table(size_t entry_count_max)
@@ -316,10 +316,10 @@ END_TEST
 
 START_TEST(test_secret_decides_where_keys_go)
 {
-    struct weft_secret first;
-    struct weft_secret second;
-    weft_secret_init(&first);
-    weft_secret_init(&second);
+    struct weft_hash_secret first;
+    struct weft_hash_secret second;
+    weft_hash_secret_init(&first);
+    weft_hash_secret_init(&second);
     struct weft_slice key = WEFT_SLICE_LITERAL("0123456789abcdef");
     for (key.length = 0; key.length <= 16; key.length++) {
         ck_assert_uint_ne(weft_hash(&first, key), weft_hash(&second, key));
