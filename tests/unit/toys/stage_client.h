@@ -122,18 +122,25 @@ static inline void note_offered(const struct client *client, struct request *req
     }
 }
 
-/* The first thing in a pipeline that it came into is a face, and some core of that stage takes no more. */
+static inline bool is_any_core_closed(const struct weft_stage_identity *identity)
+{
+    for (uint32_t w = 0; w < identity->worker_count; w++) {
+        if (weft_atomic_load(&identity->is_closed[w]) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first pipeline that it comes into begins with a face, and some core of that stage takes no more. */
 static inline bool meets_a_closed_core(const struct client *client, enum weft_signal signal)
 {
-    const struct worker *worker = &world->workers[client->receiver.host->worker_index];
-    for (size_t i = 0; i < worker->graph->pipeline_count; i++) {
-        const struct graph_pipeline *pipeline = worker->graph->pipelines[i];
-        bool is_fed = pipeline->signal == signal && does_feed(client->index, pipeline_index(pipeline->id));
-        for (uint32_t w = 0;
-             is_fed && pipeline->processor_count > 0 && pipeline->stages[0] != NULL && w < world->worker_count; w++) {
-            if (weft_atomic_load(&pipeline->stages[0]->is_closed[w]) != 0) {
-                return true;
-            }
+    const struct weft_graph *graph = world->workers[client->receiver.host->worker_index].graph;
+    for (size_t i = 0; i < graph->pipeline_count; i++) {
+        const struct graph_pipeline *pipeline = graph->pipelines[i];
+        if (pipeline->signal == signal && does_feed(client->index, pipeline_index(pipeline->id))) {
+            return pipeline->processor_count > 0 && pipeline->stages[0] != NULL &&
+                   is_any_core_closed(pipeline->stages[0]);
         }
     }
     return false;

@@ -75,6 +75,7 @@ static inline void all_have_left(void)
 {
     weft_plan_unref(rounds.is_former_leaving ? &rounds.former_plan : &rounds.plan);
     rounds.is_over = !rounds.is_former_leaving;
+    spy_forget();
     rounds.is_busy = false;
     if (rounds.is_stopping && !rounds.is_over) {
         shutdown_begins();
@@ -247,6 +248,7 @@ static inline void start(void)
 {
     rounds = (struct rounds){ .patience_ms = chance(20) ? pick(50) : 500 + pick(4000) };
     weft_timer_init(&rounds.timer, round_over, NULL);
+    spy_forget();
     struct shape *shape = &world->shapes[world->shape_count++];
     random_shape(shape);
     note_fan_outs(shape);

@@ -4,12 +4,13 @@
 
 #include "stage_client.h"
 #include "stage_sink.h"
+#include "stage_spy.h"
 
 /* Random configs of the stage simulation, and what one becomes at a reload. */
-extern const struct weft_component weft_processor_batch, weft_processor_hold, weft_processor_half;
+extern const struct weft_component weft_processor_batch, weft_processor_half;
 
 static const struct weft_component_registry simulation_registry = { (const struct weft_component *const[]){
-    &client_component, &weft_processor_batch, &weft_processor_hold, &weft_processor_half, &sink_component, NULL } };
+    &client_component, &weft_processor_batch, &spied_hold, &weft_processor_half, &sink_component, NULL } };
 
 static inline void random_sinks(struct pipeline_shape *pipeline)
 {
