@@ -150,6 +150,7 @@ uint64_t weft_graph_held(const struct weft_graph *graph)
     for (size_t i = 0; i < audit.count; i++) {
         held += audit.lines[i].held;
     }
+    held += audit.is_incomplete ? 1 : 0;
     weft_audit_fini(&audit);
     for (size_t i = 0; i < graph->pipeline_count; i++) {
         for (size_t j = 0; j < graph->pipelines[i]->processor_count; j++) {

@@ -30,7 +30,7 @@ size_t weft_graph_connection_count(const struct weft_graph *graph);
 bool weft_graph_drain(struct weft_graph *graph, unsigned phase, enum weft_drop_reason reason, bool is_forced);
 
 /* Records held by all consumers, and by cores for pipelines that only this graph has; mail that such cores have under
- * way counts, too. */
+ * way counts, too. Without memory to count it is not 0. */
 uint64_t weft_graph_held(const struct weft_graph *graph);
 
 /* Tells the state of every component that has one: "ok" or what is wrong. */

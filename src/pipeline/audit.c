@@ -21,6 +21,8 @@ void weft_audit_add(struct weft_audit *audit, const struct weft_account *account
     }
     if (weft_try_grow(&audit->lines, sizeof *audit->lines, audit->count, &audit->capacity) == WEFT_OK) {
         audit->lines[audit->count++] = (struct weft_audit_line){ *account, held };
+    } else {
+        audit->is_incomplete = true;
     }
 }
 

@@ -11,6 +11,7 @@ struct weft_audit_line {
 struct weft_audit {
     struct weft_audit_line *lines;
     size_t count, capacity;
+    bool is_incomplete; /* there was no memory for a line */
 };
 
 /* Lines of the same account, of several instances or of two graphs during a reload, add up. */

@@ -202,15 +202,8 @@ struct weft_stage_outlet *weft_stage_outlet_new(struct weft_stage *stage, const 
     return outlet;
 }
 
-void weft_stage_outlet_free(struct weft_stage_outlet *outlet)
-{
-    weft_assert(weft_list_is_empty(&outlet->faces) && weft_stage_outlet_held(outlet) == 0);
-    weft_list_remove(&outlet->node);
-    weft_free(outlet->pipeline);
-    weft_free(outlet);
-}
-
-uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet)
+/* False: there was no memory to count. */
+static bool count_held(const struct weft_stage_outlet *outlet, uint64_t *out_held)
 {
     struct weft_audit audit = { 0 };
     uint64_t held = outlet->lent_records;
@@ -218,8 +211,25 @@ uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet)
     for (size_t i = 0; i < audit.count; i++) {
         held += strcmp(audit.lines[i].account.pipeline, outlet->pipeline) == 0 ? audit.lines[i].held : 0;
     }
+    bool is_complete = !audit.is_incomplete;
     weft_audit_fini(&audit);
-    return held;
+    *out_held = held;
+    return is_complete;
+}
+
+uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet)
+{
+    uint64_t held = 0;
+    return count_held(outlet, &held) || held > 0 ? held : 1;
+}
+
+void weft_stage_outlet_free(struct weft_stage_outlet *outlet)
+{
+    uint64_t held = 0;
+    weft_assert(weft_list_is_empty(&outlet->faces) && (!count_held(outlet, &held) || held == 0));
+    weft_list_remove(&outlet->node);
+    weft_free(outlet->pipeline);
+    weft_free(outlet);
 }
 
 bool weft_stage_outlet_may_take(const struct weft_stage_outlet *outlet)

@@ -134,7 +134,7 @@ enum weft_status weft_stage_outlet_pass_on(struct weft_stage_outlet *outlet, str
 weft_flow_id weft_stage_outlet_drop_flow(const struct weft_stage_outlet *outlet, const struct weft_account *from,
                                          enum weft_drop_reason reason);
 
-/* Records of this outlet that its core holds, and those that are lent. */
+/* Records of this outlet that its core holds, and those that are lent. Without memory to count it is not 0. */
 uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet);
 
 /* ---- faces ---- */

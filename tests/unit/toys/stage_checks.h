@@ -209,11 +209,23 @@ static inline void check_faces(const struct worker *worker)
     }
 }
 
+/* A graph that cannot count for want of memory does not look empty: it would be taken apart. */
+static inline void check_counting(const struct weft_graph *graph)
+{
+    if (graph != NULL && weft_graph_held(graph) > 0) {
+        weft_alloc_fail_at(1 + pick(3));
+        EXPECT(weft_graph_held(graph) > 0, "a graph seems empty, since there was no memory to count");
+        weft_alloc_fail_at(0);
+    }
+}
+
 static inline void check_moment(void)
 {
     check_books();
     for (uint32_t i = 0; i < world->worker_count; i++) {
         check_audit(&world->workers[i]);
+        check_counting(world->workers[i].graph);
+        check_counting(world->workers[i].former);
         for (const struct weft_stage *stage = world->hosts[i]->stages; stage != NULL; stage = stage->next) {
             check_core(&world->workers[i], stage);
         }

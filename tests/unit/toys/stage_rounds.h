@@ -61,6 +61,7 @@ static inline struct weft_graph *leaving_of(const struct worker *worker)
 
 static inline void work_leave_end(struct worker *worker)
 {
+    weft_alloc_fail_at(0); /* to be sure of what is held */
     EXPECT(weft_graph_held(leaving_of(worker)) == 0, "worker %u's graph leaves with records", worker->index);
     weft_graph_free(leaving_of(worker));
     if (rounds.is_former_leaving) {
