@@ -92,6 +92,11 @@ enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_sel
 enum weft_status weft_batch_copy(const struct weft_batch *batch, const struct weft_selection *selection,
                                  struct weft_payload_pool *pool, struct weft_batch **out_copy) WEFT_MUST_CHECK;
 
+/* The table of a part, without opening it: *out_arena, the caller's to let go of, has what it took; NULL if the part
+ * was open. For who only reads, and may not do more since the batch is lent. WEFT_NOMEM only. */
+enum weft_status weft_batch_look(const struct weft_batch *batch, const struct weft_part *part,
+                                 struct weft_arena **out_arena, struct weft_otlp_table *out_table) WEFT_MUST_CHECK;
+
 /* Looks at the records of a batch in order, without opening it:
  *
  *     struct weft_batch_cursor cursor = weft_batch_records(batch);

@@ -49,16 +49,23 @@ static enum weft_status copy_table(struct copying *copying, const struct weft_ot
     return push_payload(copying, payload, &counts, table->weight);
 }
 
+enum weft_status weft_batch_look(const struct weft_batch *batch, const struct weft_part *part,
+                                 struct weft_arena **out_arena, struct weft_otlp_table *out_table)
+{
+    *out_arena = NULL;
+    if (part->is_open) {
+        *out_table = part->table;
+        return WEFT_OK;
+    }
+    return weft_part_try_build(batch, part, out_arena, out_table);
+}
+
 static enum weft_status copy_some(struct copying *copying, const struct weft_part *part, size_t first_bit)
 {
-    struct weft_otlp_table table = part->table;
+    struct weft_otlp_table table, picked;
     struct weft_arena *built = NULL;
     struct weft_arena *picked_arena = NULL;
-    struct weft_otlp_table picked;
-    enum weft_status status = WEFT_OK;
-    if (!part->is_open) {
-        status = weft_part_try_build(copying->copy, part, &built, &table);
-    }
+    enum weft_status status = weft_batch_look(copying->copy, part, &built, &table);
     if (status == WEFT_OK) {
         status =
             weft_otlp_table_pick(&table, copying->selection, first_bit, copying->copy->budget, &picked_arena, &picked);

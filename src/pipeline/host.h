@@ -6,6 +6,7 @@
 #include "ledger/ledger.h"
 #include "net/grpc_server.h"
 
+struct weft_hash_secret;
 struct weft_post;
 struct weft_stage;
 
@@ -18,11 +19,12 @@ struct weft_host {
     struct weft_budget *budget;
     struct weft_ledger *ledger;
     struct weft_ledger_worker *books;
+    const struct weft_hash_secret *secret; /* the process's, for tables that a peer can feed */
     uint32_t worker_index;
     uint32_t worker_count;
     struct weft_post *post;    /* to the other workers; NULL if this is the only one */
     struct weft_stage *stages; /* cores that live here (stage.h) */
-    uint64_t random_state; /* xorshift; for jitter only */
+    uint64_t random_state;     /* xorshift; for jitter only */
 };
 
 /* Uniform in [0, 1). Not for secrets. */

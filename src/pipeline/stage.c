@@ -227,6 +227,9 @@ void weft_stage_outlet_free(struct weft_stage_outlet *outlet)
 {
     uint64_t held = 0;
     weft_assert(weft_list_is_empty(&outlet->faces) && (!count_held(outlet, &held) || held == 0));
+    if (outlet->stage->operations->outlet_fini != NULL) {
+        outlet->stage->operations->outlet_fini(outlet);
+    }
     weft_list_remove(&outlet->node);
     weft_free(outlet->pipeline);
     weft_free(outlet);

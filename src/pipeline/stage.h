@@ -59,9 +59,10 @@ struct weft_stage_operations {
     void (*free)(struct weft_stage *stage);
 
     /* Room for the component's own state of an outlet, struct weft_stage_outlet first; 0 = none. outlet_init registers
-     * its flows; NULL = nothing to do. */
+     * its flows, outlet_fini lets go of what else it has, when nothing is held for it; NULL = nothing to do. */
     size_t outlet_size_bytes;
     void (*outlet_init)(struct weft_stage_outlet *outlet);
+    void (*outlet_fini)(struct weft_stage_outlet *outlet);
 };
 
 /* Tells one other worker that this core has opened or closed. */

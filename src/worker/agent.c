@@ -11,6 +11,7 @@
 #include "admin/telemetry_server.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "worker/acceptor.h"
 #include "worker/post.h"
@@ -37,6 +38,7 @@ enum agent_state {
 struct agent {
     const struct weft_agent_options *options;
     struct weft_budget budget;
+    struct weft_hash_secret secret;
     struct weft_ledger *ledger;
     struct weft_worker **workers;
     uint32_t worker_count;
@@ -459,6 +461,7 @@ static enum weft_status start(struct agent *agent, struct weft_error *error)
 
 static enum weft_status start_workers(struct agent *agent, struct weft_error *error)
 {
+    weft_hash_secret_init(&agent->secret);
     agent->workers = weft_alloc(agent->worker_count * sizeof(struct weft_worker *));
     for (uint32_t i = 0; i < agent->worker_count; i++) {
         agent->workers[i] = weft_worker_new(&(struct weft_worker_settings){
@@ -467,6 +470,7 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
             .wake_interval_ns = agent->wake_interval_ns,
             .budget = &agent->budget,
             .ledger = agent->ledger,
+            .secret = &agent->secret,
         });
     }
     agent->post = weft_worker_post_new(agent->workers, agent->worker_count);

@@ -82,6 +82,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .codec = worker->net.codec,
         .budget = settings->budget,
         .ledger = settings->ledger,
+        .secret = settings->secret,
         .books = weft_ledger_worker_of(settings->ledger, settings->index),
         .worker_index = settings->index,
         .worker_count = settings->count,

@@ -13,6 +13,7 @@ struct weft_worker_settings {
     int64_t wake_interval_ns; /* of the loop (net/moderation.h) */
     struct weft_budget *budget;
     struct weft_ledger *ledger;
+    const struct weft_hash_secret *secret; /* the process's */
 };
 
 struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings);
