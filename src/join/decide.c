@@ -1,0 +1,250 @@
+/* Deciding (join.h): when a trace's time is up, when memory is short, and what that means for its records. */
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "join/join_internal.h"
+
+static const int64_t step_ns = 5 * WEFT_NS_PER_MS;
+
+/* ---- facts under new rules ---- */
+
+struct regathering {
+    struct weft_join *join;
+    struct weft_trace *trace;
+    uint32_t context; /* that the resource's facts are of; 0 = none */
+};
+
+static void regather_record(void *user, uint32_t context, struct weft_slice record)
+{
+    struct regathering *regathering = user;
+    struct weft_join *join = regathering->join;
+    const struct weft_context *from = weft_contexts_at(join->contexts, context);
+    struct weft_span_index span;
+    if (join->outlets[from->outlet]->outlet.signal != WEFT_TRACES || weft_otlp_index_span(record, &span) != WEFT_OK) {
+        return;
+    }
+    if (regathering->context != context) {
+        memset(join->resource_facts, 0, join->facts_bytes);
+        weft_policy_set_gather_resource(join->rules->policies, join->scratch, from->resource, join->resource_facts);
+        regathering->context = context;
+    }
+    weft_join_gather(join, regathering->trace, join->resource_facts, &span);
+}
+
+/* The rules have changed since its records came: they are read once more. */
+static void regather(struct weft_join *join, struct weft_trace *trace)
+{
+    struct regathering regathering = { join, trace, 0 };
+    memset(&trace->facts, 0, join->facts_bytes);
+    (void)weft_join_each_record(join, &trace->chain, regather_record, &regathering);
+    trace->generation = join->generation;
+}
+
+/* ---- verdicts ---- */
+
+struct serving {
+    struct weft_join *join;
+    struct weft_verdict *verdict;
+};
+
+static void count_service(void *user, uint32_t context, uint32_t count)
+{
+    const struct serving *serving = user;
+    struct weft_join *join = serving->join;
+    struct weft_verdict *verdict = serving->verdict;
+    const struct weft_context *from = weft_contexts_at(join->contexts, context);
+    uint32_t name = weft_names_intern(join->names, from->service);
+    uint8_t i = 0;
+    while (i < verdict->service_count && verdict->services[i].name != name) {
+        i++;
+    }
+    if (i == verdict->service_count) {
+        if (i == WEFT_VERDICT_SERVICES) {
+            return;
+        }
+        verdict->services[verdict->service_count++] = (struct weft_verdict_service){ .name = name };
+    }
+    bool is_span = join->outlets[from->outlet]->outlet.signal == WEFT_TRACES;
+    *(is_span ? &verdict->services[i].spans : &verdict->services[i].logs) += count;
+}
+
+static void remember(struct weft_join *join, const struct weft_trace *trace, bool is_kept, bool is_early,
+                     uint32_t policy)
+{
+    struct weft_slice key = weft_table_key(join->traces, trace);
+    struct weft_verdict *verdict = weft_verdicts_add(join->verdicts, key.bytes);
+    if (verdict == NULL) {
+        return;
+    }
+    verdict->decided = weft_wall_now();
+    verdict->start_ns = trace->facts.start_min_ns;
+    verdict->end_ns = trace->facts.end_max_ns;
+    verdict->policy = policy;
+    verdict->generation = join->generation;
+    verdict->span_count = trace->span_count;
+    verdict->log_count = trace->log_count;
+    verdict->worst_severity = trace->worst_severity;
+    verdict->is_kept = is_kept;
+    verdict->is_early = is_early;
+    verdict->has_error = trace->has_error;
+    verdict->has_root = trace->has_root;
+    verdict->service_count = 0;
+    struct serving serving = { join, verdict };
+    weft_join_each_source(join, &trace->chain, trace->sources, trace->source_count, count_service, &serving);
+}
+
+/* The name of the policy that decided: "none" if no policy kept the trace. */
+static uint32_t judge(struct weft_join *join, struct weft_trace *trace, bool *out_is_kept)
+{
+    const struct weft_policy_set *policies = join->rules->policies;
+    struct weft_policy_decision decision;
+    if (trace->is_large) {
+        join->counters.large_traces++;
+        *out_is_kept = false;
+        return weft_names_intern(join->names, WEFT_SLICE_LITERAL("maximum_trace_size_bytes"));
+    }
+    weft_policy_set_decide(policies, &trace->facts, weft_table_key(join->traces, trace).bytes, &decision);
+    join->counters.policy_errors += decision.errors;
+    *out_is_kept = decision.is_kept;
+    size_t policy = decision.policy < 0 ? weft_policy_set_count(policies) : (size_t)decision.policy;
+    (decision.is_kept ? join->policy_kept : join->policy_dropped)[policy]++;
+    return decision.policy < 0
+               ? weft_names_intern(join->names, WEFT_SLICE_LITERAL("none"))
+               : weft_names_intern(join->names, weft_slice_of_text(weft_policy_set_name(policies, policy)));
+}
+
+static void decide_logs(struct weft_join *join, struct weft_trace *trace)
+{
+    join->counters.logs_without_spans += trace->log_count;
+    if (!join->rules->drops_logs_without_spans) {
+        weft_join_emit_trace(join, trace);
+        return;
+    }
+    weft_trace_drop(join, trace, WEFT_DROP_NO_TRACE, WEFT_NAME_NONE);
+    weft_trace_end(join, trace);
+}
+
+void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_early)
+{
+    if (trace->span_count == 0) {
+        decide_logs(join, trace);
+        return;
+    }
+    if (trace->generation != join->generation) {
+        regather(join, trace);
+    }
+    bool is_kept = false;
+    uint32_t policy = judge(join, trace, &is_kept);
+    remember(join, trace, is_kept, is_early, policy);
+    if (is_kept) {
+        join->counters.kept_traces++;
+        weft_join_emit_trace(join, trace);
+        return;
+    }
+    join->counters.dropped_traces++;
+    weft_trace_drop(join, trace, trace->is_large ? WEFT_DROP_EVICTED : WEFT_DROP_SAMPLED_OUT, policy);
+    weft_trace_end(join, trace);
+}
+
+/* ---- when ---- */
+
+static struct weft_trace *front_of(struct weft_join *join, enum weft_lane lane)
+{
+    struct weft_list *node = weft_list_first(&join->lanes[lane]);
+    return node == NULL ? NULL : WEFT_CONTAINER_OF(node, struct weft_trace, node);
+}
+
+/* The undecided trace whose time is up first. */
+static struct weft_trace *next_due(struct weft_join *join)
+{
+    struct weft_trace *waiting = front_of(join, WEFT_LANE_WAITING);
+    struct weft_trace *root = front_of(join, WEFT_LANE_ROOT);
+    if (waiting == NULL || root == NULL) {
+        return waiting == NULL ? root : waiting;
+    }
+    return waiting->due.ns <= root->due.ns ? waiting : root;
+}
+
+bool weft_join_decide_oldest(struct weft_join *join)
+{
+    struct weft_trace *trace = next_due(join);
+    if (trace != NULL) {
+        weft_join_decide(join, trace, true);
+    }
+    return trace != NULL;
+}
+
+void weft_join_relieve(struct weft_join *join)
+{
+    if (weft_join_size_bytes(join) > join->bytes_max && join->recent_count > 0) {
+        weft_join_forget_recent(join, 0);
+    }
+    bool has_undecided = true;
+    for (unsigned i = 0; has_undecided && i < JOIN_STEP_TRACES && weft_join_size_bytes(join) > join->bytes_max; i++) {
+        has_undecided = weft_join_decide_oldest(join);
+        join->counters.early_traces += has_undecided;
+        weft_join_forget_recent(join, 0);
+    }
+    weft_join_flush(join);
+    size_t size_bytes = weft_join_size_bytes(join);
+    bool is_full = size_bytes > (join->is_full ? join->bytes_max - join->bytes_max / 8 : join->bytes_max);
+    if (is_full != join->is_full) {
+        join->is_full = is_full;
+        weft_stage_set_open(&join->stage, !is_full);
+    }
+}
+
+static void decide_due(struct weft_join *join)
+{
+    struct weft_monotonic now = weft_timers_now(join->stage.host->timers);
+    for (unsigned i = 0; i < JOIN_STEP_TRACES; i++) {
+        struct weft_trace *trace = next_due(join);
+        if (trace == NULL || trace->due.ns > now.ns) {
+            return;
+        }
+        weft_join_decide(join, trace, false);
+    }
+}
+
+/* Kept traces that waited for an outlet; those that still have to are passed over. */
+static void emit_waiting(struct weft_join *join)
+{
+    struct weft_list *next = NULL;
+    unsigned left = JOIN_STEP_TRACES;
+    for (struct weft_list *node = join->lanes[WEFT_LANE_KEPT].next; node != &join->lanes[WEFT_LANE_KEPT] && left > 0;
+         node = next, left--) {
+        struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
+        next = node->next;
+        if (!weft_join_is_blocked(join, trace->outlets)) {
+            weft_join_emit_trace(join, trace);
+        }
+    }
+}
+
+void weft_join_set_timer(struct weft_join *join)
+{
+    struct weft_timers *timers = join->stage.host->timers;
+    struct weft_monotonic soonest = weft_monotonic_after(weft_timers_now(timers), step_ns);
+    const struct weft_trace *due = next_due(join);
+    const struct weft_trace *kept = front_of(join, WEFT_LANE_KEPT);
+    if (kept != NULL && !weft_join_is_blocked(join, kept->outlets)) {
+        weft_timer_set_at(timers, &join->timer, soonest);
+    } else if (due != NULL) {
+        weft_timer_set_at(timers, &join->timer, due->due.ns > soonest.ns ? due->due : soonest);
+    } else {
+        weft_timer_cancel(timers, &join->timer);
+    }
+}
+
+void weft_join_step(void *context)
+{
+    struct weft_join *join = context;
+    for (uint32_t i = 0; i < JOIN_OUTLETS_MAX; i++) {
+        if (join->outlets[i] != NULL) {
+            weft_join_unpark(join, join->outlets[i]);
+        }
+    }
+    emit_waiting(join);
+    decide_due(join);
+    weft_join_relieve(join);
+    weft_join_set_timer(join);
+}

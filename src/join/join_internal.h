@@ -1,0 +1,197 @@
+#pragma once
+
+#include "base/slab.h"
+#include "base/table.h"
+#include "join/contexts.h"
+#include "join/join.h"
+#include "join/names.h"
+#include "join/verdicts.h"
+#include "pipeline/loan.h"
+#include "wire/ids.h"
+#include "wire/otlp_index.h"
+
+/* The join's structs, for the files of src/join. */
+
+enum {
+    JOIN_OUTLETS_MAX = 32, /* a trace has a bit for each */
+    JOIN_TRACE_SOURCES = 6,
+    JOIN_EMIT_BYTES = 1 << 20, /* a request that is written grows to about so much */
+    JOIN_EMIT_RECORDS = 8192,
+    JOIN_STEP_TRACES = 1024, /* decided in one go */
+};
+
+/* Where a trace waits. */
+enum weft_lane {
+    WEFT_LANE_WAITING, /* by when it began */
+    WEFT_LANE_ROOT,    /* the same, its root was seen and decision_wait_after_root_received is shorter */
+    WEFT_LANE_KEPT,    /* kept, but an outlet is blocked */
+    WEFT_LANE_COUNT,
+};
+
+/* Where some of a trace's records come from: so many have this context. */
+struct weft_trace_source {
+    uint32_t context, count;
+};
+
+/* A trace that is held. Entry of the table; the facts lie behind it. */
+struct weft_trace {
+    struct weft_list node; /* in its lane */
+    struct weft_monotonic due;
+    struct weft_slab_chain chain; /* records: the number of the context, then the bytes that came in */
+    uint32_t outlets;             /* a bit for each that has records here */
+    uint32_t span_count, log_count;
+    uint32_t generation; /* of the rules that the facts were gathered for */
+    enum weft_lane lane : 8;
+    uint8_t worst_severity;
+    uint8_t source_count; /* in sources; JOIN_TRACE_SOURCES + 1 = more: then the chain has to be read */
+    bool has_root, has_error;
+    bool is_large; /* over maximum_trace_size_bytes */
+    struct weft_trace_source sources[JOIN_TRACE_SOURCES];
+    struct weft_policy_facts facts; /* of join->facts_bytes */
+};
+
+/* A decided trace whose records are still there, for who asks. */
+struct weft_recent {
+    uint8_t trace_id[WEFT_TRACE_ID_BYTES];
+    struct weft_slab_chain chain;
+    uint8_t source_count;
+    struct weft_trace_source sources[JOIN_TRACE_SOURCES];
+};
+
+/* A piece of a record on its way into the request that is being written for an outlet. */
+struct weft_emission {
+    struct weft_slice bytes;
+    uint32_t record_length; /* of the first piece: of the whole record; of the others 0 */
+    uint32_t next;          /* of the same context; index + 1, 0 = the last */
+};
+
+struct weft_join_outlet {
+    struct weft_stage_outlet outlet;
+    uint32_t index;          /* its bit */
+    uint64_t held;           /* records */
+    struct weft_list parked; /* of batches: written, but what follows is closed */
+    struct weft_emission *emissions;
+    size_t emission_count, emission_capacity;
+    uint32_t *touched; /* contexts with emissions */
+    size_t touched_count, touched_capacity;
+    uint64_t emission_records;
+    size_t emission_bytes;
+    weft_flow_id sampled_out_flow, no_trace_flow, evicted_flow, out_of_memory_flow, refused_flow, shutdown_flow,
+        reload_flow; /* held -> dropped */
+};
+
+struct weft_join_counters {
+    uint64_t new_traces, kept_traces, dropped_traces, early_traces, large_traces;
+    uint64_t late_kept, late_dropped; /* records */
+    uint64_t logs_without_spans, logs_without_trace_id;
+    uint64_t policy_errors;
+};
+
+struct weft_join {
+    struct weft_stage stage;
+    const struct weft_join_rules *rules;
+    uint32_t generation;
+    size_t facts_bytes;
+    struct weft_table *traces;
+    struct weft_slab *slab;
+    struct weft_contexts *contexts;
+    struct weft_names *names;
+    struct weft_verdicts *verdicts;
+    struct weft_policy_scratch *scratch;
+    struct weft_policy_facts *resource_facts; /* of one batch, by resource: scratch */
+    size_t resource_facts_bytes;
+    struct weft_list lanes[WEFT_LANE_COUNT];
+    struct weft_join_outlet *outlets[JOIN_OUTLETS_MAX];
+    struct weft_trace *emitted[JOIN_STEP_TRACES]; /* kept, their records are in emissions */
+    size_t emitted_count;
+    struct weft_recent *recent; /* ring */
+    size_t recent_first, recent_count, recent_capacity;
+    size_t recent_bytes, recent_bytes_max;
+    uint64_t *policy_kept, *policy_dropped; /* traces by policy of the present rules, and one for none */
+    struct weft_timer timer;
+    size_t bytes_max, traces_max; /* this worker's shares */
+    bool is_full;
+    struct weft_wall started;
+    struct weft_join_counters counters;
+};
+
+static inline struct weft_join *weft_join_of(const struct weft_stage *stage)
+{
+    return WEFT_CONTAINER_OF(stage, struct weft_join, stage);
+}
+
+static inline struct weft_join_outlet *weft_join_outlet_of(const struct weft_stage_outlet *outlet)
+{
+    return WEFT_CONTAINER_OF(outlet, struct weft_join_outlet, outlet);
+}
+
+/* take.c */
+extern const struct weft_share_operations weft_join_share_operations;
+
+/* What the policies ask of a span and of its resource, added to the trace's facts. */
+void weft_join_gather(struct weft_join *join, struct weft_trace *trace, const struct weft_policy_facts *resource,
+                      const struct weft_span_index *span);
+
+/* decide.c */
+void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_early);
+
+/* The oldest that is undecided, on what is known; false if there is none. */
+bool weft_join_decide_oldest(struct weft_join *join);
+
+/* Decides until the limits are kept, and closes the stage if that does not help. */
+void weft_join_relieve(struct weft_join *join);
+
+/* What is due, and what had to wait; then the timer is set anew. */
+void weft_join_step(void *join);
+void weft_join_set_timer(struct weft_join *join);
+
+/* release.c */
+
+/* Appends a piece of a record of this outlet to what is written next; the bytes stay until weft_join_flush.
+ * record_length: with the first piece that of the whole, else 0. False without memory: nothing was appended. */
+bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context, struct weft_slice piece,
+                    size_t record_length);
+
+/* A kept trace: all its records go, or it waits for a blocked outlet. */
+void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace);
+
+/* Writes what was emitted and passes it on; the traces that it came from end. */
+void weft_join_flush(struct weft_join *join);
+
+/* Whether one of these outlets (bits) cannot take more. */
+bool weft_join_is_blocked(const struct weft_join *join, uint32_t outlets);
+
+/* Passes on what is parked for the outlet, as far as it goes. */
+void weft_join_unpark(struct weft_join *join, struct weft_join_outlet *outlet);
+
+/* By force: drops what is parked. */
+void weft_join_drop_parked(struct weft_join *join, struct weft_join_outlet *outlet, enum weft_drop_reason reason);
+
+/* traces.c */
+void weft_trace_set_lane(struct weft_join *join, struct weft_trace *trace, enum weft_lane lane);
+
+/* Books records as dropped, for the breakdown by policy and service, too. policy: names.h. */
+void weft_join_drop_records(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context,
+                            enum weft_drop_reason reason, uint32_t policy, uint64_t count);
+void weft_trace_drop(struct weft_join *join, struct weft_trace *trace, enum weft_drop_reason reason, uint32_t policy);
+
+/* Takes the trace out of the table; its records stay a while among the recent ones. */
+void weft_trace_end(struct weft_join *join, struct weft_trace *trace);
+void weft_join_forget_recent(struct weft_join *join, size_t bytes_max);
+size_t weft_join_size_bytes(const struct weft_join *join);
+
+/* Calls act for each record of a chain. One that lies in pieces is put together for the call. False: without memory for
+ * that some were left out. */
+typedef void (*weft_record_fn)(void *user, uint32_t context, struct weft_slice record);
+bool weft_join_each_record(const struct weft_join *join, const struct weft_slab_chain *chain, weft_record_fn act,
+                           void *user);
+
+/* Appends a record to a trace. WEFT_NOMEM changes nothing. */
+enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *trace, uint32_t context,
+                                   struct weft_slice record) WEFT_MUST_CHECK;
+
+/* Calls act for each source of the trace's records, with how many have it. */
+typedef void (*weft_source_fn)(void *user, uint32_t context, uint32_t count);
+void weft_join_each_source(const struct weft_join *join, const struct weft_slab_chain *chain,
+                           const struct weft_trace_source *sources, uint8_t source_count, weft_source_fn act,
+                           void *user);

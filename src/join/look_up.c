@@ -1,0 +1,226 @@
+/* Answers (join.h): what this core knows of a trace that somebody asks for, from what is held, from the verdicts that
+ * are remembered, and from the filter of those that are not. */
+#include "join/join_internal.h"
+#include "join/tree.h"
+
+/* ---- finding ---- */
+
+struct search {
+    const struct weft_join *join;
+    const uint8_t *span_id;
+    bool is_found;
+};
+
+static void compare_span(void *user, uint32_t context, struct weft_slice record)
+{
+    struct search *search = user;
+    const struct weft_context *from = weft_contexts_at(search->join->contexts, context);
+    struct weft_span_index index;
+    if (search->join->outlets[from->outlet]->outlet.signal == WEFT_TRACES && !search->is_found &&
+        weft_otlp_index_span(record, &index) == WEFT_OK && index.span_id.length == WEFT_SPAN_ID_BYTES) {
+        search->is_found = memcmp(index.span_id.bytes, search->span_id, WEFT_SPAN_ID_BYTES) == 0;
+    }
+}
+
+static bool has_span(const struct weft_join *join, const struct weft_slab_chain *chain, const uint8_t *span_id)
+{
+    struct search search = { join, span_id, false };
+    (void)weft_join_each_record(join, chain, compare_span, &search);
+    return search.is_found;
+}
+
+/* Of a 64-bit id only the low half is known. */
+static bool is_asked(const struct weft_trace_question *question, const uint8_t *trace_id)
+{
+    return question->has_trace_id && (question->is_64_bit ? memcmp(question->trace_id + 8, trace_id + 8, 8) == 0
+                                                          : memcmp(question->trace_id, trace_id, 16) == 0);
+}
+
+static bool is_held_asked(const struct weft_join *join, const struct weft_trace_question *question,
+                          const struct weft_trace *trace)
+{
+    struct weft_slice key = weft_table_key(join->traces, trace);
+    return key.length == WEFT_TRACE_ID_BYTES &&
+           (is_asked(question, key.bytes) ||
+            (question->has_span_id && has_span(join, &trace->chain, question->span_id)));
+}
+
+/* By the table where that is possible; else every trace is looked at. */
+static const struct weft_trace *find_held(const struct weft_join *join, const struct weft_trace_question *question)
+{
+    const struct weft_trace *trace = NULL;
+    if (question->has_trace_id) {
+        trace = weft_table_find(join->traces, weft_slice_of(question->trace_id, WEFT_TRACE_ID_BYTES));
+    }
+    if (trace != NULL || (!question->is_64_bit && !question->has_span_id)) {
+        return trace;
+    }
+    uint32_t cursor = 0;
+    for (trace = weft_table_next(join->traces, &cursor); trace != NULL;
+         trace = weft_table_next(join->traces, &cursor)) {
+        if (is_held_asked(join, question, trace)) {
+            return trace;
+        }
+    }
+    return NULL;
+}
+
+/* The youngest, so that the last part of a trace that came in parts is shown. */
+static const struct weft_recent *find_recent(const struct weft_join *join, const struct weft_trace_question *question)
+{
+    for (size_t i = join->recent_count; i > 0; i--) {
+        const struct weft_recent *recent = &join->recent[(join->recent_first + i - 1) % join->recent_capacity];
+        if (is_asked(question, recent->trace_id) ||
+            (question->has_span_id && has_span(join, &recent->chain, question->span_id))) {
+            return recent;
+        }
+    }
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static void put_id(struct weft_buffer *out, const uint8_t *trace_id)
+{
+    weft_buffer_append_text(out, "\"trace_id\":\"");
+    for (int i = 0; i < WEFT_TRACE_ID_BYTES; i++) {
+        weft_buffer_append_format(out, "%02x", trace_id[i]);
+    }
+    weft_buffer_append_text(out, "\"");
+}
+
+static void put_facts(struct weft_buffer *out, uint64_t start_ns, uint64_t end_ns, bool has_error, bool has_root,
+                      uint8_t worst_severity)
+{
+    weft_buffer_append_format(out,
+                              ",\"facts\":{\"duration_ns\":\"%llu\",\"has_error\":%s,\"has_root\":%s,"
+                              "\"worst_log_severity\":%u}",
+                              (unsigned long long)(end_ns > start_ns ? end_ns - start_ns : 0),
+                              has_error ? "true" : "false", has_root ? "true" : "false", worst_severity);
+}
+
+static void put_counts(struct weft_buffer *out, uint64_t spans, uint64_t logs)
+{
+    weft_buffer_append_format(out, ",\"spans\":%llu,\"logs\":%llu", (unsigned long long)spans,
+                              (unsigned long long)logs);
+}
+
+struct services {
+    const struct weft_join *join;
+    struct weft_verdict_service items[WEFT_VERDICT_SERVICES];
+    struct weft_slice names[WEFT_VERDICT_SERVICES];
+    size_t count;
+};
+
+static void count_service(void *user, uint32_t context, uint32_t count)
+{
+    struct services *services = user;
+    const struct weft_context *from = weft_contexts_at(services->join->contexts, context);
+    size_t i = 0;
+    while (i < services->count && !weft_slice_equal(services->names[i], from->service)) {
+        i++;
+    }
+    if (i == WEFT_VERDICT_SERVICES) {
+        return;
+    }
+    services->count += i == services->count;
+    services->names[i] = from->service;
+    bool is_span = services->join->outlets[from->outlet]->outlet.signal == WEFT_TRACES;
+    *(is_span ? &services->items[i].spans : &services->items[i].logs) += count;
+}
+
+static void put_services(struct weft_buffer *out, const struct services *services)
+{
+    weft_buffer_append_text(out, ",\"services\":[");
+    for (size_t i = 0; i < services->count; i++) {
+        weft_buffer_append_text(out, i == 0 ? "{\"service\":" : ",{\"service\":");
+        weft_buffer_append_json_string(out, services->names[i]);
+        weft_buffer_append_format(out, ",\"spans\":%u,\"logs\":%u}", services->items[i].spans, services->items[i].logs);
+    }
+    weft_buffer_append_text(out, "]");
+}
+
+static void write_held(const struct weft_join *join, const struct weft_trace *trace, struct weft_buffer *out)
+{
+    struct services services = { .join = join };
+    put_id(out, weft_table_key(join->traces, trace).bytes);
+    put_facts(out, trace->facts.start_min_ns, trace->facts.end_max_ns, trace->has_error, trace->has_root,
+              trace->worst_severity);
+    put_counts(out, trace->span_count, trace->log_count);
+    weft_join_each_source(join, &trace->chain, trace->sources, trace->source_count, count_service, &services);
+    put_services(out, &services);
+    weft_buffer_append_text(out, ",");
+    weft_join_write_tree(join, &trace->chain, out);
+}
+
+static void write_verdict(const struct weft_join *join, const uint8_t *trace_id, const struct weft_verdict *verdict,
+                          const struct weft_recent *recent, struct weft_buffer *out)
+{
+    char decided[WEFT_RFC3339_BYTES];
+    struct services services = { .join = join, .count = verdict->service_count };
+    for (uint8_t i = 0; i < verdict->service_count; i++) {
+        services.names[i] = weft_names_at(join->names, verdict->services[i].name);
+        services.items[i] = verdict->services[i];
+    }
+    weft_wall_format(verdict->decided, decided);
+    put_id(out, trace_id);
+    weft_buffer_append_text(out, ",\"policy\":");
+    weft_buffer_append_json_string(out, weft_names_at(join->names, verdict->policy));
+    weft_buffer_append_format(out, ",\"decided_at\":\"%s\",\"is_early\":%s,\"generation\":%u,\"late_member\":false",
+                              decided, verdict->is_early ? "true" : "false", verdict->generation);
+    put_facts(out, verdict->start_ns, verdict->end_ns, verdict->has_error, verdict->has_root, verdict->worst_severity);
+    put_counts(out, verdict->span_count, verdict->log_count);
+    weft_buffer_append_format(out, ",\"late_spans\":%u,\"late_logs\":%u", verdict->late_span_count,
+                              verdict->late_log_count);
+    put_services(out, &services);
+    if (recent != NULL) {
+        weft_buffer_append_text(out, ",");
+        weft_join_write_tree(join, &recent->chain, out);
+    }
+}
+
+/* ---- the answer ---- */
+
+static void begin_answer(struct weft_trace_answer *answer, enum weft_trace_knowledge knowledge)
+{
+    answer->knowledge = knowledge;
+    weft_buffer_clear(&answer->json);
+}
+
+static void look_up_verdict(const struct weft_join *join, const struct weft_trace_question *question,
+                            struct weft_trace_answer *answer)
+{
+    const struct weft_recent *recent = find_recent(join, question);
+    const uint8_t *trace_id = recent != NULL ? recent->trace_id : question->trace_id;
+    if (recent == NULL && !question->has_trace_id) {
+        return;
+    }
+    const struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, trace_id);
+    if (verdict != NULL) {
+        enum weft_trace_knowledge knowledge = verdict->is_kept ? WEFT_TRACE_KEPT : WEFT_TRACE_DROPPED;
+        if (knowledge > answer->knowledge) {
+            begin_answer(answer, knowledge);
+            write_verdict(join, trace_id, verdict, recent, &answer->json);
+        }
+    } else if (answer->knowledge == WEFT_TRACE_NOT_SEEN &&
+               weft_verdicts_remember(join->verdicts, trace_id) != WEFT_VERDICT_NEVER) {
+        begin_answer(answer, WEFT_TRACE_FORGOTTEN);
+    }
+}
+
+void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_question *question,
+                       struct weft_trace_answer *in_out_answer)
+{
+    const struct weft_join *join = weft_join_of(stage);
+    const struct weft_trace *held = find_held(join, question);
+    int64_t from_ns = weft_verdicts_oldest(join->verdicts, join->started).ns;
+    if (in_out_answer->remembers_from_ns < from_ns) {
+        in_out_answer->remembers_from_ns = from_ns;
+    }
+    if (held != NULL && held->lane != WEFT_LANE_KEPT) {
+        begin_answer(in_out_answer, WEFT_TRACE_HELD);
+        write_held(join, held, &in_out_answer->json);
+    } else {
+        look_up_verdict(join, question, in_out_answer);
+    }
+}

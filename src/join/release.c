@@ -1,0 +1,285 @@
+/* What is kept goes on (join.h): pieces of records are listed by context, and a flush writes them into one request for
+ * each outlet, each resource and scope once. The bytes are copied here, so that a slab is free as soon as it is read.
+ */
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "join/join_internal.h"
+#include "wire/protobuf.h"
+
+enum { CONTEXT_BYTES = sizeof(uint32_t), RESOURCES_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
+
+/* ---- listing ---- */
+
+bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context, struct weft_slice piece,
+                    size_t record_length)
+{
+    struct weft_context *from = weft_contexts_at(join->contexts, context);
+    if (weft_try_grow(&outlet->emissions, sizeof *outlet->emissions, outlet->emission_count,
+                      &outlet->emission_capacity) != WEFT_OK ||
+        (from->first == 0 && weft_try_grow(&outlet->touched, sizeof *outlet->touched, outlet->touched_count,
+                                           &outlet->touched_capacity) != WEFT_OK)) {
+        return false;
+    }
+    outlet->emissions[outlet->emission_count++] =
+        (struct weft_emission){ .bytes = piece, .record_length = (uint32_t)record_length };
+    uint32_t number = (uint32_t)outlet->emission_count; /* index + 1 */
+    if (from->first == 0) {
+        outlet->touched[outlet->touched_count++] = context;
+        from->first = number;
+    } else {
+        outlet->emissions[from->last - 1].next = number;
+    }
+    from->last = number;
+    outlet->emission_records += record_length > 0;
+    outlet->emission_bytes += piece.length;
+    return true;
+}
+
+/* ---- writing ---- */
+
+struct group {
+    uint64_t records;
+    size_t records_bytes, scope_bytes, resource_bytes; /* contents of the messages */
+};
+
+static struct group measure(const struct weft_join_outlet *outlet, const struct weft_context *from)
+{
+    struct group group = { 0 };
+    for (uint32_t number = from->first; number != 0; number = outlet->emissions[number - 1].next) {
+        const struct weft_emission *emission = &outlet->emissions[number - 1];
+        group.records_bytes += emission->bytes.length;
+        if (emission->record_length > 0) {
+            group.records++;
+            group.records_bytes += weft_wire_size_bytes_header(RECORDS_FIELD, emission->record_length);
+        }
+    }
+    group.scope_bytes = from->scope.length + group.records_bytes;
+    group.resource_bytes =
+        from->resource.length + weft_wire_size_bytes_header(SCOPES_FIELD, group.scope_bytes) + group.scope_bytes;
+    return group;
+}
+
+static uint8_t *put(uint8_t *to, struct weft_slice bytes)
+{
+    if (bytes.length > 0) {
+        memcpy(to, bytes.bytes, bytes.length);
+    }
+    return to + bytes.length;
+}
+
+static uint8_t *write_group(const struct weft_join_outlet *outlet, const struct weft_context *from, uint8_t *to)
+{
+    struct group group = measure(outlet, from);
+    to = weft_wire_put_bytes_header(to, RESOURCES_FIELD, group.resource_bytes);
+    to = put(to, from->resource);
+    to = weft_wire_put_bytes_header(to, SCOPES_FIELD, group.scope_bytes);
+    to = put(to, from->scope);
+    for (uint32_t number = from->first; number != 0; number = outlet->emissions[number - 1].next) {
+        const struct weft_emission *emission = &outlet->emissions[number - 1];
+        if (emission->record_length > 0) {
+            to = weft_wire_put_bytes_header(to, RECORDS_FIELD, emission->record_length);
+        }
+        to = put(to, emission->bytes);
+    }
+    return to;
+}
+
+/* NULL when memory is gone. */
+static struct weft_batch *write_batch(struct weft_join *join, const struct weft_join_outlet *outlet)
+{
+    size_t size_bytes = 0;
+    for (size_t i = 0; i < outlet->touched_count; i++) {
+        struct group group = measure(outlet, weft_contexts_at(join->contexts, outlet->touched[i]));
+        size_bytes += weft_wire_size_bytes_header(RESOURCES_FIELD, group.resource_bytes) + group.resource_bytes;
+    }
+    struct weft_payload *payload = weft_payload_try_new(join->stage.host->pool, size_bytes);
+    if (payload == NULL) {
+        return NULL;
+    }
+    uint8_t *to = payload->bytes;
+    for (size_t i = 0; i < outlet->touched_count; i++) {
+        to = write_group(outlet, weft_contexts_at(join->contexts, outlet->touched[i]), to);
+    }
+    weft_assert((size_t)(to - payload->bytes) == size_bytes);
+    weft_payload_commit(payload, size_bytes);
+    struct weft_otlp_counts counts = { .resources = (uint32_t)outlet->touched_count,
+                                       .scopes = (uint32_t)outlet->touched_count,
+                                       .records = (uint32_t)outlet->emission_records,
+                                       .data_points = (uint32_t)outlet->emission_records };
+    struct weft_batch *batch =
+        weft_batch_try_new(outlet->outlet.signal, &payload, NULL, WEFT_ENCODING_IDENTITY, &counts, NULL);
+    weft_payload_unref(&payload);
+    return batch;
+}
+
+static void forget_emissions(struct weft_join *join, struct weft_join_outlet *outlet)
+{
+    for (size_t i = 0; i < outlet->touched_count; i++) {
+        struct weft_context *from = weft_contexts_at(join->contexts, outlet->touched[i]);
+        from->first = from->last = 0;
+    }
+    outlet->touched_count = 0;
+    outlet->emission_count = 0;
+    outlet->emission_records = 0;
+    outlet->emission_bytes = 0;
+}
+
+/* ---- passing on ---- */
+
+static void park(struct weft_join_outlet *outlet, struct weft_batch *batch)
+{
+    weft_list_push_back(&outlet->parked, &batch->node);
+    weft_stage_outlet_set_blocked(&outlet->outlet, true);
+}
+
+/* False if it has to wait: it is the caller's still. */
+static bool pass_on(struct weft_join *join, struct weft_join_outlet *outlet, struct weft_batch **own_batch)
+{
+    if (!weft_stage_outlet_is_next_open(&outlet->outlet)) {
+        return false;
+    }
+    uint64_t weight = (*own_batch)->weight;
+    struct weft_error error = WEFT_ERROR_NONE;
+    enum weft_status status = weft_stage_outlet_pass_on(&outlet->outlet, own_batch, &error);
+    if (status == WEFT_OK) {
+        outlet->held -= weight;
+        return true;
+    }
+    if (status == WEFT_CLOSED && !weft_stage_outlet_is_next_open(&outlet->outlet)) {
+        return false;
+    }
+    weight = (*own_batch)->weight;
+    weft_log(ERROR, "tail_sampling.dropped", "what follows refused records that were kept",
+             WEFT_LOG_STRING("processor", join->stage.identity->id), WEFT_LOG_INT("records", weight),
+             WEFT_LOG_STRING("error", error.text));
+    weft_join_drop_records(join, outlet, 0, WEFT_DROP_REFUSED_DOWNSTREAM, WEFT_NAME_NONE, weight);
+    weft_batch_end(own_batch, NULL, -1);
+    return true;
+}
+
+static void flush_outlet(struct weft_join *join, struct weft_join_outlet *outlet)
+{
+    if (outlet->emission_count == 0) {
+        return;
+    }
+    struct weft_batch *batch = write_batch(join, outlet);
+    uint64_t records = outlet->emission_records;
+    forget_emissions(join, outlet);
+    if (batch == NULL) {
+        weft_join_drop_records(join, outlet, 0, WEFT_DROP_OUT_OF_MEMORY, WEFT_NAME_NONE, records);
+    } else if (!weft_list_is_empty(&outlet->parked) || !pass_on(join, outlet, &batch)) {
+        park(outlet, batch);
+    }
+}
+
+void weft_join_flush(struct weft_join *join)
+{
+    for (uint32_t i = 0; i < JOIN_OUTLETS_MAX; i++) {
+        if (join->outlets[i] != NULL) {
+            flush_outlet(join, join->outlets[i]);
+        }
+    }
+    for (size_t i = 0; i < join->emitted_count; i++) {
+        weft_trace_end(join, join->emitted[i]);
+    }
+    join->emitted_count = 0;
+}
+
+bool weft_join_is_blocked(const struct weft_join *join, uint32_t outlets)
+{
+    for (; outlets != 0; outlets &= outlets - 1) {
+        const struct weft_join_outlet *outlet = join->outlets[__builtin_ctz(outlets)];
+        if (outlet->outlet.is_blocked || outlet->outlet.face == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void weft_join_unpark(struct weft_join *join, struct weft_join_outlet *outlet)
+{
+    while (!weft_list_is_empty(&outlet->parked)) {
+        struct weft_list *node = weft_list_first(&outlet->parked);
+        struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
+        weft_list_remove(node);
+        if (!pass_on(join, outlet, &batch)) {
+            weft_list_push_front(&outlet->parked, node);
+            return;
+        }
+    }
+    if (outlet->outlet.is_blocked && weft_stage_outlet_is_next_open(&outlet->outlet)) {
+        weft_stage_outlet_set_blocked(&outlet->outlet, false);
+    }
+}
+
+void weft_join_drop_parked(struct weft_join *join, struct weft_join_outlet *outlet, enum weft_drop_reason reason)
+{
+    struct weft_list *node = NULL;
+    while ((node = weft_list_pop_front(&outlet->parked)) != NULL) {
+        struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
+        weft_join_drop_records(join, outlet, 0, reason, WEFT_NAME_NONE, batch->weight);
+        weft_batch_end(&batch, NULL, -1);
+    }
+}
+
+/* ---- traces ---- */
+
+/* How long the record is that begins with this piece: the cursor stands behind the piece. */
+static size_t length_of_record(const struct weft_join *join, struct weft_slab_cursor cursor, size_t first_length,
+                               bool is_last)
+{
+    size_t length = first_length;
+    struct weft_slice piece;
+    while (!is_last && weft_slab_next(join->slab, &cursor, &piece, &is_last)) {
+        length += piece.length;
+    }
+    return length - CONTEXT_BYTES;
+}
+
+static bool is_much(const struct weft_join_outlet *outlet)
+{
+    return outlet->emission_bytes >= JOIN_EMIT_BYTES || outlet->emission_records >= JOIN_EMIT_RECORDS;
+}
+
+/* Emits one record, flushing its outlet before if there is much already. */
+static void emit_record(struct weft_join *join, struct weft_slab_cursor *cursor, struct weft_slice piece, bool is_last)
+{
+    uint32_t context;
+    memcpy(&context, piece.bytes, CONTEXT_BYTES);
+    struct weft_join_outlet *outlet = join->outlets[weft_contexts_at(join->contexts, context)->outlet];
+    size_t length = length_of_record(join, *cursor, piece.length, is_last);
+    if (is_much(outlet)) {
+        flush_outlet(join, outlet);
+    }
+    piece = weft_slice_of(piece.bytes + CONTEXT_BYTES, piece.length - CONTEXT_BYTES);
+    bool is_emitted = weft_join_emit(join, outlet, context, piece, length);
+    if (!is_emitted) {
+        weft_join_drop_records(join, outlet, context, WEFT_DROP_OUT_OF_MEMORY, WEFT_NAME_NONE, 1);
+    }
+    while (!is_last && weft_slab_next(join->slab, cursor, &piece, &is_last)) {
+        /* A record of which the end finds no memory would be torn: it is written without it only if the process is
+         * out of memory for 32 bytes, which the next flush then meets, too. */
+        is_emitted = is_emitted && weft_join_emit(join, outlet, context, piece, 0);
+    }
+}
+
+void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace)
+{
+    if (weft_join_is_blocked(join, trace->outlets)) {
+        if (trace->lane != WEFT_LANE_KEPT) {
+            weft_trace_set_lane(join, trace, WEFT_LANE_KEPT);
+        }
+        return;
+    }
+    struct weft_slab_cursor cursor = weft_slab_begin(&trace->chain);
+    struct weft_slice piece;
+    bool is_last = false;
+    while (weft_slab_next(join->slab, &cursor, &piece, &is_last)) {
+        emit_record(join, &cursor, piece, is_last);
+    }
+    weft_list_remove(&trace->node);
+    join->emitted[join->emitted_count++] = trace;
+    if (join->emitted_count == JOIN_STEP_TRACES) {
+        weft_join_flush(join);
+    }
+}

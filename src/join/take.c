@@ -1,0 +1,346 @@
+/* Records arrive at the worker that owns their trace (join.h). A record goes to its trace if that is held, follows the
+ * verdict if there is one, or begins a trace. */
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "join/join_internal.h"
+
+/* One part of a batch on its way in. */
+struct taking {
+    struct weft_join *join;
+    struct weft_join_outlet *outlet;
+    const struct weft_otlp_table *table;
+    uint32_t *contexts;                 /* by scope; 0 = not looked for yet */
+    struct weft_policy_facts *resource; /* facts of the present record's resource */
+    uint32_t resource_index;            /* of what is in it; UINT32_MAX = nothing */
+    struct weft_trace *trace;           /* of the record before, or NULL: neighbours often share one */
+    uint8_t trace_id[WEFT_TRACE_ID_BYTES];
+};
+
+static const uint8_t no_id[WEFT_TRACE_ID_BYTES];
+
+/* ---- owners ---- */
+
+/* Decided by the low 8 bytes, so that a 64-bit id reaches the 128-bit one that it belongs to. */
+static uint32_t owner_of_id(const struct weft_stage *stage, struct weft_slice trace_id)
+{
+    if (trace_id.length != WEFT_TRACE_ID_BYTES) {
+        return stage->host->worker_index;
+    }
+    uint64_t low;
+    memcpy(&low, trace_id.bytes + 8, sizeof low);
+    low = (low ^ low >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    return (uint32_t)((low >> 32) % stage->host->worker_count);
+}
+
+static uint32_t owner_of(const struct weft_stage *stage, enum weft_signal signal, struct weft_slice record)
+{
+    struct weft_span_index span;
+    struct weft_log_index log;
+    if (signal == WEFT_TRACES) {
+        return owner_of_id(stage, weft_otlp_index_span(record, &span) == WEFT_OK ? span.trace_id : WEFT_SLICE_EMPTY);
+    }
+    return owner_of_id(stage, weft_otlp_index_log(record, &log) == WEFT_OK ? log.trace_id : WEFT_SLICE_EMPTY);
+}
+
+/* ---- contexts and facts of resources ---- */
+
+/* The context of the record's scope, looked up once for all its records. Without memory 0. */
+static uint32_t context_of(struct taking *taking, uint32_t scope_index)
+{
+    if (taking->contexts[scope_index] == 0) {
+        const struct weft_otlp_scope *scope = &taking->table->scopes[scope_index];
+        struct weft_slice resource = taking->table->resources[scope->resource].header;
+        if (weft_contexts_intern(taking->join->contexts, taking->outlet->index, resource, scope->header,
+                                 &taking->contexts[scope_index]) != WEFT_OK) {
+            return 0;
+        }
+    }
+    return taking->contexts[scope_index];
+}
+
+static void let_contexts_go(struct taking *taking)
+{
+    for (uint32_t i = 0; i < taking->table->scope_count; i++) {
+        if (taking->contexts[i] != 0) {
+            weft_contexts_unref(taking->join->contexts, taking->contexts[i], 1);
+        }
+    }
+}
+
+static const struct weft_policy_facts *facts_of_resource(struct taking *taking, uint32_t scope_index)
+{
+    uint32_t index = taking->table->scopes[scope_index].resource;
+    struct weft_join *join = taking->join;
+    if (taking->resource_index != index) {
+        memset(taking->resource, 0, join->facts_bytes);
+        weft_policy_set_gather_resource(join->rules->policies, join->scratch, taking->table->resources[index].header,
+                                        taking->resource);
+        taking->resource_index = index;
+    }
+    return taking->resource;
+}
+
+void weft_join_gather(struct weft_join *join, struct weft_trace *trace, const struct weft_policy_facts *resource,
+                      const struct weft_span_index *span)
+{
+    struct weft_policy_span facts = { .start_ns = span->start_ns,
+                                      .end_ns = span->end_ns,
+                                      .status_code = (uint32_t)span->status_code,
+                                      .attributes = span->attributes };
+    weft_policy_set_gather(join->rules->policies, join->scratch, resource, &facts, &trace->facts);
+}
+
+/* ---- finding or beginning a trace ---- */
+
+static struct weft_trace *find(struct taking *taking, const uint8_t *trace_id)
+{
+    if (taking->trace == NULL || memcmp(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES) != 0) {
+        taking->trace = weft_table_find(taking->join->traces, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
+        memcpy(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES);
+    }
+    return taking->trace;
+}
+
+/* NULL without memory. Makes room for it by deciding on the oldest. */
+static struct weft_trace *begin(struct taking *taking, struct weft_slice key, enum weft_lane lane)
+{
+    struct weft_join *join = taking->join;
+    while (weft_table_count(join->traces) >= join->traces_max && weft_join_decide_oldest(join)) {
+        join->counters.early_traces++;
+    }
+    void *entry = NULL;
+    bool is_new = false;
+    if (weft_table_put(join->traces, key, &entry, &is_new) != WEFT_OK) {
+        return NULL;
+    }
+    struct weft_trace *trace = entry;
+    if (is_new) {
+        trace->generation = join->generation;
+        weft_list_init(&trace->node);
+        weft_trace_set_lane(join, trace, lane);
+    }
+    taking->trace = NULL;
+    return trace;
+}
+
+static struct weft_trace *begin_trace(struct taking *taking, const uint8_t *trace_id, enum weft_lane lane)
+{
+    struct weft_trace *trace = begin(taking, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES), lane);
+    taking->trace = trace;
+    memcpy(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES);
+    return trace;
+}
+
+/* ---- records that do not wait ---- */
+
+/* A record that goes on at once; if its outlet is blocked it waits with others of its key. */
+static bool pass(struct taking *taking, struct weft_slice key, uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    if (!weft_join_is_blocked(join, UINT32_C(1) << taking->outlet->index)) {
+        return weft_join_emit(join, taking->outlet, context, record, record.length);
+    }
+    struct weft_trace *trace = begin(taking, key, WEFT_LANE_KEPT);
+    return trace != NULL && weft_trace_append(join, trace, context, record) == WEFT_OK;
+}
+
+static bool follow(struct taking *taking, const uint8_t *trace_id, struct weft_verdict *verdict, uint32_t context,
+                   struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    uint32_t *late =
+        taking->outlet->outlet.signal == WEFT_TRACES ? &verdict->late_span_count : &verdict->late_log_count;
+    *late += 1;
+    if (!verdict->is_kept) {
+        join->counters.late_dropped++;
+        weft_join_drop_records(join, taking->outlet, context, WEFT_DROP_SAMPLED_OUT, verdict->policy, 1);
+        return true;
+    }
+    join->counters.late_kept++;
+    return pass(taking, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES), context, record);
+}
+
+/* ---- spans and logs ---- */
+
+/* Append, or give up what was begun for nothing. */
+static bool append(struct taking *taking, struct weft_trace *trace, uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    if (weft_trace_append(join, trace, context, record) == WEFT_OK) {
+        return true;
+    }
+    if (trace->chain.record_count == 0) {
+        taking->trace = NULL;
+        weft_trace_end(join, trace);
+    }
+    return false;
+}
+
+static void note_root(struct weft_join *join, struct weft_trace *trace)
+{
+    trace->has_root = true;
+    struct weft_monotonic now = weft_timers_now(join->stage.host->timers);
+    int64_t wait_ns = join->rules->decision_wait_after_root_ns;
+    if (wait_ns > 0 && trace->lane == WEFT_LANE_WAITING && weft_monotonic_after(now, wait_ns).ns < trace->due.ns) {
+        weft_trace_set_lane(join, trace, WEFT_LANE_ROOT);
+    }
+}
+
+static void decide_if_too_large(struct taking *taking, struct weft_trace *trace)
+{
+    struct weft_join *join = taking->join;
+    uint64_t limit = join->rules->maximum_trace_size_bytes;
+    if (limit > 0 && trace->chain.length > limit && trace->lane != WEFT_LANE_KEPT) {
+        trace->is_large = true;
+        taking->trace = NULL;
+        weft_join_decide(join, trace, true);
+    }
+}
+
+static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    struct weft_span_index span;
+    weft_assert(weft_otlp_index_span(record, &span) == WEFT_OK);
+    const uint8_t *trace_id = span.trace_id.length == 0 ? no_id : span.trace_id.bytes;
+    struct weft_trace *trace = find(taking, trace_id);
+    if (trace == NULL) {
+        struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, trace_id);
+        if (verdict != NULL) {
+            return follow(taking, trace_id, verdict, context, record);
+        }
+        trace = begin_trace(taking, trace_id, WEFT_LANE_WAITING);
+        join->counters.new_traces += trace != NULL;
+    } else if (trace->span_count == 0 && trace->lane == WEFT_LANE_WAITING) {
+        weft_trace_set_lane(join, trace, WEFT_LANE_WAITING); /* its clock starts with its first span */
+        join->counters.new_traces++;
+    }
+    if (trace == NULL || !append(taking, trace, context, record)) {
+        return false;
+    }
+    trace->span_count++;
+    trace->has_error = trace->has_error || span.status_code == 2;
+    if (trace->generation == join->generation) {
+        weft_join_gather(join, trace, facts_of_resource(taking, scope_index), &span);
+    }
+    if (span.parent_span_id.length == 0) {
+        note_root(join, trace);
+    }
+    decide_if_too_large(taking, trace);
+    return true;
+}
+
+static bool take_log_without_id(struct taking *taking, uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    join->counters.logs_without_trace_id++;
+    if (join->rules->drops_logs_without_trace_id) {
+        weft_join_drop_records(join, taking->outlet, context, WEFT_DROP_NO_TRACE, WEFT_NAME_NONE, 1);
+        return true;
+    }
+    uint8_t key = (uint8_t)taking->outlet->index; /* no trace id is so short */
+    return pass(taking, weft_slice_of(&key, 1), context, record);
+}
+
+static bool take_log(struct taking *taking, uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    struct weft_log_index log;
+    weft_assert(weft_otlp_index_log(record, &log) == WEFT_OK);
+    if (log.trace_id.length == 0 || memcmp(log.trace_id.bytes, no_id, sizeof no_id) == 0) {
+        return take_log_without_id(taking, context, record);
+    }
+    struct weft_trace *trace = find(taking, log.trace_id.bytes);
+    if (trace == NULL) {
+        struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, log.trace_id.bytes);
+        if (verdict != NULL) {
+            return follow(taking, log.trace_id.bytes, verdict, context, record);
+        }
+        trace = begin_trace(taking, log.trace_id.bytes, WEFT_LANE_WAITING);
+    }
+    if (trace == NULL || !append(taking, trace, context, record)) {
+        return false;
+    }
+    trace->log_count++;
+    if (log.severity_number > trace->worst_severity && log.severity_number <= UINT8_MAX) {
+        trace->worst_severity = (uint8_t)log.severity_number;
+    }
+    decide_if_too_large(taking, trace);
+    return true;
+}
+
+/* ---- batches ---- */
+
+static bool take_record(struct taking *taking, const struct weft_otlp_record *row)
+{
+    uint32_t context = context_of(taking, row->scope);
+    if (context == 0) {
+        return false;
+    }
+    struct weft_slice record = weft_slice_of(row->bytes, row->length);
+    return taking->outlet->outlet.signal == WEFT_TRACES ? take_span(taking, row->scope, context, record)
+                                                        : take_log(taking, context, record);
+}
+
+static void drop_without_memory(struct taking *taking, size_t index, struct weft_selection *dropped)
+{
+    weft_selection_add(dropped, index);
+    weft_join_drop_records(taking->join, taking->outlet, 0, WEFT_DROP_OUT_OF_MEMORY, WEFT_NAME_NONE, 1);
+}
+
+static void take_rows(struct taking *taking, size_t first, const struct weft_selection *records,
+                      struct weft_selection *dropped)
+{
+    size_t end = first + taking->table->record_count;
+    for (size_t i = weft_selection_next(records, first, end); i < end; i = weft_selection_next(records, i + 1, end)) {
+        if (!take_record(taking, &taking->table->records[i - first])) {
+            drop_without_memory(taking, i, dropped);
+        }
+    }
+}
+
+static void take_part(struct taking *taking, const struct weft_batch *batch, const struct weft_part *part, size_t first,
+                      const struct weft_selection *records, struct weft_selection *dropped)
+{
+    struct weft_arena *arena = NULL;
+    struct weft_otlp_table table;
+    size_t end = first + weft_part_record_count(part);
+    bool has_memory = weft_batch_look(batch, part, &arena, &table) == WEFT_OK;
+    taking->table = &table;
+    taking->contexts = has_memory ? weft_try_alloc(table.scope_count * sizeof(uint32_t)) : NULL;
+    taking->resource_index = UINT32_MAX;
+    if (taking->contexts != NULL) {
+        memset(taking->contexts, 0, table.scope_count * sizeof(uint32_t));
+        take_rows(taking, first, records, dropped);
+        weft_join_flush(taking->join); /* late records are passed on from where they lie */
+        taking->trace = NULL;
+        let_contexts_go(taking);
+    } else {
+        for (size_t i = weft_selection_next(records, first, end); i < end;
+             i = weft_selection_next(records, i + 1, end)) {
+            drop_without_memory(taking, i, dropped);
+        }
+    }
+    weft_free(taking->contexts);
+    weft_arena_unref(&arena);
+}
+
+static void take(struct weft_stage *stage, struct weft_stage_outlet *outlet, const struct weft_batch *batch,
+                 const struct weft_selection *records, struct weft_selection *out_dropped)
+{
+    struct weft_join *join = weft_join_of(stage);
+    struct taking taking = {
+        .join = join, .outlet = weft_join_outlet_of(outlet), .resource = join->resource_facts, .trace = NULL
+    };
+    taking.outlet->held += weft_selection_count(records, 0, records->count);
+    size_t first = 0;
+    for (size_t i = 0; i < batch->part_count; i++) {
+        const struct weft_part *part = &batch->parts[i];
+        take_part(&taking, batch, part, first, records, out_dropped);
+        first += weft_part_record_count(part);
+    }
+    weft_join_relieve(join);
+    weft_join_set_timer(join);
+}
+
+const struct weft_share_operations weft_join_share_operations = { .owner_of = owner_of, .take = take };

@@ -1,0 +1,235 @@
+/* Traces that are held (join_internal.h): their records and where these come from, their lanes, their end, and the ring
+ * of those that are decided but still there for who asks. */
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "join/join_internal.h"
+
+enum { CONTEXT_BYTES = sizeof(uint32_t) };
+
+/* ---- records ---- */
+
+static void count_source(struct weft_trace *trace, uint32_t context)
+{
+    for (uint8_t i = 0; i < trace->source_count && i < JOIN_TRACE_SOURCES; i++) {
+        if (trace->sources[i].context == context) {
+            trace->sources[i].count++;
+            return;
+        }
+    }
+    if (trace->source_count < JOIN_TRACE_SOURCES) {
+        trace->sources[trace->source_count++] = (struct weft_trace_source){ context, 1 };
+    } else {
+        trace->source_count = JOIN_TRACE_SOURCES + 1;
+    }
+}
+
+enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *trace, uint32_t context,
+                                   struct weft_slice record)
+{
+    struct weft_slice slices[] = { weft_slice_of(&context, CONTEXT_BYTES), record };
+    if (weft_slab_append(join->slab, &trace->chain, slices, WEFT_COUNT_OF(slices)) != WEFT_OK) {
+        return WEFT_NOMEM;
+    }
+    struct weft_context *from = weft_contexts_at(join->contexts, context);
+    weft_context_ref(from, 1);
+    count_source(trace, context);
+    trace->outlets |= UINT32_C(1) << from->outlet;
+    return WEFT_OK;
+}
+
+/* The next record in one piece: where it lies, or put together in *scratch. */
+static bool next_record(const struct weft_join *join, struct weft_slab_cursor *cursor, struct weft_buffer *scratch,
+                        struct weft_slice *out_record, bool *in_out_is_whole)
+{
+    bool is_last = false;
+    if (!weft_slab_next(join->slab, cursor, out_record, &is_last)) {
+        return false;
+    }
+    if (is_last) {
+        return true;
+    }
+    weft_buffer_clear(scratch);
+    weft_buffer_append(scratch, out_record->bytes, out_record->length);
+    while (!is_last && weft_slab_next(join->slab, cursor, out_record, &is_last)) {
+        weft_buffer_append(scratch, out_record->bytes, out_record->length);
+    }
+    *out_record = weft_buffer_slice(scratch);
+    *in_out_is_whole = *in_out_is_whole && !scratch->is_failed;
+    return true;
+}
+
+bool weft_join_each_record(const struct weft_join *join, const struct weft_slab_chain *chain, weft_record_fn act,
+                           void *user)
+{
+    struct weft_slab_cursor cursor = weft_slab_begin(chain);
+    struct weft_slice record;
+    struct weft_buffer scratch;
+    bool is_complete = true;
+    bool is_whole = true;
+    weft_buffer_init(&scratch, 0);
+    for (; next_record(join, &cursor, &scratch, &record, &is_whole); is_whole = true) {
+        if (!is_whole) {
+            is_complete = false;
+            continue;
+        }
+        uint32_t context;
+        memcpy(&context, record.bytes, CONTEXT_BYTES);
+        act(user, context, weft_slice_of(record.bytes + CONTEXT_BYTES, record.length - CONTEXT_BYTES));
+    }
+    weft_buffer_fini(&scratch);
+    return is_complete;
+}
+
+/* Of a trace with more sources than it has room to count the first piece of each record says it. */
+static void each_source_of_chain(const struct weft_join *join, const struct weft_slab_chain *chain, weft_source_fn act,
+                                 void *user)
+{
+    struct weft_slab_cursor cursor = weft_slab_begin(chain);
+    struct weft_slice piece;
+    bool is_last = true;
+    for (bool is_first = true; weft_slab_next(join->slab, &cursor, &piece, &is_last); is_first = is_last) {
+        if (is_first) {
+            uint32_t context;
+            memcpy(&context, piece.bytes, CONTEXT_BYTES);
+            act(user, context, 1);
+        }
+    }
+}
+
+void weft_join_each_source(const struct weft_join *join, const struct weft_slab_chain *chain,
+                           const struct weft_trace_source *sources, uint8_t source_count, weft_source_fn act,
+                           void *user)
+{
+    if (source_count > JOIN_TRACE_SOURCES) {
+        each_source_of_chain(join, chain, act, user);
+        return;
+    }
+    for (uint8_t i = 0; i < source_count; i++) {
+        act(user, sources[i].context, sources[i].count);
+    }
+}
+
+/* ---- lanes ---- */
+
+static void set_due(const struct weft_join *join, struct weft_trace *trace)
+{
+    struct weft_monotonic now = weft_timers_now(join->stage.host->timers);
+    int64_t wait_ns =
+        trace->lane == WEFT_LANE_ROOT ? join->rules->decision_wait_after_root_ns : join->rules->decision_wait_ns;
+    trace->due = weft_monotonic_after(now, wait_ns);
+}
+
+void weft_trace_set_lane(struct weft_join *join, struct weft_trace *trace, enum weft_lane lane)
+{
+    weft_list_remove(&trace->node);
+    trace->lane = lane;
+    if (lane != WEFT_LANE_KEPT) {
+        set_due(join, trace);
+    }
+    weft_list_push_back(&join->lanes[lane], &trace->node);
+}
+
+/* ---- ends ---- */
+
+struct dropping {
+    struct weft_join *join;
+    enum weft_drop_reason reason;
+    uint32_t policy;
+};
+
+static weft_flow_id drop_flow(const struct weft_join_outlet *outlet, enum weft_drop_reason reason)
+{
+    switch (reason) {
+    case WEFT_DROP_SAMPLED_OUT:
+        return outlet->sampled_out_flow;
+    case WEFT_DROP_NO_TRACE:
+        return outlet->no_trace_flow;
+    case WEFT_DROP_EVICTED:
+        return outlet->evicted_flow;
+    case WEFT_DROP_OUT_OF_MEMORY:
+        return outlet->out_of_memory_flow;
+    case WEFT_DROP_SHUTDOWN:
+        return outlet->shutdown_flow;
+    case WEFT_DROP_RELOAD:
+        return outlet->reload_flow;
+    default:
+        weft_assert(reason == WEFT_DROP_REFUSED_DOWNSTREAM);
+        return outlet->refused_flow;
+    }
+}
+
+void weft_join_drop_records(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context,
+                            enum weft_drop_reason reason, uint32_t policy, uint64_t count)
+{
+    (void)context;
+    (void)policy;
+    weft_host_book(join->stage.host, drop_flow(outlet, reason), count);
+    outlet->held -= count;
+}
+
+static void drop_source(void *user, uint32_t context, uint32_t count)
+{
+    const struct dropping *dropping = user;
+    struct weft_join *join = dropping->join;
+    struct weft_join_outlet *outlet = join->outlets[weft_contexts_at(join->contexts, context)->outlet];
+    weft_join_drop_records(join, outlet, context, dropping->reason, dropping->policy, count);
+}
+
+void weft_trace_drop(struct weft_join *join, struct weft_trace *trace, enum weft_drop_reason reason, uint32_t policy)
+{
+    struct dropping dropping = { join, reason, policy };
+    weft_join_each_source(join, &trace->chain, trace->sources, trace->source_count, drop_source, &dropping);
+}
+
+static void unref_source(void *user, uint32_t context, uint32_t count)
+{
+    struct weft_join *join = user;
+    weft_contexts_unref(join->contexts, context, count);
+}
+
+static void release_chain(struct weft_join *join, struct weft_slab_chain *chain,
+                          const struct weft_trace_source *sources, uint8_t source_count)
+{
+    weft_join_each_source(join, chain, sources, source_count, unref_source, join);
+    weft_slab_release(join->slab, chain);
+}
+
+void weft_join_forget_recent(struct weft_join *join, size_t bytes_max)
+{
+    while (join->recent_count > 0 && join->recent_bytes > bytes_max) {
+        struct weft_recent *oldest = &join->recent[join->recent_first];
+        join->recent_bytes -= oldest->chain.length;
+        release_chain(join, &oldest->chain, oldest->sources, oldest->source_count);
+        join->recent_first = (join->recent_first + 1) % join->recent_capacity;
+        join->recent_count--;
+    }
+}
+
+void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
+{
+    size_t recent_max = join->recent_capacity == 0 ? 0 : join->recent_bytes_max;
+    if (trace->chain.length > recent_max / 4) {
+        release_chain(join, &trace->chain, trace->sources, trace->source_count);
+    } else {
+        weft_join_forget_recent(join, recent_max - trace->chain.length);
+        if (join->recent_count == join->recent_capacity) {
+            weft_join_forget_recent(join, join->recent_bytes - 1);
+        }
+        struct weft_recent *recent = &join->recent[(join->recent_first + join->recent_count++) % join->recent_capacity];
+        struct weft_slice key = weft_table_key(join->traces, trace);
+        memset(recent->trace_id, 0, WEFT_TRACE_ID_BYTES);
+        memcpy(recent->trace_id, key.bytes, key.length);
+        recent->chain = trace->chain;
+        recent->source_count = trace->source_count;
+        memcpy(recent->sources, trace->sources, sizeof recent->sources);
+        join->recent_bytes += trace->chain.length;
+    }
+    weft_list_remove(&trace->node);
+    weft_table_remove(join->traces, trace);
+}
+
+size_t weft_join_size_bytes(const struct weft_join *join)
+{
+    return weft_slab_size_bytes(join->slab) + weft_table_size_bytes(join->traces) +
+           weft_contexts_size_bytes(join->contexts);
+}

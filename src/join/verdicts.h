@@ -1,0 +1,57 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/table.h"
+#include "wire/ids.h"
+
+/* What was decided on which trace: late records follow it, and people ask for it. The oldest goes when the memory is
+ * used up; of those that went a filter remembers that they were there, with about one error in a hundred, for about
+ * twice as many ids as there are verdicts. Behind that nothing is known. One worker. */
+struct weft_verdicts;
+
+enum { WEFT_VERDICT_SERVICES = 4 };
+
+struct weft_verdict_service {
+    uint32_t name; /* names.h */
+    uint32_t spans, logs;
+};
+
+struct weft_verdict {
+    struct weft_verdict *next; /* the next younger */
+    struct weft_wall decided;
+    uint64_t start_ns, end_ns; /* of its spans, as the senders had it; 0 = unknown */
+    uint32_t policy;           /* names.h */
+    uint32_t generation;       /* of the rules */
+    uint32_t span_count, log_count;
+    uint32_t late_span_count, late_log_count; /* that followed it */
+    uint8_t worst_severity;                   /* of its log lines */
+    bool is_kept;
+    bool is_early; /* memory was short: decided on what was known */
+    bool has_error, has_root;
+    uint8_t service_count; /* in services; more had no room */
+    struct weft_verdict_service services[WEFT_VERDICT_SERVICES];
+};
+
+/* bytes: what all of it may take. */
+struct weft_verdicts *weft_verdicts_new(struct weft_budget *budget, const struct weft_hash_secret *secret,
+                                        size_t bytes);
+void weft_verdicts_free(struct weft_verdicts *verdicts);
+
+/* NULL = none is remembered. Borrowed until the next one is added. */
+struct weft_verdict *weft_verdicts_find(const struct weft_verdicts *verdicts, const uint8_t *trace_id);
+
+/* A verdict to be filled in; of the same trace if there is one. NULL when memory is gone: then it is not remembered. */
+struct weft_verdict *weft_verdicts_add(struct weft_verdicts *verdicts, const uint8_t *trace_id);
+
+/* Of an id without a verdict: whether there may have been one. */
+enum weft_verdict_memory {
+    WEFT_VERDICT_NEVER,     /* certainly not since the start */
+    WEFT_VERDICT_FORGOTTEN, /* most likely */
+    WEFT_VERDICT_UNKNOWN,   /* so many were forgotten that nobody can tell */
+};
+enum weft_verdict_memory weft_verdicts_remember(const struct weft_verdicts *verdicts, const uint8_t *trace_id);
+
+/* When the oldest that is remembered was decided; `otherwise` if there is none. */
+struct weft_wall weft_verdicts_oldest(const struct weft_verdicts *verdicts, struct weft_wall otherwise);
+
+size_t weft_verdicts_count(const struct weft_verdicts *verdicts);
