@@ -12,7 +12,7 @@ A case has these keys:
             request that holds the text. Without: OK.
   input     what the client sends, one request after the other: `traces:`, `metrics:` or `logs:` with the request
             (requests.py), and optionally `answer:` the status that the client must get (OK), `compression: gzip`, and
-            `padding:` so many bytes more, in a field that nobody knows.
+            `padding:` so many bytes more, in a field that nobody knows. `wait:` so many seconds pass before it.
   output    for each backend what it must have got: a signal with one request that holds all the records, however they
             were grouped, and optionally `requests:` the number of records in each request, in any order. `same_bytes: true`
             says more: the requests are those of the input, byte by byte.
@@ -97,6 +97,7 @@ def send(case, address):
     problems = []
     for index, step in enumerate(case["input"]):
         signal = next(name for name in requests.SIGNALS if name in step)
+        time.sleep(step.get("wait", 0))
         compression = {"gzip": grpc.Compression.Gzip}.get(step.get("compression"))
         padding = wire.bytes_field(UNKNOWN_FIELD, bytes(step["padding"])) if "padding" in step else b""
         with Client(address, compression=compression) as client:

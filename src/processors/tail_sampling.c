@@ -1,0 +1,168 @@
+/* Processor `tail_sampling`: traces are held until they are complete, then kept or dropped as a whole by policies, and
+ * log lines follow the trace that they name. The Collector's keys; what weft adds stands behind them in the table. It
+ * is a stage whose core is the join (src/join); here are its config and the rules that are made of it. */
+#include "weft/component.h"
+
+#include "base/alloc.h"
+#include "join/join.h"
+
+struct cache_config {
+    uint64_t sampled_cache_size, non_sampled_cache_size;
+};
+
+struct tail_sampling_config {
+    struct weft_duration decision_wait;
+    struct weft_duration decision_wait_after_root_received;
+    uint64_t num_traces;
+    bool sample_on_first_match;
+    bool drop_pending_traces_on_shutdown;
+    uint64_t maximum_trace_size_bytes;
+    struct weft_choice sampling_strategy;
+    struct cache_config decision_cache;
+    struct weft_config_list policies; /* of struct weft_policy_item_config */
+    uint64_t max_bytes;
+    uint64_t verdict_memory;
+    uint64_t recent_traces;
+    struct weft_choice logs_without_spans;
+    struct weft_choice logs_without_trace_id;
+};
+
+/* What the workers' cores share: the rules that are made of a config. */
+struct tail_sampling_shared {
+    struct weft_join_rules rules; /* first: it is what the core takes on update */
+    struct weft_policy_set *policies;
+};
+
+static const char *const strategy_words[] = { "trace-complete", NULL };
+static const char *const pass_words[] = { "pass", "drop", NULL };
+
+static const struct weft_field cache_fields[] = {
+    WEFT_FIELD(struct cache_config, sampled_cache_size, "0",
+               "Verdicts are remembered in verdict_memory, whatever this says."),
+    WEFT_FIELD(struct cache_config, non_sampled_cache_size, "0", "The same."),
+    WEFT_FIELDS_END,
+};
+
+#define TAIL struct tail_sampling_config
+
+static const struct weft_field tail_sampling_fields[] = {
+    WEFT_FIELD(TAIL, decision_wait, "30s", "How long a trace is held, from its first span on."),
+    WEFT_FIELD(TAIL, decision_wait_after_root_received, "0s", "A shorter wait once the root has come; 0 = none."),
+    WEFT_FIELD(TAIL, num_traces, "50000", "Traces held at once; beyond it the oldest are decided early.", .minimum = 1,
+               .maximum = 16000000),
+    WEFT_FIELD(TAIL, sample_on_first_match, "false", "Changes no verdict here: all policies are asked in one go."),
+    WEFT_FIELD(TAIL, drop_pending_traces_on_shutdown, "false", "Drop what is undecided at the end; else decide on it."),
+    WEFT_FIELD(TAIL, maximum_trace_size_bytes, "0", "A trace that grows beyond this is dropped; 0 = no limit."),
+    WEFT_FIELD_CHOICE(TAIL, sampling_strategy, strategy_words, "trace-complete", "When policies are asked."),
+    WEFT_FIELD_BLOCK(TAIL, decision_cache, cache_fields, "The Collector's memory of verdicts."),
+    WEFT_FIELD_LIST(TAIL, policies, struct weft_policy_item_config, weft_policy_item_fields,
+                    "What decides: drops first, then the first policy that keeps."),
+    WEFT_FIELD_NO_EFFECT("expected_new_traces_per_sec", "int", "A hint for memory that weft does not need."),
+    WEFT_FIELD_UNSUPPORTED("block_on_overflow", "Wait for a free slot instead of deciding early."),
+    WEFT_FIELD_UNSUPPORTED("tail_storage", "Hold spans in an extension."),
+    WEFT_FIELD_NO_EFFECT("num_shards", "int", "Shares of one process; weft's are its workers."),
+    WEFT_FIELD(
+        TAIL, max_bytes, "0",
+        "Memory for what is held; beyond it the oldest are decided early. 0 = half of the soft memory limit, or 64 "
+        "MiB without one."),
+    WEFT_FIELD(TAIL, verdict_memory, "16777216", "Bytes for verdicts that are remembered.", .minimum = 65536,
+               .maximum = 17179869184),
+    WEFT_FIELD(TAIL, recent_traces, "8388608", "Bytes of decided traces kept to be asked about."),
+    WEFT_FIELD_CHOICE(TAIL, logs_without_spans, pass_words, "pass",
+                      "What becomes of log lines whose trace has not come within decision_wait."),
+    WEFT_FIELD_CHOICE(TAIL, logs_without_trace_id, pass_words, "pass", "What becomes of log lines that name no trace."),
+    WEFT_FIELDS_END,
+};
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    const struct tail_sampling_config *config = untyped;
+    struct weft_policy_set *policies = NULL;
+    if (config->decision_wait.ns < 0 || config->decision_wait_after_root_received.ns < 0) {
+        return weft_fail(error, WEFT_INVALID, "decision_wait must be greater or equal to 0");
+    }
+    enum weft_status status = weft_policy_set_new(&config->policies, &policies, error);
+    weft_policy_set_free(&policies);
+    return status;
+}
+
+static enum weft_status validate_uses(const void *config, const struct weft_use *uses, size_t use_count,
+                                      struct weft_error *error)
+{
+    enum { USES_MAX = 32 };
+    (void)config;
+    bool has_traces = false;
+    for (size_t i = 0; i < use_count; i++) {
+        has_traces = has_traces || uses[i].signal == WEFT_TRACES;
+    }
+    if (!has_traces) {
+        return weft_fail(
+            error, WEFT_INVALID,
+            "pipeline %s has it for logs, but no traces pipeline names it: log lines follow the verdict on "
+            "their trace",
+            uses[0].pipeline);
+    }
+    return use_count <= USES_MAX
+               ? WEFT_OK
+               : weft_fail(error, WEFT_INVALID, "%zu pipelines name it, at most %d can", use_count, USES_MAX);
+}
+
+static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
+                              struct weft_error *error)
+{
+    (void)id;
+    (void)budget;
+    const struct tail_sampling_config *config = untyped;
+    struct weft_policy_set *policies = NULL;
+    enum weft_status status = weft_policy_set_new(&config->policies, &policies, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    struct tail_sampling_shared *shared = weft_alloc(sizeof *shared);
+    shared->policies = policies;
+    shared->rules = (struct weft_join_rules){
+        .policies = policies,
+        .decision_wait_ns = config->decision_wait.ns,
+        .decision_wait_after_root_ns = config->decision_wait_after_root_received.ns,
+        .num_traces = config->num_traces,
+        .maximum_trace_size_bytes = config->maximum_trace_size_bytes,
+        .max_bytes = config->max_bytes,
+        .verdict_memory_bytes = config->verdict_memory,
+        .recent_traces_bytes = config->recent_traces,
+        .drops_logs_without_spans = config->logs_without_spans.value == 1,
+        .drops_logs_without_trace_id = config->logs_without_trace_id.value == 1,
+        .drops_pending_on_shutdown = config->drop_pending_traces_on_shutdown,
+    };
+    *out_shared = shared;
+    return WEFT_OK;
+}
+
+static void shared_free(void *untyped)
+{
+    struct tail_sampling_shared *shared = untyped;
+    weft_policy_set_free(&shared->policies);
+    weft_free(shared);
+}
+
+static enum weft_status create_stage(const struct weft_instance_setup *setup, struct weft_stage **out_stage,
+                                     struct weft_error *error)
+{
+    const struct tail_sampling_shared *shared = setup->shared;
+    return weft_join_new(setup->host, setup->stage, &shared->rules, out_stage, error);
+}
+
+const struct weft_component weft_processor_tail_sampling = {
+    .kind = WEFT_PROCESSOR,
+    .type = "tail_sampling",
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_LOGS,
+    .help = "Keeps or drops whole traces, with the log lines that name them.",
+    .fields = tail_sampling_fields,
+    .config_size = sizeof(struct tail_sampling_config),
+    .validate = validate,
+    .validate_uses = validate_uses,
+    .share = share,
+    .unshare = shared_free,
+    .create_stage = create_stage,
+    .collect_stage = weft_join_collect,
+    .look_up = weft_join_look_up,
+};
