@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "join/join_internal.h"
 
+enum { RELIEF_TRACES = 64 }; /* kept ones give their memory back when they have been written */
+
 static const int64_t step_ns = 5 * WEFT_NS_PER_MS;
 
 /* ---- facts under new rules ---- */
@@ -182,6 +184,9 @@ void weft_join_relieve(struct weft_join *join)
     for (unsigned i = 0; has_undecided && i < JOIN_STEP_TRACES && weft_join_size_bytes(join) > join->bytes_max; i++) {
         has_undecided = weft_join_decide_oldest(join);
         join->counters.early_traces += has_undecided;
+        if (join->emitted_count >= RELIEF_TRACES) {
+            weft_join_flush(join);
+        }
         weft_join_forget_recent(join, 0);
     }
     weft_join_flush(join);

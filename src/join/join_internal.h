@@ -26,6 +26,7 @@ enum weft_lane {
     WEFT_LANE_ROOT,    /* the same, its root was seen and decision_wait_after_root_received is shorter */
     WEFT_LANE_KEPT,    /* kept, but an outlet is blocked */
     WEFT_LANE_COUNT,
+    WEFT_LANE_NONE = WEFT_LANE_COUNT, /* its records are emitted: it ends with the next flush */
 };
 
 /* Where some of a trace's records come from: so many have this context. */

@@ -278,6 +278,7 @@ void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace)
         emit_record(join, &cursor, piece, is_last);
     }
     weft_list_remove(&trace->node);
+    trace->lane = WEFT_LANE_NONE;
     join->emitted[join->emitted_count++] = trace;
     if (join->emitted_count == JOIN_STEP_TRACES) {
         weft_join_flush(join);
