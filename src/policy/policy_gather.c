@@ -88,7 +88,12 @@ void weft_policy_set_gather(const struct weft_policy_set *set, struct weft_polic
         weft_policy_set_bit(facts, span->status_code);
     }
     merge_bits(set, facts, resource);
-    if (has_open_question(set, facts)) {
+    if (!has_open_question(set, facts)) {
+        return;
+    }
+    if (set->key_count <= WEFT_POLICY_KEYS_LOOKED_FOR) {
+        weft_policy_attributes_look_for(set, scratch, span->attributes, facts);
+    } else {
         uint32_t field = weft_otlp_attributes_field(WEFT_TRACES);
         bool has_memory = weft_otlp_attributes_read(span->attributes, field, &scratch->attributes) == WEFT_OK;
         weft_policy_attributes_gather(set, scratch, has_memory, true, facts);

@@ -80,6 +80,7 @@ struct weft_policy_set {
     size_t latency_count, latency_capacity;
     struct weft_policy_attribute *attributes; /* those of one key stand together */
     size_t attribute_count, attribute_capacity;
+    size_t key_count; /* different keys of attributes */
     uint32_t bit_count;
     uint64_t asked[WEFT_POLICY_MAX_WORDS]; /* the attributes' first bits: once all are set no span is opened */
 };
@@ -127,4 +128,9 @@ void weft_policy_latencies_gather(const struct weft_policy_set *set, struct weft
 /* string_attribute.c: scratch->attributes are those of a resource or of a span; has_memory false: they are not all. */
 void weft_policy_attributes_gather(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
                                    bool has_memory, bool is_span, struct weft_policy_facts *facts);
+
+/* The same for a span whose attributes were not read: each key is looked for. Cheaper for a few. */
+enum { WEFT_POLICY_KEYS_LOOKED_FOR = 3 };
+void weft_policy_attributes_look_for(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
+                                     struct weft_slice attributes, struct weft_policy_facts *facts);
 void weft_policy_attributes_fini(struct weft_policy_set *set);

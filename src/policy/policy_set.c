@@ -90,6 +90,7 @@ enum weft_status weft_policy_set_new(const struct weft_config_list *policies, st
     for (size_t i = 0; i < set->attribute_count; i++) {
         uint32_t bit = set->attributes[i].bit;
         set->asked[bit / 64] |= UINT64_C(1) << bit % 64;
+        set->key_count += i == 0 || !weft_slice_equal(set->attributes[i - 1].key, set->attributes[i].key);
     }
     put_in_order(set);
     *out_set = set;

@@ -247,6 +247,17 @@ static const struct weft_otlp_attribute *find_key(const struct weft_otlp_attribu
     return NULL;
 }
 
+/* The string that the first attribute of that key is; "" if there is none or it is no string. */
+static struct weft_slice look_for(struct weft_slice attributes, struct weft_slice key)
+{
+    struct weft_slice key_value;
+    if (!weft_otlp_attribute_find(attributes, weft_otlp_attributes_field(WEFT_TRACES), key, &key_value)) {
+        return WEFT_SLICE_EMPTY;
+    }
+    struct weft_otlp_value value = weft_otlp_value_of(key_value, WEFT_OTLP_VALUE_FIELD);
+    return value.kind == WEFT_OTLP_VALUE_STRING ? value.bytes : WEFT_SLICE_EMPTY;
+}
+
 void weft_policy_attributes_gather(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
                                    bool has_memory, bool is_span, struct weft_policy_facts *facts)
 {
@@ -268,6 +279,26 @@ void weft_policy_attributes_gather(const struct weft_policy_set *set, struct wef
             last = attribute;
         }
         if (found != NULL && (text.length > 0 || !is_span)) {
+            look_at(attribute, scratch, text, facts);
+        }
+    }
+}
+
+void weft_policy_attributes_look_for(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
+                                     struct weft_slice attributes, struct weft_policy_facts *facts)
+{
+    const struct weft_policy_attribute *last = NULL;
+    struct weft_slice text = WEFT_SLICE_EMPTY;
+    for (size_t i = 0; i < set->attribute_count; i++) {
+        const struct weft_policy_attribute *attribute = &set->attributes[i];
+        if (weft_policy_has_bit(facts, attribute->bit)) {
+            continue;
+        }
+        if (last == NULL || !weft_slice_equal(last->key, attribute->key)) {
+            text = look_for(attributes, attribute->key);
+            last = attribute;
+        }
+        if (text.length > 0) {
             look_at(attribute, scratch, text, facts);
         }
     }
