@@ -135,8 +135,10 @@ static inline bool is_any_core_closed(const struct weft_stage_identity *identity
 /* The first pipeline that it comes into begins with a face, and some core of that stage takes no more. */
 static inline bool meets_a_closed_core(const struct client *client, enum weft_signal signal)
 {
-    const struct weft_graph *graph = world->workers[client->receiver.host->worker_index].graph;
-    for (size_t i = 0; i < graph->pipeline_count; i++) {
+    const struct worker *worker = &world->workers[client->receiver.host->worker_index];
+    const struct weft_graph *graph = worker->graph;
+    bool is_of_former = client->shapes[signal] != worker->shape;
+    for (size_t i = 0; !is_of_former && i < graph->pipeline_count; i++) {
         const struct graph_pipeline *pipeline = graph->pipelines[i];
         if (pipeline->signal == signal && does_feed(client->index, pipeline_index(pipeline->id))) {
             return pipeline->processor_count > 0 && pipeline->stages[0] != NULL &&

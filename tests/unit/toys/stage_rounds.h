@@ -118,13 +118,17 @@ static inline void leave(bool is_former)
     start_round(work_phase, phase_over);
 }
 
+/* A reload that is under way is hurried and comes to its end first. */
 static inline void shutdown_begins(void)
 {
     rounds.is_stopping = true;
     if (!rounds.is_busy) {
         rounds.is_busy = true;
         leave(false);
+        return;
     }
+    struct weft_monotonic deadline = weft_monotonic_after(now(), random_ms(300));
+    rounds.deadline = deadline.ns < rounds.deadline.ns ? deadline : rounds.deadline;
 }
 
 /* ---- building and switching ---- */

@@ -109,6 +109,7 @@ static void rest_in_peace(void)
         run_for(PEACE_STEP_MS);
         check_moment();
     } while (!has_everything_come_out(arrived));
+    run_for(PEACE_STEP_MS); /* the last news of it */
     EXPECT(!rounds.is_busy, "a reload does not end");
     check_peace();
 }
