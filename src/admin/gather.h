@@ -16,6 +16,7 @@ struct weft_gather {
     uint32_t next_worker;
     bool wants_samples, wants_audit, wants_checks;
     struct weft_samples samples;
+    uint64_t lent_records; /* on loan between workers */
     uint64_t disagreement_count;
     struct weft_buffer disagreements; /* JSON objects, comma-separated */
     struct weft_check *checks;

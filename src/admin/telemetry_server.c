@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "admin/audit_transit.h"
 #include "admin/error.h"
 #include "admin/health.h"
 #include "admin/metrics.h"
@@ -31,6 +32,7 @@ struct visit {
     struct weft_http1_exchange *exchange;
     const struct page *page;
     bool wants_text;
+    struct weft_ledger_snapshot before; /* of an audit: taken before the workers were asked */
 };
 
 /* Writes the body and returns the HTTP code. gather is NULL where none was wanted. */
@@ -194,6 +196,10 @@ static int write_ledger(const struct visit *visit, struct weft_gather *gather, s
     if (weft_ledger_snapshot_take(visit->server->source.ledger, &snapshot) != WEFT_OK) {
         return 503;
     }
+    if (gather != NULL) {
+        gather->disagreement_count +=
+            weft_audit_transit(&visit->before, &snapshot, gather->lent_records, &gather->disagreements);
+    }
     if (visit->wants_text) {
         weft_ledger_snapshot_write_text(&snapshot, out);
         if (gather != NULL) {
@@ -270,6 +276,7 @@ static void on_gathered(struct weft_gather *gather)
     struct visit *visit = gather->context;
     visit->server->gathers_under_way--;
     reply_page(visit, gather);
+    weft_ledger_snapshot_fini(&visit->before);
     weft_free(visit);
     weft_gather_free(gather);
 }
@@ -300,7 +307,12 @@ static bool query_has(struct weft_slice query, const char *pair)
 static void visit_page(struct weft_telemetry_server *server, struct weft_http1_exchange *exchange,
                        const struct page *page, struct weft_slice query)
 {
-    struct visit visit = { server, exchange, page, page->may_audit && query_has(query, "format=text") };
+    struct visit visit = {
+        .server = server,
+        .exchange = exchange,
+        .page = page,
+        .wants_text = page->may_audit && query_has(query, "format=text"),
+    };
     bool wants_audit = page->may_audit && query_has(query, "audit=1");
     if (!page->wants_samples && !page->wants_checks && !wants_audit) {
         reply_page(&visit, NULL);
@@ -312,6 +324,9 @@ static void visit_page(struct weft_telemetry_server *server, struct weft_http1_e
     gather->wants_samples = page->wants_samples;
     gather->wants_checks = page->wants_checks;
     gather->wants_audit = wants_audit;
+    if (wants_audit && weft_ledger_snapshot_take(server->source.ledger, &kept->before) != WEFT_OK) {
+        kept->before = (struct weft_ledger_snapshot){ 0 }; /* not exact: in_transit is not looked at this time */
+    }
     server->gathers_under_way++;
     server->source.gather(server->source.agent, gather);
 }

@@ -217,6 +217,18 @@ static bool count_held(const struct weft_stage_outlet *outlet, uint64_t *out_hel
     return is_complete;
 }
 
+uint64_t weft_stages_lent(const struct weft_host *host)
+{
+    uint64_t lent = 0;
+    for (const struct weft_stage *stage = host->stages; stage != NULL; stage = stage->next) {
+        WEFT_LIST_EACH(node, &stage->outlets)
+        {
+            lent += WEFT_CONTAINER_OF(node, const struct weft_stage_outlet, node)->lent_records;
+        }
+    }
+    return lent;
+}
+
 uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet)
 {
     uint64_t held = 0;

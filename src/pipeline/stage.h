@@ -138,6 +138,9 @@ weft_flow_id weft_stage_outlet_drop_flow(const struct weft_stage_outlet *outlet,
 /* Records of this outlet that its core holds, and those that are lent. Without memory to count it is not 0. */
 uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet);
 
+/* Records that this worker's cores, all of them, have lent to other workers and not got back. */
+uint64_t weft_stages_lent(const struct weft_host *host);
+
 /* ---- faces ---- */
 
 /* A face of the core in a pipeline of a graph that is being built. next is what follows it there. */

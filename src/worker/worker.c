@@ -311,6 +311,7 @@ void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
     if (gather->wants_audit) {
         weft_graph_audit_stages(&worker->host, &audit);
         gather->disagreement_count += weft_audit_check(&audit, &worker->host, &gather->disagreements);
+        gather->lent_records += weft_stages_lent(&worker->host);
     }
     weft_audit_fini(&audit);
 }
