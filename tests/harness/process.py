@@ -23,6 +23,7 @@ class Program:
         self.environment = {**os.environ, **(environment or {})}
         self.directory = directory
         self.child = None
+        self.was_killed = False  # by a test
 
     def start(self):
         with open(self.log_path, "ab") as log:
@@ -69,8 +70,13 @@ class Program:
             self.kill()
             raise ProgramFailed(f"{self.arguments[0]} did not end {seconds} s after SIGTERM:\n{self.log_tail()}") from None
 
+    def has_failed(self):
+        """It ended by itself with a code that is not 0: a crash, an assertion, or what a sanitizer found."""
+        return self.child is not None and not self.was_killed and self.child.poll() not in (None, 0)
+
     def kill(self):
         if self.is_running():
+            self.was_killed = True
             self.child.kill()
         _running.discard(self)
         return self.child.wait() if self.child else None

@@ -1,6 +1,8 @@
 """The helpers themselves: a comparison that finds nothing, or books that always agree, would make every test pass."""
 
 import dataclasses
+import pathlib
+import tempfile
 import unittest
 
 import grpc
@@ -9,7 +11,8 @@ from harness import compare, ledger, otlp, prometheus, raw_http2, wire
 from harness.backend import Answer, Backend
 from harness.books import Outside, disagreements
 from harness.client import Client, Load, Outcome
-from harness.process import free_port
+from harness.process import Program, ProgramFailed, free_port, wait_until
+from harness.under_test import UnderTest
 
 
 def one_span(values=None, resource=None, scope="scope", name="name", extra=b""):
@@ -90,6 +93,30 @@ class BooksTest(unittest.TestCase):
                     for kind, reason, balance in rows] + [{"account": "sent", "signal": "logs", "reason": "", "balance": 99}]
         books = ledger.from_document({"accounts": accounts})
         self.assertEqual((books.accepted, books.sent, books.dropped, books.imbalance()), (6, 5, {"crash": 1}, 0))
+
+
+class ProcessTest(unittest.TestCase):
+    def ended(self, script):
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="weft-test-"))
+        program = UnderTest({"service": {}}, [], directory=folder, program="/bin/sh", stand_in=True)
+        program.process = Program(["/bin/sh", "-c", script], pathlib.Path(folder) / "log.txt").start()
+        return program
+
+    def test_a_program_that_ends_by_itself_with_a_code_is_noticed(self):
+        """That is how sanitizers end it: neither leaving the test nor a kill that comes too late may hide it."""
+        program = self.ended("echo found something; exit 66")
+        self.assertTrue(wait_until(lambda: not program.process.is_running(), 5.0))
+        for leave in (program.kill, lambda: program.__exit__(None)):
+            with self.assertRaisesRegex(ProgramFailed, "code 66:\nfound something"):
+                leave()
+
+    def test_a_program_that_was_taken_down_is_not(self):
+        program = self.ended("sleep 60")
+        self.assertEqual(program.kill(), -9)
+        program.__exit__(None)
+        program = self.ended("exit 0")
+        self.assertTrue(wait_until(lambda: not program.process.is_running(), 5.0))
+        program.__exit__(None)
 
 
 class PrometheusTest(unittest.TestCase):

@@ -55,7 +55,14 @@ class UnderTest:
             raise ProgramFailed(f"{self.program} ended with code {code} after SIGTERM:\n{self.process.log_tail(60)}")
 
     def kill(self):
+        self.check_has_not_failed()
         return self.process.kill()
+
+    def check_has_not_failed(self):
+        """A program that ended early must not pass for one that was taken down."""
+        if self.process.has_failed():
+            raise ProgramFailed(f"{self.program} ended by itself with code {self.process.child.poll()}:\n"
+                                f"{self.process.log_tail(60)}")
 
     def reload(self):
         self.process.signal(signal.SIGHUP)
@@ -71,8 +78,10 @@ class UnderTest:
 
     def __exit__(self, failure, *_):
         try:
-            if self.process and self.process.is_running() and not failure:
-                self.stop()
+            if self.process and not failure:
+                self.check_has_not_failed()
+                if self.process.is_running():
+                    self.stop()
         finally:
             if self.process:
                 self.process.kill()
