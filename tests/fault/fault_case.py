@@ -4,6 +4,7 @@ Each method fault_x of a class decorated with @for_each_worker_count becomes a t
 WEFT_FAULT_SCALE=full makes the phases as long as they are in earnest; else they are short enough for every test run.
 """
 
+import copy
 import os
 
 from harness import config as configs
@@ -51,6 +52,22 @@ class FaultCase(OutsideInCase):
 
     def config_to(self, sink, **exporter):
         return configs.pipeline(self.address, {"otlp": configs.otlp_exporter(sink.address, **exporter)}, self.processors)
+
+    def reload_to(self, config):
+        """Writes it, reloads, and waits until the former graph is gone."""
+        done = self.done_reloads()
+        self.program.write(config)
+        self.program.reload()
+        self.assertTrue(wait_until(lambda: self.done_reloads() > done, 20.0),
+                        "the reload did not end:\n" + self.program.process.log_tail())
+
+    def done_reloads(self):
+        return self.program.process.log_text().count('"agent.reloaded"')
+
+    def changed(self, change):
+        config = copy.deepcopy(self.program.config)
+        change(config)
+        return config
 
     def settled_ledger(self, limit=30.0):
         """Once nothing waits any more: the ledger, or None with a stand-in."""

@@ -1,7 +1,6 @@
 """Reloads that change one thing under load. What did not change goes on as if nothing had happened; a receiver that
 changed takes over the port of the one that it replaces; and nothing is lost, counted twice or left behind."""
 
-import copy
 import pathlib
 import signal
 import sys
@@ -22,22 +21,6 @@ from harness.process import free_port, is_listening, wait_until
 
 @for_each_worker_count
 class Reloads(FaultCase):
-    def reload_to(self, config):
-        """Writes it, reloads, and waits until the former graph is gone."""
-        self.program.write(config)
-        self.reload_count = getattr(self, "reload_count", 0) + 1
-        self.program.reload()
-        self.assertTrue(wait_until(lambda: self.done_reloads() >= self.reload_count, 20.0),
-                        "the reload did not end:\n" + self.program.process.log_tail())
-
-    def done_reloads(self):
-        return self.program.process.log_text().count('"agent.reloaded"')
-
-    def changed(self, change):
-        config = copy.deepcopy(self.program.config)
-        change(config)
-        return config
-
     @only_weft("its receiver does not listen while it starts over")
     def fault_only_the_receiver_changes(self):
         """The same endpoint in a changed block: the new receiver listens on the socket of the old one."""

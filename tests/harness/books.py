@@ -7,7 +7,7 @@ import time
 
 from . import otlp
 from .client import Outcome
-from .ledger import Reader
+from .ledger import Reader, from_document
 
 SAMPLES_PER_SECOND = 100
 
@@ -15,12 +15,13 @@ SAMPLES_PER_SECOND = 100
 class Auditor:
     """Asks for an audited snapshot a hundred times a second and keeps what disagreed."""
 
-    def __init__(self, admin, may_be_down=False):
+    def __init__(self, admin, may_be_down=False, signals=("traces",)):
         self.admin = admin
+        self.signals = signals
         self.may_be_down = may_be_down
         self.sample_count = 0
         self.problems = []
-        self._last_offered = 0
+        self._last_offered = dict.fromkeys(signals, 0)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
@@ -40,7 +41,7 @@ class Auditor:
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
-                self._take(reader.read(is_audited=True))
+                self._take(reader.document(is_audited=True))
             except (OSError, http.client.HTTPException) as error:
                 reader.close()
                 if not self.may_be_down and not self._stopping.is_set():
@@ -48,14 +49,16 @@ class Auditor:
             self._stopping.wait(max(0.0, 1 / SAMPLES_PER_SECOND - (time.monotonic() - started)))
         reader.close()
 
-    def _take(self, ledger):
+    def _take(self, document):
         self.sample_count += 1
-        problems = ledger.disagreements()
-        if ledger.offered < self._last_offered:
-            problems.append(f"offered went back from {self._last_offered} to {ledger.offered}")
-        self._last_offered = ledger.offered
-        if len(self.problems) < 10:
-            self.problems += problems
+        for signal in self.signals:
+            ledger = from_document(document, signal)
+            problems = ledger.disagreements()
+            if ledger.offered < self._last_offered[signal]:
+                problems.append(f"offered {signal} went back from {self._last_offered[signal]} to {ledger.offered}")
+            self._last_offered[signal] = ledger.offered
+            if len(self.problems) < 10:
+                self.problems += problems
 
 
 @dataclasses.dataclass
@@ -76,8 +79,8 @@ class Outside:
         rejected = 0
         for backend in backends:
             for received in backend.requests:
-                if received.answer.status == grpc.StatusCode.OK:
-                    took.update(otlp.span_ids(received.body))
+                if received.method == load.method and received.answer.status == grpc.StatusCode.OK:
+                    took.update(otlp.record_ids(received.body, load.method))
                     rejected += received.answer.rejected
         accepted = load.spans(Outcome.ACCEPTED)
         return cls(len(accepted), load.count(Outcome.LOST), len(took), len(accepted - took),

@@ -71,10 +71,14 @@ class Client:
 
 
 class Load:
-    """Threads that send numbered spans at a bounded pace until stopped, and the account of what became of them."""
+    """Threads that send numbered spans (or log records, by method) at a bounded pace until stopped, and the account of what
+    became of them."""
 
-    def __init__(self, address, senders=2, spans_per_request=20, requests_per_second=50, request_limit=20_000, pause_when_lost=0.05):
+    def __init__(self, address, senders=2, spans_per_request=20, requests_per_second=50, request_limit=20_000, pause_when_lost=0.05,
+                 make_request=otlp.numbered_request, method=otlp.TRACES_METHOD):
         self.address = address
+        self.make_request = make_request  # (first number, count) -> bytes
+        self.method = method
         self.spans_per_request = spans_per_request
         self.interval = senders / requests_per_second
         self.request_limit = request_limit
@@ -130,7 +134,7 @@ class Load:
                 if first is None:
                     return
                 started = time.monotonic()
-                reply = client.export(otlp.numbered_request(first, self.spans_per_request), seconds=5.0)
+                reply = client.export(self.make_request(first, self.spans_per_request), self.method, seconds=5.0)
                 with self.lock:
                     self.ranges[reply.outcome].append(first)
                     if reply.outcome is Outcome.ACCEPTED:

@@ -80,21 +80,25 @@ class Reader:
         host, port = admin.rsplit(":", 1)
         self._connection = http.client.HTTPConnection(host, int(port), timeout=seconds)
 
-    def read(self, is_audited=False):
+    def document(self, is_audited=False):
         self._connection.request("GET", "/v1/ledger?format=json" + ("&audit=1" if is_audited else ""))
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status not in (200, 500):  # 500: the books or the audit disagree, and the body says how
             raise OSError(f"/v1/ledger answered {answer.status}: {body[:200]!r}")
-        return from_document(json.loads(body))
+        return json.loads(body)
 
     def close(self):
         self._connection.close()
 
 
-def read(admin, is_audited=False):
+def read_document(admin, is_audited=False):
     reader = Reader(admin)
     try:
-        return reader.read(is_audited)
+        return reader.document(is_audited)
     finally:
         reader.close()
+
+
+def read(admin, is_audited=False, signal="traces"):
+    return from_document(read_document(admin, is_audited), signal)

@@ -50,6 +50,11 @@ def request(spans, resource=None, scope="weft.tests", extra=b""):
     return wire.bytes_field(1, wire.bytes_field(1, attributes(1, resource)) + wire.bytes_field(2, scope_spans)) + extra
 
 
+def log_record(trace_id, span_id, body, time_ns=BASE_TIME_NS, severity=9, values=None):
+    return b"".join([wire.fixed64_field(1, time_ns), wire.number_field(2, severity), wire.bytes_field(5, any_value(body)),
+                     attributes(6, values or {}), wire.bytes_field(9, trace_id), wire.bytes_field(10, span_id)])
+
+
 def numbered_span_id(number):
     return (number + 1).to_bytes(8, "big")
 
@@ -61,8 +66,33 @@ def numbered_request(first, count):
                     for number in range(first, first + count)])
 
 
+TRACE_SPANS = 5
+
+
+def shared_trace_id(number):
+    """Traces of a few neighbours, so that a request has several; their last bytes, by which workers may share them out, differ."""
+    trace = number // TRACE_SPANS
+    return (trace + 1).to_bytes(8, "big") + (trace * 0x9E3779B97F4A7C15 % 2**64).to_bytes(8, "little")
+
+
+def numbered_spans_of_traces(first, count):
+    return request([span(shared_trace_id(number), numbered_span_id(number), f"span {number}", values={"number": number})
+                    for number in range(first, first + count)])
+
+
+def numbered_logs_of_traces(first, count):
+    """Log record n belongs to span n of numbered_spans_of_traces. Requests of logs and of traces agree in their outer fields."""
+    return request([log_record(shared_trace_id(number), numbered_span_id(number), f"log {number}", values={"number": number})
+                    for number in range(first, first + count)])
+
+
 def span_ids(raw_request):
     return [wire.span_id_of(record) for record in wire.record_bytes(raw_request)]
+
+
+def record_ids(raw_request, method):
+    """The span ids that spans have, or that log records name."""
+    return [wire.span_id_of(record, 10 if method == LOGS_METHOD else 2) for record in wire.record_bytes(raw_request)]
 
 
 def partial_success(rejected_count, message):

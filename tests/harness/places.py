@@ -23,5 +23,13 @@ def program_under_test() -> pathlib.Path:
     return pathlib.Path(os.environ.get("WEFT_BINARY") or BUILD / "release" / "weft")
 
 
+def program_with_toys() -> pathlib.Path:
+    """weft with the components of tests/toys in it, from the build folder of the program under test. Release builds have no tests:
+    beside those stands the one that the unit tests were built with."""
+    chosen = os.environ.get("WEFT_BINARY")
+    folder = pathlib.Path(chosen).parent if chosen and pathlib.Path(chosen).parent != BUILD / "release" else BUILD / "asan"
+    return folder / "tests" / "weft_with_toys"
+
+
 def is_stand_in() -> bool:
     return os.environ.get("WEFT_STAND_IN", "") == "1"

@@ -95,6 +95,25 @@ class BooksTest(unittest.TestCase):
         self.assertEqual((books.accepted, books.sent, books.dropped, books.imbalance()), (6, 5, {"crash": 1}, 0))
 
 
+class RecordsTest(unittest.TestCase):
+    def test_spans_and_log_records_of_one_number_share_their_trace(self):
+        sides = [(otlp.TRACES_METHOD, otlp.numbered_spans_of_traces(3, 20), 1), (otlp.LOGS_METHOD, otlp.numbered_logs_of_traces(3, 20), 9)]
+        for method, request, _ in sides:
+            self.assertEqual(otlp.record_ids(request, method), [otlp.numbered_span_id(number) for number in range(3, 23)])
+        traces = [[wire.repeated(record, field) for record in wire.record_bytes(request)] for _, request, field in sides]
+        self.assertEqual(traces[0], traces[1])
+        self.assertEqual({ids[0][8] % 4 for ids in traces[0]}, {0, 1, 2, 3})
+
+    def test_a_load_of_logs_is_counted_apart(self):
+        with Backend() as backend, Load(backend.address, method=otlp.LOGS_METHOD, make_request=otlp.numbered_logs_of_traces) as load:
+            self.assertTrue(wait_until(lambda: load.count(Outcome.ACCEPTED) > 100, 10.0))
+            load.stop()
+        outside = Outside.of(load, [backend])
+        self.assertEqual((outside.accepted, outside.missing, outside.strange), (load.count(Outcome.ACCEPTED), 0, 0))
+        load.method = otlp.TRACES_METHOD
+        self.assertEqual(Outside.of(load, [backend]).distinct, 0)
+
+
 class ProcessTest(unittest.TestCase):
     def ended(self, script):
         folder = self.enterContext(tempfile.TemporaryDirectory(prefix="weft-test-"))

@@ -67,8 +67,8 @@ class UnderTest:
     def reload(self):
         self.process.signal(signal.SIGHUP)
 
-    def ledger(self, is_audited=False):
-        return ledger.read(self.admin, is_audited)
+    def ledger(self, is_audited=False, signal="traces"):
+        return ledger.read(self.admin, is_audited, signal)
 
     def metrics(self):
         return prometheus.scrape(f"http://{self.admin}/metrics")

@@ -76,6 +76,6 @@ def record_bytes(request):
             for record in repeated(scope, 2)]
 
 
-def span_id_of(span):
-    ids = repeated(span, 2)
+def span_id_of(record, field=2):
+    ids = repeated(record, field)
     return ids[-1] if ids else b""
