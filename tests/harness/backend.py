@@ -20,13 +20,14 @@ GRPC_OPTIONS = [("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_
 
 @dataclasses.dataclass
 class Answer:
-    """What one request gets. delay first; then a status other than OK, or a lost answer, or a partial success."""
+    """What one request gets. delay and until first; then a status other than OK, or a lost answer, or a partial success."""
 
     status: grpc.StatusCode = grpc.StatusCode.OK
     message: str = ""
     retry_delay: float | None = None  # with a status: RetryInfo
     rejected: int = 0  # with OK: partial_success
     delay: float = 0.0
+    until: threading.Event | None = None  # held back until this is set, for two minutes at most
     is_lost: bool = False  # kept, but the client gets no answer
 
 
@@ -119,6 +120,8 @@ class _RawHandler(grpc.GenericRpcHandler):
         answer = self._backend.take(method, body, dict(context.invocation_metadata()))
         if answer.delay:
             time.sleep(answer.delay)
+        if answer.until:
+            answer.until.wait(120)
         if answer.is_lost:
             context.cancel()
             return b""
