@@ -1,5 +1,5 @@
 /* Toy processor `half`: drops every second record; the smallest component out of which some records leave
- * (CONTRIBUTING.md, "Removing records"). The count goes on from batch to batch. */
+ * (CONTRIBUTING.md, "When a component keeps or drops"). The count goes on from batch to batch. */
 #include "weft/component.h"
 
 #include "base/alloc.h"
