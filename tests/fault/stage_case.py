@@ -48,8 +48,12 @@ class StageCase(FaultCase):
     def wait_for_load(self, count=50):
         """Until both loads have had so many more requests accepted."""
         wanted = {signal: len(load.ranges[Outcome.ACCEPTED]) + count for signal, load in self.loads.items()}
-        self.assertTrue(wait_until(lambda: all(len(self.loads[signal].ranges[Outcome.ACCEPTED]) >= wanted[signal] for signal in SIGNALS),
-                                   30.0), {signal: load.refusals for signal, load in self.loads.items()})
+
+        def have_come():
+            self.program.check_has_not_failed()
+            return all(len(self.loads[signal].ranges[Outcome.ACCEPTED]) >= wanted[signal] for signal in SIGNALS)
+
+        self.assertTrue(wait_until(have_come, 30.0), {signal: load.refusals for signal, load in self.loads.items()})
 
     def stop_loads(self):
         for load in self.loads.values():

@@ -15,7 +15,12 @@ from harness.backend import Answer, Backend
 from harness.case import only_weft
 from harness.client import Outcome
 from harness.process import wait_until
-from stage_case import StageCase
+from stage_case import SIGNALS, StageCase
+
+
+def take_out(config):
+    for pipeline in config["service"]["pipelines"].values():
+        pipeline["processors"].remove("hold")
 
 
 @only_weft("it has no toys")
@@ -76,11 +81,6 @@ class StageReloads(StageCase):
     def fault_the_stage_goes_and_comes_back(self):
         self.begin()
         first = self.program.config
-
-        def take_out(config):
-            for pipeline in config["service"]["pipelines"].values():
-                pipeline["processors"].remove("hold")
-
         for _ in range(2):
             self.wait_for_load(30)
             self.reload_to(self.changed(take_out))
@@ -172,13 +172,13 @@ class StagePressure(StageCase):
     FULL = 300  # records of one worker
     batch = {"timeout": "100ms", "send_batch_size": 50, "send_batch_max_size": 50}
 
-    def begin_stalled(self):
+    def begin_stalled(self, **settings):
         """hold is full before its wait is over. Then the queue behind it is full, too, hold is stuck, and in the end clients, which
         waited until then, are refused."""
         self.answers = threading.Event()
         self.addCleanup(self.answers.set)
         self.begin(answer=lambda number, body: Answer(until=self.answers), hold={"wait": "1s", "max_records": self.FULL}, timeout="90s",
-                   sending_queue={"queue_size": 4, "num_consumers": 2, "block_on_overflow": True})
+                   sending_queue={"queue_size": 4, "num_consumers": 2, "block_on_overflow": True}, **settings)
         self.wait_until_full()
         self.assertTrue(wait_until(lambda: len(self.sinks[0].requests) > 1, 20.0), "nothing is on its way to the backend")
         for load in self.loads.values():
@@ -213,3 +213,25 @@ class StagePressure(StageCase):
         self.wait_for_load(30)
         self.answers.set()
         self.finish(refused={"traces", "logs"})
+
+    def fault_the_stage_goes_while_it_is_stuck(self):
+        """The exporter stays, and takes nothing: at the deadline what hold has is dropped(reload); the rest goes on."""
+        self.begin_stalled(extra=["--reload-timeout", "1s"])
+        self.reload_to(self.changed(take_out))
+        self.answers.set()
+        self.wait_for_load(30)
+        books = self.finish(losses={"reload"}, refused={"traces", "logs"})
+        for name in SIGNALS:
+            self.assertGreater(books[name].dropped["reload"], 0)
+            self.assertEqual(books[name].sent, len(self.confirmed(name)))
+
+    def fault_sigterm_while_the_stage_is_stuck(self):
+        """What hold has is dropped(shutdown); what the backend has and has not answered may be unconfirmed."""
+        self.begin_stalled(extra=["--shutdown-timeout", "2s"], may_be_down=True)
+        self.program.process.signal(signal.SIGTERM)
+        self.assertEqual(self.program.process.wait(30), 0)
+        self.answers.set()
+        self.program.start()
+        self.wait_for_load(30)
+        books = self.finish(losses={"shutdown", "unconfirmed"}, refused={"traces", "logs"})
+        self.assertTrue(all(books[name].dropped["shutdown"] for name in SIGNALS), books)
