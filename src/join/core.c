@@ -101,6 +101,7 @@ void weft_join_update(struct weft_stage *stage, const struct weft_join_rules *ru
         join->facts_bytes = facts_bytes;
     }
     take_rules(join, rules);
+    weft_join_sort_lanes(join);
     weft_join_relieve(join);
     weft_join_set_timer(join);
 }

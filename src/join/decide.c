@@ -163,7 +163,7 @@ static struct weft_trace *next_due(struct weft_join *join)
     if (waiting == NULL || root == NULL) {
         return waiting == NULL ? root : waiting;
     }
-    return waiting->due.ns <= root->due.ns ? waiting : root;
+    return weft_trace_due(join, waiting).ns <= weft_trace_due(join, root).ns ? waiting : root;
 }
 
 bool weft_join_decide_oldest(struct weft_join *join)
@@ -203,7 +203,7 @@ static void decide_due(struct weft_join *join)
     struct weft_monotonic now = weft_timers_now(join->stage.host->timers);
     for (unsigned i = 0; i < JOIN_STEP_TRACES; i++) {
         struct weft_trace *trace = next_due(join);
-        if (trace == NULL || trace->due.ns > now.ns) {
+        if (trace == NULL || weft_trace_due(join, trace).ns > now.ns) {
             return;
         }
         weft_join_decide(join, trace, false);
@@ -234,7 +234,8 @@ void weft_join_set_timer(struct weft_join *join)
     if (kept != NULL && !weft_join_is_blocked(join, kept->outlets)) {
         weft_timer_set_at(timers, &join->timer, soonest);
     } else if (due != NULL) {
-        weft_timer_set_at(timers, &join->timer, due->due.ns > soonest.ns ? due->due : soonest);
+        struct weft_monotonic at = weft_trace_due(join, due);
+        weft_timer_set_at(timers, &join->timer, at.ns > soonest.ns ? at : soonest);
     } else {
         weft_timer_cancel(timers, &join->timer);
     }

@@ -36,8 +36,9 @@ struct weft_trace_source {
 
 /* A trace that is held. Entry of the table; the facts lie behind it. */
 struct weft_trace {
-    struct weft_list node; /* in its lane */
-    struct weft_monotonic due;
+    struct weft_list node;       /* in its lane */
+    struct weft_monotonic began; /* when its first span came; while there is none, its first log line */
+    struct weft_monotonic root;  /* when its first root came; valid with has_root */
     struct weft_slab_chain chain; /* records: the number of the context, then the bytes that came in */
     uint32_t outlets;             /* a bit for each that has records here */
     uint32_t span_count, log_count;
@@ -170,6 +171,18 @@ void weft_join_drop_parked(struct weft_join *join, struct weft_join_outlet *outl
 
 /* traces.c */
 void weft_trace_set_lane(struct weft_join *join, struct weft_trace *trace, enum weft_lane lane);
+
+/* Its clock starts now: it waits. */
+void weft_trace_start(struct weft_join *join, struct weft_trace *trace);
+
+/* Its first root has come: it may have to wait less. */
+void weft_trace_note_root(struct weft_join *join, struct weft_trace *trace);
+
+/* When a trace that waits is to be decided. */
+struct weft_monotonic weft_trace_due(const struct weft_join *join, const struct weft_trace *trace);
+
+/* The waits are others now: all that wait, in the order in which they are due by these. */
+void weft_join_sort_lanes(struct weft_join *join);
 
 /* Books records as dropped, for the breakdown by policy and service, too. policy: names.h. */
 void weft_join_drop_records(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context,

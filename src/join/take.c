@@ -122,7 +122,11 @@ static struct weft_trace *begin(struct taking *taking, struct weft_slice key, en
     if (is_new) {
         trace->generation = join->generation;
         weft_list_init(&trace->node);
-        weft_trace_set_lane(join, trace, lane);
+        if (lane == WEFT_LANE_WAITING) {
+            weft_trace_start(join, trace);
+        } else {
+            weft_trace_set_lane(join, trace, lane);
+        }
     }
     taking->trace = NULL;
     return trace;
@@ -181,16 +185,6 @@ static bool append(struct taking *taking, struct weft_trace *trace, uint32_t con
     return false;
 }
 
-static void note_root(struct weft_join *join, struct weft_trace *trace)
-{
-    trace->has_root = true;
-    struct weft_monotonic now = weft_timers_now(join->stage.host->timers);
-    int64_t wait_ns = join->rules->decision_wait_after_root_ns;
-    if (wait_ns > 0 && trace->lane == WEFT_LANE_WAITING && weft_monotonic_after(now, wait_ns).ns < trace->due.ns) {
-        weft_trace_set_lane(join, trace, WEFT_LANE_ROOT);
-    }
-}
-
 static void decide_if_too_large(struct taking *taking, struct weft_trace *trace)
 {
     struct weft_join *join = taking->join;
@@ -217,7 +211,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         trace = begin_trace(taking, trace_id, WEFT_LANE_WAITING);
         join->counters.new_traces += trace != NULL;
     } else if (trace->span_count == 0 && trace->lane == WEFT_LANE_WAITING) {
-        weft_trace_set_lane(join, trace, WEFT_LANE_WAITING); /* its clock starts with its first span */
+        weft_trace_start(join, trace); /* its clock starts with its first span */
         join->counters.new_traces++;
     }
     if (trace == NULL || !append(taking, trace, context, record)) {
@@ -229,7 +223,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         weft_join_gather(join, trace, facts_of_resource(taking, scope_index), &span);
     }
     if (span.parent_span_id.length == 0) {
-        note_root(join, trace);
+        weft_trace_note_root(join, trace);
     }
     decide_if_too_large(taking, trace);
     return true;

@@ -111,22 +111,115 @@ void weft_join_each_source(const struct weft_join *join, const struct weft_slab_
 
 /* ---- lanes ---- */
 
-static void set_due(const struct weft_join *join, struct weft_trace *trace)
-{
-    struct weft_monotonic now = weft_timers_now(join->stage.host->timers);
-    int64_t wait_ns =
-        trace->lane == WEFT_LANE_ROOT ? join->rules->decision_wait_after_root_ns : join->rules->decision_wait_ns;
-    trace->due = weft_monotonic_after(now, wait_ns);
-}
-
 void weft_trace_set_lane(struct weft_join *join, struct weft_trace *trace, enum weft_lane lane)
 {
     weft_list_remove(&trace->node);
     trace->lane = lane;
-    if (lane != WEFT_LANE_KEPT) {
-        set_due(join, trace);
-    }
     weft_list_push_back(&join->lanes[lane], &trace->node);
+}
+
+void weft_trace_start(struct weft_join *join, struct weft_trace *trace)
+{
+    trace->began = weft_timers_now(join->stage.host->timers);
+    weft_trace_set_lane(join, trace, WEFT_LANE_WAITING);
+}
+
+static struct weft_monotonic due_by_root(const struct weft_join *join, const struct weft_trace *trace)
+{
+    int64_t wait_ns = join->rules->decision_wait_after_root_ns;
+    return trace->has_root && wait_ns > 0 ? weft_monotonic_after(trace->root, wait_ns) : WEFT_NEVER;
+}
+
+static enum weft_lane lane_of(const struct weft_join *join, const struct weft_trace *trace)
+{
+    struct weft_monotonic due = weft_monotonic_after(trace->began, join->rules->decision_wait_ns);
+    return due_by_root(join, trace).ns < due.ns ? WEFT_LANE_ROOT : WEFT_LANE_WAITING;
+}
+
+struct weft_monotonic weft_trace_due(const struct weft_join *join, const struct weft_trace *trace)
+{
+    return trace->lane == WEFT_LANE_ROOT ? due_by_root(join, trace)
+                                         : weft_monotonic_after(trace->began, join->rules->decision_wait_ns);
+}
+
+void weft_trace_note_root(struct weft_join *join, struct weft_trace *trace)
+{
+    if (!trace->has_root) {
+        trace->has_root = true;
+        trace->root = weft_timers_now(join->stage.host->timers);
+        if (trace->lane == WEFT_LANE_WAITING && lane_of(join, trace) == WEFT_LANE_ROOT) {
+            weft_trace_set_lane(join, trace, WEFT_LANE_ROOT);
+        }
+    }
+}
+
+/* ---- lanes under other rules ---- */
+
+static struct weft_list *merge_runs(const struct weft_join *join, struct weft_list *left, struct weft_list *right)
+{
+    struct weft_list *first = NULL;
+    struct weft_list **last = &first;
+    while (left != NULL && right != NULL) {
+        int64_t left_ns = weft_trace_due(join, WEFT_CONTAINER_OF(left, struct weft_trace, node)).ns;
+        int64_t right_ns = weft_trace_due(join, WEFT_CONTAINER_OF(right, struct weft_trace, node)).ns;
+        struct weft_list **from = left_ns <= right_ns ? &left : &right;
+        *last = *from;
+        last = &(*from)->next;
+        *from = (*from)->next;
+    }
+    *last = left != NULL ? left : right;
+    return first;
+}
+
+/* The next count nodes of a run that is linked by next only, in order; *in_out_rest is what follows them. */
+static struct weft_list *sort_run(const struct weft_join *join, struct weft_list **in_out_rest, size_t count)
+{
+    if (count == 1) {
+        struct weft_list *node = *in_out_rest;
+        *in_out_rest = node->next;
+        node->next = NULL;
+        return node;
+    }
+    struct weft_list *left = sort_run(join, in_out_rest, count / 2);
+    struct weft_list *right = sort_run(join, in_out_rest, count - count / 2);
+    return merge_runs(join, left, right);
+}
+
+static void sort_lane(struct weft_join *join, enum weft_lane lane)
+{
+    size_t count = 0;
+    WEFT_LIST_EACH(node, &join->lanes[lane])
+    {
+        count++;
+    }
+    if (count > 0) {
+        struct weft_list *rest = join->lanes[lane].next;
+        struct weft_list *next = sort_run(join, &rest, count);
+        weft_list_init(&join->lanes[lane]);
+        while (next != NULL) {
+            struct weft_list *node = next;
+            next = node->next;
+            weft_list_push_back(&join->lanes[lane], node);
+        }
+    }
+}
+
+void weft_join_sort_lanes(struct weft_join *join)
+{
+    static const enum weft_lane lanes[] = { WEFT_LANE_WAITING, WEFT_LANE_ROOT };
+    for (size_t i = 0; i < WEFT_COUNT_OF(lanes); i++) {
+        struct weft_list *next = NULL;
+        for (struct weft_list *node = join->lanes[lanes[i]].next; node != &join->lanes[lanes[i]]; node = next) {
+            struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
+            enum weft_lane lane = lane_of(join, trace);
+            next = node->next;
+            if (lane != trace->lane) {
+                weft_trace_set_lane(join, trace, lane);
+            }
+        }
+    }
+    sort_lane(join, WEFT_LANE_WAITING);
+    sort_lane(join, WEFT_LANE_ROOT);
 }
 
 /* ---- ends ---- */
