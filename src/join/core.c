@@ -146,7 +146,22 @@ static void drop_lane(struct weft_join *join, enum weft_lane lane, uint32_t outl
     }
 }
 
-/* Everything is decided now, also what shares a trace with this outlet's records. */
+/* At most so many that have records of these outlets. */
+static void decide_lane(struct weft_join *join, enum weft_lane lane, uint32_t outlets, size_t count_max)
+{
+    struct weft_list *next = NULL;
+    for (struct weft_list *node = join->lanes[lane].next; node != &join->lanes[lane] && count_max > 0; node = next) {
+        struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
+        next = node->next;
+        if ((trace->outlets & outlets) != 0) {
+            weft_join_decide(join, trace, true);
+            count_max--;
+        }
+    }
+}
+
+/* Traces with records of this outlet are decided now, also for the other outlets that they have records of; the others
+ * wait on: in a reload only this pipeline may leave. */
 static void drain(struct weft_stage *stage, struct weft_stage_outlet *outlet, enum weft_drop_reason reason,
                   bool is_forced)
 {
@@ -160,10 +175,8 @@ static void drain(struct weft_stage *stage, struct weft_stage_outlet *outlet, en
         drop_lane(join, WEFT_LANE_WAITING, bit, reason);
         drop_lane(join, WEFT_LANE_ROOT, bit, reason);
     }
-    bool has_undecided = true;
-    for (unsigned i = 0; has_undecided && (is_forced || i < DRAIN_TRACES); i++) {
-        has_undecided = weft_join_decide_oldest(join);
-    }
+    decide_lane(join, WEFT_LANE_WAITING, bit, is_forced ? SIZE_MAX : DRAIN_TRACES);
+    decide_lane(join, WEFT_LANE_ROOT, bit, is_forced ? SIZE_MAX : DRAIN_TRACES);
     weft_join_flush(join);
     weft_join_step(join);
     if (is_forced) {
