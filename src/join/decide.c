@@ -118,7 +118,7 @@ static void decide_logs(struct weft_join *join, struct weft_trace *trace)
 {
     join->counters.logs_without_spans += trace->log_count;
     if (!join->rules->drops_logs_without_spans) {
-        weft_join_emit_trace(join, trace);
+        weft_join_emit_now(join, trace);
         return;
     }
     weft_trace_drop(join, trace, WEFT_DROP_NO_TRACE, WEFT_NAME_NONE);

@@ -111,6 +111,7 @@ struct weft_join {
     size_t recent_bytes, recent_bytes_max;
     uint64_t *policy_kept, *policy_dropped; /* traces by policy of the present rules, and one for none */
     struct weft_timer timer;
+    size_t parked_bytes;          /* of all outlets */
     size_t bytes_max, traces_max; /* this worker's shares */
     bool is_full;
     struct weft_wall started;
@@ -156,6 +157,10 @@ bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uin
 
 /* A kept trace: all its records go, or it waits for a blocked outlet. */
 void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace);
+
+/* Its records go, blocked or not: what cannot is parked. For log lines that no verdict is on: under their id the next
+ * span begins a trace. */
+void weft_join_emit_now(struct weft_join *join, struct weft_trace *trace);
 
 /* Writes what was emitted and passes it on; the traces that it came from end. */
 void weft_join_flush(struct weft_join *join);

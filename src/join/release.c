@@ -126,8 +126,9 @@ static void forget_emissions(struct weft_join *join, struct weft_join_outlet *ou
 
 /* ---- passing on ---- */
 
-static void park(struct weft_join_outlet *outlet, struct weft_batch *batch)
+static void park(struct weft_join *join, struct weft_join_outlet *outlet, struct weft_batch *batch)
 {
+    join->parked_bytes += batch->size_bytes;
     weft_list_push_back(&outlet->parked, &batch->node);
     weft_stage_outlet_set_blocked(&outlet->outlet, true);
 }
@@ -168,7 +169,7 @@ static void flush_outlet(struct weft_join *join, struct weft_join_outlet *outlet
     if (batch == NULL) {
         weft_join_drop_records(join, outlet, 0, WEFT_DROP_OUT_OF_MEMORY, WEFT_NAME_NONE, records);
     } else if (!weft_list_is_empty(&outlet->parked) || !pass_on(join, outlet, &batch)) {
-        park(outlet, batch);
+        park(join, outlet, batch);
     }
 }
 
@@ -201,11 +202,13 @@ void weft_join_unpark(struct weft_join *join, struct weft_join_outlet *outlet)
     while (!weft_list_is_empty(&outlet->parked)) {
         struct weft_list *node = weft_list_first(&outlet->parked);
         struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
+        size_t size_bytes = batch->size_bytes;
         weft_list_remove(node);
         if (!pass_on(join, outlet, &batch)) {
             weft_list_push_front(&outlet->parked, node);
             return;
         }
+        join->parked_bytes -= size_bytes;
     }
     if (outlet->outlet.is_blocked && weft_stage_outlet_is_next_open(&outlet->outlet)) {
         weft_stage_outlet_set_blocked(&outlet->outlet, false);
@@ -217,6 +220,7 @@ void weft_join_drop_parked(struct weft_join *join, struct weft_join_outlet *outl
     struct weft_list *node = NULL;
     while ((node = weft_list_pop_front(&outlet->parked)) != NULL) {
         struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
+        join->parked_bytes -= batch->size_bytes;
         weft_join_drop_records(join, outlet, 0, reason, WEFT_NAME_NONE, batch->weight);
         weft_batch_end(&batch, NULL, -1);
     }
@@ -263,14 +267,8 @@ static void emit_record(struct weft_join *join, struct weft_slab_cursor *cursor,
     }
 }
 
-void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace)
+void weft_join_emit_now(struct weft_join *join, struct weft_trace *trace)
 {
-    if (weft_join_is_blocked(join, trace->outlets)) {
-        if (trace->lane != WEFT_LANE_KEPT) {
-            weft_trace_set_lane(join, trace, WEFT_LANE_KEPT);
-        }
-        return;
-    }
     struct weft_slab_cursor cursor = weft_slab_begin(&trace->chain);
     struct weft_slice piece;
     bool is_last = false;
@@ -282,5 +280,14 @@ void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace)
     join->emitted[join->emitted_count++] = trace;
     if (join->emitted_count == JOIN_STEP_TRACES) {
         weft_join_flush(join);
+    }
+}
+
+void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace)
+{
+    if (!weft_join_is_blocked(join, trace->outlets)) {
+        weft_join_emit_now(join, trace);
+    } else if (trace->lane != WEFT_LANE_KEPT) {
+        weft_trace_set_lane(join, trace, WEFT_LANE_KEPT);
     }
 }

@@ -324,5 +324,5 @@ void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
 size_t weft_join_size_bytes(const struct weft_join *join)
 {
     return weft_slab_size_bytes(join->slab) + weft_table_size_bytes(join->traces) +
-           weft_contexts_size_bytes(join->contexts);
+           weft_contexts_size_bytes(join->contexts) + join->parked_bytes;
 }
