@@ -225,19 +225,25 @@ static void emit_waiting(struct weft_join *join)
     }
 }
 
+/* Never later than it is set: what set it has not been done yet, and records that come all the time must not put off
+ * what is due. */
+static void set_timer_by(struct weft_join *join, struct weft_monotonic at)
+{
+    if (!weft_timer_is_set(&join->timer) || join->timer.deadline.ns > at.ns) {
+        weft_timer_set_at(join->stage.host->timers, &join->timer, at);
+    }
+}
+
 void weft_join_set_timer(struct weft_join *join)
 {
-    struct weft_timers *timers = join->stage.host->timers;
-    struct weft_monotonic soonest = weft_monotonic_after(weft_timers_now(timers), step_ns);
+    struct weft_monotonic soonest = weft_monotonic_after(weft_timers_now(join->stage.host->timers), step_ns);
     const struct weft_trace *due = next_due(join);
     const struct weft_trace *kept = front_of(join, WEFT_LANE_KEPT);
     if (kept != NULL && !weft_join_is_blocked(join, kept->outlets)) {
-        weft_timer_set_at(timers, &join->timer, soonest);
+        set_timer_by(join, soonest);
     } else if (due != NULL) {
         struct weft_monotonic at = weft_trace_due(join, due);
-        weft_timer_set_at(timers, &join->timer, at.ns > soonest.ns ? at : soonest);
-    } else {
-        weft_timer_cancel(timers, &join->timer);
+        set_timer_by(join, at.ns > soonest.ns ? at : soonest);
     }
 }
 
