@@ -4,7 +4,8 @@
 #include <stdalign.h>
 
 #include "base/alloc.h"
-#include "base/assert.h"
+#include "base/magic.h"
+#include "base/thread.h"
 
 enum { CHUNK_BYTES = 16 * 1024, LEAST_CHUNK_BYTES = 256 };
 
@@ -15,15 +16,25 @@ struct chunk {
     alignas(max_align_t) uint8_t bytes[];
 };
 
+WEFT_MAGIC(arena, 0x7a12e4a5);
+
 struct weft_arena {
+    uint32_t magic;
+    uint32_t references;
+    uintptr_t owner;            /* the thread that made it */
     struct weft_budget *budget; /* NULL: nobody is charged */
     struct weft_arena *under;   /* a reference, or NULL */
     struct chunk *newest;
     size_t size_bytes; /* taken from the heap and charged */
-    uint32_t references;
-    bool has_first; /* the oldest chunk lies behind this struct */
+    bool has_first;    /* the oldest chunk lies behind this struct */
     alignas(max_align_t) uint8_t first[];
 };
+
+static void check(const struct weft_arena *arena)
+{
+    weft_check_magic(arena, arena);
+    weft_assert(arena->owner == weft_thread_id());
+}
 
 static void charge(struct weft_arena *arena, size_t size_bytes)
 {
@@ -43,7 +54,10 @@ struct weft_arena *weft_arena_try_new_charged(struct weft_budget *budget, size_t
     if (arena == NULL) {
         return NULL;
     }
-    *arena = (struct weft_arena){ .budget = budget, .references = 1, .has_first = first_bytes > 0 };
+    *arena = (struct weft_arena){
+        .owner = weft_thread_id(), .budget = budget, .references = 1, .has_first = first_bytes > 0
+    };
+    weft_set_magic(arena, arena);
     if (arena->has_first) {
         arena->newest = (struct chunk *)(void *)arena->first;
         *arena->newest = (struct chunk){ .capacity = first_bytes };
@@ -68,6 +82,7 @@ struct weft_arena *weft_arena_try_new_over(struct weft_arena *under, size_t firs
 
 struct weft_arena *weft_arena_ref(struct weft_arena *arena)
 {
+    check(arena);
     weft_assert(arena->references > 0);
     arena->references++;
     return arena;
@@ -88,8 +103,14 @@ void weft_arena_unref(struct weft_arena **own_arena)
 {
     struct weft_arena *arena = *own_arena;
     *own_arena = NULL;
-    while (arena != NULL && --arena->references == 0) {
+    while (arena != NULL) {
+        check(arena);
+        weft_assert(arena->references > 0);
+        if (--arena->references > 0) {
+            return;
+        }
         struct weft_arena *under = arena->under;
+        weft_clear_magic(arena, arena);
         free_chunks(arena);
         if (arena->budget != NULL) {
             weft_budget_release(arena->budget, arena->size_bytes);
@@ -102,6 +123,7 @@ void weft_arena_unref(struct weft_arena **own_arena)
 /* A new newest chunk with room for size_bytes. */
 static struct chunk *add_chunk(struct weft_arena *arena, size_t size_bytes)
 {
+    check(arena);
     size_t usual = CHUNK_BYTES;
     if (arena->newest != NULL && arena->newest->capacity < CHUNK_BYTES / 2) {
         size_t twice = arena->newest->capacity * 2;

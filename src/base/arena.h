@@ -4,8 +4,9 @@
 #include "base/slice.h"
 #include "base/status.h"
 
-/* Memory that lives and dries up together, freed at the last unref. Counted, not locked: one worker only. What is
- * handed out is never moved, so several batches may share one arena.
+/* Memory that lives and dries up together, freed at the last unref. Counted, not locked: the thread that made it is the
+ * only one that refs and unrefs it and that takes from it, which is asserted (taking only where a chunk is added: it is
+ * done for every record). What is handed out is never moved, so several batches may share one arena.
  *
  * The first chunk is as large as the maker foresees and lies with the arena itself; each further one is twice as large
  * as the last, up to 16 KiB (larger on demand). The budget is charged for each chunk when it is taken from the heap

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/thread.h"
 
 START_TEST(test_pieces_are_disjoint_aligned_and_stay)
 {
@@ -155,6 +156,61 @@ START_TEST(test_what_lies_under_stays_until_the_last_over_it_is_gone)
 }
 END_TEST
 
+static void ref(void *context)
+{
+    weft_arena_ref(*(struct weft_arena **)context);
+}
+
+static void unref(void *context)
+{
+    weft_arena_unref(context);
+}
+
+static void add_chunk(void *context)
+{
+    ck_assert_ptr_nonnull(weft_arena_try_alloc(*(struct weft_arena **)context, 1 << 20));
+}
+
+static void lay_over(void *context)
+{
+    ck_assert_ptr_nonnull(weft_arena_try_new_over(*(struct weft_arena **)context, 0));
+}
+
+static weft_thread_fn foreign_call;
+
+static void call_on_another_thread(void *context)
+{
+    weft_thread_join(weft_thread_start("foreign", foreign_call, context));
+}
+
+START_TEST(test_only_the_maker_counts_and_takes)
+{
+    struct weft_arena *arena = weft_arena_try_new();
+    weft_thread_fn calls[] = { ref, unref, add_chunk, lay_over };
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        struct weft_arena *lent = arena;
+        foreign_call = calls[i];
+        ck_assert(base_test_aborts(call_on_another_thread, &lent));
+        ck_assert(!base_test_aborts(calls[i], &lent));
+    }
+    weft_arena_unref(&arena);
+}
+END_TEST
+
+/* Like an arena in all but its magic. */
+START_TEST(test_what_is_no_arena_is_noticed)
+{
+    max_align_t copy[2];
+    struct weft_arena *arena = weft_arena_try_new(), *other = (void *)copy;
+    memcpy(copy, arena, sizeof copy);
+    weft_arena_ref(other);
+    memset(copy, 0, sizeof(uint32_t));
+    ck_assert(base_test_aborts(unref, &other));
+    ck_assert(base_test_aborts(ref, &other));
+    weft_arena_unref(&arena);
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -166,6 +222,8 @@ int main(void)
         BASE_TEST(test_budget_is_charged_by_chunk_and_gets_all_back),
         BASE_TEST(test_arena_may_pass_the_limit),
         BASE_TEST(test_what_lies_under_stays_until_the_last_over_it_is_gone),
+        BASE_TEST(test_only_the_maker_counts_and_takes),
+        BASE_TEST(test_what_is_no_arena_is_noticed),
     };
     return BASE_TEST_RUN("arena", tests);
 }
