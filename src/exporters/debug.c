@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "exporters/debug_text.h"
 #include "pipeline/exporter.h"
@@ -218,8 +219,11 @@ static enum weft_status show(struct debug_exporter *exporter, const struct weft_
 
 /* ---- the consumer ---- */
 
+static const struct weft_consumer_operations debug_operations;
+
 static struct debug_exporter *exporter_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &debug_operations);
     return WEFT_CONTAINER_OF(consumer, struct debug_exporter, consumer);
 }
 

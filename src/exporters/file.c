@@ -283,8 +283,11 @@ static void flush_is_due(void *context)
 
 /* ---- the consumer ---- */
 
+static const struct weft_consumer_operations file_operations;
+
 static struct file_exporter *exporter_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &file_operations);
     return WEFT_CONTAINER_OF(consumer, struct file_exporter, consumer);
 }
 

@@ -2,6 +2,7 @@
 #include "weft/component.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "pipeline/exporter.h"
 
 struct nop_exporter {
@@ -15,10 +16,18 @@ static const struct weft_field nop_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static const struct weft_consumer_operations nop_operations;
+
+static struct nop_exporter *exporter_of(const struct weft_consumer *consumer)
+{
+    weft_assert(consumer->operations == &nop_operations);
+    return WEFT_CONTAINER_OF(consumer, struct nop_exporter, consumer);
+}
+
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     (void)error;
-    struct nop_exporter *exporter = WEFT_CONTAINER_OF(consumer, struct nop_exporter, consumer);
+    struct nop_exporter *exporter = exporter_of(consumer);
     exporter->sent += (*own_batch)->weight;
     weft_exporter_delivered(consumer, exporter->sent_flow, own_batch);
     return WEFT_OK;
@@ -26,8 +35,9 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
 
 static void exporter_free(struct weft_consumer *consumer)
 {
+    struct nop_exporter *exporter = exporter_of(consumer);
     weft_consumer_fini(consumer);
-    weft_free(WEFT_CONTAINER_OF(consumer, struct nop_exporter, consumer));
+    weft_free(exporter);
 }
 
 static const struct weft_consumer_operations nop_operations = {
@@ -50,7 +60,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
 
 static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
 {
-    const struct nop_exporter *exporter = WEFT_CONTAINER_OF(consumer, struct nop_exporter, consumer);
+    const struct nop_exporter *exporter = exporter_of(consumer);
     weft_exporter_collect(consumer, exporter->signal, &(struct weft_sender_counters){ .sent = exporter->sent },
                           samples);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "net/grpc_client.h"
 #include "net/tls_config.h"
 #include "pipeline/exporter.h"
@@ -258,8 +259,11 @@ static const struct weft_sender_operations push_operations = { .start = start, .
 
 /* ---- the consumer ---- */
 
+static const struct weft_consumer_operations otlp_operations;
+
 static struct otlp_exporter *exporter_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &otlp_operations);
     return WEFT_CONTAINER_OF(consumer, struct otlp_exporter, consumer);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "net/http1_channel.h"
 #include "net/tls_config.h"
 #include "net/url.h"
@@ -315,8 +316,11 @@ static const struct weft_sender_operations push_operations = { .start = start, .
 
 /* ---- the consumer ---- */
 
+static const struct weft_consumer_operations otlp_http_operations;
+
 static struct otlp_http_exporter *exporter_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &otlp_http_operations);
     return WEFT_CONTAINER_OF(consumer, struct otlp_http_exporter, consumer);
 }
 

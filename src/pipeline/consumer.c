@@ -7,15 +7,18 @@
 void weft_consumer_init(struct weft_consumer *consumer, const struct weft_consumer_operations *operations,
                         struct weft_host *host, const char *id)
 {
+    weft_assert(operations->consume != NULL && host != NULL && id != NULL);
     *consumer = (struct weft_consumer){ .operations = operations, .host = host, .id = id, .is_open = true };
     weft_list_init(&consumer->pressure_listeners);
 }
 
 void weft_consumer_fini(struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations != NULL);
     weft_consumer_disconnect(consumer);
     weft_assert(consumer->previous_count == 0 && weft_list_is_empty(&consumer->pressure_listeners));
     weft_free(consumer->previous);
+    consumer->operations = NULL; /* of no kind any more */
 }
 
 void weft_consumer_log_hop(const struct weft_consumer *consumer, const struct weft_batch *batch)
@@ -27,10 +30,12 @@ void weft_consumer_log_hop(const struct weft_consumer *consumer, const struct we
 
 void weft_consumer_connect(struct weft_consumer *consumer, struct weft_consumer **next, size_t next_count)
 {
+    weft_assert(consumer->next_count == 0);
     consumer->next = next;
     consumer->next_count = next_count;
     for (size_t i = 0; i < next_count; i++) {
         struct weft_consumer *fed = next[i];
+        weft_assert(fed->operations != NULL && fed != consumer);
         weft_assert(weft_try_grow(&fed->previous, sizeof(struct weft_consumer *), fed->previous_count,
                                   &fed->previous_capacity) == WEFT_OK);
         fed->previous[fed->previous_count++] = consumer;
@@ -44,12 +49,12 @@ void weft_consumer_disconnect(struct weft_consumer *consumer)
 {
     for (size_t i = 0; i < consumer->next_count; i++) {
         struct weft_consumer *fed = consumer->next[i];
-        for (size_t j = 0; j < fed->previous_count; j++) {
-            if (fed->previous[j] == consumer) {
-                fed->previous[j] = fed->previous[--fed->previous_count];
-                break;
-            }
+        size_t j = 0;
+        while (j < fed->previous_count && fed->previous[j] != consumer) {
+            j++;
         }
+        weft_assert(j < fed->previous_count);
+        fed->previous[j] = fed->previous[--fed->previous_count];
     }
     consumer->next_count = 0;
 }
@@ -71,6 +76,7 @@ bool weft_consumer_are_next_open(const struct weft_consumer *consumer)
 
 static void tell_previous(struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations != NULL);
     if (consumer->operations->on_next_changed != NULL) {
         consumer->operations->on_next_changed(consumer);
     } else {
@@ -80,6 +86,7 @@ static void tell_previous(struct weft_consumer *consumer)
 
 void weft_consumer_set_open(struct weft_consumer *consumer, bool is_open)
 {
+    weft_assert(consumer->operations != NULL);
     if (consumer->is_open == is_open) {
         return;
     }
@@ -97,6 +104,7 @@ void weft_consumer_set_open(struct weft_consumer *consumer, bool is_open)
 void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_batch, weft_flow_id flow,
                         enum weft_drop_reason reason, const struct weft_error *cause)
 {
+    weft_assert(consumer->operations != NULL && reason < WEFT_DROP_COUNT);
     weft_host_book(consumer->host, flow, (*own_batch)->weight);
     if (weft_drop_reason_is_ok(reason)) {
         weft_batch_end(own_batch, NULL, -1); /* as it was wished: nobody has anything to send again */

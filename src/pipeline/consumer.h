@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "pipeline/batch.h"
 #include "pipeline/host.h"
@@ -28,7 +29,8 @@ struct weft_consumer_operations {
     void (*free)(struct weft_consumer *consumer);
 };
 
-/* Embedded first in each kind. */
+/* Embedded first in each kind. The operations say which: a kind's cast from the consumer to itself asserts that they
+ * are its own, in one function, and weft_consumer_fini takes them away. */
 struct weft_consumer {
     const struct weft_consumer_operations *operations;
     struct weft_host *host;
@@ -77,7 +79,10 @@ static inline enum weft_status WEFT_MUST_CHECK weft_consumer_consume(struct weft
     if (__builtin_expect(weft_log_is_enabled(WEFT_LOG_DEBUG), 0)) {
         weft_consumer_log_hop(consumer, *own_batch);
     }
-    return consumer->operations->consume(consumer, own_batch, error);
+    weft_assert(consumer->operations != NULL && *own_batch != NULL);
+    enum weft_status status = consumer->operations->consume(consumer, own_batch, error);
+    weft_assert((status == WEFT_OK) == (*own_batch == NULL));
+    return status;
 }
 
 /* Drops a batch: the one function that does. Books flow; settles the tickets as OK where the reason counts as well done

@@ -10,8 +10,11 @@ struct weft_face {
     struct weft_list node; /* in outlet->faces */
 };
 
+static const struct weft_consumer_operations face_operations;
+
 static struct weft_face *face_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &face_operations);
     return WEFT_CONTAINER_OF(consumer, struct weft_face, consumer);
 }
 

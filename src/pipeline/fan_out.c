@@ -10,18 +10,27 @@ struct outlet {
     weft_flow_id flow;
 };
 
+static const struct weft_consumer_operations outlet_operations;
+
+static struct outlet *outlet_of(const struct weft_consumer *consumer)
+{
+    weft_assert(consumer->operations == &outlet_operations);
+    return WEFT_CONTAINER_OF(consumer, struct outlet, consumer);
+}
+
 static enum weft_status outlet_consume(struct weft_consumer *consumer, struct weft_batch **own_batch,
                                        struct weft_error *error)
 {
-    struct outlet *outlet = WEFT_CONTAINER_OF(consumer, struct outlet, consumer);
+    struct outlet *outlet = outlet_of(consumer);
     (*own_batch)->outlet_flow = outlet->flow;
     return weft_consumer_consume(outlet->exporter, own_batch, error);
 }
 
 static void outlet_free(struct weft_consumer *consumer)
 {
+    struct outlet *outlet = outlet_of(consumer);
     weft_consumer_fini(consumer);
-    weft_free(WEFT_CONTAINER_OF(consumer, struct outlet, consumer));
+    weft_free(outlet);
 }
 
 static const struct weft_consumer_operations outlet_operations = {
@@ -50,6 +59,14 @@ struct fan_out {
     weft_flow_id refused_flow, shutdown_flow, reload_flow; /* in_flight -> dropped, of what was parked */
     struct weft_consumer *outlets[];
 };
+
+static const struct weft_consumer_operations fan_out_operations;
+
+static struct fan_out *fan_out_of(const struct weft_consumer *consumer)
+{
+    weft_assert(consumer->operations == &fan_out_operations);
+    return WEFT_CONTAINER_OF(consumer, struct fan_out, consumer);
+}
 
 /* Makes a branch of the batch for every outlet but the last, which gets the batch itself. All or none. */
 static enum weft_status make_branches(struct fan_out *fan_out, struct weft_batch *batch, struct weft_error *error)
@@ -93,6 +110,7 @@ static size_t offer_branches(struct fan_out *fan_out, struct weft_batch **kept, 
             continue;
         }
         if (status == WEFT_CLOSED && !outlet->is_open) {
+            weft_assert(fan_out->parked[i] == NULL);
             fan_out->parked[i] = fan_out->branches[i];
             fan_out->branches[i] = NULL;
             continue;
@@ -119,7 +137,7 @@ static void update_open(struct fan_out *fan_out)
 static enum weft_status fan_out_consume(struct weft_consumer *consumer, struct weft_batch **own_batch,
                                         struct weft_error *error)
 {
-    struct fan_out *fan_out = WEFT_CONTAINER_OF(consumer, struct fan_out, consumer);
+    struct fan_out *fan_out = fan_out_of(consumer);
     if (!consumer->is_open) {
         return weft_fail(error, WEFT_CLOSED, "%s: an exporter's sending queue is full", consumer->id);
     }
@@ -161,14 +179,14 @@ static void offer_parked(struct fan_out *fan_out)
 
 static void fan_out_next_changed(struct weft_consumer *consumer)
 {
-    struct fan_out *fan_out = WEFT_CONTAINER_OF(consumer, struct fan_out, consumer);
+    struct fan_out *fan_out = fan_out_of(consumer);
     offer_parked(fan_out);
     update_open(fan_out);
 }
 
 static void fan_out_audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
 {
-    const struct fan_out *fan_out = WEFT_CONTAINER_OF(consumer, struct fan_out, consumer);
+    const struct fan_out *fan_out = fan_out_of(consumer);
     for (size_t i = 0; i < fan_out->outlet_count; i++) {
         *in_out_count += fan_out->parked[i] == NULL ? 0 : fan_out->parked[i]->weight;
     }
@@ -176,7 +194,7 @@ static void fan_out_audit(const struct weft_consumer *consumer, uint64_t *in_out
 
 static void fan_out_drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
 {
-    struct fan_out *fan_out = WEFT_CONTAINER_OF(consumer, struct fan_out, consumer);
+    struct fan_out *fan_out = fan_out_of(consumer);
     offer_parked(fan_out);
     for (size_t i = 0; is_forced && i < fan_out->outlet_count; i++) {
         if (fan_out->parked[i] != NULL) {
@@ -189,7 +207,7 @@ static void fan_out_drain(struct weft_consumer *consumer, enum weft_drop_reason 
 
 static void fan_out_free(struct weft_consumer *consumer)
 {
-    struct fan_out *fan_out = WEFT_CONTAINER_OF(consumer, struct fan_out, consumer);
+    struct fan_out *fan_out = fan_out_of(consumer);
     weft_consumer_fini(consumer);
     for (size_t i = 0; i < fan_out->outlet_count; i++) {
         weft_assert(fan_out->parked[i] == NULL);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "pipeline/edit.h"
 #include "processors/attributes_edit.h"
 #include "processors/attributes_match.h"
@@ -352,8 +353,11 @@ static enum weft_status edit_batch(struct attributes_processor *processor, struc
     return status;
 }
 
-static struct attributes_processor *processor_of(struct weft_consumer *consumer)
+static const struct weft_consumer_operations attributes_operations;
+
+static struct attributes_processor *processor_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &attributes_operations);
     return WEFT_CONTAINER_OF(consumer, struct attributes_processor, consumer);
 }
 

@@ -53,8 +53,11 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return WEFT_OK;
 }
 
-static struct batch_processor *processor_of(struct weft_consumer *consumer)
+static const struct weft_consumer_operations batch_operations;
+
+static struct batch_processor *processor_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &batch_operations);
     return WEFT_CONTAINER_OF(consumer, struct batch_processor, consumer);
 }
 
@@ -200,7 +203,7 @@ static void on_next_changed(struct weft_consumer *consumer)
 
 static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
 {
-    const struct batch_processor *processor = WEFT_CONTAINER_OF(consumer, struct batch_processor, consumer);
+    const struct batch_processor *processor = processor_of(consumer);
     *in_out_count += processor->pending == NULL ? 0 : processor->pending->weight;
 }
 
@@ -271,7 +274,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
 
 static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
 {
-    const struct batch_processor *processor = WEFT_CONTAINER_OF(consumer, struct batch_processor, consumer);
+    const struct batch_processor *processor = processor_of(consumer);
     const struct weft_sample_label *labels = WEFT_LABELS({ "processor", consumer->id });
     weft_samples_add(samples, "otelcol_processor_batch_batch_size_trigger_send",
                      "Number of times the batch was sent due to a size trigger", WEFT_SAMPLE_COUNTER,

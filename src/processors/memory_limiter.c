@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/log.h"
 
 struct limiter_config {
@@ -123,8 +124,11 @@ static uint64_t soft_limit_bytes(const struct limiter_config *config)
 
 /* ---- consume ---- */
 
+static const struct weft_consumer_operations limiter_operations;
+
 static struct limiter *limiter_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &limiter_operations);
     return WEFT_CONTAINER_OF(consumer, struct limiter, consumer);
 }
 

@@ -3,6 +3,7 @@
 #include "weft/component.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "pipeline/edit.h"
 
 struct half_config {
@@ -23,8 +24,11 @@ static const struct weft_field half_fields[] = {
     WEFT_FIELDS_END,
 };
 
-static struct half_processor *processor_of(struct weft_consumer *consumer)
+static const struct weft_consumer_operations half_operations;
+
+static struct half_processor *processor_of(const struct weft_consumer *consumer)
 {
+    weft_assert(consumer->operations == &half_operations);
     return WEFT_CONTAINER_OF(consumer, struct half_processor, consumer);
 }
 

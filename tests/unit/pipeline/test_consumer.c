@@ -1,6 +1,8 @@
 /* Dropping: what a client is told depends on the reason. Wished: OK, whatever the cause. Needed: come back later. */
 #include "pipeline_test.h"
 
+#include "base/base_test.h"
+
 static struct stub stub;
 static struct counted_ticket counted;
 
@@ -51,12 +53,104 @@ START_TEST(test_drop_that_was_needed_is_retryable)
 }
 END_TEST
 
+static struct weft_consumer *outlet;
+
+/* As a component's function would be that is called for another one's consumer. */
+static void call_with_another_kind(void *consumer)
+{
+    struct weft_batch *batch = spans(1, 1, NULL);
+    (void)outlet->operations->consume(consumer, &batch, NULL);
+}
+
+static void free_as_another_kind(void *consumer)
+{
+    outlet->operations->free(consumer);
+}
+
+static void give_it_a_batch(void *consumer)
+{
+    struct weft_batch *batch = spans(1, 1, NULL);
+    ck_assert(weft_consumer_consume(consumer, &batch, NULL) == WEFT_CLOSED);
+}
+
+static void open_it(void *consumer)
+{
+    weft_consumer_set_open(consumer, false);
+}
+
+static void fini_it(void *consumer)
+{
+    weft_consumer_fini(consumer);
+}
+
+START_TEST(test_consumer_of_another_kind_is_not_cast)
+{
+    begin();
+    stub_init(&stub, "stub");
+    outlet = weft_outlet_new(&host, &in_flight, &stub.consumer);
+    ck_assert(base_test_aborts(call_with_another_kind, &stub.consumer));
+    ck_assert(!base_test_aborts(call_with_another_kind, outlet));
+    ck_assert(base_test_aborts(free_as_another_kind, &stub.consumer));
+    outlet->operations->free(outlet);
+    stub_fini(&stub);
+    end();
+}
+END_TEST
+
+START_TEST(test_consumer_that_is_gone_does_nothing_any_more)
+{
+    begin();
+    void (*const calls[])(void *context) = { give_it_a_batch, open_it, fini_it };
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        stub_init(&stub, "stub");
+        stub.answer = WEFT_CLOSED;
+        ck_assert(!base_test_aborts(calls[i], &stub.consumer));
+        stub_fini(&stub);
+        ck_assert(base_test_aborts(calls[i], &stub.consumer));
+    }
+    end();
+}
+END_TEST
+
+/* OK and the batch is gone, or something else and it is still there. */
+static enum weft_status lie(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    (void)consumer;
+    (void)own_batch;
+    (void)error;
+    return WEFT_OK;
+}
+
+static enum weft_status lie_otherwise(struct weft_consumer *consumer, struct weft_batch **own_batch,
+                                      struct weft_error *error)
+{
+    weft_batch_end(own_batch, NULL, -1);
+    return weft_fail(error, WEFT_CLOSED, "%s is closed", consumer->id);
+}
+
+START_TEST(test_consumer_keeps_to_its_answer)
+{
+    begin();
+    const struct weft_consumer_operations liars[] = { { .consume = lie }, { .consume = lie_otherwise } };
+    for (size_t i = 0; i < WEFT_COUNT_OF(liars); i++) {
+        struct weft_consumer liar;
+        weft_consumer_init(&liar, &liars[i], &host, "liar");
+        ck_assert(base_test_aborts(give_it_a_batch, &liar));
+        weft_consumer_fini(&liar);
+    }
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pipeline/consumer");
     TCase *tests = tcase_create("drop");
     tcase_add_test(tests, test_drop_that_was_wished_answers_ok);
     tcase_add_test(tests, test_drop_that_was_needed_is_retryable);
+    tcase_add_test(tests, test_consumer_of_another_kind_is_not_cast);
+    tcase_add_test(tests, test_consumer_that_is_gone_does_nothing_any_more);
+    tcase_add_test(tests, test_consumer_keeps_to_its_answer);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
