@@ -243,7 +243,7 @@ static void was_written(struct file_exporter *exporter)
     }
     exporter->is_failing = false;
     while ((node = weft_list_pop_front(&batches)) != NULL) {
-        struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
+        struct weft_batch *batch = weft_batch_of(node);
         weft_host_book(exporter->consumer.host, exporter->sent_flow, batch->weight);
         exporter->counters.sent += batch->weight;
         weft_batch_end(&batch, NULL, -1);
@@ -329,7 +329,7 @@ static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
     const struct file_exporter *exporter = exporter_of(consumer);
     WEFT_LIST_EACH(node, &exporter->batches)
     {
-        *in_out_count += WEFT_CONTAINER_OF(node, struct weft_batch, node)->weight;
+        *in_out_count += weft_batch_of(node)->weight;
     }
 }
 
@@ -344,7 +344,7 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
     struct weft_list *node;
     let_go(exporter, &batches);
     while ((node = weft_list_pop_front(&batches)) != NULL) {
-        struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
+        struct weft_batch *batch = weft_batch_of(node);
         exporter->counters.send_failed += batch->weight;
         weft_consumer_drop(consumer, &batch,
                            reason == WEFT_DROP_RELOAD ? exporter->reload_flow : exporter->shutdown_flow, reason, NULL);

@@ -9,6 +9,7 @@ struct weft_batch *weft_batch_try_new_empty(struct weft_budget *budget, enum wef
 {
     struct weft_batch *batch = weft_try_alloc(sizeof *batch);
     if (batch != NULL) {
+        weft_set_magic(batch, batch);
         weft_list_init(&batch->node);
         batch->signal = signal;
         batch->budget = budget;
@@ -29,6 +30,7 @@ void weft_batch_free_empty(struct weft_batch *batch)
     if (batch == NULL) {
         return;
     }
+    weft_clear_magic(batch, batch);
     size_t size_bytes = sizeof *batch;
     if (has_list(batch)) {
         size_bytes += batch->part_capacity * sizeof *batch->parts;
@@ -61,7 +63,7 @@ enum weft_status weft_batch_reserve_parts(struct weft_batch *batch, size_t part_
 
 void weft_batch_push_part(struct weft_batch *batch, const struct weft_part *part)
 {
-    weft_assert(batch->part_count < batch->part_capacity);
+    weft_assert(batch->part_count < batch->part_capacity && part->payload != NULL);
     batch->parts[batch->part_count++] = *part;
     batch->weight += part->weight;
     batch->size_bytes += part->size_bytes;
@@ -71,6 +73,7 @@ struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_paylo
                                       struct weft_payload *wire, enum weft_encoding wire_encoding,
                                       const struct weft_otlp_counts *counts, struct weft_ticket *ticket)
 {
+    weft_assert((unsigned)signal < WEFT_SIGNAL_COUNT);
     struct weft_batch *batch = weft_batch_try_new_empty(weft_payload_budget(*own_payload), signal);
     if (batch == NULL) {
         return NULL;
@@ -126,6 +129,7 @@ static enum weft_status clone_part(const struct weft_part *part, struct weft_par
 
 struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch)
 {
+    weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);
     struct weft_batch *copy = weft_batch_try_new_empty(batch->budget, batch->signal);
     if (copy == NULL || weft_batch_reserve_parts(copy, batch->part_count) != WEFT_OK) {
@@ -154,9 +158,12 @@ struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch)
 
 enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **own_other)
 {
-    weft_assert(!batch->is_lent);
     struct weft_batch *other = *own_other;
+    weft_check_magic(batch, batch);
+    weft_check_magic(other, batch);
+    weft_assert(batch != other && !batch->is_lent && !other->is_lent);
     weft_assert(batch->signal == other->signal && weft_list_is_empty(&other->node));
+    weft_assert(batch->budget == other->budget);
     if (weft_batch_reserve_parts(batch, batch->part_count + other->part_count) != WEFT_OK) {
         return WEFT_NOMEM;
     }
@@ -196,6 +203,7 @@ enum weft_status weft_part_open(const struct weft_batch *batch, struct weft_part
 
 enum weft_status weft_batch_open(struct weft_batch *batch)
 {
+    weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);
     for (size_t i = 0; i < batch->part_count; i++) {
         if (weft_part_open(batch, &batch->parts[i]) != WEFT_OK) {
@@ -207,6 +215,7 @@ enum weft_status weft_batch_open(struct weft_batch *batch)
 
 void weft_batch_recount(struct weft_batch *batch)
 {
+    weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);
     batch->weight = 0;
     batch->size_bytes = 0;
@@ -224,6 +233,7 @@ void weft_batch_recount(struct weft_batch *batch)
 
 enum weft_status weft_batch_emit(const struct weft_batch *batch, struct weft_arena *arena, struct weft_slices *slices)
 {
+    weft_check_magic(batch, batch);
     for (size_t i = 0; i < batch->part_count; i++) {
         const struct weft_part *part = &batch->parts[i];
         enum weft_status status = part->is_open ? weft_otlp_table_emit(&part->table, arena, slices)
@@ -246,7 +256,8 @@ static void settle_part(struct weft_part *part, const struct weft_error *outcome
 
 void weft_batch_hand_over(struct weft_batch *batch, size_t first_part)
 {
-    weft_assert(!batch->is_lent);
+    weft_check_magic(batch, batch);
+    weft_assert(!batch->is_lent && first_part <= batch->part_count);
     for (size_t i = first_part; i < batch->part_count; i++) {
         struct weft_part *part = &batch->parts[i];
         if (part->ticket != NULL && part->ticket->acknowledge == WEFT_ACKNOWLEDGE_ACCEPTED) {
@@ -257,10 +268,10 @@ void weft_batch_hand_over(struct weft_batch *batch, size_t first_part)
 
 void weft_batch_end(struct weft_batch **own_batch, const struct weft_error *outcome, int64_t retry_after_ns)
 {
-    weft_assert(!(*own_batch)->is_lent);
     struct weft_batch *batch = *own_batch;
     *own_batch = NULL;
-    weft_assert(weft_list_is_empty(&batch->node));
+    weft_check_magic(batch, batch);
+    weft_assert(!batch->is_lent && weft_list_is_empty(&batch->node));
     for (size_t i = 0; i < batch->part_count; i++) {
         settle_part(&batch->parts[i], outcome, retry_after_ns);
         weft_part_release(&batch->parts[i]);

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/compression.h"
 #include "base/list.h"
+#include "base/magic.h"
 #include "base/payload.h"
 #include "ledger/ledger.h"
 #include "pipeline/ticket.h"
@@ -34,8 +35,11 @@ struct weft_part {
 
 struct weft_pipeline;
 
+WEFT_MAGIC(batch, 0x0ba7c45e);
+
 struct weft_batch {
     struct weft_list node; /* for whoever holds it */
+    uint32_t magic;
     enum weft_signal signal;
     struct weft_budget *budget;
     bool is_lent;             /* other workers read it (loan.h): nothing may be done with it but looking */
@@ -47,6 +51,14 @@ struct weft_batch {
     size_t part_capacity;
     struct weft_part first_part; /* so that the common batch of one request is one allocation */
 };
+
+/* The batch of a node on its holder's list. */
+static inline struct weft_batch *weft_batch_of(struct weft_list *node)
+{
+    struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
+    weft_check_magic(batch, batch);
+    return batch;
+}
 
 /* Takes the payload over on success. ticket may be NULL; wire may be NULL (else a reference is taken). NULL when memory
  * is gone. */

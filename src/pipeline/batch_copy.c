@@ -100,6 +100,7 @@ static enum weft_status copy_parts(struct copying *copying)
 enum weft_status weft_batch_copy(const struct weft_batch *batch, const struct weft_selection *selection,
                                  struct weft_payload_pool *pool, struct weft_batch **out_copy)
 {
+    weft_check_magic(batch, batch);
     weft_assert(selection->count == weft_batch_record_count(batch));
     struct copying copying = { .batch = batch,
                                .selection = selection,

@@ -59,6 +59,7 @@ static enum weft_status split_first_part(struct weft_batch *batch, struct weft_b
 enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight, size_t max_bytes,
                                   struct weft_batch **out_head)
 {
+    weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);
     weft_assert(batch->part_count > 0 && max_weight > 0);
     size_t whole_count = 0;
@@ -96,6 +97,7 @@ enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight,
 
 enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single)
 {
+    weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);
     weft_assert(batch->part_count > 1);
     struct weft_batch *single = weft_batch_try_new_empty(batch->budget, batch->signal);

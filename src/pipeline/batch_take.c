@@ -130,6 +130,7 @@ static void change_places(struct taking *taking)
 enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_selection *selection,
                                  struct weft_batch **out_taken)
 {
+    weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);
     weft_assert(selection->count == weft_batch_record_count(batch));
     if (weft_selection_count(selection, 0, selection->count) == 0) {
@@ -157,6 +158,7 @@ enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_sel
 
 struct weft_batch_cursor weft_batch_records(const struct weft_batch *batch)
 {
+    weft_check_magic(batch, batch);
     return (struct weft_batch_cursor){ .batch = batch, .index = SIZE_MAX };
 }
 

@@ -6,6 +6,7 @@
 
 enum weft_status weft_edit_begin(struct weft_edit *edit, struct weft_batch **own_batch)
 {
+    weft_assert(*own_batch != NULL);
     struct weft_batch *copy = weft_batch_try_clone(*own_batch);
     if (copy == NULL) {
         return WEFT_NOMEM;
@@ -17,12 +18,13 @@ enum weft_status weft_edit_begin(struct weft_edit *edit, struct weft_batch **own
 
 enum weft_status weft_edit_open(struct weft_edit *edit)
 {
+    weft_assert(edit->before != NULL);
     return weft_batch_open(edit->batch);
 }
 
 enum weft_status weft_edit_remove(struct weft_edit *edit, const struct weft_selection *selection)
 {
-    weft_assert(edit->removed == NULL);
+    weft_assert(edit->before != NULL && edit->removed == NULL);
     enum weft_status status = weft_batch_take(edit->batch, selection, &edit->removed);
     if (status == WEFT_OK && edit->removed != NULL) {
         weft_edit_note_change(edit);
@@ -39,6 +41,7 @@ static void end_if_there(struct weft_batch **own_batch)
 
 void weft_edit_cancel(struct weft_edit *edit, struct weft_batch **own_batch)
 {
+    weft_assert(edit->before != NULL && *own_batch == NULL);
     end_if_there(&edit->batch);
     end_if_there(&edit->removed);
     *own_batch = edit->before;
@@ -48,6 +51,7 @@ void weft_edit_cancel(struct weft_edit *edit, struct weft_batch **own_batch)
 enum weft_status weft_edit_pass_on(struct weft_edit *edit, struct weft_consumer *next, struct weft_batch **own_batch,
                                    struct weft_error *error)
 {
+    weft_assert(edit->before != NULL && *own_batch == NULL);
     if (!edit->is_changed) {
         weft_edit_cancel(edit, own_batch);
         return weft_consumer_consume(next, own_batch, error);

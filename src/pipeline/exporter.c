@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 
 enum { MAX_LOGGED_BYTES = 300 };
@@ -16,6 +17,7 @@ struct weft_account weft_exporter_account(enum weft_signal signal, const char *i
 
 weft_flow_id weft_exporter_sent_flow(const struct weft_consumer *exporter)
 {
+    weft_assert(exporter->held_account.kind == WEFT_ACCOUNT_QUEUED);
     struct weft_account sent = exporter->held_account;
     sent.kind = WEFT_ACCOUNT_SENT;
     return weft_ledger_flow(exporter->host->ledger, &exporter->held_account, &sent);
@@ -24,6 +26,8 @@ weft_flow_id weft_exporter_sent_flow(const struct weft_consumer *exporter)
 void weft_exporter_delivered(const struct weft_consumer *exporter, weft_flow_id sent_flow,
                              struct weft_batch **own_batch)
 {
+    weft_check_magic(*own_batch, batch);
+    weft_assert(weft_list_is_empty(&(*own_batch)->node));
     weft_host_book(exporter->host, (*own_batch)->outlet_flow, (*own_batch)->weight);
     weft_host_book(exporter->host, sent_flow, (*own_batch)->weight);
     weft_batch_end(own_batch, NULL, -1);

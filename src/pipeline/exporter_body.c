@@ -1,12 +1,14 @@
 /* From a batch to the bytes of a request (exporter_body.h): forward, or gather, translate, deflate. */
 #include "pipeline/exporter_body.h"
 
+#include "base/assert.h"
 #include "pipeline/exporter.h"
 #include "wire/json_writer.h"
 
 /* The compressed message as it came in, if it may leave as it is. */
 static const struct weft_part *forwardable(const struct weft_batch *batch, const struct weft_body_form *form)
 {
+    weft_assert(batch->part_count > 0);
     const struct weft_part *part = &batch->parts[0];
     bool is_same = batch->part_count == 1 && !part->is_open && part->wire != NULL &&
                    form->format == WEFT_BODY_PROTOBUF && form->encoding != WEFT_ENCODING_IDENTITY &&
@@ -73,6 +75,7 @@ enum weft_status weft_exporter_body_make(struct weft_exporter_body *body, const 
                                          const struct weft_body_form *form, struct weft_host *host,
                                          struct weft_error *error)
 {
+    weft_check_magic(batch, batch);
     *body = (struct weft_exporter_body){ 0 };
     weft_slices_init(&body->slices);
     weft_buffer_init(&body->json, 0);

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "base/magic.h"
 #include "base/status.h"
 
 /* A ticket is one client's claim on an answer. It counts the records of the client's request, over all their copies;
@@ -12,7 +13,10 @@ enum weft_acknowledge {
     WEFT_ACKNOWLEDGE_DELIVERED, /* only the backend's answer, or a deliberate drop, counts */
 };
 
+WEFT_MAGIC(ticket, 0x71c4e7a5);
+
 struct weft_ticket {
+    uint32_t magic;       /* until it is settled */
     uint64_t outstanding; /* record copies not settled yet */
     enum weft_acknowledge acknowledge;
     struct weft_error worst; /* .status WEFT_OK while nothing failed; a retryable failure outranks a final one, so that

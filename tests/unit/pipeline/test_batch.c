@@ -2,6 +2,8 @@
  * with every allocation failing in turn nothing is lost or changed. */
 #include "pipeline_test.h"
 
+#include "base/base_test.h"
+
 static const uint32_t span_counts[] = { 1, 10, 1000 };
 
 START_TEST(test_new_batch_emits_the_payload)
@@ -439,6 +441,64 @@ START_TEST(test_failed_merge_and_new_leave_what_is_the_callers)
 }
 END_TEST
 
+static void end_it(void *batch)
+{
+    weft_batch_end(&(struct weft_batch *){ batch }, NULL, -1);
+}
+
+static void open_it(void *batch)
+{
+    ck_assert(weft_batch_open(batch) == WEFT_OK);
+}
+
+static void clone_it(void *batch)
+{
+    ck_assert_ptr_nonnull(weft_batch_try_clone(batch));
+}
+
+static void split_it(void *batch)
+{
+    struct weft_batch *head = NULL;
+    ck_assert(weft_batch_split(batch, 1, 0, &head) == WEFT_OK);
+}
+
+static void merge_it(void *batch)
+{
+    struct weft_batch *other = batch, *into = spans(0, 1, NULL);
+    ck_assert(weft_batch_merge(into, &other) == WEFT_OK);
+}
+
+static void hand_it_over(void *batch)
+{
+    weft_batch_hand_over(batch, 0);
+}
+
+static void take_it_from_its_list(void *batch)
+{
+    struct weft_batch *same = weft_batch_of(&((struct weft_batch *)batch)->node);
+    ck_assert_ptr_eq(same, batch);
+}
+
+/* What may still lie where a batch was: all of it but the magic. */
+START_TEST(test_batch_that_has_ended_is_of_no_use)
+{
+    void (*const calls[])(
+        void *batch) = { end_it, open_it, clone_it, split_it, merge_it, hand_it_over, take_it_from_its_list };
+    begin();
+    struct weft_batch *batch = spans(0, 10, NULL), gone;
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        ck_assert(!base_test_aborts(calls[i], batch));
+        memcpy(&gone, batch, sizeof gone);
+        gone.magic = 0;
+        gone.parts = &gone.first_part;
+        weft_list_init(&gone.node);
+        ck_assert(base_test_aborts(calls[i], &gone));
+    }
+    weft_batch_end(&batch, NULL, -1);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pipeline/batch");
@@ -458,6 +518,7 @@ int main(void)
     tcase_add_test(tests, test_hand_over_settles_who_is_content_with_it);
     tcase_add_test(tests, test_failed_allocations_change_nothing);
     tcase_add_test(tests, test_failed_merge_and_new_leave_what_is_the_callers);
+    tcase_add_test(tests, test_batch_that_has_ended_is_of_no_use);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

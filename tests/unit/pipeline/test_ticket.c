@@ -1,6 +1,8 @@
 /* Tickets: settled once, with the outcome that loses nothing. */
 #include "pipeline_test.h"
 
+#include "base/base_test.h"
+
 static struct weft_error failure(enum weft_status status)
 {
     return (struct weft_error){ .status = status };
@@ -90,6 +92,36 @@ START_TEST(test_ticket_may_be_gone_after_the_last_part)
 }
 END_TEST
 
+static void settle_one(void *ticket)
+{
+    weft_ticket_settle(ticket, 1, NULL, -1);
+}
+
+static void settle_none(void *ticket)
+{
+    weft_ticket_settle(ticket, 0, NULL, -1);
+}
+
+static void add_one(void *ticket)
+{
+    weft_ticket_add(ticket, 1);
+}
+
+START_TEST(test_ticket_is_settled_once)
+{
+    void (*const calls[])(void *ticket) = { settle_one, settle_none, add_one };
+    struct counted_ticket counted;
+    counted_init(&counted, 1, WEFT_ACKNOWLEDGE_ACCEPTED);
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        ck_assert(!base_test_aborts(calls[i], &counted.ticket));
+    }
+    weft_ticket_settle(&counted.ticket, 1, NULL, -1);
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        ck_assert(base_test_aborts(calls[i], &counted.ticket));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pipeline/ticket");
@@ -99,6 +131,7 @@ int main(void)
     tcase_add_test(tests, test_ticket_prefers_a_retryable_failure);
     tcase_add_test(tests, test_ticket_keeps_the_longest_delay);
     tcase_add_test(tests, test_ticket_may_be_gone_after_the_last_part);
+    tcase_add_test(tests, test_ticket_is_settled_once);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
