@@ -1,6 +1,7 @@
 /* The audit: recounts what a graph's consumers hold and compares it with the worker's books (graph.h). Run between
  * ticks, when nothing is in flight: a batch is then in a consumer that books it, or nowhere. */
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "graph/graph_internal.h"
 
@@ -15,6 +16,7 @@ static void add_consumer(struct weft_audit *audit, const struct weft_consumer *c
 
 void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
 {
+    weft_assert(weft_host_is_here(graph->host));
     for (size_t i = 0; i < graph->pipeline_count; i++) {
         const struct graph_pipeline *pipeline = graph->pipelines[i];
         weft_audit_add(audit, &pipeline->in_flight, 0);
@@ -32,6 +34,7 @@ void weft_graph_audit(const struct weft_graph *graph, struct weft_audit *audit)
 
 void weft_graph_audit_stages(const struct weft_host *host, struct weft_audit *audit)
 {
+    weft_assert(weft_host_is_here(host));
     for (const struct weft_stage *stage = host->stages; stage != NULL; stage = stage->next) {
         stage->operations->audit(stage, audit);
     }
@@ -39,6 +42,7 @@ void weft_graph_audit_stages(const struct weft_host *host, struct weft_audit *au
 
 size_t weft_audit_check(const struct weft_audit *audit, const struct weft_host *host, struct weft_buffer *out_text)
 {
+    weft_assert(weft_host_is_here(host));
     size_t disagreements = 0;
     for (size_t i = 0; i < audit->count; i++) {
         const struct weft_audit_line *line = &audit->lines[i];

@@ -2,6 +2,7 @@
  * the one before it: a record may go from worker to worker at a stage, so what lies before the stage has to be empty
  * everywhere first. */
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "graph/graph_internal.h"
 
 /* Phase 0 is the receivers'; rank r of the stages has two: what lies before them, and they themselves. */
@@ -47,6 +48,7 @@ static bool drain_receivers(struct weft_graph *graph)
 static bool drain_consumer(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
 {
     uint64_t held = 0;
+    weft_assert(consumer->operations != NULL);
     if (consumer->operations->drain != NULL) {
         consumer->operations->drain(consumer, reason, is_forced);
     }
@@ -128,6 +130,8 @@ static uint64_t notices_away(const struct weft_graph *graph)
 /* Receivers that have had their time still wait for answers: they only hold up the last phase. */
 bool weft_graph_drain(struct weft_graph *graph, unsigned phase, enum weft_drop_reason reason, bool is_forced)
 {
+    weft_assert(weft_host_is_here(graph->host) && phase < weft_plan_phase_count(graph->plan));
+    weft_assert(reason == WEFT_DROP_SHUTDOWN || reason == WEFT_DROP_RELOAD);
     bool are_receivers_drained = drain_receivers(graph);
     if (phase == 0) {
         return are_receivers_drained;
@@ -144,6 +148,7 @@ bool weft_graph_drain(struct weft_graph *graph, unsigned phase, enum weft_drop_r
 
 uint64_t weft_graph_held(const struct weft_graph *graph)
 {
+    weft_assert(weft_host_is_here(graph->host));
     uint64_t held = notices_away(graph);
     struct weft_audit audit = { 0 };
     weft_graph_audit(graph, &audit);

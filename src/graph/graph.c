@@ -99,6 +99,7 @@ static enum weft_status add_exporter(struct weft_graph *graph, const struct weft
         exporter = weft_alloc(sizeof *exporter);
         *exporter = (struct graph_exporter){ component, signal, consumer, 0 };
     }
+    weft_assert(exporter->consumer->host == graph->host && exporter->consumer->operations != NULL);
     exporter->references++;
     graph->exporters[graph->exporter_count++] = exporter;
     return WEFT_OK;
@@ -106,6 +107,7 @@ static enum weft_status add_exporter(struct weft_graph *graph, const struct weft
 
 static void exporter_unref(struct graph_exporter *exporter)
 {
+    weft_assert(exporter->references > 0);
     if (--exporter->references == 0) {
         exporter->consumer->operations->free(exporter->consumer);
         weft_free(exporter);
@@ -130,6 +132,7 @@ static enum weft_status add_stage(struct weft_graph *graph, const struct weft_pl
         stage = weft_alloc(sizeof *stage);
         *stage = (struct graph_stage){ plan->component, plan->identity, core, 0 };
     }
+    weft_assert(stage->core->identity == plan->identity && stage->core->host == graph->host);
     stage->references++;
     graph->stages[graph->stage_count++] = stage;
     return WEFT_OK;
@@ -137,6 +140,7 @@ static enum weft_status add_stage(struct weft_graph *graph, const struct weft_pl
 
 static void stage_unref(struct graph_stage *stage)
 {
+    weft_assert(stage->references > 0);
     if (--stage->references == 0) {
         stage->core->operations->free(stage->core);
         weft_free(stage);
@@ -145,6 +149,7 @@ static void stage_unref(struct graph_stage *stage)
 
 static void pipeline_unref(struct graph_pipeline *pipeline)
 {
+    weft_assert(pipeline->references > 0);
     if (--pipeline->references > 0) {
         return;
     }
@@ -196,6 +201,7 @@ static struct graph_pipeline *pipeline_new(struct weft_graph *graph, const struc
     pipeline->outlets = weft_alloc((plan->exporter_count + 1) * sizeof(struct weft_consumer *));
     for (size_t i = 0; i < plan->exporter_count; i++) {
         struct graph_exporter *exporter = find_exporter(graph, plan->exporters[i], plan->signal);
+        weft_assert(exporter != NULL);
         pipeline->outlets[pipeline->outlet_count++] =
             weft_outlet_new(graph->host, &pipeline->in_flight, exporter->consumer);
     }
@@ -211,8 +217,10 @@ static enum weft_status add_processor(struct weft_graph *graph, struct graph_pip
                                       struct weft_error *error)
 {
     if (pipeline->stages[position] != NULL) {
-        struct weft_stage *core = find_stage(graph, pipeline->stages[position])->core;
-        pipeline->processors[position] = weft_face_new(core, &pipeline->in_flight, pipeline->signal, pipeline->first);
+        const struct graph_stage *stage = find_stage(graph, pipeline->stages[position]);
+        weft_assert(stage != NULL);
+        pipeline->processors[position] =
+            weft_face_new(stage->core, &pipeline->in_flight, pipeline->signal, pipeline->first);
         return WEFT_OK;
     }
     const struct weft_plan_component *component = pipeline->processor_components[position];
@@ -420,6 +428,7 @@ static enum weft_status build(struct weft_graph *graph, const struct weft_plan *
 enum weft_status weft_graph_build(struct weft_host *host, const struct weft_plan *plan, const struct weft_graph *former,
                                   struct weft_graph **out_graph, struct weft_error *error)
 {
+    weft_assert(weft_host_is_here(host) && (former == NULL || former->host == host));
     struct weft_graph *graph = weft_alloc(sizeof *graph);
     graph->host = host;
     graph->plan = plan;
@@ -434,6 +443,8 @@ enum weft_status weft_graph_build(struct weft_host *host, const struct weft_plan
 
 void weft_graph_switch(struct weft_graph *graph, struct weft_graph *former)
 {
+    weft_assert(weft_host_is_here(graph->host) && graph != former &&
+                graph->pipeline_count == graph->plan->pipeline_count);
     connect_stages(graph, graph->plan);
     connect_receivers(graph, graph->plan, former);
     if (former != NULL) {
@@ -462,6 +473,7 @@ size_t weft_graph_connection_count(const struct weft_graph *graph)
 void weft_graph_check(const struct weft_graph *graph, void (*add)(void *context, const char *id, const char *text),
                       void *context)
 {
+    weft_assert(weft_host_is_here(graph->host));
     for (size_t i = 0; i < graph->exporter_count; i++) {
         const struct weft_consumer *consumer = graph->exporters[i]->consumer;
         const struct weft_component *component = graph->exporters[i]->component->component;
@@ -491,6 +503,7 @@ static void receiver_free(struct graph_receiver *receiver)
 
 void weft_graph_free(struct weft_graph *graph)
 {
+    weft_assert(weft_host_is_here(graph->host));
     for (size_t i = 0; i < graph->receiver_count; i++) {
         receiver_free(graph->receivers[i]);
     }
@@ -513,6 +526,7 @@ void weft_graph_free(struct weft_graph *graph)
 
 void weft_graph_collect(const struct weft_graph *graph, struct weft_samples *samples)
 {
+    weft_assert(weft_host_is_here(graph->host));
     for (size_t i = 0; i < graph->receiver_count; i++) {
         const struct weft_receiver *receiver = graph->receivers[i]->receiver;
         if (receiver != NULL && receiver->operations->collect != NULL) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "base/assert.h"
 #include "base/compression.h"
 #include "base/payload.h"
+#include "base/thread.h"
 #include "base/timers.h"
 #include "ledger/ledger.h"
 #include "net/grpc_server.h"
@@ -25,7 +27,14 @@ struct weft_host {
     struct weft_post *post;    /* to the other workers; NULL if this is the only one */
     struct weft_stage *stages; /* cores that live here (stage.h) */
     uint64_t random_state;     /* xorshift; for jitter only */
+    uintptr_t thread;          /* of the worker, as soon as it runs; 0: anyone's (before that, and in tests) */
 };
+
+/* What lives on a host is its worker's: asserted where it is made, freed, and handed from one to another. */
+static inline bool weft_host_is_here(const struct weft_host *host)
+{
+    return host->thread == weft_thread_id() || host->thread == 0;
+}
 
 /* Uniform in [0, 1). Not for secrets. */
 double weft_host_random(struct weft_host *host);
@@ -33,5 +42,6 @@ double weft_host_random(struct weft_host *host);
 /* The one way to move records from account to account. */
 static inline void weft_host_book(struct weft_host *host, weft_flow_id flow, uint64_t count)
 {
+    weft_assert(weft_host_is_here(host));
     weft_ledger_move(host->books, flow, count);
 }

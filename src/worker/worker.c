@@ -44,6 +44,11 @@ struct weft_worker {
     size_t last_connection_count;
 };
 
+static bool is_here(const struct weft_worker *worker)
+{
+    return weft_host_is_here(&worker->host);
+}
+
 static void leaving_step(void *context);
 
 static void keep_house(void *context)
@@ -98,7 +103,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
 
 void weft_worker_free(struct weft_worker *worker)
 {
-    weft_assert(worker->graph == NULL && worker->built == NULL && worker->thread == NULL);
+    weft_assert(worker->graph == NULL && worker->built == NULL && worker->thread == NULL && is_here(worker));
     weft_timer_cancel(worker->host.timers, &worker->housekeeping);
     for (int i = 0; i < WEFT_LEAVING_COUNT; i++) {
         weft_assert(worker->leaving[i].graph == NULL);
@@ -113,20 +118,27 @@ void weft_worker_free(struct weft_worker *worker)
     weft_free(worker);
 }
 
+/* The calling thread is the worker's from now on. */
+static void own(struct weft_worker *worker)
+{
+    weft_payload_pool_own(worker->host.pool);
+    worker->host.thread = weft_thread_id();
+}
+
 void weft_worker_run(struct weft_worker *worker)
 {
+    own(worker);
     weft_loop_run(worker->loop);
 }
 
 static void thread_main(void *context)
 {
-    struct weft_worker *worker = context;
-    weft_payload_pool_own(worker->host.pool);
-    weft_worker_run(worker);
+    weft_worker_run(context);
 }
 
 void weft_worker_start_thread(struct weft_worker *worker)
 {
+    weft_assert(worker->thread == NULL && worker->host.thread == 0);
     char name[] = "weft-worker-000";
     name[12] = (char)('0' + worker->host.worker_index / 100 % 10);
     name[13] = (char)('0' + worker->host.worker_index / 10 % 10);
@@ -136,8 +148,9 @@ void weft_worker_start_thread(struct weft_worker *worker)
 
 void weft_worker_join(struct weft_worker *worker)
 {
+    weft_assert(worker->thread != NULL);
     weft_thread_join(worker->thread);
-    weft_payload_pool_own(worker->host.pool); /* what it held is freed here */
+    own(worker); /* what it held is freed here */
     worker->thread = NULL;
 }
 
@@ -170,12 +183,13 @@ uint64_t weft_worker_connection_count(const struct weft_worker *worker)
 
 enum weft_status weft_worker_build(struct weft_worker *worker, const struct weft_plan *plan, struct weft_error *error)
 {
-    weft_assert(worker->built == NULL);
+    weft_assert(is_here(worker) && worker->built == NULL);
     return weft_graph_build(&worker->host, plan, worker->graph, &worker->built, error);
 }
 
 void weft_worker_switch(struct weft_worker *worker)
 {
+    weft_assert(is_here(worker));
     weft_assert(worker->built != NULL && worker->leaving[WEFT_LEAVING_FORMER].graph == NULL);
     weft_graph_switch(worker->built, worker->graph);
     worker->leaving[WEFT_LEAVING_FORMER].graph = worker->graph;
@@ -185,6 +199,7 @@ void weft_worker_switch(struct weft_worker *worker)
 
 void weft_worker_discard(struct weft_worker *worker)
 {
+    weft_assert(is_here(worker));
     if (worker->built != NULL) {
         weft_graph_free(worker->built);
         worker->built = NULL;
@@ -196,6 +211,7 @@ void weft_worker_discard(struct weft_worker *worker)
 void weft_worker_leave_begin(struct weft_worker *worker, enum weft_leaving which, int64_t timeout_ns)
 {
     struct leaving *leaving = &worker->leaving[which];
+    weft_assert(is_here(worker) && leaving->on_done == NULL);
     if (which == WEFT_LEAVING_PRESENT) {
         leaving->graph = worker->graph;
         worker->graph = NULL;
@@ -210,6 +226,7 @@ void weft_worker_leave(struct weft_worker *worker, enum weft_leaving which, unsi
                        void (*on_done)(void *context), void *context)
 {
     struct leaving *leaving = &worker->leaving[which];
+    weft_assert(is_here(worker) && on_done != NULL);
     weft_assert(leaving->graph != NULL && leaving->on_done == NULL);
     leaving->phase = phase;
     leaving->on_done = on_done;
@@ -232,6 +249,7 @@ static bool is_phase_done(const struct leaving *leaving, bool is_drained, bool i
 static void leaving_step(void *context)
 {
     struct leaving *leaving = context;
+    weft_assert(is_here(leaving->worker) && leaving->graph != NULL && leaving->on_done != NULL);
     struct weft_timers *timers = leaving->worker->host.timers;
     struct weft_monotonic now = weft_timers_now(timers);
     bool is_forced = now.ns >= leaving->deadline.ns;
@@ -248,6 +266,7 @@ static void leaving_step(void *context)
 void weft_worker_leave_hurry(struct weft_worker *worker, enum weft_leaving which, int64_t timeout_ns)
 {
     struct leaving *leaving = &worker->leaving[which];
+    weft_assert(is_here(worker));
     struct weft_monotonic deadline = weft_monotonic_after(weft_timers_now(worker->host.timers), timeout_ns);
     if (leaving->graph != NULL && leaving->deadline.ns > deadline.ns) {
         leaving->deadline = deadline;
@@ -260,7 +279,7 @@ void weft_worker_leave_hurry(struct weft_worker *worker, enum weft_leaving which
 void weft_worker_leave_end(struct weft_worker *worker, enum weft_leaving which)
 {
     struct leaving *leaving = &worker->leaving[which];
-    weft_assert(leaving->graph != NULL && leaving->on_done == NULL);
+    weft_assert(is_here(worker) && leaving->graph != NULL && leaving->on_done == NULL);
     weft_graph_free(leaving->graph);
     leaving->graph = NULL;
 }
@@ -277,6 +296,7 @@ void weft_worker_abandon(struct weft_worker *worker)
 void weft_worker_adopt(struct weft_worker *worker, const struct weft_plan_component *component, size_t listener_index,
                        int descriptor)
 {
+    weft_assert(is_here(worker) && descriptor >= 0);
     struct weft_receiver *receiver = worker->graph == NULL ? NULL : weft_graph_receiver(worker->graph, component);
     if (receiver == NULL) {
         close(descriptor);
@@ -294,6 +314,7 @@ static void add_check(void *context, const char *name, const char *text)
 
 void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
 {
+    weft_assert(is_here(worker));
     struct weft_graph *graphs[] = { worker->graph, worker->leaving[WEFT_LEAVING_FORMER].graph,
                                     worker->leaving[WEFT_LEAVING_PRESENT].graph };
     struct weft_audit audit = { 0 };
