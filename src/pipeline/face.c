@@ -27,6 +27,7 @@ static enum weft_status face_consume(struct weft_consumer *consumer, struct weft
                                      struct weft_error *error)
 {
     struct weft_stage_outlet *outlet = face_of(consumer)->outlet;
+    weft_check_magic(outlet, stage_outlet);
     /* The word of another worker's core may have changed, and its notice not be here yet. */
     weft_stage_outlet_update_open(outlet);
     if (!consumer->is_open) {
@@ -77,7 +78,9 @@ static const struct weft_consumer_operations face_operations = {
 struct weft_consumer *weft_face_new(struct weft_stage *stage, const struct weft_account *in_flight,
                                     enum weft_signal signal, struct weft_consumer *next)
 {
+    weft_assert(in_flight->kind == WEFT_ACCOUNT_IN_FLIGHT && next != NULL);
     struct weft_stage_outlet *outlet = weft_stage_outlet_find(stage, in_flight->pipeline);
+    weft_assert(outlet == NULL || outlet->signal == signal);
     struct weft_face *face = weft_alloc(sizeof *face);
     face->outlet = outlet != NULL ? outlet : weft_stage_outlet_new(stage, in_flight->pipeline, signal);
     weft_consumer_init(&face->consumer, &face_operations, stage->host, stage->identity->id);
@@ -105,9 +108,12 @@ uint64_t weft_face_held(const struct weft_consumer *consumer)
 /* Asks again for each face: what feeds one that has just opened may have filled the core. */
 void weft_stage_outlet_update_open(struct weft_stage_outlet *outlet)
 {
+    weft_check_magic(outlet, stage_outlet);
+    weft_assert(weft_host_is_here(outlet->stage->host));
     WEFT_LIST_EACH(node, &outlet->faces)
     {
-        struct weft_face *face = WEFT_CONTAINER_OF(node, struct weft_face, node);
+        struct weft_face *face = face_of(&WEFT_CONTAINER_OF(node, struct weft_face, node)->consumer);
+        weft_assert(face->outlet == outlet);
         weft_consumer_set_open(&face->consumer, weft_stage_outlet_may_take(outlet));
     }
 }
@@ -120,7 +126,8 @@ bool weft_stage_outlet_is_next_open(const struct weft_stage_outlet *outlet)
 enum weft_status weft_stage_outlet_pass_on(struct weft_stage_outlet *outlet, struct weft_batch **own_batch,
                                            struct weft_error *error)
 {
-    weft_assert(outlet->face != NULL);
+    weft_check_magic(outlet, stage_outlet);
+    weft_assert(outlet->face != NULL && weft_host_is_here(outlet->stage->host));
     struct weft_host *host = outlet->stage->host;
     weft_host_book(host, outlet->release_flow, (*own_batch)->weight);
     enum weft_status status = weft_consumer_consume(outlet->face->next, own_batch, error);

@@ -44,6 +44,7 @@ struct weft_consumer *weft_outlet_new(struct weft_host *host, const struct weft_
     struct outlet *outlet = weft_alloc(sizeof *outlet);
     weft_consumer_init(&outlet->consumer, &outlet_operations, host, exporter->id);
     outlet->exporter = exporter;
+    weft_assert(in_flight->kind == WEFT_ACCOUNT_IN_FLIGHT && exporter->host == host);
     outlet->flow = weft_ledger_flow(host->ledger, in_flight, &exporter->held_account);
     weft_consumer_connect(&outlet->consumer, &outlet->exporter, 1);
     return &outlet->consumer;
@@ -72,6 +73,7 @@ static struct fan_out *fan_out_of(const struct weft_consumer *consumer)
 static enum weft_status make_branches(struct fan_out *fan_out, struct weft_batch *batch, struct weft_error *error)
 {
     size_t copy_count = fan_out->outlet_count - 1;
+    weft_assert(!batch->is_lent);
     for (size_t i = 0; i < copy_count; i++) {
         fan_out->branches[i] = weft_batch_try_clone(batch);
         if (fan_out->branches[i] == NULL) {
@@ -228,7 +230,7 @@ static const struct weft_consumer_operations fan_out_operations = {
 struct weft_consumer *weft_fan_out_new(struct weft_host *host, const struct weft_account *in_flight,
                                        struct weft_consumer *const *outlets, size_t outlet_count)
 {
-    weft_assert(outlet_count >= 2);
+    weft_assert(outlet_count >= 2 && in_flight->kind == WEFT_ACCOUNT_IN_FLIGHT);
     struct fan_out *fan_out = weft_alloc(sizeof *fan_out + outlet_count * sizeof(struct weft_consumer *));
     weft_consumer_init(&fan_out->consumer, &fan_out_operations, host, in_flight->pipeline);
     struct weft_account copied = *in_flight;

@@ -7,12 +7,16 @@
 
 struct lending;
 
+WEFT_MAGIC(loan, 0x010a4ed1);
+WEFT_MAGIC(lending, 0x1e4d1465);
+
 /* One worker's part. Away, the owner's thread reads it and writes `dropped`. */
 struct loan {
     struct weft_mail mail;
     struct lending *lending;
     struct weft_selection records, dropped;
     uint64_t record_count; /* selected */
+    uint32_t magic;
 };
 
 struct lending {
@@ -23,18 +27,30 @@ struct lending {
     size_t lent_bytes;
     uint32_t away;
     uint32_t loan_count;
+    uint32_t magic;
     struct loan loans[]; /* by worker */
 };
+
+static struct loan *loan_of(struct weft_mail *mail)
+{
+    struct loan *loan = WEFT_CONTAINER_OF(mail, struct loan, mail);
+    weft_check_magic(loan, loan);
+    weft_check_magic(loan->lending, lending);
+    weft_assert(loan == &loan->lending->loans[mail->to_worker]);
+    return loan;
+}
 
 /* ---- the owner's side ---- */
 
 static void loan_arrived(struct weft_mail *mail, struct weft_stage *stage)
 {
-    struct loan *loan = WEFT_CONTAINER_OF(mail, struct loan, mail);
+    struct loan *loan = loan_of(mail);
     const struct lending *lending = loan->lending;
     struct weft_stage_outlet *outlet = weft_stage_outlet_find(stage, lending->outlet->pipeline);
     mail->was_received = outlet != NULL; /* without it the batch goes back unread */
+    weft_assert(lending->batch->is_lent && loan->record_count > 0);
     if (outlet != NULL) {
+        weft_assert(outlet->signal == lending->batch->signal);
         weft_host_book(stage->host, outlet->arrive_flow, loan->record_count);
         lending->operations->take(stage, outlet, lending->batch, &loan->records, &loan->dropped);
     }
@@ -73,18 +89,21 @@ static void settle(struct lending *lending)
 static void lending_end(struct lending *lending)
 {
     struct weft_budget *budget = lending->outlet->stage->host->budget;
+    weft_assert(lending->away == 0);
     lending->batch->is_lent = false;
     settle(lending);
     weft_batch_end(&lending->batch, NULL, -1);
     weft_budget_release(budget, lending->block_bytes);
+    weft_clear_magic(lending, lending);
     weft_free(lending);
 }
 
 static void loan_returned(struct weft_mail *mail)
 {
-    struct loan *loan = WEFT_CONTAINER_OF(mail, struct loan, mail);
+    struct loan *loan = loan_of(mail);
     struct lending *lending = loan->lending;
     struct weft_stage_outlet *outlet = lending->outlet;
+    weft_assert(lending->away > 0 && lending->batch->is_lent && outlet->lent_records >= loan->record_count);
     outlet->lent_records -= loan->record_count;
     if (!mail->was_received) {
         weft_host_book(outlet->stage->host, outlet->return_flow, loan->record_count);
@@ -92,6 +111,7 @@ static void loan_returned(struct weft_mail *mail)
         loan->dropped = loan->records;
     }
     if (--lending->away == 0) {
+        weft_assert(outlet->lent_bytes >= lending->lent_bytes);
         outlet->lent_bytes -= lending->lent_bytes;
         lending_end(lending);
         weft_stage_outlet_update_open(outlet);
@@ -118,6 +138,7 @@ static struct lending *lending_try_new(struct weft_stage_outlet *outlet, const s
     }
     memset(lending, 0, block_bytes);
     weft_budget_charge(outlet->stage->host->budget, block_bytes);
+    weft_set_magic(lending, lending);
     lending->outlet = outlet;
     lending->operations = operations;
     lending->block_bytes = block_bytes;
@@ -125,6 +146,7 @@ static struct lending *lending_try_new(struct weft_stage_outlet *outlet, const s
     uint64_t *words = (void *)&lending->loans[worker_count];
     for (uint32_t i = 0; i < worker_count; i++) {
         struct loan *loan = &lending->loans[i];
+        weft_set_magic(loan, loan);
         loan->lending = lending;
         loan->mail.on_arrived = loan_arrived;
         loan->mail.on_returned = loan_returned;
@@ -151,7 +173,9 @@ static void find_owners(struct lending *lending)
     struct weft_batch_cursor cursor = weft_batch_records(lending->batch);
     struct weft_slice record;
     for (size_t i = 0; weft_batch_next_record(&cursor, &record); i++) {
-        struct loan *loan = &lending->loans[lending->operations->owner_of(stage, signal, record)];
+        uint32_t owner = lending->operations->owner_of(stage, signal, record);
+        weft_assert(owner < lending->loan_count);
+        struct loan *loan = &lending->loans[owner];
         weft_selection_add(&loan->records, i);
         loan->record_count++;
     }
@@ -195,7 +219,9 @@ static void take_own(struct lending *lending)
 enum weft_status weft_share_out(struct weft_stage_outlet *outlet, const struct weft_share_operations *operations,
                                 struct weft_batch **own_batch, struct weft_error *error)
 {
-    weft_assert((*own_batch)->signal != WEFT_METRICS);
+    weft_check_magic(outlet, stage_outlet);
+    weft_assert((*own_batch)->signal != WEFT_METRICS && (*own_batch)->signal == outlet->signal);
+    weft_assert(!(*own_batch)->is_lent && weft_list_is_empty(&(*own_batch)->node));
     struct lending *lending = lending_try_new(outlet, operations, weft_batch_record_count(*own_batch));
     if (lending == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory to share a batch out");

@@ -4,16 +4,26 @@
 #include "base/assert.h"
 #include "pipeline/stage.h"
 
-static void mail_came_back(struct weft_message *message)
+static struct weft_mail *mail_of(struct weft_message *message)
 {
     struct weft_mail *mail = WEFT_CONTAINER_OF(message, struct weft_mail, message);
+    weft_check_magic(mail, mail);
+    return mail;
+}
+
+static void mail_came_back(struct weft_message *message)
+{
+    struct weft_mail *mail = mail_of(message);
+    weft_assert(mail->is_away && weft_host_is_here(mail->post->hosts[mail->from_worker]));
+    weft_clear_magic(mail, mail);
     mail->is_away = false;
     mail->on_returned(mail);
 }
 
 static void mail_came(struct weft_message *message)
 {
-    struct weft_mail *mail = WEFT_CONTAINER_OF(message, struct weft_mail, message);
+    struct weft_mail *mail = mail_of(message);
+    weft_assert(weft_host_is_here(mail->post->hosts[mail->to_worker]));
     struct weft_stage *stage = weft_stage_find(mail->post->hosts[mail->to_worker], mail->to);
     if (stage != NULL) {
         mail->was_received = true;
@@ -26,7 +36,10 @@ static void mail_came(struct weft_message *message)
 void weft_mail_send(struct weft_host *host, struct weft_mail *mail, const struct weft_stage_identity *to,
                     uint32_t to_worker)
 {
+    weft_assert(weft_host_is_here(host) && host->post->hosts[host->worker_index] == host);
+    weft_assert(mail->on_arrived != NULL && mail->on_returned != NULL);
     weft_assert(!mail->is_away && to_worker != host->worker_index && to_worker < host->post->worker_count);
+    weft_set_magic(mail, mail);
     mail->message.on_delivered = mail_came;
     mail->post = host->post;
     mail->from_worker = host->worker_index;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/magic.h"
 #include "base/mailbox.h"
 #include "pipeline/host.h"
 
@@ -23,8 +24,11 @@ struct weft_post {
 };
 
 /* Embedded in what is sent. */
+WEFT_MAGIC(mail, 0x03a115e4);
+
 struct weft_mail {
     struct weft_message message;
+    uint32_t magic; /* while it is away */
     struct weft_post *post;
     uint32_t from_worker, to_worker;
     const struct weft_stage_identity *to;

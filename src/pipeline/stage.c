@@ -21,6 +21,7 @@ struct weft_stage_identity *weft_stage_identity_new(const char *id, const char *
 
 struct weft_stage_identity *weft_stage_identity_ref(struct weft_stage_identity *identity)
 {
+    weft_assert(identity->references > 0);
     identity->references++;
     return identity;
 }
@@ -29,6 +30,7 @@ void weft_stage_identity_unref(struct weft_stage_identity **own_identity)
 {
     struct weft_stage_identity *identity = *own_identity;
     *own_identity = NULL;
+    weft_assert(identity == NULL || identity->references > 0);
     if (identity != NULL && --identity->references == 0) {
         weft_free(identity->id);
         weft_free(identity->lead);
@@ -37,6 +39,11 @@ void weft_stage_identity_unref(struct weft_stage_identity **own_identity)
 }
 
 /* ---- cores ---- */
+
+static bool is_here(const struct weft_stage *stage)
+{
+    return stage->operations != NULL && weft_host_is_here(stage->host);
+}
 
 static void notice_arrived(struct weft_mail *mail, struct weft_stage *stage)
 {
@@ -48,6 +55,7 @@ static void notice_returned(struct weft_mail *mail)
 {
     struct weft_stage_notice *notice = WEFT_CONTAINER_OF(mail, struct weft_stage_notice, mail);
     struct weft_stage *stage = notice->stage;
+    weft_assert(is_here(stage) && notice == &stage->notices[mail->to_worker] && stage->notices_away > 0);
     stage->notices_away--;
     if (notice->is_stale) {
         notice->is_stale = false;
@@ -59,7 +67,9 @@ static void notice_returned(struct weft_mail *mail)
 void weft_stage_init(struct weft_stage *stage, const struct weft_stage_operations *operations, struct weft_host *host,
                      struct weft_stage_identity *identity)
 {
-    weft_assert(identity->worker_count == host->worker_count);
+    weft_assert(identity->worker_count == host->worker_count && identity->references > 0);
+    weft_assert(weft_host_is_here(host) && weft_stage_find(host, identity) == NULL);
+    weft_assert(operations->consume != NULL && operations->audit != NULL && operations->drain != NULL);
     *stage = (struct weft_stage){
         .operations = operations, .host = host, .identity = identity, .lent_bytes_max = LENT_BYTES_MAX
     };
@@ -77,18 +87,21 @@ void weft_stage_init(struct weft_stage *stage, const struct weft_stage_operation
 
 void weft_stage_fini(struct weft_stage *stage)
 {
-    weft_assert(weft_list_is_empty(&stage->outlets) && stage->notices_away == 0);
+    weft_assert(is_here(stage) && weft_list_is_empty(&stage->outlets) && stage->notices_away == 0);
     struct weft_stage **link = &stage->host->stages;
     while (*link != stage) {
         link = &(*link)->next;
+        weft_assert(*link != NULL);
     }
     *link = stage->next;
     weft_atomic_store(&stage->identity->is_closed[stage->host->worker_index], 0);
     weft_free(stage->notices);
+    stage->operations = NULL;
 }
 
 struct weft_stage *weft_stage_find(struct weft_host *host, const struct weft_stage_identity *identity)
 {
+    weft_assert(weft_host_is_here(host));
     struct weft_stage *stage = host->stages;
     while (stage != NULL && stage->identity != identity) {
         stage = stage->next;
@@ -106,16 +119,25 @@ static bool are_all_cores_open(const struct weft_stage_identity *identity)
     return true;
 }
 
+static struct weft_stage_outlet *outlet_of(struct weft_list *node)
+{
+    struct weft_stage_outlet *outlet = WEFT_CONTAINER_OF(node, struct weft_stage_outlet, node);
+    weft_check_magic(outlet, stage_outlet);
+    return outlet;
+}
+
 void weft_stage_update_open(struct weft_stage *stage)
 {
+    weft_assert(is_here(stage));
     WEFT_LIST_EACH(node, &stage->outlets)
     {
-        weft_stage_outlet_update_open(WEFT_CONTAINER_OF(node, struct weft_stage_outlet, node));
+        weft_stage_outlet_update_open(outlet_of(node));
     }
 }
 
 void weft_stage_set_open(struct weft_stage *stage, bool is_open)
 {
+    weft_assert(is_here(stage));
     struct weft_atomic_u64 *cell = &stage->identity->is_closed[stage->host->worker_index];
     if (weft_atomic_load(cell) == (is_open ? 0 : 1)) {
         return;
@@ -142,7 +164,7 @@ struct weft_stage_outlet *weft_stage_outlet_find(struct weft_stage *stage, const
 {
     WEFT_LIST_EACH(node, &stage->outlets)
     {
-        struct weft_stage_outlet *outlet = WEFT_CONTAINER_OF(node, struct weft_stage_outlet, node);
+        struct weft_stage_outlet *outlet = outlet_of(node);
         if (strcmp(outlet->pipeline, pipeline) == 0) {
             return outlet;
         }
@@ -188,7 +210,9 @@ struct weft_stage_outlet *weft_stage_outlet_new(struct weft_stage *stage, const 
 {
     const struct weft_stage_operations *operations = stage->operations;
     size_t size = operations->outlet_size_bytes;
+    weft_assert(is_here(stage) && (size == 0 || size >= sizeof(struct weft_stage_outlet)));
     struct weft_stage_outlet *outlet = weft_alloc(size > sizeof *outlet ? size : sizeof *outlet);
+    weft_set_magic(outlet, stage_outlet);
     outlet->stage = stage;
     outlet->signal = signal;
     outlet->pipeline = weft_alloc_string(pipeline);
@@ -238,10 +262,12 @@ uint64_t weft_stage_outlet_held(const struct weft_stage_outlet *outlet)
 void weft_stage_outlet_free(struct weft_stage_outlet *outlet)
 {
     uint64_t held = 0;
+    weft_assert(outlet->face == NULL && outlet->lent_records == 0 && outlet->lent_bytes == 0);
     weft_assert(weft_list_is_empty(&outlet->faces) && (!count_held(outlet, &held) || held == 0));
     if (outlet->stage->operations->outlet_fini != NULL) {
         outlet->stage->operations->outlet_fini(outlet);
     }
+    weft_clear_magic(outlet, stage_outlet);
     weft_list_remove(&outlet->node);
     weft_free(outlet->pipeline);
     weft_free(outlet);
@@ -255,6 +281,8 @@ bool weft_stage_outlet_may_take(const struct weft_stage_outlet *outlet)
 
 void weft_stage_outlet_set_blocked(struct weft_stage_outlet *outlet, bool is_blocked)
 {
+    weft_check_magic(outlet, stage_outlet);
+    weft_assert(is_here(outlet->stage));
     outlet->is_blocked = is_blocked;
     weft_stage_outlet_update_open(outlet);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/magic.h"
 #include "pipeline/audit.h"
 #include "pipeline/consumer.h"
 #include "pipeline/mail.h"
@@ -72,7 +73,7 @@ struct weft_stage_notice {
     bool is_stale; /* it has changed again since the notice went out */
 };
 
-/* A core. Embedded first in each kind. */
+/* A core. Embedded first in each kind, and of that kind while the operations say so (as with consumers). */
 struct weft_stage {
     const struct weft_stage_operations *operations;
     struct weft_host *host;
@@ -84,8 +85,11 @@ struct weft_stage {
     size_t lent_bytes_max; /* an outlet with more than this at other workers closes its faces */
 };
 
+WEFT_MAGIC(stage_outlet, 0x05a9e007);
+
 struct weft_stage_outlet {
     struct weft_list node;
+    uint32_t magic;
     struct weft_stage *stage;
     enum weft_signal signal;
     char *pipeline;
