@@ -61,8 +61,11 @@ struct otlp_exporter {
     struct weft_sender *sender;
 };
 
+WEFT_MAGIC(otlp_push, 0x07195051);
+
 struct otlp_push {
     struct weft_push push; /* first: the sender allocates this struct */
+    uint32_t magic;        /* while it is under way */
     struct otlp_exporter *exporter;
     struct weft_grpc_request request;
     struct weft_exporter_body body;
@@ -162,9 +165,16 @@ static void shared_free(void *untyped)
 
 /* ---- one push ---- */
 
+static struct otlp_push *push_of(struct weft_push *untyped)
+{
+    weft_check_magic(untyped, push);
+    return WEFT_CONTAINER_OF(untyped, struct otlp_push, push);
+}
+
 static void finish(struct otlp_push *push, const struct weft_push_outcome *outcome)
 {
     weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
+    weft_clear_magic(push, otlp_push);
     weft_push_done(&push->push, outcome);
 }
 
@@ -198,6 +208,7 @@ static bool is_content_at_fault(const struct weft_grpc_result *result)
 static void call_done(void *context, const struct weft_grpc_result *result)
 {
     struct otlp_push *push = context;
+    weft_check_magic(push, otlp_push);
     struct weft_push_outcome outcome = { .retry_after_ns = -1 };
     if (result->grpc_status == 0) {
         outcome.verdict = WEFT_PUSH_SENT;
@@ -218,6 +229,7 @@ static void call_done(void *context, const struct weft_grpc_result *result)
 static void failed_before_call(void *context)
 {
     struct otlp_push *push = context;
+    weft_check_magic(push, otlp_push);
     struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY, .retry_after_ns = -1, .error = push->error };
     finish(push, &outcome);
 }
@@ -225,8 +237,9 @@ static void failed_before_call(void *context)
 static void start(void *context, struct weft_push *untyped)
 {
     struct otlp_exporter *exporter = context;
-    struct otlp_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_push, push);
+    struct otlp_push *push = push_of(untyped);
     struct weft_host *host = exporter->consumer.host;
+    weft_set_magic(push, otlp_push);
     push->exporter = exporter;
     weft_timer_init(&push->failure, failed_before_call, push);
     if (weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error) != WEFT_OK) {
@@ -249,7 +262,9 @@ static void start(void *context, struct weft_push *untyped)
 static void cancel(void *context, struct weft_push *untyped)
 {
     struct otlp_exporter *exporter = context;
-    struct otlp_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_push, push);
+    struct otlp_push *push = push_of(untyped);
+    weft_check_magic(push, otlp_push);
+    weft_assert(push->exporter == exporter);
     if (!weft_timer_is_set(&push->failure)) {
         weft_grpc_channel_cancel(exporter->channel, &push->request);
     }

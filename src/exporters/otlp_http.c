@@ -53,8 +53,11 @@ struct otlp_http_exporter {
     struct weft_sender *sender;
 };
 
+WEFT_MAGIC(otlp_http_push, 0x07195052);
+
 struct otlp_http_push {
     struct weft_push push; /* first: the sender allocates this struct */
+    uint32_t magic;        /* while it is under way */
     struct otlp_http_exporter *exporter;
     struct weft_http1_request request;
     struct weft_exporter_body body;
@@ -249,15 +252,23 @@ static void shared_free(void *untyped)
 
 /* ---- one push ---- */
 
+static struct otlp_http_push *push_of(struct weft_push *untyped)
+{
+    weft_check_magic(untyped, push);
+    return WEFT_CONTAINER_OF(untyped, struct otlp_http_push, push);
+}
+
 static void finish(struct otlp_http_push *push, const struct weft_push_outcome *outcome)
 {
     weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
+    weft_clear_magic(push, otlp_http_push);
     weft_push_done(&push->push, outcome);
 }
 
 static void request_done(void *context, const struct weft_http1_result *result)
 {
     struct otlp_http_push *push = context;
+    weft_check_magic(push, otlp_http_push);
     struct weft_otlp_http_answer answer;
     weft_otlp_http_judge(result, push->exporter->consumer.id, weft_wall_now(), &answer);
     if (answer.outcome.verdict == WEFT_PUSH_SENT) {
@@ -270,6 +281,7 @@ static void request_done(void *context, const struct weft_http1_result *result)
 static void failed_before_request(void *context)
 {
     struct otlp_http_push *push = context;
+    weft_check_magic(push, otlp_http_push);
     bool may_retry = weft_status_is_retryable(push->error.status);
     struct weft_push_outcome outcome = { .verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT,
                                          .retry_after_ns = -1,
@@ -280,8 +292,9 @@ static void failed_before_request(void *context)
 static void start(void *context, struct weft_push *untyped)
 {
     struct otlp_http_exporter *exporter = context;
-    struct otlp_http_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_http_push, push);
+    struct otlp_http_push *push = push_of(untyped);
     struct weft_host *host = exporter->consumer.host;
+    weft_set_magic(push, otlp_http_push);
     push->exporter = exporter;
     weft_timer_init(&push->failure, failed_before_request, push);
     if (weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error) != WEFT_OK) {
@@ -306,7 +319,9 @@ static void start(void *context, struct weft_push *untyped)
 static void cancel(void *context, struct weft_push *untyped)
 {
     struct otlp_http_exporter *exporter = context;
-    struct otlp_http_push *push = WEFT_CONTAINER_OF(untyped, struct otlp_http_push, push);
+    struct otlp_http_push *push = push_of(untyped);
+    weft_check_magic(push, otlp_http_push);
+    weft_assert(push->exporter == exporter);
     if (!weft_timer_is_set(&push->failure)) {
         weft_http1_channel_cancel(exporter->channel, &push->request);
     }

@@ -6,60 +6,10 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "pipeline/sender_internal.h"
 
 /* How often a blocked sender looks whether another worker's sender has made room. */
 static const int64_t recheck_interval_ns = 20 * WEFT_NS_PER_MS;
-
-struct weft_sender {
-    struct weft_consumer *consumer;
-    struct weft_sender_settings settings;
-    struct weft_sender_counters counters;
-    struct weft_list ready;
-    struct weft_list active;
-    struct request *pending;
-    uint64_t held; /* records, in all three places */
-    uint64_t active_count;
-    uint64_t active_limit;
-    uint64_t own_used; /* this worker's part of shared->used */
-    struct weft_timer flush_timer;
-    struct weft_timer recheck_timer;
-    enum weft_sizer batch_sizer;
-    enum weft_drop_reason drain_reason;
-    bool is_draining;
-    bool is_forced;
-    bool is_pumping;
-    weft_flow_id sent_flow;
-    weft_flow_id rejected_flow;
-    weft_flow_id drop_flows[WEFT_DROP_COUNT];
-};
-
-struct request {
-    struct weft_list node;
-    struct weft_sender *sender;
-    struct weft_batch *batch;
-    uint64_t charge; /* its share of queue_size */
-    struct weft_retry retry;
-    struct weft_timer pause;
-    uint32_t attempts;
-    bool is_sending;
-    bool has_unconfirmed;  /* an earlier attempt may have reached the backend */
-    struct weft_push push; /* last: the exporter's own record goes on behind it */
-};
-
-static const struct weft_queue_config *queue_of(const struct weft_sender *sender)
-{
-    return &sender->settings.config->sending_queue;
-}
-
-static bool has_queue(const struct weft_sender *sender)
-{
-    return sender->settings.config->has_queue;
-}
-
-static bool has_batching(const struct weft_sender *sender)
-{
-    return has_queue(sender) && queue_of(sender)->has_batch;
-}
 
 static uint64_t measure(const struct weft_batch *batch, enum weft_sizer sizer)
 {
@@ -83,6 +33,7 @@ static struct request *request_try_new(struct weft_sender *sender)
     weft_assert(push_bytes >= sizeof(struct weft_push));
     struct request *request = weft_try_alloc(offsetof(struct request, push) + push_bytes);
     if (request != NULL) {
+        weft_set_magic(request, request);
         weft_list_init(&request->node);
         request->sender = sender;
         request->push.sender = sender;
@@ -133,7 +84,9 @@ static void update_pressure(struct weft_sender *sender)
 
 static void recheck_room(void *context)
 {
-    update_pressure(context);
+    struct weft_sender *sender = context;
+    weft_check_magic(sender, sender);
+    update_pressure(sender);
 }
 
 static void give_room_back(struct weft_sender *sender, struct request *request)
@@ -151,10 +104,12 @@ static void give_room_back(struct weft_sender *sender, struct request *request)
 /* The request has no batch any more. */
 static void request_free(struct request *request)
 {
+    weft_assert(request->batch == NULL && !request->is_sending);
     struct weft_sender *sender = request->sender;
     weft_timer_cancel(sender->consumer->host->timers, &request->pause);
     weft_list_remove(&request->node);
     give_room_back(sender, request);
+    weft_clear_magic(request, request);
     weft_free(request);
     update_pressure(sender);
 }
@@ -163,6 +118,7 @@ static void request_drop(struct request *request, enum weft_drop_reason reason, 
 {
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
+    weft_assert(weight <= sender->held);
     weft_log(ERROR, "export.dropped", "records were given up", WEFT_LOG_STRING("exporter", sender->consumer->id),
              WEFT_LOG_STRING("reason", weft_drop_reason_text(reason)), WEFT_LOG_INT("records", weight),
              WEFT_LOG_INT("attempts", request->attempts), WEFT_LOG_STRING("error", cause == NULL ? "" : cause->text));
@@ -176,6 +132,7 @@ static void request_sent(struct request *request, uint64_t rejected_count)
 {
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
+    weft_assert(weight <= sender->held);
     uint64_t rejected = rejected_count > weight ? weight : rejected_count;
     struct weft_host *host = sender->consumer->host;
     weft_host_book(host, sender->sent_flow, weight - rejected);
@@ -196,6 +153,7 @@ static void request_rejected(struct request *request, const struct weft_error *e
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
     bool is_unconfirmed = request->has_unconfirmed;
+    weft_assert(weight <= sender->held);
     weft_log(ERROR, "export.rejected", "the backend refused records for good",
              WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", weight),
              WEFT_LOG_STRING("unconfirmed", is_unconfirmed ? "yes" : "no"), WEFT_LOG_STRING("error", error->text));
@@ -219,8 +177,10 @@ static void request_start(struct request *request)
     struct weft_sender *sender = request->sender;
     int64_t timeout_ns = sender->settings.config->timeout.ns;
     struct weft_timers *timers = sender->consumer->host->timers;
+    weft_assert(!request->is_sending && request->batch != NULL);
     request->attempts++;
     request->is_sending = true;
+    weft_set_magic(&request->push, push);
     request->push.batch = request->batch;
     request->push.deadline = timeout_ns > 0 ? weft_monotonic_after(weft_timers_now(timers), timeout_ns) : WEFT_NEVER;
     sender->counters.in_flight_requests++;
@@ -234,7 +194,7 @@ static void pump(struct weft_sender *sender)
     }
     sender->is_pumping = true;
     while (sender->active_count < sender->active_limit && !weft_list_is_empty(&sender->ready)) {
-        struct request *request = WEFT_CONTAINER_OF(weft_list_pop_front(&sender->ready), struct request, node);
+        struct request *request = request_of(weft_list_pop_front(&sender->ready));
         weft_list_push_back(&sender->active, &request->node);
         sender->active_count++;
         weft_retry_start(&request->retry, &sender->settings.config->retry_on_failure,
@@ -246,6 +206,7 @@ static void pump(struct weft_sender *sender)
 
 static void leave_active(struct request *request)
 {
+    weft_assert(request->sender->active_count > 0 && !weft_list_is_empty(&request->node));
     weft_list_remove(&request->node);
     request->sender->active_count--;
 }
@@ -259,6 +220,7 @@ static void give_up(struct request *request, enum weft_drop_reason reason, const
 static void pause_is_over(void *context)
 {
     struct request *request = context;
+    weft_check_magic(request, request);
     request->sender->counters.retries++;
     request_start(request);
 }
@@ -326,9 +288,11 @@ static void send_parts_apart(struct request *request)
 
 void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outcome)
 {
+    weft_clear_magic(push, push);
     struct request *request = WEFT_CONTAINER_OF(push, struct request, push);
     struct weft_sender *sender = request->sender;
-    weft_assert(request->is_sending);
+    weft_check_magic(request, request);
+    weft_assert(request->is_sending && push->batch == request->batch && sender->counters.in_flight_requests > 0);
     request->is_sending = false;
     sender->counters.in_flight_requests--;
     switch (outcome->verdict) {
@@ -386,6 +350,7 @@ static void release_pending(struct weft_sender *sender, bool is_flush)
                 front->charge += request->charge;
                 request->charge = 0;
                 weft_batch_end(&request->batch, NULL, -1);
+                weft_clear_magic(request, request);
                 weft_free(request);
                 request = front;
             }
@@ -405,6 +370,7 @@ static void release_pending(struct weft_sender *sender, bool is_flush)
 static void flush_is_due(void *context)
 {
     struct weft_sender *sender = context;
+    weft_check_magic(sender, sender);
     release_pending(sender, true);
     pump(sender);
 }
@@ -453,6 +419,9 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
                                      struct weft_error *error)
 {
     struct weft_batch *batch = *own_batch;
+    weft_check_magic(sender, sender);
+    weft_check_magic(batch, batch);
+    weft_assert(!batch->is_lent && weft_list_is_empty(&batch->node));
     if (sender->is_draining) {
         return weft_fail(error, WEFT_CLOSED, "%s: shutting down", sender->consumer->id);
     }
@@ -484,27 +453,11 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     return WEFT_OK;
 }
 
-void weft_sender_audit(const struct weft_sender *sender, uint64_t *in_out_count)
-{
-    /* Recounted from the structures, not from `held`: that is what an audit is for. */
-    uint64_t count = sender->pending == NULL ? 0 : sender->pending->batch->weight;
-    WEFT_LIST_EACH(node, &sender->ready)
-    {
-        count += WEFT_CONTAINER_OF(node, struct request, node)->batch->weight;
-    }
-    WEFT_LIST_EACH(node, &sender->active)
-    {
-        count += WEFT_CONTAINER_OF(node, struct request, node)->batch->weight;
-    }
-    weft_assert(count == sender->held);
-    *in_out_count += count;
-}
-
 static void drop_all(struct weft_sender *sender)
 {
     struct weft_list *node;
     while ((node = weft_list_first(&sender->ready)) != NULL) {
-        struct request *request = WEFT_CONTAINER_OF(node, struct request, node);
+        struct request *request = request_of(node);
         request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : sender->drain_reason, NULL);
     }
     /* A cancelled push may end at once and change the list: walk it anew each time. */
@@ -513,7 +466,7 @@ static void drop_all(struct weft_sender *sender)
         has_progress = false;
         WEFT_LIST_EACH(active, &sender->active)
         {
-            struct request *request = WEFT_CONTAINER_OF(active, struct request, node);
+            struct request *request = request_of(active);
             if (!request->is_sending) {
                 give_up(request, sender->drain_reason, NULL);
                 has_progress = true;
@@ -522,7 +475,7 @@ static void drop_all(struct weft_sender *sender)
         }
     }
     for (struct weft_list *active = sender->active.next; active != &sender->active;) {
-        struct request *request = WEFT_CONTAINER_OF(active, struct request, node);
+        struct request *request = request_of(active);
         active = active->next;
         sender->settings.operations->cancel(sender->settings.exporter, &request->push);
     }
@@ -530,6 +483,8 @@ static void drop_all(struct weft_sender *sender)
 
 void weft_sender_drain(struct weft_sender *sender, enum weft_drop_reason reason, bool is_forced)
 {
+    weft_check_magic(sender, sender);
+    weft_assert(reason == WEFT_DROP_SHUTDOWN || reason == WEFT_DROP_RELOAD);
     sender->is_draining = true;
     sender->drain_reason = reason;
     if (has_batching(sender)) {
@@ -545,7 +500,10 @@ void weft_sender_drain(struct weft_sender *sender, enum weft_drop_reason reason,
 
 struct weft_sender *weft_sender_new(struct weft_consumer *consumer, const struct weft_sender_settings *settings)
 {
+    weft_assert(consumer->held_account.kind == WEFT_ACCOUNT_QUEUED && settings->operations->start != NULL);
+    weft_assert(consumer->host->worker_count > 0);
     struct weft_sender *sender = weft_alloc(sizeof *sender);
+    weft_set_magic(sender, sender);
     sender->consumer = consumer;
     sender->settings = *settings;
     weft_list_init(&sender->ready);
@@ -578,20 +536,6 @@ void weft_sender_free(struct weft_sender *sender)
     weft_assert(sender->held == 0 && sender->active_count == 0 && sender->own_used == 0);
     weft_timer_cancel(sender->consumer->host->timers, &sender->flush_timer);
     weft_timer_cancel(sender->consumer->host->timers, &sender->recheck_timer);
+    weft_clear_magic(sender, sender);
     weft_free(sender);
-}
-
-const struct weft_sender_counters *weft_sender_read_counters(const struct weft_sender *sender)
-{
-    return &sender->counters;
-}
-
-uint64_t weft_sender_queue_size(const struct weft_sender *sender)
-{
-    return has_queue(sender) ? weft_atomic_load(&sender->settings.shared->used) : 0;
-}
-
-uint64_t weft_sender_queue_capacity(const struct weft_sender *sender)
-{
-    return has_queue(sender) ? queue_of(sender)->queue_size : 0;
 }

@@ -18,7 +18,10 @@ struct weft_sender_shared {
 
 /* One attempt to send one batch. Embedded storage for the exporter's own record of the request: allocate
  * push_size_bytes (settings) and put struct weft_push first. */
+WEFT_MAGIC(push, 0x70056ad1);
+
 struct weft_push {
+    uint32_t magic; /* from start to weft_push_done */
     const struct weft_batch *batch;
     struct weft_monotonic deadline;
     struct weft_sender *sender; /* the sender's */

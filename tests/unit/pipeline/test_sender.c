@@ -4,6 +4,8 @@
 #include "pipeline/exporter.h"
 #include "pipeline_test.h"
 
+#include "base/base_test.h"
+
 struct fake_push {
     struct weft_push push;
     struct weft_list node; /* started, in order */
@@ -817,11 +819,60 @@ START_TEST(test_failed_taking_apart_loses_nothing)
 }
 END_TEST
 
+/* ---- our own mistakes ---- */
+
+static void done_once(void *push)
+{
+    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY, .retry_after_ns = -1 };
+    weft_push_done(push, &outcome);
+}
+
+static void done_twice(void *push)
+{
+    done_once(push);
+    done_once(push);
+}
+
+static void done_as_another_push(void *push)
+{
+    struct weft_push other = *(struct weft_push *)push;
+    other.magic = 0;
+    done_once(&other);
+}
+
+START_TEST(test_push_is_done_once)
+{
+    defaults();
+    begin_with(1);
+    ck_assert(give_spans(&fakes[0], 0, 3) == WEFT_OK);
+    struct weft_push *push = &first_started(&fakes[0])->push;
+    ck_assert(!base_test_aborts(done_once, push));
+    ck_assert(base_test_aborts(done_twice, push));
+    ck_assert(base_test_aborts(done_as_another_push, push));
+    end_all();
+}
+END_TEST
+
+static void free_it(void *sender)
+{
+    weft_sender_free(sender);
+}
+
+START_TEST(test_sender_that_holds_records_is_not_freed)
+{
+    defaults();
+    begin_with(1);
+    ck_assert(give_spans(&fakes[0], 0, 3) == WEFT_OK);
+    ck_assert(base_test_aborts(free_it, fakes[0].sender));
+    end_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pipeline/sender");
     TCase *queue = tcase_create("queue"), *outcomes = tcase_create("outcomes"), *batch = tcase_create("batching"),
-          *rest = tcase_create("drain and memory");
+          *rest = tcase_create("drain and memory"), *mistakes = tcase_create("mistakes");
     tcase_add_test(queue, test_full_queue_refuses);
     tcase_add_test(queue, test_request_larger_than_the_queue_never_comes_back);
     tcase_add_test(queue, test_charge_is_what_the_sizer_counts);
@@ -849,9 +900,12 @@ int main(void)
     tcase_add_test(rest, test_failed_enqueue_refuses_and_gives_the_room_back);
     tcase_add_test(rest, test_failed_cuts_lose_nothing);
     tcase_add_test(rest, test_failed_taking_apart_loses_nothing);
+    tcase_add_test(mistakes, test_push_is_done_once);
+    tcase_add_test(mistakes, test_sender_that_holds_records_is_not_freed);
     suite_add_tcase(suite, queue);
     suite_add_tcase(suite, outcomes);
     suite_add_tcase(suite, batch);
     suite_add_tcase(suite, rest);
+    suite_add_tcase(suite, mistakes);
     return run_suite(suite);
 }

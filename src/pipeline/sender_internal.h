@@ -1,0 +1,68 @@
+#pragma once
+
+#include "pipeline/sender.h"
+
+/* The sender's structs, for sender.c and sender_read.c. */
+WEFT_MAGIC(sender, 0x5e4de500);
+
+struct weft_sender {
+    uint32_t magic;
+    struct weft_consumer *consumer;
+    struct weft_sender_settings settings;
+    struct weft_sender_counters counters;
+    struct weft_list ready;
+    struct weft_list active;
+    struct request *pending;
+    uint64_t held; /* records, in all three places */
+    uint64_t active_count;
+    uint64_t active_limit;
+    uint64_t own_used; /* this worker's part of shared->used */
+    struct weft_timer flush_timer;
+    struct weft_timer recheck_timer;
+    enum weft_sizer batch_sizer;
+    enum weft_drop_reason drain_reason;
+    bool is_draining;
+    bool is_forced;
+    bool is_pumping;
+    weft_flow_id sent_flow;
+    weft_flow_id rejected_flow;
+    weft_flow_id drop_flows[WEFT_DROP_COUNT];
+};
+
+WEFT_MAGIC(request, 0x4e9e5701);
+
+struct request {
+    struct weft_list node;
+    uint32_t magic;
+    struct weft_sender *sender;
+    struct weft_batch *batch;
+    uint64_t charge; /* its share of queue_size */
+    struct weft_retry retry;
+    struct weft_timer pause;
+    uint32_t attempts;
+    bool is_sending;
+    bool has_unconfirmed;  /* an earlier attempt may have reached the backend */
+    struct weft_push push; /* last: the exporter's own record goes on behind it */
+};
+
+static inline struct request *request_of(struct weft_list *node)
+{
+    struct request *request = WEFT_CONTAINER_OF(node, struct request, node);
+    weft_check_magic(request, request);
+    return request;
+}
+
+static inline const struct weft_queue_config *queue_of(const struct weft_sender *sender)
+{
+    return &sender->settings.config->sending_queue;
+}
+
+static inline bool has_queue(const struct weft_sender *sender)
+{
+    return sender->settings.config->has_queue;
+}
+
+static inline bool has_batching(const struct weft_sender *sender)
+{
+    return has_queue(sender) && queue_of(sender)->has_batch;
+}
