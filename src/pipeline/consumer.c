@@ -61,6 +61,7 @@ void weft_consumer_disconnect(struct weft_consumer *consumer)
 
 void weft_consumer_listen(struct weft_consumer *consumer, struct weft_pressure_listener *listener)
 {
+    weft_assert(consumer->operations != NULL && listener->on_pressure_changed != NULL);
     weft_list_push_back(&consumer->pressure_listeners, &listener->node);
 }
 

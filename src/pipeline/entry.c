@@ -8,6 +8,7 @@
 static void entry_pressure_changed(void *context)
 {
     struct weft_entry *entry = context;
+    weft_check_magic(entry, entry);
     bool is_open = true;
     for (size_t i = 0; i < entry->entrance_count; i++) {
         is_open = is_open && entry->entrances[i].first->is_open;
@@ -43,8 +44,9 @@ struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_i
                                   const struct weft_pipeline_entrance *entrances, size_t entrance_count,
                                   void (*on_pressure)(void *context), void *context)
 {
-    weft_assert(entrance_count > 0);
+    weft_assert(entrance_count > 0 && weft_host_is_here(host));
     struct weft_entry *entry = weft_alloc(sizeof *entry + entrance_count * sizeof entry->entrances[0]);
+    weft_set_magic(entry, entry);
     entry->host = host;
     entry->on_pressure = on_pressure;
     entry->context = context;
@@ -53,6 +55,7 @@ struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_i
     weft_list_init(&entry->offers);
     for (size_t i = 0; i < entrance_count; i++) {
         weft_assert(strcmp(entrances[i].in_flight.signal, weft_signal_name(signal)) == 0);
+        weft_assert(entrances[i].in_flight.kind == WEFT_ACCOUNT_IN_FLIGHT && entrances[i].first->host == host);
         struct entrance *entrance = &entry->entrances[i];
         entrance->first = entrances[i].first;
         entrance->pipeline = entrances[i].in_flight.pipeline;
@@ -67,15 +70,17 @@ struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_i
 
 void weft_entry_free(struct weft_entry *entry)
 {
-    weft_assert(weft_list_is_empty(&entry->offers));
+    weft_assert(weft_list_is_empty(&entry->offers) && weft_host_is_here(entry->host));
     for (size_t i = 0; i < entry->entrance_count; i++) {
         weft_list_remove(&entry->entrances[i].listener.node);
     }
+    weft_clear_magic(entry, entry);
     weft_free(entry);
 }
 
 bool weft_entry_is_open(const struct weft_entry *entry)
 {
+    weft_check_magic(entry, entry);
     return entry->is_open;
 }
 
@@ -109,6 +114,9 @@ static enum weft_status refuse_whole(struct weft_entry *entry, struct weft_batch
 
 enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **own_batch)
 {
+    weft_check_magic(entry, entry);
+    weft_check_magic(*own_batch, batch);
+    weft_assert(weft_host_is_here(entry->host) && !(*own_batch)->is_lent);
     if (!make_branches(entry, *own_batch)) {
         return refuse_whole(entry, own_batch);
     }

@@ -14,7 +14,10 @@ struct entrance {
     struct weft_pressure_listener listener;
 };
 
+WEFT_MAGIC(entry, 0x0e4704e4);
+
 struct weft_entry {
+    uint32_t magic;
     struct weft_host *host;
     struct weft_entry_counters counters;
     struct weft_list offers; /* that wait here (entry_offer.h) */

@@ -16,7 +16,7 @@ void weft_offer_init(struct weft_offer *offer)
 
 void weft_offer_fini(struct weft_offer *offer)
 {
-    weft_assert(offer->batch == NULL);
+    weft_assert(offer->batch == NULL && !offer->is_asking);
     weft_list_remove(&offer->node);
     weft_free(offer->states);
     offer->states = NULL;
@@ -49,6 +49,7 @@ static void book_refused(struct weft_offer *offer, const struct entrance *entran
 /* No pipeline has to be asked any more. */
 static enum weft_status finish(struct weft_offer *offer, struct weft_error *error)
 {
+    weft_assert(offer->pending_count == 0 || offer->batch != NULL);
     struct weft_error refusal = offer->refusal; /* the ticket may bring the next batch */
     bool is_refused = refusal.status != WEFT_OK;
     uint64_t *counter = is_refused ? &offer->entry->counters.refused : &offer->entry->counters.accepted;
@@ -92,6 +93,7 @@ static void take_back(struct weft_offer *offer, size_t index, struct weft_batch 
 static enum weft_status ask(struct weft_offer *offer, size_t index, struct weft_error *answer)
 {
     const struct entrance *entrance = &offer->entry->entrances[index];
+    weft_assert(offer->batch != NULL && offer->pending_count > 0);
     if (!entrance->first->is_open) {
         return weft_fail(answer, WEFT_CLOSED, "%s is closed", entrance->pipeline);
     }
@@ -122,7 +124,8 @@ enum weft_status weft_offer_again(struct weft_offer *offer, struct weft_error *e
     if (offer->is_asking) {
         return weft_fail(error, WEFT_CLOSED, "an offer is under way");
     }
-    weft_assert(offer->batch != NULL);
+    weft_check_magic(offer->entry, entry);
+    weft_assert(offer->batch != NULL && offer->pending_count > 0);
     struct weft_error waiting = WEFT_ERROR_NONE;
     offer->is_asking = true;
     for (size_t i = 0; i < offer->entry->entrance_count; i++) {
@@ -152,7 +155,9 @@ static void expect_all(struct weft_offer *offer)
 
 enum weft_status weft_offer_make(struct weft_offer *offer, struct weft_batch **own_batch, struct weft_error *error)
 {
-    weft_assert(offer->entry != NULL && offer->batch == NULL && !offer->is_asking);
+    weft_check_magic(offer->entry, entry);
+    weft_check_magic(*own_batch, batch);
+    weft_assert(offer->batch == NULL && !offer->is_asking);
     offer->batch = *own_batch;
     *own_batch = NULL;
     offer->weight = offer->batch->weight;
@@ -174,6 +179,7 @@ void weft_offer_give_up(struct weft_offer *offer, const struct weft_error *reaso
     size_t index = 0;
     while (offer->states[index] != STATE_PENDING) {
         index++;
+        weft_assert(index < offer->entry->entrance_count);
     }
     const struct entrance *entrance = &offer->entry->entrances[index];
     book_in(offer, entrance, offer->batch->weight);

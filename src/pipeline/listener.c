@@ -9,9 +9,13 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/list.h"
+#include "base/magic.h"
+
+WEFT_MAGIC(listening, 0x0115e401);
 
 struct listening {
     struct weft_list node;
+    uint32_t magic;
     struct weft_endpoint endpoint;
     int descriptor;
     bool is_beside; /* another one here has some of its addresses */
@@ -19,6 +23,13 @@ struct listening {
 };
 
 static struct weft_list all = { &all, &all }; /* main thread only */
+
+static struct listening *listening_of(struct weft_list *node)
+{
+    struct listening *listening = WEFT_CONTAINER_OF(node, struct listening, node);
+    weft_check_magic(listening, listening);
+    return listening;
+}
 
 static bool endpoints_equal(const struct weft_endpoint *left, const struct weft_endpoint *right)
 {
@@ -30,7 +41,7 @@ static struct listening *find_endpoint(const struct weft_endpoint *endpoint)
 {
     WEFT_LIST_EACH(node, &all)
     {
-        struct listening *listening = WEFT_CONTAINER_OF(node, struct listening, node);
+        struct listening *listening = listening_of(node);
         if (endpoints_equal(&listening->endpoint, endpoint)) {
             return listening;
         }
@@ -42,7 +53,7 @@ static struct listening *find_descriptor(int descriptor)
 {
     WEFT_LIST_EACH(node, &all)
     {
-        struct listening *listening = WEFT_CONTAINER_OF(node, struct listening, node);
+        struct listening *listening = listening_of(node);
         if (listening->descriptor == descriptor) {
             return listening;
         }
@@ -62,7 +73,7 @@ static bool open_port_to_neighbours(const struct weft_endpoint *endpoint)
     bool has_neighbour = false;
     WEFT_LIST_EACH(node, &all)
     {
-        struct listening *listening = WEFT_CONTAINER_OF(node, struct listening, node);
+        struct listening *listening = listening_of(node);
         if (is_neighbour(listening, endpoint)) {
             has_neighbour = setsockopt(listening->descriptor, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) == 0;
         }
@@ -88,6 +99,7 @@ enum weft_status weft_listener_open(const struct weft_endpoint *endpoint, int ba
     struct listening *listening = find_endpoint(endpoint);
     if (listening == NULL) {
         listening = weft_alloc(sizeof *listening);
+        weft_set_magic(listening, listening);
         listening->endpoint = *endpoint;
         enum weft_status status = listen_anew(listening, backlog, error);
         if (status != WEFT_OK) {
@@ -107,7 +119,7 @@ void weft_listener_close(struct weft_listener *listener)
         return;
     }
     struct listening *listening = find_descriptor(listener->descriptor);
-    weft_assert(listening != NULL);
+    weft_assert(listening != NULL && listening->references > 0);
     listener->descriptor = -1;
     if (--listening->references > 0) {
         return;
@@ -119,9 +131,10 @@ void weft_listener_close(struct weft_listener *listener)
     weft_list_remove(&listening->node);
     WEFT_LIST_EACH(node, &all)
     {
-        struct listening *other = WEFT_CONTAINER_OF(node, struct listening, node);
+        struct listening *other = listening_of(node);
         other->is_beside = other->is_beside && !is_neighbour(other, &listening->endpoint);
     }
+    weft_clear_magic(listening, listening);
     weft_free(listening);
 }
 
