@@ -8,6 +8,7 @@
 #include "ledger/ledger.h"
 #include "net/grpc_server.h"
 
+struct weft_drops;
 struct weft_hash_secret;
 struct weft_post;
 struct weft_stage;
@@ -26,6 +27,7 @@ struct weft_host {
     uint32_t worker_count;
     struct weft_post *post;    /* to the other workers; NULL if this is the only one */
     struct weft_stage *stages; /* cores that live here (stage.h) */
+    struct weft_drops *drops;  /* who lost what, of this worker; NULL: nobody asks (unit tests) */
     uint64_t random_state;     /* xorshift; for jitter only */
     uintptr_t thread;          /* of the worker, as soon as it runs; 0: anyone's (before that, and in tests) */
 };
@@ -39,7 +41,12 @@ static inline bool weft_host_is_here(const struct weft_host *host)
 /* Uniform in [0, 1). Not for secrets. */
 double weft_host_random(struct weft_host *host);
 
-/* The one way to move records from account to account. */
+/* Books a flow that ends in DROPPED, REFUSED or REJECTED, for records that are in no batch. policy: the sampling policy
+ * that took them, or empty; service: their service.name, or empty. Both are copied. */
+void weft_host_drop_records(struct weft_host *host, weft_flow_id flow, struct weft_slice policy,
+                            struct weft_slice service, uint64_t count);
+
+/* The way to move records from account to account, but for those ends. */
 static inline void weft_host_book(struct weft_host *host, weft_flow_id flow, uint64_t count)
 {
     weft_assert(weft_host_is_here(host));
