@@ -15,6 +15,12 @@ struct weft_ledger_worker {
     uint64_t *past;          /* this block's totals at the opening, for the first past_count flows */
 };
 
+/* A balance that a former process left in memory, moved at the opening. */
+struct weft_ledger_crash_move {
+    weft_flow_id flow;
+    uint64_t count;
+};
+
 struct weft_ledger {
     struct weft_ledger_image live;
     struct weft_ledger_image file;
@@ -22,6 +28,8 @@ struct weft_ledger {
     uint32_t worker_count;
     uint32_t block_count; /* blocks of cells: a former process may have had more workers */
     uint32_t past_count;
+    struct weft_ledger_crash_move *crash_moves;
+    size_t crash_move_count, crash_move_capacity;
     struct weft_mutex registration;                  /* a reload's graphs register on all workers at once; */
     uint32_t account_capacity, flow_capacity;        /* it guards these: entries that have room on disk */
     struct weft_ledger_files files;                  /* descriptor -1: memory only */

@@ -166,6 +166,24 @@ void weft_ledger_snapshot_fini(struct weft_ledger_snapshot *snapshot);
 int64_t weft_ledger_worker_balance(struct weft_ledger *ledger, const struct weft_ledger_worker *worker,
                                    const struct weft_account *account);
 
+/* ---- since the opening ---- */
+
+/* The account that a flow leads to (inflow and outflow 0; strings borrowed from the ledger). False: no such flow. Any
+ * thread. */
+bool weft_ledger_flow_end(struct weft_ledger *ledger, weft_flow_id flow, struct weft_ledger_balance *out_end);
+
+/* All flows have numbers below this one. */
+uint32_t weft_ledger_flow_limit(const struct weft_ledger *ledger);
+
+/* What this worker has moved along the flow since the opening, without what the opening itself moved. Worker's thread.
+ */
+uint64_t weft_ledger_worker_growth(const struct weft_ledger *ledger, const struct weft_ledger_worker *worker,
+                                   weft_flow_id flow);
+
+/* What the opening moved to dropped(crash): the flow of move number `index`, and how many records. WEFT_FLOW_NONE:
+ * there are no more. */
+weft_flow_id weft_ledger_crash_move(const struct weft_ledger *ledger, size_t index, uint64_t *out_count);
+
 /* Adds up one account kind over owners and reasons, per signal. other: kinds that this build does not know, sources
  * subtracted. */
 struct weft_ledger_totals {

@@ -60,6 +60,7 @@ static void unmap_images(struct weft_ledger *ledger)
     }
     ledger->live = ledger->file = (struct weft_ledger_image){ 0 };
     ledger->account_capacity = ledger->flow_capacity = 0;
+    ledger->crash_move_count = 0;
 }
 
 /* ---- the present file, gone on with ---- */
@@ -294,6 +295,7 @@ void weft_ledger_close(struct weft_ledger *ledger)
         return;
     }
     unmap_images(ledger);
+    weft_free(ledger->crash_moves);
     weft_ledger_files_fini(&ledger->files);
     weft_mutex_fini(&ledger->registration);
     for (uint32_t i = 0; i < ledger->worker_count; i++) {

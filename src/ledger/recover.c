@@ -244,17 +244,18 @@ void weft_ledger_free_unused(struct weft_ledger *ledger)
 
 /* One store: done or not done, and if it was not, the next start finds the same balance. Without room for the flow the
  * records stay where they are, in a memory account, which balances, too. */
-static void move_balance(struct weft_ledger *ledger, uint32_t from, const struct weft_ledger_name *to, int64_t *balance,
-                         int64_t count)
+static weft_flow_id move_balance(struct weft_ledger *ledger, uint32_t from, const struct weft_ledger_name *to,
+                                 int64_t *balance, int64_t count)
 {
     struct weft_ledger_name from_name = *account_of(ledger, (uint16_t)from);
-    weft_flow_id flow;
+    weft_flow_id flow = WEFT_FLOW_NONE;
     if (count > 0 && weft_ledger_add_flow(ledger, &from_name, to, false, &flow)) {
         weft_ledger_move(&ledger->workers[0], flow, (uint64_t)count);
         *balance -= count;
     } else if (count > 0) {
         weft_atomic_add(&ledger->overflowed, 1);
     }
+    return flow;
 }
 
 /* What shared accounts are short of comes from the accounts that hold it too much. */
@@ -288,21 +289,37 @@ static struct weft_ledger_name crash_name(const struct weft_ledger_name *from)
     return name;
 }
 
+/* Room first: what is moved is also said. */
+static enum weft_status move_to_crash(struct weft_ledger *ledger, uint32_t from, int64_t *balance)
+{
+    if (weft_try_grow(&ledger->crash_moves, sizeof ledger->crash_moves[0], ledger->crash_move_count,
+                      &ledger->crash_move_capacity) != WEFT_OK) {
+        return WEFT_NOMEM;
+    }
+    struct weft_ledger_name crash = crash_name(account_of(ledger, (uint16_t)from));
+    uint64_t count = (uint64_t)*balance;
+    weft_flow_id flow = move_balance(ledger, from, &crash, balance, *balance);
+    if (flow != WEFT_FLOW_NONE) {
+        ledger->crash_moves[ledger->crash_move_count++] = (struct weft_ledger_crash_move){ flow, count };
+    }
+    return WEFT_OK;
+}
+
 enum weft_status weft_ledger_carry_over(struct weft_ledger *ledger, struct weft_error *error)
 {
     int64_t *balances = balances_new(ledger);
+    enum weft_status status = WEFT_OK;
     if (balances == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory to read the former ledger");
     }
     uint32_t account_count = count_of(&ledger->live.header->account_count);
     cover_shared(ledger, balances, account_count);
-    for (uint32_t i = 0; i < account_count; i++) {
+    for (uint32_t i = 0; i < account_count && status == WEFT_OK; i++) {
         const struct weft_ledger_name *name = account_of(ledger, (uint16_t)i);
         if (name != NULL && weft_ledger_name_class(name) == WEFT_ACCOUNT_CLASS_MEMORY && balances[i] > 0) {
-            struct weft_ledger_name crash = crash_name(name);
-            move_balance(ledger, i, &crash, &balances[i], balances[i]);
+            status = move_to_crash(ledger, i, &balances[i]);
         }
     }
     weft_free(balances);
-    return WEFT_OK;
+    return status == WEFT_OK ? WEFT_OK : weft_fail(error, status, "no memory to read the former ledger");
 }
