@@ -1,4 +1,4 @@
-/* What of the host is not data: its random numbers (xorshift64*, Marsaglia/Vigna), and records that end badly. */
+/* What is left of the host that is not data: its random numbers (xorshift64*, Marsaglia/Vigna). */
 #include "pipeline/host.h"
 
 double weft_host_random(struct weft_host *host)
@@ -9,12 +9,4 @@ double weft_host_random(struct weft_host *host)
     state ^= state >> 27;
     host->random_state = state;
     return (double)((state * 0x2545f4914f6cdd1d) >> 11) / 9007199254740992.0;
-}
-
-void weft_host_drop_records(struct weft_host *host, weft_flow_id flow, struct weft_slice policy,
-                            struct weft_slice service, uint64_t count)
-{
-    (void)policy;
-    (void)service;
-    weft_host_book(host, flow, count);
 }

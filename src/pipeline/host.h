@@ -8,9 +8,11 @@
 #include "ledger/ledger.h"
 #include "net/grpc_server.h"
 
+struct weft_batch;
 struct weft_drops;
 struct weft_hash_secret;
 struct weft_post;
+struct weft_selection;
 struct weft_stage;
 
 /* What a worker lends to the component instances that live on it. All of it outlives them. */
@@ -41,8 +43,20 @@ static inline bool weft_host_is_here(const struct weft_host *host)
 /* Uniform in [0, 1). Not for secrets. */
 double weft_host_random(struct weft_host *host);
 
-/* Books a flow that ends in DROPPED, REFUSED or REJECTED, for records that are in no batch. policy: the sampling policy
- * that took them, or empty; service: their service.name, or empty. Both are copied. */
+/* ---- records that end in DROPPED, REFUSED or REJECTED: books the flow, and notes whose they were (drops.h) ---- */
+
+/* All records of the batch, by the service.name of their resources; the batch is only read. */
+void weft_host_drop(struct weft_host *host, weft_flow_id flow, const struct weft_batch *batch);
+
+/* So many of its records, nobody knows which: they are the service's if the batch has one only. */
+void weft_host_drop_some(struct weft_host *host, weft_flow_id flow, const struct weft_batch *batch, uint64_t count);
+
+/* The selected records, which are so many; no metrics. */
+void weft_host_drop_selected(struct weft_host *host, weft_flow_id flow, const struct weft_batch *batch,
+                             const struct weft_selection *selection, uint64_t count);
+
+/* Records that are in no batch. policy: the sampling policy that took them, or empty; service: their service.name, or
+ * empty. Both are copied. */
 void weft_host_drop_records(struct weft_host *host, weft_flow_id flow, struct weft_slice policy,
                             struct weft_slice service, uint64_t count);
 
