@@ -106,7 +106,7 @@ void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_
                         enum weft_drop_reason reason, const struct weft_error *cause)
 {
     weft_assert(consumer->operations != NULL && reason < WEFT_DROP_COUNT);
-    weft_host_book(consumer->host, flow, (*own_batch)->weight);
+    weft_host_drop(consumer->host, flow, *own_batch);
     if (weft_drop_reason_is_ok(reason)) {
         weft_batch_end(own_batch, NULL, -1); /* as it was wished: nobody has anything to send again */
         return;

@@ -106,7 +106,7 @@ static enum weft_status refuse_whole(struct weft_entry *entry, struct weft_batch
     enum weft_status status = weft_fail(&error, WEFT_NOMEM, "no memory for copies to all pipelines");
     uint64_t weight = (*own_batch)->weight;
     weft_host_book(entry->host, entry->entrances[0].offered_flow, weight);
-    weft_host_book(entry->host, entry->entrances[0].refused_flow, weight);
+    weft_host_drop(entry->host, entry->entrances[0].refused_flow, *own_batch);
     entry->counters.refused += weight;
     weft_batch_end(own_batch, &error, -1);
     return status;
@@ -132,8 +132,11 @@ enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **
             continue;
         }
         error.status = status;
-        weft_host_book(entry->host, refusal == WEFT_OK ? entrance->refused_flow : entrance->uncopied_flow,
-                       entrance->branch->weight);
+        if (refusal == WEFT_OK) {
+            weft_host_drop(entry->host, entrance->refused_flow, entrance->branch);
+        } else {
+            weft_host_book(entry->host, entrance->uncopied_flow, entrance->branch->weight);
+        }
         refusal = status;
         weft_batch_end(&entrance->branch, &error, -1);
     }

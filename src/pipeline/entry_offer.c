@@ -36,11 +36,15 @@ static void book_in(struct weft_offer *offer, const struct entrance *entrance, u
 }
 
 /* Books a copy out of it that nobody will take: the first one is what the client is refused. */
-static void book_refused(struct weft_offer *offer, const struct entrance *entrance, uint64_t weight,
+static void book_refused(struct weft_offer *offer, const struct entrance *entrance, const struct weft_batch *batch,
                          const struct weft_error *refusal)
 {
     bool is_first = offer->refusal.status == WEFT_OK;
-    book(offer, is_first ? entrance->refused_flow : entrance->uncopied_flow, weight);
+    if (is_first) {
+        weft_host_drop(offer->entry->host, entrance->refused_flow, batch);
+    } else {
+        book(offer, entrance->uncopied_flow, batch->weight);
+    }
     if (is_first || weft_status_is_retryable(refusal->status)) {
         offer->refusal = *refusal;
     }
@@ -75,7 +79,7 @@ static void take_back(struct weft_offer *offer, size_t index, struct weft_batch 
 {
     const struct entrance *entrance = &offer->entry->entrances[index];
     if (!may_come_back(answer->status)) {
-        book_refused(offer, entrance, (*own_branch)->weight, answer);
+        book_refused(offer, entrance, *own_branch, answer);
         offer->states[index] = STATE_DONE;
         offer->pending_count--;
         weft_batch_end(own_branch, answer, -1);
@@ -183,7 +187,7 @@ void weft_offer_give_up(struct weft_offer *offer, const struct weft_error *reaso
     }
     const struct entrance *entrance = &offer->entry->entrances[index];
     book_in(offer, entrance, offer->batch->weight);
-    book_refused(offer, entrance, offer->batch->weight, reason == NULL ? &closed : reason);
+    book_refused(offer, entrance, offer->batch, reason == NULL ? &closed : reason);
     (void)finish(offer, NULL);
 }
 

@@ -107,7 +107,8 @@ static void loan_returned(struct weft_mail *mail)
     outlet->lent_records -= loan->record_count;
     if (!mail->was_received) {
         weft_host_book(outlet->stage->host, outlet->return_flow, loan->record_count);
-        weft_host_book(outlet->stage->host, outlet->unlent_flow, loan->record_count);
+        weft_host_drop_selected(outlet->stage->host, outlet->unlent_flow, lending->batch, &loan->records,
+                                loan->record_count);
         loan->dropped = loan->records;
     }
     if (--lending->away == 0) {

@@ -137,7 +137,7 @@ static void request_sent(struct request *request, uint64_t rejected_count)
     struct weft_host *host = sender->consumer->host;
     weft_host_book(host, sender->sent_flow, weight - rejected);
     if (rejected > 0) {
-        weft_host_book(host, sender->rejected_flow, rejected);
+        weft_host_drop_some(host, sender->rejected_flow, request->batch, rejected);
     }
     sender->held -= weight;
     sender->counters.sent += weight - rejected;
@@ -157,8 +157,8 @@ static void request_rejected(struct request *request, const struct weft_error *e
     weft_log(ERROR, "export.rejected", "the backend refused records for good",
              WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", weight),
              WEFT_LOG_STRING("unconfirmed", is_unconfirmed ? "yes" : "no"), WEFT_LOG_STRING("error", error->text));
-    weft_host_book(sender->consumer->host,
-                   is_unconfirmed ? sender->drop_flows[WEFT_DROP_UNCONFIRMED] : sender->rejected_flow, weight);
+    weft_host_drop(sender->consumer->host,
+                   is_unconfirmed ? sender->drop_flows[WEFT_DROP_UNCONFIRMED] : sender->rejected_flow, request->batch);
     sender->held -= weight;
     sender->counters.rejected += is_unconfirmed ? 0 : weight;
     sender->counters.send_failed += weight;

@@ -83,7 +83,8 @@ static void take(struct weft_stage *stage, struct weft_stage_outlet *outlet, con
     struct held *held = weft_try_alloc(sizeof *held);
     if (held == NULL || weft_batch_copy(batch, records, stage->host->pool, &held->batch) != WEFT_OK) {
         weft_free(held);
-        weft_host_book(stage->host, outlet_of(outlet)->full_flow, weft_selection_count(records, 0, records->count));
+        weft_host_drop_selected(stage->host, outlet_of(outlet)->full_flow, batch, records,
+                                weft_selection_count(records, 0, records->count));
         memcpy(out_dropped->words, records->words, records->capacity * sizeof *records->words);
         return;
     }
@@ -118,7 +119,7 @@ static void forget(struct hold_stage *hold, struct held *held, uint64_t weight)
 static void drop(struct hold_stage *hold, struct held *held, weft_flow_id flow)
 {
     uint64_t weight = held->batch->weight;
-    weft_host_book(hold->stage.host, flow, weight);
+    weft_host_drop(hold->stage.host, flow, held->batch);
     weft_batch_end(&held->batch, NULL, -1); /* its tickets were settled when it was taken */
     forget(hold, held, weight);
 }
