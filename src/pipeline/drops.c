@@ -51,6 +51,7 @@ struct ring {
 };
 
 struct weft_drops {
+    struct weft_monotonic started;
     struct weft_secret secret;
     struct names policies, services;
     struct row *rows;
@@ -95,6 +96,7 @@ static void unmap(void *memory, size_t size_bytes)
 struct weft_drops *weft_drops_new(struct weft_monotonic started)
 {
     struct weft_drops *drops = map_zeroed(sizeof *drops);
+    drops->started = started;
     weft_secret_init(&drops->secret);
     drops->policies = (struct names){ .count = 1, .limit = WEFT_DROPS_POLICIES + 1 };
     drops->services = (struct names){ .count = 1, .limit = WEFT_DROPS_SERVICES + 1 };
@@ -221,6 +223,11 @@ void weft_drops_add(struct weft_drops *drops, struct weft_monotonic now, weft_fl
 
 /* ---- reading ---- */
 
+struct weft_monotonic weft_drops_started(const struct weft_drops *drops)
+{
+    return drops->started;
+}
+
 size_t weft_drops_row_count(const struct weft_drops *drops)
 {
     return drops->row_count;
@@ -251,13 +258,4 @@ void weft_drops_read(const struct weft_drops *drops, const uint32_t from[WEFT_DR
 uint32_t weft_drops_first_window(const struct weft_drops *drops, enum weft_drops_window window)
 {
     return drops->rings[window].first_window;
-}
-
-uint64_t weft_drops_flow_total(const struct weft_drops *drops, weft_flow_id flow)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < drops->row_count; i++) {
-        total += drops->rows[i].flow == flow ? drops->rows[i].total : 0;
-    }
-    return total;
 }

@@ -48,6 +48,7 @@ struct weft_drops_row {
     uint64_t recent[WEFT_DROPS_WINDOW_COUNT]; /* in the windows that were asked for */
 };
 
+struct weft_monotonic weft_drops_started(const struct weft_drops *drops);
 size_t weft_drops_row_count(const struct weft_drops *drops);
 
 /* Fills rows[0 .. weft_drops_row_count). from: the first window that counts, by its number; what its ring has forgotten
@@ -61,6 +62,3 @@ uint32_t weft_drops_first_window(const struct weft_drops *drops, enum weft_drops
 /* The length of a window, and the number of the one that a moment falls in. */
 int64_t weft_drops_window_ns(enum weft_drops_window window);
 uint32_t weft_drops_window_of(enum weft_drops_window window, struct weft_monotonic moment);
-
-/* Sum over the rows of a flow. Looks at all rows. */
-uint64_t weft_drops_flow_total(const struct weft_drops *drops, weft_flow_id flow);
