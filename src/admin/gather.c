@@ -22,6 +22,14 @@ void weft_gather_free(struct weft_gather *gather)
         weft_free(gather->checks[i].text);
     }
     weft_free(gather->checks);
+    if (gather->lookup != NULL) {
+        weft_buffer_fini(&gather->lookup->answer.json);
+        weft_free(gather->lookup);
+    }
+    if (gather->drops != NULL) {
+        weft_drops_summary_fini(gather->drops);
+        weft_free(gather->drops);
+    }
     weft_free(gather);
 }
 

@@ -9,12 +9,11 @@
 #include "admin/error.h"
 #include "admin/health.h"
 #include "admin/metrics.h"
+#include "admin/page.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "net/address.h"
-
-enum { BACKLOG = 64 };
 
 struct weft_telemetry_server {
     struct weft_telemetry_server_settings settings;
@@ -22,27 +21,6 @@ struct weft_telemetry_server {
     struct weft_http1_server *http;
     struct weft_budget *budget;
     uint64_t gathers_under_way;
-};
-
-struct page;
-
-/* One request that waits for its gather. */
-struct visit {
-    struct weft_telemetry_server *server;
-    struct weft_http1_exchange *exchange;
-    const struct page *page;
-    bool wants_text;
-    struct weft_ledger_snapshot before; /* of an audit: taken before the workers were asked */
-};
-
-/* Writes the body and returns the HTTP code. gather is NULL where none was wanted. */
-typedef int (*page_fn)(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out);
-
-struct page {
-    const char *path;
-    const char *content_type;
-    page_fn write;
-    bool wants_samples, wants_checks, may_audit;
 };
 
 /* ---- /metrics ---- */
@@ -149,7 +127,7 @@ static void write_families(const struct weft_samples *samples, bool has_type_suf
     }
 }
 
-static int write_metrics(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+static int write_metrics(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
     add_process(visit->server, &gather->samples);
     add_ledger(visit->server, &gather->samples);
@@ -190,7 +168,7 @@ static void append_audit_text(const struct weft_gather *gather, struct weft_buff
     weft_buffer_append_byte(out, '\n');
 }
 
-static int write_ledger(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+static int write_ledger(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
     struct weft_ledger_snapshot snapshot;
     if (weft_ledger_snapshot_take(visit->server->source.ledger, &snapshot) != WEFT_OK) {
@@ -220,14 +198,14 @@ static int write_ledger(const struct visit *visit, struct weft_gather *gather, s
 
 /* ---- /health and /ready ---- */
 
-static int write_health(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+static int write_health(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
     (void)visit;
     (void)gather;
     return weft_health_write_live(out);
 }
 
-static int write_ready(const struct visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+static int write_ready(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
     const struct weft_admin_source *source = &visit->server->source;
     struct weft_health_check *checks = weft_alloc((gather->check_count + 1) * sizeof *checks);
@@ -247,35 +225,53 @@ static int write_ready(const struct visit *visit, struct weft_gather *gather, st
 
 static const char json[] = "application/json";
 
-static const struct page pages[] = {
-    { .path = "/metrics", .content_type = WEFT_METRICS_CONTENT_TYPE, .write = write_metrics, .wants_samples = true },
-    { .path = "/v1/ledger", .content_type = json, .write = write_ledger, .may_audit = true },
-    { .path = "/health", .content_type = json, .write = write_health },
-    { .path = "/ready", .content_type = json, .write = write_ready, .wants_checks = true },
+static const struct weft_admin_page metrics_page = {
+    .path = "/metrics", .content_type = WEFT_METRICS_CONTENT_TYPE, .write = write_metrics, .wants_samples = true
 };
+static const struct weft_admin_page ledger_page = {
+    .path = "/v1/ledger", .content_type = json, .write = write_ledger, .may_audit = true
+};
+static const struct weft_admin_page health_page = { .path = "/health", .content_type = json, .write = write_health };
+static const struct weft_admin_page ready_page = {
+    .path = "/ready", .content_type = json, .write = write_ready, .wants_checks = true
+};
+
+static const struct weft_admin_page *const pages[] = { &metrics_page, &ledger_page,     &health_page,
+                                                       &ready_page,   &weft_trace_page, &weft_drops_page };
 
 /* ---- requests ---- */
 
-static void reply_page(const struct visit *visit, struct weft_gather *gather)
+/* False: gather once more. */
+static bool reply_page(struct weft_admin_visit *visit, struct weft_gather *gather)
 {
     struct weft_buffer body;
     weft_buffer_init(&body, 0);
     int code = visit->page->write(visit, gather, &body);
+    bool is_answered = code != WEFT_PAGE_AGAIN;
     if (weft_buffer_status(&body) != WEFT_OK) {
         weft_buffer_clear(&body);
         code = 503;
     }
-    weft_http1_exchange_reply(visit->exchange, code,
-                              visit->wants_text ? "text/plain; charset=utf-8" : visit->page->content_type, NULL,
-                              weft_buffer_slice(&body));
+    if (is_answered) {
+        weft_http1_exchange_reply(visit->exchange, code,
+                                  visit->wants_text ? "text/plain; charset=utf-8" : visit->page->content_type, NULL,
+                                  weft_buffer_slice(&body));
+    }
     weft_buffer_fini(&body);
+    return is_answered;
 }
 
 static void on_gathered(struct weft_gather *gather)
 {
-    struct visit *visit = gather->context;
-    visit->server->gathers_under_way--;
-    reply_page(visit, gather);
+    struct weft_admin_visit *visit = gather->context;
+    struct weft_telemetry_server *server = visit->server;
+    if (!reply_page(visit, gather)) {
+        weft_assert(!visit->is_second);
+        visit->is_second = true;
+        server->source.gather(server->source.agent, gather);
+        return;
+    }
+    server->gathers_under_way--;
     weft_ledger_snapshot_fini(&visit->before);
     weft_free(visit);
     weft_gather_free(gather);
@@ -291,34 +287,40 @@ static void reply_error(struct weft_http1_exchange *exchange, int code, const ch
     weft_buffer_fini(&body);
 }
 
-static bool query_has(struct weft_slice query, const char *pair)
+static bool query_is(struct weft_slice query, const char *name, const char *value)
 {
-    size_t length = strlen(pair);
-    for (size_t i = 0; i + length <= query.length; i++) {
-        bool starts = i == 0 || query.bytes[i - 1] == '&';
-        bool ends = i + length == query.length || query.bytes[i + length] == '&';
-        if (starts && ends && memcmp(query.bytes + i, pair, length) == 0) {
-            return true;
-        }
+    struct weft_slice found;
+    return weft_admin_query_find(query, name, &found) && weft_slice_equal_text(found, value);
+}
+
+/* False: the page has answered with an error. */
+static bool prepare(struct weft_admin_visit *visit, struct weft_slice word, struct weft_slice query,
+                    struct weft_gather *gather)
+{
+    struct weft_buffer body;
+    weft_buffer_init(&body, 0);
+    int code = visit->page->begin == NULL ? WEFT_PAGE_OK : visit->page->begin(visit, word, query, gather, &body);
+    if (code != WEFT_PAGE_OK) {
+        weft_http1_exchange_reply(visit->exchange, code, json, NULL, weft_buffer_slice(&body));
     }
-    return false;
+    weft_buffer_fini(&body);
+    return code == WEFT_PAGE_OK;
 }
 
 static void visit_page(struct weft_telemetry_server *server, struct weft_http1_exchange *exchange,
-                       const struct page *page, struct weft_slice query)
+                       const struct weft_admin_page *page, struct weft_slice word, struct weft_slice query)
 {
-    struct visit visit = {
-        .server = server,
-        .exchange = exchange,
-        .page = page,
-        .wants_text = page->may_audit && query_has(query, "format=text"),
-    };
-    bool wants_audit = page->may_audit && query_has(query, "audit=1");
-    if (!page->wants_samples && !page->wants_checks && !wants_audit) {
+    struct weft_admin_visit visit = { .server = server,
+                                      .exchange = exchange,
+                                      .page = page,
+                                      .wants_text = page->may_audit && query_is(query, "format", "text"),
+                                      .started = server->settings.started };
+    bool wants_audit = page->may_audit && query_is(query, "audit", "1");
+    if (!page->wants_samples && !page->wants_checks && page->begin == NULL && !wants_audit) {
         reply_page(&visit, NULL);
         return;
     }
-    struct visit *kept = weft_alloc(sizeof *kept);
+    struct weft_admin_visit *kept = weft_alloc(sizeof *kept);
     *kept = visit;
     struct weft_gather *gather = weft_gather_new(on_gathered, kept);
     gather->wants_samples = page->wants_samples;
@@ -327,25 +329,69 @@ static void visit_page(struct weft_telemetry_server *server, struct weft_http1_e
     if (wants_audit && weft_ledger_snapshot_take(server->source.ledger, &kept->before) != WEFT_OK) {
         kept->before = (struct weft_ledger_snapshot){ 0 }; /* not exact: in_transit is not looked at this time */
     }
+    if (!prepare(kept, word, query, gather)) {
+        weft_ledger_snapshot_fini(&kept->before);
+        weft_free(kept);
+        weft_gather_free(gather);
+        return;
+    }
     server->gathers_under_way++;
     server->source.gather(server->source.agent, gather);
+}
+
+static bool is_at(const struct weft_admin_page *page, struct weft_slice path, struct weft_slice *out_word)
+{
+    size_t length = strlen(page->path);
+    if (path.length < length || memcmp(path.bytes, page->path, length) != 0) {
+        return false;
+    }
+    *out_word = weft_slice_of(path.bytes + length, path.length - length);
+    return page->path[length - 1] == '/' || out_word->length == 0;
 }
 
 static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
 {
     struct weft_telemetry_server *server = context;
+    bool answers_questions = server->settings.answers_questions;
     if (!weft_slice_equal_text(request->method, "GET") && !weft_slice_equal_text(request->method, "HEAD")) {
-        reply_error(exchange, 405, "METHOD_NOT_ALLOWED", "this port answers GET and HEAD", NULL,
+        reply_error(exchange, 405, "METHOD_NOT_ALLOWED", "only GET and HEAD are answered here", NULL,
                     "Allow: GET, HEAD\r\n");
         return;
     }
+    struct weft_slice word;
     for (size_t i = 0; i < WEFT_COUNT_OF(pages); i++) {
-        if (weft_slice_equal_text(request->path, pages[i].path)) {
-            visit_page(server, exchange, &pages[i], request->query);
+        if ((answers_questions || !pages[i]->is_question) && is_at(pages[i], request->path, &word)) {
+            visit_page(server, exchange, pages[i], word, request->query);
             return;
         }
     }
-    reply_error(exchange, 404, "NOT_FOUND", "no such page", "Pages: /metrics, /v1/ledger, /health, /ready", NULL);
+    reply_error(exchange, 404, "NOT_FOUND", "no such page",
+                answers_questions ? "Pages: /metrics, /v1/ledger, /v1/traces/{word}, /v1/drops, /health, /ready"
+                                  : "Pages: /metrics, /v1/ledger, /health, /ready",
+                NULL);
+}
+
+static bool wants_no_body(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+{
+    (void)context;
+    (void)exchange;
+    (void)request;
+    return false;
+}
+
+void weft_telemetry_server_new_on(const struct weft_net_context *net,
+                                  const struct weft_telemetry_server_settings *settings,
+                                  const struct weft_admin_source *source, int listening_descriptor,
+                                  struct weft_telemetry_server **out_server)
+{
+    struct weft_telemetry_server *server = weft_alloc(sizeof *server);
+    server->settings = *settings;
+    server->source = *source;
+    server->budget = net->budget;
+    struct weft_http1_server_settings http_settings = { .wants_body = wants_no_body };
+    server->http = weft_http1_server_new(net, &http_settings, on_request, server, NULL);
+    weft_http1_server_listen(server->http, listening_descriptor);
+    *out_server = server;
 }
 
 enum weft_status weft_telemetry_server_new(const struct weft_net_context *net,
@@ -356,19 +402,11 @@ enum weft_status weft_telemetry_server_new(const struct weft_net_context *net,
     struct weft_endpoint endpoint = { .port = settings->port };
     snprintf(endpoint.host, sizeof endpoint.host, "%s", settings->host);
     int descriptor = -1;
-    enum weft_status status = weft_listen(&endpoint, BACKLOG, &descriptor, error);
-    if (status != WEFT_OK) {
-        return status;
+    enum weft_status status = weft_listen(&endpoint, WEFT_TELEMETRY_BACKLOG, &descriptor, error);
+    if (status == WEFT_OK) {
+        weft_telemetry_server_new_on(net, settings, source, descriptor, out_server);
     }
-    struct weft_telemetry_server *server = weft_alloc(sizeof *server);
-    server->settings = *settings;
-    server->source = *source;
-    server->budget = net->budget;
-    struct weft_http1_server_settings http_settings = { 0 };
-    server->http = weft_http1_server_new(net, &http_settings, on_request, server, NULL);
-    weft_http1_server_listen(server->http, descriptor);
-    *out_server = server;
-    return WEFT_OK;
+    return status;
 }
 
 void weft_telemetry_server_free(struct weft_telemetry_server *server)

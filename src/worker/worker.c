@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "pipeline/drops.h"
 
 enum {
     READ_BUFFER_BYTES = 256 * 1024,
@@ -93,6 +94,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .worker_count = settings->count,
         .random_state = weft_random_u64(),
     };
+    worker->host.drops = weft_drops_new(weft_timers_now(worker->host.timers));
     for (int i = 0; i < WEFT_LEAVING_COUNT; i++) {
         worker->leaving[i].worker = worker;
         weft_timer_init(&worker->leaving[i].timer, leaving_step, &worker->leaving[i]);
@@ -115,6 +117,7 @@ void weft_worker_free(struct weft_worker *worker)
     weft_free(worker->net.read_buffer);
     weft_loop_free(worker->loop);
     weft_mailbox_free(worker->mailbox);
+    weft_drops_free(worker->host.drops);
     weft_free(worker);
 }
 
@@ -328,11 +331,18 @@ void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
         if (graphs[i] != NULL && gather->wants_checks) {
             weft_graph_check(graphs[i], add_check, gather);
         }
+        if (graphs[i] != NULL && gather->lookup != NULL) {
+            struct weft_trace_lookup *lookup = gather->lookup;
+            lookup->judge_count += weft_graph_look_up(graphs[i], &lookup->question, &lookup->answer);
+        }
     }
     if (gather->wants_audit) {
         weft_graph_audit_stages(&worker->host, &audit);
         gather->disagreement_count += weft_audit_check(&audit, &worker->host, &gather->disagreements);
         gather->lent_records += weft_stages_lent(&worker->host);
+    }
+    if (gather->drops != NULL) {
+        weft_drops_summary_add(gather->drops, &worker->host);
     }
     weft_audit_fini(&audit);
 }

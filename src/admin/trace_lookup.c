@@ -1,0 +1,113 @@
+/* GET /v1/traces/{word}: what became of a trace (docs/asking.md). The word is read as log lines' ids are, so that what
+ * stands in a line can be asked for; all workers' judges then say what they know. */
+#include "admin/error.h"
+#include "admin/page.h"
+#include "base/alloc.h"
+
+static const char *knowledge_text(enum weft_trace_knowledge knowledge)
+{
+    static const char *const texts[] = {
+#define TEXT(name, text) [WEFT_TRACE_##name] = (text),
+        WEFT_TRACE_KNOWLEDGE_ROWS(TEXT)
+#undef TEXT
+    };
+    return texts[knowledge];
+}
+
+static int fail(struct weft_buffer *out, int code, const char *name, const char *message, const char *help)
+{
+    weft_admin_error_write(&(struct weft_admin_error){ .code = name, .message = message, .help = help }, out);
+    return code;
+}
+
+/* False: the word names no trace. */
+static bool read_word(struct weft_trace_lookup *lookup)
+{
+    struct weft_slice word = weft_slice_of_text(lookup->word);
+    struct weft_trace_question *question = &lookup->question;
+    struct weft_trace_context context;
+    struct weft_trace_id trace_id = { .kind = WEFT_ID_NONE };
+    struct weft_span_id span_id = { .kind = WEFT_ID_NONE };
+    question->word = lookup->word;
+    if (weft_ids_of_header(WEFT_ID_TRACEPARENT, word, &context) == WEFT_ID_PROBLEM_OK) {
+        trace_id = context.trace_id;
+    } else if (weft_trace_id_of_text(word, WEFT_ID_GENERIC, &trace_id) != WEFT_ID_PROBLEM_OK) {
+        trace_id.kind = WEFT_ID_NONE;
+    }
+    if (weft_span_id_of_text(word, WEFT_ID_GENERIC, &span_id) != WEFT_ID_PROBLEM_OK) {
+        span_id.kind = WEFT_ID_NONE;
+    }
+    question->has_trace_id = trace_id.kind != WEFT_ID_NONE;
+    question->is_64_bit = trace_id.kind == WEFT_ID_LOW64;
+    question->has_span_id = span_id.kind == WEFT_ID_FULL;
+    memcpy(question->trace_id, trace_id.bytes, sizeof question->trace_id);
+    memcpy(question->span_id, span_id.bytes, sizeof question->span_id);
+    return question->has_trace_id || question->has_span_id;
+}
+
+static int begin(struct weft_admin_visit *visit, struct weft_slice word, struct weft_slice query,
+                 struct weft_gather *gather, struct weft_buffer *out)
+{
+    (void)visit;
+    (void)query;
+    struct weft_trace_lookup *lookup = weft_alloc(sizeof *lookup);
+    gather->lookup = lookup;
+    weft_buffer_init(&lookup->answer.json, 0);
+    if (!weft_admin_percent_decode(word, lookup->word, sizeof lookup->word) || !read_word(lookup)) {
+        return fail(out, 400, "NOT_A_TRACE_ID", "the word names no trace",
+                    "A trace id in any form, a span id, or the word that log lines have: 1 to 256 bytes, not zeros.");
+    }
+    return WEFT_PAGE_OK;
+}
+
+static void append_time(struct weft_buffer *out, const char *key, struct weft_wall time)
+{
+    char text[WEFT_RFC3339_BYTES];
+    weft_wall_format(time, text);
+    weft_buffer_append_format(out, ",\"%s\":\"%s\"", key, text);
+}
+
+static void append_trace_id(struct weft_buffer *out, const struct weft_trace_question *question)
+{
+    weft_buffer_append_text(out, ",\"trace_id\":\"");
+    for (size_t i = question->is_64_bit ? sizeof question->trace_id / 2 : 0; i < sizeof question->trace_id; i++) {
+        weft_buffer_append_format(out, "%02x", question->trace_id[i]);
+    }
+    weft_buffer_append_byte(out, '"');
+}
+
+static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
+{
+    const struct weft_trace_lookup *lookup = gather->lookup;
+    const struct weft_trace_answer *answer = &lookup->answer;
+    if (lookup->judge_count == 0) {
+        return fail(out, 404, "NOTHING_JUDGES_TRACES", "no processor of this agent judges traces",
+                    "Ask the agent that has a tail_sampling processor.");
+    }
+    if (answer->json.is_failed) {
+        return fail(out, 503, "OUT_OF_MEMORY", "no memory for the answer", "Ask again.");
+    }
+    weft_buffer_append_text(out, "{\"word\":");
+    weft_buffer_append_json_string(out, weft_slice_of_text(lookup->word));
+    weft_buffer_append_format(out, ",\"verdict\":\"%s\"", knowledge_text(answer->knowledge));
+    append_time(out, "since", visit->started);
+    if (answer->remembers_from_ns > 0) {
+        append_time(out, "remembers_from", (struct weft_wall){ answer->remembers_from_ns });
+    }
+    if (answer->json.length > 0) {
+        weft_buffer_append_byte(out, ',');
+        weft_buffer_append(out, answer->json.bytes, answer->json.length);
+    } else if (lookup->question.has_trace_id) {
+        append_trace_id(out, &lookup->question);
+    }
+    weft_buffer_append_byte(out, '}');
+    return WEFT_PAGE_OK;
+}
+
+const struct weft_admin_page weft_trace_page = {
+    .path = "/v1/traces/",
+    .content_type = "application/json",
+    .begin = begin,
+    .write = write_trace,
+    .is_question = true,
+};
