@@ -34,3 +34,8 @@ enum weft_status weft_listen(const struct weft_endpoint *endpoint, int backlog, 
  * to 127.0.0.1, for instance. */
 enum weft_status weft_listen_beside(const struct weft_endpoint *endpoint, int backlog, int *out_descriptor,
                                     struct weft_error *error) WEFT_MUST_CHECK;
+
+/* A unix path that only the process's user may connect to (mode 0600 from the first moment on). What is there already
+ * is replaced if it is a socket that nobody listens on, and nothing else: links are not followed. */
+enum weft_status weft_listen_private(const struct weft_endpoint *endpoint, int backlog, int *out_descriptor,
+                                     struct weft_error *error) WEFT_MUST_CHECK;

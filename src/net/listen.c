@@ -15,6 +15,7 @@ struct manner {
     int backlog;
     bool is_dual_stack; /* IPv6 sockets take IPv4 too */
     bool is_beside;     /* next to a socket that already listens on the port */
+    bool is_private;    /* a unix socket that only its owner may connect to */
 };
 
 /* Returns the descriptor, or -1 with errno. */
@@ -34,7 +35,9 @@ static int listen_on(const struct sockaddr *address, socklen_t length, const str
     if (address->sa_family == AF_INET6) {
         setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, manner->is_dual_stack ? &no : &yes, sizeof yes);
     }
-    if (bind(descriptor, address, length) != 0 || listen(descriptor, manner->backlog) != 0) {
+    /* The file gets the socket's mode as it is made (unix(7)): nobody else can connect in between. */
+    bool is_set = !manner->is_private || fchmod(descriptor, S_IRUSR | S_IWUSR) == 0;
+    if (!is_set || bind(descriptor, address, length) != 0 || listen(descriptor, manner->backlog) != 0) {
         int reason = errno;
         close(descriptor);
         errno = reason;
@@ -158,4 +161,11 @@ enum weft_status weft_listen_beside(const struct weft_endpoint *endpoint, int ba
                                     struct weft_error *error)
 {
     return listen_in(endpoint, &(struct manner){ .backlog = backlog, .is_beside = true }, out_descriptor, error);
+}
+
+enum weft_status weft_listen_private(const struct weft_endpoint *endpoint, int backlog, int *out_descriptor,
+                                     struct weft_error *error)
+{
+    weft_assert(endpoint->is_unix);
+    return listen_in(endpoint, &(struct manner){ .backlog = backlog, .is_private = true }, out_descriptor, error);
 }

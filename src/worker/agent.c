@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "admin/telemetry_server.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "worker/acceptor.h"
 #include "worker/post.h"
+#include "worker/questions.h"
 #include "worker/registry.h"
 #include "worker/signals.h"
 #include "worker/telemetry_config.h"
@@ -49,7 +49,6 @@ struct agent {
     enum agent_state state;
     struct weft_transition *transition;
     struct weft_worker_post *post;
-    uint32_t gather_count; /* questions under way */
     bool is_stopping;
     struct weft_monotonic stop_deadline; /* valid with is_stopping */
     bool must_reload;                    /* SIGHUP came while a reload was under way */
@@ -57,7 +56,7 @@ struct agent {
     struct weft_acceptor *acceptor;
     struct weft_telemetry telemetry;      /* as it runs */
     struct weft_telemetry next_telemetry; /* valid with next_plan */
-    struct weft_telemetry_server *telemetry_server;
+    struct weft_questions *questions;
     struct weft_signals *signals;
     struct weft_timer ledger_watch;
     struct running_extension *extensions;
@@ -308,52 +307,23 @@ static void on_signal(void *context, int signal_number)
 
 /* ---- what the telemetry port and extensions ask ---- */
 
-static void carry_gather(struct weft_message *message)
-{
-    struct weft_gather *gather = WEFT_CONTAINER_OF(message, struct weft_gather, message);
-    struct agent *agent = gather->agent;
-    if (gather->next_worker == agent->worker_count) {
-        agent->gather_count--;
-        gather->on_gathered(gather);
-        return;
-    }
-    weft_worker_answer(agent->workers[gather->next_worker], gather);
-    gather->next_worker++;
-    uint32_t to = gather->next_worker == agent->worker_count ? 0 : gather->next_worker;
-    weft_mailbox_post_always(weft_worker_mailbox(agent->workers[to]), &gather->message);
-}
-
-static void start_gather(void *context, struct weft_gather *gather)
-{
-    struct agent *agent = context;
-    gather->agent = agent;
-    gather->next_worker = 0;
-    gather->message.on_delivered = carry_gather;
-    agent->gather_count++;
-    weft_mailbox_post_always(weft_worker_mailbox(agent->workers[0]), &gather->message);
-}
-
 static bool can_accept(void *context)
 {
     const struct agent *agent = context;
     return !agent->is_stopping;
 }
 
-static enum weft_status open_telemetry(struct agent *agent, struct weft_error *error)
+static enum weft_status open_questions(struct agent *agent, struct weft_error *error)
 {
-    if (!agent->telemetry.has_metrics) {
-        return WEFT_OK;
-    }
-    struct weft_telemetry_server_settings settings = { .host = agent->telemetry.host,
-                                                       .port = agent->telemetry.port,
-                                                       .adds_type_suffix = agent->telemetry.adds_type_suffix,
-                                                       .started = agent->view.started };
-    struct weft_admin_source source = {
-        .agent = agent, .gather = start_gather, .can_accept = can_accept, .ledger = agent->ledger
-    };
-    enum weft_status status = weft_telemetry_server_new(weft_worker_host(agent->workers[0])->net, &settings, &source,
-                                                        &agent->telemetry_server, error);
-    return status == WEFT_OK ? WEFT_OK : weft_fail_prefix(error, "service.telemetry.metrics");
+    struct weft_questions_settings settings = { .workers = agent->workers,
+                                                .worker_count = agent->worker_count,
+                                                .ledger = agent->ledger,
+                                                .can_accept = can_accept,
+                                                .context = agent,
+                                                .telemetry = &agent->telemetry,
+                                                .state_directory = agent->options->state_directory,
+                                                .started = agent->view.started };
+    return weft_questions_new(&settings, &agent->questions, error);
 }
 
 /* ---- extensions ---- */
@@ -487,7 +457,7 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
         weft_worker_switch(agent->workers[i]);
     }
     if (status == WEFT_OK) {
-        status = open_telemetry(agent, error);
+        status = open_questions(agent, error);
     }
     return status == WEFT_OK ? replace_extensions(agent, error) : status;
 }
@@ -496,8 +466,8 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
 static void take_apart(struct agent *agent)
 {
     free_extensions(agent->extensions, agent->extension_count);
-    if (agent->telemetry_server != NULL) {
-        weft_telemetry_server_free(agent->telemetry_server);
+    if (agent->questions != NULL) {
+        weft_questions_free(agent->questions);
     }
     if (agent->acceptor != NULL) {
         weft_acceptor_free(agent->acceptor);
@@ -559,12 +529,7 @@ static void run(struct agent *agent)
     for (uint32_t i = 1; i < agent->worker_count; i++) {
         weft_worker_join(agent->workers[i]);
     }
-    /* A question may be in the mailbox of a worker that has stopped: all of them are this thread's now. */
-    while (agent->gather_count > 0) {
-        for (uint32_t i = 0; i < agent->worker_count; i++) {
-            weft_mailbox_deliver(weft_worker_mailbox(agent->workers[i]));
-        }
-    }
+    weft_questions_settle(agent->questions);
 }
 
 enum weft_status weft_agent_run(const struct weft_agent_options *options, struct weft_error *error)
