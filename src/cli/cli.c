@@ -24,6 +24,8 @@ static const struct command {
     { "components", weft_cli_components, "list the components" },
     { "print-config", weft_cli_print_config, "print the config as merged and expanded, secrets masked" },
     { "ledger", weft_cli_ledger, "ask the running agent where every record is" },
+    { "trace", weft_cli_trace, "ask the running agent what became of a trace" },
+    { "drops", weft_cli_drops, "ask the running agent what it dropped lately, and whose it was" },
     { "version", print_version, "print the version" },
     { "help", print_help, "print this" },
 };

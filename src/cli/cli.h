@@ -13,6 +13,8 @@ int weft_cli_validate(int argument_count, char **arguments);
 int weft_cli_components(int argument_count, char **arguments);
 int weft_cli_print_config(int argument_count, char **arguments);
 int weft_cli_ledger(int argument_count, char **arguments);
+int weft_cli_trace(int argument_count, char **arguments);
+int weft_cli_drops(int argument_count, char **arguments);
 
 /* --config and --set, which several subcommands take. Zero is empty. */
 struct weft_cli_sources {

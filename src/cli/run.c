@@ -1,13 +1,12 @@
 /* `weft --config FILE`: the agent. */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/ask.h"
 #include "cli/cli.h"
 #include "config/duration.h"
 #include "worker/agent.h"
@@ -31,17 +30,6 @@ static void print_usage(void)
           "            [--shutdown-timeout 10s]   time to deliver what is held after SIGTERM\n"
           "            [--reload-timeout 30s]     the same for what a reload took out\n",
           stderr);
-}
-
-/* systemd's StateDirectory=, else the usual place if it can be used. */
-static const char *default_state_directory(void)
-{
-    static const char usual[] = "/var/lib/weft";
-    const char *given = getenv("STATE_DIRECTORY");
-    if (given != NULL && given[0] != '\0') {
-        return given;
-    }
-    return access(usual, W_OK) == 0 ? usual : NULL;
 }
 
 static bool read_duration(const char *name, const char *text, int64_t *out_ns)
@@ -91,7 +79,7 @@ int weft_cli_run(int argument_count, char **arguments)
 {
     weft_alloc_set_up();
     struct weft_cli_sources sources = { 0 };
-    struct weft_agent_options agent = { .state_directory = default_state_directory(),
+    struct weft_agent_options agent = { .state_directory = weft_cli_state_directory(),
                                         .shutdown_timeout_ns = 10 * WEFT_NS_PER_S,
                                         .reload_timeout_ns = 30 * WEFT_NS_PER_S };
     int status = read_options(argument_count, arguments, &sources, &agent);

@@ -1,0 +1,141 @@
+/* Asking the running agent over its admin socket (ask.h): for `weft trace` and `weft drops`. */
+#include "cli/ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "admin/admin_socket.h"
+#include "base/alloc.h"
+#include "net/http1_client.h"
+#include "wire/json_member.h"
+#include "wire/json_scan.h"
+
+enum { MAX_TEXT_BYTES = 300 };
+
+const char *weft_cli_state_directory(void)
+{
+    static const char usual[] = "/var/lib/weft";
+    const char *given = getenv("STATE_DIRECTORY");
+    if (given != NULL && given[0] != '\0') {
+        return given;
+    }
+    return access(usual, W_OK) == 0 ? usual : NULL;
+}
+
+/* False after a message. */
+static bool find_endpoint(const struct weft_cli_agent *agent, struct weft_endpoint *out_endpoint)
+{
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (agent->endpoint == NULL && agent->state_directory == NULL) {
+        fprintf(
+            stderr,
+            "%s: an agent is asked in its state directory, and there is none here: --state-dir DIR, or --endpoint\n",
+            agent->program);
+        return false;
+    }
+    bool is_path = agent->endpoint == NULL || agent->endpoint[0] == '/' || agent->endpoint[0] == '.';
+    char *text = agent->endpoint == NULL
+                     ? weft_alloc_format("unix:%s/%s", agent->state_directory, WEFT_ADMIN_SOCKET_NAME)
+                     : weft_alloc_format("%s%s", is_path ? "unix:" : "", agent->endpoint);
+    enum weft_status status = weft_endpoint_parse(text, 8888, out_endpoint, &error);
+    if (status != WEFT_OK) {
+        fprintf(stderr, "%s: %s\n", agent->program, error.text);
+    }
+    weft_free(text);
+    return status == WEFT_OK;
+}
+
+bool weft_cli_ask(const struct weft_cli_agent *agent, const char *target, int *out_code, struct weft_buffer *out_body)
+{
+    struct weft_endpoint endpoint;
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (!find_endpoint(agent, &endpoint)) {
+        return false;
+    }
+    if (weft_http1_get(&endpoint, target, &(struct weft_http1_get_settings){ 0 }, out_code, out_body, &error) !=
+        WEFT_OK) {
+        fprintf(stderr, "%s: %s: %s; is weft running, with this state directory?\n", agent->program, endpoint.host,
+                error.text);
+        return false;
+    }
+    return true;
+}
+
+void weft_cli_print_refusal(const struct weft_cli_agent *agent, int code, struct weft_slice body)
+{
+    struct weft_slice refusal, message, help;
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    if (weft_json_find_member(body, "error", &refusal) == WEFT_OK &&
+        weft_json_find_member(refusal, "message", &message) == WEFT_OK) {
+        weft_cli_append_value(&text, message, MAX_TEXT_BYTES);
+        if (weft_json_find_member(refusal, "help", &help) == WEFT_OK) {
+            weft_buffer_append_text(&text, ". ");
+            weft_cli_append_value(&text, help, MAX_TEXT_BYTES);
+        }
+    } else {
+        weft_buffer_append_format(&text, "the agent answers with code %d", code);
+    }
+    fprintf(stderr, "%s: %.*s\n", agent->program, WEFT_SLICE_PRINT(weft_buffer_slice(&text)));
+    weft_buffer_fini(&text);
+}
+
+void weft_cli_append_encoded(struct weft_buffer *target, const char *word)
+{
+    for (const unsigned char *at = (const unsigned char *)word; *at != '\0'; at++) {
+        bool is_plain = (*at >= '0' && *at <= '9') || ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z') || *at == '-' ||
+                        *at == '_' || *at == '~';
+        if (is_plain) {
+            weft_buffer_append_byte(target, *at);
+        } else {
+            weft_buffer_append_format(target, "%%%02X", *at);
+        }
+    }
+}
+
+/* Control characters, also those of two bytes (U+0080 to U+009F). */
+static void append_harmless(struct weft_buffer *out, const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool is_wide = bytes[i] == 0xc2 && i + 1 < length && bytes[i + 1] >= 0x80 && bytes[i + 1] < 0xa0;
+        bool is_control = bytes[i] < 0x20 || bytes[i] == 0x7f || is_wide;
+        weft_buffer_append_byte(out, is_control ? '?' : bytes[i]);
+        i += is_wide;
+    }
+}
+
+void weft_cli_append_value(struct weft_buffer *out, struct weft_slice value, size_t max_bytes)
+{
+    if (value.length < 2 || value.bytes[0] != '"') {
+        append_harmless(out, value.bytes, value.length < max_bytes ? value.length : max_bytes);
+        return;
+    }
+    uint8_t *text = weft_try_alloc_raw(value.length);
+    if (text == NULL) {
+        return;
+    }
+    uint8_t *end = weft_json_unescape(text, weft_slice_of(value.bytes + 1, value.length - 2));
+    size_t length = (size_t)(end - text);
+    bool is_cut = length > max_bytes;
+    length = is_cut ? max_bytes : length;
+    while (is_cut && length > 0 && (text[length] & 0xc0) == 0x80) { /* not within a character */
+        length--;
+    }
+    append_harmless(out, text, length);
+    weft_buffer_append_text(out, is_cut ? "..." : "");
+    weft_free(text);
+}
+
+void weft_cli_append_padded(struct weft_buffer *out, struct weft_slice value, size_t width)
+{
+    size_t start = out->length;
+    size_t columns = 0;
+    weft_cli_append_value(out, value, MAX_TEXT_BYTES);
+    for (size_t i = start; i < out->length; i++) {
+        columns += (out->bytes[i] & 0xc0) != 0x80;
+    }
+    for (; columns < width; columns++) {
+        weft_buffer_append_byte(out, ' ');
+    }
+}

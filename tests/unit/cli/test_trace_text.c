@@ -1,0 +1,89 @@
+/* Answers about traces as text for people. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/trace_text.h"
+
+static const struct {
+    const char *answer;
+    const char *text;
+} cases[] = {
+    { "{\"word\":\"x\",\"verdict\":\"not_seen\",\"since\":\"S\",\"trace_id\":\"ab\"}",
+      "ab was not seen since weft started at S\n" },
+    { "{\"word\":\"x\",\"verdict\":\"forgotten\",\"since\":\"S\",\"remembers_from\":\"R\"}",
+      "x is not known any more: it may have been here before what is remembered, which begins at R\n" },
+    { "{\"verdict\":\"kept\",\"since\":\"S\",\"trace_id\":\"ab\",\"policy\":\"errors\",\"decided\":\"D\",\"late_"
+      "member\":"
+      "false,\"facts\":{\"duration_ms\":12,\"has_error\":true},\"spans\":3,\"logs\":1,\"services\":{\"api\":{\"spans\":"
+      "3,"
+      "\"logs\":1}}}",
+      "ab was kept by policy errors at D\n"
+      "  facts: duration_ms 12, has_error true\n"
+      "  3 spans, 1 logs\n"
+      "    api                                     3 spans        1 logs\n" },
+    { "{\"verdict\":\"dropped\",\"trace_id\":\"ab\",\"policy\":\"none\",\"late_member\":true,\"services\":[{"
+      "\"service\":"
+      "\"\",\"spans\":1}]}",
+      "ab was dropped by policy none, as a late member of its group\n"
+      "    -                                       1 spans        0 logs\n" },
+    { "{\"verdict\":\"held\",\"trace_id\":\"ab\",\"tree\":[{\"depth\":0,\"name\":\"GET /\",\"service\":\"api\","
+      "\"duration_ms\":7,\"span_id\":\"01\",\"logs\":[{\"time\":\"T\",\"severity\":\"ERROR\",\"body\":\"no\"}]},"
+      "{\"depth\":1,\"name\":\"db\",\"orphan\":true},{\"depth\":0,\"logs\":[{\"body\":\"alone\"}]}],\"tree_cut\":true}",
+      "ab is held: no verdict yet\n"
+      "  tree:\n"
+      "    GET /  api  ms 7  span 01\n"
+      "      | T ERROR: no\n"
+      "      db  (its parent is not here)\n"
+      "    (no span)\n"
+      "      |: alone\n"
+      "    (the tree goes on)\n" },
+    { "{\"verdict\":\"kept\",\"trace_id\":\"a\\u001b[2J\\u009bb\",\"policy\":\"p\\nq\"}",
+      "a?[2J?b was kept by policy p?q\n" },
+    { "{\"verdict\":\"kept\",\"trace_id\":\"ab\",\"facts\":7,\"services\":\"x\",\"tree\":{\"a\":1},\"spans\":\"z\"}",
+      "ab was kept\n  0 spans, 0 logs\n  tree:\n    (no span)\n" },
+    { "{\"verdict\":\"kept\",\"trace_id\":\"ab\",\"tree\":[{\"name\":", "ab was kept\n" },
+    { "[]", " \n" },
+    { "", " \n" },
+};
+
+START_TEST(test_answers_read_as_they_should)
+{
+    struct weft_buffer out;
+    weft_buffer_init(&out, 0);
+    weft_cli_trace_text(weft_slice_of_text(cases[_i].answer), &out);
+    weft_buffer_append_byte(&out, 0);
+    ck_assert_str_eq((const char *)out.bytes, cases[_i].text);
+    weft_buffer_fini(&out);
+}
+END_TEST
+
+START_TEST(test_long_texts_are_cut_between_characters)
+{
+    struct weft_buffer out;
+    weft_buffer_init(&out, 0);
+    weft_cli_append_value(&out, WEFT_SLICE_LITERAL("\"abc\xc3\xa4\xc3\xa4\""), 6);
+    weft_buffer_append_byte(&out, '|');
+    weft_cli_append_padded(&out, WEFT_SLICE_LITERAL("\"\xc3\xa4\""), 3);
+    weft_buffer_append_byte(&out, '|');
+    weft_cli_append_encoded(&out, "a/b c.%\xc3\xa4~");
+    weft_buffer_append_byte(&out, 0);
+    ck_assert_str_eq((const char *)out.bytes, "abc\xc3\xa4...|\xc3\xa4  |a%2Fb%20c%2E%25%C3%A4~");
+    weft_buffer_fini(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cli/trace_text");
+    TCase *tests = tcase_create("trace_text");
+    tcase_add_loop_test(tests, test_answers_read_as_they_should, 0, (int)WEFT_COUNT_OF(cases));
+    tcase_add_test(tests, test_long_texts_are_cut_between_characters);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
