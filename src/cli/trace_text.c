@@ -56,8 +56,11 @@ static const struct {
 static void append_verdict(struct weft_buffer *out, struct weft_slice answer)
 {
     struct weft_slice verdict = find(answer, "verdict");
-    bool has_id = is_scalar(find(answer, "trace_id"));
-    append_found(out, "", answer, has_id ? "trace_id" : "word");
+    append_found(out, "", answer, "word");
+    if (!weft_slice_equal(find(answer, "word"), find(answer, "trace_id"))) {
+        append_found(out, " is trace ", answer, "trace_id");
+        weft_buffer_append_text(out, is_scalar(find(answer, "trace_id")) ? ", which" : "");
+    }
     weft_buffer_append_byte(out, ' ');
     for (size_t i = 0; i < WEFT_COUNT_OF(sentences); i++) {
         weft_buffer_append_text(out, weft_slice_equal_text(verdict, sentences[i].verdict) ? sentences[i].sentence : "");

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "join/question.h"
 #include "pipeline/loan.h"
 #include "wire/protobuf.h"
 
@@ -293,6 +294,42 @@ static void collect_stage(const struct weft_stage *stage, struct weft_samples *s
                      (double)stage_of(stage)->record_count, WEFT_LABELS({ "processor", stage->identity->id }));
 }
 
+/* ---- questions ---- */
+
+static bool is_of(struct weft_slice record, enum weft_signal signal, const struct weft_trace_question *question)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(record);
+    struct weft_wire_field field;
+    bool has_field = true;
+    while (weft_wire_next(&reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
+        if (field.number == (signal == WEFT_TRACES ? 1 : 9) && field.bytes.length == sizeof question->trace_id) {
+            return memcmp(field.bytes.bytes, question->trace_id, sizeof question->trace_id) == 0;
+        }
+    }
+    return false;
+}
+
+/* It judges nothing, but it can say what it holds. */
+static void look_up(const struct weft_stage *stage, const struct weft_trace_question *question,
+                    struct weft_trace_answer *in_out_answer)
+{
+    uint64_t count = 0;
+    WEFT_LIST_EACH(node, &stage_of(stage)->queue)
+    {
+        const struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct held, node)->batch;
+        struct weft_batch_cursor cursor = weft_batch_records(batch);
+        struct weft_slice record;
+        while (weft_batch_next_record(&cursor, &record)) {
+            count += is_of(record, batch->signal, question);
+        }
+    }
+    if (count > 0 && in_out_answer->knowledge < WEFT_TRACE_HELD) {
+        in_out_answer->knowledge = WEFT_TRACE_HELD;
+        weft_buffer_clear(&in_out_answer->json);
+        weft_buffer_append_format(&in_out_answer->json, "\"spans\":%llu", (unsigned long long)count);
+    }
+}
+
 const struct weft_component weft_processor_hold = {
     .kind = WEFT_PROCESSOR,
     .type = "hold",
@@ -302,4 +339,5 @@ const struct weft_component weft_processor_hold = {
     .config_size = sizeof(struct hold_config),
     .create_stage = create_stage,
     .collect_stage = collect_stage,
+    .look_up = look_up,
 };

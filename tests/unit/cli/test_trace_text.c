@@ -11,10 +11,10 @@ static const struct {
     const char *text;
 } cases[] = {
     { "{\"word\":\"x\",\"verdict\":\"not_seen\",\"since\":\"S\",\"trace_id\":\"ab\"}",
-      "ab was not seen since weft started at S\n" },
+      "x is trace ab, which was not seen since weft started at S\n" },
     { "{\"word\":\"x\",\"verdict\":\"forgotten\",\"since\":\"S\",\"remembers_from\":\"R\"}",
       "x is not known any more: it may have been here before what is remembered, which begins at R\n" },
-    { "{\"verdict\":\"kept\",\"since\":\"S\",\"trace_id\":\"ab\",\"policy\":\"errors\",\"decided\":\"D\",\"late_"
+    { "{\"verdict\":\"kept\",\"since\":\"S\",\"word\":\"ab\",\"policy\":\"errors\",\"decided\":\"D\",\"late_"
       "member\":"
       "false,\"facts\":{\"duration_ms\":12,\"has_error\":true},\"spans\":3,\"logs\":1,\"services\":{\"api\":{\"spans\":"
       "3,"
@@ -23,12 +23,12 @@ static const struct {
       "  facts: duration_ms 12, has_error true\n"
       "  3 spans, 1 logs\n"
       "    api                                     3 spans        1 logs\n" },
-    { "{\"verdict\":\"dropped\",\"trace_id\":\"ab\",\"policy\":\"none\",\"late_member\":true,\"services\":[{"
+    { "{\"verdict\":\"dropped\",\"word\":\"ab\",\"policy\":\"none\",\"late_member\":true,\"services\":[{"
       "\"service\":"
       "\"\",\"spans\":1}]}",
       "ab was dropped by policy none, as a late member of its group\n"
       "    -                                       1 spans        0 logs\n" },
-    { "{\"verdict\":\"held\",\"trace_id\":\"ab\",\"tree\":[{\"depth\":0,\"name\":\"GET /\",\"service\":\"api\","
+    { "{\"verdict\":\"held\",\"word\":\"ab\",\"tree\":[{\"depth\":0,\"name\":\"GET /\",\"service\":\"api\","
       "\"duration_ms\":7,\"span_id\":\"01\",\"logs\":[{\"time\":\"T\",\"severity\":\"ERROR\",\"body\":\"no\"}]},"
       "{\"depth\":1,\"name\":\"db\",\"orphan\":true},{\"depth\":0,\"logs\":[{\"body\":\"alone\"}]}],\"tree_cut\":true}",
       "ab is held: no verdict yet\n"
@@ -39,11 +39,11 @@ static const struct {
       "    (no span)\n"
       "      |: alone\n"
       "    (the tree goes on)\n" },
-    { "{\"verdict\":\"kept\",\"trace_id\":\"a\\u001b[2J\\u009bb\",\"policy\":\"p\\nq\"}",
+    { "{\"verdict\":\"kept\",\"word\":\"a\\u001b[2J\\u009bb\",\"policy\":\"p\\nq\"}",
       "a?[2J?b was kept by policy p?q\n" },
-    { "{\"verdict\":\"kept\",\"trace_id\":\"ab\",\"facts\":7,\"services\":\"x\",\"tree\":{\"a\":1},\"spans\":\"z\"}",
+    { "{\"verdict\":\"kept\",\"word\":\"ab\",\"facts\":7,\"services\":\"x\",\"tree\":{\"a\":1},\"spans\":\"z\"}",
       "ab was kept\n  0 spans, 0 logs\n  tree:\n    (no span)\n" },
-    { "{\"verdict\":\"kept\",\"trace_id\":\"ab\",\"tree\":[{\"name\":", "ab was kept\n" },
+    { "{\"verdict\":\"kept\",\"word\":\"ab\",\"tree\":[{\"name\":", "ab was kept\n" },
     { "[]", " \n" },
     { "", " \n" },
 };

@@ -2,6 +2,8 @@
  * which configs are refused. */
 #include "graph/graph_test.h"
 
+#include "join/question.h"
+
 extern const struct weft_component weft_processor_hold;
 
 static const struct weft_component_registry registry = { (const struct weft_component *const[]){
@@ -251,6 +253,37 @@ START_TEST(test_stages_drain_by_rank)
 }
 END_TEST
 
+START_TEST(test_every_judge_of_a_graph_is_asked_for_a_trace)
+{
+    struct built built = start(CONFIG("1s", "a", PIPELINE("traces/a", "[hold]") "," PIPELINE("traces/b", "[hold/b]")));
+    struct weft_trace_question question = { .word = "asked", .has_trace_id = true, .trace_id = { 0xaa } };
+    struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
+    weft_buffer_init(&answer.json, 0);
+    offer_spans(3); /* into both */
+    question.trace_id[8] = 7;
+    ck_assert_uint_eq(weft_graph_look_up(built.graph, &question, &answer), 2);
+    ck_assert_int_eq(answer.knowledge, WEFT_TRACE_NOT_SEEN);
+    question.trace_id[8] = 2;
+    ck_assert_uint_eq(weft_graph_look_up(built.graph, &question, &answer), 2);
+    ck_assert_int_eq(answer.knowledge, WEFT_TRACE_HELD);
+    ck_assert(weft_slice_equal_text(weft_buffer_slice(&answer.json), "\"spans\":1"));
+    weft_buffer_fini(&answer.json);
+    leave(&built);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_a_graph_without_judges_knows_nothing)
+{
+    struct built built = start(CONFIG("1s", "a", PIPELINE("traces", "[]")));
+    struct weft_trace_question question = { .word = "asked" };
+    struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
+    ck_assert_uint_eq(weft_graph_look_up(built.graph, &question, &answer), 0);
+    leave(&built);
+    end_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("toys/hold_in_graphs");
@@ -264,6 +297,8 @@ int main(void)
     tcase_add_test(tests, test_a_logs_pipeline_may_come_and_go_beside_the_same_core);
     tcase_add_test(tests, test_a_build_that_is_not_used_leaves_the_stage_as_it_was);
     tcase_add_test(tests, test_stages_drain_by_rank);
+    tcase_add_test(tests, test_every_judge_of_a_graph_is_asked_for_a_trace);
+    tcase_add_test(tests, test_a_graph_without_judges_knows_nothing);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
