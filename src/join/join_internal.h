@@ -36,9 +36,9 @@ struct weft_trace_source {
 
 /* A trace that is held. Entry of the table; the facts lie behind it. */
 struct weft_trace {
-    struct weft_list node;       /* in its lane */
-    struct weft_monotonic began; /* when its first span came; while there is none, its first log line */
-    struct weft_monotonic root;  /* when its first root came; valid with has_root */
+    struct weft_list node;        /* in its lane */
+    struct weft_monotonic began;  /* when its first span came; while there is none, its first log line */
+    struct weft_monotonic root;   /* when its first root came; valid with has_root */
     struct weft_slab_chain chain; /* records: the number of the context, then the bytes that came in */
     uint32_t outlets;             /* a bit for each that has records here */
     uint32_t span_count, log_count;
@@ -189,9 +189,12 @@ struct weft_monotonic weft_trace_due(const struct weft_join *join, const struct 
 /* The waits are others now: all that wait, in the order in which they are due by these. */
 void weft_join_sort_lanes(struct weft_join *join);
 
-/* Books records as dropped, for the breakdown by policy and service, too. policy: names.h. */
+/* Books records as dropped, for the breakdown by policy and service, too. context 0: they have none yet, or several;
+ * policy: names.h. */
 void weft_join_drop_records(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context,
                             enum weft_drop_reason reason, uint32_t policy, uint64_t count);
+void weft_join_drop_batch(struct weft_join *join, struct weft_join_outlet *outlet, enum weft_drop_reason reason,
+                          struct weft_batch **own_batch);
 void weft_trace_drop(struct weft_join *join, struct weft_trace *trace, enum weft_drop_reason reason, uint32_t policy);
 
 /* Takes the trace out of the table; its records stay a while among the recent ones. */

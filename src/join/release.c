@@ -153,8 +153,7 @@ static bool pass_on(struct weft_join *join, struct weft_join_outlet *outlet, str
     weft_log(ERROR, "tail_sampling.dropped", "what follows refused records that were kept",
              WEFT_LOG_STRING("processor", join->stage.identity->id), WEFT_LOG_INT("records", weight),
              WEFT_LOG_STRING("error", error.text));
-    weft_join_drop_records(join, outlet, 0, WEFT_DROP_REFUSED_DOWNSTREAM, WEFT_NAME_NONE, weight);
-    weft_batch_end(own_batch, NULL, -1);
+    weft_join_drop_batch(join, outlet, WEFT_DROP_REFUSED_DOWNSTREAM, own_batch);
     return true;
 }
 
@@ -221,8 +220,7 @@ void weft_join_drop_parked(struct weft_join *join, struct weft_join_outlet *outl
     while ((node = weft_list_pop_front(&outlet->parked)) != NULL) {
         struct weft_batch *batch = WEFT_CONTAINER_OF(node, struct weft_batch, node);
         join->parked_bytes -= batch->size_bytes;
-        weft_join_drop_records(join, outlet, 0, reason, WEFT_NAME_NONE, batch->weight);
-        weft_batch_end(&batch, NULL, -1);
+        weft_join_drop_batch(join, outlet, reason, &batch);
     }
 }
 

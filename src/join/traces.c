@@ -254,10 +254,18 @@ static weft_flow_id drop_flow(const struct weft_join_outlet *outlet, enum weft_d
 void weft_join_drop_records(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context,
                             enum weft_drop_reason reason, uint32_t policy, uint64_t count)
 {
-    (void)context;
-    (void)policy;
-    weft_host_book(join->stage.host, drop_flow(outlet, reason), count);
+    struct weft_slice service = context == 0 ? WEFT_SLICE_EMPTY : weft_contexts_at(join->contexts, context)->service;
+    weft_host_drop_records(join->stage.host, drop_flow(outlet, reason), weft_names_at(join->names, policy), service,
+                           count);
     outlet->held -= count;
+}
+
+void weft_join_drop_batch(struct weft_join *join, struct weft_join_outlet *outlet, enum weft_drop_reason reason,
+                          struct weft_batch **own_batch)
+{
+    weft_host_drop(join->stage.host, drop_flow(outlet, reason), *own_batch);
+    outlet->held -= (*own_batch)->weight;
+    weft_batch_end(own_batch, NULL, -1);
 }
 
 static void drop_source(void *user, uint32_t context, uint32_t count)

@@ -52,7 +52,7 @@ struct ring {
 
 struct weft_drops {
     struct weft_monotonic started;
-    struct weft_secret secret;
+    struct weft_hash_secret secret;
     struct names policies, services;
     struct row *rows;
     uint32_t row_count;
@@ -97,7 +97,7 @@ struct weft_drops *weft_drops_new(struct weft_monotonic started)
 {
     struct weft_drops *drops = map_zeroed(sizeof *drops);
     drops->started = started;
-    weft_secret_init(&drops->secret);
+    weft_hash_secret_init(&drops->secret);
     drops->policies = (struct names){ .count = 1, .limit = WEFT_DROPS_POLICIES + 1 };
     drops->services = (struct names){ .count = 1, .limit = WEFT_DROPS_SERVICES + 1 };
     drops->rows = map_zeroed(ROW_LIMIT * sizeof drops->rows[0]);
@@ -131,7 +131,7 @@ static struct weft_slice name_of(const struct names *names, uint16_t number)
                            : weft_slice_of(names->texts[number], names->lengths[number]);
 }
 
-static uint16_t number_of(struct names *names, const struct weft_secret *secret, struct weft_slice name)
+static uint16_t number_of(struct names *names, const struct weft_hash_secret *secret, struct weft_slice name)
 {
     if (name.length == 0) {
         return 0;
