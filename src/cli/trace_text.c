@@ -136,7 +136,8 @@ static void append_span(struct weft_buffer *out, struct weft_slice span, uint64_
     append_indent(out, depth);
     append_found(out, "", span, "name");
     append_found(out, "  ", span, "service");
-    append_found(out, "  ms ", span, "duration_ms");
+    append_found(out, "  ", span, "duration_ms");
+    weft_buffer_append_text(out, is_scalar(find(span, "duration_ms")) ? " ms" : "");
     append_found(out, "  ", span, "status");
     append_found(out, "  span ", span, "span_id");
     weft_buffer_append_text(out, is_true(span, "orphan") ? "  (its parent is not here)\n" : "\n");

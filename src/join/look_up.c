@@ -93,9 +93,9 @@ static void put_facts(struct weft_buffer *out, uint64_t start_ns, uint64_t end_n
                       uint8_t worst_severity)
 {
     weft_buffer_append_format(out,
-                              ",\"facts\":{\"duration_ns\":\"%llu\",\"has_error\":%s,\"has_root\":%s,"
+                              ",\"facts\":{\"duration_ms\":%.3f,\"has_error\":%s,\"has_root\":%s,"
                               "\"worst_log_severity\":%u}",
-                              (unsigned long long)(end_ns > start_ns ? end_ns - start_ns : 0),
+                              (double)(end_ns > start_ns ? end_ns - start_ns : 0) / WEFT_NS_PER_MS,
                               has_error ? "true" : "false", has_root ? "true" : "false", worst_severity);
 }
 
@@ -131,13 +131,14 @@ static void count_service(void *user, uint32_t context, uint32_t count)
 
 static void put_services(struct weft_buffer *out, const struct services *services)
 {
-    weft_buffer_append_text(out, ",\"services\":[");
+    weft_buffer_append_text(out, ",\"services\":{");
     for (size_t i = 0; i < services->count; i++) {
-        weft_buffer_append_text(out, i == 0 ? "{\"service\":" : ",{\"service\":");
+        weft_buffer_append_text(out, i == 0 ? "" : ",");
         weft_buffer_append_json_string(out, services->names[i]);
-        weft_buffer_append_format(out, ",\"spans\":%u,\"logs\":%u}", services->items[i].spans, services->items[i].logs);
+        weft_buffer_append_format(out, ":{\"spans\":%u,\"logs\":%u}", services->items[i].spans,
+                                  services->items[i].logs);
     }
-    weft_buffer_append_text(out, "]");
+    weft_buffer_append_text(out, "}");
 }
 
 static void write_held(const struct weft_join *join, const struct weft_trace *trace, struct weft_buffer *out)
@@ -166,7 +167,7 @@ static void write_verdict(const struct weft_join *join, const uint8_t *trace_id,
     put_id(out, trace_id);
     weft_buffer_append_text(out, ",\"policy\":");
     weft_buffer_append_json_string(out, weft_names_at(join->names, verdict->policy));
-    weft_buffer_append_format(out, ",\"decided_at\":\"%s\",\"is_early\":%s,\"generation\":%u,\"late_member\":false",
+    weft_buffer_append_format(out, ",\"decided\":\"%s\",\"is_early\":%s,\"generation\":%u,\"late_member\":false",
                               decided, verdict->is_early ? "true" : "false", verdict->generation);
     put_facts(out, verdict->start_ns, verdict->end_ns, verdict->has_error, verdict->has_root, verdict->worst_severity);
     put_counts(out, verdict->span_count, verdict->log_count);

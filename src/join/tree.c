@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "wire/otlp_attributes.h"
 
-enum { NODES_MAX = 2000, LOGS_MAX = 2000, DEPTH_MAX = 100, BODY_BYTES_MAX = 200, NONE = -1, SPAN_KIND_SERVER = 2 };
+enum { NODES_MAX = 2000, LOGS_MAX = 2000, BODY_BYTES_MAX = 200, NONE = -1, SPAN_KIND_SERVER = 2 };
 
 struct tree_span {
     struct weft_span_index index;
@@ -29,6 +29,7 @@ struct tree {
     int span_count, log_count;
     int first_loose_log; /* that name no span here */
     bool is_truncated;
+    const char *separator;
     struct weft_buffer *out;
 };
 
@@ -162,104 +163,110 @@ static void join_all(struct tree *tree, const struct by_id *by_id)
 
 static void put_text(struct tree *tree, const char *key, struct weft_slice text)
 {
-    weft_buffer_append_format(tree->out, "\"%s\":", key);
+    weft_buffer_append_format(tree->out, ",\"%s\":", key);
     weft_buffer_append_json_string(tree->out, text);
 }
 
-static void put_id(struct tree *tree, const char *key, struct weft_slice id)
+static void put_time(struct tree *tree, uint64_t time_ns)
 {
-    weft_buffer_append_format(tree->out, "\"%s\":\"", key);
-    for (size_t i = 0; i < id.length; i++) {
-        weft_buffer_append_format(tree->out, "%02x", id.bytes[i]);
+    char text[WEFT_RFC3339_BYTES];
+    if (time_ns > 0 && time_ns <= INT64_MAX) {
+        weft_wall_format((struct weft_wall){ (int64_t)time_ns }, text);
+        put_text(tree, "time", weft_slice_of_text(text));
     }
-    weft_buffer_append_text(tree->out, "\"");
+}
+
+static void write_log(struct tree *tree, const struct tree_log *log)
+{
+    struct weft_otlp_value body = weft_otlp_value_of(log->index.body, WEFT_OTLP_BODY_FIELD);
+    weft_buffer_append_format(tree->out, "{\"severity_number\":%d", log->index.severity_number);
+    put_time(tree, log->index.time_ns);
+    if (log->index.severity_text.length > 0) {
+        put_text(tree, "severity", log->index.severity_text);
+    }
+    put_text(tree, "service", log->service);
+    if (body.kind == WEFT_OTLP_VALUE_STRING) {
+        body.bytes.length = body.bytes.length > BODY_BYTES_MAX ? BODY_BYTES_MAX : body.bytes.length;
+        put_text(tree, "body", body.bytes);
+    }
+    weft_buffer_append_text(tree->out, "}");
 }
 
 static void write_logs(struct tree *tree, int first)
 {
-    weft_buffer_append_text(tree->out, "[");
     for (int i = first; i != NONE; i = tree->logs[i].next) {
-        const struct tree_log *log = &tree->logs[i];
-        struct weft_otlp_value body = weft_otlp_value_of(log->index.body, WEFT_OTLP_BODY_FIELD);
-        weft_buffer_append_text(tree->out, i == first ? "{" : ",{");
-        put_text(tree, "service", log->service);
-        weft_buffer_append_format(tree->out, ",\"time_ns\":\"%llu\",\"severity\":%d,",
-                                  (unsigned long long)log->index.time_ns, log->index.severity_number);
-        put_text(tree, "severity_text", log->index.severity_text);
-        if (body.kind == WEFT_OTLP_VALUE_STRING) {
-            weft_buffer_append_text(tree->out, ",");
-            body.bytes.length = body.bytes.length > BODY_BYTES_MAX ? BODY_BYTES_MAX : body.bytes.length;
-            put_text(tree, "body", body.bytes);
-        }
-        weft_buffer_append_text(tree->out, "}");
+        weft_buffer_append_text(tree->out, i == first ? ",\"logs\":[" : ",");
+        write_log(tree, &tree->logs[i]);
     }
-    weft_buffer_append_text(tree->out, "]");
+    weft_buffer_append_text(tree->out, first == NONE ? "" : "]");
 }
 
-static void write_span(struct tree *tree, int number, int depth);
-
-static void write_children(struct tree *tree, const struct tree_span *span, int depth)
+static void write_span(struct tree *tree, struct tree_span *span, int depth)
 {
-    if (span->first_child == NONE) {
-        return;
-    }
-    if (depth == DEPTH_MAX) {
-        tree->is_truncated = true;
-        return;
-    }
-    const char *separator = "";
-    weft_buffer_append_text(tree->out, ",\"children\":[");
-    for (int i = span->first_child; i != NONE; i = tree->spans[i].next_sibling) {
-        if (!tree->spans[i].is_shown) {
-            weft_buffer_append_text(tree->out, separator);
-            write_span(tree, i, depth + 1);
-            separator = ",";
-        }
-    }
-    weft_buffer_append_text(tree->out, "]");
-}
-
-static void write_span(struct tree *tree, int number, int depth)
-{
-    struct tree_span *span = &tree->spans[number];
+    static const char *const statuses[] = { "unset", "ok", "error" };
     const struct weft_span_index *index = &span->index;
+    uint64_t duration_ns = index->end_ns > index->start_ns ? index->end_ns - index->start_ns : 0;
     span->is_shown = true;
-    weft_buffer_append_text(tree->out, "{");
-    put_id(tree, "span_id", index->span_id);
-    weft_buffer_append_text(tree->out, ",");
+    weft_buffer_append_format(tree->out, "%s{\"depth\":%d", tree->separator, depth);
+    tree->separator = ",";
     put_text(tree, "name", index->name);
-    weft_buffer_append_text(tree->out, ",");
     put_text(tree, "service", span->service);
-    uint64_t duration = index->end_ns > index->start_ns ? index->end_ns - index->start_ns : 0;
-    weft_buffer_append_format(tree->out, ",\"kind\":%d,\"status\":%d,\"start_ns\":\"%llu\",\"duration_ns\":\"%llu\"",
-                              index->kind, index->status_code, (unsigned long long)index->start_ns,
-                              (unsigned long long)duration);
-    if (span->is_orphan) {
-        weft_buffer_append_text(tree->out, ",\"orphan\":true");
+    weft_buffer_append_text(tree->out, ",\"span_id\":\"");
+    for (size_t i = 0; i < index->span_id.length; i++) {
+        weft_buffer_append_format(tree->out, "%02x", index->span_id.bytes[i]);
     }
-    if (span->first_log != NONE) {
-        weft_buffer_append_text(tree->out, ",\"logs\":");
-        write_logs(tree, span->first_log);
+    weft_buffer_append_format(tree->out, "\",\"duration_ms\":%.3f", (double)duration_ns / WEFT_NS_PER_MS);
+    if (index->status_code > 0 && index->status_code < (int32_t)WEFT_COUNT_OF(statuses)) {
+        put_text(tree, "status", weft_slice_of_text(statuses[index->status_code]));
     }
-    write_children(tree, span, depth);
+    weft_buffer_append_text(tree->out, span->is_orphan ? ",\"orphan\":true" : "");
+    write_logs(tree, span->first_log);
     weft_buffer_append_text(tree->out, "}");
 }
 
-/* Roots, then what no root leads to: cycles, from their first span on. */
-static void write_roots(struct tree *tree)
+/* The next span in a walk from the parent to its children, or NONE when all that hangs on root was visited. What was
+ * shown already (a cycle) is passed over. */
+static int next_in_walk(const struct tree *tree, int at, int root, int *depth)
 {
-    const char *separator = "";
-    weft_buffer_append_text(tree->out, "[");
+    int next = tree->spans[at].first_child;
+    *depth += 1;
+    for (;;) {
+        while (next != NONE && tree->spans[next].is_shown) {
+            next = tree->spans[next].next_sibling;
+        }
+        if (next != NONE || at == root) {
+            return next;
+        }
+        next = tree->spans[at].next_sibling;
+        at = tree->spans[at].parent;
+        *depth -= 1;
+    }
+}
+
+static void write_from(struct tree *tree, int root)
+{
+    int depth = 0;
+    for (int at = root; at != NONE; at = next_in_walk(tree, at, root, &depth)) {
+        write_span(tree, &tree->spans[at], depth);
+    }
+}
+
+/* Roots, then what no root leads to: cycles, from their first span on; then lines that name no span here. */
+static void write_all(struct tree *tree)
+{
+    tree->separator = "";
     for (int is_cycle = 0; is_cycle < 2; is_cycle++) {
         for (int i = 0; i < tree->span_count; i++) {
             if (!tree->spans[i].is_shown && (is_cycle || tree->spans[i].parent == NONE)) {
-                weft_buffer_append_text(tree->out, separator);
-                write_span(tree, i, 0);
-                separator = ",";
+                write_from(tree, i);
             }
         }
     }
-    weft_buffer_append_text(tree->out, "]");
+    if (tree->first_loose_log != NONE) {
+        weft_buffer_append_format(tree->out, "%s{\"depth\":0", tree->separator);
+        write_logs(tree, tree->first_loose_log);
+        weft_buffer_append_text(tree->out, "}");
+    }
 }
 
 static bool sort_by_id(struct tree *tree, struct by_id *out_by_id)
@@ -287,16 +294,15 @@ void weft_join_write_tree(const struct weft_join *join, const struct weft_slab_c
     tree.logs = weft_try_alloc(LOGS_MAX * sizeof *tree.logs);
     bool has_memory = tree.arena != NULL && tree.spans != NULL && tree.logs != NULL;
     if (has_memory) {
-        tree.is_truncated = !weft_join_each_record(join, chain, add_record, &tree);
+        bool is_complete = weft_join_each_record(join, chain, add_record, &tree);
+        tree.is_truncated = tree.is_truncated || !is_complete;
         has_memory = sort_by_id(&tree, &by_id);
     }
     if (has_memory) {
         join_all(&tree, &by_id);
-        weft_buffer_append_text(out, "\"tree\":");
-        write_roots(&tree);
-        weft_buffer_append_text(out, ",\"loose_logs\":");
-        write_logs(&tree, tree.first_loose_log);
-        weft_buffer_append_format(out, ",\"is_truncated\":%s", tree.is_truncated ? "true" : "false");
+        weft_buffer_append_text(out, "\"tree\":[");
+        write_all(&tree);
+        weft_buffer_append_text(out, tree.is_truncated ? "],\"tree_cut\":true" : "]");
     }
     weft_free(by_id.spans);
     weft_free(tree.spans);
