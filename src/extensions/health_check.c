@@ -3,6 +3,7 @@
 #include "weft/component.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "extensions/health_check_text.h"
 #include "net/address.h"
 #include "net/http1_server.h"
@@ -87,9 +88,17 @@ static bool is_path(const struct health_config *config, struct weft_slice path)
                    : weft_slice_equal_text(path, config->path);
 }
 
+static void health_free(struct weft_extension *extension);
+
+static struct health_extension *health_of(struct weft_extension *extension)
+{
+    weft_assert(extension->free == health_free);
+    return WEFT_CONTAINER_OF(extension, struct health_extension, extension);
+}
+
 static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
 {
-    struct health_extension *health = context;
+    const struct health_extension *health = health_of(context);
     const struct health_config *config = health->config;
     if (!is_path(config, request->path)) {
         weft_http1_exchange_reply(exchange, 404, "text/plain; charset=utf-8", NULL,
@@ -126,13 +135,14 @@ static bool wants_body(void *context, struct weft_http1_exchange *exchange, cons
 
 static void health_free(struct weft_extension *extension)
 {
-    struct health_extension *health = WEFT_CONTAINER_OF(extension, struct health_extension, extension);
+    struct health_extension *health = health_of(extension);
     if (health->server != NULL) {
         weft_http1_server_free(health->server);
     }
     if (health->tls != NULL) {
         weft_tls_context_free(health->tls);
     }
+    extension->free = NULL;
     weft_free(health);
 }
 
@@ -152,7 +162,7 @@ static enum weft_status open_server(struct health_extension *health, struct weft
         return status;
     }
     struct weft_http1_server_settings settings = { .wants_body = wants_body };
-    health->server = weft_http1_server_new(host->net, &settings, on_request, health, health->tls);
+    health->server = weft_http1_server_new(host->net, &settings, on_request, &health->extension, health->tls);
     weft_http1_server_listen(health->server, descriptor);
     return WEFT_OK;
 }

@@ -198,8 +198,11 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
 
 /* ---- pressure ---- */
 
+static const struct weft_receiver_operations jsonlog_operations;
+
 static struct jsonlog_receiver *receiver_of(const struct weft_receiver *base)
 {
+    weft_assert(base->operations == &jsonlog_operations);
     return WEFT_CONTAINER_OF(base, struct jsonlog_receiver, receiver);
 }
 
@@ -212,7 +215,7 @@ static void set_reading(struct jsonlog_receiver *receiver, bool is_reading)
 
 static void start_refusing(void *context)
 {
-    struct jsonlog_receiver *receiver = context;
+    struct jsonlog_receiver *receiver = receiver_of(context);
     weft_log(WARN, "receiver.refusing", "pressure lasts: requests are refused now",
              WEFT_LOG_STRING("receiver", receiver->receiver.id));
     receiver->ingest.is_refusing = true;
@@ -222,7 +225,7 @@ static void start_refusing(void *context)
 
 static void offer_again(void *context)
 {
-    struct jsonlog_receiver *receiver = context;
+    struct jsonlog_receiver *receiver = receiver_of(context);
     weft_otlp_ingest_offer_waiting(&receiver->ingest, false);
 }
 
@@ -295,6 +298,7 @@ static void receiver_free(struct weft_receiver *base)
         receiver->inlets[i]->operations->free(receiver->inlets[i]);
     }
     weft_otlp_ingest_fini(&receiver->ingest);
+    base->operations = NULL;
     weft_free(receiver);
 }
 
@@ -326,8 +330,8 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     struct jsonlog_receiver *receiver = weft_alloc(sizeof *receiver);
     receiver->receiver = (struct weft_receiver){ &jsonlog_operations, setup->host, setup->id };
     receiver->config = setup->config;
-    weft_timer_init(&receiver->refuse_timer, start_refusing, receiver);
-    weft_timer_init(&receiver->offer_timer, offer_again, receiver);
+    weft_timer_init(&receiver->refuse_timer, start_refusing, &receiver->receiver);
+    weft_timer_init(&receiver->offer_timer, offer_again, &receiver->receiver);
     receiver->ingest.host = setup->host;
     receiver->ingest.id = setup->id;
     receiver->ingest.acknowledge = (enum weft_acknowledge)receiver->config->acknowledge.value;

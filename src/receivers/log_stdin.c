@@ -40,8 +40,11 @@ struct log_stdin {
     uint64_t lost;   /* records that nobody took in the end */
 };
 
+static const struct weft_otlp_inlet_operations stdin_operations;
+
 static struct log_stdin *stdin_of(const struct weft_otlp_inlet *inlet)
 {
+    weft_assert(inlet->operations == &stdin_operations);
     return WEFT_CONTAINER_OF(inlet, struct log_stdin, inlet);
 }
 
@@ -73,6 +76,7 @@ static void update_interest(struct log_stdin *input)
 static void offer(struct log_stdin *input)
 {
     struct stdin_call *call = input->call;
+    weft_assert(is_busy(input) && !input->is_offered);
     struct weft_otlp_request request = {
         .signal = WEFT_LOGS, .message = weft_payload_ref(call->message), .is_counted = true, .counts = call->counts
     };
@@ -130,7 +134,7 @@ static void take_what_is_ready(struct log_stdin *input)
 
 static void offer_again(void *context)
 {
-    struct log_stdin *input = context;
+    struct log_stdin *input = stdin_of(context);
     if (!is_busy(input)) {
         take_what_is_ready(input);
     } else if (weft_otlp_ingest_is_open(input->inlet.ingest) || input->is_draining) {
@@ -151,6 +155,7 @@ static void give_up(struct log_stdin *input, const struct weft_error *failure)
 /* May run inside offer: what follows waits for a tick of its own. */
 static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
 {
+    weft_assert(base->operations == &stdin_operations);
     struct stdin_call *call = WEFT_CONTAINER_OF(base, struct stdin_call, call);
     if (base->inlet == NULL) {
         weft_payload_unref(&call->message);
@@ -158,6 +163,7 @@ static void answer(struct weft_otlp_call *base, const struct weft_error *failure
         return;
     }
     struct log_stdin *input = stdin_of(base->inlet);
+    weft_assert(input->call == call && input->is_offered);
     input->is_offered = false;
     if (failure != NULL && weft_status_is_retryable(failure->status) && !input->is_draining) {
         weft_timer_set_after(host_of(input)->timers, &input->offer_timer, retry_after_ns);
@@ -186,12 +192,14 @@ static void skip_rest(struct log_stdin *input)
     const uint8_t *found = input->length == 0 ? NULL : memchr(input->buffer, '\n', input->length);
     size_t skipped = found == NULL ? input->length : (size_t)(found + 1 - input->buffer);
     input->is_skipping = found == NULL;
+    weft_assert(skipped <= input->length);
     input->length -= skipped;
     memmove(input->buffer, input->buffer + skipped, input->length);
 }
 
 static void read_more(struct log_stdin *input)
 {
+    weft_assert(input->length < input->capacity);
     ssize_t count = read(input->descriptor, input->buffer + input->length, input->capacity - input->length);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
         update_interest(input);
@@ -214,12 +222,12 @@ static void read_more(struct log_stdin *input)
 static void on_readable(void *context, unsigned readiness)
 {
     (void)readiness;
-    read_more(context);
+    read_more(stdin_of(context));
 }
 
 static void on_read_timer(void *context)
 {
-    read_more(context);
+    read_more(stdin_of(context));
 }
 
 /* ---- life cycle ---- */
@@ -273,6 +281,7 @@ static void stdin_free(struct weft_otlp_inlet *inlet)
         weft_free(input->call);
     }
     weft_free(input->buffer);
+    inlet->operations = NULL;
     weft_free(input);
 }
 
@@ -307,10 +316,10 @@ struct weft_otlp_inlet *weft_log_stdin_new(struct weft_otlp_ingest *ingest, int 
     input->buffer = weft_alloc(input->capacity);
     input->is_reading = true;
     weft_log_bodies_init(&input->bodies, settings);
-    weft_timer_init(&input->read_timer, on_read_timer, input);
-    weft_timer_init(&input->offer_timer, offer_again, input);
+    weft_timer_init(&input->read_timer, on_read_timer, &input->inlet);
+    weft_timer_init(&input->offer_timer, offer_again, &input->inlet);
     if (!is_always_ready(descriptor)) {
-        input->watch = weft_watch_new(ingest->host->net->loop, descriptor, 0, on_readable, input);
+        input->watch = weft_watch_new(ingest->host->net->loop, descriptor, 0, on_readable, &input->inlet);
     }
     update_interest(input);
     return &input->inlet;

@@ -209,8 +209,11 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
 
 /* ---- pressure ---- */
 
+static const struct weft_receiver_operations otlp_operations;
+
 static struct otlp_receiver *receiver_of(const struct weft_receiver *base)
 {
+    weft_assert(base->operations == &otlp_operations);
     return WEFT_CONTAINER_OF(base, struct otlp_receiver, receiver);
 }
 
@@ -223,7 +226,7 @@ static void set_reading(struct otlp_receiver *receiver, bool is_reading)
 
 static void start_refusing(void *context)
 {
-    struct otlp_receiver *receiver = context;
+    struct otlp_receiver *receiver = receiver_of(context);
     weft_log(WARN, "receiver.refusing", "pressure lasts: requests are refused now",
              WEFT_LOG_STRING("receiver", receiver->receiver.id));
     receiver->ingest.is_refusing = true;
@@ -233,7 +236,7 @@ static void start_refusing(void *context)
 
 static void offer_again(void *context)
 {
-    struct otlp_receiver *receiver = context;
+    struct otlp_receiver *receiver = receiver_of(context);
     weft_otlp_ingest_offer_waiting(&receiver->ingest, false);
 }
 
@@ -305,6 +308,7 @@ static void receiver_free(struct weft_receiver *base)
         receiver->inlets[i]->operations->free(receiver->inlets[i]);
     }
     weft_otlp_ingest_fini(&receiver->ingest);
+    base->operations = NULL;
     weft_free(receiver);
 }
 
@@ -349,8 +353,8 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     struct otlp_receiver *receiver = weft_alloc(sizeof *receiver);
     receiver->receiver = (struct weft_receiver){ &otlp_operations, setup->host, setup->id };
     receiver->config = setup->config;
-    weft_timer_init(&receiver->refuse_timer, start_refusing, receiver);
-    weft_timer_init(&receiver->offer_timer, offer_again, receiver);
+    weft_timer_init(&receiver->refuse_timer, start_refusing, &receiver->receiver);
+    weft_timer_init(&receiver->offer_timer, offer_again, &receiver->receiver);
     receiver->ingest.host = setup->host;
     receiver->ingest.id = setup->id;
     receiver->ingest.acknowledge = (enum weft_acknowledge)receiver->config->acknowledge.value;

@@ -3,6 +3,7 @@
 #include "receivers/otlp_grpc.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "wire/rpc_status.h"
 
 enum { DEFAULT_MAX_MESSAGE_MIB = 4 };
@@ -80,8 +81,11 @@ const struct weft_field weft_otlp_grpc_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static const struct weft_otlp_inlet_operations grpc_operations;
+
 static struct otlp_grpc *grpc_of(const struct weft_otlp_inlet *inlet)
 {
+    weft_assert(inlet->operations == &grpc_operations);
     return WEFT_CONTAINER_OF(inlet, struct otlp_grpc, inlet);
 }
 
@@ -100,9 +104,15 @@ static bool reply_failure(struct weft_grpc_call *grpc, const struct weft_error *
     return is_sent;
 }
 
+static struct grpc_call *call_of(struct weft_otlp_call *base)
+{
+    weft_assert(base->operations == &grpc_operations);
+    return WEFT_CONTAINER_OF(base, struct grpc_call, call);
+}
+
 static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
 {
-    struct grpc_call *call = WEFT_CONTAINER_OF(base, struct grpc_call, call);
+    struct grpc_call *call = call_of(base);
     bool is_sent = failure == NULL ? weft_grpc_call_reply(call->grpc, WEFT_SLICE_EMPTY)
                                    : reply_failure(call->grpc, failure, retry_after_ns);
     if (!is_sent && base->inlet != NULL) {
@@ -125,6 +135,7 @@ static void on_call(void *context, struct weft_grpc_call *grpc, struct weft_payl
 {
     struct method *method = context;
     struct weft_otlp_inlet *inlet = &method->grpc->inlet;
+    weft_assert(method == &grpc_of(inlet)->methods[method->signal] && own_message != NULL);
     struct grpc_call *call = weft_try_alloc(sizeof *call);
     if (call == NULL) {
         struct weft_error error;
@@ -179,6 +190,7 @@ static void grpc_free(struct weft_otlp_inlet *inlet)
 {
     struct otlp_grpc *grpc = grpc_of(inlet);
     weft_grpc_server_free(grpc->server);
+    inlet->operations = NULL;
     weft_free(grpc);
 }
 

@@ -78,8 +78,11 @@ static const char protobuf_type[] = "application/x-protobuf";
 static const char json_type[] = "application/json";
 static const char text_type[] = "text/plain";
 
+static const struct weft_otlp_inlet_operations http_operations;
+
 static struct otlp_http *http_of(const struct weft_otlp_inlet *inlet)
 {
+    weft_assert(inlet->operations == &http_operations);
     return WEFT_CONTAINER_OF(inlet, struct otlp_http, inlet);
 }
 
@@ -237,9 +240,15 @@ static int http_code_of(enum weft_status status)
     return status == WEFT_UNSUPPORTED ? 404 : weft_status_http_code(status);
 }
 
+static struct http_call *call_of(struct weft_otlp_call *base)
+{
+    weft_assert(base->operations == &http_operations);
+    return WEFT_CONTAINER_OF(base, struct http_call, call);
+}
+
 static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
 {
-    struct http_call *call = WEFT_CONTAINER_OF(base, struct http_call, call);
+    struct http_call *call = call_of(base);
     struct weft_http1_exchange *exchange = call->exchange;
     bool is_json = call->is_json;
     struct otlp_http *http = base->inlet == NULL ? NULL : http_of(base->inlet);
@@ -408,7 +417,7 @@ static void take(struct otlp_http *http, struct weft_http1_exchange *exchange, c
 static bool wants_body(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
 {
     struct request_state *state = weft_http1_exchange_state(exchange);
-    state->judgement = judge(context, exchange, request);
+    state->judgement = judge(http_of(context), exchange, request);
     return state->judgement.verdict == TAKEN;
 }
 
@@ -425,7 +434,7 @@ static void on_arriving(void *context, struct weft_http1_exchange *exchange, str
 
 static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
 {
-    struct otlp_http *http = context;
+    struct otlp_http *http = http_of(context);
     const struct request_state *state = weft_http1_exchange_state(exchange);
     switch (state->judgement.verdict) {
     case TAKEN:
@@ -448,7 +457,7 @@ static void on_refused(void *context, struct weft_http1_exchange *exchange, cons
                        int code, const char *reason)
 {
     (void)request;
-    struct otlp_http *http = context;
+    struct otlp_http *http = http_of(context);
     const struct judgement *judgement = &((struct request_state *)weft_http1_exchange_state(exchange))->judgement;
     enum weft_status status = code == 413   ? WEFT_LIMIT
                               : code == 408 ? WEFT_TIMEOUT
@@ -515,6 +524,7 @@ static void http_free(struct weft_otlp_inlet *inlet)
         weft_log_bodies_fini(&http->lines);
     }
     weft_buffer_fini(&http->response_headers);
+    inlet->operations = NULL;
     weft_free(http);
 }
 
@@ -563,7 +573,7 @@ struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, cons
                                   headers->entries[i].value);
     }
     struct weft_http1_server_settings settings = server_settings(http);
-    http->server = weft_http1_server_new(ingest->host->net, &settings, on_request, http, tls);
+    http->server = weft_http1_server_new(ingest->host->net, &settings, on_request, &http->inlet, tls);
     return &http->inlet;
 }
 

@@ -7,6 +7,13 @@
 #include "base/assert.h"
 #include "base/log.h"
 
+static struct weft_otlp_call *call_of(struct weft_list *node)
+{
+    struct weft_otlp_call *call = WEFT_CONTAINER_OF(node, struct weft_otlp_call, node);
+    weft_check_magic(call, otlp_call);
+    return call;
+}
+
 void weft_otlp_ingest_init(struct weft_otlp_ingest *ingest)
 {
     weft_list_init(&ingest->waiting);
@@ -15,10 +22,10 @@ void weft_otlp_ingest_init(struct weft_otlp_ingest *ingest)
 
 void weft_otlp_ingest_fini(struct weft_otlp_ingest *ingest)
 {
-    weft_assert(weft_list_is_empty(&ingest->waiting));
+    weft_assert(weft_list_is_empty(&ingest->waiting) && weft_host_is_here(ingest->host));
     struct weft_list *node;
     while ((node = weft_list_pop_front(&ingest->offered)) != NULL) {
-        WEFT_CONTAINER_OF(node, struct weft_otlp_call, node)->inlet = NULL;
+        call_of(node)->inlet = NULL;
     }
 }
 
@@ -42,24 +49,49 @@ static int64_t delay_of(const struct weft_otlp_ingest *ingest, const struct weft
     return backend_delay_ns > ingest->retry_after_ns ? backend_delay_ns : ingest->retry_after_ns;
 }
 
+static void begin_call(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call)
+{
+    weft_assert(inlet->operations->answer != NULL && weft_host_is_here(inlet->ingest->host));
+    weft_set_magic(call, otlp_call);
+    call->operations = inlet->operations;
+    call->inlet = inlet;
+    weft_list_init(&call->node);
+}
+
+/* The call is the protocol's again. */
+static void end_call(struct weft_otlp_call *call, const struct weft_error *failure, int64_t retry_after_ns)
+{
+    weft_assert(weft_list_is_empty(&call->node));
+    weft_clear_magic(call, otlp_call);
+    call->operations->answer(call, failure, retry_after_ns);
+}
+
+static void fail(struct weft_otlp_call *call, const struct weft_error *failure)
+{
+    const struct weft_otlp_ingest *ingest = call->inlet->ingest;
+    weft_log(DEBUG, "receiver.refused", "a request was refused", WEFT_LOG_STRING("receiver", ingest->id),
+             WEFT_LOG_STRING("transport", call->operations->transport), WEFT_LOG_STRING("error", failure->text));
+    end_call(call, failure, delay_of(ingest, failure, -1));
+}
+
 void weft_otlp_ingest_fail(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call, const struct weft_error *failure)
 {
-    weft_log(DEBUG, "receiver.refused", "a request was refused", WEFT_LOG_STRING("receiver", inlet->ingest->id),
-             WEFT_LOG_STRING("transport", inlet->operations->transport), WEFT_LOG_STRING("error", failure->text));
-    call->inlet = inlet;
-    inlet->operations->answer(call, failure, delay_of(inlet->ingest, failure, -1));
+    begin_call(inlet, call);
+    fail(call, failure);
 }
 
 static void call_settled(struct weft_ticket *ticket)
 {
     struct weft_otlp_call *call = WEFT_CONTAINER_OF(ticket, struct weft_otlp_call, ticket);
+    weft_check_magic(call, otlp_call);
+    weft_assert(call->batch == NULL && ticket->outstanding == 0);
     weft_list_remove(&call->node);
     if (call->inlet == NULL || ticket->worst.status == WEFT_OK) {
-        call->operations->answer(call, NULL, -1);
+        end_call(call, NULL, -1);
         return;
     }
     struct weft_error failure = ticket->worst; /* the ticket goes with the answer */
-    call->operations->answer(call, &failure, delay_of(call->inlet->ingest, &failure, ticket->retry_after_ns));
+    end_call(call, &failure, delay_of(call->inlet->ingest, &failure, ticket->retry_after_ns));
 }
 
 /* Whatever comes of it, the ticket answers. */
@@ -67,6 +99,7 @@ static void offer(struct weft_otlp_call *call, struct weft_batch **own_batch)
 {
     struct weft_otlp_inlet *inlet = call->inlet;
     enum weft_signal signal = call->signal;
+    weft_assert(inlet != NULL && inlet->ingest->entries[signal] != NULL && weft_list_is_empty(&call->node));
     uint64_t weight = (*own_batch)->weight;
     weft_list_push_back(&inlet->ingest->offered, &call->node);
     bool is_taken = weft_entry_offer(inlet->ingest->entries[signal], own_batch) == WEFT_OK;
@@ -129,7 +162,7 @@ static enum weft_status take(struct weft_otlp_call *call, struct weft_otlp_reque
     }
     uint64_t weight = call->signal == WEFT_METRICS ? counts.data_points : counts.records;
     if (weight == 0) {
-        inlet->operations->answer(call, NULL, -1);
+        end_call(call, NULL, -1);
         return WEFT_OK;
     }
     return begin(call, request, &counts, error);
@@ -139,12 +172,11 @@ void weft_otlp_ingest_take(struct weft_otlp_inlet *inlet, struct weft_otlp_call 
                            struct weft_otlp_request *request)
 {
     struct weft_error error = WEFT_ERROR_NONE;
-    call->operations = inlet->operations;
-    call->inlet = inlet;
+    weft_assert(request->message != NULL && (unsigned)request->signal < WEFT_SIGNAL_COUNT);
+    begin_call(inlet, call);
     call->signal = request->signal;
-    weft_list_init(&call->node);
     if (take(call, request, &error) != WEFT_OK) {
-        weft_otlp_ingest_fail(inlet, call, &error);
+        fail(call, &error);
     }
     weft_payload_unref(&request->message);
 }
@@ -152,6 +184,7 @@ void weft_otlp_ingest_take(struct weft_otlp_inlet *inlet, struct weft_otlp_call 
 static void offer_waiting(struct weft_otlp_call *call)
 {
     struct weft_batch *batch = call->batch;
+    weft_check_magic(batch, batch);
     call->batch = NULL;
     weft_list_remove(&call->node);
     offer(call, &batch);
@@ -161,7 +194,7 @@ void weft_otlp_ingest_offer_waiting(struct weft_otlp_ingest *ingest, bool is_all
 {
     struct weft_list *node;
     while ((node = weft_list_first(&ingest->waiting)) != NULL) {
-        struct weft_otlp_call *call = WEFT_CONTAINER_OF(node, struct weft_otlp_call, node);
+        struct weft_otlp_call *call = call_of(node);
         if (!is_all && !weft_entry_is_open(ingest->entries[call->signal])) {
             return;
         }
@@ -172,9 +205,10 @@ void weft_otlp_ingest_offer_waiting(struct weft_otlp_ingest *ingest, bool is_all
 void weft_otlp_ingest_set_entry(struct weft_otlp_ingest *ingest, enum weft_signal signal, struct weft_entry *entry)
 {
     struct weft_list *head = &ingest->waiting;
+    weft_assert(weft_host_is_here(ingest->host) && (unsigned)signal < WEFT_SIGNAL_COUNT);
     if (entry == NULL) {
         for (struct weft_list *node = head->next, *next = node->next; node != head; node = next, next = node->next) {
-            struct weft_otlp_call *call = WEFT_CONTAINER_OF(node, struct weft_otlp_call, node);
+            struct weft_otlp_call *call = call_of(node);
             if (call->signal == signal) {
                 offer_waiting(call);
             }

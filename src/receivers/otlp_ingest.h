@@ -38,7 +38,7 @@ struct weft_otlp_inlet_operations {
     void (*free)(struct weft_otlp_inlet *inlet);
 };
 
-/* Embedded first in each protocol. */
+/* Embedded first in each protocol, whose operations say that it is one. */
 struct weft_otlp_inlet {
     const struct weft_otlp_inlet_operations *operations;
     struct weft_otlp_ingest *ingest;
@@ -50,7 +50,10 @@ struct weft_otlp_inlet {
 /* One client's request, from its message to its answer. Embedded in the protocol's own, which keeps it until the
  * answer. It may outlive the receiver: a reload takes a receiver out while an exporter that stays still holds what the
  * call waits for. */
+WEFT_MAGIC(otlp_call, 0x07190ca1);
+
 struct weft_otlp_call {
+    uint32_t magic; /* until it is answered */
     struct weft_ticket ticket;
     const struct weft_otlp_inlet_operations *operations;
     struct weft_otlp_inlet *inlet; /* NULL: gone */

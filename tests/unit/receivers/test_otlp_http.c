@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/base_test.h"
 #include "receivers/otlp_http.h"
 
 /* A span with name "a"; and the same in JSON. */
@@ -331,6 +332,31 @@ START_TEST(test_drained_receiver_ends_the_connection_with_its_answer)
 }
 END_TEST
 
+static void drain(void *any)
+{
+    inlet->operations->drain(any);
+}
+
+static void answer(void *call)
+{
+    inlet->operations->answer(call, NULL, -1);
+}
+
+/* Our own mistakes: an inlet and a call of another protocol, and an inlet that is gone. */
+START_TEST(test_inlet_and_call_of_another_kind_are_not_cast)
+{
+    const struct weft_otlp_inlet_operations other_operations = *inlet->operations;
+    struct weft_otlp_inlet other = *inlet, gone = *inlet;
+    struct weft_otlp_call call = { .operations = &other_operations };
+    other.operations = &other_operations;
+    gone.operations = NULL;
+    ck_assert(!base_test_aborts(drain, inlet));
+    ck_assert(base_test_aborts(drain, &other));
+    ck_assert(base_test_aborts(drain, &gone));
+    ck_assert(base_test_aborts(answer, &call));
+}
+END_TEST
+
 /* Every allocation of a request in turn: an answer that lets the client come back, or the connection ends. */
 static void fail_each_allocation(const char *type, const void *body, size_t length)
 {
@@ -382,6 +408,7 @@ int main(void)
     tcase_add_test(tests, test_call_outlives_the_receiver);
     tcase_add_test(tests, test_client_that_is_gone_is_counted);
     tcase_add_test(tests, test_drained_receiver_ends_the_connection_with_its_answer);
+    tcase_add_test(tests, test_inlet_and_call_of_another_kind_are_not_cast);
     tcase_add_test(tests, test_no_memory_is_said_to_the_client);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
