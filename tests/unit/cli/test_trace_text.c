@@ -33,7 +33,7 @@ static const struct {
       "{\"depth\":1,\"name\":\"db\",\"orphan\":true},{\"depth\":0,\"logs\":[{\"body\":\"alone\"}]}],\"tree_cut\":true}",
       "ab is held: no verdict yet\n"
       "  tree:\n"
-      "    GET /  api  ms 7  span 01\n"
+      "    GET /  api  7 ms  span 01\n"
       "      | T ERROR: no\n"
       "      db  (its parent is not here)\n"
       "    (no span)\n"

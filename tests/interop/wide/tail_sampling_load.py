@@ -1,0 +1,160 @@
+"""Traces from a seed, as export requests: what two programs judge in test_tail_sampling.py.
+
+A trace has 1 to 48 spans of several services, spread over up to three requests that follow each other; many have what a
+sampler can stumble over: times of 0, durations right at a threshold, attributes that are empty, no string, there twice or
+no UTF-8, trace ids that share one half with another, a status that nobody knows.
+"""
+
+import random
+import re
+import struct
+
+from harness import otlp, wire
+
+TRACES_IN_REQUEST = 100
+SPREAD = 3  # requests
+MS = 1_000_000
+
+# A span id is this and the number of the span, so that its field can be found in a request without taking it apart.
+MARK = b"\xf5\xa7\x5e\x91"
+SPAN_ID_FIELD = re.compile(rb"\x12\x08" + re.escape(MARK) + rb"(.{4})", re.DOTALL)
+
+# Thresholds of latency policies lie among them; what is over by less than a millisecond is cut off.
+DURATIONS_MS = (0, 1, 49, 50, 51, 99, 100, 101, 199, 200, 201, 1000)
+SIZES = (1, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 8, 8, 13, 16, 24, 48)
+REGIONS = ("eu-west-1", "eu-west-2", "us-east-1", "", "EU-WEST-1", 7, True, None, b"eu", ["eu-west-1"], {"a": "eu-west-1"})
+ROUTES = ("/health", "/healthz", "/api/v1/users/17", "/api/v2/users/x", "/api/v1/orders", "", "/ünïcode/世界", "/a\nb", "/API/V1",
+          "a" * 200, 404, 1.5, False, None, b"/health", ["/health"], {"k": "/health"})
+TIERS = ("gold", "silver", "bronze", "gold ", "Gold", "")
+# As bytes of a KeyValue that no SDK writes: a key twice, a value twice, not UTF-8, a key without a value.
+ODD_ATTRIBUTES = (
+    otlp.key_value(9, "http.route", "/first") + otlp.key_value(9, "http.route", "/health"),
+    otlp.key_value(9, "http.route", 5) + otlp.key_value(9, "http.route", "/health"),
+    wire.bytes_field(9, wire.bytes_field(1, "http.route")),
+    wire.bytes_field(9, wire.bytes_field(1, "http.route") + wire.bytes_field(2, wire.bytes_field(1, b"/he\xffalth"))),
+    wire.bytes_field(9, wire.bytes_field(2, wire.bytes_field(1, "/health")) + wire.bytes_field(1, "http.route")),
+)
+
+
+def span_numbers(body):
+    """Of an export request of these spans, or of part of one."""
+    return [struct.unpack(">I", number)[0] for number in SPAN_ID_FIELD.findall(body)]
+
+
+class Load:
+    """requests: bytes in the order in which they must be sent. trace_of: span number -> trace number."""
+
+    def __init__(self, seed, trace_count):
+        self._random = random.Random(seed)
+        self.trace_ids = []
+        self.trace_of = []
+        self._resources = self._make_resources()
+        self.requests = self._make_requests(trace_count)
+
+    def describe(self, number):
+        """A span for a person."""
+        trace = self.trace_of[number]
+        return f"trace {trace} ({self.trace_ids[trace].hex()}), span {number}"
+
+    def _make_resources(self):
+        resources = [otlp.attributes(1, {"service.name": f"service-{number % 5}", "region": REGIONS[number % len(REGIONS)]})
+                     for number in range(22)]
+        resources.append(b"")
+        resources.append(otlp.key_value(1, "region", "us-east-1") + otlp.key_value(1, "region", "eu-west-1"))
+        resources.append(otlp.attributes(1, {"http.route": "/health"}))  # a span's key on a resource
+        resources.append(otlp.attributes(1, {"http.route": 3}))
+        return resources
+
+    def _make_requests(self, trace_count):
+        choose = self._random
+        request_count = trace_count // TRACES_IN_REQUEST + SPREAD
+        slots = [[] for _ in range(request_count)]  # of (resource, bytes of a span)
+        for trace in range(trace_count):
+            self.trace_ids.append(self._new_trace_id())
+            resources = choose.sample(range(len(self._resources)), choose.choice((1, 1, 2, 3)))
+            slot = trace // TRACES_IN_REQUEST
+            last = slot + choose.randrange(SPREAD)
+            for span in self._new_spans(trace):
+                slots[choose.randint(slot, last)].append((choose.choice(resources), span))
+        return [self._request(slot) for slot in slots if slot]
+
+    def _request(self, spans):
+        """Runs of spans with one resource each; a resource comes again as often as the choice falls so."""
+        choose = self._random
+        choose.shuffle(spans)
+        if choose.random() < 0.8:
+            spans.sort(key=lambda span: span[0])
+        groups, at = [], 0
+        while at < len(spans):
+            end = at
+            while end < len(spans) and spans[end][0] == spans[at][0]:
+                end += 1
+            groups.append(self._group(spans[at][0], [span for _, span in spans[at:end]]))
+            at = end
+        return b"".join(groups)
+
+    def _group(self, resource, spans):
+        cut = self._random.randint(0, len(spans))
+        scopes = b"".join(wire.bytes_field(2, wire.bytes_field(1, wire.bytes_field(1, name)) +
+                                           b"".join(wire.bytes_field(2, span) for span in part))
+                          for name, part in (("one", spans[:cut]), ("two", spans[cut:])) if part)
+        return wire.bytes_field(1, wire.bytes_field(1, self._resources[resource]) + scopes)
+
+    def _new_trace_id(self):
+        choose = self._random
+        kind = choose.random()
+        number = len(self.trace_ids) + 1
+        if kind < 0.9 or number == 1:
+            return choose.randbytes(16)
+        if kind < 0.92:
+            return number.to_bytes(16, "big")
+        if kind < 0.94:
+            return number.to_bytes(8, "big") + bytes(8)
+        if kind < 0.96:
+            return b"\xff" * 12 + number.to_bytes(4, "big")
+        other = self.trace_ids[choose.randrange(max(0, number - 50), number - 1)]
+        mixed = choose.randbytes(8) + other[8:] if kind < 0.98 else other[:8] + choose.randbytes(8)
+        return mixed if mixed not in self.trace_ids[-100:] else choose.randbytes(16)
+
+    def _new_spans(self, trace):
+        """Of one trace, in the order of their numbers; which statuses are likely is the trace's."""
+        choose = self._random
+        count = choose.choice(SIZES)
+        statuses = choose.choice(((0,), (0,), (0, 1), (1,), (0, 0, 0, 1, 2), (2,), (3,)))
+        longest = choose.choice(DURATIONS_MS)
+        odd = choose.random()
+        for index in range(count):
+            start = choose.choice((0, 0, choose.randrange(longest + 1)))
+            yield self._span(trace, index, statuses, otlp.BASE_TIME_NS + start * MS, (longest - start) * MS, odd)
+
+    def _span(self, trace, index, statuses, start_ns, duration_ns, odd):
+        choose = self._random
+        number = len(self.trace_of)
+        self.trace_of.append(trace)
+        end_ns = start_ns + duration_ns + choose.choice((0, 0, 0, 1, MS - 1, -1))
+        if odd < 0.04:
+            start_ns = choose.choice((0, start_ns))
+        elif odd < 0.08:
+            end_ns = choose.choice((0, end_ns))
+        elif odd < 0.09:
+            start_ns, end_ns = choose.choice(((2**64 - 1, end_ns), (start_ns, 2**63), (end_ns, start_ns), (start_ns, 2**63 - 1)))
+        parts = [wire.bytes_field(1, self.trace_ids[trace]), wire.bytes_field(2, MARK + struct.pack(">I", number))]
+        if index > 0 or 0.2 < odd < 0.3:
+            parts.append(wire.bytes_field(4, choose.randbytes(8)))
+        parts += [wire.bytes_field(5, "s"), wire.fixed64_field(7, start_ns), wire.fixed64_field(8, end_ns), self._attributes()]
+        status = choose.choice(statuses)
+        if status:
+            parts.append(wire.bytes_field(15, wire.number_field(3, status)))
+        return b"".join(parts)
+
+    def _attributes(self):
+        choose = self._random
+        kind = choose.random()
+        if kind < 0.5:
+            return b""
+        if kind < 0.52:
+            return choose.choice(ODD_ATTRIBUTES)
+        values = {"http.route": choose.choice(ROUTES)} if kind < 0.75 else {"tier": choose.choice(TIERS)}
+        if kind > 0.95:
+            values["region"] = choose.choice(REGIONS)
+        return otlp.attributes(9, values)

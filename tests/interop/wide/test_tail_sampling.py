@@ -1,0 +1,193 @@
+"""tail_sampling beside a real Collector: the same bytes, the same config, and exactly the same spans kept.
+
+Each test is one config with a pipeline for each of its sets of policies. The Collector runs it once, weft with 1, 2 and 4
+workers; only addresses differ. No span is late and no table is full, so that nothing but the policies decides.
+"""
+
+import collections
+import concurrent.futures
+import pathlib
+import sys
+import threading
+
+import grpc
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import tail_sampling_policies as policies
+from harness import books
+from harness import config as configs
+from harness import prometheus
+from harness.backend import Backend
+from harness.case import OutsideInCase
+from harness.client import Client
+from harness.process import free_port, wait_until
+from tail_sampling_load import Load, span_numbers
+from test_collector import collector_binary
+
+SEED = 20_260_801
+TRACES = 20_000
+WORKERS = (1, 2, 4)
+COLLECTOR = "the Collector"
+METRIC = "otelcol_processor_tail_sampling_"
+
+
+class KeepingBackend(Backend):
+    """Of each request it keeps the numbers of its spans, by the pipeline that sent it."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = collections.defaultdict(list)
+        self._keeping = threading.Lock()
+
+    def take(self, method, body, metadata):
+        numbers = span_numbers(body)
+        with self._keeping:
+            self.kept[metadata["pipeline"]] += numbers
+        return super().take(method, b"", metadata)
+
+
+def config_of(address, backend, sets):
+    """sets: name -> policies. Each is a pipeline of its own, whose name travels as a header."""
+    config = {"receivers": {"otlp": configs.otlp_receiver(address)}, "exporters": {},
+              "processors": {"memory_limiter": {"check_interval": "1s", "limit_mib": 8000}, "batch": {"timeout": "200ms"}},
+              "service": {"pipelines": {}}}
+    for name, items in sets.items():
+        config["processors"][f"tail_sampling/{name}"] = {"decision_wait": "3s", "num_traces": 2 * TRACES, "policies": items}
+        config["exporters"][f"otlp/{name}"] = configs.otlp_exporter(backend, headers={"pipeline": name})
+        config["service"]["pipelines"][f"traces/{name}"] = {
+            "receivers": ["otlp"], "processors": ["memory_limiter", f"tail_sampling/{name}", "batch"], "exporters": [f"otlp/{name}"]}
+    return config
+
+
+class Party:
+    """A program with such a config and a backend of its own."""
+
+    def __init__(self, test, name, sets, **settings):
+        self.name = name
+        self.set_count = len(sets)
+        self.backend = test.start(KeepingBackend())
+        self.address = f"127.0.0.1:{free_port()}"
+        self.program = test.start_program(config_of(self.address, self.backend.address, sets), [self.address], **settings)
+
+    def send(self, load):
+        """One request after the other: the order of spans can matter."""
+        with Client(self.address) as client:
+            for body in load.requests:
+                reply = client.export(body, seconds=60.0)
+                if reply.code != grpc.StatusCode.OK:
+                    raise AssertionError(f"{self.name} answered {reply.code}: {reply.message}")
+
+    def metric(self, *names):
+        samples = self.program.metrics()
+        return sum(prometheus.total(samples, name) for name in names)
+
+    def has_decided(self, load):
+        return self.metric(METRIC + "global_count_traces_sampled") >= len(set(load.trace_ids)) * self.set_count and (
+            self.program.is_stand_in or self.program.ledger().waiting == 0)
+
+    def finish(self, load):
+        """Waits until every trace has its verdict and everything kept has gone out."""
+        if not wait_until(lambda: self.has_decided(load), 60.0):
+            raise AssertionError(f"{self.name} did not decide on every trace")
+        self.verdicts = self.metric(METRIC + "global_count_traces_sampled")
+        self.late = self.metric(METRIC + "sampling_late_span_age_count", "weft_join_late_records_kept", "weft_join_late_records_dropped")
+        self.odd = self.metric(METRIC + "sampling_trace_dropped_too_early", METRIC + "sampling_policy_evaluation_error")
+        self.ledger = None if self.program.is_stand_in else self.program.ledger(is_audited=True)
+        self.program.stop(30.0)
+
+
+class TailSamplingTest(OutsideInCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.collector = collector_binary()
+        cls.load = Load(SEED, TRACES)
+        sent = [number for body in cls.load.requests for number in span_numbers(body)]
+        assert sorted(sent) == list(range(len(cls.load.trace_of))), "the mark of span ids is not what finds them"
+        print(f"{len(set(cls.load.trace_ids))} traces, {len(sent)} spans, {len(cls.load.requests)} requests, "
+              f"{sum(map(len, cls.load.requests))} bytes, seed {SEED}", flush=True)
+
+    def play(self, parties):
+        with concurrent.futures.ThreadPoolExecutor(len(parties)) as pool:
+            list(pool.map(lambda party: party.send(self.load), parties))
+            list(pool.map(lambda party: party.finish(self.load), parties))
+
+    def wefts(self, sets):
+        return [Party(self, f"weft with {workers} worker{'s' * (workers > 1)}", sets, workers=workers) for workers in WORKERS]
+
+    def compare(self, sets):
+        reference = Party(self, COLLECTOR, sets, program=self.collector, stand_in=True)
+        wefts = self.wefts(sets)
+        self.play([reference, *wefts])
+        for party in (reference, *wefts):
+            self.assertEqual((party.verdicts, party.late, party.odd), (len(set(self.load.trace_ids)) * len(sets), 0, 0),
+                             f"{party.name} did not hold every trace until it was whole: the test needs a faster machine")
+        for name in sets:
+            for party in wefts:
+                with self.subTest(name, party=party.name):
+                    self.assert_same_kept(name, reference, party)
+        for party in wefts:
+            self.assert_books(party)
+
+    def assert_same_kept(self, name, reference, party):
+        expected, actual = (collections.Counter(each.backend.kept[name]) for each in (reference, party))
+        all_count = len(self.load.trace_of)
+        print(f"      {name}: {reference.name} kept {expected.total()} and dropped {all_count - expected.total()} spans, "
+              f"{party.name} kept {actual.total()} and dropped {all_count - actual.total()}", flush=True)
+        lines = [f"only {side} kept {self.load.describe(number)}"
+                 for side, more, less in ((reference.name, expected, actual), (party.name, actual, expected))
+                 for number in sorted((more - less).elements())]
+        self.assertEqual(lines[:10], [], f"{len(lines)} spans are kept by one alone; the config is\n"
+                         f"{party.program.config['processors']['tail_sampling/' + name]}")
+
+    def assert_books(self, party):
+        """sent + dropped(sampled_out) = accepted, by the ledger's word and by what the backend has."""
+        ledger = party.ledger
+        kept = sum(map(len, party.backend.kept.values()))
+        self.assertEqual(ledger.disagreements(), [])
+        self.assertEqual((ledger.refused, ledger.waiting, ledger.sent), (0, 0, kept), ledger)
+        self.assertEqual(ledger.accepted + ledger.copied, len(self.load.trace_of) * party.set_count)
+        self.assertEqual(ledger.dropped, {"sampled_out": ledger.accepted + ledger.copied - kept} if kept < ledger.accepted +
+                         ledger.copied else {})
+
+    def test_latency(self):
+        self.compare(policies.LATENCY)
+
+    def test_status_code(self):
+        self.compare(policies.STATUS_CODE)
+
+    def test_string_attribute_exact(self):
+        self.compare(policies.STRING_EXACT)
+
+    def test_string_attribute_regex(self):
+        self.compare(policies.STRING_REGEX)
+
+    def test_string_attribute_regex_odd(self):
+        self.compare(policies.STRING_REGEX_ODD)
+
+    def test_probabilistic(self):
+        self.compare(policies.PROBABILISTIC)
+
+    def test_probabilistic_salted(self):
+        self.compare(policies.PROBABILISTIC_SALTED)
+
+    def test_and_drop(self):
+        self.compare(policies.COMBINED)
+
+    def test_mixes(self):
+        self.compare(policies.mixes(SEED, 5))
+
+    def test_other_mixes(self):
+        self.compare(policies.mixes(SEED + 1, 5))
+
+    def test_books(self):
+        """The audit at 100 samples a second, each program alone."""
+        for party in self.wefts(policies.COMBINED):
+            with self.subTest(party.name), books.Auditor(party.program.admin) as auditor:
+                party.send(self.load)
+                self.assertTrue(wait_until(lambda: party.has_decided(self.load), 60.0))
+                auditor.stop()
+                party.finish(self.load)
+                print(f"      {party.name}: {auditor.sample_count} samples, {party.ledger}", flush=True)
+                self.assertEqual(auditor.problems, [])
+                self.assert_books(party)
