@@ -21,25 +21,26 @@ static const uint8_t no_id[WEFT_TRACE_ID_BYTES];
 /* ---- owners ---- */
 
 /* Decided by the low 8 bytes, so that a 64-bit id reaches the 128-bit one that it belongs to. */
-static uint32_t owner_of_id(const struct weft_stage *stage, struct weft_slice trace_id)
+static uint32_t owner_of_id(const struct weft_stage *stage, const uint8_t *trace_id)
 {
-    if (trace_id.length != WEFT_TRACE_ID_BYTES) {
-        return stage->host->worker_index;
-    }
     uint64_t low;
-    memcpy(&low, trace_id.bytes + 8, sizeof low);
+    memcpy(&low, trace_id + 8, sizeof low);
     low = (low ^ low >> 33) * UINT64_C(0xff51afd7ed558ccd);
     return (uint32_t)((low >> 32) % stage->host->worker_count);
 }
 
+/* Spans without an id are of the trace whose id is zeros, wherever they come in. A log line without one has no trace:
+ * it is passed on where it is. */
 static uint32_t owner_of(const struct weft_stage *stage, enum weft_signal signal, struct weft_slice record)
 {
     struct weft_span_index span;
     struct weft_log_index log;
     if (signal == WEFT_TRACES) {
-        return owner_of_id(stage, weft_otlp_index_span(record, &span) == WEFT_OK ? span.trace_id : WEFT_SLICE_EMPTY);
+        bool has_id = weft_otlp_index_span(record, &span) == WEFT_OK && span.trace_id.length == WEFT_TRACE_ID_BYTES;
+        return owner_of_id(stage, has_id ? span.trace_id.bytes : no_id);
     }
-    return owner_of_id(stage, weft_otlp_index_log(record, &log) == WEFT_OK ? log.trace_id : WEFT_SLICE_EMPTY);
+    bool has_id = weft_otlp_index_log(record, &log) == WEFT_OK && log.trace_id.length == WEFT_TRACE_ID_BYTES;
+    return has_id ? owner_of_id(stage, log.trace_id.bytes) : stage->host->worker_index;
 }
 
 /* ---- contexts and facts of resources ---- */
