@@ -1,8 +1,11 @@
 /* The generator's side of the books: which spans were acknowledged. bench/check.py holds it against the sink's. */
 #include "load/account.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/bytes.h"
 
@@ -15,6 +18,19 @@ struct load_account *account_new(uint64_t spans_per_request, uint64_t cycle_coun
         account->generations = bench_alloc_zero(cycle_count, sizeof *account->generations);
     }
     return account;
+}
+
+void account_show(struct load_account *account, const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || ftruncate(fd, sizeof *account->progress) != 0) {
+        bench_die("%s: cannot be written", path);
+    }
+    account->progress = mmap(NULL, sizeof *account->progress, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (account->progress == MAP_FAILED) {
+        bench_die("%s: cannot be mapped", path);
+    }
+    close(fd);
 }
 
 static void set_bit(struct load_account *account, uint64_t index)
@@ -37,6 +53,9 @@ void account_acknowledge(struct load_account *account, uint64_t index, struct te
     account->acknowledged_requests++;
     account->acknowledged_hash.spans += hash.spans;
     account->acknowledged_hash.tree += hash.tree;
+    if (account->progress != NULL) {
+        *account->progress = account->acknowledged_requests * account->spans_per_request;
+    }
     if (account->cycle_count > 0) {
         account->generations[index % account->cycle_count]++;
     } else {

@@ -23,12 +23,16 @@ struct load_account {
     struct template_hash acknowledged_hash;
     struct bench_histogram latency;
 
+    uint64_t *progress;         /* acknowledged spans, shared with who watches; NULL = nobody does */
     uint8_t *acknowledged_bits; /* unique mode: one per request */
     uint64_t bit_capacity;
     uint32_t *generations; /* cycled mode: acknowledgements of each request of the set */
 };
 
 struct load_account *account_new(uint64_t spans_per_request, uint64_t cycle_count);
+
+/* Shows the number of acknowledged spans in a file of 8 bytes while the load runs. */
+void account_show(struct load_account *account, const char *path);
 
 /* A whole request was answered OK. index counts requests from 0. */
 void account_acknowledge(struct load_account *account, uint64_t index, struct template_hash hash);

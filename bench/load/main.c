@@ -81,6 +81,20 @@ static void dump(const struct load_options *options, const struct shape *shape, 
     bench_bytes_write_file(path, made.request.bytes, made.request.length);
 }
 
+/* NULL: traces lie whole and side by side, as the shape says. */
+static const struct traces *traces_wanted(const struct load_options *options, uint64_t size, uint64_t spans_per_request)
+{
+    static struct traces traces;
+    if (size == 0) {
+        return NULL;
+    }
+    if (options->is_json || options->encoding != BENCH_ENCODING_NONE) {
+        bench_die("weft-load: --trace-size is for protobuf without compression");
+    }
+    traces = traces_of(size, spans_per_request, options->seed);
+    return &traces;
+}
+
 int main(int argc, char **argv)
 {
     struct load_options options = { .target = "127.0.0.1:4317",
@@ -92,7 +106,8 @@ int main(int argc, char **argv)
                                     .seed = 1 };
     const char *shape_path = NULL, *compression = "none", *acknowledged_path = NULL, *dump_path = NULL;
     const char *protocol = "grpc", *encoding = "protobuf";
-    uint64_t spans_per_request = 0, level = 0;
+    const char *kept_path = NULL, *progress_path = NULL;
+    uint64_t spans_per_request = 0, level = 0, trace_size = 0;
     bool is_hash_skipped = false;
     const struct bench_option table[] = {
         { "target", "host:port of the OTLP receiver (127.0.0.1:4317)", .text = &options.target },
@@ -114,6 +129,12 @@ int main(int argc, char **argv)
         { "seed", "of contents and trace ids (1)", .number = &options.seed },
         { "no-hash", "do not hash the spans (cheaper generator)", .flag = &is_hash_skipped },
         { "reconnect", "open lost connections again", .flag = &options.is_reconnecting },
+        { "trace-size", "deal traces of so many spans to requests, a tenth to be kept (load/traces.h)",
+          .number = &trace_size },
+        { "sampled", "the hash is of the spans that a tail sampler keeps", .flag = &options.is_sampled },
+        { "kept-out", "write which spans a tail sampler keeps, for check.py", .text = &kept_path },
+        { "progress", "a file that shows the number of acknowledged spans while the load runs",
+          .text = &progress_path },
         { "acknowledged-out", "write which spans were acknowledged, for check.py", .text = &acknowledged_path },
         { "dump", "write one request (over grpc with its prefix) to this file and exit", .text = &dump_path },
         { NULL },
@@ -142,12 +163,19 @@ int main(int argc, char **argv)
     if (options.spans == 0 && options.seconds <= 0) {
         bench_die("weft-load: --spans or --seconds is required");
     }
+    options.traces = traces_wanted(&options, trace_size, spans_per_request);
     struct load_account *account =
         account_new(spans_per_request, options.encoding == BENCH_ENCODING_NONE ? 0 : options.cycle_count);
+    if (progress_path != NULL) {
+        account_show(account, progress_path);
+    }
     struct load_result result = load_run(&options, &shape, account);
     print_summary(&options, account, &result);
     if (acknowledged_path != NULL) {
         account_write(account, acknowledged_path);
+    }
+    if (kept_path != NULL && options.traces != NULL) {
+        traces_write_kept(options.traces, account->sent_requests * spans_per_request, kept_path);
     }
     bench_end();
 }

@@ -39,6 +39,8 @@ struct load {
     struct template templates[TEMPLATE_COUNT];
     struct json_template jsons[TEMPLATE_COUNT];
     struct cycle cycle;
+    struct bench_body_pool dealt_bodies[TRACES_REQUESTS_MAX]; /* by part of those that share their traces */
+    int64_t dealt_ns;                                         /* the time of the traces that are under way */
     struct load_request *idle_requests;
     uint64_t in_flight;
     uint64_t next_index;
@@ -155,8 +157,46 @@ static struct bench_connection *connection_with_room(struct load *load)
     return NULL;
 }
 
+/* A body is of one template for good; those of a part of the dealt traces are those of its pool. */
+static const struct template *template_of(const struct load *load, const struct bench_body *body, uint64_t part)
+{
+    uint64_t parts = load->options->traces == NULL ? 1 : load->options->traces->requests;
+    return &load->templates[(body->tag % (TEMPLATE_COUNT / parts)) * parts + part];
+}
+
+static void fill(struct bench_body *body, const struct bench_bytes *text)
+{
+    if (body->capacity == 0) {
+        bench_body_reserve(body, text->length);
+        memcpy(body->bytes, text->bytes, text->length);
+    }
+    body->length = text->length;
+}
+
+static struct bench_body *next_dealt_body(struct load *load, struct template_hash *out_hash)
+{
+    const struct load_options *options = load->options;
+    const struct traces *traces = options->traces;
+    uint64_t part = load->next_index % traces->requests;
+    struct bench_body *body = bench_body_take(&load->dealt_bodies[part]);
+    const struct template *made = template_of(load, body, part);
+    fill(body, &made->request);
+    if (part == 0) {
+        load->dealt_ns = bench_wall_ns(); /* of all their spans: a stall must not make a trace slow */
+    }
+    uint64_t first = load->next_index * made->span_count;
+    template_patch_dealt(made, body->bytes, first, traces, load->dealt_ns);
+    *out_hash = !options->is_hashing  ? (struct template_hash){ 0, 0 }
+                : options->is_sampled ? template_hash_kept(made, body->bytes, first, traces)
+                                      : template_hash(made, body->bytes);
+    return body;
+}
+
 static struct bench_body *next_body(struct load *load, struct template_hash *out_hash)
 {
+    if (load->options->traces != NULL) {
+        return next_dealt_body(load, out_hash);
+    }
     if (load->cycle.count > 0) {
         const struct cycle_request *request = &load->cycle.requests[load->next_index % load->cycle.count];
         *out_hash = request->hash;
@@ -166,11 +206,7 @@ static struct bench_body *next_body(struct load *load, struct template_hash *out
     const struct template *made = &load->templates[body->tag % TEMPLATE_COUNT];
     const struct json_template *json = load->options->is_json ? &load->jsons[body->tag % TEMPLATE_COUNT] : NULL;
     const struct bench_bytes *text = json != NULL ? &json->text : &made->request;
-    if (body->capacity == 0) {
-        bench_body_reserve(body, text->length);
-        memcpy(body->bytes, text->bytes, text->length);
-    }
-    body->length = text->length;
+    fill(body, text);
     uint8_t *request = json != NULL ? made->request.bytes : body->bytes; /* the JSON follows the template's own */
     template_patch(made, request, BENCH_SEQUENCE_UNIQUE | load->next_index * made->span_count,
                    load->shape->spans_per_trace, load->options->seed, bench_wall_ns());
@@ -204,9 +240,15 @@ static void send_one(struct load *load, struct bench_connection *connection, int
     bench_body_unref(&body);
 }
 
+/* Traces that are dealt are sent whole: none is left half. */
+static bool is_between_traces(const struct load *load)
+{
+    return load->options->traces == NULL || load->next_index % load->options->traces->requests == 0;
+}
+
 static bool is_sending_over(const struct load *load, int64_t now_ns)
 {
-    return load->next_index >= load->last_index || now_ns >= load->send_until_ns;
+    return is_between_traces(load) && (load->next_index >= load->last_index || now_ns >= load->send_until_ns);
 }
 
 static int64_t due_ns_of(const struct load *load, uint64_t index)
@@ -221,11 +263,11 @@ static int64_t send_due(struct load *load, int64_t now_ns)
     while (load->next_index < load->last_index) {
         int64_t due_ns = is_open_loop ? due_ns_of(load, load->next_index) : now_ns;
         if (due_ns > now_ns) {
-            return due_ns < load->send_until_ns ? due_ns : load->send_until_ns;
+            return due_ns < load->send_until_ns || !is_between_traces(load) ? due_ns : load->send_until_ns;
         }
         struct bench_connection *connection = connection_with_room(load);
         if (connection == NULL) {
-            return load->send_until_ns;
+            return load->send_until_ns > now_ns ? load->send_until_ns : BENCH_NEVER; /* an answer makes room */
         }
         send_one(load, connection, due_ns);
     }
@@ -294,7 +336,10 @@ static void prepare_bodies(struct load *load)
         return;
     }
     for (unsigned i = 0; i < TEMPLATE_COUNT; i++) {
-        load->templates[i] = template_build(load->shape, spans, options->seed + i, prefix_bytes);
+        load->templates[i] = options->traces == NULL
+                                 ? template_build(load->shape, spans, options->seed + i, prefix_bytes)
+                                 : template_build_dealt(load->shape, options->traces, i % options->traces->requests,
+                                                        options->seed + i, prefix_bytes);
         if (options->is_json) {
             load->jsons[i] = json_build(&load->templates[i]);
         }
@@ -319,6 +364,10 @@ static void start_clock(struct load *load)
     uint64_t spans = load->account->spans_per_request;
     load->interval_ns = options->rate > 0 ? (double)spans * 1e9 / options->rate : 0;
     load->last_index = options->spans > 0 ? (options->spans + spans - 1) / spans : UINT64_MAX;
+    if (options->traces != NULL && load->last_index != UINT64_MAX) {
+        uint64_t requests = options->traces->requests;
+        load->last_index = (load->last_index + requests - 1) / requests * requests;
+    }
     load->started_ns = load->answered_ns = bench_now_ns();
     load->send_until_ns = options->seconds > 0 ? load->started_ns + (int64_t)(options->seconds * 1e9) : BENCH_NEVER;
 }

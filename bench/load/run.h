@@ -26,6 +26,8 @@ struct load_options {
     uint64_t seed;
     bool is_hashing;
     bool is_reconnecting;
+    const struct traces *traces; /* dealt to requests; NULL = whole and side by side, as the shape says */
+    bool is_sampled;             /* the hash is of what a tail sampler keeps */
 };
 
 struct load_result {

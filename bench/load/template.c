@@ -35,9 +35,24 @@ static void put_event(const struct shape *shape, struct bench_random *random, st
     bench_bytes_free(&event);
 }
 
+/* What decides on a trace that is dealt: an attribute behind all others, and a status. All is there in every span. */
+static void put_decisive(struct template_span *span, struct bench_bytes *out)
+{
+    static const uint8_t tier[] = "\x0a\x0a"
+                                  "bench.tier"
+                                  "\x12\x06"
+                                  "\x0a\x04"
+                                  "free";
+    static const uint8_t status[] = { 0x18, 1 };
+    bench_put_bytes(out, BENCH_SPAN_ATTRIBUTES, tier, sizeof tier - 1);
+    span->tier = (uint32_t)out->length - 4;
+    bench_put_bytes(out, BENCH_SPAN_STATUS, status, sizeof status);
+    span->status_code = (uint32_t)out->length - 1;
+}
+
 /* Encodes one span; the offsets in the answer are relative to it. place is its place in its trace. */
-static struct template_span put_span(const struct shape *shape, uint64_t place, struct bench_random *random,
-                                     struct bench_bytes *out)
+static struct template_span put_span(const struct shape *shape, uint64_t place, bool is_dealt,
+                                     struct bench_random *random, struct bench_bytes *out)
 {
     struct template_span span = { 0 };
     struct bench_bytes name = { 0 };
@@ -58,7 +73,9 @@ static struct template_span put_span(const struct shape *shape, uint64_t place, 
     if (bench_random_below(random, 100) < shape->events_percent) {
         put_event(shape, random, out);
     }
-    if (bench_random_below(random, 100) < shape->errors_percent) {
+    if (is_dealt) {
+        put_decisive(&span, out);
+    } else if (bench_random_below(random, 100) < shape->errors_percent) {
         bench_put_bytes(out, BENCH_SPAN_STATUS, "\x12\x07timeout\x18\x02", 11);
     }
     bench_bytes_free(&name);
@@ -74,6 +91,8 @@ static void shift(struct template_span *spans, uint32_t count, uint32_t by)
         spans[i].parent_span_id += spans[i].parent_span_id != 0 ? by : 0;
         spans[i].start_time += by;
         spans[i].end_time += by;
+        spans[i].tier += spans[i].tier != 0 ? by : 0;
+        spans[i].status_code += spans[i].status_code != 0 ? by : 0;
     }
 }
 
@@ -85,9 +104,25 @@ static void wrap(struct bench_bytes *out, uint32_t number, const struct bench_by
     shift(spans, count, (uint32_t)(out->length - inner->length));
 }
 
-static void put_resource_spans(const struct shape *shape, struct template *made, uint32_t first, uint32_t count,
+/* The plan of a request: traces whole and side by side (traces NULL), or dealt. */
+struct plan {
+    const struct shape *shape;
+    const struct traces *traces;
+    uint64_t part;
+};
+
+static uint64_t place_in_trace(const struct plan *plan, uint32_t at)
+{
+    if (plan->traces == NULL) {
+        return at % plan->shape->spans_per_trace;
+    }
+    return traces_at(plan->traces, plan->part * plan->traces->spans_per_request + at).place;
+}
+
+static void put_resource_spans(const struct plan *plan, struct template *made, uint32_t first, uint32_t count,
                                struct bench_random *random)
 {
+    const struct shape *shape = plan->shape;
     struct bench_bytes resource = { 0 }, scope = { 0 }, span = { 0 }, scope_spans = { 0 }, resource_spans = { 0 };
     struct template_span *spans = made->spans + first;
     shape_put_attributes(&shape->resource, 1, random, &resource);
@@ -96,7 +131,7 @@ static void put_resource_spans(const struct shape *shape, struct template *made,
     bench_put_bytes(&scope_spans, BENCH_SCOPE_SPANS_SCOPE, scope.bytes, scope.length);
     for (uint32_t i = 0; i < count; i++) {
         bench_bytes_clear(&span);
-        spans[i] = put_span(shape, (first + i) % shape->spans_per_trace, random, &span);
+        spans[i] = put_span(shape, place_in_trace(plan, first + i), plan->traces != NULL, random, &span);
         spans[i].length = (uint32_t)span.length;
         spans[i].surroundings =
             bench_hash_surroundings(bench_hash(resource.bytes, resource.length), bench_hash(scope.bytes, scope.length));
@@ -112,8 +147,9 @@ static void put_resource_spans(const struct shape *shape, struct template *made,
     bench_bytes_free(&resource_spans);
 }
 
-struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed, size_t prefix_bytes)
+static struct template build(const struct plan *plan, uint64_t span_count, uint64_t seed, size_t prefix_bytes)
 {
+    const struct shape *shape = plan->shape;
     struct template made = { .span_count = (uint32_t)span_count, .prefix_bytes = (uint32_t)prefix_bytes };
     struct bench_random random = { bench_mix(seed) };
     uint64_t resources = shape->resources * span_count / shape->spans; /* a small request is one process's */
@@ -125,13 +161,26 @@ struct template template_build(const struct shape *shape, uint64_t span_count, u
     for (uint64_t i = 0; i < resources; i++) {
         uint32_t first = (uint32_t)(span_count * i / resources);
         uint32_t end = (uint32_t)(span_count * (i + 1) / resources);
-        put_resource_spans(shape, &made, first, end - first, &random);
+        put_resource_spans(plan, &made, first, end - first, &random);
     }
     uint32_t length = (uint32_t)(made.request.length - prefix_bytes);
     for (int i = 0; i < 4 && prefix_bytes > 0; i++) {
         made.request.bytes[1 + i] = (uint8_t)(length >> (24 - 8 * i));
     }
     return made;
+}
+
+struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed, size_t prefix_bytes)
+{
+    const struct plan plan = { shape, NULL, 0 };
+    return build(&plan, span_count, seed, prefix_bytes);
+}
+
+struct template template_build_dealt(const struct shape *shape, const struct traces *traces, uint64_t part,
+                                     uint64_t seed, size_t prefix_bytes)
+{
+    const struct plan plan = { shape, traces, part };
+    return build(&plan, traces->spans_per_request, seed, prefix_bytes);
 }
 
 void template_free(struct template *made)
@@ -162,13 +211,53 @@ void template_patch(const struct template *made, uint8_t *request, uint64_t firs
     }
 }
 
+void template_patch_dealt(const struct template *made, uint8_t *request, uint64_t first_sequence,
+                          const struct traces *traces, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < made->span_count; i++) {
+        const struct template_span *span = &made->spans[i];
+        struct traces_place at = traces_at(traces, first_sequence + i);
+        uint64_t marked_place;
+        enum traces_mark mark = traces_mark_of(traces, at.trace, &marked_place);
+        bool is_marked = marked_place == at.place;
+        uint64_t duration_ns = mark == TRACES_SLOW && is_marked ? (uint64_t)TRACES_SLOW_NS : span->duration_ns;
+        traces_id(traces, at.trace, request + span->trace_id);
+        bench_store_u64_be(request + span->span_id, BENCH_SEQUENCE_UNIQUE | (first_sequence + i));
+        if (span->parent_span_id != 0) {
+            bench_store_u64_be(request + span->parent_span_id,
+                               BENCH_SEQUENCE_UNIQUE | traces_sequence(traces, at.trace, at.place - span->parent_back));
+        }
+        bench_store_u64_le(request + span->start_time, (uint64_t)now_ns - duration_ns);
+        bench_store_u64_le(request + span->end_time, (uint64_t)now_ns);
+        memcpy(request + span->tier, mark == TRACES_GOLD && is_marked ? "gold" : "free", 4);
+        request[span->status_code] = mark == TRACES_FAILED && is_marked ? 2 : 1;
+    }
+}
+
+static void add_hash(struct template_hash *sum, const struct template_span *span, const uint8_t *request)
+{
+    uint64_t hash = bench_hash(request + span->offset, span->length);
+    sum->spans += hash;
+    sum->tree += bench_hash_in_tree(hash, span->surroundings);
+}
+
 struct template_hash template_hash(const struct template *made, const uint8_t *request)
 {
     struct template_hash sum = { 0, 0 };
     for (uint32_t i = 0; i < made->span_count; i++) {
-        uint64_t hash = bench_hash(request + made->spans[i].offset, made->spans[i].length);
-        sum.spans += hash;
-        sum.tree += bench_hash_in_tree(hash, made->spans[i].surroundings);
+        add_hash(&sum, &made->spans[i], request);
+    }
+    return sum;
+}
+
+struct template_hash template_hash_kept(const struct template *made, const uint8_t *request, uint64_t first_sequence,
+                                        const struct traces *traces)
+{
+    struct template_hash sum = { 0, 0 };
+    for (uint32_t i = 0; i < made->span_count; i++) {
+        if (traces_is_kept(traces, traces_at(traces, first_sequence + i).trace)) {
+            add_hash(&sum, &made->spans[i], request);
+        }
     }
     return sum;
 }

@@ -4,6 +4,7 @@
 
 #include "lib/bytes.h"
 #include "load/shape.h"
+#include "load/traces.h"
 
 /* Where the changing bytes of one span lie, as offsets in the request. */
 struct template_span {
@@ -14,7 +15,9 @@ struct template_span {
     uint32_t parent_span_id; /* 0 = a root span */
     uint32_t start_time;
     uint32_t end_time;
-    uint32_t parent_back; /* how many spans before this one its parent is */
+    uint32_t parent_back; /* how many places before this one in the trace its parent is */
+    uint32_t tier;        /* of traces that are dealt: the text of bench.tier, and the status code */
+    uint32_t status_code;
     uint64_t duration_ns;
     uint64_t surroundings; /* hash of its resource and scope bytes */
 };
@@ -30,6 +33,10 @@ struct template
 };
 
 struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed, size_t prefix_bytes);
+
+/* The same for traces that are dealt to requests: this is request number part of those that share their traces. */
+struct template template_build_dealt(const struct shape *shape, const struct traces *traces, uint64_t part,
+                                     uint64_t seed, size_t prefix_bytes);
 void template_free(struct template *made);
 
 /* The hash sums of a request: order-free, so that a relay may regroup and reorder. spans covers the bytes of each Span;
@@ -43,4 +50,12 @@ struct template_hash {
 void template_patch(const struct template *made, uint8_t *request, uint64_t first_id, uint64_t spans_per_trace,
                     uint64_t seed, int64_t now_ns);
 
+/* The same for traces that are dealt: the spans first_sequence, ... What decides on a trace is written, too. */
+void template_patch_dealt(const struct template *made, uint8_t *request, uint64_t first_sequence,
+                          const struct traces *traces, int64_t now_ns);
+
 struct template_hash template_hash(const struct template *made, const uint8_t *request);
+
+/* Only of the spans that a sampler keeps. */
+struct template_hash template_hash_kept(const struct template *made, const uint8_t *request, uint64_t first_sequence,
+                                        const struct traces *traces);
