@@ -14,8 +14,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from runner import machine, measure, programs, report, targets  # noqa: E402
+from runner import held, machine, measure, programs, report, targets  # noqa: E402
 
+MEASURES = {**measure.MEASURES, "held": held.measure_held}
 SECONDS_AROUND_A_RUN = 2.5  # start, connect, drain, stop, check: for the estimate
 LIMITS = {"steal": 0.02, "foreign": 0.15, "floor": 0.10}
 
@@ -78,12 +79,13 @@ def run_round(suts, variant, work, arguments, number):
     turn = number % len(suts)
     for sut in suts[turn:] + suts[:turn]:
         machine.wait_until_quiet(arguments.quiet_wait)
-        one = measure.MEASURES[variant.get("kind", "load")](sut, variant, work, arguments)
+        one = MEASURES[variant.get("kind", "load")](sut, variant, work, arguments)
         measured.append(one)
         headline = f"{one['cpu_us_per_span']:.3f} us/span, {one['spans_per_second']:,.0f} spans/s, " \
                    f"steal {one['steal']:.0%}, others {one['foreign']:.0%}" if "cpu_us_per_span" in one else \
                    f"first answer {one['first_answer_ms']:.1f} ms, {one['idle_rss_mib']:.1f} MiB"
         print(f"  round {number + 1} {one['sut']:<20} {headline} {' '.join(one['faults'])}", flush=True)
+    held.note_what_is_added(measured, variant.get("adds", {}))
     return measured
 
 
@@ -144,14 +146,20 @@ def all_scenarios():
     return [read_scenario(os.path.basename(path)[:-5]) for path in paths]
 
 
+def seconds_of(sut, variant):
+    if variant.get("kind") == "held":
+        return held.seconds_of(programs.Sut(sut, "").description, variant)
+    return variant["seconds"] + variant.get("warmup_seconds", 0)
+
+
 def full_run(arguments):
     """The names of its scenarios; says how long they will take."""
     chosen = [scenario for scenario in all_scenarios() if not scenario.get("is_extra")]
     seconds = 0
     for scenario in chosen:
         for _, variant in variants_of(scenario, arguments):
-            runs = len(variant.get("suts", scenario.get("suts", []))) * (arguments.rounds or variant["rounds"])
-            seconds += runs * (variant["seconds"] + variant.get("warmup_seconds", 0) + SECONDS_AROUND_A_RUN)
+            for sut in variant.get("suts", scenario.get("suts", [])):
+                seconds += (arguments.rounds or variant["rounds"]) * (seconds_of(sut, variant) + SECONDS_AROUND_A_RUN)
     print(f"{len(chosen)} scenarios, about {seconds / 60:.0f} minutes", flush=True)
     return [scenario["name"] for scenario in chosen]
 

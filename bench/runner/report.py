@@ -13,6 +13,11 @@ IDLE_COLUMNS = [("first answer ms", "first_answer_ms", "{:.1f}"), ("idle RSS MiB
 OVERLOAD_COLUMNS = [("goodput spans/s", "goodput", "{:,.0f}"), ("refused", "refused", "{:,.0f}"),
                     ("failed", "failed", "{:,.0f}"), ("missing", "missing", "{:,.0f}"), ("duplicates", "duplicates", "{:,.0f}"),
                     ("recovery s", "recovery_seconds", "{:.2f}")]
+HELD_COLUMNS = [("CPU us/span", "cpu_us_per_span", "{:.3f}"), ("adds us/span", "adds_us_per_span", "{:.3f}"),
+                ("held spans", "held_spans", "{:,.0f}"), ("B/held span", "bytes_per_held_span", "{:.0f}"),
+                ("growth B/held span", "rss_bytes_per_held_span", "{:.0f}"), ("wire B/span", "plain_bytes_per_span", "{:.0f}"),
+                ("peak RSS MiB", "peak_rss_mib", "{:.0f}"), ("spans/s", "spans_per_second", "{:,.0f}"),
+                ("p99 ms", "p99", "{:.2f}")]
 
 
 def value_of(measured, key):
@@ -62,7 +67,7 @@ def summarise(rounds, suts, key, base):
         if not mine:
             continue
         entry = {"rounds": len(mine), "faults": sorted({fault for one in mine for fault in one["faults"]})}
-        for _, column, _ in LOAD_COLUMNS + IDLE_COLUMNS + OVERLOAD_COLUMNS:
+        for _, column, _ in LOAD_COLUMNS + IDLE_COLUMNS + OVERLOAD_COLUMNS + HELD_COLUMNS:
             if any(column in one or column in one.get("latency_ms", {}) for one in mine):
                 entry[column] = median_of(mine, column)
         pairs = ratios(rounds, sut, base, key)
@@ -89,14 +94,18 @@ def table(summary, columns, base):
 
 def text_of(ratio):
     """As targets are written: below one as 1/x."""
-    return f"{ratio:.2f}" if ratio >= 1 else f"1/{1 / ratio:.2f}"
+    return f"{ratio:.2f}" if ratio >= 1 or ratio <= 0 else f"1/{1 / ratio:.2f}"
 
 
 def target_table(rows):
     lines = ["| target | measured (quartiles) | rounds | |", "|---|---|---|---|"]
     for row in rows:
-        measured = f"{text_of(row['median'])} ({text_of(row['q1'])} to {text_of(row['q3'])})" if row["rounds"] else "-"
-        lines.append(f"| {row['sut']} at most {row['at_most']} of {row['against']} | {measured} | {row['rounds']} | "
+        form = text_of if "against" in row else "{:.4g}".format
+        measured = f"{form(row['median'])} ({form(row['q1'])} to {form(row['q3'])})" if row["rounds"] else "-"
+        what = f"{row['sut']} at most {row['at_most']} of {row['against']}" if "against" in row else \
+               f"{row['sut']} at most {row['at_most_value']}"
+        name = "" if row["key"] == "cpu_us_per_span" else f" ({row['key'].replace('_', ' ')})"
+        lines.append(f"| {what}{name} | {measured} | {row['rounds']} | "
                      f"{row['verdict']} |")
     return "\n".join(lines)
 
@@ -134,7 +143,7 @@ def write(results, directory):
     """results: the scenario, the machine, and per variant all rounds and the summary of the calm ones."""
     scenario = results["scenario"]
     name = scenario["name"]
-    columns = IDLE_COLUMNS if scenario.get("kind") == "idle" else LOAD_COLUMNS
+    columns = {"idle": IDLE_COLUMNS, "held": HELD_COLUMNS}.get(scenario.get("kind"), LOAD_COLUMNS)
     if scenario.get("is_sampled"):
         columns = columns[2:] + OVERLOAD_COLUMNS
     os.makedirs(directory, exist_ok=True)
