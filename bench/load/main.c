@@ -82,7 +82,8 @@ static void dump(const struct load_options *options, const struct shape *shape, 
 }
 
 /* NULL: traces lie whole and side by side, as the shape says. */
-static const struct traces *traces_wanted(const struct load_options *options, uint64_t size, uint64_t spans_per_request)
+static const struct traces *traces_wanted(const struct load_options *options, const struct shape *shape, uint64_t size,
+                                          uint64_t spans_per_request)
 {
     static struct traces traces;
     if (size == 0) {
@@ -91,7 +92,7 @@ static const struct traces *traces_wanted(const struct load_options *options, ui
     if (options->is_json || options->encoding != BENCH_ENCODING_NONE) {
         bench_die("weft-load: --trace-size is for protobuf without compression");
     }
-    traces = traces_of(size, spans_per_request, options->seed);
+    traces = traces_of(size, spans_per_request, shape->resources, options->seed);
     return &traces;
 }
 
@@ -163,7 +164,7 @@ int main(int argc, char **argv)
     if (options.spans == 0 && options.seconds <= 0) {
         bench_die("weft-load: --spans or --seconds is required");
     }
-    options.traces = traces_wanted(&options, trace_size, spans_per_request);
+    options.traces = traces_wanted(&options, &shape, trace_size, spans_per_request);
     struct load_account *account =
         account_new(spans_per_request, options.encoding == BENCH_ENCODING_NONE ? 0 : options.cycle_count);
     if (progress_path != NULL) {

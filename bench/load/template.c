@@ -153,7 +153,9 @@ static struct template build(const struct plan *plan, uint64_t span_count, uint6
     struct template made = { .span_count = (uint32_t)span_count, .prefix_bytes = (uint32_t)prefix_bytes };
     struct bench_random random = { bench_mix(seed) };
     uint64_t resources = shape->resources * span_count / shape->spans; /* a small request is one process's */
-    if (resources == 0) {
+    if (plan->traces != NULL) {
+        resources = shape->resources;
+    } else if (resources == 0) {
         resources = 1;
     }
     made.spans = bench_alloc_zero(span_count, sizeof *made.spans);

@@ -10,29 +10,39 @@
 
 enum { ID_BYTES = 16 };
 
-struct traces traces_of(uint64_t size, uint64_t spans_per_request, uint64_t seed)
+struct traces traces_of(uint64_t size, uint64_t spans_per_request, uint64_t resources, uint64_t seed)
 {
     uint64_t requests = size < TRACES_REQUESTS_MAX ? size : TRACES_REQUESTS_MAX;
-    if (size % requests != 0 || spans_per_request % (size / requests) != 0) {
-        bench_die("traces of %llu spans do not fill requests of %llu", (unsigned long long)size,
-                  (unsigned long long)spans_per_request);
-    }
     uint64_t place_span = size / requests;
-    return (struct traces){ size, spans_per_request, requests, place_span, spans_per_request / place_span, seed };
+    uint64_t block = spans_per_request / resources;
+    if (size % requests != 0 || spans_per_request % resources != 0 || block % place_span != 0) {
+        bench_die("traces of %llu spans do not fill requests of %llu with %llu resources", (unsigned long long)size,
+                  (unsigned long long)spans_per_request, (unsigned long long)resources);
+    }
+    return (struct traces){ size, spans_per_request, requests, place_span, block, block / place_span, seed };
+}
+
+static uint64_t traces_in_request(const struct traces *traces)
+{
+    return traces->spans_per_request / traces->place_span;
 }
 
 struct traces_place traces_at(const struct traces *traces, uint64_t sequence)
 {
     uint64_t request = sequence / traces->spans_per_request;
     uint64_t at = sequence % traces->spans_per_request;
-    return (struct traces_place){ request / traces->requests * traces->stride + at % traces->stride,
-                                  request % traces->requests * traces->place_span + at / traces->stride };
+    uint64_t first = request / traces->requests * traces_in_request(traces) + at / traces->block * traces->stride;
+    return (struct traces_place){ first + at % traces->block % traces->stride,
+                                  request % traces->requests * traces->place_span +
+                                      at % traces->block / traces->stride };
 }
 
 uint64_t traces_sequence(const struct traces *traces, uint64_t trace, uint64_t place)
 {
-    uint64_t request = trace / traces->stride * traces->requests + place / traces->place_span;
-    uint64_t at = place % traces->place_span * traces->stride + trace % traces->stride;
+    uint64_t in_request = trace % traces_in_request(traces);
+    uint64_t request = trace / traces_in_request(traces) * traces->requests + place / traces->place_span;
+    uint64_t at = in_request / traces->stride * traces->block + place % traces->place_span * traces->stride +
+                  in_request % traces->stride;
     return request * traces->spans_per_request + at;
 }
 
@@ -82,7 +92,7 @@ bool traces_is_kept(const struct traces *traces, uint64_t trace)
 
 void traces_write_kept(const struct traces *traces, uint64_t span_count, const char *path)
 {
-    uint64_t trace_count = traces_at(traces, span_count).trace + traces->stride;
+    uint64_t trace_count = (span_count / traces->spans_per_request / traces->requests + 1) * traces_in_request(traces);
     uint8_t *bits = bench_alloc_zero(span_count / 8 + 1, 1);
     for (uint64_t trace = 0; trace < trace_count; trace++) {
         if (!traces_is_kept(traces, trace)) {

@@ -4,8 +4,9 @@
 #include <stdint.h>
 
 /* Traces as a gateway sees them: a trace's spans come from several services, so they are dealt to min(4, size)
- * consecutive requests, and within a request they lie as far apart as there are traces in it, never side by side. Four
- * requests share the traces that begin in the first of them; size * traces = spans in the four.
+ * consecutive requests. In each of them they are of one resource, so that a trace has four at most, and lie as far
+ * apart there as that resource has traces, since a service has many under way. Four requests share their traces: size
+ * times traces is the number of spans in the four.
  *
  * Which span belongs to which trace, at which place, and whether a sampler must keep the trace, follows from the span's
  * sequence number alone. A tenth is to be kept: marked slow (its first span takes SLOW_NS), failed (one span has status
@@ -25,7 +26,8 @@ struct traces {
     uint64_t spans_per_request;
     uint64_t requests;   /* that share their traces */
     uint64_t place_span; /* spans of one trace in a request */
-    uint64_t stride;     /* traces in a request */
+    uint64_t block;      /* spans of a resource in a request */
+    uint64_t stride;     /* traces of a resource in a request */
     uint64_t seed;
 };
 
@@ -38,7 +40,7 @@ struct traces_place {
 };
 
 /* Ends the program if such traces do not fill such requests. */
-struct traces traces_of(uint64_t size, uint64_t spans_per_request, uint64_t seed);
+struct traces traces_of(uint64_t size, uint64_t spans_per_request, uint64_t resources, uint64_t seed);
 
 struct traces_place traces_at(const struct traces *traces, uint64_t sequence);
 
