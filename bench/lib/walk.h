@@ -96,4 +96,5 @@ enum {
     BENCH_SPAN_EVENTS = 11,
     BENCH_SPAN_LINKS = 13,
     BENCH_SPAN_STATUS = 15,
+    BENCH_LOG_RECORD_SPAN_ID = 10, /* the messages around a LogRecord have the numbers of those around a Span */
 };

@@ -96,6 +96,20 @@ static const struct traces *traces_wanted(const struct load_options *options, co
     return &traces;
 }
 
+static const struct lines_form *lines_wanted(const struct load_options *options, const char *path, uint64_t trace_size)
+{
+    static struct lines_form form;
+    if (path == NULL) {
+        return NULL;
+    }
+    if (options->protocol != &bench_protocol_http1 || options->is_json || trace_size > 0 ||
+        options->encoding != BENCH_ENCODING_NONE) {
+        bench_die("weft-load: --lines is for http, without --encoding, --compression and --trace-size");
+    }
+    form = lines_read(path);
+    return &form;
+}
+
 int main(int argc, char **argv)
 {
     struct load_options options = { .target = "127.0.0.1:4317",
@@ -107,7 +121,7 @@ int main(int argc, char **argv)
                                     .seed = 1 };
     const char *shape_path = NULL, *compression = "none", *acknowledged_path = NULL, *dump_path = NULL;
     const char *protocol = "grpc", *encoding = "protobuf";
-    const char *kept_path = NULL, *progress_path = NULL;
+    const char *kept_path = NULL, *progress_path = NULL, *lines_path = NULL;
     uint64_t spans_per_request = 0, level = 0, trace_size = 0;
     bool is_hash_skipped = false;
     const struct bench_option table[] = {
@@ -115,6 +129,7 @@ int main(int argc, char **argv)
         { "protocol", "grpc, or http: HTTP/1.1, one request a connection at a time (grpc)", .text = &protocol },
         { "encoding", "protobuf, or json (http only; hashes stay those of the protobuf)", .text = &encoding },
         { "payload", "the .shape file (required)", .text = &shape_path },
+        { "lines", "a .lines file: log lines over http in place of --payload", .text = &lines_path },
         { "spans-per-request", "instead of the shape's own number", .number = &spans_per_request },
         { "connections", "TCP connections (4)", .number = &options.connections },
         { "in-flight", "unanswered requests per connection, over http always 1 (16)", .number = &options.in_flight },
@@ -151,12 +166,19 @@ int main(int argc, char **argv)
     options.in_flight = options.protocol == &bench_protocol_http1 ? 1 : options.in_flight;
     options.level = (int)level;
     options.is_hashing = !is_hash_skipped;
-    if (shape_path == NULL || options.encoding == BENCH_ENCODING_UNKNOWN || options.connections == 0 ||
-        options.in_flight == 0 || options.cycle_count == 0) {
-        bench_die("weft-load: --payload is required; see --help");
+    if ((shape_path == NULL) == (lines_path == NULL) || options.encoding == BENCH_ENCODING_UNKNOWN ||
+        options.connections == 0 || options.in_flight == 0 || options.cycle_count == 0) {
+        bench_die("weft-load: --payload or --lines is required; see --help");
     }
-    struct shape shape = shape_read(shape_path);
+    struct shape shape = shape_path != NULL ? shape_read(shape_path) : (struct shape){ .spans = 1000 };
     spans_per_request = spans_per_request > 0 ? spans_per_request : shape.spans;
+    options.lines = lines_wanted(&options, lines_path, trace_size);
+    if (dump_path != NULL && options.lines != NULL) {
+        struct lines_template made = lines_build(options.lines, spans_per_request, options.seed);
+        lines_patch(&made, made.text.bytes, 0, options.seed);
+        bench_bytes_write_file(dump_path, made.text.bytes, made.text.length);
+        bench_end();
+    }
     if (dump_path != NULL) {
         dump(&options, &shape, spans_per_request, dump_path);
         bench_end();

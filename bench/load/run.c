@@ -38,6 +38,7 @@ struct load {
     uint64_t next_connection;
     struct template templates[TEMPLATE_COUNT];
     struct json_template jsons[TEMPLATE_COUNT];
+    struct lines_template lines[TEMPLATE_COUNT];
     struct cycle cycle;
     struct bench_body_pool dealt_bodies[TRACES_REQUESTS_MAX]; /* by part of those that share their traces */
     int64_t dealt_ns;                                         /* the time of the traces that are under way */
@@ -192,10 +193,23 @@ static struct bench_body *next_dealt_body(struct load *load, struct template_has
     return body;
 }
 
+static struct bench_body *next_lines_body(struct load *load, struct template_hash *out_hash)
+{
+    struct bench_body *body = bench_body_take(&load->endpoint.bodies);
+    const struct lines_template *made = &load->lines[body->tag % TEMPLATE_COUNT];
+    fill(body, &made->text);
+    lines_patch(made, body->bytes, load->next_index * made->record_count, load->options->seed);
+    *out_hash = (struct template_hash){ 0, 0 }; /* what a line becomes is not known here */
+    return body;
+}
+
 static struct bench_body *next_body(struct load *load, struct template_hash *out_hash)
 {
     if (load->options->traces != NULL) {
         return next_dealt_body(load, out_hash);
+    }
+    if (load->options->lines != NULL) {
+        return next_lines_body(load, out_hash);
     }
     if (load->cycle.count > 0) {
         const struct cycle_request *request = &load->cycle.requests[load->next_index % load->cycle.count];
@@ -335,7 +349,11 @@ static void prepare_bodies(struct load *load)
         load->result.message_bytes = load->cycle.plain_bytes / load->cycle.count;
         return;
     }
-    for (unsigned i = 0; i < TEMPLATE_COUNT; i++) {
+    for (unsigned i = 0; i < TEMPLATE_COUNT && options->lines != NULL; i++) {
+        load->lines[i] = lines_build(options->lines, spans, options->seed + i);
+        load->result.message_bytes += load->lines[i].text.length / TEMPLATE_COUNT;
+    }
+    for (unsigned i = 0; i < TEMPLATE_COUNT && options->lines == NULL; i++) {
         load->templates[i] = options->traces == NULL
                                  ? template_build(load->shape, spans, options->seed + i, prefix_bytes)
                                  : template_build_dealt(load->shape, options->traces, i % options->traces->requests,
@@ -398,6 +416,10 @@ struct load_result load_run(const struct load_options *options, const struct sha
     load->endpoint.protocol = options->protocol;
     load->endpoint.content_type = options->is_json ? "application/json" : "application/x-protobuf";
     load->path = options->protocol == &bench_protocol_grpc ? grpc_path : http_path;
+    if (options->lines != NULL) {
+        load->path = options->lines->path;
+        load->endpoint.content_type = options->lines->type;
+    }
     prepare_bodies(load);
     connect_all(load);
     bench_cpu_seconds(&user, &system);

@@ -6,6 +6,7 @@
 #include "lib/compression.h"
 #include "lib/connection.h"
 #include "load/account.h"
+#include "load/lines.h"
 #include "load/shape.h"
 
 struct load_options {
@@ -26,8 +27,9 @@ struct load_options {
     uint64_t seed;
     bool is_hashing;
     bool is_reconnecting;
-    const struct traces *traces; /* dealt to requests; NULL = whole and side by side, as the shape says */
-    bool is_sampled;             /* the hash is of what a tail sampler keeps */
+    const struct traces *traces;    /* dealt to requests; NULL = whole and side by side, as the shape says */
+    const struct lines_form *lines; /* log lines instead of spans, over HTTP; NULL = spans */
+    bool is_sampled;                /* the hash is of what a tail sampler keeps */
 };
 
 struct load_result {

@@ -45,9 +45,16 @@ def transport_of(sut, variant):
             "--connections", str(connections), "--in-flight", str(in_flight)]
 
 
+def content_of(sut, variant):
+    """Spans of a shape; or log lines, in the format that the program takes."""
+    if "lines" in variant:
+        return ["--lines", f"{programs.BENCH}/payloads/{variant['lines']}-{sut.description['lines']}.lines"]
+    return ["--payload", f"{programs.BENCH}/payloads/{variant['payload']}.shape"]
+
+
 def load_command(sut, variant, work, target, spans=None, seconds=None, rate=None):
     command = [f"{sut.values['bin']}/weft-load", "--target", target, *transport_of(sut, variant),
-               "--payload", f"{programs.BENCH}/payloads/{variant['payload']}.shape",
+               *content_of(sut, variant),
                "--compression", variant.get("compression", "none"),
                "--acknowledged-out", f"{work}/acknowledged.bin"]
     if variant.get("spans_per_request"):
