@@ -189,6 +189,8 @@ START_TEST(test_records_go_to_their_owner_and_out_of_the_outlet_that_they_came_i
     ck_assert_uint_eq(settled, 0); /* three are lent */
     ck_assert_uint_eq(totals().in_transit, 3);
     ck_assert_uint_eq(totals().buffered, 3);
+    ck_assert_uint_eq(weft_stages_lent(&mail.hosts[0]), 3);
+    ck_assert_uint_eq(weft_stages_lent(&mail.hosts[1]), 0);
     expect_audit(&fixture);
     deliver_one(); /* there */
     ck_assert_uint_eq(totals().in_transit, 0);
@@ -198,6 +200,7 @@ START_TEST(test_records_go_to_their_owner_and_out_of_the_outlet_that_they_came_i
     deliver_one(); /* and back */
     ck_assert_uint_eq(settled, 1);
     ck_assert_int_eq(settled_as, WEFT_OK);
+    ck_assert_uint_eq(weft_stages_lent(&mail.hosts[0]), 0);
     advance(WEFT_NS_PER_S);
     ck_assert_uint_eq(at_sink(&fixture, 0, 1), 3);
     ck_assert_uint_eq(at_sink(&fixture, 1, 1), 3);
