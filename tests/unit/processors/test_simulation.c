@@ -10,6 +10,7 @@
  *   - sent <= distinct records at each backend <= sent + unconfirmed + what it rejected of a part, and what it
  * acknowledged is what is booked as sent
  *   - accepted is what the clients were told, and an accepted request is answered at its first hand-over
+ *   - what was dropped, refused or rejected is broken down, flow by flow
  *   - payload memory is back
  * and at random moments between, the audit recounts what the books say.
  *
@@ -23,6 +24,7 @@
 #include "config/load.h"
 #include "pipeline/exporter.h"
 #include "pipeline/fan_out.h"
+#include "processors/simulation_drops.h"
 #include "weft/component.h"
 #include "wire/protobuf.h"
 
@@ -594,6 +596,8 @@ static void drain(struct simulation *simulation, bool is_forced)
     }
 }
 
+static uint64_t lost_in_all;
+
 static void run_seed(uint64_t seed, struct weft_ledger *ledger)
 {
     current_seed = seed;
@@ -608,6 +612,7 @@ static void run_seed(uint64_t seed, struct weft_ledger *ledger)
         .worker_count = 1,
         .random_state = seed + 1,
     };
+    simulation->host.drops = weft_drops_new(weft_timers_now(simulation->host.timers));
     build(simulation);
     (void)has_ended(simulation, &simulation->before);
     int64_t life_ns = (int64_t)(5 + pick(simulation, 60)) * WEFT_NS_PER_S;
@@ -636,6 +641,8 @@ static void run_seed(uint64_t seed, struct weft_ledger *ledger)
         check_exporter(simulation, &simulation->exporters[i]);
     }
     take_apart(simulation);
+    lost_in_all += drops_check(&simulation->host, seed);
+    weft_drops_free(simulation->host.drops);
     ck_assert_uint_eq(weft_budget_reserved(&simulation->budget), 0);
     weft_payload_pool_free(simulation->host.pool);
     weft_timers_free(simulation->host.timers);
@@ -662,6 +669,7 @@ START_TEST(test_any_seed_settles_every_ticket_once)
         run_seed(seed, ledger);
     }
     weft_ledger_close(ledger);
+    ck_assert_uint_gt(lost_in_all, 0);
     printf("%llu seeds\n", (unsigned long long)count);
 }
 END_TEST
