@@ -2,6 +2,7 @@
  * hold nothing between attempts; a reload in between loses and doubles nothing. */
 #include "pipeline/entry_offer.h"
 
+#include "pipeline/drops_summary.h"
 #include "pipeline_test.h"
 
 enum { PIPELINES = 3, RECORDS = 10 };
@@ -30,6 +31,11 @@ static void expect_identity(void)
     ck_assert_uint_eq(sum.offered + sum.copied, sum.in_flight + sum.queued + sum.sent + sum.refused + sum.uncopied);
     ck_assert_uint_le(sum.offered, RECORDS);
     ck_assert_uint_le(sum.refused, sum.offered);
+    struct weft_drops_summary drops;
+    weft_drops_summary_init(&drops, weft_timers_now(host.timers), 0);
+    weft_drops_summary_add(&drops, &host);
+    ck_assert(drops.is_balanced || drops.is_failed);
+    weft_drops_summary_fini(&drops);
 }
 
 static int64_t in_flight_of(const struct pipeline *pipeline)
@@ -93,6 +99,7 @@ static struct weft_entry *entry_into(size_t first, size_t count)
 static void begin_offer(size_t count)
 {
     begin();
+    host.drops = weft_drops_new(weft_timers_now(host.timers));
     for (size_t i = 0; i < PIPELINES; i++) {
         pipeline_init(&pipelines[i], i);
     }
@@ -154,6 +161,7 @@ static void end_all(void)
     for (size_t i = 0; i < PIPELINES; i++) {
         weft_consumer_fini(&pipelines[i].consumer);
     }
+    weft_drops_free(host.drops);
     end();
 }
 
