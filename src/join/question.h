@@ -29,7 +29,8 @@ enum weft_trace_knowledge {
 
 struct weft_trace_answer {
     enum weft_trace_knowledge knowledge;
-    int64_t remembers_from_ns; /* wall clock: the oldest verdict that this core still remembers, or its start */
-    struct weft_buffer json; /* members of the answer's object behind "verdict", without braces: "policy":..,... ; empty
-                                if there are none */
+    int64_t remembers_from_ns; /* wall clock: the oldest verdict that this core still remembers; 0 = nobody has said */
+    struct weft_buffer json;   /* members of the answer's object behind "remembers_from", without braces and the first
+                                  comma: "trace_id":..,"policy":..,... (docs/asking.md); empty if there are none. Who
+                                  replaces an answer clears it first */
 };
