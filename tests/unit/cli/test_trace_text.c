@@ -59,6 +59,35 @@ START_TEST(test_answers_read_as_they_should)
 }
 END_TEST
 
+/* Whatever a peer's records make of an answer, or somebody else's socket answers. */
+START_TEST(test_damaged_answers_are_survived)
+{
+    uint64_t random = 88172645463325252u;
+    for (int i = 0; i < 20000; i++) {
+        const char *answer = cases[i % (int)WEFT_COUNT_OF(cases)].answer;
+        size_t length = strlen(answer);
+        char *copy = malloc(length + 1); /* so that reading past its end is seen */
+        memcpy(copy, answer, length);
+        for (int j = 0; j < 3 && length > 0; j++) {
+            static const char bytes[] = "{}[]\",:\\0e-utfn \x01\xc2\xff";
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            copy[random % length] = bytes[(random >> 32) % (sizeof bytes - 1)];
+            length -= (random >> 50) % 16 == 0 ? (random >> 20) % length : 0;
+        }
+        struct weft_buffer out;
+        weft_buffer_init(&out, 0);
+        weft_cli_trace_text(weft_slice_of(copy, length), &out);
+        for (size_t j = 0; j < out.length; j++) {
+            ck_assert(out.bytes[j] >= 0x20 || out.bytes[j] == '\n');
+        }
+        weft_buffer_fini(&out);
+        free(copy);
+    }
+}
+END_TEST
+
 START_TEST(test_long_texts_are_cut_between_characters)
 {
     struct weft_buffer out;
@@ -79,6 +108,7 @@ int main(void)
     Suite *suite = suite_create("cli/trace_text");
     TCase *tests = tcase_create("trace_text");
     tcase_add_loop_test(tests, test_answers_read_as_they_should, 0, (int)WEFT_COUNT_OF(cases));
+    tcase_add_test(tests, test_damaged_answers_are_survived);
     tcase_add_test(tests, test_long_texts_are_cut_between_characters);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
