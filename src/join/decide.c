@@ -3,8 +3,6 @@
 #include "base/assert.h"
 #include "join/join_internal.h"
 
-enum { RELIEF_TRACES = 64 }; /* kept ones give their memory back when they have been written */
-
 static const int64_t step_ns = 5 * WEFT_NS_PER_MS;
 
 /* ---- facts under new rules ---- */
@@ -175,18 +173,32 @@ bool weft_join_decide_oldest(struct weft_join *join)
     return trace != NULL;
 }
 
+/* Decides on the oldest until so much less is held. What is kept is still there until the next flush. */
+static bool decide_for_room(struct weft_join *join, size_t bytes_max, unsigned *in_out_count)
+{
+    while (weft_join_size_bytes(join) > bytes_max + join->leaving_bytes && *in_out_count < JOIN_STEP_TRACES) {
+        if (!weft_join_decide_oldest(join)) {
+            return false;
+        }
+        join->counters.early_traces++;
+        weft_join_forget_recent(join, 0);
+        *in_out_count += 1;
+    }
+    return true;
+}
+
+/* Some more than needed in one go, so that what is kept is not passed on in small change: memory that is given back
+ * need not be a whole chunk. */
 void weft_join_relieve(struct weft_join *join)
 {
     if (weft_join_size_bytes(join) > join->bytes_max && join->recent_count > 0) {
         weft_join_forget_recent(join, 0);
     }
     bool has_undecided = true;
-    for (unsigned i = 0; has_undecided && i < JOIN_STEP_TRACES && weft_join_size_bytes(join) > join->bytes_max; i++) {
-        has_undecided = weft_join_decide_oldest(join);
-        join->counters.early_traces += has_undecided;
-        if (join->emitted_count >= RELIEF_TRACES) {
-            weft_join_flush(join);
-        }
+    for (unsigned count = 0;
+         has_undecided && count < JOIN_STEP_TRACES && weft_join_size_bytes(join) > join->bytes_max;) {
+        has_undecided = decide_for_room(join, join->bytes_max - join->bytes_max / 64, &count);
+        weft_join_flush(join);
         weft_join_forget_recent(join, 0);
     }
     weft_join_flush(join);

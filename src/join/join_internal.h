@@ -25,8 +25,8 @@ enum weft_lane {
     WEFT_LANE_WAITING, /* by when it began */
     WEFT_LANE_ROOT,    /* the same, its root was seen and decision_wait_after_root_received is shorter */
     WEFT_LANE_KEPT,    /* kept, but an outlet is blocked */
+    WEFT_LANE_LEAVING, /* its records are in emissions: it ends with the next flush, and takes no more */
     WEFT_LANE_COUNT,
-    WEFT_LANE_NONE = WEFT_LANE_COUNT, /* its records are emitted: it ends with the next flush */
 };
 
 /* Where some of a trace's records come from: so many have this context. */
@@ -104,8 +104,7 @@ struct weft_join {
     size_t resource_facts_bytes;
     struct weft_list lanes[WEFT_LANE_COUNT];
     struct weft_join_outlet *outlets[JOIN_OUTLETS_MAX];
-    struct weft_trace *emitted[JOIN_STEP_TRACES]; /* kept, their records are in emissions */
-    size_t emitted_count;
+    size_t leaving_count, leaving_bytes; /* of WEFT_LANE_LEAVING */
     struct weft_recent *recent; /* ring */
     size_t recent_first, recent_count, recent_capacity;
     size_t recent_bytes, recent_bytes_max;

@@ -179,10 +179,12 @@ void weft_join_flush(struct weft_join *join)
             flush_outlet(join, join->outlets[i]);
         }
     }
-    for (size_t i = 0; i < join->emitted_count; i++) {
-        weft_trace_end(join, join->emitted[i]);
+    struct weft_list *node = NULL;
+    while ((node = weft_list_first(&join->lanes[WEFT_LANE_LEAVING])) != NULL) {
+        weft_trace_end(join, WEFT_CONTAINER_OF(node, struct weft_trace, node));
     }
-    join->emitted_count = 0;
+    join->leaving_count = 0;
+    join->leaving_bytes = 0;
 }
 
 bool weft_join_is_blocked(const struct weft_join *join, uint32_t outlets)
@@ -273,10 +275,9 @@ void weft_join_emit_now(struct weft_join *join, struct weft_trace *trace)
     while (weft_slab_next(join->slab, &cursor, &piece, &is_last)) {
         emit_record(join, &cursor, piece, is_last);
     }
-    weft_list_remove(&trace->node);
-    trace->lane = WEFT_LANE_NONE;
-    join->emitted[join->emitted_count++] = trace;
-    if (join->emitted_count == JOIN_STEP_TRACES) {
+    weft_trace_set_lane(join, trace, WEFT_LANE_LEAVING);
+    join->leaving_bytes += trace->chain.length;
+    if (++join->leaving_count == JOIN_STEP_TRACES) {
         weft_join_flush(join);
     }
 }

@@ -93,16 +93,16 @@ void weft_join_gather(struct weft_join *join, struct weft_trace *trace, const st
 
 /* ---- finding or beginning a trace ---- */
 
-/* One that is on its way out ends first: what comes now is late. */
+/* One that leaves takes no more: it ends first, and what is decided on it is found by who asks next. */
 static struct weft_trace *find(struct taking *taking, const uint8_t *trace_id)
 {
     if (taking->trace == NULL || memcmp(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES) != 0) {
         taking->trace = weft_table_find(taking->join->traces, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
         memcpy(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES);
-    }
-    if (taking->trace != NULL && taking->trace->lane == WEFT_LANE_NONE) {
-        weft_join_flush(taking->join);
-        taking->trace = NULL;
+        if (taking->trace != NULL && taking->trace->lane == WEFT_LANE_LEAVING) {
+            weft_join_flush(taking->join);
+            taking->trace = NULL;
+        }
     }
     return taking->trace;
 }
@@ -111,7 +111,7 @@ static struct weft_trace *find(struct taking *taking, const uint8_t *trace_id)
 static struct weft_trace *begin(struct taking *taking, struct weft_slice key, enum weft_lane lane)
 {
     struct weft_join *join = taking->join;
-    while (weft_table_count(join->traces) - join->emitted_count >= join->traces_max && weft_join_decide_oldest(join)) {
+    while (weft_table_count(join->traces) - join->leaving_count >= join->traces_max && weft_join_decide_oldest(join)) {
         join->counters.early_traces++;
     }
     void *entry = NULL;
