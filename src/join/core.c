@@ -120,6 +120,7 @@ static void on_next_changed(struct weft_stage *stage, struct weft_stage_outlet *
 {
     struct weft_join *join = weft_join_of(stage);
     (void)outlet;
+    join->has_gone_on = true;
     weft_timer_set_after(stage->host->timers, &join->timer, 0);
 }
 

@@ -222,19 +222,22 @@ static void decide_due(struct weft_join *join)
     }
 }
 
-/* Kept traces that waited for an outlet; those that still have to are passed over. */
+/* Kept traces that waited for an outlet; those that still have to are passed over. All are looked at, once for each
+ * time that an outlet goes on. */
 static void emit_waiting(struct weft_join *join)
 {
     struct weft_list *next = NULL;
     unsigned left = JOIN_STEP_TRACES;
     for (struct weft_list *node = join->lanes[WEFT_LANE_KEPT].next; node != &join->lanes[WEFT_LANE_KEPT] && left > 0;
-         node = next, left--) {
+         node = next) {
         struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
         next = node->next;
         if (!weft_join_is_blocked(join, trace->outlets)) {
             weft_join_emit_trace(join, trace);
+            left--;
         }
     }
+    join->has_gone_on = left == 0;
 }
 
 /* Never later than it is set: what set it has not been done yet, and records that come all the time must not put off
@@ -250,8 +253,7 @@ void weft_join_set_timer(struct weft_join *join)
 {
     struct weft_monotonic soonest = weft_monotonic_after(weft_timers_now(join->stage.host->timers), step_ns);
     const struct weft_trace *due = next_due(join);
-    const struct weft_trace *kept = front_of(join, WEFT_LANE_KEPT);
-    if (kept != NULL && !weft_join_is_blocked(join, kept->outlets)) {
+    if (join->has_gone_on) {
         set_timer_by(join, soonest);
     } else if (due != NULL) {
         struct weft_monotonic at = weft_trace_due(join, due);
@@ -267,7 +269,9 @@ void weft_join_step(void *context)
             weft_join_unpark(join, join->outlets[i]);
         }
     }
-    emit_waiting(join);
+    if (join->has_gone_on) {
+        emit_waiting(join);
+    }
     decide_due(join);
     weft_join_relieve(join);
     weft_join_set_timer(join);

@@ -113,6 +113,7 @@ struct weft_join {
     size_t parked_bytes;          /* of all outlets */
     size_t bytes_max, traces_max; /* this worker's shares */
     bool is_full;
+    bool has_gone_on; /* some outlet has, since the kept lane was looked through */
     struct weft_wall started;
     struct weft_join_counters counters;
 };

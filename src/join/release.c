@@ -213,6 +213,7 @@ void weft_join_unpark(struct weft_join *join, struct weft_join_outlet *outlet)
     }
     if (outlet->outlet.is_blocked && weft_stage_outlet_is_next_open(&outlet->outlet)) {
         weft_stage_outlet_set_blocked(&outlet->outlet, false);
+        join->has_gone_on = true;
     }
 }
 
