@@ -105,7 +105,7 @@ struct weft_join {
     struct weft_list lanes[WEFT_LANE_COUNT];
     struct weft_join_outlet *outlets[JOIN_OUTLETS_MAX];
     size_t leaving_count, leaving_bytes; /* of WEFT_LANE_LEAVING */
-    struct weft_recent *recent; /* ring */
+    struct weft_recent *recent;          /* ring */
     size_t recent_first, recent_count, recent_capacity;
     size_t recent_bytes, recent_bytes_max;
     uint64_t *policy_kept, *policy_dropped; /* traces by policy of the present rules, and one for none */

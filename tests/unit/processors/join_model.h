@@ -65,14 +65,13 @@ struct model {
 static struct model *model;
 static uint64_t model_seed;
 
-#define MODEL_EXPECT(condition, ...)                                                                            \
-    do {                                                                                                        \
-        if (!(condition)) {                                                                                     \
-            char text_[400];                                                                                    \
-            snprintf(text_, sizeof text_, __VA_ARGS__);                                                         \
-            ck_abort_msg("seed %llu at %.3f ms: %s", (unsigned long long)model_seed, (double)join_now() / 1e6, \
-                         text_);                                                                                \
-        }                                                                                                       \
+#define MODEL_EXPECT(condition, ...)                                                                                   \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            char text_[400];                                                                                           \
+            snprintf(text_, sizeof text_, __VA_ARGS__);                                                                \
+            ck_abort_msg("seed %llu at %.3f ms: %s", (unsigned long long)model_seed, (double)join_now() / 1e6, text_); \
+        }                                                                                                              \
     } while (0)
 
 extern const struct weft_share_operations weft_join_share_operations;
@@ -294,8 +293,8 @@ static inline void expect_reasons(const struct weft_ledger_snapshot *snapshot, s
         uint64_t least = 0, most = 0;
         for (size_t i = 0; i < model->record_count; i++) {
             const struct model_record *record = &model->records[i];
-            bool is_it = record->fate == FATE_DROPPED && (int)record->reason == reason &&
-                         record->record.pipeline == pipeline;
+            bool is_it =
+                record->fate == FATE_DROPPED && (int)record->reason == reason && record->record.pipeline == pipeline;
             most += is_it ? 1 : 0;
             least += is_it && record->due_ns + MODEL_SLACK_MS * WEFT_NS_PER_MS <= join_now() ? 1 : 0;
         }
@@ -416,8 +415,8 @@ static inline void model_expect_answer(const struct model_trace *trace)
     enum weft_trace_knowledge expected = trace->is_decided ? trace->is_kept ? WEFT_TRACE_KEPT : WEFT_TRACE_DROPPED
                                          : is_held         ? WEFT_TRACE_HELD
                                                            : WEFT_TRACE_NOT_SEEN;
-    MODEL_EXPECT(answer.knowledge == expected, "trace %zu is said to be %d, not %d",
-                 (size_t)(trace - model->traces), (int)answer.knowledge, (int)expected);
+    MODEL_EXPECT(answer.knowledge == expected, "trace %zu is said to be %d, not %d", (size_t)(trace - model->traces),
+                 (int)answer.knowledge, (int)expected);
     if (trace->is_decided) {
         char policy[32] = "\"policy\":\"none\"";
         if (trace->policy >= 0) {

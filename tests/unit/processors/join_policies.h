@@ -54,7 +54,7 @@ static inline bool part_holds(enum model_kind kind, const struct model_facts *fa
         return true;
     case MODEL_LATENCY:
         return facts->end_ns > facts->start_ns &&
-               (facts->end_ns - facts->start_ns) / (uint64_t)WEFT_NS_PER_MS >= LATENCY_MS;
+               (facts->end_ns - facts->start_ns) / (uint64_t)WEFT_NS_PER_MS > LATENCY_MS;
     case MODEL_STATUS:
         return facts->has_error;
     case MODEL_ROUTE:

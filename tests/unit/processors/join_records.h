@@ -178,8 +178,7 @@ static inline struct weft_payload *join_payload(const struct join_record *record
         weft_buffer_init(&scope, 0);
         put_join_resource(&resource, records[i].resource);
         put_join_scope(&scope, records[i].scope);
-        for (; i < count && records[i].resource == records[first].resource &&
-               records[i].scope == records[first].scope;
+        for (; i < count && records[i].resource == records[first].resource && records[i].scope == records[first].scope;
              i++) {
             weft_buffer_init(&record, 0);
             put_join_record(&record, &records[i]);

@@ -198,8 +198,8 @@ static inline void join_update(const char *text)
 
 static inline void join_workers_init(void)
 {
-    join->post = (struct weft_post){ .send = join_send, .hosts = join->host_pointers,
-                                     .worker_count = join->worker_count };
+    join->post =
+        (struct weft_post){ .send = join_send, .hosts = join->host_pointers, .worker_count = join->worker_count };
     for (uint32_t w = 0; w < join->worker_count; w++) {
         join->hosts[w] = host;
         join->hosts[w].books = weft_ledger_worker_of(host.ledger, w);
@@ -213,9 +213,7 @@ static inline void join_workers_init(void)
 static inline void join_pipeline_init(size_t p)
 {
     const char *signal = weft_signal_name(join_signal_of(p));
-    struct weft_account offered = {
-        .kind = WEFT_ACCOUNT_OFFERED, .signal = signal, .pipeline = "", .owner = "client"
-    };
+    struct weft_account offered = { .kind = WEFT_ACCOUNT_OFFERED, .signal = signal, .pipeline = "", .owner = "client" };
     struct weft_account refused = offered;
     refused.kind = WEFT_ACCOUNT_REFUSED;
     join->in_flight[p] = (struct weft_account){
@@ -246,8 +244,7 @@ static inline void join_begin(uint32_t worker_count, const char *config)
         ck_assert(weft_processor_tail_sampling.create_stage(&setup, &join->cores[w], NULL) == WEFT_OK);
         for (size_t p = 0; p < JOIN_PIPELINES; p++) {
             join_sink_init(&join->sinks[w][p], w, p);
-            join->outlets[w][p] =
-                weft_outlet_new(&join->hosts[w], &join->in_flight[p], &join->sinks[w][p].consumer);
+            join->outlets[w][p] = weft_outlet_new(&join->hosts[w], &join->in_flight[p], &join->sinks[w][p].consumer);
             join->faces[w][p] =
                 weft_face_new(join->cores[w], &join->in_flight[p], join_signal_of(p), join->outlets[w][p]);
             weft_face_attach(join->faces[w][p]);

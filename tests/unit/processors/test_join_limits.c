@@ -7,7 +7,7 @@ extern const struct weft_share_operations weft_join_share_operations;
 
 enum { SEEN_MAX = 20000 };
 
-#define KEEP_ALL "policies: [{name: all, type: always_sample}]\n"
+#define KEEP_ALL    "policies: [{name: all, type: always_sample}]\n"
 #define KEEP_ERRORS "policies: [{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}]\n"
 
 static unsigned seen[SEEN_MAX];
@@ -281,8 +281,7 @@ static uint32_t owned_by(uint32_t worker, uint32_t trace)
         struct weft_buffer bytes;
         weft_buffer_init(&bytes, 0);
         put_join_record(&bytes, &record);
-        uint32_t owner =
-            weft_join_share_operations.owner_of(join->cores[0], WEFT_TRACES, weft_buffer_slice(&bytes));
+        uint32_t owner = weft_join_share_operations.owner_of(join->cores[0], WEFT_TRACES, weft_buffer_slice(&bytes));
         weft_buffer_fini(&bytes);
         if (owner == worker) {
             return trace;

@@ -340,11 +340,12 @@ START_TEST(test_any_seed_does_as_the_model_says)
     for (uint64_t seed = first; seed < first + count; seed++) {
         run_seed(seed);
     }
-    printf("%llu seeds: %llu records, %llu came out, %llu were dropped, %llu came late; %llu reloads, %llu offers met a "
-           "closed face\n",
-           (unsigned long long)count, (unsigned long long)total_records, (unsigned long long)total_kept,
-           (unsigned long long)total_dropped, (unsigned long long)total_late, (unsigned long long)total_reloads,
-           (unsigned long long)total_stuck);
+    printf(
+        "%llu seeds: %llu records, %llu came out, %llu were dropped, %llu came late; %llu reloads, %llu offers met a "
+        "closed face\n",
+        (unsigned long long)count, (unsigned long long)total_records, (unsigned long long)total_kept,
+        (unsigned long long)total_dropped, (unsigned long long)total_late, (unsigned long long)total_reloads,
+        (unsigned long long)total_stuck);
 }
 END_TEST
 
