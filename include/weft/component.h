@@ -150,7 +150,8 @@ struct weft_component {
     void (*collect)(const struct weft_consumer *consumer, struct weft_samples *samples);
     void (*collect_stage)(const struct weft_stage *stage, struct weft_samples *samples);
 
-    /* Stages that judge traces: replaces *in_out_answer if this core knows more (join/question.h). NULL = never does. */
+    /* Stages that judge traces: replaces *in_out_answer if this core knows more (join/question.h). NULL = never does.
+     */
     void (*look_up)(const struct weft_stage *stage, const struct weft_trace_question *question,
                     struct weft_trace_answer *in_out_answer);
 };
