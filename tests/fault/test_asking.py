@@ -5,9 +5,11 @@ import json
 import os
 import pathlib
 import random
+import re
 import socket
 import stat
 import sys
+import threading
 import time
 import unittest
 
@@ -20,7 +22,7 @@ from harness import asking, config as configs, otlp
 from harness.backend import Answer, Backend
 from harness.case import OutsideInCase
 from harness.client import Outcome
-from harness.places import is_stand_in
+from harness.places import TREE, is_stand_in, program_under_test
 from harness.process import free_port, wait_until
 from harness.under_test import UnderTest
 
@@ -209,6 +211,45 @@ class AdminSocket(OutsideInCase):
         self.assertEqual(status, 2)
         self.assertIn("since is not a duration", said)
         self.program.stop()
+
+    def answer_once(self, path, code, body):
+        """Somebody who answers one request on the socket as told; the request line that came."""
+        listener = self.start(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        listener.bind(str(path))
+        listener.listen(1)
+        listener.settimeout(10.0)
+        asked = []
+
+        def serve():
+            peer, _ = listener.accept()
+            with peer:
+                peer.settimeout(10.0)
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += peer.recv(4096)
+                asked.append(head.split(b"\r\n")[0].decode())
+                peer.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (code, len(body), body))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        return thread, asked
+
+    def test_exit_statuses_tell_verdicts_apart(self):
+        weft, directory = program_under_test(), pathlib.Path(self.temporary_directory())
+        documented = re.search(r'```json\n({"word".*?)```', (TREE / "docs" / "asking.md").read_text(), re.S).group(1)
+        cases = [(200, {"word": "a", "verdict": "held"}, 0), (200, {"verdict": "dropped"}, 0), (200, {"verdict": "not_seen"}, 3),
+                 (200, {"verdict": "forgotten"}, 4), (200, {"verdict": "else"}, 2), (200, {}, 2), (200, [], 2), (500, "", 2),
+                 (404, {"error": {"message": "no", "help": "yes"}}, 2), (200, json.loads(documented), 0)]
+        for number, (code, answer, expected) in enumerate(cases):
+            path = directory / f"{number}.sock"
+            thread, asked = self.answer_once(path, code, json.dumps(answer).encode())
+            status, text, said = asking.command(weft, "trace", "a/b 1", "--endpoint", path)
+            thread.join(10)
+            self.assertEqual(status, expected, (answer, text, said))
+            self.assertEqual(asked, ["GET /v1/traces/a%2Fb%201 HTTP/1.1"])
+            self.assertEqual(text == "", expected == 2)
+        for line in ("was kept by policy errors", "3 spans, 1 logs", "api", "      enqueue", "queue full", "its parent is not here"):
+            self.assertIn(line, text)
 
 
 if __name__ == "__main__":
