@@ -256,7 +256,9 @@ static inline enum weft_status stub_consume(struct weft_consumer *consumer, stru
     if (stub->must_edit) {
         stub_edit(*own_batch);
     }
-    weft_host_book(consumer->host, (*own_batch)->outlet_flow, (*own_batch)->weight);
+    if ((*own_batch)->outlet_flow != WEFT_FLOW_NONE) { /* it came through an outlet */
+        weft_host_book(consumer->host, (*own_batch)->outlet_flow, (*own_batch)->weight);
+    }
     ck_assert_uint_lt(stub->kept_count, MAX_KEPT);
     stub->kept[stub->kept_count++] = *own_batch;
     *own_batch = NULL;
