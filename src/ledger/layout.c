@@ -131,6 +131,7 @@ void weft_ledger_name_set(char *out_text, size_t capacity, const char *text)
         return;
     }
     enum { HASH_BYTES = 9 };
+    weft_assert(capacity > HASH_BYTES); /* smaller fields hold our own words, which fit */
     size_t kept = capacity - 1 - HASH_BYTES;
     memcpy(out_text, text, kept);
     snprintf(out_text + kept, HASH_BYTES + 1, "~%08x", (unsigned)checksum_of(0, text, length));
