@@ -21,14 +21,11 @@ static struct weft_timers *timers_of(const struct weft_grpc_channel *channel)
     return weft_loop_timers(channel->net.loop);
 }
 
-static struct weft_grpc_request *request_of(struct weft_list *node)
-{
-    return WEFT_CONTAINER_OF(node, struct weft_grpc_request, state.node);
-}
-
 static struct weft_grpc_connection *connection_of(struct weft_list *node)
 {
-    return WEFT_CONTAINER_OF(node, struct weft_grpc_connection, node);
+    struct weft_grpc_connection *connection = WEFT_CONTAINER_OF(node, struct weft_grpc_connection, node);
+    weft_check_magic(connection, grpc_connection);
+    return connection;
 }
 
 void weft_grpc_channel_attend(struct weft_grpc_channel *channel)
@@ -205,7 +202,7 @@ static void deliver_ended(struct weft_grpc_channel *channel)
     weft_assert(!channel->is_delivering);
     channel->is_delivering = true;
     while ((node = weft_list_pop_front(&channel->ended)) != NULL) {
-        deliver(channel, request_of(node));
+        deliver(channel, weft_grpc_request_of(node));
     }
     channel->is_delivering = false;
 }
@@ -213,7 +210,7 @@ static void deliver_ended(struct weft_grpc_channel *channel)
 static void fail_waiting(struct weft_grpc_channel *channel, int grpc_status, const char *text)
 {
     while (!weft_list_is_empty(&channel->waiting)) {
-        weft_grpc_channel_end(channel, request_of(weft_list_first(&channel->waiting)), grpc_status, text);
+        weft_grpc_channel_end(channel, weft_grpc_request_of(weft_list_first(&channel->waiting)), grpc_status, text);
     }
 }
 
@@ -235,7 +232,7 @@ static void assign(struct weft_grpc_channel *channel)
         if (connection == NULL) {
             break;
         }
-        weft_grpc_stream_open(connection, request_of(weft_list_pop_front(&channel->waiting)));
+        weft_grpc_stream_open(connection, weft_grpc_request_of(weft_list_pop_front(&channel->waiting)));
     }
     open_further_connection(channel);
     update_connectivity(channel);
@@ -259,6 +256,7 @@ static void free_closed_connections(struct weft_grpc_channel *channel)
 static void take_turn(void *context)
 {
     struct weft_grpc_channel *channel = context;
+    weft_check_magic(channel, grpc_channel);
     free_closed_connections(channel);
     assign(channel);
     deliver_ended(channel);
@@ -266,12 +264,15 @@ static void take_turn(void *context)
 
 static void on_backoff_expired(void *context)
 {
-    assign(context);
+    struct weft_grpc_channel *channel = context;
+    weft_check_magic(channel, grpc_channel);
+    assign(channel);
 }
 
 static void on_deadline_expired(void *context)
 {
     struct weft_grpc_request *request = context;
+    weft_check_magic(&request->state, grpc_request);
     struct weft_grpc_channel *channel = request->state.channel;
     if (request->state.phase == WEFT_GRPC_PHASE_OPEN) {
         weft_grpc_stream_end(request, true, WEFT_GRPC_DEADLINE_EXCEEDED, "deadline exceeded");
@@ -285,10 +286,12 @@ static void on_deadline_expired(void *context)
 
 void weft_grpc_channel_start(struct weft_grpc_channel *channel, struct weft_grpc_request *request)
 {
+    weft_check_magic(channel, grpc_channel);
     weft_assert(request->state.phase == WEFT_GRPC_PHASE_NONE && request->on_done != NULL && request->path != NULL);
     weft_assert(request->length <= UINT32_MAX);
     struct weft_grpc_call_state *state = &request->state;
     *state = (struct weft_grpc_call_state){ .phase = WEFT_GRPC_PHASE_WAITING, .channel = channel };
+    weft_set_magic(state, grpc_request);
     weft_list_init(&state->node);
     weft_timer_init(&state->deadline_timer, on_deadline_expired, request);
     channel->calls_open++;
@@ -305,6 +308,8 @@ void weft_grpc_channel_start(struct weft_grpc_channel *channel, struct weft_grpc
 
 void weft_grpc_channel_cancel(struct weft_grpc_channel *channel, struct weft_grpc_request *request)
 {
+    weft_check_magic(channel, grpc_channel);
+    weft_assert(request->state.phase == WEFT_GRPC_PHASE_NONE || request->state.channel == channel);
     switch ((enum weft_grpc_phase)request->state.phase) {
     case WEFT_GRPC_PHASE_WAITING:
         weft_grpc_channel_end(channel, request, WEFT_GRPC_CANCELLED, "cancelled");
@@ -406,6 +411,7 @@ struct weft_grpc_channel *weft_grpc_channel_new(const struct weft_net_context *n
                                                 struct weft_tls_context *tls)
 {
     struct weft_grpc_channel *channel = weft_alloc(sizeof *channel);
+    weft_set_magic(channel, grpc_channel);
     channel->net = *net;
     channel->tls = tls;
     channel->resolver = net->resolver;
@@ -429,7 +435,7 @@ struct weft_grpc_channel *weft_grpc_channel_new(const struct weft_net_context *n
 static void cancel_open_calls(struct weft_grpc_connection *connection)
 {
     while (!weft_list_is_empty(&connection->requests)) {
-        weft_grpc_stream_end(request_of(weft_list_first(&connection->requests)), true, WEFT_GRPC_CANCELLED,
+        weft_grpc_stream_end(weft_grpc_request_of(weft_list_first(&connection->requests)), true, WEFT_GRPC_CANCELLED,
                              "channel closed");
     }
 }
@@ -448,6 +454,8 @@ static void free_strings(struct weft_grpc_channel *channel)
 
 void weft_grpc_channel_free(struct weft_grpc_channel *channel)
 {
+    weft_check_magic(channel, grpc_channel);
+    weft_assert(!channel->is_delivering);
     channel->is_freeing = true;
     WEFT_LIST_EACH(node, &channel->connections)
     {
@@ -466,6 +474,7 @@ void weft_grpc_channel_free(struct weft_grpc_channel *channel)
         weft_resolver_free(channel->own_resolver);
     }
     free_strings(channel);
+    weft_clear_magic(channel, grpc_channel);
     weft_free(channel);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/compression.h"
 #include "base/list.h"
+#include "base/magic.h"
 #include "base/timers.h"
 #include "net/address.h"
 #include "net/grpc_server.h"
@@ -51,9 +52,12 @@ struct weft_grpc_result {
                                    it did not process the stream (GOAWAY's last-stream-id, REFUSED_STREAM). */
 };
 
+WEFT_MAGIC(grpc_request, 0x06e44e91);
+
 /* What the channel keeps for one call, inside the caller's request, so that a call allocates nothing of its
  * own. */
 struct weft_grpc_call_state {
+    uint32_t magic;        /* while the channel has it */
     struct weft_list node; /* among the channel's waiting or ended calls, or its connection's open ones */
     struct weft_timer deadline_timer;
     struct weft_grpc_channel *channel;

@@ -108,8 +108,7 @@ void weft_grpc_connection_close(struct weft_grpc_connection *connection, const c
     set_phase(connection, WEFT_GRPC_CLOSED);
     while (!weft_list_is_empty(&connection->requests)) {
         struct weft_list *node = weft_list_first(&connection->requests);
-        weft_grpc_stream_end(WEFT_CONTAINER_OF(node, struct weft_grpc_request, state.node), false,
-                             WEFT_GRPC_UNAVAILABLE, connection->failure);
+        weft_grpc_stream_end(weft_grpc_request_of(node), false, WEFT_GRPC_UNAVAILABLE, connection->failure);
     }
     weft_timer_cancel(timers_of(connection), &connection->timer);
     weft_deferred_cancel(&connection->turn);
@@ -130,6 +129,7 @@ void weft_grpc_connection_free(struct weft_grpc_connection *connection)
     weft_deferred_cancel(&connection->turn);
     drop_socket(connection);
     weft_http2_output_fini(&connection->output);
+    weft_clear_magic(connection, grpc_connection);
     weft_free(connection);
 }
 
@@ -184,6 +184,7 @@ static void ping(struct weft_grpc_connection *connection)
 static void on_timer_expired(void *context)
 {
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     if (connection->phase < WEFT_GRPC_SERVING) {
         fail_address(connection, "connect timed out");
         return;
@@ -382,6 +383,7 @@ static void finish_dialing(struct weft_grpc_connection *connection)
 static void on_ready(void *context, unsigned readiness)
 {
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     (void)readiness;
     switch (connection->phase) {
     case WEFT_GRPC_DIALING:
@@ -407,6 +409,7 @@ static void on_ready(void *context, unsigned readiness)
 static void take_turn(void *context)
 {
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     if (connection->phase == WEFT_GRPC_CLOSED || (connection->phase < WEFT_GRPC_GREETING && !connection->is_broken)) {
         return;
     }
@@ -451,6 +454,7 @@ static void dial(struct weft_grpc_connection *connection)
 static void on_resolver_answered(void *context, const struct weft_resolver_answer *answer)
 {
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     connection->query = NULL;
     if (answer->status != WEFT_OK) {
         weft_grpc_connection_close(connection, answer->failure);
@@ -463,6 +467,7 @@ static void on_resolver_answered(void *context, const struct weft_resolver_answe
 struct weft_grpc_connection *weft_grpc_connection_new(struct weft_grpc_channel *channel)
 {
     struct weft_grpc_connection *connection = weft_alloc(sizeof *connection);
+    weft_set_magic(connection, grpc_connection);
     connection->channel = channel;
     connection->descriptor = -1;
     connection->started = weft_timers_now(weft_loop_timers(channel->net.loop));

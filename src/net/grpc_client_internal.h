@@ -2,6 +2,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "base/magic.h"
 #include "net/grpc_client.h"
 #include "net/grpc_decode.h"
 #include "net/http2_output.h"
@@ -32,7 +33,10 @@ enum {
     WEFT_GRPC_CALL_HEADERS = 32, /* that a request may add */
 };
 
+WEFT_MAGIC(grpc_channel, 0x06e4c4a1);
+
 struct weft_grpc_channel {
+    uint32_t magic;
     struct weft_net_context net;
     struct weft_grpc_channel_settings settings; /* zeros replaced by defaults; its pointers are not used after _new */
     struct weft_tls_context *tls;
@@ -68,8 +72,11 @@ enum weft_grpc_connection_phase {
     WEFT_GRPC_CLOSED,   /* freed at the end of the tick */
 };
 
+WEFT_MAGIC(grpc_connection, 0x06e4c04e);
+
 struct weft_grpc_connection {
     struct weft_list node;
+    uint32_t magic;
     struct weft_grpc_channel *channel;
     enum weft_grpc_connection_phase phase;
     struct weft_monotonic started;
@@ -96,6 +103,14 @@ struct weft_grpc_connection {
     bool is_broken;      /* must be closed with `failure` before anything else is read or written */
     char failure[160];
 };
+
+/* From a list of the channel or of a connection. */
+static inline struct weft_grpc_request *weft_grpc_request_of(struct weft_list *node)
+{
+    struct weft_grpc_request *request = WEFT_CONTAINER_OF(node, struct weft_grpc_request, state.node);
+    weft_check_magic(&request->state, grpc_request);
+    return request;
+}
 
 /* grpc_client.c: what connections report. */
 void weft_grpc_channel_attend(struct weft_grpc_channel *channel); /* run its turn at the end of the tick */

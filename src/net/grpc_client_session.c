@@ -15,7 +15,9 @@ enum {
 
 static struct weft_grpc_request *request_of(nghttp2_session *session, int32_t stream_id)
 {
-    return nghttp2_session_get_stream_user_data(session, stream_id);
+    struct weft_grpc_request *request = nghttp2_session_get_stream_user_data(session, stream_id);
+    weft_assert(request == NULL || request->state.magic == weft_magic_grpc_request);
+    return request;
 }
 
 static ssize_t on_data_read(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t length, uint32_t *flags,
@@ -34,6 +36,7 @@ static int on_data_sent(nghttp2_session *session, nghttp2_frame *frame, const ui
 {
     (void)source;
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     struct weft_grpc_request *request = request_of(session, frame->hd.stream_id);
     weft_assert(request != NULL && frame->data.padlen == 0);
     bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -83,6 +86,7 @@ static int on_header_received(nghttp2_session *session, const nghttp2_frame *fra
 {
     (void)flags;
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     connection->header_bytes += name_length + value_length + FIELD_OVERHEAD_BYTES;
     if (connection->header_bytes > MAX_HEADER_BYTES) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -116,6 +120,7 @@ static void take_goaway(struct weft_grpc_connection *connection, const nghttp2_g
 static int on_frame_received(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     switch (frame->hd.type) {
     case NGHTTP2_SETTINGS:
         connection->has_settings = true;
@@ -141,6 +146,7 @@ static int on_frame_received(nghttp2_session *session, const nghttp2_frame *fram
 static int on_stream_closed(nghttp2_session *session, int32_t stream_id, uint32_t code, void *context)
 {
     struct weft_grpc_connection *connection = context;
+    weft_check_magic(connection, grpc_connection);
     struct weft_grpc_request *request = request_of(session, stream_id);
     if (request != NULL) {
         weft_grpc_stream_take_close(request, code);

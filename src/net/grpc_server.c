@@ -44,6 +44,7 @@ struct weft_grpc_server *weft_grpc_server_new(const struct weft_net_context *net
                                               const struct weft_grpc_method *methods, struct weft_tls_context *tls)
 {
     struct weft_grpc_server *server = weft_alloc(sizeof *server);
+    weft_set_magic(server, grpc_server);
     server->net = *net;
     server->settings = *settings;
     set_defaults(&server->settings);
@@ -61,16 +62,18 @@ struct weft_grpc_server *weft_grpc_server_new(const struct weft_net_context *net
 
 void weft_grpc_server_free(struct weft_grpc_server *server)
 {
+    weft_check_magic(server, grpc_server);
     server->is_draining = false;
     struct weft_list *node;
     while ((node = weft_list_first(&server->connections)) != NULL ||
            (node = weft_list_first(&server->closed)) != NULL) {
-        weft_grpc_server_connection_free(WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node));
+        weft_grpc_server_connection_free(weft_grpc_server_connection_of(node));
     }
     weft_deferred_cancel(&server->drained);
     weft_deferred_cancel(&server->reopen);
     nghttp2_session_callbacks_del(server->callbacks);
     nghttp2_option_del(server->options);
+    weft_clear_magic(server, grpc_server);
     weft_free(server);
 }
 
@@ -84,7 +87,7 @@ static bool is_served(const struct weft_grpc_server_connection *connection)
 {
     WEFT_LIST_EACH(node, &connection->calls)
     {
-        if (WEFT_CONTAINER_OF(node, struct weft_grpc_call, node)->phase == WEFT_GRPC_CALL_SERVING) {
+        if (weft_grpc_call_of(node)->phase == WEFT_GRPC_CALL_SERVING) {
             return true;
         }
     }
@@ -108,8 +111,7 @@ static bool evict_first(struct weft_grpc_server *server,
 {
     WEFT_LIST_EACH(node, &server->connections)
     {
-        struct weft_grpc_server_connection *connection =
-            WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node);
+        struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
         if (is_dispensable(connection)) {
             weft_grpc_server_connection_close(connection);
             return true;
@@ -143,8 +145,7 @@ static bool has_address_its_share(const struct weft_grpc_server *server, const c
     }
     WEFT_LIST_EACH(node, &server->connections)
     {
-        const struct weft_grpc_server_connection *connection =
-            WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node);
+        const struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
         count += weft_slice_equal(host_of(connection->peer), host);
     }
     return count >= limit;
@@ -207,8 +208,7 @@ void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_readi
     server->is_reading = is_reading;
     WEFT_LIST_EACH(node, &server->connections)
     {
-        struct weft_grpc_server_connection *connection =
-            WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node);
+        struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
         weft_grpc_server_connection_watch(connection);
         if (is_reading) {
             weft_grpc_server_connection_resume(connection);
@@ -220,16 +220,16 @@ void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_readi
 static void reopen_windows(void *context)
 {
     struct weft_grpc_server *server = context;
+    weft_check_magic(server, grpc_server);
     if (server->partial_bytes > weft_grpc_server_credit(server)) {
         return;
     }
     WEFT_LIST_EACH(node, &server->connections)
     {
-        struct weft_grpc_server_connection *connection =
-            WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node);
+        struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
         WEFT_LIST_EACH(call, &connection->calls)
         {
-            weft_grpc_call_reopen(WEFT_CONTAINER_OF(call, struct weft_grpc_call, node));
+            weft_grpc_call_reopen(weft_grpc_call_of(call));
         }
     }
 }
@@ -255,11 +255,10 @@ static uint64_t shed_above(struct weft_grpc_server *server, uint64_t cost, size_
     uint64_t highest = 0;
     WEFT_LIST_EACH(node, &server->connections)
     {
-        struct weft_grpc_server_connection *connection =
-            WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node);
+        struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
         WEFT_LIST_EACH(call_node, &connection->calls)
         {
-            struct weft_grpc_call *call = WEFT_CONTAINER_OF(call_node, struct weft_grpc_call, node);
+            struct weft_grpc_call *call = weft_grpc_call_of(call_node);
             uint64_t held = held_cost(call);
             if (held > 0 && held >= cost && server->partial_bytes > low_bytes) {
                 server->counters.calls_shed++;
@@ -306,6 +305,7 @@ void weft_grpc_server_shed(struct weft_grpc_server *server)
 static void tell_drained(void *context)
 {
     struct weft_grpc_server *server = context;
+    weft_check_magic(server, grpc_server);
     if (server->on_drained != NULL) {
         server->on_drained(server->drained_context);
     }
@@ -326,7 +326,7 @@ void weft_grpc_server_drain(struct weft_grpc_server *server, void (*on_drained)(
     struct weft_list *next;
     for (struct weft_list *node = server->connections.next; node != &server->connections; node = next) {
         next = node->next;
-        weft_grpc_server_connection_leave(WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node));
+        weft_grpc_server_connection_leave(weft_grpc_server_connection_of(node));
     }
     weft_grpc_server_note_closed(server);
 }

@@ -24,6 +24,7 @@ struct weft_grpc_call *weft_grpc_call_try_new(struct weft_grpc_server_connection
         return NULL;
     }
     struct weft_grpc_server *server = connection->server;
+    weft_set_magic(call, grpc_call);
     call->connection = connection;
     call->stream_id = stream_id;
     call->timeout_ns = -1;
@@ -48,12 +49,15 @@ static void free_call(struct weft_grpc_call *call)
     if (call->reply != call->small_reply) {
         weft_free(call->reply);
     }
+    weft_clear_magic(call, grpc_call);
     weft_free(call);
 }
 
 void weft_grpc_call_detach(struct weft_grpc_call *call)
 {
     struct weft_grpc_server_connection *connection = call->connection;
+    weft_check_magic(call, grpc_call);
+    weft_assert(connection->call_count > 0);
     weft_timer_cancel(timers_of(call), &call->timer);
     weft_list_remove(&call->node);
     connection->call_count--;
@@ -439,6 +443,7 @@ static void expire_answer(struct weft_grpc_call *call)
 static void on_timer(void *context)
 {
     struct weft_grpc_call *call = context;
+    weft_check_magic(call, grpc_call);
     struct weft_grpc_server *server = call->connection->server;
     if (!server->is_reading) {
         weft_grpc_call_restart_clock(call); /* it is us who keep it waiting */
@@ -467,6 +472,7 @@ struct weft_monotonic weft_grpc_call_deadline(const struct weft_grpc_call *call)
 
 void *weft_grpc_call_state(struct weft_grpc_call *call)
 {
+    weft_check_magic(call, grpc_call);
     return call->service_state;
 }
 

@@ -129,6 +129,7 @@ static void act_when_open(struct weft_grpc_server_connection *connection)
 void weft_grpc_server_connection_on_timer(void *context)
 {
     struct weft_grpc_server_connection *connection = context;
+    weft_check_magic(connection, grpc_server_connection);
     if (!connection->server->is_reading && connection->phase < WEFT_GRPC_SERVER_ENDING) {
         struct weft_monotonic now = weft_grpc_server_now(connection->server);
         connection->last_read = now;

@@ -46,6 +46,7 @@ struct weft_grpc_server_connection *weft_grpc_server_connection_new(struct weft_
                                                                     struct weft_transport *transport)
 {
     struct weft_grpc_server_connection *connection = weft_alloc(sizeof *connection);
+    weft_set_magic(connection, grpc_server_connection);
     struct weft_monotonic now = weft_grpc_server_now(server);
     connection->server = server;
     connection->transport = transport;
@@ -80,7 +81,7 @@ void weft_grpc_server_connection_close(struct weft_grpc_server_connection *conne
     struct weft_grpc_server *server = connection->server;
     connection->phase = WEFT_GRPC_SERVER_CLOSED;
     while (!weft_list_is_empty(&connection->calls)) {
-        weft_grpc_call_detach(WEFT_CONTAINER_OF(connection->calls.next, struct weft_grpc_call, node));
+        weft_grpc_call_detach(weft_grpc_call_of(connection->calls.next));
     }
     nghttp2_session_del(connection->session);
     connection->session = NULL;
@@ -90,6 +91,8 @@ void weft_grpc_server_connection_close(struct weft_grpc_server_connection *conne
     connection->watch = NULL;
     weft_transport_free(connection->transport);
     connection->transport = NULL;
+    weft_assert(server->window_credit_used >= connection->window_credit && server->connection_count > 0);
+    weft_assert(connection->call_count == 0);
     server->window_credit_used -= connection->window_credit;
     server->connection_count--;
     weft_list_remove(&connection->node);
@@ -103,6 +106,7 @@ void weft_grpc_server_connection_free(struct weft_grpc_server_connection *connec
     weft_grpc_server_connection_close(connection);
     weft_deferred_cancel(&connection->turn);
     weft_list_remove(&connection->node);
+    weft_clear_magic(connection, grpc_server_connection);
     weft_free(connection);
 }
 
@@ -235,6 +239,7 @@ static void on_ready(void *context, unsigned readiness)
 {
     (void)readiness;
     struct weft_grpc_server_connection *connection = context;
+    weft_check_magic(connection, grpc_server_connection);
     weft_grpc_server_connection_attend(connection);
     if (connection->server->is_reading || connection->phase >= WEFT_GRPC_SERVER_ENDING) {
         read_some(connection);
@@ -250,7 +255,7 @@ void weft_grpc_server_connection_resume(struct weft_grpc_server_connection *conn
     }
     WEFT_LIST_EACH(node, &connection->calls)
     {
-        weft_grpc_call_restart_clock(WEFT_CONTAINER_OF(node, struct weft_grpc_call, node));
+        weft_grpc_call_restart_clock(weft_grpc_call_of(node));
     }
     connection->must_read = true;
     weft_grpc_server_connection_attend(connection);
@@ -334,6 +339,7 @@ void weft_grpc_server_connection_watch(struct weft_grpc_server_connection *conne
 static void take_turn(void *context)
 {
     struct weft_grpc_server_connection *connection = context;
+    weft_check_magic(connection, grpc_server_connection);
     if (connection->phase == WEFT_GRPC_SERVER_CLOSED) {
         weft_grpc_server_connection_free(connection);
         return;

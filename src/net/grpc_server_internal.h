@@ -2,6 +2,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "base/magic.h"
 #include "net/grpc_server.h"
 #include "net/http2_limits.h"
 #include "net/http2_output.h"
@@ -11,7 +12,10 @@
  * grpc_server_connection.c (I/O), grpc_server_clock.c (deadlines), grpc_server_session.c (nghttp2),
  * grpc_server_call.c (reading a request) and grpc_server_reply.c (answering it). */
 
+WEFT_MAGIC(grpc_server, 0x06e45e41);
+
 struct weft_grpc_server {
+    uint32_t magic;
     struct weft_net_context net;
     struct weft_grpc_server_settings settings; /* zeros replaced by defaults */
     const struct weft_grpc_method *methods;
@@ -43,8 +47,11 @@ enum weft_grpc_server_phase {
     WEFT_GRPC_SERVER_CLOSED,    /* freed at the end of the tick */
 };
 
+WEFT_MAGIC(grpc_server_connection, 0x06e4c041);
+
 struct weft_grpc_server_connection {
     struct weft_list node;
+    uint32_t magic;
     struct weft_grpc_server *server;
     enum weft_grpc_server_phase phase;
     struct weft_transport
@@ -88,8 +95,11 @@ enum weft_grpc_call_phase {
     WEFT_GRPC_CALL_ANSWERED, /* the answer is queued; more input is thrown away */
 };
 
+WEFT_MAGIC(grpc_call, 0x06e4ca11);
+
 struct weft_grpc_call {
     struct weft_list node;
+    uint32_t magic;
     struct weft_grpc_server_connection *connection; /* NULL once the stream is gone */
     int32_t stream_id;
     enum weft_grpc_call_phase phase;
@@ -126,6 +136,22 @@ struct weft_grpc_call {
     bool has_ended_remotely; /* END_STREAM came */
     char peer[64];
 };
+
+/* From the server's lists. */
+static inline struct weft_grpc_server_connection *weft_grpc_server_connection_of(struct weft_list *node)
+{
+    struct weft_grpc_server_connection *connection = WEFT_CONTAINER_OF(node, struct weft_grpc_server_connection, node);
+    weft_check_magic(connection, grpc_server_connection);
+    return connection;
+}
+
+/* From a connection's. */
+static inline struct weft_grpc_call *weft_grpc_call_of(struct weft_list *node)
+{
+    struct weft_grpc_call *call = WEFT_CONTAINER_OF(node, struct weft_grpc_call, node);
+    weft_check_magic(call, grpc_call);
+    return call;
+}
 
 static inline size_t weft_grpc_smaller(size_t left, size_t right)
 {

@@ -142,9 +142,11 @@ void weft_grpc_call_refuse(struct weft_grpc_call *call, int http_status, int grp
  * connection, whose side of ours may be shut already. */
 static bool take_back(struct weft_grpc_call *call)
 {
+    weft_check_magic(call, grpc_call);
     weft_assert(call->is_with_service);
     call->is_with_service = false;
     if (call->connection == NULL) {
+        weft_clear_magic(call, grpc_call);
         weft_free(call);
         return false;
     }

@@ -19,12 +19,15 @@ enum {
 
 static struct weft_grpc_call *call_of(nghttp2_session *session, int32_t stream_id)
 {
-    return nghttp2_session_get_stream_user_data(session, stream_id);
+    struct weft_grpc_call *call = nghttp2_session_get_stream_user_data(session, stream_id);
+    weft_assert(call == NULL || call->magic == weft_magic_grpc_call);
+    return call;
 }
 
 static int on_headers_begun(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct weft_grpc_server_connection *connection = context;
+    weft_check_magic(connection, grpc_server_connection);
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
         return 0;
     }
@@ -66,6 +69,7 @@ static int on_data_received(nghttp2_session *session, uint8_t flags, int32_t str
 {
     (void)flags;
     struct weft_grpc_server_connection *connection = context;
+    weft_check_magic(connection, grpc_server_connection);
     struct weft_grpc_call *call = call_of(session, stream_id);
     if (call != NULL) {
         weft_grpc_call_take_data(call, weft_slice_of(bytes, length));
@@ -127,6 +131,7 @@ static void take_ping(struct weft_grpc_server_connection *connection, const nght
 static int on_frame_received(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct weft_grpc_server_connection *connection = context;
+    weft_check_magic(connection, grpc_server_connection);
     bool is_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     struct weft_grpc_call *call = NULL;
     switch (frame->hd.type) {
@@ -178,6 +183,7 @@ static int on_bad_frame_received(nghttp2_session *session, const nghttp2_frame *
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct weft_grpc_server_connection *connection = context;
+    weft_check_magic(connection, grpc_server_connection);
     if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
         count_error(connection);
     }

@@ -131,12 +131,14 @@ bool weft_http1_body_may_grow(struct weft_http1_connection *connection)
 void weft_http1_body_release(void *context)
 {
     struct weft_http1_server *server = context;
+    weft_check_magic(server, http1_server);
     struct weft_list *node;
     while ((node = weft_list_first(&server->withheld)) != NULL) {
         if (server->partial_bytes > credit_of(server) && server->privileged != NULL) {
             return;
         }
         struct weft_http1_connection *connection = WEFT_CONTAINER_OF(node, struct weft_http1_connection, withheld_node);
+        weft_check_magic(connection, http1_connection);
         weft_list_remove(node);
         if (server->partial_bytes > credit_of(server)) {
             server->privileged = connection;

@@ -20,12 +20,17 @@ static struct weft_timers *timers_of(const struct weft_http1_channel *channel)
 
 static struct weft_http1_request *request_of(struct weft_list *node)
 {
-    return WEFT_CONTAINER_OF(node, struct weft_http1_request, state.node);
+    struct weft_http1_request *request = WEFT_CONTAINER_OF(node, struct weft_http1_request, state.node);
+    weft_check_magic(&request->state, http1_request);
+    return request;
 }
 
 static struct weft_http1_client_connection *connection_of(struct weft_list *node)
 {
-    return WEFT_CONTAINER_OF(node, struct weft_http1_client_connection, node);
+    struct weft_http1_client_connection *connection =
+        WEFT_CONTAINER_OF(node, struct weft_http1_client_connection, node);
+    weft_check_magic(connection, http1_client_connection);
+    return connection;
 }
 
 void weft_http1_channel_attend(struct weft_http1_channel *channel)
@@ -96,6 +101,7 @@ static void deliver_ended(struct weft_http1_channel *channel)
 static void on_deadline_expired(void *context)
 {
     struct weft_http1_request *request = context;
+    weft_check_magic(&request->state, http1_request);
     struct weft_http1_channel *channel = request->state.channel;
     if (request->state.phase == WEFT_HTTP1_REQUEST_OPEN) {
         bool is_sent = request->state.is_sent;
@@ -189,6 +195,7 @@ static struct weft_http1_client_connection *find_idle(struct weft_http1_channel 
 static void on_resolver_answered(void *context, const struct weft_resolver_answer *answer)
 {
     struct weft_http1_channel *channel = context;
+    weft_check_magic(channel, http1_channel);
     channel->query = NULL;
     /* What a failure ends or begins is done in turns: the list keeps its nodes meanwhile. */
     WEFT_LIST_EACH(node, &channel->connections)
@@ -270,6 +277,7 @@ static void free_closed_connections(struct weft_http1_channel *channel)
 static void take_turn(void *context)
 {
     struct weft_http1_channel *channel = context;
+    weft_check_magic(channel, http1_channel);
     free_closed_connections(channel);
     assign(channel);
     trim_idle(channel);
@@ -280,10 +288,12 @@ static void take_turn(void *context)
 
 void weft_http1_channel_start(struct weft_http1_channel *channel, struct weft_http1_request *request)
 {
+    weft_check_magic(channel, http1_channel);
     weft_assert(request->state.phase == WEFT_HTTP1_REQUEST_NONE && request->on_done != NULL &&
                 request->target != NULL && request->content_type != NULL);
     struct weft_http1_request_state *state = &request->state;
     *state = (struct weft_http1_request_state){ .phase = WEFT_HTTP1_REQUEST_WAITING, .channel = channel };
+    weft_set_magic(state, http1_request);
     weft_list_init(&state->node);
     weft_buffer_init(&state->body, 0);
     weft_timer_init(&state->deadline_timer, on_deadline_expired, request);
@@ -301,6 +311,8 @@ void weft_http1_channel_start(struct weft_http1_channel *channel, struct weft_ht
 
 void weft_http1_channel_cancel(struct weft_http1_channel *channel, struct weft_http1_request *request)
 {
+    weft_check_magic(channel, http1_channel);
+    weft_assert(request->state.phase == WEFT_HTTP1_REQUEST_NONE || request->state.channel == channel);
     switch ((enum weft_http1_request_phase)request->state.phase) {
     case WEFT_HTTP1_REQUEST_WAITING:
         weft_http1_channel_end(channel, request, WEFT_CLOSED, "cancelled");
@@ -331,6 +343,7 @@ struct weft_http1_channel *weft_http1_channel_new(const struct weft_net_context 
                                                   struct weft_tls_context *tls)
 {
     struct weft_http1_channel *channel = weft_alloc(sizeof *channel);
+    weft_set_magic(channel, http1_channel);
     channel->net = *net;
     channel->tls = tls;
     channel->resolver = net->resolver;
@@ -365,6 +378,8 @@ static void end_all(struct weft_http1_channel *channel)
 
 void weft_http1_channel_free(struct weft_http1_channel *channel)
 {
+    weft_check_magic(channel, http1_channel);
+    weft_assert(!channel->is_delivering);
     channel->is_freeing = true;
     end_all(channel);
     deliver_ended(channel);
@@ -379,6 +394,7 @@ void weft_http1_channel_free(struct weft_http1_channel *channel)
     }
     weft_buffer_fini(&channel->common_head);
     weft_free(channel->target_name);
+    weft_clear_magic(channel, http1_channel);
     weft_free(channel);
 }
 

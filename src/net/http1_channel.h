@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "base/magic.h"
 #include "base/timers.h"
 #include "net/address.h"
 #include "net/grpc_server.h"
@@ -58,8 +59,11 @@ struct weft_http1_result {
     bool is_unconfirmed;
 };
 
+WEFT_MAGIC(http1_request, 0x01774e91);
+
 /* What the channel keeps for one request, inside the caller's struct, so that only bodies of answers allocate. */
 struct weft_http1_request_state {
+    uint32_t magic;        /* while the channel has it */
     struct weft_list node; /* among the channel's waiting or ended requests */
     struct weft_timer deadline_timer;
     struct weft_http1_channel *channel;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/magic.h"
 #include "net/http1_channel.h"
 #include "net/http1_parser.h"
 #include "net/resolver.h"
@@ -15,7 +16,10 @@ enum weft_http1_request_phase {
     WEFT_HTTP1_REQUEST_ENDED,   /* the result is known; on_done runs at the end of the tick */
 };
 
+WEFT_MAGIC(http1_channel, 0x0177c4a1);
+
 struct weft_http1_channel {
+    uint32_t magic;
     struct weft_net_context net;
     struct weft_http1_channel_settings settings; /* zeros replaced by defaults; its pointers are not used after _new */
     struct weft_tls_context *tls;
@@ -44,8 +48,11 @@ enum weft_http1_client_phase {
     WEFT_HTTP1_CLIENT_CLOSED, /* freed at the end of the tick */
 };
 
+WEFT_MAGIC(http1_client_connection, 0x0177c04e);
+
 struct weft_http1_client_connection {
     struct weft_list node;
+    uint32_t magic;
     struct weft_http1_channel *channel;
     enum weft_http1_client_phase phase;
     struct weft_monotonic started;

@@ -121,6 +121,7 @@ void weft_http1_client_connection_free(struct weft_http1_client_connection *conn
     drop_socket(connection);
     weft_buffer_fini(&connection->head);
     weft_http1_parser_fini(&connection->parser);
+    weft_clear_magic(connection, http1_client_connection);
     weft_free(connection);
 }
 
@@ -152,6 +153,7 @@ static void set_connect_timer(struct weft_http1_client_connection *connection)
 static void on_timer_expired(void *context)
 {
     struct weft_http1_client_connection *connection = context;
+    weft_check_magic(connection, http1_client_connection);
     if (is_connecting(connection)) {
         fail_address(connection, "connect timed out");
     } else {
@@ -254,6 +256,7 @@ static bool read_input(struct weft_http1_client_connection *connection)
 static void take_turn(void *context)
 {
     struct weft_http1_client_connection *connection = context;
+    weft_check_magic(connection, http1_client_connection);
     if (connection->phase != WEFT_HTTP1_CLIENT_IDLE && connection->phase != WEFT_HTTP1_CLIENT_BUSY) {
         return;
     }
@@ -277,6 +280,7 @@ static void take_turn(void *context)
 static void on_ready(void *context, unsigned readiness)
 {
     struct weft_http1_client_connection *connection = context;
+    weft_check_magic(connection, http1_client_connection);
     (void)readiness;
     switch (connection->phase) {
     case WEFT_HTTP1_CLIENT_DIALING:
@@ -334,6 +338,7 @@ struct weft_http1_client_connection *weft_http1_client_connection_try_new(struct
     if (connection == NULL) {
         return NULL;
     }
+    weft_set_magic(connection, http1_client_connection);
     connection->channel = channel;
     connection->descriptor = -1;
     connection->started = weft_timers_now(weft_loop_timers(channel->net.loop));

@@ -87,6 +87,7 @@ static void detach_exchange(struct weft_http1_connection *connection)
     }
     exchange->connection = NULL;
     if (!exchange->is_with_service) {
+        weft_clear_magic(exchange, http1_exchange);
         weft_free(exchange);
     }
 }
@@ -103,6 +104,7 @@ void weft_http1_connection_close(struct weft_http1_connection *connection)
     weft_http1_body_clear(connection);
     weft_list_remove(&connection->node);
     weft_list_push_back(&connection->server->closed, &connection->node);
+    weft_assert(connection->server->connection_count > 0);
     connection->server->connection_count--;
     weft_http1_connection_attend(connection);
 }
@@ -118,6 +120,7 @@ void weft_http1_connection_free(struct weft_http1_connection *connection)
     weft_buffer_fini(&connection->pending);
     weft_buffer_fini(&connection->output);
     weft_budget_release(connection->server->net->budget, connection->charged_bytes);
+    weft_clear_magic(connection, http1_connection);
     weft_free(connection);
 }
 
@@ -202,6 +205,7 @@ static void begin_body(struct weft_http1_connection *connection)
         refuse(connection, 503, "out of memory");
         return;
     }
+    weft_set_magic(connection->exchange, http1_exchange);
     connection->exchange->connection = connection;
     struct weft_http1_request request = request_of(connection, NULL);
     bool is_wanted = server->settings.wants_body == NULL ||
@@ -489,12 +493,15 @@ void weft_http1_connection_resume(struct weft_http1_connection *connection)
 static void on_ready(void *context, unsigned readiness)
 {
     (void)readiness;
-    go_on(context);
+    struct weft_http1_connection *connection = context;
+    weft_check_magic(connection, http1_connection);
+    go_on(connection);
 }
 
 static void on_deferred(void *context)
 {
     struct weft_http1_connection *connection = context;
+    weft_check_magic(connection, http1_connection);
     if (connection->state == WEFT_HTTP1_CLOSED) {
         weft_http1_connection_free(connection);
     } else {
@@ -505,6 +512,7 @@ static void on_deferred(void *context)
 static void on_timed_out(void *context)
 {
     struct weft_http1_connection *connection = context;
+    weft_check_magic(connection, http1_connection);
     if (is_receiving(connection) && !may_read(connection)) {
         restart_clock(connection); /* it is us who keep it waiting */
         return;
@@ -522,6 +530,7 @@ static void on_timed_out(void *context)
 void weft_http1_connection_open(struct weft_http1_server *server, int descriptor)
 {
     struct weft_http1_connection *connection = weft_alloc(sizeof *connection);
+    weft_set_magic(connection, http1_connection);
     connection->server = server;
     connection->transport =
         server->tls != NULL ? weft_transport_tls(descriptor, server->tls, NULL) : weft_transport_plain(descriptor);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/magic.h"
 #include "net/http1_parser.h"
 #include "net/http1_server.h"
 #include "net/transport.h"
@@ -9,7 +10,10 @@
  * answer). */
 struct weft_http1_connection;
 
+WEFT_MAGIC(http1_server, 0x01775e41);
+
 struct weft_http1_server {
+    uint32_t magic;
     const struct weft_net_context *net;
     struct weft_http1_server_settings settings; /* no zeros left, but for those that mean none */
     weft_http1_request_fn on_request;
@@ -49,7 +53,10 @@ struct weft_http1_body {
     struct weft_monotonic begun;
 };
 
+WEFT_MAGIC(http1_connection, 0x0177c041);
+
 struct weft_http1_connection {
+    uint32_t magic;
     struct weft_list node;          /* of connections or closed */
     struct weft_list withheld_node; /* of the server's withheld ones, or alone */
     struct weft_http1_server *server;
@@ -70,11 +77,22 @@ struct weft_http1_connection {
     bool closes_after_answer;
 };
 
+WEFT_MAGIC(http1_exchange, 0x01775c4a);
+
 struct weft_http1_exchange {
+    uint32_t magic;
     struct weft_http1_connection *connection; /* NULL: gone */
     bool is_with_service;
     _Alignas(max_align_t) uint8_t state[WEFT_HTTP1_EXCHANGE_STATE_BYTES];
 };
+
+/* From the server's lists. */
+static inline struct weft_http1_connection *weft_http1_connection_of(struct weft_list *node)
+{
+    struct weft_http1_connection *connection = WEFT_CONTAINER_OF(node, struct weft_http1_connection, node);
+    weft_check_magic(connection, http1_connection);
+    return connection;
+}
 
 /* ---- http1_connection.c ---- */
 

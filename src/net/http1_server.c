@@ -32,7 +32,7 @@ static bool make_room(struct weft_http1_server *server)
     }
     WEFT_LIST_EACH(node, &server->connections)
     {
-        struct weft_http1_connection *connection = WEFT_CONTAINER_OF(node, struct weft_http1_connection, node);
+        struct weft_http1_connection *connection = weft_http1_connection_of(node);
         if (connection->state == WEFT_HTTP1_IDLE || connection->state == WEFT_HTTP1_LINGERING) {
             server->counters.connections_evicted++;
             weft_http1_connection_close(connection);
@@ -56,6 +56,7 @@ void weft_http1_server_adopt(struct weft_http1_server *server, int descriptor)
 static void on_pause_over(void *context)
 {
     struct weft_http1_server *server = context;
+    weft_check_magic(server, http1_server);
     weft_watch_set_interest(server->listener, WEFT_READABLE);
 }
 
@@ -63,6 +64,7 @@ static void on_connecting(void *context, unsigned readiness)
 {
     (void)readiness;
     struct weft_http1_server *server = context;
+    weft_check_magic(server, http1_server);
     for (int i = 0; i < ACCEPTS_PER_TICK; i++) {
         int descriptor = accept4(server->listening_descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
@@ -90,6 +92,7 @@ struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *n
                                                 struct weft_tls_context *tls)
 {
     struct weft_http1_server *server = weft_alloc(sizeof *server);
+    weft_set_magic(server, http1_server);
     server->net = net;
     server->settings = *settings;
     struct weft_http1_server_settings *own = &server->settings;
@@ -129,7 +132,7 @@ void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_rea
     server->is_reading = is_reading;
     WEFT_LIST_EACH(node, &server->connections)
     {
-        struct weft_http1_connection *connection = WEFT_CONTAINER_OF(node, struct weft_http1_connection, node);
+        struct weft_http1_connection *connection = weft_http1_connection_of(node);
         if (is_reading) {
             weft_http1_connection_resume(connection);
         } else {
@@ -147,7 +150,7 @@ void weft_http1_server_drain(struct weft_http1_server *server)
     }
     WEFT_LIST_EACH(node, &server->connections)
     {
-        weft_http1_connection_attend(WEFT_CONTAINER_OF(node, struct weft_http1_connection, node));
+        weft_http1_connection_attend(weft_http1_connection_of(node));
     }
 }
 
@@ -163,12 +166,14 @@ void weft_http1_server_free(struct weft_http1_server *server)
     }
     struct weft_list *node;
     while ((node = weft_list_first(&server->connections)) != NULL) {
-        weft_http1_connection_close(WEFT_CONTAINER_OF(node, struct weft_http1_connection, node));
+        weft_http1_connection_close(weft_http1_connection_of(node));
     }
     while ((node = weft_list_first(&server->closed)) != NULL) {
-        weft_http1_connection_free(WEFT_CONTAINER_OF(node, struct weft_http1_connection, node));
+        weft_http1_connection_free(weft_http1_connection_of(node));
     }
     weft_deferred_cancel(&server->release);
+    weft_assert(server->connection_count == 0);
+    weft_clear_magic(server, http1_server);
     weft_free(server);
 }
 
@@ -190,6 +195,7 @@ struct weft_slice weft_http1_exchange_header(const struct weft_http1_exchange *e
 
 void *weft_http1_exchange_state(struct weft_http1_exchange *exchange)
 {
+    weft_check_magic(exchange, http1_exchange);
     return exchange->state;
 }
 
@@ -207,12 +213,14 @@ size_t weft_http1_exchange_header_count(const struct weft_http1_exchange *exchan
 bool weft_http1_exchange_reply(struct weft_http1_exchange *exchange, int code, const char *content_type,
                                const char *extra_headers, struct weft_slice body)
 {
+    weft_check_magic(exchange, http1_exchange);
     struct weft_http1_connection *connection = exchange->connection;
     if (connection != NULL) {
         weft_assert(connection->state == WEFT_HTTP1_ANSWERING && connection->exchange == exchange);
         connection->exchange = NULL;
         weft_http1_connection_answer(connection, code, content_type, extra_headers, body);
     }
+    weft_clear_magic(exchange, http1_exchange);
     weft_free(exchange);
     return connection != NULL;
 }

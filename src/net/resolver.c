@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/assert.h"
+#include "base/magic.h"
 #include "base/thread.h"
 
 struct weft_resolver {
@@ -27,8 +27,11 @@ struct weft_resolver {
     size_t query_count;
 };
 
+WEFT_MAGIC(resolver_query, 0x04e50195);
+
 struct weft_resolver_query {
     struct weft_message message; /* first as a question, then as the reply */
+    uint32_t magic;
     struct weft_list node;
     struct weft_deferred deferred; /* answers that need no thread */
     struct weft_resolver *resolver;
@@ -39,6 +42,20 @@ struct weft_resolver_query {
     struct weft_endpoint endpoint;
     struct weft_resolver_answer answer;
 };
+
+static struct weft_resolver_query *query_of_node(struct weft_list *node)
+{
+    struct weft_resolver_query *query = WEFT_CONTAINER_OF(node, struct weft_resolver_query, node);
+    weft_check_magic(query, resolver_query);
+    return query;
+}
+
+static struct weft_resolver_query *query_of_message(struct weft_message *message)
+{
+    struct weft_resolver_query *query = WEFT_CONTAINER_OF(message, struct weft_resolver_query, message);
+    weft_check_magic(query, resolver_query);
+    return query;
+}
 
 static void fail(struct weft_resolver_answer *answer, enum weft_status status, const char *name, const char *reason)
 {
@@ -85,6 +102,8 @@ static void look_up_name(const struct weft_endpoint *endpoint, struct weft_resol
 
 static void free_query(struct weft_resolver_query *query)
 {
+    weft_assert(query->resolver->query_count > 0);
+    weft_clear_magic(query, resolver_query);
     weft_list_remove(&query->node);
     query->resolver->query_count--;
     weft_deferred_cancel(&query->deferred);
@@ -94,6 +113,7 @@ static void free_query(struct weft_resolver_query *query)
 static void deliver(void *context)
 {
     struct weft_resolver_query *query = context;
+    weft_check_magic(query, resolver_query);
     query->is_asked = false;
     if (weft_atomic_load(&query->is_cancelled) == 0) {
         query->on_answered(query->context, &query->answer);
@@ -103,13 +123,13 @@ static void deliver(void *context)
 
 static void on_reply_delivered(struct weft_message *message)
 {
-    deliver(WEFT_CONTAINER_OF(message, struct weft_resolver_query, message));
+    deliver(query_of_message(message));
 }
 
 /* On the helper's thread. */
 static void on_question_delivered(struct weft_message *message)
 {
-    struct weft_resolver_query *query = WEFT_CONTAINER_OF(message, struct weft_resolver_query, message);
+    struct weft_resolver_query *query = query_of_message(message);
     struct weft_resolver *resolver = query->resolver;
     if (weft_atomic_load(&query->is_cancelled) == 0 && weft_atomic_load(&resolver->is_stopping) == 0) {
         resolver->lookup(&query->endpoint, &query->answer);
@@ -178,13 +198,13 @@ void weft_resolver_free(struct weft_resolver *resolver)
 {
     WEFT_LIST_EACH(node, &resolver->queries)
     {
-        weft_atomic_store(&WEFT_CONTAINER_OF(node, struct weft_resolver_query, node)->is_cancelled, 1);
+        weft_atomic_store(&query_of_node(node)->is_cancelled, 1);
     }
     if (resolver->thread != NULL) {
         stop_helper(resolver);
     }
     while (!weft_list_is_empty(&resolver->queries)) {
-        free_query(WEFT_CONTAINER_OF(weft_list_first(&resolver->queries), struct weft_resolver_query, node));
+        free_query(query_of_node(weft_list_first(&resolver->queries)));
     }
     weft_assert(resolver->query_count == 0);
     weft_free(resolver);
@@ -203,6 +223,7 @@ enum weft_status weft_resolver_ask(struct weft_resolver *resolver, const struct 
     if (query == NULL) {
         return weft_fail(error, WEFT_NOMEM, "cannot resolve %s: out of memory", endpoint->host);
     }
+    weft_set_magic(query, resolver_query);
     query->resolver = resolver;
     query->on_answered = on_answered;
     query->context = context;
@@ -229,6 +250,7 @@ enum weft_status weft_resolver_ask(struct weft_resolver *resolver, const struct 
 
 void weft_resolver_cancel(struct weft_resolver *resolver, struct weft_resolver_query *query)
 {
+    weft_check_magic(query, resolver_query);
     weft_assert(query->resolver == resolver);
     weft_atomic_store(&query->is_cancelled, 1);
     if (!query->is_asked) {

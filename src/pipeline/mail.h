@@ -23,9 +23,9 @@ struct weft_post {
     uint32_t worker_count;
 };
 
-/* Embedded in what is sent. */
 WEFT_MAGIC(mail, 0x03a115e4);
 
+/* Embedded in what is sent. */
 struct weft_mail {
     struct weft_message message;
     uint32_t magic; /* while it is away */

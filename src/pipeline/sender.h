@@ -16,10 +16,10 @@ struct weft_sender_shared {
     struct weft_atomic_u64 used; /* of queue_size, in sizer units */
 };
 
-/* One attempt to send one batch. Embedded storage for the exporter's own record of the request: allocate
- * push_size_bytes (settings) and put struct weft_push first. */
 WEFT_MAGIC(push, 0x70056ad1);
 
+/* One attempt to send one batch. Embedded storage for the exporter's own record of the request: allocate
+ * push_size_bytes (settings) and put struct weft_push first. */
 struct weft_push {
     uint32_t magic; /* from start to weft_push_done */
     const struct weft_batch *batch;

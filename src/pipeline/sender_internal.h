@@ -2,9 +2,9 @@
 
 #include "pipeline/sender.h"
 
-/* The sender's structs, for sender.c and sender_read.c. */
 WEFT_MAGIC(sender, 0x5e4de500);
 
+/* The sender's structs, for sender.c and sender_read.c. */
 struct weft_sender {
     uint32_t magic;
     struct weft_consumer *consumer;

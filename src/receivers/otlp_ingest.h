@@ -47,11 +47,11 @@ struct weft_otlp_inlet {
     uint64_t answers_lost;
 };
 
+WEFT_MAGIC(otlp_call, 0x07190ca1);
+
 /* One client's request, from its message to its answer. Embedded in the protocol's own, which keeps it until the
  * answer. It may outlive the receiver: a reload takes a receiver out while an exporter that stays still holds what the
  * call waits for. */
-WEFT_MAGIC(otlp_call, 0x07190ca1);
-
 struct weft_otlp_call {
     uint32_t magic; /* until it is answered */
     struct weft_ticket ticket;

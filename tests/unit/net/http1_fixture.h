@@ -180,7 +180,7 @@ static inline void http1_stop(void)
 {
     weft_mailbox_post_always(http1.mailbox, &http1.stop);
     weft_thread_join(http1.thread);
-    weft_payload_pool_own(http1.pool);
+    weft_payload_pool_own(http1.net.pool); /* the thread that had it is gone */
     http1_unmake();
     weft_mailbox_free(http1.mailbox);
 }

@@ -1,4 +1,5 @@
 /* The gRPC client against a scripted server: requests as they go out, answers as they come in. */
+#include "base/base_test.h"
 #include "grpc_client_test.h"
 
 static bool has_field(const struct fake_stream *stream, const char *line)
@@ -493,6 +494,36 @@ START_TEST(test_failing_allocations_end_calls_once)
 }
 END_TEST
 
+static void on_nothing_done(void *context, const struct weft_grpc_result *result)
+{
+    (void)context;
+    (void)result;
+}
+
+static void cancel(void *request)
+{
+    weft_grpc_channel_cancel(bench.channel, request);
+}
+
+static void start_nowhere(void *channel)
+{
+    struct weft_grpc_request request = { .path = "/", .on_done = on_nothing_done };
+    weft_grpc_channel_start(channel, &request);
+}
+
+/* Our own mistakes: a request of another channel, and a channel that is none. */
+START_TEST(test_channel_takes_back_its_own_only)
+{
+    static max_align_t nothing[256];
+    open_channel();
+    struct weft_grpc_request fresh = { .path = "/" }, other = fresh;
+    other.state.phase = 1;
+    ck_assert(!base_test_aborts(cancel, &fresh));
+    ck_assert(base_test_aborts(cancel, &other));
+    ck_assert(base_test_aborts(start_nowhere, nothing));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -516,6 +547,7 @@ int main(void)
         test_stream_limit_of_peer_makes_calls_wait,
         test_request_may_start_again_inside_on_done,
         test_failing_allocations_end_calls_once,
+        test_channel_takes_back_its_own_only,
     };
     return run_suite("net/grpc_client", tests, WEFT_COUNT_OF(tests));
 }

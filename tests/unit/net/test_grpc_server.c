@@ -1,5 +1,6 @@
 /* The gRPC server as a client sees it: right and wrong requests, answers, life cycle. Attacks are in
  * test_grpc_server_attacks.c. */
+#include "base/base_test.h"
 #include "grpc_server_test.h"
 
 static const struct raw_request usual = { 0 };
@@ -609,6 +610,25 @@ START_TEST(test_memory_may_run_out_anywhere)
 }
 END_TEST
 
+static void reply(void *call)
+{
+    (void)weft_grpc_call_reply(call, WEFT_SLICE_EMPTY);
+}
+
+static void state_of(void *call)
+{
+    ck_assert_ptr_nonnull(weft_grpc_call_state(call));
+}
+
+/* Our own mistakes: a call that is gone, or something else; what was in its memory is zero by then. */
+START_TEST(test_what_is_no_call_is_not_answered)
+{
+    static max_align_t nothing[64];
+    ck_assert(base_test_aborts(reply, nothing));
+    ck_assert(base_test_aborts(state_of, nothing));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("grpc_server");
@@ -636,5 +656,6 @@ int main(void)
     tcase_add_test(tcase, test_old_and_idle_connections_are_asked_to_leave);
     tcase_add_test(tcase, test_dead_peers_are_found_by_keepalive);
     tcase_add_test(tcase, test_memory_may_run_out_anywhere);
+    tcase_add_test(tcase, test_what_is_no_call_is_not_answered);
     return run_suite("grpc_server", tcase);
 }

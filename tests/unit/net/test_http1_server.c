@@ -1,4 +1,5 @@
 /* The HTTP/1 server over real sockets: what clients may do, what they may not, and who is told what. */
+#include "base/base_test.h"
 #include "net/http1_fixture.h"
 #include "net/http1_internal.h"
 
@@ -298,6 +299,29 @@ START_TEST(test_no_memory_is_an_answer_or_an_end)
 }
 END_TEST
 
+static void reply(void *exchange)
+{
+    (void)weft_http1_exchange_reply(exchange, 200, "text/plain", NULL, WEFT_SLICE_EMPTY);
+}
+
+static void free_connection(void *connection)
+{
+    weft_http1_connection_free(connection);
+}
+
+/* Our own mistakes. */
+START_TEST(test_what_is_no_exchange_is_not_answered)
+{
+    struct weft_http1_exchange gone = { 0 };
+    struct weft_http1_exchange *exchange = weft_alloc(sizeof *exchange);
+    weft_set_magic(exchange, http1_exchange);
+    ck_assert(!base_test_aborts(reply, exchange));
+    ck_assert(base_test_aborts(reply, &gone));
+    ck_assert(base_test_aborts(free_connection, &(struct weft_http1_connection){ 0 }));
+    weft_free(exchange);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http1_server");
@@ -319,6 +343,7 @@ int main(void)
     tcase_add_test(tests, test_connections_are_capped_and_idle_ones_make_room);
     tcase_add_test(tests, test_answer_for_a_peer_that_is_gone_is_harmless);
     tcase_add_test(tests, test_no_memory_is_an_answer_or_an_end);
+    tcase_add_test(tests, test_what_is_no_exchange_is_not_answered);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
