@@ -285,7 +285,8 @@ static enum weft_status add_receiver(struct weft_graph *graph, const struct weft
 
 static void receiver_pressure_changed(void *context)
 {
-    struct graph_receiver *receiver = context;
+    const struct graph_receiver *receiver = context;
+    weft_assert(receiver->component != NULL && receiver->component->component->kind == WEFT_RECEIVER);
     if (receiver->receiver != NULL && receiver->receiver->operations->on_pressure != NULL) {
         receiver->receiver->operations->on_pressure(receiver->receiver);
     }
@@ -327,6 +328,7 @@ static void connect_receivers(struct weft_graph *graph, const struct weft_plan *
         }
         struct graph_receiver *same = find_receiver(former, receiver->component);
         if (same != NULL) {
+            weft_assert(same->receiver == receiver->receiver && receiver->is_taken_over);
             same->receiver = NULL;
             receiver->is_taken_over = false;
         }
@@ -339,6 +341,7 @@ static void connect_stages(struct weft_graph *graph, const struct weft_plan *pla
 {
     for (size_t i = 0; i < plan->stage_count; i++) {
         struct graph_stage *stage = find_stage(graph, plan->stages[i].identity);
+        weft_assert(stage != NULL);
         const struct weft_plan_component *component = plan->stages[i].component;
         if (stage->component != component) {
             stage->component = component;

@@ -17,6 +17,7 @@ static void tree_unref(struct weft_plan_tree **own_tree)
 {
     struct weft_plan_tree *tree = *own_tree;
     *own_tree = NULL;
+    weft_assert(tree == NULL || tree->references > 0);
     if (tree != NULL && --tree->references == 0) {
         weft_tree_free(&tree->tree);
         weft_free(tree);
@@ -77,6 +78,7 @@ static bool nodes_equal(const struct weft_node *left, const struct weft_node *ri
 
 static void component_unref(struct weft_plan_component *component)
 {
+    weft_assert(component == NULL || component->references > 0);
     if (component == NULL || --component->references > 0) {
         return;
     }
@@ -397,6 +399,7 @@ const struct weft_node *weft_plan_root(const struct weft_plan *plan)
 
 struct weft_plan *weft_plan_ref(struct weft_plan *plan)
 {
+    weft_assert(weft_atomic_load(&plan->references) > 0);
     weft_atomic_add(&plan->references, 1);
     return plan;
 }
@@ -405,6 +408,7 @@ void weft_plan_unref(struct weft_plan **own_plan)
 {
     struct weft_plan *plan = *own_plan;
     *own_plan = NULL;
+    weft_assert(plan == NULL || weft_atomic_load(&plan->references) > 0);
     if (plan == NULL || weft_atomic_sub(&plan->references, 1) > 0) {
         return;
     }

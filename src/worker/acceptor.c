@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/magic.h"
 
 enum { ACCEPTS_PER_TURN = 64 };
 static const int64_t pause_ns = WEFT_NS_PER_S;
@@ -32,8 +33,11 @@ struct weft_acceptor {
     struct weft_timer pause; /* after the process ran out of descriptors */
 };
 
+WEFT_MAGIC(adoption, 0x00ad0971);
+
 struct adoption {
     struct weft_message message;
+    uint32_t magic;
     struct weft_worker *worker;
     const struct weft_plan_component *component;
     size_t listener_index;
@@ -43,7 +47,9 @@ struct adoption {
 static void adopt(struct weft_message *message)
 {
     struct adoption *adoption = WEFT_CONTAINER_OF(message, struct adoption, message);
+    weft_check_magic(adoption, adoption);
     weft_worker_adopt(adoption->worker, adoption->component, adoption->listener_index, adoption->descriptor);
+    weft_clear_magic(adoption, adoption);
     weft_free(adoption);
 }
 
@@ -76,9 +82,12 @@ static void give(struct weft_acceptor *acceptor, const struct watched *watched, 
         close(descriptor);
         return;
     }
-    *adoption = (struct adoption){
-        { NULL, adopt }, acceptor->workers[index], watched->component, watched->listener_index, descriptor
-    };
+    *adoption = (struct adoption){ .message = { NULL, adopt },
+                                   .worker = acceptor->workers[index],
+                                   .component = watched->component,
+                                   .listener_index = watched->listener_index,
+                                   .descriptor = descriptor };
+    weft_set_magic(adoption, adoption);
     /* By mailbox to worker 0 too: after a reload its new graph is an earlier message. */
     if (weft_mailbox_post(weft_worker_mailbox(acceptor->workers[index]), &adoption->message) != WEFT_OK) {
         close(descriptor);
@@ -103,6 +112,7 @@ static void listener_ready(void *context, unsigned readiness)
     (void)readiness;
     /* The array may move when a plan is set, never while a socket is accepted. */
     const struct watched *watched = context;
+    weft_assert(watched >= watched->acceptor->watched && watched->watch != NULL);
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int descriptor = accept4(watched->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
@@ -126,6 +136,7 @@ struct weft_acceptor *weft_acceptor_new(struct weft_loop *loop, struct weft_work
                                         uint32_t worker_count)
 {
     struct weft_acceptor *acceptor = weft_alloc(sizeof *acceptor);
+    weft_assert(worker_count > 0);
     acceptor->loop = loop;
     acceptor->workers = workers;
     acceptor->worker_count = worker_count;
@@ -155,6 +166,7 @@ static void unwatch(struct weft_acceptor *acceptor, const struct weft_plan *next
         weft_watch_free(watched->watch);
         if (!is_receiver_of(next_plan, watched->component)) {
             const struct weft_shared_listeners *listeners = watched->component->shared;
+            weft_assert(watched->listener_index < listeners->count);
             weft_listener_close(&listeners->items[watched->listener_index]);
         }
     }

@@ -27,6 +27,7 @@ static void flush(void *context)
     struct sender *sender = context;
     for (uint32_t i = 0; i < sender->post->post.worker_count; i++) {
         struct chain *chain = &sender->chains[i];
+        weft_assert((chain->count == 0) == (chain->first == NULL));
         if (chain->count > 0) {
             struct chain out = *chain;
             *chain = (struct chain){ 0 };
@@ -39,6 +40,9 @@ static void send_by_chain(struct weft_post *untyped, uint32_t from_worker, uint3
                           struct weft_message *message)
 {
     struct weft_worker_post *post = WEFT_CONTAINER_OF(untyped, struct weft_worker_post, post);
+    weft_assert(untyped->send == send_by_chain && message->on_delivered != NULL);
+    weft_assert(from_worker != to_worker && to_worker < untyped->worker_count && from_worker < untyped->worker_count);
+    weft_assert(weft_host_is_here(post->hosts[from_worker]));
     struct sender *sender = &post->senders[from_worker];
     struct chain *chain = &sender->chains[to_worker];
     message->next = NULL;
@@ -64,6 +68,7 @@ struct weft_worker_post *weft_worker_post_new(struct weft_worker *const *workers
         sender->chains = weft_alloc(worker_count * sizeof *sender->chains);
         weft_deferred_init(&sender->flush, flush, sender);
         post->hosts[i] = weft_worker_host(workers[i]);
+        weft_assert(post->hosts[i]->post == NULL && post->hosts[i]->worker_index == i);
         post->hosts[i]->post = &post->post;
     }
     return post;

@@ -5,16 +5,22 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
+WEFT_MAGIC(order, 0x00e4de41);
+
 struct order {
     struct weft_message message;
+    uint32_t magic;
     struct weft_transition *transition;
     struct weft_worker *worker;
     struct weft_error error; /* of building */
 };
 
+WEFT_MAGIC(hurry, 0x00044e41);
+
 /* Outside the rounds, so that it can overtake one. */
 struct hurry {
     struct weft_message message;
+    uint32_t magic;
     struct weft_worker *worker;
     enum weft_leaving which;
     int64_t timeout_ns;
@@ -34,6 +40,19 @@ struct weft_transition {
     unsigned phase;
 };
 
+static struct order *order_of(struct weft_message *message)
+{
+    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    weft_check_magic(order, order);
+    return order;
+}
+
+/* The main thread's, which is worker 0's. */
+static bool is_here(const struct weft_transition *transition)
+{
+    return weft_host_is_here(weft_worker_host(transition->workers[0]));
+}
+
 struct weft_transition *weft_transition_new(struct weft_worker *const *workers, uint32_t worker_count, void *context)
 {
     struct weft_transition *transition = weft_alloc(sizeof *transition);
@@ -42,6 +61,7 @@ struct weft_transition *weft_transition_new(struct weft_worker *const *workers, 
     transition->context = context;
     transition->orders = weft_alloc(worker_count * sizeof *transition->orders);
     for (uint32_t i = 0; i < worker_count; i++) {
+        weft_set_magic(&transition->orders[i], order);
         transition->orders[i].transition = transition;
         transition->orders[i].worker = workers[i];
     }
@@ -59,7 +79,7 @@ void weft_transition_free(struct weft_transition *transition)
 /* on_work does one worker's part, then or later calls order_done. */
 static void start_round(struct weft_transition *transition, weft_message_fn on_work, weft_transition_fn on_all)
 {
-    weft_assert(transition->outstanding == 0);
+    weft_assert(is_here(transition) && transition->outstanding == 0);
     transition->outstanding = transition->worker_count;
     transition->on_all = on_all;
     for (uint32_t i = 0; i < transition->worker_count; i++) {
@@ -72,8 +92,8 @@ static void start_round(struct weft_transition *transition, weft_message_fn on_w
 /* Main thread. */
 static void order_answered(struct weft_message *message)
 {
-    struct weft_transition *transition = WEFT_CONTAINER_OF(message, struct order, message)->transition;
-    weft_assert(transition->outstanding > 0);
+    struct weft_transition *transition = order_of(message)->transition;
+    weft_assert(is_here(transition) && transition->outstanding > 0);
     if (--transition->outstanding == 0) {
         transition->on_all(transition);
     }
@@ -82,6 +102,7 @@ static void order_answered(struct weft_message *message)
 static void order_done(void *context)
 {
     struct order *order = context;
+    weft_check_magic(order, order);
     order->message.on_delivered = order_answered;
     weft_mailbox_post_always(weft_worker_mailbox(order->transition->workers[0]), &order->message);
 }
@@ -96,21 +117,21 @@ static void tell_done(void *context)
 
 static void work_build(struct weft_message *message)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct order *order = order_of(message);
     order->error.status = weft_worker_build(order->worker, order->transition->plan, &order->error);
     order_done(order);
 }
 
 static void work_switch(struct weft_message *message)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct order *order = order_of(message);
     weft_worker_switch(order->worker);
     order_done(order);
 }
 
 static void work_discard(struct weft_message *message)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct order *order = order_of(message);
     weft_worker_discard(order->worker);
     order_done(order);
 }
@@ -148,20 +169,20 @@ void weft_transition_discard(struct weft_transition *transition, weft_transition
 
 static void work_begin(struct weft_message *message)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct order *order = order_of(message);
     weft_worker_leave_begin(order->worker, order->transition->which, order->transition->timeout_ns);
     order_done(order);
 }
 
 static void work_phase(struct weft_message *message)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct order *order = order_of(message);
     weft_worker_leave(order->worker, order->transition->which, order->transition->phase, order_done, order);
 }
 
 static void work_end(struct weft_message *message)
 {
-    struct order *order = WEFT_CONTAINER_OF(message, struct order, message);
+    struct order *order = order_of(message);
     weft_worker_leave_end(order->worker, order->transition->which);
     order_done(order);
 }
@@ -169,6 +190,7 @@ static void work_end(struct weft_message *message)
 static void phase_over(void *context)
 {
     struct weft_transition *transition = context;
+    weft_assert(transition->phase < weft_plan_phase_count(transition->plan));
     transition->phase++;
     if (transition->phase < weft_plan_phase_count(transition->plan)) {
         start_round(transition, work_phase, phase_over);
@@ -197,7 +219,9 @@ void weft_transition_leave(struct weft_transition *transition, enum weft_leaving
 static void work_hurry(struct weft_message *message)
 {
     struct hurry *hurry = WEFT_CONTAINER_OF(message, struct hurry, message);
+    weft_check_magic(hurry, hurry);
     weft_worker_leave_hurry(hurry->worker, hurry->which, hurry->timeout_ns);
+    weft_clear_magic(hurry, hurry);
     weft_free(hurry);
 }
 
@@ -209,13 +233,14 @@ void weft_transition_hurry(struct weft_transition *transition, int64_t timeout_n
                                  .worker = transition->workers[i],
                                  .which = transition->which,
                                  .timeout_ns = timeout_ns };
+        weft_set_magic(hurry, hurry);
         weft_mailbox_post_always(weft_worker_mailbox(transition->workers[i]), &hurry->message);
     }
 }
 
 static void work_stop(struct weft_message *message)
 {
-    weft_worker_stop(WEFT_CONTAINER_OF(message, struct order, message)->worker);
+    weft_worker_stop(order_of(message)->worker);
 }
 
 void weft_transition_stop(struct weft_transition *transition)
