@@ -267,7 +267,9 @@ static enum weft_status make_edits(struct attributes_processor *processor, const
         processor->edits[i].key_value.bytes = at;
         at += processor->edits[i].key_value.length;
     }
-    return weft_buffer_status(&processor->constants);
+    enum weft_status status = weft_buffer_status(&processor->constants);
+    weft_assert(status != WEFT_OK || at == processor->constants.bytes + processor->constants.length);
+    return status;
 }
 
 /* ---- batches ---- */
@@ -323,6 +325,7 @@ static enum weft_status is_wanted(struct attributes_processor *processor, const 
 static enum weft_status edit_part(struct attributes_processor *processor, struct weft_edit *edit,
                                   struct weft_part *part)
 {
+    weft_assert(part->is_open && part->arena != NULL);
     processor->include.scope = processor->exclude.scope = NO_SCOPE;
     for (uint32_t i = 0; i < part->table.record_count; i++) {
         struct weft_otlp_record *record = &part->table.records[i];
@@ -398,6 +401,7 @@ static const struct weft_consumer_operations attributes_operations = {
 static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
                                struct weft_error *error)
 {
+    weft_assert(setup->next != NULL && setup->next->host == setup->host);
     struct attributes_processor *processor = weft_alloc(sizeof *processor);
     weft_consumer_init(&processor->consumer, &attributes_operations, setup->host, setup->id);
     processor->next = setup->next;

@@ -96,6 +96,7 @@ static bool pass_on(struct batch_processor *processor, struct weft_batch **own_b
 /* The next batch to pass on, at most send_batch_max_size large; takes it out of pending. */
 static struct weft_batch *take_next(struct batch_processor *processor)
 {
+    weft_assert(processor->is_flushing && processor->pending != NULL);
     struct weft_batch *batch = processor->pending;
     uint64_t max_size = processor->config->send_batch_max_size;
     struct weft_batch *head = NULL;
@@ -114,6 +115,7 @@ static struct weft_batch *take_next(struct batch_processor *processor)
 static void put_back(struct batch_processor *processor, struct weft_batch **own_batch)
 {
     struct weft_batch *rest = processor->pending;
+    weft_assert(processor->is_flushing && rest != *own_batch);
     if (rest != NULL && weft_batch_merge(*own_batch, &rest) != WEFT_OK) {
         struct weft_error error;
         weft_fail(&error, WEFT_NOMEM, "no memory to keep a batch");
@@ -162,7 +164,8 @@ static void flush(struct batch_processor *processor, bool is_everything)
 
 static void timeout_expired(void *context)
 {
-    struct batch_processor *processor = context;
+    struct batch_processor *processor = processor_of(context);
+    weft_assert(processor->pending != NULL);
     processor->timeout_triggers++;
     flush(processor, true);
 }
@@ -175,6 +178,8 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
         return weft_fail(error, WEFT_CLOSED, "%s: %s", consumer->id,
                          processor->is_draining ? "shutting down" : "what follows is full");
     }
+    weft_check_magic(batch, batch);
+    weft_assert(!batch->is_lent && weft_list_is_empty(&batch->node));
     uint64_t weight = batch->weight;
     size_t first_part = processor->pending == NULL ? 0 : processor->pending->part_count;
     if (processor->pending == NULL) {
@@ -210,6 +215,7 @@ static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
 static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
 {
     struct batch_processor *processor = processor_of(consumer);
+    weft_assert(reason == WEFT_DROP_SHUTDOWN || reason == WEFT_DROP_RELOAD);
     if (processor->next->is_open) {
         processor->is_draining = true;
     }
@@ -224,7 +230,7 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct batch_processor *processor = processor_of(consumer);
-    weft_assert(processor->pending == NULL);
+    weft_assert(processor->pending == NULL && !processor->is_flushing);
     weft_timer_cancel(consumer->host->timers, &processor->timer);
     weft_consumer_fini(consumer);
     weft_free(processor);
@@ -252,6 +258,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                                struct weft_error *error)
 {
     (void)error;
+    weft_assert(setup->next != NULL && setup->in_flight->kind == WEFT_ACCOUNT_IN_FLIGHT);
     struct batch_processor *processor = weft_alloc(sizeof *processor);
     weft_consumer_init(&processor->consumer, &batch_operations, setup->host, setup->id);
     processor->config = setup->config;
@@ -259,7 +266,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     processor->consumer.held_account = *setup->in_flight;
     processor->consumer.held_account.kind = WEFT_ACCOUNT_BUFFERED;
     processor->consumer.held_account.owner = setup->id;
-    weft_timer_init(&processor->timer, timeout_expired, processor);
+    weft_timer_init(&processor->timer, timeout_expired, &processor->consumer);
     struct weft_ledger *ledger = setup->host->ledger;
     processor->buffer_flow = weft_ledger_flow(ledger, setup->in_flight, &processor->consumer.held_account);
     processor->release_flow = weft_ledger_flow(ledger, &processor->consumer.held_account, setup->in_flight);

@@ -188,7 +188,7 @@ static void end_pressure(struct limiter *limiter)
  * at without being asked. */
 static void look(void *context)
 {
-    struct limiter *limiter = context;
+    struct limiter *limiter = limiter_of(context);
     struct weft_host *host = limiter->consumer.host;
     if (is_above(limiter)) {
         begin_pressure(limiter);
@@ -209,6 +209,7 @@ static void look(void *context)
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct limiter *limiter = limiter_of(consumer);
+    weft_check_magic(*own_batch, batch);
     uint64_t weight = (*own_batch)->weight;
     if (is_above(limiter)) {
         limiter->refused += weight;
@@ -247,6 +248,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
 {
     (void)error;
     const struct limiter_config *config = setup->config;
+    weft_assert(setup->next != NULL && setup->next->host == setup->host);
     struct limiter *limiter = weft_alloc(sizeof *limiter);
     weft_consumer_init(&limiter->consumer, &limiter_operations, setup->host, setup->id);
     limiter->next = setup->next;
@@ -255,7 +257,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     weft_budget_add_limit(setup->host->budget, &limiter->soft_limit);
     limiter->look_every_ns =
         config->check_interval.ns < max_look_every_ns ? config->check_interval.ns : max_look_every_ns;
-    weft_timer_init(&limiter->look, look, limiter);
+    weft_timer_init(&limiter->look, look, &limiter->consumer);
     weft_consumer_connect(&limiter->consumer, &limiter->next, 1);
     update_open(limiter);
     *out_consumer = &limiter->consumer;
