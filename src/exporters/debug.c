@@ -163,6 +163,7 @@ static void log_lines(const struct debug_exporter *exporter)
                  WEFT_LOG_STRING("exporter", exporter->consumer.id),
                  WEFT_LOG_SLICE("record", weft_slice_of(rest.bytes, length)));
         size_t taken = end == NULL ? length : length + 1;
+        weft_assert(taken > 0 && taken <= rest.length);
         rest = weft_slice_of(rest.bytes + taken, rest.length - taken);
     }
 }
@@ -231,6 +232,8 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
 {
     (void)error;
     struct debug_exporter *exporter = exporter_of(consumer);
+    weft_check_magic(*own_batch, batch);
+    weft_assert((*own_batch)->signal == exporter->signal);
     if (is_sampled(exporter)) {
         struct weft_arena *arena = weft_arena_try_new_charged(consumer->host->budget, 0);
         enum weft_status status = arena == NULL ? WEFT_NOMEM : show(exporter, *own_batch, arena);

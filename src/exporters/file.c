@@ -144,6 +144,14 @@ static void shared_free(void *shared)
     weft_file_output_close(shared);
 }
 
+static const struct weft_consumer_operations file_operations;
+
+static struct file_exporter *exporter_of(const struct weft_consumer *consumer)
+{
+    weft_assert(consumer->operations == &file_operations);
+    return WEFT_CONTAINER_OF(consumer, struct file_exporter, consumer);
+}
+
 /* ---- messages ---- */
 
 static void append_framed(struct weft_buffer *out, struct weft_slice message)
@@ -209,6 +217,7 @@ static enum weft_status encode(struct file_exporter *exporter, const struct weft
         exporter->pending.is_failed = false;
         return status;
     }
+    weft_assert(exporter->pending.length > before);
     weft_budget_charge(exporter->consumer.host->budget, exporter->pending.length - before);
     return WEFT_OK;
 }
@@ -221,6 +230,7 @@ static void let_go(struct file_exporter *exporter, struct weft_list *out_batches
 {
     struct weft_list *node;
     weft_list_init(out_batches);
+    weft_assert(weft_list_is_empty(&exporter->batches) == (exporter->pending.length == 0));
     while ((node = weft_list_pop_front(&exporter->batches)) != NULL) {
         weft_list_push_back(out_batches, node);
     }
@@ -278,18 +288,10 @@ static void flush(struct file_exporter *exporter)
 
 static void flush_is_due(void *context)
 {
-    flush(context);
+    flush(exporter_of(context));
 }
 
 /* ---- the consumer ---- */
-
-static const struct weft_consumer_operations file_operations;
-
-static struct file_exporter *exporter_of(const struct weft_consumer *consumer)
-{
-    weft_assert(consumer->operations == &file_operations);
-    return WEFT_CONTAINER_OF(consumer, struct file_exporter, consumer);
-}
 
 static void flush_if_due(struct file_exporter *exporter)
 {
@@ -308,6 +310,8 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
 {
     struct file_exporter *exporter = exporter_of(consumer);
     struct weft_batch *batch = *own_batch;
+    weft_check_magic(batch, batch);
+    weft_assert(batch->signal == exporter->signal && !batch->is_lent && weft_list_is_empty(&batch->node));
     if (!consumer->is_open) {
         exporter->counters.enqueue_failed += batch->weight;
         return weft_fail(error, WEFT_CLOSED, "%s: %s", consumer->id, exporter->failure);
@@ -336,6 +340,7 @@ static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
 static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
 {
     struct file_exporter *exporter = exporter_of(consumer);
+    weft_assert(reason == WEFT_DROP_SHUTDOWN || reason == WEFT_DROP_RELOAD);
     flush(exporter);
     if (!is_forced) {
         return;
@@ -354,7 +359,7 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
 static void exporter_free(struct weft_consumer *consumer)
 {
     struct file_exporter *exporter = exporter_of(consumer);
-    weft_assert(weft_list_is_empty(&exporter->batches));
+    weft_assert(weft_list_is_empty(&exporter->batches) && exporter->pending.length == 0);
     weft_timer_cancel(consumer->host->timers, &exporter->timer);
     weft_buffer_fini(&exporter->pending);
     weft_buffer_fini(&exporter->request);
@@ -374,6 +379,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                                struct weft_error *error)
 {
     (void)error;
+    weft_assert(setup->shared != NULL);
     struct file_exporter *exporter = weft_alloc(sizeof *exporter);
     weft_consumer_init(&exporter->consumer, &file_operations, setup->host, setup->id);
     exporter->config = setup->config;
@@ -387,7 +393,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     weft_buffer_init(&exporter->request, 0);
     weft_buffer_init(&exporter->json, 0);
     weft_list_init(&exporter->batches);
-    weft_timer_init(&exporter->timer, flush_is_due, exporter);
+    weft_timer_init(&exporter->timer, flush_is_due, &exporter->consumer);
     *out_consumer = &exporter->consumer;
     return WEFT_OK;
 }

@@ -17,11 +17,15 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/magic.h"
 #include "base/thread.h"
 
 enum { TIME_BYTES = 24 }; /* "2026-11-24T10-30-00.123" and the end */
 
+WEFT_MAGIC(file_output, 0x0f11e007);
+
 struct weft_file_output {
+    uint32_t magic;
     struct weft_file_output_settings settings;
     struct weft_mutex mutex;
     int descriptor;  /* -1 = could not be opened again after a rotation */
@@ -81,6 +85,7 @@ enum weft_status weft_file_output_open(const struct weft_file_output_settings *s
                                        struct weft_file_output **out_output, struct weft_error *error)
 {
     struct weft_file_output *output = weft_alloc(sizeof *output);
+    weft_set_magic(output, file_output);
     output->settings = *settings;
     output->descriptor = -1;
     weft_mutex_init(&output->mutex);
@@ -102,6 +107,7 @@ void weft_file_output_close(struct weft_file_output *output)
     if (output->descriptor >= 0) {
         close(output->descriptor);
     }
+    weft_clear_magic(output, file_output);
     weft_mutex_fini(&output->mutex);
     weft_free(output->directory);
     weft_free(output->name);
@@ -250,6 +256,7 @@ static enum weft_status write_whole(struct weft_file_output *output, struct weft
             }
             return status;
         }
+        weft_assert((size_t)written <= bytes.length);
         bytes = weft_slice_of(bytes.bytes + written, bytes.length - (size_t)written);
     }
     return WEFT_OK;
@@ -270,6 +277,8 @@ static enum weft_status write_locked(struct weft_file_output *output, struct wef
 enum weft_status weft_file_output_write(struct weft_file_output *output, struct weft_slice bytes,
                                         struct weft_error *error)
 {
+    weft_check_magic(output, file_output);
+    weft_assert(bytes.length > 0);
     weft_mutex_lock(&output->mutex);
     enum weft_status status = write_locked(output, bytes, error);
     weft_mutex_unlock(&output->mutex);

@@ -28,6 +28,7 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
 {
     (void)error;
     struct nop_exporter *exporter = exporter_of(consumer);
+    weft_check_magic(*own_batch, batch);
     exporter->sent += (*own_batch)->weight;
     weft_exporter_delivered(consumer, exporter->sent_flow, own_batch);
     return WEFT_OK;

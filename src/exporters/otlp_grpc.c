@@ -46,8 +46,11 @@ struct otlp_config {
     struct weft_sender_config sender;
 };
 
+WEFT_MAGIC(otlp_shared, 0x07195a41);
+
 /* What the workers' instances have in common. */
 struct otlp_shared {
+    uint32_t magic;
     struct weft_endpoint endpoint;
     struct weft_tls_context *tls;                        /* NULL = plaintext */
     struct weft_sender_shared sender[WEFT_SIGNAL_COUNT]; /* each signal has a queue of its own */
@@ -142,6 +145,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     (void)budget;
     const struct otlp_config *config = untyped;
     struct otlp_shared *shared = weft_alloc(sizeof *shared);
+    weft_set_magic(shared, otlp_shared);
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &shared->endpoint, error);
     if (status == WEFT_OK && !is_plaintext(config, &shared->endpoint)) {
         status = weft_tls_config_open(&config->tls, false, "h2", &shared->tls, error);
@@ -157,6 +161,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
 static void shared_free(void *untyped)
 {
     struct otlp_shared *shared = untyped;
+    weft_clear_magic(shared, otlp_shared);
     if (shared->tls != NULL) {
         weft_tls_context_free(shared->tls);
     }
@@ -350,6 +355,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
         return status;
     }
     struct otlp_shared *shared = setup->shared;
+    weft_check_magic(shared, otlp_shared);
     struct otlp_exporter *exporter = weft_alloc(sizeof *exporter);
     weft_consumer_init(&exporter->consumer, &otlp_operations, setup->host, setup->id);
     exporter->consumer.held_account = weft_exporter_account(setup->signal, setup->id);

@@ -38,8 +38,11 @@ struct otlp_http_config {
     struct weft_sender_config sender;
 };
 
+WEFT_MAGIC(otlp_http_shared, 0x07195a42);
+
 /* What the workers' instances have in common. */
 struct otlp_http_shared {
+    uint32_t magic;
     struct weft_tls_context *tls;                        /* NULL = no URL wants it */
     struct weft_sender_shared sender[WEFT_SIGNAL_COUNT]; /* each signal has a queue of its own */
 };
@@ -230,6 +233,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     (void)budget;
     const struct otlp_http_config *config = untyped;
     struct otlp_http_shared *shared = weft_alloc(sizeof *shared);
+    weft_set_magic(shared, otlp_http_shared);
     if (wants_tls(config)) {
         enum weft_status status = weft_tls_config_open(&config->tls, false, "http/1.1", &shared->tls, error);
         if (status != WEFT_OK) {
@@ -244,6 +248,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
 static void shared_free(void *untyped)
 {
     struct otlp_http_shared *shared = untyped;
+    weft_clear_magic(shared, otlp_http_shared);
     if (shared->tls != NULL) {
         weft_tls_context_free(shared->tls);
     }
@@ -422,6 +427,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
 {
     const struct otlp_http_config *config = setup->config;
     struct otlp_http_shared *shared = setup->shared;
+    weft_check_magic(shared, otlp_http_shared);
     struct weft_body_form form = { .signal = setup->signal, .format = (enum weft_body_format)config->encoding.value };
     struct weft_url url;
     const char *suffix;
