@@ -64,7 +64,11 @@ enum weft_status weft_batch_reserve_parts(struct weft_batch *batch, size_t part_
 void weft_batch_push_part(struct weft_batch *batch, const struct weft_part *part)
 {
     weft_assert(batch->part_count < batch->part_capacity && part->payload != NULL);
-    batch->parts[batch->part_count++] = *part;
+    batch->parts[batch->part_count] = *part;
+    if (part->weight == 0) {
+        batch->parts[batch->part_count].ticket = NULL; /* which does not wait for it */
+    }
+    batch->part_count++;
     batch->weight += part->weight;
     batch->size_bytes += part->size_bytes;
 }

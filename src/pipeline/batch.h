@@ -25,7 +25,7 @@ struct weft_part {
     struct weft_payload *wire;    /* the compressed message it was inflated from, or NULL; valid while whole */
     enum weft_encoding wire_encoding;
     struct weft_arena *arena;       /* a reference; NULL while whole. Rows, and what was written for them */
-    struct weft_ticket *ticket;     /* NULL once settled */
+    struct weft_ticket *ticket;     /* NULL once settled, or if the part weighs nothing */
     struct weft_otlp_counts counts; /* of the payload; for opening */
     struct weft_otlp_table table;   /* valid when is_open */
     bool is_open;

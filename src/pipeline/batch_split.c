@@ -51,6 +51,7 @@ static enum weft_status split_first_part(struct weft_batch *batch, struct weft_b
     batch->weight -= piece.weight;
     batch->size_bytes -= part->size_bytes;
     part->weight -= piece.weight;
+    part->ticket = part->weight == 0 ? NULL : part->ticket;
     part->size_bytes = size_of_rest(part, &piece, max_bytes > 0 ? UINT64_MAX : max_weight);
     batch->size_bytes += part->size_bytes;
     return WEFT_OK;

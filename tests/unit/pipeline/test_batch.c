@@ -441,6 +441,34 @@ START_TEST(test_failed_merge_and_new_leave_what_is_the_callers)
 }
 END_TEST
 
+static void free_ticket(struct weft_ticket *ticket)
+{
+    free(ticket);
+}
+
+/* A metric without data points weighs nothing: its part must not ask a ticket that is settled without it. */
+START_TEST(test_part_that_weighs_nothing_knows_no_ticket)
+{
+    static const uint32_t points[] = { 3, 0 };
+    begin();
+    struct weft_ticket *ticket = malloc(sizeof *ticket);
+    weft_ticket_init(ticket, 3, WEFT_ACKNOWLEDGE_ACCEPTED, free_ticket);
+    struct weft_batch *heavy = metrics(points, WEFT_COUNT_OF(points), ticket), *light = NULL;
+    struct weft_selection selection = { 0 };
+    ck_assert(weft_selection_begin(&selection, 2) == WEFT_OK);
+    weft_selection_add(&selection, 1);
+    ck_assert(weft_batch_take(heavy, &selection, &light) == WEFT_OK);
+    weft_selection_fini(&selection);
+    weft_batch_end(&heavy, NULL, -1);
+    weft_batch_hand_over(light, 0);
+    struct weft_batch *copy = weft_batch_try_clone(light);
+    ck_assert_ptr_nonnull(copy);
+    weft_batch_end(&copy, NULL, -1);
+    weft_batch_end(&light, NULL, -1);
+    end();
+}
+END_TEST
+
 static void end_it(void *batch)
 {
     weft_batch_end(&(struct weft_batch *){ batch }, NULL, -1);
@@ -519,6 +547,7 @@ int main(void)
     tcase_add_test(tests, test_failed_allocations_change_nothing);
     tcase_add_test(tests, test_failed_merge_and_new_leave_what_is_the_callers);
     tcase_add_test(tests, test_batch_that_has_ended_is_of_no_use);
+    tcase_add_test(tests, test_part_that_weighs_nothing_knows_no_ticket);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
