@@ -1,6 +1,9 @@
 /* Graphs: built from plans, taken over by later ones, drained from the receivers to the exporters. */
 #include "graph_test.h"
 
+#include "base/base_test.h"
+#include "base/thread.h"
+
 static struct weft_graph *graph_of(const struct weft_plan *plan, struct weft_graph *former)
 {
     struct weft_error error = WEFT_ERROR_NONE;
@@ -353,6 +356,50 @@ START_TEST(test_receiver_in_two_pipelines_offers_copies)
 }
 END_TEST
 
+static struct built touched;
+
+static void touch_held(void *context)
+{
+    (void)context;
+    ck_assert_uint_eq(weft_graph_held(touched.graph), 0);
+}
+
+static void touch_drain(void *context)
+{
+    (void)context;
+    ck_assert(weft_graph_drain(touched.graph, 0, WEFT_DROP_RELOAD, false));
+}
+
+static void touch_build(void *context)
+{
+    (void)context;
+    struct weft_graph *graph = NULL;
+    ck_assert_int_eq(weft_graph_build(&host, touched.plan, touched.graph, &graph, NULL), WEFT_OK);
+}
+
+static void touch_entry(void *context)
+{
+    (void)context;
+    ck_assert_int_eq(offer(instance_of("fake/r"), WEFT_TRACES, 1), WEFT_OK);
+}
+
+/* Once the host has named its thread, no other one builds, drains, offers or asks. */
+START_TEST(test_graph_is_touched_by_its_worker_only)
+{
+    void (*const calls[])(void *context) = { touch_held, touch_drain, touch_build, touch_entry };
+    touched = build(CHAIN);
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        host.thread = weft_thread_id();
+        ck_assert(!base_test_aborts(calls[i], NULL));
+        host.thread++;
+        ck_assert(base_test_aborts(calls[i], NULL));
+    }
+    host.thread = 0;
+    give_up(&touched);
+    end_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("graph/graph");
@@ -371,6 +418,7 @@ int main(void)
     tcase_add_test(tests, test_former_pipeline_drains_into_the_exporter_that_stays);
     tcase_add_test(tests, test_pressure_of_a_taken_over_exporter_reaches_the_receiver_once);
     tcase_add_test(tests, test_receiver_in_two_pipelines_offers_copies);
+    tcase_add_test(tests, test_graph_is_touched_by_its_worker_only);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
