@@ -150,7 +150,6 @@ static void write_held(const struct weft_join *join, const struct weft_trace *tr
     put_counts(out, trace->span_count, trace->log_count);
     weft_join_each_source(join, &trace->chain, trace->sources, trace->source_count, count_service, &services);
     put_services(out, &services);
-    weft_buffer_append_text(out, ",");
     weft_join_write_tree(join, &trace->chain, out);
 }
 
@@ -175,7 +174,6 @@ static void write_verdict(const struct weft_join *join, const uint8_t *trace_id,
                               verdict->late_log_count);
     put_services(out, &services);
     if (recent != NULL) {
-        weft_buffer_append_text(out, ",");
         weft_join_write_tree(join, &recent->chain, out);
     }
 }

@@ -37,10 +37,6 @@ struct tree {
 
 static void add_span(struct tree *tree, struct weft_slice record, struct weft_slice service)
 {
-    if (tree->span_count == NODES_MAX) {
-        tree->is_truncated = true;
-        return;
-    }
     struct tree_span *span = &tree->spans[tree->span_count];
     if (weft_otlp_index_span(record, &span->index) == WEFT_OK) {
         span->service = service;
@@ -51,10 +47,6 @@ static void add_span(struct tree *tree, struct weft_slice record, struct weft_sl
 
 static void add_log(struct tree *tree, struct weft_slice record, struct weft_slice service)
 {
-    if (tree->log_count == LOGS_MAX) {
-        tree->is_truncated = true;
-        return;
-    }
     struct tree_log *log = &tree->logs[tree->log_count];
     if (weft_otlp_index_log(record, &log->index) == WEFT_OK) {
         log->service = service;
@@ -68,6 +60,11 @@ static void add_record(void *user, uint32_t context, struct weft_slice record)
 {
     struct tree *tree = user;
     const struct weft_context *from = weft_contexts_at(tree->join->contexts, context);
+    bool is_span = tree->join->outlets[from->outlet]->outlet.signal == WEFT_TRACES;
+    if (is_span ? tree->span_count == NODES_MAX : tree->log_count == LOGS_MAX) {
+        tree->is_truncated = true; /* not copied: a trace may be larger than an answer */
+        return;
+    }
     uint8_t *copy = weft_arena_try_bytes(tree->arena, record.length);
     if (copy == NULL) {
         tree->is_truncated = true;
@@ -77,7 +74,7 @@ static void add_record(void *user, uint32_t context, struct weft_slice record)
         memcpy(copy, record.bytes, record.length);
     }
     record.bytes = copy;
-    if (tree->join->outlets[from->outlet]->outlet.signal == WEFT_TRACES) {
+    if (is_span) {
         add_span(tree, record, from->service);
     } else {
         add_log(tree, record, from->service);
@@ -300,7 +297,7 @@ void weft_join_write_tree(const struct weft_join *join, const struct weft_slab_c
     }
     if (has_memory) {
         join_all(&tree, &by_id);
-        weft_buffer_append_text(out, "\"tree\":[");
+        weft_buffer_append_text(out, ",\"tree\":[");
         write_all(&tree);
         weft_buffer_append_text(out, tree.is_truncated ? "],\"tree_cut\":true" : "]");
     }

@@ -14,6 +14,7 @@ struct join_record {
     uint32_t span;             /* of a log: the span that it names; UINT32_MAX = none */
     uint64_t start_ns, end_ns; /* of a span */
     uint32_t status;
+    uint32_t kind; /* of a span */
     uint32_t severity;
     const char *route; /* an attribute, or NULL */
     uint32_t resource, scope;
@@ -85,6 +86,7 @@ static inline void put_join_span(struct weft_buffer *out, const struct join_reco
     put_id_of_span(out, 2, record->number);
     put_id_of_span(out, 4, record->parent);
     put_field(out, 5, name, strlen(name));
+    put_varint_field(out, 6, record->kind);
     put_fixed64_field(out, 7, record->start_ns);
     put_fixed64_field(out, 8, record->end_ns);
     if (record->route != NULL) {

@@ -1,0 +1,391 @@
+/* What people are told of a trace: held, kept, dropped, forgotten, not seen, and its tree, whatever shape the spans are
+ * of. Every answer is read as JSON. */
+#include "join_records.h"
+
+enum { SPAN_LIMIT = 2000 };
+
+#define KEEP_ALL "decision_wait: 1s\npolicies: [{name: all, type: always_sample}]\n"
+#define KEEP_NONE \
+    "decision_wait: 1s\npolicies: [{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}]\n"
+
+static const uint8_t trace_id[16] = "a trace to see !";
+
+/* ---- JSON: is it whole ---- */
+
+static const char *skip_value(const char *at);
+
+static const char *skip_text(const char *at)
+{
+    ck_assert_int_eq(*at, '"');
+    for (at++; *at != '"'; at++) {
+        ck_assert_msg((unsigned char)*at >= 0x20, "a control byte in a text");
+        at += *at == '\\';
+        ck_assert_int_ne(*at, 0);
+    }
+    return at + 1;
+}
+
+static const char *skip_list(const char *at, char end, bool has_keys)
+{
+    if (*at == end) {
+        return at + 1;
+    }
+    for (;; at++) {
+        if (has_keys) {
+            at = skip_text(at);
+            ck_assert_int_eq(*at, ':');
+            at++;
+        }
+        at = skip_value(at);
+        if (*at == end) {
+            return at + 1;
+        }
+        ck_assert_msg(*at == ',', "not a list: %.40s", at);
+    }
+}
+
+static const char *skip_value(const char *at)
+{
+    switch (*at) {
+    case '{':
+        return skip_list(at + 1, '}', true);
+    case '[':
+        return skip_list(at + 1, ']', false);
+    case '"':
+        return skip_text(at);
+    default: {
+        size_t length = strspn(at, "-0123456789truefalsn");
+        ck_assert_msg(length > 0, "not a value: %.40s", at);
+        return at + length;
+    }
+    }
+}
+
+/* ---- asking ---- */
+
+struct told {
+    enum weft_trace_knowledge knowledge;
+    char *json; /* an object, "{}" if nothing is known */
+};
+
+static struct told ask(struct weft_trace_question question)
+{
+    struct told told;
+    struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
+    question.word = "test";
+    weft_buffer_init(&answer.json, 0);
+    weft_processor_tail_sampling.look_up(join->cores[0], &question, &answer);
+    told.knowledge = answer.knowledge;
+    told.json = weft_alloc_format("{%.*s}", (int)answer.json.length, (char *)answer.json.bytes);
+    ck_assert_str_eq(skip_value(told.json), "");
+    weft_buffer_fini(&answer.json);
+    return told;
+}
+
+static struct told ask_id(void)
+{
+    struct weft_trace_question question = { .has_trace_id = true };
+    memcpy(question.trace_id, trace_id, 16);
+    return ask(question);
+}
+
+static unsigned count_of(const char *json, const char *word)
+{
+    unsigned count = 0;
+    while ((json = strstr(json, word)) != NULL) {
+        count++;
+        json++;
+    }
+    return count;
+}
+
+static struct join_record span(uint32_t number, uint32_t parent)
+{
+    return (struct join_record){
+        .number = number, .trace_id = trace_id, .parent = parent, .start_ns = 1000, .end_ns = 2000
+    };
+}
+
+static struct join_record line(uint32_t number, uint32_t at_span)
+{
+    return (struct join_record){ .number = number, .pipeline = 1, .trace_id = trace_id, .span = at_span };
+}
+
+static void take(struct join_record record)
+{
+    ck_assert_int_eq(join_offer(0, &record, 1, NULL), WEFT_OK);
+}
+
+static void finish(void)
+{
+    join_drain(WEFT_DROP_SHUTDOWN, false);
+    join_end();
+}
+
+/* The tree in short: numbers of spans, children in braces, `!` behind an orphan, `+` for each log line. */
+static void shorten(const char *json, char *out_text)
+{
+    const char *tree = strstr(json, "\"tree\":");
+    ck_assert_ptr_nonnull(tree);
+    for (const char *at = tree; *at != 0 && strncmp(at, "\"loose_logs\"", 12) != 0; at++) {
+        unsigned number = 0;
+        if (sscanf(at, "\"name\":\"span %u\"", &number) == 1) {
+            out_text += sprintf(out_text, "%u", number);
+        } else if (strncmp(at, "\"orphan\":true", 13) == 0) {
+            *out_text++ = '!';
+        } else if (strncmp(at, "\"body\"", 6) == 0) {
+            *out_text++ = '+';
+        } else if (strncmp(at, "\"children\":[", 12) == 0) {
+            *out_text++ = '(';
+        } else if (strncmp(at, "}]", 2) == 0 && at[2] != ',') {
+            *out_text++ = ')';
+        } else if (strncmp(at, "},{\"span_id", 11) == 0) {
+            *out_text++ = ' ';
+        }
+    }
+    *out_text = 0;
+}
+
+static void expect_tree(const char *expected)
+{
+    char text[400];
+    struct told told = ask_id();
+    shorten(told.json, text);
+    size_t length = strlen(text);
+    text[length - (length > 0 && text[length - 1] == ')' ? 1 : 0)] = 0; /* of the list of roots */
+    ck_assert_str_eq(text, expected);
+    weft_free(told.json);
+}
+
+/* ---- tests ---- */
+
+START_TEST(test_what_is_known_is_told)
+{
+    join_begin(1, KEEP_ALL);
+    struct told told = ask_id();
+    ck_assert_int_eq(told.knowledge, WEFT_TRACE_NOT_SEEN);
+    ck_assert_str_eq(told.json, "{}");
+    weft_free(told.json);
+    take(span(1, JOIN_NO_SPAN));
+    take(line(2, 1));
+    told = ask_id();
+    ck_assert_int_eq(told.knowledge, WEFT_TRACE_HELD);
+    ck_assert_ptr_nonnull(strstr(told.json, "\"spans\":1,\"logs\":1"));
+    ck_assert_ptr_nonnull(strstr(told.json, "{\"service\":\"service 0\",\"spans\":1,\"logs\":1}"));
+    weft_free(told.json);
+    expect_tree("1+");
+    advance(2 * WEFT_NS_PER_S);
+    told = ask_id();
+    ck_assert_int_eq(told.knowledge, WEFT_TRACE_KEPT);
+    ck_assert_ptr_nonnull(strstr(told.json, "\"policy\":\"all\""));
+    weft_free(told.json);
+    expect_tree("1+");
+    take(span(3, 1));
+    take(line(4, JOIN_NO_SPAN));
+    told = ask_id();
+    ck_assert_ptr_nonnull(strstr(told.json, "\"late_spans\":1,\"late_logs\":1"));
+    weft_free(told.json);
+    finish();
+    join_begin(1, KEEP_NONE);
+    take(span(1, JOIN_NO_SPAN));
+    advance(2 * WEFT_NS_PER_S);
+    told = ask_id();
+    ck_assert_int_eq(told.knowledge, WEFT_TRACE_DROPPED);
+    ck_assert_ptr_nonnull(strstr(told.json, "\"policy\":\"none\""));
+    weft_free(told.json);
+    finish();
+}
+END_TEST
+
+START_TEST(test_half_an_id_and_a_span_id_find_the_trace)
+{
+    struct weft_trace_question half = { .has_trace_id = true, .is_64_bit = true };
+    struct weft_trace_question by_span = { .has_span_id = true };
+    memcpy(half.trace_id + 8, trace_id + 8, 8);
+    join_span_id(17, by_span.span_id);
+    join_begin(1, KEEP_ALL);
+    take(span(16, JOIN_NO_SPAN));
+    take(span(17, 16));
+    for (int i = 0; i < 2; i++) {
+        struct told told = ask(half);
+        ck_assert_int_eq(told.knowledge, i == 0 ? WEFT_TRACE_HELD : WEFT_TRACE_KEPT);
+        ck_assert_ptr_nonnull(strstr(told.json, "\"trace_id\":\"61207472616365"));
+        weft_free(told.json);
+        told = ask(by_span);
+        ck_assert_int_eq(told.knowledge, i == 0 ? WEFT_TRACE_HELD : WEFT_TRACE_KEPT);
+        weft_free(told.json);
+        advance(2 * WEFT_NS_PER_S);
+    }
+    by_span.span_id[0] = 1;
+    half.trace_id[9] ^= 1;
+    struct told told = ask(by_span);
+    ck_assert_int_eq(told.knowledge, WEFT_TRACE_NOT_SEEN);
+    weft_free(told.json);
+    told = ask(half);
+    ck_assert_int_eq(told.knowledge, WEFT_TRACE_NOT_SEEN);
+    weft_free(told.json);
+    finish();
+}
+END_TEST
+
+START_TEST(test_trees_of_any_shape)
+{
+    static const struct {
+        uint32_t spans[6][2]; /* number and parent; ends with 0 */
+        const char *tree;
+    } rows[] = {
+        { { { 1, JOIN_NO_SPAN }, { 2, 1 }, { 3, 1 }, { 4, 2 } }, "1(2(4) 3)" },
+        { { { 4, 2 }, { 2, 1 }, { 1, JOIN_NO_SPAN } }, "1(2(4))" },
+        { { { 1, JOIN_NO_SPAN }, { 2, 77 } }, "1 2!" },
+        { { { 1, 2 }, { 2, 3 }, { 3, 1 } }, "1(3(2())" }, /* a cycle */
+        { { { 1, 1 } }, "1!" },                           /* its own parent */
+        { { { 1, JOIN_NO_SPAN }, { 1, JOIN_NO_SPAN } }, "1 1" },
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        join_begin(1, KEEP_ALL);
+        for (size_t s = 0; s < 6 && rows[i].spans[s][0] != 0; s++) {
+            take(span(rows[i].spans[s][0], rows[i].spans[s][1]));
+        }
+        char text[400];
+        struct told told = ask_id();
+        shorten(told.json, text);
+        ck_assert_str_eq(text, rows[i].tree);
+        ck_assert_uint_eq(count_of(told.json, "\"span_id\""), count_of(told.json, "\"duration_ns\"") - 1);
+        for (size_t s = 0; s < 6 && rows[i].spans[s][0] != 0; s++) {
+            char name[32];
+            snprintf(name, sizeof name, "\"span %u\"", rows[i].spans[s][0]);
+            ck_assert_ptr_nonnull(strstr(told.json, name));
+        }
+        weft_free(told.json);
+        finish();
+    }
+}
+END_TEST
+
+/* A client and its server with one span id: the client is the parent, whichever came first. */
+START_TEST(test_a_shared_span_id_is_a_client_and_its_server)
+{
+    for (int server_first = 0; server_first < 2; server_first++) {
+        join_begin(1, KEEP_ALL);
+        struct join_record client = span(2, 1);
+        struct join_record server = span(2, 1);
+        client.kind = 3;
+        server.kind = 2;
+        take(span(1, JOIN_NO_SPAN));
+        take(server_first ? server : client);
+        take(server_first ? client : server);
+        expect_tree("1(2(2)");
+        struct told told = ask_id();
+        ck_assert(strstr(told.json, "\"kind\":3") < strstr(told.json, "\"kind\":2"));
+        weft_free(told.json);
+        finish();
+    }
+}
+END_TEST
+
+START_TEST(test_lines_stand_at_their_span_or_loose)
+{
+    join_begin(1, KEEP_ALL);
+    take(span(1, JOIN_NO_SPAN));
+    take(span(2, 1));
+    take(line(3, 2));
+    take(line(4, 99));
+    take(line(5, JOIN_NO_SPAN));
+    take(line(6, 2));
+    struct told told = ask_id();
+    const char *loose = strstr(told.json, "\"loose_logs\"");
+    ck_assert_ptr_nonnull(loose);
+    ck_assert_uint_eq(count_of(told.json, "\"body\""), 4);
+    ck_assert_uint_eq(count_of(loose, "\"body\""), 2);
+    ck_assert(strstr(told.json, "line 3") < strstr(told.json, "line 6"));
+    ck_assert(strstr(loose, "line 4") != NULL && strstr(loose, "line 5") != NULL);
+    weft_free(told.json);
+    finish();
+}
+END_TEST
+
+START_TEST(test_large_trees_are_cut_and_say_so)
+{
+    join_begin(1, KEEP_ALL "recent_traces: 100000000\n");
+    for (uint32_t i = 0; i < 3000; i++) {
+        take(span(i, i == 0 ? JOIN_NO_SPAN : 0));
+        take(line(10000 + i, i));
+    }
+    for (int i = 0; i < 2; i++) {
+        struct told told = ask_id();
+        ck_assert_ptr_nonnull(strstr(told.json, "\"is_truncated\":true"));
+        ck_assert_uint_eq(count_of(told.json, "\"span_id\""), SPAN_LIMIT);
+        ck_assert_uint_eq(count_of(told.json, "\"body\""), SPAN_LIMIT);
+        ck_assert_ptr_nonnull(strstr(told.json, "\"spans\":3000,\"logs\":3000"));
+        weft_free(told.json);
+        advance(2 * WEFT_NS_PER_S);
+    }
+    finish();
+}
+END_TEST
+
+START_TEST(test_a_deep_chain_is_no_deep_recursion)
+{
+    join_begin(1, KEEP_ALL);
+    for (uint32_t i = 0; i < 10000; i++) {
+        take(span(i, i == 0 ? JOIN_NO_SPAN : i - 1));
+    }
+    struct told told = ask_id();
+    ck_assert_ptr_nonnull(strstr(told.json, "\"is_truncated\":true"));
+    ck_assert_uint_eq(count_of(told.json, "\"span_id\""), SPAN_LIMIT);
+    weft_free(told.json);
+    finish();
+}
+END_TEST
+
+START_TEST(test_each_allocation_of_an_answer_may_fail)
+{
+    join_begin(1, KEEP_ALL);
+    for (uint32_t i = 0; i < 40; i++) {
+        struct join_record record = span(i, i == 0 ? JOIN_NO_SPAN : 0);
+        record.padding = i == 7 ? 9000 : 10; /* in pieces */
+        take(record);
+        take(line(100 + i, i));
+    }
+    unsigned without_tree = 0;
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t at = 1; at < 40; at++) {
+            struct weft_trace_question question = { .word = "test", .has_trace_id = true };
+            struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
+            memcpy(question.trace_id, trace_id, 16);
+            weft_buffer_init(&answer.json, 0);
+            weft_alloc_fail_at(at);
+            weft_processor_tail_sampling.look_up(join->cores[0], &question, &answer);
+            weft_alloc_fail_at(0);
+            ck_assert_int_eq(answer.knowledge, round == 0 ? WEFT_TRACE_HELD : WEFT_TRACE_KEPT);
+            if (!answer.json.is_failed) {
+                char *json = weft_alloc_format("{%.*s}", (int)answer.json.length, (char *)answer.json.bytes);
+                ck_assert_str_eq(skip_value(json), "");
+                without_tree += strstr(json, "\"tree\"") == NULL;
+                weft_free(json);
+            }
+            weft_buffer_fini(&answer.json);
+        }
+        advance(2 * WEFT_NS_PER_S);
+    }
+    ck_assert_uint_gt(without_tree, 0);
+    finish();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("join look-up");
+    TCase *tests = tcase_create("look-up");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_what_is_known_is_told);
+    tcase_add_test(tests, test_half_an_id_and_a_span_id_find_the_trace);
+    tcase_add_test(tests, test_trees_of_any_shape);
+    tcase_add_test(tests, test_a_shared_span_id_is_a_client_and_its_server);
+    tcase_add_test(tests, test_lines_stand_at_their_span_or_loose);
+    tcase_add_test(tests, test_large_trees_are_cut_and_say_so);
+    tcase_add_test(tests, test_a_deep_chain_is_no_deep_recursion);
+    tcase_add_test(tests, test_each_allocation_of_an_answer_may_fail);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
