@@ -86,20 +86,26 @@ static void take_rules(struct weft_join *join, const struct weft_join_rules *rul
     weft_join_forget_recent(join, join->recent_bytes_max);
 }
 
+/* Room for the facts of these rules; without memory for it facts are gathered when a trace is decided. */
+static void make_room(struct weft_join *join, const struct weft_join_rules *rules)
+{
+    size_t facts_bytes = weft_policy_set_facts_bytes(rules->policies);
+    if (facts_bytes > join->entry_facts_bytes && move_traces(join, facts_bytes)) {
+        join->entry_facts_bytes = facts_bytes;
+    }
+    if (facts_bytes > join->facts_bytes) {
+        weft_free(join->resource_facts);
+        weft_free(join->spare_facts);
+        join->resource_facts = weft_alloc(facts_bytes);
+        join->spare_facts = weft_alloc(facts_bytes);
+        join->facts_bytes = facts_bytes;
+    }
+}
+
 void weft_join_update(struct weft_stage *stage, const struct weft_join_rules *rules)
 {
     struct weft_join *join = weft_join_of(stage);
-    size_t facts_bytes = weft_policy_set_facts_bytes(rules->policies);
-    if (facts_bytes > join->facts_bytes) {
-        if (!move_traces(join, facts_bytes)) {
-            weft_log(ERROR, "tail_sampling.rules_kept", "no memory for the new policies: the former ones stay",
-                     WEFT_LOG_STRING("processor", stage->identity->id));
-            return;
-        }
-        weft_free(join->resource_facts);
-        join->resource_facts = weft_alloc(facts_bytes);
-        join->facts_bytes = facts_bytes;
-    }
+    make_room(join, rules);
     take_rules(join, rules);
     weft_join_sort_lanes(join);
     weft_join_relieve(join);
@@ -237,6 +243,7 @@ static void core_free(struct weft_stage *stage)
     weft_names_free(join->names);
     weft_policy_scratch_free(&join->scratch);
     weft_free(join->resource_facts);
+    weft_free(join->spare_facts);
     weft_free(join->recent);
     weft_free(join->policy_kept);
     weft_free(join->policy_dropped);
@@ -272,7 +279,9 @@ enum weft_status weft_join_new(struct weft_host *host, struct weft_stage_identit
     join->scratch = scratch;
     join->facts_bytes = weft_policy_set_facts_bytes(rules->policies);
     join->facts_bytes = join->facts_bytes < FACTS_BYTES_MIN ? FACTS_BYTES_MIN : join->facts_bytes;
+    join->entry_facts_bytes = join->facts_bytes;
     join->resource_facts = weft_alloc(join->facts_bytes);
+    join->spare_facts = weft_alloc(join->facts_bytes);
     join->traces = table_new(join, join->facts_bytes);
     join->slab = weft_slab_new(host->budget);
     join->contexts = weft_contexts_new(host->budget, host->secret);

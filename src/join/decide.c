@@ -9,7 +9,7 @@ static const int64_t step_ns = 5 * WEFT_NS_PER_MS;
 
 struct regathering {
     struct weft_join *join;
-    struct weft_trace *trace;
+    struct weft_policy_facts *facts;
     uint32_t context; /* that the resource's facts are of; 0 = none */
 };
 
@@ -27,16 +27,20 @@ static void regather_record(void *user, uint32_t context, struct weft_slice reco
         weft_policy_set_gather_resource(join->rules->policies, join->scratch, from->resource, join->resource_facts);
         regathering->context = context;
     }
-    weft_join_gather(join, regathering->trace, join->resource_facts, &span);
+    weft_join_gather(join, regathering->facts, join->resource_facts, &span);
 }
 
-/* The rules have changed since its records came: they are read once more. */
-static void regather(struct weft_join *join, struct weft_trace *trace)
+/* If the rules have changed since its records came, or there was no room for facts, they are read once more. */
+static const struct weft_policy_facts *facts_of(struct weft_join *join, struct weft_trace *trace)
 {
-    struct regathering regathering = { join, trace, 0 };
-    memset(&trace->facts, 0, join->facts_bytes);
+    if (trace->generation == join->generation) {
+        return &trace->facts;
+    }
+    bool has_room = join->facts_bytes <= join->entry_facts_bytes;
+    struct regathering regathering = { join, has_room ? &trace->facts : join->spare_facts, 0 };
+    memset(regathering.facts, 0, join->facts_bytes);
     (void)weft_join_each_record(join, &trace->chain, regather_record, &regathering);
-    trace->generation = join->generation;
+    return regathering.facts;
 }
 
 /* ---- verdicts ---- */
@@ -67,8 +71,13 @@ static void count_service(void *user, uint32_t context, uint32_t count)
     *(is_span ? &verdict->services[i].spans : &verdict->services[i].logs) += count;
 }
 
-static void remember(struct weft_join *join, const struct weft_trace *trace, bool is_kept, bool is_early,
-                     uint32_t policy)
+struct outcome {
+    bool is_kept, is_early;
+    uint32_t policy;
+};
+
+static void remember(struct weft_join *join, const struct weft_trace *trace, const struct weft_policy_facts *facts,
+                     struct outcome outcome)
 {
     struct weft_slice key = weft_table_key(join->traces, trace);
     struct weft_verdict *verdict = weft_verdicts_add(join->verdicts, key.bytes);
@@ -76,15 +85,15 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, boo
         return;
     }
     verdict->decided = weft_wall_now();
-    verdict->start_ns = trace->facts.start_min_ns;
-    verdict->end_ns = trace->facts.end_max_ns;
-    verdict->policy = policy;
+    verdict->start_ns = facts->start_min_ns;
+    verdict->end_ns = facts->end_max_ns;
+    verdict->policy = outcome.policy;
     verdict->generation = join->generation;
     verdict->span_count = trace->span_count;
     verdict->log_count = trace->log_count;
     verdict->worst_severity = trace->worst_severity;
-    verdict->is_kept = is_kept;
-    verdict->is_early = is_early;
+    verdict->is_kept = outcome.is_kept;
+    verdict->is_early = outcome.is_early;
     verdict->has_error = trace->has_error;
     verdict->has_root = trace->has_root;
     verdict->service_count = 0;
@@ -93,7 +102,8 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, boo
 }
 
 /* The name of the policy that decided: "none" if no policy kept the trace. */
-static uint32_t judge(struct weft_join *join, struct weft_trace *trace, bool *out_is_kept)
+static uint32_t judge(struct weft_join *join, const struct weft_trace *trace, const struct weft_policy_facts *facts,
+                      bool *out_is_kept)
 {
     const struct weft_policy_set *policies = join->rules->policies;
     struct weft_policy_decision decision;
@@ -102,7 +112,7 @@ static uint32_t judge(struct weft_join *join, struct weft_trace *trace, bool *ou
         *out_is_kept = false;
         return weft_names_intern(join->names, WEFT_SLICE_LITERAL("maximum_trace_size_bytes"));
     }
-    weft_policy_set_decide(policies, &trace->facts, weft_table_key(join->traces, trace).bytes, &decision);
+    weft_policy_set_decide(policies, facts, weft_table_key(join->traces, trace).bytes, &decision);
     join->counters.policy_errors += decision.errors;
     *out_is_kept = decision.is_kept;
     size_t policy = decision.policy < 0 ? weft_policy_set_count(policies) : (size_t)decision.policy;
@@ -129,12 +139,10 @@ void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_
         decide_logs(join, trace);
         return;
     }
-    if (trace->generation != join->generation) {
-        regather(join, trace);
-    }
+    const struct weft_policy_facts *facts = facts_of(join, trace);
     bool is_kept = false;
-    uint32_t policy = judge(join, trace, &is_kept);
-    remember(join, trace, is_kept, is_early, policy);
+    uint32_t policy = judge(join, trace, facts, &is_kept);
+    remember(join, trace, facts, (struct outcome){ is_kept, is_early, policy });
     if (is_kept) {
         join->counters.kept_traces++;
         weft_join_emit_trace(join, trace);

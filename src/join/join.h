@@ -37,8 +37,8 @@ enum weft_status weft_join_new(struct weft_host *host, struct weft_stage_identit
                                const struct weft_join_rules *rules, struct weft_stage **out_stage,
                                struct weft_error *error) WEFT_MUST_CHECK;
 
-/* What is held goes on under these rules; each verdict from here on is of a later generation. WEFT_NOMEM is possible
- * only if the new policies need more room for facts than the former ones; the former rules then stay. */
+/* What is held goes on under these rules; each verdict from here on is of a later generation. The former rules are not
+ * looked at again. */
 void weft_join_update(struct weft_stage *stage, const struct weft_join_rules *rules);
 
 void weft_join_collect(const struct weft_stage *stage, struct weft_samples *samples);

@@ -93,15 +93,16 @@ struct weft_join {
     struct weft_stage stage;
     const struct weft_join_rules *rules;
     uint32_t generation;
-    size_t facts_bytes;
+    size_t facts_bytes;       /* that the rules need */
+    size_t entry_facts_bytes; /* that a trace has room for: less only if memory for a larger table was gone */
     struct weft_table *traces;
     struct weft_slab *slab;
     struct weft_contexts *contexts;
     struct weft_names *names;
     struct weft_verdicts *verdicts;
     struct weft_policy_scratch *scratch;
-    struct weft_policy_facts *resource_facts; /* of one batch, by resource: scratch */
-    size_t resource_facts_bytes;
+    struct weft_policy_facts *resource_facts; /* of one resource: scratch */
+    struct weft_policy_facts *spare_facts;    /* of a trace that has no room for them: scratch */
     struct weft_list lanes[WEFT_LANE_COUNT];
     struct weft_join_outlet *outlets[JOIN_OUTLETS_MAX];
     size_t leaving_count, leaving_bytes; /* of WEFT_LANE_LEAVING */
@@ -131,9 +132,15 @@ static inline struct weft_join_outlet *weft_join_outlet_of(const struct weft_sta
 /* take.c */
 extern const struct weft_share_operations weft_join_share_operations;
 
-/* What the policies ask of a span and of its resource, added to the trace's facts. */
-void weft_join_gather(struct weft_join *join, struct weft_trace *trace, const struct weft_policy_facts *resource,
+/* What the policies ask of a span and of its resource, added to a trace's facts. */
+void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, const struct weft_policy_facts *resource,
                       const struct weft_span_index *span);
+
+/* The generation of a trace that begins: of one without room for its facts none. */
+static inline uint32_t weft_join_first_generation(const struct weft_join *join)
+{
+    return join->facts_bytes <= join->entry_facts_bytes ? join->generation : 0;
+}
 
 /* decide.c */
 void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_early);

@@ -81,14 +81,14 @@ static const struct weft_policy_facts *facts_of_resource(struct taking *taking, 
     return taking->resource;
 }
 
-void weft_join_gather(struct weft_join *join, struct weft_trace *trace, const struct weft_policy_facts *resource,
+void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, const struct weft_policy_facts *resource,
                       const struct weft_span_index *span)
 {
-    struct weft_policy_span facts = { .start_ns = span->start_ns,
+    struct weft_policy_span asked = { .start_ns = span->start_ns,
                                       .end_ns = span->end_ns,
                                       .status_code = (uint32_t)span->status_code,
                                       .attributes = span->attributes };
-    weft_policy_set_gather(join->rules->policies, join->scratch, resource, &facts, &trace->facts);
+    weft_policy_set_gather(join->rules->policies, join->scratch, resource, &asked, facts);
 }
 
 /* ---- finding or beginning a trace ---- */
@@ -121,7 +121,7 @@ static struct weft_trace *begin(struct taking *taking, struct weft_slice key, en
     }
     struct weft_trace *trace = entry;
     if (is_new) {
-        trace->generation = join->generation;
+        trace->generation = weft_join_first_generation(join);
         weft_list_init(&trace->node);
         if (lane == WEFT_LANE_WAITING) {
             weft_trace_start(join, trace);
@@ -221,7 +221,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
     trace->span_count++;
     trace->has_error = trace->has_error || span.status_code == 2;
     if (trace->generation == join->generation) {
-        weft_join_gather(join, trace, facts_of_resource(taking, scope_index), &span);
+        weft_join_gather(join, &trace->facts, facts_of_resource(taking, scope_index), &span);
     }
     if (span.parent_span_id.length == 0) {
         weft_trace_note_root(join, trace);
