@@ -157,10 +157,10 @@ void weft_join_set_timer(struct weft_join *join);
 
 /* release.c */
 
-/* Appends a piece of a record of this outlet to what is written next; the bytes stay until weft_join_flush.
- * record_length: with the first piece that of the whole, else 0. False without memory: nothing was appended. */
-bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context, struct weft_slice piece,
-                    size_t record_length);
+/* Appends a record of this outlet to what is written next; its bytes stay until weft_join_flush. False without memory:
+ * nothing was appended. */
+bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context,
+                    struct weft_slice record);
 
 /* A kept trace: all its records go, or it waits for a blocked outlet. */
 void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace);

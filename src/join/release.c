@@ -10,16 +10,22 @@ enum { CONTEXT_BYTES = sizeof(uint32_t), RESOURCES_FIELD = 1, SCOPES_FIELD = 2, 
 
 /* ---- listing ---- */
 
-bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context, struct weft_slice piece,
-                    size_t record_length)
+static bool make_room(struct weft_join_outlet *outlet, const struct weft_context *from, size_t piece_count)
 {
-    struct weft_context *from = weft_contexts_at(join->contexts, context);
-    if (weft_try_grow(&outlet->emissions, sizeof *outlet->emissions, outlet->emission_count,
-                      &outlet->emission_capacity) != WEFT_OK ||
-        (from->first == 0 && weft_try_grow(&outlet->touched, sizeof *outlet->touched, outlet->touched_count,
-                                           &outlet->touched_capacity) != WEFT_OK)) {
-        return false;
+    while (outlet->emission_capacity - outlet->emission_count < piece_count) {
+        if (weft_try_grow(&outlet->emissions, sizeof *outlet->emissions, outlet->emission_capacity,
+                          &outlet->emission_capacity) != WEFT_OK) {
+            return false;
+        }
     }
+    return from->first != 0 || weft_try_grow(&outlet->touched, sizeof *outlet->touched, outlet->touched_count,
+                                             &outlet->touched_capacity) == WEFT_OK;
+}
+
+/* There is room for it. */
+static void emit_piece(struct weft_join_outlet *outlet, struct weft_context *from, uint32_t context,
+                       struct weft_slice piece, size_t record_length)
+{
     outlet->emissions[outlet->emission_count++] =
         (struct weft_emission){ .bytes = piece, .record_length = (uint32_t)record_length };
     uint32_t number = (uint32_t)outlet->emission_count; /* index + 1 */
@@ -32,6 +38,15 @@ bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uin
     from->last = number;
     outlet->emission_records += record_length > 0;
     outlet->emission_bytes += piece.length;
+}
+
+bool weft_join_emit(struct weft_join *join, struct weft_join_outlet *outlet, uint32_t context, struct weft_slice record)
+{
+    struct weft_context *from = weft_contexts_at(join->contexts, context);
+    if (!make_room(outlet, from, 1)) {
+        return false;
+    }
+    emit_piece(outlet, from, context, record, record.length);
     return true;
 }
 
@@ -229,16 +244,21 @@ void weft_join_drop_parked(struct weft_join *join, struct weft_join_outlet *outl
 
 /* ---- traces ---- */
 
-/* How long the record is that begins with this piece: the cursor stands behind the piece. */
-static size_t length_of_record(const struct weft_join *join, struct weft_slab_cursor cursor, size_t first_length,
-                               bool is_last)
+struct extent {
+    size_t length, piece_count;
+};
+
+/* How large the record is that begins with this piece: the cursor stands behind the piece. */
+static struct extent extent_of_record(const struct weft_join *join, struct weft_slab_cursor cursor, size_t first_length,
+                                      bool is_last)
 {
-    size_t length = first_length;
+    struct extent extent = { first_length - CONTEXT_BYTES, 1 };
     struct weft_slice piece;
     while (!is_last && weft_slab_next(join->slab, &cursor, &piece, &is_last)) {
-        length += piece.length;
+        extent.length += piece.length;
+        extent.piece_count++;
     }
-    return length - CONTEXT_BYTES;
+    return extent;
 }
 
 static bool is_much(const struct weft_join_outlet *outlet)
@@ -246,25 +266,29 @@ static bool is_much(const struct weft_join_outlet *outlet)
     return outlet->emission_bytes >= JOIN_EMIT_BYTES || outlet->emission_records >= JOIN_EMIT_RECORDS;
 }
 
-/* Emits one record, flushing its outlet before if there is much already. */
+/* Emits one record, flushing its outlet before if there is much already. Without memory for all of its pieces it is
+ * dropped: half a record would spoil the request. */
 static void emit_record(struct weft_join *join, struct weft_slab_cursor *cursor, struct weft_slice piece, bool is_last)
 {
     uint32_t context;
     memcpy(&context, piece.bytes, CONTEXT_BYTES);
-    struct weft_join_outlet *outlet = join->outlets[weft_contexts_at(join->contexts, context)->outlet];
-    size_t length = length_of_record(join, *cursor, piece.length, is_last);
+    struct weft_context *from = weft_contexts_at(join->contexts, context);
+    struct weft_join_outlet *outlet = join->outlets[from->outlet];
+    struct extent extent = extent_of_record(join, *cursor, piece.length, is_last);
     if (is_much(outlet)) {
         flush_outlet(join, outlet);
     }
-    piece = weft_slice_of(piece.bytes + CONTEXT_BYTES, piece.length - CONTEXT_BYTES);
-    bool is_emitted = weft_join_emit(join, outlet, context, piece, length);
-    if (!is_emitted) {
+    bool has_room = make_room(outlet, from, extent.piece_count);
+    if (has_room) {
+        piece = weft_slice_of(piece.bytes + CONTEXT_BYTES, piece.length - CONTEXT_BYTES);
+        emit_piece(outlet, from, context, piece, extent.length);
+    } else {
         weft_join_drop_records(join, outlet, context, WEFT_DROP_OUT_OF_MEMORY, WEFT_NAME_NONE, 1);
     }
     while (!is_last && weft_slab_next(join->slab, cursor, &piece, &is_last)) {
-        /* A record of which the end finds no memory would be torn: it is written without it only if the process is
-         * out of memory for 32 bytes, which the next flush then meets, too. */
-        is_emitted = is_emitted && weft_join_emit(join, outlet, context, piece, 0);
+        if (has_room) {
+            emit_piece(outlet, from, context, piece, 0);
+        }
     }
 }
 

@@ -148,7 +148,7 @@ static bool pass(struct taking *taking, struct weft_slice key, uint32_t context,
 {
     struct weft_join *join = taking->join;
     if (!weft_join_is_blocked(join, UINT32_C(1) << taking->outlet->index)) {
-        return weft_join_emit(join, taking->outlet, context, record, record.length);
+        return weft_join_emit(join, taking->outlet, context, record);
     }
     struct weft_trace *trace = begin(taking, key, WEFT_LANE_KEPT);
     return trace != NULL && weft_trace_append(join, trace, context, record) == WEFT_OK;

@@ -79,8 +79,8 @@ static void go_through(uint32_t round)
         struct weft_error error = WEFT_ERROR_NONE;
         enum weft_status status = weft_consumer_consume(join->faces[0][pipeline], &batch, &error);
         join_deliver_all();
+        weft_alloc_fail_at(0);
         if (status != WEFT_OK) {
-            weft_alloc_fail_at(0);
             weft_host_book(&join->hosts[0], join->refused_flow[pipeline], BATCH);
             error.status = status;
             weft_batch_end(&batch, &error, -1);
@@ -121,6 +121,30 @@ START_TEST(test_each_allocation_may_fail)
     fail_each_allocation(1, false);
     fail_each_allocation(1, true);
     fail_each_allocation(3, true);
+}
+END_TEST
+
+/* A record in many pieces goes whole or not at all. */
+START_TEST(test_no_record_is_torn)
+{
+    unsigned dropped = 0;
+    for (uint64_t at = 1; at < 12; at++) {
+        uint8_t id[16];
+        make_id(id, 1);
+        join_begin(1, "decision_wait: 100ms\n" KEEP_ALL);
+        join->on_out = see;
+        struct join_record record = record_of(0, id, 1, 300000);
+        ck_assert_int_eq(join_offer(0, &record, 1, NULL), WEFT_OK);
+        weft_alloc_fail_at(at);
+        advance(200 * WEFT_NS_PER_MS);
+        weft_alloc_fail_at(0);
+        join_expect_audit();
+        ck_assert_uint_eq(join->sinks[0][0].records + dropped_for(WEFT_DROP_OUT_OF_MEMORY), 1);
+        dropped += join->sinks[0][0].records == 0;
+        join_drain(WEFT_DROP_SHUTDOWN, false);
+        join_end();
+    }
+    ck_assert_uint_gt(dropped, 2);
 }
 END_TEST
 
@@ -289,6 +313,7 @@ int main(void)
     TCase *tests = tcase_create("faults");
     tcase_set_timeout(tests, 100);
     tcase_add_test(tests, test_each_allocation_may_fail);
+    tcase_add_test(tests, test_no_record_is_torn);
     tcase_add_test(tests, test_rules_that_need_more_facts_go_for_what_is_held);
     tcase_add_test(tests, test_ids_that_share_a_half_cost_no_more);
     tcase_add_test(tests, test_a_trace_of_a_million_spans);
