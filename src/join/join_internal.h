@@ -60,10 +60,12 @@ struct weft_recent {
     struct weft_trace_source sources[JOIN_TRACE_SOURCES];
 };
 
+#define WEFT_EMISSION_MORE UINT32_MAX
+
 /* A piece of a record on its way into the request that is being written for an outlet. */
 struct weft_emission {
     struct weft_slice bytes;
-    uint32_t record_length; /* of the first piece: of the whole record; of the others 0 */
+    uint32_t record_length; /* of the first piece: of the whole record, which may be empty; else WEFT_EMISSION_MORE */
     uint32_t next;          /* of the same context; index + 1, 0 = the last */
 };
 

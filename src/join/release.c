@@ -36,7 +36,7 @@ static void emit_piece(struct weft_join_outlet *outlet, struct weft_context *fro
         outlet->emissions[from->last - 1].next = number;
     }
     from->last = number;
-    outlet->emission_records += record_length > 0;
+    outlet->emission_records += record_length != WEFT_EMISSION_MORE;
     outlet->emission_bytes += piece.length;
 }
 
@@ -63,7 +63,7 @@ static struct group measure(const struct weft_join_outlet *outlet, const struct 
     for (uint32_t number = from->first; number != 0; number = outlet->emissions[number - 1].next) {
         const struct weft_emission *emission = &outlet->emissions[number - 1];
         group.records_bytes += emission->bytes.length;
-        if (emission->record_length > 0) {
+        if (emission->record_length != WEFT_EMISSION_MORE) {
             group.records++;
             group.records_bytes += weft_wire_size_bytes_header(RECORDS_FIELD, emission->record_length);
         }
@@ -91,7 +91,7 @@ static uint8_t *write_group(const struct weft_join_outlet *outlet, const struct 
     to = put(to, from->scope);
     for (uint32_t number = from->first; number != 0; number = outlet->emissions[number - 1].next) {
         const struct weft_emission *emission = &outlet->emissions[number - 1];
-        if (emission->record_length > 0) {
+        if (emission->record_length != WEFT_EMISSION_MORE) {
             to = weft_wire_put_bytes_header(to, RECORDS_FIELD, emission->record_length);
         }
         to = put(to, emission->bytes);
@@ -287,7 +287,7 @@ static void emit_record(struct weft_join *join, struct weft_slab_cursor *cursor,
     }
     while (!is_last && weft_slab_next(join->slab, cursor, &piece, &is_last)) {
         if (has_room) {
-            emit_piece(outlet, from, context, piece, 0);
+            emit_piece(outlet, from, context, piece, WEFT_EMISSION_MORE);
         }
     }
 }

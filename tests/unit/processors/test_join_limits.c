@@ -335,6 +335,42 @@ START_TEST(test_those_that_wait_for_one_outlet_do_not_hold_up_others)
 }
 END_TEST
 
+/* ---- records of nothing ---- */
+
+static struct weft_payload *empty_records(uint32_t count)
+{
+    struct weft_buffer request, resource, scope;
+    weft_buffer_init(&request, 0);
+    weft_buffer_init(&resource, 0);
+    weft_buffer_init(&scope, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        put_field(&scope, 2, "", 0);
+    }
+    put_message(&resource, 2, &scope);
+    put_message(&request, 1, &resource);
+    struct weft_payload *payload = weft_payload_try_new(host.pool, request.length);
+    weft_payload_append(payload, request.bytes, request.length);
+    weft_buffer_fini(&request);
+    return payload;
+}
+
+START_TEST(test_records_without_a_byte_are_records)
+{
+    start(1, "decision_wait: 10ms\n" KEEP_ALL);
+    join->on_out = NULL;
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(join_offer_payload(0, 1, empty_records(3), NULL), WEFT_OK);
+        ck_assert_int_eq(join_offer_payload(0, 0, empty_records(2), NULL), WEFT_OK);
+        join_expect_audit();
+        advance(100 * WEFT_NS_PER_MS);
+        ck_assert_uint_eq(join->sinks[0][1].records, 3 * (round + 1));
+        ck_assert_uint_eq(join->sinks[0][0].records, 2 * (round + 1));
+    }
+    ck_assert_uint_eq(join_held(), 0);
+    stop();
+}
+END_TEST
+
 /* ---- time ---- */
 
 START_TEST(test_records_that_come_all_the_time_do_not_put_off_what_is_due)
@@ -398,6 +434,7 @@ int main(void)
     tcase_add_test(tests, test_kept_traces_that_cannot_go_close_the_stage_and_open_it_again);
     tcase_add_test(tests, test_memory_that_kept_traces_hold_closes_the_stage_until_they_are_gone);
     tcase_add_test(tests, test_those_that_wait_for_one_outlet_do_not_hold_up_others);
+    tcase_add_test(tests, test_records_without_a_byte_are_records);
     tcase_add_test(tests, test_records_that_come_all_the_time_do_not_put_off_what_is_due);
     tcase_add_test(tests, test_a_logs_pipeline_that_leaves_cuts_no_other_wait_short);
     tcase_add_test(tests, test_by_force_what_cannot_go_is_dropped_with_the_reason);
