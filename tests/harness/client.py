@@ -127,6 +127,10 @@ class Load:
             first, self._next = self._next, self._next + self.spans_per_request
             return first
 
+    def body_of(self, first):
+        """The request with the spans from this number on."""
+        return self.make_request(first, self.spans_per_request)
+
     def _send(self):
         with Client(self.address) as client:
             while not self._stopping.is_set():
@@ -134,7 +138,7 @@ class Load:
                 if first is None:
                     return
                 started = time.monotonic()
-                reply = client.export(self.make_request(first, self.spans_per_request), self.method, seconds=5.0)
+                reply = client.export(self.body_of(first), self.method, seconds=5.0)
                 with self.lock:
                     self.ranges[reply.outcome].append(first)
                     if reply.outcome is Outcome.ACCEPTED:
