@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Runs bench scenarios: run.py [SCENARIO ...] [--rounds N] [--suts a,b] [--build DIR] [--list]
+"""Runs bench scenarios: run.py [SCENARIO ...] [--rounds N] [--suts a,b] [--build DIR] [--list] [--check]
 
 A scenario is a file in bench/scenarios. Its programs under test run in interleaved rounds (A, B, floor, A, B, floor, ...),
-each pinned; what counts is the ratio within a round. Results go to bench/results/NAME.{json,md,svg}. Exits with 1 if a
-gate failed: something acknowledged was missing at the sink, or (weft, floor) what arrived is not what was sent.
+each pinned; what counts is the ratio within a round. A full run ends in bench/results/NAME.{json,md,svg}, in place of the
+run before; a part of one goes to build/bench. Exits with 1 if a gate failed: something acknowledged was missing at the
+sink, or (weft, floor) what arrived is not what was sent.
 """
 import argparse
 import glob
@@ -14,7 +15,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from runner import held, machine, measure, programs, report, targets  # noqa: E402
+from runner import held, machine, measure, programs, publish, report, targets  # noqa: E402
 
 MEASURES = {**measure.MEASURES, "held": held.measure_held}
 SECONDS_AROUND_A_RUN = 2.5  # start, connect, drain, stop, check: for the estimate
@@ -31,7 +32,8 @@ def parse_arguments():
     parser.add_argument("--variants", help="only these, comma-separated")
     parser.add_argument("--build", default=f"{programs.ROOT}/build/release", help="build folder (build/release)")
     parser.add_argument("--bin", help="folder of weft-load, weft-sink, weft-floor (BUILD/bench)")
-    parser.add_argument("--results", default=f"{programs.BENCH}/results")
+    parser.add_argument("--results", help="folder for the results, which are not published then")
+    parser.add_argument("--check", action="store_true", help="only: are the published results of one run?")
     parser.add_argument("--port", type=int, default=24317, help="the first of five ports in a row (24317)")
     parser.add_argument("--quiet-wait", type=float, default=5, help="wait so long for a quiet machine before a round")
     parser.add_argument("--realtime", action="store_true",
@@ -130,7 +132,7 @@ def run_scenario(name, arguments):
     base = scenario.get("base", "floor")
     key = "idle_rss_mib" if scenario.get("kind") == "idle" else \
         "peak_rss_mib" if scenario.get("is_sampled") else "cpu_us_per_span"
-    results = {"scenario": scenario, "machine": machine.describe(), "base": base, "key": key, "variants": {}}
+    results = {"run": arguments.run, "scenario": scenario, "machine": machine.describe(), "base": base, "key": key, "variants": {}}
     for variant_name, variant in variants_of(scenario, arguments):
         print(f"{name} / {variant_name}", flush=True)
         chosen = [sut for sut in variant.get("suts", suts) if not arguments.suts or sut in suts]
@@ -170,8 +172,20 @@ def main():
         for scenario in all_scenarios():
             print(f"{scenario['name']:<20} {scenario['what']}")
         return 0
+    if arguments.check:
+        fault = publish.check()
+        print(fault or "the published results are of one run")
+        return 1 if fault else 0
+    is_whole = not (arguments.scenarios or arguments.rounds or arguments.seconds or arguments.suts or arguments.variants)
+    is_published = is_whole and not arguments.results
+    arguments.run = publish.new_id()
+    arguments.results = publish.folder_of(arguments.results, is_whole, arguments.run)
     arguments.scenarios = arguments.scenarios or full_run(arguments)
-    return 0 if all([run_scenario(name, arguments) for name in arguments.scenarios]) else 1
+    is_good = all([run_scenario(name, arguments) for name in arguments.scenarios])
+    if is_published:
+        publish.publish(arguments.results)
+    print(f"run {arguments.run}: {publish.PUBLISHED if is_published else arguments.results}")
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

@@ -10,18 +10,19 @@ import urllib.request
 from check import verify, verify_sampled
 from runner import audit, machine, measure, programs
 
-SETTLING_SECONDS = 1.5  # behind the first decisions, until as many go as come; "settling_seconds" in a scenario
+SETTLING_SECONDS = 1.5  # behind the first decisions, until as many go as come
 TICK_SECONDS = 1.0      # the Collector decides once a second: a trace waits half of that longer, in the mean
 REQUEST_SPANS = 960     # divisible by what each trace size has in a request (load/traces.h)
 
 
 def plan_of(sut, variant, work):
-    """The variant as this program runs it: who holds nothing needs no time to fill."""
+    """The variant as this program runs it: who holds nothing needs no time to fill. fill_seconds instead of the wait: only
+    the gate is of interest."""
     is_holding = "holds" in sut.description
-    wait = variant["settings"]["decision_wait_s"] if is_holding else 0
+    wait = variant.get("fill_seconds", variant["settings"]["decision_wait_s"]) if is_holding else 0
     load = ["--trace-size", str(variant["trace_size"]), "--progress", f"{work}/progress",
             "--kept-out", f"{work}/kept.bin", *(["--sampled"] if is_holding else [])]
-    warmup = wait + (variant.get("settling_seconds", SETTLING_SECONDS) if is_holding else 0.5)
+    warmup = wait + (SETTLING_SECONDS if is_holding else 0.5)
     return {**variant, "spans_per_request": REQUEST_SPANS, "warmup_seconds": warmup,
             "seconds": warmup + variant["seconds"] + 0.5, "load": load}
 

@@ -151,7 +151,7 @@ def write(results, directory):
         json.dump(results, file, indent=1)
     machine = results["machine"]
     parts = [f"# {name}\n\n{scenario['what']}\n\n{machine['date']}, {machine['cpu']}, {machine['cpus']} CPUs, Linux "
-             f"{machine['kernel']}.\n"]
+             f"{machine['kernel']}.\n\nRun {results['run']}.\n"]
     for variant, data in results["variants"].items():
         heading = f"\n## {variant}\n" if len(results["variants"]) > 1 else ""
         if "share_of_floor_maximum" in data["variant"]:
