@@ -2,7 +2,8 @@
 
 A trace has 1 to 48 spans of several services, spread over up to three requests that follow each other; many have what a
 sampler can stumble over: times of 0, durations right at a threshold, attributes that are empty, no string, there twice or
-no UTF-8, trace ids that share one half with another, a status that nobody knows.
+no UTF-8, trace ids that share one half with another or are zero or not there, a status that nobody knows, and protobuf in
+legal shapes that no SDK writes.
 """
 
 import random
@@ -13,6 +14,7 @@ from harness import otlp, wire
 
 TRACES_IN_REQUEST = 100
 SPREAD = 3  # requests
+ZERO_ID_TRACE = 700
 MS = 1_000_000
 
 # A span id is this and the number of the span, so that its field can be found in a request without taking it apart.
@@ -23,17 +25,40 @@ SPAN_ID_FIELD = re.compile(rb"\x12\x08" + re.escape(MARK) + rb"(.{4})", re.DOTAL
 DURATIONS_MS = (0, 1, 49, 50, 51, 99, 100, 101, 199, 200, 201, 1000)
 SIZES = (1, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 8, 8, 13, 16, 24, 48)
 REGIONS = ("eu-west-1", "eu-west-2", "us-east-1", "", "EU-WEST-1", 7, True, None, b"eu", ["eu-west-1"], {"a": "eu-west-1"})
-ROUTES = ("/health", "/healthz", "/api/v1/users/17", "/api/v2/users/x", "/api/v1/orders", "", "/ünïcode/世界", "/a\nb", "/API/V1",
-          "a" * 200, 404, 1.5, False, None, b"/health", ["/health"], {"k": "/health"})
+ROUTES = ("/health", "/healthz", "/api/v1/users/17", "/api/v2/users/x", "/api/v1/orders", "", "/ünïcode/世界", "/a\nb",
+          "/API/V1", "a" * 200, 404, 1.5, False, None, b"/health", ["/health"], {"k": "/health"})
+# What regular expressions see differently.
+PATHS = ("/health\n", "\v", "a\tb", "a\r\nb", "\0", "\x85", "\u212a", "\u017f", "K", "s", "e\u0301", "é", "É", "ß", "ẞ",
+         "Ǆ", "ǆ", "世", "_", "0", "٣", "\u2028", "\ufffd", "a-b", "\U0001f600", "")
 TIERS = ("gold", "silver", "bronze", "gold ", "Gold", "")
-# As bytes of a KeyValue that no SDK writes: a key twice, a value twice, not UTF-8, a key without a value.
+
+
+def _pair(*parts):
+    """An attribute; parts: a key, or the bytes of a value."""
+    return wire.bytes_field(9, b"".join(wire.bytes_field(1 if isinstance(part, str) else 2, part) for part in parts))
+
+
+def _status(*parts):
+    return wire.bytes_field(15, b"".join(parts))
+
+
+# What no SDK writes: a key twice, a value twice or none, the value first, not UTF-8.
+HEALTH, FOUR = wire.bytes_field(1, "/health"), wire.number_field(3, 4)
 ODD_ATTRIBUTES = (
     otlp.key_value(9, "http.route", "/first") + otlp.key_value(9, "http.route", "/health"),
     otlp.key_value(9, "http.route", 5) + otlp.key_value(9, "http.route", "/health"),
-    wire.bytes_field(9, wire.bytes_field(1, "http.route")),
-    wire.bytes_field(9, wire.bytes_field(1, "http.route") + wire.bytes_field(2, wire.bytes_field(1, b"/he\xffalth"))),
-    wire.bytes_field(9, wire.bytes_field(2, wire.bytes_field(1, "/health")) + wire.bytes_field(1, "http.route")),
+    _pair("http.route"), _pair("http.route", wire.bytes_field(1, b"/he\xffalth")), _pair(HEALTH, "http.route"),
+    _pair("http.route", HEALTH + FOUR), _pair("http.route", FOUR + HEALTH), _pair("http.route", HEALTH, b""),
+    _pair("http.route", HEALTH, FOUR), _pair("x", "http.route", HEALTH),
 )
+# Status fields that are unset, ok, error, and none of them. Of two codes the last counts; two messages merge; 32 bits count.
+UNSET, OK, ERROR = (wire.number_field(3, code) for code in (0, 1, 2))
+STATUSES = {
+    0: (b"", _status(), _status(UNSET), _status(ERROR, UNSET)),
+    1: (_status(OK), _status(ERROR) + _status(OK)),
+    2: (_status(ERROR), _status(ERROR) + _status(wire.bytes_field(2, "x")), _status(wire.number_field(3, 2**32 + 2))),
+    3: (_status(wire.number_field(3, 3)), _status(wire.number_field(3, 2**64 - 1))),
+}
 
 
 def span_numbers(body):
@@ -42,7 +67,7 @@ def span_numbers(body):
 
 
 class Load:
-    """requests: bytes in the order in which they must be sent. trace_of: span number -> trace number."""
+    """requests: bytes in the order in which they must be sent. trace_of: span number -> trace number. id_count: traces."""
 
     def __init__(self, seed, trace_count):
         self._random = random.Random(seed)
@@ -50,11 +75,7 @@ class Load:
         self.trace_of = []
         self._resources = self._make_resources()
         self.requests = self._make_requests(trace_count)
-
-    def describe(self, number):
-        """A span for a person."""
-        trace = self.trace_of[number]
-        return f"trace {trace} ({self.trace_ids[trace].hex()}), span {number}"
+        self.id_count = len(set(self.trace_ids))
 
     def _make_resources(self):
         resources = [otlp.attributes(1, {"service.name": f"service-{number % 5}", "region": REGIONS[number % len(REGIONS)]})
@@ -95,15 +116,23 @@ class Load:
 
     def _group(self, resource, spans):
         cut = self._random.randint(0, len(spans))
+        resource = self._resources[resource]
         scopes = b"".join(wire.bytes_field(2, wire.bytes_field(1, wire.bytes_field(1, name)) +
                                            b"".join(wire.bytes_field(2, span) for span in part))
                           for name, part in (("one", spans[:cut]), ("two", spans[cut:])) if part)
-        return wire.bytes_field(1, wire.bytes_field(1, self._resources[resource]) + scopes)
+        shape = self._random.random()
+        if shape < 0.04:  # in two that merge
+            first, *rest = [whole for *_, whole in wire.fields(resource)] or [b""]
+            return wire.bytes_field(1, wire.bytes_field(1, first) + scopes + wire.bytes_field(1, b"".join(rest)))
+        parts = [wire.bytes_field(1, resource), scopes]
+        return wire.bytes_field(1, b"".join(reversed(parts) if shape < 0.08 else parts))
 
     def _new_trace_id(self):
         choose = self._random
         kind = choose.random()
         number = len(self.trace_ids) + 1
+        if number == ZERO_ID_TRACE:
+            return bytes(16)
         if kind < 0.9 or number == 1:
             return choose.randbytes(16)
         if kind < 0.92:
@@ -138,13 +167,18 @@ class Load:
             end_ns = choose.choice((0, end_ns))
         elif odd < 0.09:
             start_ns, end_ns = choose.choice(((2**64 - 1, end_ns), (start_ns, 2**63), (end_ns, start_ns), (start_ns, 2**63 - 1)))
-        parts = [wire.bytes_field(1, self.trace_ids[trace]), wire.bytes_field(2, MARK + struct.pack(">I", number))]
+        has_id = any(self.trace_ids[trace]) or index % 2 == 0  # no id and zeros are one trace
+        parts = [wire.bytes_field(1, self.trace_ids[trace])] if has_id else []
+        parts.append(wire.bytes_field(2, MARK + struct.pack(">I", number)))
         if index > 0 or 0.2 < odd < 0.3:
             parts.append(wire.bytes_field(4, choose.randbytes(8)))
         parts += [wire.bytes_field(5, "s"), wire.fixed64_field(7, start_ns), wire.fixed64_field(8, end_ns), self._attributes()]
-        status = choose.choice(statuses)
-        if status:
-            parts.append(wire.bytes_field(15, wire.number_field(3, status)))
+        shapes = STATUSES[choose.choice(statuses)]
+        parts.append(shapes[0] if choose.random() < 0.9 else choose.choice(shapes))
+        if 0.09 < odd < 0.11:
+            choose.shuffle(parts)
+        elif 0.11 < odd < 0.13:
+            parts.insert(0, wire.fixed64_field(7, 1) + wire.fixed64_field(8, 2**62))  # those that come later count
         return b"".join(parts)
 
     def _attributes(self):
@@ -154,7 +188,6 @@ class Load:
             return b""
         if kind < 0.52:
             return choose.choice(ODD_ATTRIBUTES)
-        values = {"http.route": choose.choice(ROUTES)} if kind < 0.75 else {"tier": choose.choice(TIERS)}
-        if kind > 0.95:
-            values["region"] = choose.choice(REGIONS)
-        return otlp.attributes(9, values)
+        name, values = ("http.route", ROUTES) if kind < 0.7 else ("tier", TIERS) if kind < 0.85 else ("path", PATHS)
+        extra = {"region": choose.choice(REGIONS)} if kind > 0.95 else {}
+        return otlp.attributes(9, {name: choose.choice(values), **extra})

@@ -30,6 +30,12 @@ TRACES = 20_000
 WORKERS = (1, 2, 4)
 COLLECTOR = "the Collector"
 METRIC = "otelcol_processor_tail_sampling_"
+# What says that a program judged pieces of traces, or could not judge: then it is another test.
+STRAY_METRICS = (METRIC + "sampling_late_span_age_count", METRIC + "early_releases_from_cache_decision",
+                 METRIC + "sampling_trace_dropped_too_early", METRIC + "sampling_policy_evaluation_error",
+                 "weft_join_late_records_kept", "weft_join_late_records_dropped")
+# Seconds of decision_wait: long enough that no span is late; on a machine that is busy with other things the next is tried.
+WAITS = (3, 15, 60)
 
 
 class KeepingBackend(Backend):
@@ -47,28 +53,32 @@ class KeepingBackend(Backend):
         return super().take(method, b"", metadata)
 
 
-def config_of(address, backend, sets):
+def config_of(address, backend, sets, wait):
     """sets: name -> policies. Each is a pipeline of its own, whose name travels as a header."""
     config = {"receivers": {"otlp": configs.otlp_receiver(address)}, "exporters": {},
               "processors": {"memory_limiter": {"check_interval": "1s", "limit_mib": 8000}, "batch": {"timeout": "200ms"}},
               "service": {"pipelines": {}}}
     for name, items in sets.items():
-        config["processors"][f"tail_sampling/{name}"] = {"decision_wait": "3s", "num_traces": 2 * TRACES, "policies": items}
+        config["processors"][f"tail_sampling/{name}"] = {"decision_wait": f"{wait}s", "num_traces": 2 * TRACES, "policies": items,
+                                                       **policies.SETTINGS.get(name, {})}
         config["exporters"][f"otlp/{name}"] = configs.otlp_exporter(backend, headers={"pipeline": name})
-        config["service"]["pipelines"][f"traces/{name}"] = {
-            "receivers": ["otlp"], "processors": ["memory_limiter", f"tail_sampling/{name}", "batch"], "exporters": [f"otlp/{name}"]}
+        processors = ["memory_limiter", f"tail_sampling/{name}", "batch"]
+        config["service"]["pipelines"][f"traces/{name}"] = {"receivers": ["otlp"], "processors": processors,
+                                                            "exporters": [f"otlp/{name}"]}
     return config
 
 
 class Party:
     """A program with such a config and a backend of its own."""
 
-    def __init__(self, test, name, sets, **settings):
+    def __init__(self, test, name, sets, wait, **settings):
         self.name = name
+        self.wait = wait
         self.set_count = len(sets)
         self.backend = test.start(KeepingBackend())
         self.address = f"127.0.0.1:{free_port()}"
-        self.program = test.start_program(config_of(self.address, self.backend.address, sets), [self.address], **settings)
+        config = config_of(self.address, self.backend.address, sets, wait)
+        self.program = test.start_program(config, [self.address], **settings)
 
     def send(self, load):
         """One request after the other: the order of spans can matter."""
@@ -78,21 +88,20 @@ class Party:
                 if reply.code != grpc.StatusCode.OK:
                     raise AssertionError(f"{self.name} answered {reply.code}: {reply.message}")
 
-    def metric(self, *names):
-        samples = self.program.metrics()
-        return sum(prometheus.total(samples, name) for name in names)
+    def verdicts(self):
+        return int(prometheus.total(self.program.metrics(), METRIC + "global_count_traces_sampled"))
 
     def has_decided(self, load):
-        return self.metric(METRIC + "global_count_traces_sampled") >= len(set(load.trace_ids)) * self.set_count and (
+        return self.verdicts() >= load.id_count * self.set_count and (
             self.program.is_stand_in or self.program.ledger().waiting == 0)
 
     def finish(self, load):
         """Waits until every trace has its verdict and everything kept has gone out."""
-        if not wait_until(lambda: self.has_decided(load), 60.0):
-            raise AssertionError(f"{self.name} did not decide on every trace")
-        self.verdicts = self.metric(METRIC + "global_count_traces_sampled")
-        self.late = self.metric(METRIC + "sampling_late_span_age_count", "weft_join_late_records_kept", "weft_join_late_records_dropped")
-        self.odd = self.metric(METRIC + "sampling_trace_dropped_too_early", METRIC + "sampling_policy_evaluation_error")
+        wait_until(lambda: self.has_decided(load), 60.0 + self.wait)
+        samples = self.program.metrics()
+        strays = {name: int(prometheus.total(samples, name)) for name in STRAY_METRICS}
+        strays["verdicts beyond one for a trace"] = self.verdicts() - load.id_count * self.set_count
+        self.strays = {name: count for name, count in strays.items() if count != 0}
         self.ledger = None if self.program.is_stand_in else self.program.ledger(is_audited=True)
         self.program.stop(30.0)
 
@@ -104,7 +113,7 @@ class TailSamplingTest(OutsideInCase):
         cls.load = Load(SEED, TRACES)
         sent = [number for body in cls.load.requests for number in span_numbers(body)]
         assert sorted(sent) == list(range(len(cls.load.trace_of))), "the mark of span ids is not what finds them"
-        print(f"{len(set(cls.load.trace_ids))} traces, {len(sent)} spans, {len(cls.load.requests)} requests, "
+        print(f"{cls.load.id_count} traces, {len(sent)} spans, {len(cls.load.requests)} requests, "
               f"{sum(map(len, cls.load.requests))} bytes, seed {SEED}", flush=True)
 
     def play(self, parties):
@@ -112,33 +121,48 @@ class TailSamplingTest(OutsideInCase):
             list(pool.map(lambda party: party.send(self.load), parties))
             list(pool.map(lambda party: party.finish(self.load), parties))
 
-    def wefts(self, sets):
-        return [Party(self, f"weft with {workers} worker{'s' * (workers > 1)}", sets, workers=workers) for workers in WORKERS]
+    def wefts(self, sets, wait):
+        return [Party(self, f"weft with {workers} worker{'s' * (workers > 1)}", sets, wait, workers=workers) for workers in WORKERS]
+
+    def played(self, sets):
+        """The parties when all of them have judged all traces whole; the Collector is the first."""
+        for wait in WAITS:
+            parties = [Party(self, COLLECTOR, sets, wait, program=self.collector, stand_in=True), *self.wefts(sets, wait)]
+            self.play(parties)
+            strays = {party.name: party.strays for party in parties if party.strays}
+            if not strays:
+                return parties
+            print(f"      with a decision_wait of {wait} s spans were late: {strays}", flush=True)
+        self.fail(f"no decision_wait was long enough: {strays}")
 
     def compare(self, sets):
-        reference = Party(self, COLLECTOR, sets, program=self.collector, stand_in=True)
-        wefts = self.wefts(sets)
-        self.play([reference, *wefts])
-        for party in (reference, *wefts):
-            self.assertEqual((party.verdicts, party.late, party.odd), (len(set(self.load.trace_ids)) * len(sets), 0, 0),
-                             f"{party.name} did not hold every trace until it was whole: the test needs a faster machine")
+        reference, *wefts = self.played(sets)
         for name in sets:
             for party in wefts:
                 with self.subTest(name, party=party.name):
                     self.assert_same_kept(name, reference, party)
         for party in wefts:
             self.assert_books(party)
+        return reference
 
     def assert_same_kept(self, name, reference, party):
         expected, actual = (collections.Counter(each.backend.kept[name]) for each in (reference, party))
         all_count = len(self.load.trace_of)
         print(f"      {name}: {reference.name} kept {expected.total()} and dropped {all_count - expected.total()} spans, "
               f"{party.name} kept {actual.total()} and dropped {all_count - actual.total()}", flush=True)
-        lines = [f"only {side} kept {self.load.describe(number)}"
-                 for side, more, less in ((reference.name, expected, actual), (party.name, actual, expected))
-                 for number in sorted((more - less).elements())]
-        self.assertEqual(lines[:10], [], f"{len(lines)} spans are kept by one alone; the config is\n"
-                         f"{party.program.config['processors']['tail_sampling/' + name]}")
+        if actual != expected:
+            lines = list(self.differences(reference, expected, party, actual))
+            self.fail(f"{len(lines)} traces differ, among them\n" + "\n".join(lines[:10]) +
+                      f"\nThe config is {party.program.config['processors']['tail_sampling/' + name]}")
+
+    def differences(self, reference, expected, party, actual):
+        """A line for each trace of which the one kept a span that the other did not keep, or not as often."""
+        for side, more in ((reference, expected - actual), (party, actual - expected)):
+            by_trace = collections.defaultdict(list)
+            for number in sorted(more.elements()):
+                by_trace[self.load.trace_of[number]].append(number)
+            for trace, numbers in by_trace.items():
+                yield f"only {side.name} kept of trace {trace} ({self.load.trace_ids[trace].hex()}) the spans {numbers}"
 
     def assert_books(self, party):
         """sent + dropped(sampled_out) = accepted, by the ledger's word and by what the backend has."""
@@ -174,20 +198,29 @@ class TailSamplingTest(OutsideInCase):
     def test_and_drop(self):
         self.compare(policies.COMBINED)
 
+    def test_string_attribute_regex_peculiar(self):
+        self.compare(policies.STRING_REGEX_PECULIAR)
+
     def test_mixes(self):
-        self.compare(policies.mixes(SEED, 5))
+        self.compare_mixes(SEED)
 
     def test_other_mixes(self):
-        self.compare(policies.mixes(SEED + 1, 5))
+        self.compare_mixes(SEED + 1)
+
+    def compare_mixes(self, seed):
+        """Of each mix some traces are kept and some are not, or it would say little."""
+        reference = self.compare(policies.mixes(seed, 5))
+        for name, kept in reference.backend.kept.items():
+            self.assertTrue(0 < len(kept) < len(self.load.trace_of), f"{name} keeps all or none: take another seed")
 
     def test_books(self):
         """The audit at 100 samples a second, each program alone."""
-        for party in self.wefts(policies.COMBINED):
+        for party in self.wefts(policies.COMBINED, WAITS[0]):
             with self.subTest(party.name), books.Auditor(party.program.admin) as auditor:
                 party.send(self.load)
                 self.assertTrue(wait_until(lambda: party.has_decided(self.load), 60.0))
                 auditor.stop()
                 party.finish(self.load)
                 print(f"      {party.name}: {auditor.sample_count} samples, {party.ledger}", flush=True)
-                self.assertEqual(auditor.problems, [])
+                self.assertEqual((auditor.problems, party.strays), ([], {}))
                 self.assert_books(party)
