@@ -1,0 +1,217 @@
+/* Processor `redaction`: removes the attributes whose keys are not allowed, and masks values by their keys and by what
+ * they hold, as the Collector's redactionprocessor does, in the attributes of resources, scopes, spans, span events,
+ * log records and data points and in the bodies of log records. Besides, it masks what lies in maps and arrays within
+ * attributes, which the Collector passes on as it is.
+ *
+ * A batch is edited as a whole or not at all (pipeline/edit); a message in which nothing changes leaves as the bytes
+ * that came in. What cannot be decided is decided for hiding, and counted. */
+#include "weft/component.h"
+
+#include "base/alloc.h"
+#include "pipeline/edit.h"
+#include "processors/redaction_walk.h"
+
+struct redaction_processor {
+    struct weft_consumer consumer;
+    struct weft_consumer *next;
+    enum weft_signal signal;
+    struct weft_redactor redactor;
+};
+
+static const char *const summary_words[] = { "", "silent", "info", "debug", NULL };
+
+static const struct weft_field redaction_fields[] = {
+    WEFT_FIELD_POSITION(struct weft_redaction_config, position),
+    WEFT_FIELD(struct weft_redaction_config, allow_all_keys, "false", "Whether allowed_keys is not looked at."),
+    WEFT_FIELD(struct weft_redaction_config, allowed_keys, NULL,
+               "Attributes with other keys are removed, all of them if the list is empty; members of maps in bodies, "
+               "too."),
+    WEFT_FIELD(struct weft_redaction_config, ignored_keys, NULL,
+               "Attributes with these keys stay as they are, before any other rule."),
+    WEFT_FIELD(struct weft_redaction_config, ignored_key_patterns, NULL,
+               "The same by regular expressions that match in the key."),
+    WEFT_FIELD(struct weft_redaction_config, blocked_key_patterns, NULL,
+               "Regular expressions: where one matches in the key, each line of the value becomes ****."),
+    WEFT_FIELD(struct weft_redaction_config, blocked_values, NULL,
+               "Regular expressions: what they match in values becomes ****."),
+    WEFT_FIELD(struct weft_redaction_config, allowed_values, NULL,
+               "Regular expressions: values in which one matches are not masked."),
+    WEFT_FIELD(struct weft_redaction_config, redact_all_types, "false",
+               "Whether attributes that are no strings are looked at as text; what is masked becomes a string."),
+    WEFT_FIELD_CHOICE(struct weft_redaction_config, summary, summary_words, "",
+                      "Attributes redaction.* that tell what was done: info counts, debug names the keys as well."),
+    WEFT_FIELD_UNSUPPORTED("hash_function", "A hash in the place of ****."),
+    WEFT_FIELD_UNSUPPORTED("hmac_key", "The key of hash_function."),
+    WEFT_FIELD_UNSUPPORTED("url_sanitizer", "Masks parts of URLs that look like ids."),
+    WEFT_FIELD_UNSUPPORTED("db_sanitizer", "Masks literals in database queries."),
+    WEFT_FIELDS_END,
+};
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    struct weft_redaction_rules *rules = NULL;
+    enum weft_status status = weft_redaction_rules_new(untyped, &rules, error);
+    weft_redaction_rules_free(&rules);
+    return status;
+}
+
+static enum weft_status share_rules(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
+                                    struct weft_error *error)
+{
+    (void)id;
+    (void)budget;
+    struct weft_redaction_rules *rules = NULL;
+    enum weft_status status = weft_redaction_rules_new(config, &rules, error);
+    if (status == WEFT_OK) {
+        *out_shared = rules;
+    }
+    return status;
+}
+
+static void unshare_rules(void *shared)
+{
+    struct weft_redaction_rules *rules = shared;
+    weft_redaction_rules_free(&rules);
+}
+
+/* ---- batches ---- */
+
+static enum weft_status redact_header(struct redaction_processor *processor, struct weft_edit *edit,
+                                      enum weft_redaction_target target, struct weft_arena *arena,
+                                      struct weft_slice *header)
+{
+    const uint8_t *before = header->bytes;
+    enum weft_status status = weft_redactor_apply(&processor->redactor, processor->signal, target, arena, header);
+    if (header->bytes != before) {
+        weft_edit_note_change(edit);
+    }
+    return status;
+}
+
+static enum weft_status redact_record(struct redaction_processor *processor, struct weft_edit *edit,
+                                      struct weft_arena *arena, struct weft_otlp_record *record)
+{
+    struct weft_slice bytes = { record->bytes, record->length };
+    enum weft_status status =
+        weft_redactor_apply(&processor->redactor, processor->signal, WEFT_REDACTION_RECORD, arena, &bytes);
+    if (status != WEFT_OK || bytes.length > UINT32_MAX) {
+        return WEFT_NOMEM;
+    }
+    if (bytes.bytes != record->bytes) {
+        record->bytes = bytes.bytes;
+        record->length = (uint32_t)bytes.length;
+        weft_edit_note_change(edit);
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status redact_part(struct redaction_processor *processor, struct weft_edit *edit,
+                                    struct weft_part *part)
+{
+    enum weft_status status = WEFT_OK;
+    struct weft_otlp_table *table = &part->table;
+    for (uint32_t i = 0; status == WEFT_OK && i < table->resource_count; i++) {
+        status = redact_header(processor, edit, WEFT_REDACTION_RESOURCE_X, part->arena, &table->resources[i].header);
+    }
+    for (uint32_t i = 0; status == WEFT_OK && i < table->scope_count; i++) {
+        status = redact_header(processor, edit, WEFT_REDACTION_SCOPE_X, part->arena, &table->scopes[i].header);
+    }
+    for (uint32_t i = 0; status == WEFT_OK && i < table->record_count; i++) {
+        status = redact_record(processor, edit, part->arena, &table->records[i]);
+    }
+    return status;
+}
+
+static enum weft_status redact_batch(struct redaction_processor *processor, struct weft_edit *edit)
+{
+    enum weft_status status = weft_edit_open(edit);
+    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
+        status = redact_part(processor, edit, &edit->batch->parts[i]);
+    }
+    weft_redactor_trim(&processor->redactor);
+    return status;
+}
+
+static struct redaction_processor *processor_of(const struct weft_consumer *consumer)
+{
+    return WEFT_CONTAINER_OF(consumer, struct redaction_processor, consumer);
+}
+
+/* What was done to a batch that the next node refuses was not done: it comes again. */
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    struct redaction_processor *processor = processor_of(consumer);
+    struct weft_redaction_counts before = processor->redactor.counts;
+    struct weft_edit edit;
+    enum weft_status status = weft_edit_begin(&edit, own_batch);
+    if (status == WEFT_OK) {
+        status = redact_batch(processor, &edit);
+        if (status != WEFT_OK) {
+            weft_edit_cancel(&edit, own_batch);
+        }
+    }
+    status = status == WEFT_OK ? weft_edit_pass_on(&edit, processor->next, own_batch, error)
+                               : weft_fail(error, WEFT_NOMEM, "%s: no memory to redact a batch", consumer->id);
+    if (status != WEFT_OK) {
+        processor->redactor.counts = before;
+    }
+    return status;
+}
+
+static void processor_free(struct weft_consumer *consumer)
+{
+    struct redaction_processor *processor = processor_of(consumer);
+    weft_redactor_fini(&processor->redactor);
+    weft_consumer_fini(consumer);
+    weft_free(processor);
+}
+
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct redaction_processor *processor = processor_of(consumer);
+    const struct weft_sample_label *labels =
+        WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(processor->signal) });
+    weft_samples_add(samples, "weft_redaction_masked_values", "Values that were masked", WEFT_SAMPLE_COUNTER,
+                     (double)processor->redactor.counts.masked, labels);
+    weft_samples_add(samples, "weft_redaction_removed_attributes", "Attributes whose keys were not allowed",
+                     WEFT_SAMPLE_COUNTER, (double)processor->redactor.counts.removed, labels);
+    weft_samples_add(samples, "weft_redaction_limits_met",
+                     "Keys and values hidden because a pattern met its match limit", WEFT_SAMPLE_COUNTER,
+                     (double)processor->redactor.matcher.limit_count, labels);
+}
+
+static const struct weft_consumer_operations redaction_operations = {
+    .consume = consume,
+    .free = processor_free,
+};
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
+                               struct weft_error *error)
+{
+    struct redaction_processor *processor = weft_alloc(sizeof *processor);
+    weft_consumer_init(&processor->consumer, &redaction_operations, setup->host, setup->id);
+    processor->next = setup->next;
+    processor->signal = setup->signal;
+    enum weft_status status = weft_redactor_init(&processor->redactor, setup->shared, error);
+    if (status != WEFT_OK) {
+        processor_free(&processor->consumer);
+        return status;
+    }
+    weft_consumer_connect(&processor->consumer, &processor->next, 1);
+    *out_consumer = &processor->consumer;
+    return WEFT_OK;
+}
+
+const struct weft_component weft_processor_redaction = {
+    .kind = WEFT_PROCESSOR,
+    .type = "redaction",
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .help = "Removes attributes whose keys are not allowed and masks values, in log bodies, too.",
+    .fields = redaction_fields,
+    .config_size = sizeof(struct weft_redaction_config),
+    .validate = validate,
+    .share = share_rules,
+    .unshare = unshare_rules,
+    .create_consumer = create,
+    .collect = collect,
+};

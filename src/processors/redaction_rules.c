@@ -1,0 +1,241 @@
+/* What a redaction does with keys (redaction_rules.h), and how its rules are made from a config. Made once per process,
+ * at the start or a reload; all that a peer's bytes cause here is looking up and matching. */
+#include "processors/redaction_rules.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+/* ---- making ---- */
+
+static int compare_texts(const void *left, const void *right)
+{
+    const struct weft_slice *first = left;
+    const struct weft_slice *second = right;
+    if (first->length != second->length) {
+        return first->length < second->length ? -1 : 1;
+    }
+    return first->length == 0 ? 0 : memcmp(first->bytes, second->bytes, first->length);
+}
+
+/* The names that the processor itself may have written before: it keeps them, as the Collector does. */
+static const char *const own_keys[] = {
+    "redaction.redacted.keys", "redaction.redacted.count", "redaction.masked.keys",
+    "redaction.masked.count",  "redaction.ignored.count",
+};
+
+static enum weft_status make_keys(const struct weft_config_strings *keys, bool has_own_keys,
+                                  struct weft_redaction_keys *out_keys)
+{
+    size_t own_count = has_own_keys ? WEFT_COUNT_OF(own_keys) : 0;
+    out_keys->items = weft_try_alloc((keys->count + own_count + 1) * sizeof *out_keys->items);
+    if (out_keys->items == NULL) {
+        return WEFT_NOMEM;
+    }
+    for (size_t i = 0; i < keys->count; i++) {
+        out_keys->items[out_keys->count++] = weft_slice_of_text(keys->items[i]);
+    }
+    for (size_t i = 0; i < own_count; i++) {
+        out_keys->items[out_keys->count++] = weft_slice_of_text(own_keys[i]);
+    }
+    qsort(out_keys->items, out_keys->count, sizeof *out_keys->items, compare_texts);
+    return WEFT_OK;
+}
+
+/* (?:a)|(?:b): what is too large for one pattern is matched one by one. */
+static void make_any(const struct weft_config_strings *texts, struct weft_redaction_patterns *patterns)
+{
+    static const struct weft_pattern_options options = { .is_match_only = true };
+    struct weft_buffer all;
+    weft_buffer_init(&all, WEFT_PATTERN_MAX_TEXT_BYTES);
+    for (size_t i = 0; i < texts->count; i++) {
+        weft_buffer_append_text(&all, i == 0 ? "(?:" : "|(?:");
+        weft_buffer_append_text(&all, texts->items[i]);
+        weft_buffer_append_text(&all, ")");
+    }
+    if (weft_buffer_status(&all) != WEFT_OK ||
+        weft_pattern_compile(weft_buffer_slice(&all), &options, &patterns->any, NULL) != WEFT_OK) {
+        patterns->any = NULL;
+    }
+    weft_buffer_fini(&all);
+}
+
+static enum weft_status make_patterns(const struct weft_config_strings *texts, const char *key, bool is_match_only,
+                                      struct weft_redaction_patterns *patterns, struct weft_error *error)
+{
+    const struct weft_pattern_options options = { .is_match_only = is_match_only };
+    patterns->items = weft_try_alloc((texts->count + 1) * sizeof(struct weft_pattern *));
+    if (patterns->items == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for %s", key);
+    }
+    for (size_t i = 0; i < texts->count; i++) {
+        struct weft_slice text = weft_slice_of_text(texts->items[i]);
+        enum weft_status status = weft_pattern_compile(text, &options, &patterns->items[i], error);
+        if (status != WEFT_OK) {
+            enum { SHOWN_BYTES = 120 };
+            return weft_fail_prefix(error, "%s[%zu]: '%.*s%s'", key, i, SHOWN_BYTES, texts->items[i],
+                                    text.length > SHOWN_BYTES ? "..." : "");
+        }
+        patterns->count++;
+    }
+    if (texts->count > 1) {
+        make_any(texts, patterns);
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status fill_rules(const struct weft_redaction_config *config, struct weft_redaction_rules *rules,
+                                   struct weft_error *error)
+{
+    const struct {
+        const struct weft_config_strings *texts;
+        const char *key;
+        bool is_match_only;
+        struct weft_redaction_patterns *patterns;
+    } lists[] = {
+        { &config->ignored_key_patterns, "ignored_key_patterns", true, &rules->ignored_key_patterns },
+        { &config->blocked_key_patterns, "blocked_key_patterns", true, &rules->blocked_key_patterns },
+        { &config->blocked_values, "blocked_values", false, &rules->blocked_values },
+        { &config->allowed_values, "allowed_values", true, &rules->allowed_values },
+    };
+    rules->allow_all_keys = config->allow_all_keys;
+    rules->redact_all_types = config->redact_all_types;
+    rules->summary = (enum weft_redaction_summary)config->summary.value;
+    if (make_keys(&config->allowed_keys, true, &rules->allowed_keys) != WEFT_OK ||
+        make_keys(&config->ignored_keys, false, &rules->ignored_keys) != WEFT_OK) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for a redaction");
+    }
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(lists); i++) {
+        status = make_patterns(lists[i].texts, lists[i].key, lists[i].is_match_only, lists[i].patterns, error);
+    }
+    return status;
+}
+
+enum weft_status weft_redaction_rules_new(const struct weft_redaction_config *config,
+                                          struct weft_redaction_rules **out_rules, struct weft_error *error)
+{
+    struct weft_redaction_rules *rules = weft_try_alloc(sizeof *rules);
+    enum weft_status status =
+        rules == NULL ? weft_fail(error, WEFT_NOMEM, "no memory for a redaction") : fill_rules(config, rules, error);
+    if (status != WEFT_OK) {
+        weft_redaction_rules_free(&rules);
+        return weft_fail_prefix(error, "%s:%u", config->position.file == NULL ? "" : config->position.file,
+                                config->position.line);
+    }
+    *out_rules = rules;
+    return WEFT_OK;
+}
+
+static void patterns_fini(struct weft_redaction_patterns *patterns)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        weft_pattern_free(&patterns->items[i]);
+    }
+    weft_pattern_free(&patterns->any);
+    weft_free(patterns->items);
+}
+
+void weft_redaction_rules_free(struct weft_redaction_rules **own_rules)
+{
+    struct weft_redaction_rules *rules = *own_rules;
+    if (rules != NULL) {
+        patterns_fini(&rules->ignored_key_patterns);
+        patterns_fini(&rules->blocked_key_patterns);
+        patterns_fini(&rules->blocked_values);
+        patterns_fini(&rules->allowed_values);
+        weft_free(rules->allowed_keys.items);
+        weft_free(rules->ignored_keys.items);
+        weft_free(rules);
+        *own_rules = NULL;
+    }
+}
+
+/* ---- matching ---- */
+
+enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
+                                             const struct weft_redaction_rules *rules, struct weft_error *error)
+{
+    *matcher = (struct weft_redaction_matcher){ .rules = rules };
+    return weft_pattern_scratch_new(0, &matcher->scratch, error);
+}
+
+void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
+{
+    struct weft_buffer *buffers[] = { &matcher->text, &matcher->next_text, &matcher->origin, &matcher->next_origin,
+                                      &matcher->marks };
+    for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
+        weft_buffer_fini(buffers[i]);
+    }
+    weft_pattern_scratch_free(&matcher->scratch);
+}
+
+void weft_redaction_matcher_trim(struct weft_redaction_matcher *matcher)
+{
+    enum { KEPT_BYTES = 64 << 10 };
+    struct weft_buffer *buffers[] = { &matcher->text, &matcher->next_text, &matcher->origin, &matcher->next_origin,
+                                      &matcher->marks };
+    for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
+        if (buffers[i]->capacity > KEPT_BYTES) {
+            weft_buffer_fini(buffers[i]);
+            weft_buffer_init(buffers[i], 0);
+        }
+    }
+}
+
+bool weft_redaction_matches(struct weft_redaction_matcher *matcher, const struct weft_redaction_patterns *patterns,
+                            struct weft_slice text, bool is_match_at_limit)
+{
+    if (patterns->any != NULL) {
+        enum weft_pattern_outcome outcome = weft_pattern_match(patterns->any, matcher->scratch, text);
+        if (outcome != WEFT_PATTERN_LIMIT) {
+            return outcome == WEFT_PATTERN_MATCH;
+        }
+    }
+    bool is_match = false;
+    for (size_t i = 0; !is_match && i < patterns->count; i++) {
+        switch (weft_pattern_match(patterns->items[i], matcher->scratch, text)) {
+        case WEFT_PATTERN_NO:
+            break;
+        case WEFT_PATTERN_MATCH:
+            is_match = true;
+            break;
+        case WEFT_PATTERN_LIMIT:
+            matcher->limit_count++;
+            is_match = is_match_at_limit;
+            break;
+        }
+    }
+    return is_match;
+}
+
+static bool has_key(const struct weft_redaction_keys *keys, struct weft_slice key)
+{
+    return keys->count > 0 && bsearch(&key, keys->items, keys->count, sizeof key, compare_texts) != NULL;
+}
+
+enum weft_redaction_verdict weft_redaction_judge_key(struct weft_redaction_matcher *matcher, struct weft_slice key,
+                                                     bool is_listed)
+{
+    const struct weft_redaction_rules *rules = matcher->rules;
+    if (has_key(&rules->ignored_keys, key) ||
+        (rules->ignored_key_patterns.count > 0 &&
+         weft_redaction_matches(matcher, &rules->ignored_key_patterns, key, false))) {
+        return WEFT_REDACTION_IGNORE;
+    }
+    if (is_listed && !rules->allow_all_keys && !has_key(&rules->allowed_keys, key)) {
+        return WEFT_REDACTION_REMOVE;
+    }
+    if (rules->blocked_key_patterns.count > 0 &&
+        weft_redaction_matches(matcher, &rules->blocked_key_patterns, key, true)) {
+        return WEFT_REDACTION_MASK;
+    }
+    return WEFT_REDACTION_LOOK;
+}
+
+bool weft_redaction_allows(struct weft_redaction_matcher *matcher, struct weft_slice text)
+{
+    const struct weft_redaction_patterns *patterns = &matcher->rules->allowed_values;
+    return patterns->count > 0 && weft_redaction_matches(matcher, patterns, text, false);
+}

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "base/buffer.h"
+#include "base/pattern.h"
+#include "config/field.h"
+
+/* What a redaction does with keys and texts, apart from where they stand. The rules never change and are shared by all
+ * workers; each has a matcher of its own for them. Whatever cannot be decided (a pattern that meets its limits, memory
+ * that runs out) is decided for hiding, and counted. */
+enum weft_redaction_summary {
+    WEFT_REDACTION_NO_SUMMARY, /* the key is not there, or "" */
+    WEFT_REDACTION_SILENT,
+    WEFT_REDACTION_INFO,
+    WEFT_REDACTION_DEBUG
+};
+
+struct weft_redaction_config {
+    struct weft_position position;
+    bool allow_all_keys;
+    bool redact_all_types;
+    struct weft_config_strings allowed_keys, ignored_keys;
+    struct weft_config_strings ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
+    struct weft_choice summary; /* enum weft_redaction_summary */
+};
+
+/* Texts in order of length and bytes; they are borrowed from the config. */
+struct weft_redaction_keys {
+    struct weft_slice *items;
+    size_t count;
+};
+
+/* any matches where at least one of the items does: one look instead of one for each. NULL with fewer than two, or if
+ * there is none that is small enough. */
+struct weft_redaction_patterns {
+    struct weft_pattern **items;
+    size_t count;
+    struct weft_pattern *any;
+};
+
+struct weft_redaction_rules {
+    bool allow_all_keys, redact_all_types;
+    enum weft_redaction_summary summary;
+    struct weft_redaction_keys allowed_keys, ignored_keys;
+    struct weft_redaction_patterns ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
+};
+
+/* config outlives the rules. WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT name file, line, key, pattern and offset. */
+enum weft_status weft_redaction_rules_new(const struct weft_redaction_config *config,
+                                          struct weft_redaction_rules **out_rules,
+                                          struct weft_error *error) WEFT_MUST_CHECK;
+void weft_redaction_rules_free(struct weft_redaction_rules **own_rules);
+
+struct weft_redaction_matcher {
+    const struct weft_redaction_rules *rules;
+    struct weft_pattern_scratch *scratch;
+    uint64_t limit_count;                   /* matches that met their limits */
+    struct weft_buffer text, next_text;     /* while a text is masked (redaction_mask.c) */
+    struct weft_buffer origin, next_origin; /* uint32_t: by byte of text, where it stood at first */
+    struct weft_buffer marks;               /* uint8_t: by byte of the text as it came */
+};
+
+enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
+                                             const struct weft_redaction_rules *rules,
+                                             struct weft_error *error) WEFT_MUST_CHECK;
+void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher);
+
+/* Gives back what a large text has left behind. */
+void weft_redaction_matcher_trim(struct weft_redaction_matcher *matcher);
+
+enum weft_redaction_verdict {
+    WEFT_REDACTION_LOOK,   /* the value decides */
+    WEFT_REDACTION_IGNORE, /* stays as it is */
+    WEFT_REDACTION_REMOVE, /* not among the allowed keys */
+    WEFT_REDACTION_MASK,   /* the whole value is masked, unless it is an allowed one */
+};
+
+/* is_listed: whether allowed_keys speaks of this key. */
+enum weft_redaction_verdict weft_redaction_judge_key(struct weft_redaction_matcher *matcher, struct weft_slice key,
+                                                     bool is_listed);
+
+/* Whether one of allowed_values matches. */
+bool weft_redaction_allows(struct weft_redaction_matcher *matcher, struct weft_slice text);
+
+/* Masks what blocked_values match. True if the text is another one now; *out_masked is the matcher's and lasts until
+ * the next call.
+ *
+ * As the Collector does, the patterns work one after another, each on what the ones before have left. But one pattern's
+ * mask may hide from another what it would have matched: then all that any of them matches in the text as it came is
+ * masked, so that nothing stays readable because of the order of the rules. */
+bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked);
+
+/* The value of a key that is blocked: a mask for each of its lines. Appended to out. */
+void weft_redaction_mask_lines(struct weft_slice text, struct weft_buffer *out);
+
+#define WEFT_REDACTION_MASK_TEXT WEFT_SLICE_LITERAL("****")
+
+/* Whether one of the patterns matches; the second for those that meet their limits. */
+bool weft_redaction_matches(struct weft_redaction_matcher *matcher, const struct weft_redaction_patterns *patterns,
+                            struct weft_slice text, bool is_match_at_limit);

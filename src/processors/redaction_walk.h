@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/arena.h"
+#include "processors/redaction_summary.h"
+#include "wire/signal.h"
+
+struct weft_redaction_counts {
+    uint64_t masked;  /* values */
+    uint64_t removed; /* attributes */
+};
+
+/* Finds keys and values where they stand in a record, a resource or a scope, and writes those messages anew in which
+ * something changed. One per worker and instance. */
+struct weft_redactor {
+    struct weft_redaction_matcher matcher;
+    struct weft_redaction_notes notes;
+    struct weft_buffer out;   /* contents of new messages: an inner one lies behind what its outer one has so far */
+    struct weft_buffer path;  /* of the value that is being looked at, if names are noted */
+    struct weft_buffer text;  /* of a value that is no string */
+    struct weft_buffer stack; /* while that is made */
+    bool is_body;
+    struct weft_redaction_counts counts;
+};
+
+enum weft_status weft_redactor_init(struct weft_redactor *redactor, const struct weft_redaction_rules *rules,
+                                    struct weft_error *error) WEFT_MUST_CHECK;
+void weft_redactor_fini(struct weft_redactor *redactor);
+
+/* After a batch: gives back what large records have left behind. */
+void weft_redactor_trim(struct weft_redactor *redactor);
+
+/* What the slice holds: contents of a Span, Metric or LogRecord, or the fields of a ResourceX or ScopeX other than
+ * records. */
+enum weft_redaction_target { WEFT_REDACTION_RECORD, WEFT_REDACTION_RESOURCE_X, WEFT_REDACTION_SCOPE_X };
+
+/* Redacts a checked message. *in_out_message stays if nothing changes, else it is in arena. WEFT_NOMEM changes nothing.
+ */
+enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_signal signal,
+                                     enum weft_redaction_target target, struct weft_arena *arena,
+                                     struct weft_slice *in_out_message) WEFT_MUST_CHECK;
