@@ -77,7 +77,9 @@ void weft_redaction_notes_add(struct weft_redaction_notes *notes, bool is_body, 
         notes->items.length < WEFT_REDACTION_MAX_NAME_BYTES * sizeof(struct name)) {
         struct name item = { is_body, note, notes->names.length, name.length };
         weft_buffer_append(&notes->names, name.bytes, name.length);
-        weft_buffer_append(&notes->items, &item, sizeof item);
+        if (weft_buffer_status(&notes->names) == WEFT_OK) {
+            weft_buffer_append(&notes->items, &item, sizeof item);
+        }
     }
 }
 

@@ -135,6 +135,75 @@ static void put_text_value(struct weft_redactor *redactor, struct weft_slice key
     wrap(out, at, WEFT_SLICE_EMPTY, WEFT_OTLP_VALUE_FIELD);
 }
 
+/* ---- KeyValues ---- */
+
+/* A length below 16 KiB and what it says is there; NULL says nothing. */
+static inline const uint8_t *read_length(const uint8_t *at, const uint8_t *end, size_t *out_length)
+{
+    enum { MORE = 0x80 };
+    if (at == end || (at[0] >= MORE && (end - at < 2 || at[1] >= MORE))) {
+        return NULL;
+    }
+    bool is_long = at[0] >= MORE;
+    *out_length = is_long ? (size_t)(at[0] - MORE) | (size_t)at[1] << 7 : at[0];
+    at += is_long ? 2 : 1;
+    return *out_length <= (size_t)(end - at) ? at : NULL;
+}
+
+/* The contents of an AnyValue that is one string and no more. */
+static inline bool read_plain_value(const uint8_t *at, const uint8_t *end, struct weft_slice *out_text)
+{
+    enum { STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES };
+    size_t length;
+    if (at == end || *at != STRING_TAG || (at = read_length(at + 1, end, &length)) == NULL || at + length != end) {
+        return false;
+    }
+    *out_text = weft_slice_of(at, length);
+    return true;
+}
+
+/* An attribute as SDKs write it, a key and a string and nothing else, or as the Collector does, which puts the value
+ * first; false says nothing. */
+static inline bool read_plain(struct weft_slice key_value, struct weft_slice *out_key, struct weft_slice *out_text)
+{
+    enum {
+        KEY_TAG = WEFT_OTLP_KEY_FIELD << 3 | WEFT_WIRE_BYTES,
+        VALUE_TAG = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES
+    };
+    const uint8_t *at = key_value.bytes;
+    const uint8_t *end = end_of(key_value);
+    bool has_key = false;
+    bool has_text = false;
+    for (int i = 0; i < 2 && at != NULL && at < end; i++) {
+        size_t length;
+        uint8_t tag = *at;
+        at = read_length(at + 1, end, &length);
+        if (at != NULL && tag == KEY_TAG) {
+            *out_key = weft_slice_of(at, length);
+            has_key = true;
+        } else if (at == NULL || tag != VALUE_TAG || !read_plain_value(at, at + length, out_text)) {
+            return false;
+        } else {
+            has_text = true;
+        }
+        at += length;
+    }
+    return at == end && has_key && has_text;
+}
+
+static struct weft_slice key_of(struct weft_slice key_value)
+{
+    struct weft_slice key = WEFT_SLICE_EMPTY;
+    struct weft_wire_reader reader = weft_wire_reader_of(key_value);
+    struct weft_wire_field field;
+    while (next_field(&reader, &field)) {
+        if (field.number == WEFT_OTLP_KEY_FIELD && field.type == WEFT_WIRE_BYTES) {
+            key = field.bytes;
+        }
+    }
+    return key;
+}
+
 /* ---- paths and notes ---- */
 
 static bool has_paths(const struct weft_redactor *redactor)
@@ -147,9 +216,10 @@ static size_t path_enter_key(struct weft_redactor *redactor, struct weft_slice k
 {
     size_t length = redactor->path.length;
     if (has_paths(redactor)) {
-        weft_buffer_append(&redactor->path, ".", length == 0 ? 0 : 1);
+        weft_buffer_append(&redactor->path, ".", redactor->path_depth == 0 ? 0 : 1);
         weft_buffer_append(&redactor->path, key.bytes, key.length);
     }
+    redactor->path_depth++;
     return length;
 }
 
@@ -157,14 +227,16 @@ static size_t path_enter_index(struct weft_redactor *redactor, size_t index)
 {
     size_t length = redactor->path.length;
     if (has_paths(redactor)) {
-        weft_buffer_append_format(&redactor->path, "%s[%zu]", length == 0 ? "" : ".", index);
+        weft_buffer_append_format(&redactor->path, "%s[%zu]", redactor->path_depth == 0 ? "" : ".", index);
     }
+    redactor->path_depth++;
     return length;
 }
 
 static void path_leave(struct weft_redactor *redactor, size_t length)
 {
     redactor->path.length = length;
+    redactor->path_depth--;
 }
 
 static void note(struct weft_redactor *redactor, enum weft_redaction_note kind)
@@ -262,19 +334,6 @@ static bool redact_inner_values(struct weft_redactor *redactor, struct weft_slic
     return finish(redactor, &rewriting, key_value);
 }
 
-static struct weft_slice key_of(struct weft_slice key_value)
-{
-    struct weft_slice key = WEFT_SLICE_EMPTY;
-    struct weft_wire_reader reader = weft_wire_reader_of(key_value);
-    struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
-        if (field.number == WEFT_OTLP_KEY_FIELD && field.type == WEFT_WIRE_BYTES) {
-            key = field.bytes;
-        }
-    }
-    return key;
-}
-
 /* In the place of the field, a KeyValue: the same with a mask for each line of its text, if it is one. */
 static void mask_key_value(struct weft_redactor *redactor, struct rewriting *rewriting,
                            const struct weft_wire_field *field, struct weft_slice text)
@@ -284,8 +343,12 @@ static void mask_key_value(struct weft_redactor *redactor, struct rewriting *rew
     weft_buffer_clear(lines);
     weft_redaction_mask_lines(text, lines);
     redactor->out.is_failed = redactor->out.is_failed || weft_buffer_status(lines) != WEFT_OK;
-    put_text_value(redactor, field->bytes, weft_buffer_slice(lines));
-    replace_field(redactor, rewriting, field, field->number, at);
+    struct weft_slice key;
+    struct weft_slice plain;
+    if (!read_plain(field->bytes, &key, &plain) || !weft_slice_equal(plain, weft_buffer_slice(lines))) {
+        put_text_value(redactor, field->bytes, weft_buffer_slice(lines));
+        replace_field(redactor, rewriting, field, field->number, at);
+    }
     note(redactor, WEFT_REDACTION_NOTE_MASKED);
 }
 
@@ -394,52 +457,6 @@ static bool redact_value(struct weft_redactor *redactor, struct weft_slice any_v
 
 /* ---- attributes ---- */
 
-/* A length below 16 KiB and what it says is there; NULL says nothing. */
-static inline const uint8_t *read_length(const uint8_t *at, const uint8_t *end, size_t *out_length)
-{
-    enum { MORE = 0x80 };
-    if (end - at < 2) {
-        return NULL;
-    }
-    bool is_long = at[0] >= MORE;
-    if (is_long && at[1] >= MORE) {
-        return NULL;
-    }
-    *out_length = is_long ? (size_t)(at[0] - MORE) | (size_t)at[1] << 7 : at[0];
-    at += is_long ? 2 : 1;
-    return *out_length <= (size_t)(end - at) ? at : NULL;
-}
-
-/* An attribute as every SDK writes it, a key and a string and nothing else; false says nothing. */
-static inline bool read_plain(struct weft_slice key_value, struct weft_slice *out_key, struct weft_slice *out_text)
-{
-    enum {
-        KEY_TAG = WEFT_OTLP_KEY_FIELD << 3 | WEFT_WIRE_BYTES,
-        VALUE_TAG = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES,
-        STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES,
-        SMALLEST_VALUE = 4
-    };
-    const uint8_t *at = key_value.bytes;
-    const uint8_t *end = end_of(key_value);
-    size_t length;
-    if (key_value.length == 0 || *at != KEY_TAG || (at = read_length(at + 1, end, &length)) == NULL) {
-        return false;
-    }
-    *out_key = weft_slice_of(at, length);
-    at += length;
-    if (end - at < SMALLEST_VALUE || *at != VALUE_TAG || (at = read_length(at + 1, end, &length)) == NULL ||
-        at + length != end || length == 0 || *at != STRING_TAG) {
-        return false;
-    }
-    if (length == 2 && at[1] == 0) { /* the empty string */
-        *out_text = weft_slice_of(at, 0);
-        return true;
-    }
-    at = read_length(at + 1, end, &length);
-    *out_text = weft_slice_of(at, at == NULL ? 0 : length);
-    return at != NULL && at + length == end;
-}
-
 /* What the Collector sees of a value: of what is no string, nothing. */
 struct seen {
     struct weft_slice key, text;
@@ -511,13 +528,19 @@ static void redact_body(struct weft_redactor *redactor, struct rewriting *rewrit
     struct weft_otlp_value value = weft_otlp_value_of(field->whole, WEFT_OTLP_BODY_FIELD);
     bool is_scalar = value.kind != WEFT_OTLP_VALUE_ARRAY && value.kind != WEFT_OTLP_VALUE_MAP;
     size_t at = redactor->out.length;
+    bool is_changed = false;
     redactor->is_body = true;
-    size_t path = is_scalar ? path_enter_key(redactor, WEFT_SLICE_LITERAL("body")) : redactor->path.length;
-    if ((!is_scalar || !weft_redaction_allows(&redactor->matcher, text_of(redactor, &value))) &&
-        redact_value(redactor, field->bytes)) {
+    if (!is_scalar) {
+        is_changed = redact_value(redactor, field->bytes);
+    } else {
+        size_t path = path_enter_key(redactor, WEFT_SLICE_LITERAL("body"));
+        is_changed = !weft_redaction_allows(&redactor->matcher, text_of(redactor, &value)) &&
+                     redact_value(redactor, field->bytes);
+        path_leave(redactor, path);
+    }
+    if (is_changed) {
         replace_field(redactor, rewriting, field, WEFT_OTLP_BODY_FIELD, at);
     }
-    path_leave(redactor, path);
     redactor->is_body = false;
 }
 
@@ -613,11 +636,13 @@ enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_s
     if (!is_changed) {
         return WEFT_OK;
     }
-    uint8_t *bytes = weft_arena_try_bytes(arena, redactor->out.length);
+    uint8_t *bytes = weft_arena_try_bytes(arena, redactor->out.length + 1); /* a message may become empty */
     if (bytes == NULL) {
         return WEFT_NOMEM;
     }
-    memcpy(bytes, redactor->out.bytes, redactor->out.length);
+    if (redactor->out.length > 0) {
+        memcpy(bytes, redactor->out.bytes, redactor->out.length);
+    }
     *in_out_message = weft_slice_of(bytes, redactor->out.length);
     return WEFT_OK;
 }

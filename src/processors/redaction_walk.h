@@ -16,6 +16,7 @@ struct weft_redactor {
     struct weft_redaction_notes notes;
     struct weft_buffer out;   /* contents of new messages: an inner one lies behind what its outer one has so far */
     struct weft_buffer path;  /* of the value that is being looked at, if names are noted */
+    size_t path_depth;        /* names in path, empty ones, too */
     struct weft_buffer text;  /* of a value that is no string */
     struct weft_buffer stack; /* while that is made */
     bool is_body;

@@ -1,0 +1,328 @@
+/* redaction: each rule in each place, byte for byte. The cases up to "ours" say what the Collector's redactionprocessor
+ * 0.158 does with the same config and input; generated ones were compared with it, and what was found is kept here. */
+#include "redaction_test.h"
+
+#include "processors/redaction_walk.h"
+
+#define ALL   "allow_all_keys: true\n"
+#define CARDS "blocked_values: ['4[0-9]{12}(?:[0-9]{3})?']\n"
+#define CARD  "4111111111111111"
+#define MASK  "****"
+
+struct redaction_case {
+    const char *config, *input, *expected; /* expected NULL: as it came */
+};
+
+static void check_case(const struct redaction_case *test)
+{
+    enum weft_signal signal = signal_of(test->input);
+    component_begin(&weft_processor_redaction, test->config, signal);
+    struct weft_buffer input = request_of(test->input);
+    struct weft_buffer expected = request_of(test->expected == NULL ? test->input : test->expected);
+    ck_assert(offer(signal, weft_buffer_slice(&input), NULL) == WEFT_OK);
+    struct weft_slice last = weft_buffer_slice(&sink.last);
+    if (!weft_slice_equal(last, weft_buffer_slice(&expected))) {
+        struct weft_buffer text = { 0 };
+        weft_buffer_append_json_escaped(&text, last);
+        ck_abort_msg("%s\n%s\nbecame\n%.*s", test->config, test->input, WEFT_SLICE_PRINT(weft_buffer_slice(&text)));
+    }
+    weft_buffer_fini(&input);
+    weft_buffer_fini(&expected);
+    fixture_end();
+}
+
+static const struct redaction_case cases[] = {
+    /* keys */
+    { "{}", SPAN(TEXT("a", "x")), SPAN("") },
+    { "allowed_keys: [a]",
+      SPAN(TEXT("b", "x") "," TEXT("a", "x") "," TEXT("b", "y") "," TEXT("redaction.masked.keys", "b")),
+      SPAN(TEXT("a", "x") "," TEXT("redaction.masked.keys", "b")) },
+    { "allowed_keys: [a]", SPAN(TEXT("redaction.allowed.keys", "b")), SPAN("") },
+    { "ignored_keys: [a]\n" CARDS, SPAN(TEXT("a", CARD)), NULL },
+    { "ignored_key_patterns: ['^a']\n" CARDS, SPAN(TEXT("ab", CARD) "," TEXT("ba", CARD)), SPAN(TEXT("ab", CARD)) },
+    { ALL "blocked_key_patterns: ['(?i)token']", SPAN(TEXT("API_TOKEN", "x") "," TEXT("b", "x")),
+      SPAN(TEXT("API_TOKEN", MASK) "," TEXT("b", "x")) },
+    { ALL "blocked_key_patterns: [token]", SPAN(TEXT("token", "a\\nb\\n")),
+      SPAN(TEXT("token", MASK "\\n" MASK "\\n" MASK)) },
+    { ALL "blocked_key_patterns: [token]", SPAN(ATTRIBUTE("token", INT("5"))), SPAN(TEXT("token", MASK)) },
+    { ALL "blocked_key_patterns: [token]", SPAN(ATTRIBUTE("token", MAP(TEXT("a", "x")))), SPAN(TEXT("token", MASK)) },
+    { ALL "blocked_key_patterns: [token]\nallowed_values: [^ok]", SPAN(TEXT("token", "ok x") "," TEXT("token", "x")),
+      SPAN(TEXT("token", "ok x") "," TEXT("token", MASK)) },
+    /* values */
+    { ALL CARDS, SPAN(TEXT("a", "card " CARD ", " CARD "!")), SPAN(TEXT("a", "card " MASK ", " MASK "!")) },
+    { ALL CARDS, SPAN(TEXT("a", CARD) "," TEXT("a", CARD)), SPAN(TEXT("a", MASK) "," TEXT("a", MASK)) },
+    { ALL CARDS "allowed_values: [test]", SPAN(TEXT("a", "test " CARD)), NULL },
+    { ALL "blocked_values: ['x*']", SPAN(TEXT("a", "ab") "," ATTRIBUTE("i", INT("7"))),
+      SPAN(TEXT("a", MASK "a" MASK "b" MASK) "," TEXT("i", MASK)) },
+    { ALL CARDS, SPAN(ATTRIBUTE("a", INT(CARD))), NULL },
+    { ALL CARDS "redact_all_types: true", SPAN(ATTRIBUTE("a", INT(CARD)) "," ATTRIBUTE("b", INT("4"))),
+      SPAN(TEXT("a", MASK) "," ATTRIBUTE("b", INT("4"))) },
+    { ALL "redact_all_types: true\nblocked_values: ['^1e.21$', '^-0.5$', true, 'Zm9v']",
+      SPAN(ATTRIBUTE("a", "{'doubleValue':1e21}") "," ATTRIBUTE("b", "{'doubleValue':-0.5}") "," ATTRIBUTE(
+          "c", "{'boolValue':true}") "," ATTRIBUTE("d", "{'bytesValue':'Zm9v'}") "," ATTRIBUTE("e",
+                                                                                               "{'doubleValue':1e20}")),
+      SPAN(TEXT("a", MASK) "," TEXT("b", MASK) "," TEXT("c", MASK) "," TEXT("d", MASK) "," ATTRIBUTE(
+          "e", "{'doubleValue':1e20}")) },
+    { ALL "redact_all_types: true\nblocked_values: ['\"b\":1']",
+      SPAN(ATTRIBUTE("m",
+                     MAP(TEXT("c", "\\\\x") "," ATTRIBUTE("b", INT("1")) "," ATTRIBUTE("a", ARRAY(INT("2") ",{}"))))),
+      SPAN(TEXT("m", "{\\\"a\\\":[2,null]," MASK ",\\\"c\\\":\\\"\\\\\\\\x\\\"}")) },
+    { ALL "blocked_values: ['secret', '\\*-x']", SPAN(TEXT("a", "secret-x")), SPAN(TEXT("a", "*******")) },
+    /* places */
+    { ALL CARDS,
+      "{'resourceSpans':[{'resource':{'attributes':[" TEXT(
+          "a", CARD) "]},'scopeSpans':[{'scope':{'name':'" CARD
+                     "','attributes':[" TEXT("a", CARD) "]},'spans':[{'name':'" CARD "','attributes':[" TEXT(
+                         "a", CARD) "],'events':[{'name':'" CARD
+                                    "','attributes':[" TEXT("a", CARD) "]},{'attributes':[" TEXT(
+                                        "a",
+                                        "x") "]}],'links':[{'attributes':[" TEXT("a",
+                                                                                 CARD) "]}],'status':{'message':'" CARD
+                                                                                       "'}}]}]}]}",
+      "{'resourceSpans':[{'resource':{'attributes':[" TEXT(
+          "a", MASK) "]},'scopeSpans':[{'scope':{'name':'" CARD
+                     "','attributes':[" TEXT("a", MASK) "]},'spans':[{'name':'" CARD "','attributes':[" TEXT(
+                         "a", MASK) "],'events':[{'name':'" CARD
+                                    "','attributes':[" TEXT("a", MASK) "]},{'attributes':[" TEXT(
+                                        "a",
+                                        "x") "]}],'links':[{'attributes':[" TEXT("a",
+                                                                                 CARD) "]}],'status':{'message':'" CARD
+                                                                                       "'}}]}]}]}" },
+#define METRICS(text)                                                                                                                                                                                                                                        \
+    "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{'gauge':{'dataPoints':[{'attributes':[" TEXT(                                                                                                                                                         \
+        "a",                                                                                                                                                                                                                                                 \
+        text) "]},{'attributes':[" TEXT("b",                                                                                                                                                                                                                 \
+                                        text) "]}]}},{'sum':{'dataPoints':[{'attributes':[" TEXT("a",                                                                                                                                                        \
+                                                                                                 text) "]}]}},{'"                                                                                                                                            \
+                                                                                                       "histogram':{'"                                                                                                                                       \
+                                                                                                       "dataPoints':["                                                                                                                                       \
+                                                                                                       "{'attributes'"                                                                                                                                       \
+                                                                                                       ":[" TEXT("a",                                                                                                                                        \
+                                                                                                                 text) "]}]}},{'exponentialHistogram':{'dataPoints':[{'attributes':[" TEXT("a",                                                              \
+                                                                                                                                                                                           text) "]}]}},{'summary':{'dataPoints':[{'attributes':[" TEXT("a", \
+                                                                                                                                                                                                                                                        text) "]}]}}]}]}]}"
+    { ALL CARDS, METRICS(CARD), METRICS(MASK) },
+    /* bodies */
+    { ALL CARDS, LOG_BODY(STRING("a " CARD), TEXT("a", CARD)), LOG_BODY(STRING("a " MASK), TEXT("a", MASK)) },
+    { ALL CARDS, LOG_BODY(INT(CARD), ""), LOG_BODY(STRING(MASK), "") },
+    { "allowed_keys: [a]\n" CARDS,
+      LOG_BODY(MAP(TEXT("b", "x") "," ATTRIBUTE("a", MAP(TEXT("b", "x") "," ATTRIBUTE("a", INT(CARD))))), ""),
+      LOG_BODY(MAP(ATTRIBUTE("a", MAP(TEXT("a", MASK)))), "") },
+    { ALL CARDS "blocked_key_patterns: [token]\nignored_keys: [i]\nallowed_values: [ok]\nsummary: debug",
+      LOG_BODY(ARRAY(MAP(ATTRIBUTE("token", INT("1")) "," TEXT("i", CARD) "," ATTRIBUTE(
+                   "c", ARRAY(STRING(CARD)))) "," STRING("ok")),
+               ""),
+      LOG_BODY(
+          ARRAY(MAP(TEXT("token", MASK) "," TEXT("i", CARD) "," ATTRIBUTE("c", ARRAY(STRING(MASK)))) "," STRING("ok")),
+          KEYS("body.masked", "[0].c.[0],[0].token") "," COUNT("body.masked", "2") "," KEYS(
+              "body.allowed", "[1]") "," COUNT("body.allowed", "1") "," COUNT("body.ignored", "1")) },
+    { ALL "blocked_key_patterns: [k2]\nsummary: debug", LOG_BODY(MAP(ATTRIBUTE("", MAP(TEXT("k2", "x")))), ""),
+      LOG_BODY(MAP(ATTRIBUTE("", MAP(TEXT("k2", MASK)))), KEYS("body.masked", ".k2") "," COUNT("body.masked", "1")) },
+    { ALL "allowed_values: [ok]\nsummary: debug", LOG_BODY(STRING("ok"), ""), NULL },
+    { ALL CARDS "summary: debug", LOG_BODY(STRING(CARD), ""),
+      LOG_BODY(STRING(MASK), KEYS("body.masked", "body") "," COUNT("body.masked", "1")) },
+    /* summaries */
+    { "allowed_keys: [a, c]\nignored_keys: [i]\nallowed_values: [ok]\nsummary: info\n" CARDS,
+      SPAN(TEXT("a", CARD) "," TEXT("b", "x") "," TEXT("i", "x") "," TEXT("c", "ok")),
+      SPAN(TEXT("a", MASK) "," TEXT("i", "x") "," TEXT("c", "ok") "," COUNT("redacted", "1") "," COUNT(
+          "masked", "1") "," COUNT("allowed", "1") "," COUNT("ignored", "1")) },
+    { ALL CARDS "summary: silent", SPAN(TEXT("a", CARD)), SPAN(TEXT("a", MASK)) },
+    { ALL CARDS "summary: debug",
+      SPAN(TEXT("b", CARD) "," KEYS("masked", "c,a") "," TEXT("a", CARD) "," COUNT("masked", "2")),
+      SPAN(TEXT("b", MASK) "," KEYS("masked", "a,a,b,c") "," TEXT("a", MASK) "," COUNT("masked", "4")) },
+    { ALL CARDS "summary: debug", SPAN(TEXT("a", CARD) "," TEXT("redaction.masked.count", "x")),
+      SPAN(TEXT("a", MASK) "," COUNT("masked", "1") "," KEYS("masked", "a")) },
+    /* ours: what lies in attributes */
+    { ALL CARDS, LOG(ATTRIBUTE("a", MAP(ATTRIBUTE("b", ARRAY(STRING("x") "," MAP(TEXT("c", CARD))))))),
+      LOG(ATTRIBUTE("a", MAP(ATTRIBUTE("b", ARRAY(STRING("x") "," MAP(TEXT("c", MASK))))))) },
+    { "allowed_keys: [a]\nblocked_key_patterns: [token]\nignored_keys: [i]\nsummary: debug",
+      LOG(ATTRIBUTE("a", MAP(TEXT("token", "x") "," TEXT("i", "x") "," TEXT("other", "x")))),
+      LOG(ATTRIBUTE("a", MAP(TEXT("token", MASK) "," TEXT("i", "x") "," TEXT("other", "x"))) "," KEYS(
+          "masked", "a.token") "," COUNT("masked", "1") "," COUNT("ignored", "1")) },
+    { ALL CARDS, SPAN(ATTRIBUTE("a", ARRAY(STRING(CARD) "," INT(CARD)))),
+      SPAN(ATTRIBUTE("a", ARRAY(STRING(MASK) "," INT(CARD)))) },
+    { ALL CARDS "redact_all_types: true\nallowed_values: ['^never$']",
+      SPAN(ATTRIBUTE("a", ARRAY("{'doubleValue':'NaN'}," STRING(CARD) "," INT(CARD)))),
+      SPAN(ATTRIBUTE("a", ARRAY("{'doubleValue':'NaN'}," STRING(MASK) "," STRING(MASK)))) },
+    /* ours: no order of rules hides a match; in the Collector the first two leave "-secret" and "bar" */
+    { ALL "blocked_values: ['[0-9]{4}', '[0-9]{4}-secret']", SPAN(TEXT("a", "1234-secret")), SPAN(TEXT("a", MASK)) },
+    { ALL "blocked_values: ['foo$|^foo', '\\bfoobar']", SPAN(TEXT("a", "a foobar foo b") "," TEXT("b", "foobar x")),
+      SPAN(TEXT("a", "a " MASK " foo b") "," TEXT("b", MASK " x")) },
+    { ALL "blocked_values: ['[0-9]{4}-secret', '[0-9]{4}']", SPAN(TEXT("a", "1234-secret")), SPAN(TEXT("a", MASK)) },
+};
+
+START_TEST(test_cases)
+{
+    check_case(&cases[_i]);
+}
+END_TEST
+
+START_TEST(test_config_errors_name_place_pattern_and_offset)
+{
+    const struct weft_component *component = &weft_processor_redaction;
+    component_expect_refused(component, "allow_all_keys: true\nblocked_values: ['a', 'b(c']", WEFT_INVALID,
+                             "test.yaml:1: blocked_values[1]: 'b(c': ");
+    component_expect_refused(component, "blocked_values: ['b(c']", WEFT_INVALID, "offset");
+    component_expect_refused(component, "ignored_key_patterns: ['[z-a]']", WEFT_INVALID, "ignored_key_patterns[0]");
+    component_expect_refused(component, "blocked_key_patterns: ['*']", WEFT_INVALID, "blocked_key_patterns[0]");
+    component_expect_refused(component, "allowed_values: ['a**']", WEFT_INVALID, "allowed_values[0]");
+    component_expect_refused(component, "summary: loud", WEFT_INVALID, "summary");
+    component_expect_refused(component, "allow_all_keys: true\nhash_function: sha1", WEFT_UNSUPPORTED, "test.yaml:2");
+    component_expect_refused(component, "url_sanitizer: {enabled: true}", WEFT_UNSUPPORTED, "url_sanitizer");
+    component_expect_refused(component, "db_sanitizer: {}", WEFT_UNSUPPORTED, "db_sanitizer");
+    component_expect_refused(component, "blocked_value: [a]", WEFT_INVALID, "blocked_values");
+}
+END_TEST
+
+/* 4 in a value that no pattern can be matched against to the end: all of it is hidden, and counted. */
+START_TEST(test_a_pattern_at_its_limits_hides_the_value)
+{
+    static char text[3000];
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 2] = 'b';
+    component_begin(&weft_processor_redaction, ALL "blocked_values: ['(a|aa)+$']", WEFT_TRACES);
+    struct weft_buffer record = { 0 };
+    struct weft_buffer request = { 0 };
+    put_string_attribute(&record, 9, "a", text);
+    put_request(&request, weft_buffer_slice(&record));
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    ck_assert(!contains(weft_buffer_slice(&sink.last), "aaa"));
+    ck_assert(contains(weft_buffer_slice(&sink.last), MASK));
+    struct weft_samples samples;
+    weft_samples_init(&samples);
+    weft_processor_redaction.collect(fixture.consumer, &samples);
+    ck_assert_str_eq(samples.items[2].name, "weft_redaction_limits_met");
+    ck_assert_int_eq((int)samples.items[2].value, 1);
+    ck_assert_int_eq((int)samples.items[0].value, 1);
+    weft_samples_fini(&samples);
+    weft_buffer_fini(&record);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
+/* A value in several members and pieces: the last counts, but all of them would leave. */
+START_TEST(test_bytes_that_do_not_count_are_masked_too)
+{
+    component_begin(&weft_processor_redaction, ALL CARDS, WEFT_TRACES);
+    struct weft_buffer any = { 0 };
+    struct weft_buffer key_value = { 0 };
+    struct weft_buffer record = { 0 };
+    struct weft_buffer request = { 0 };
+    put_field(&any, 1, WEFT_SLICE_LITERAL(CARD));
+    weft_buffer_append(&any, "\x18\x05", 2);
+    put_field(&key_value, 2, weft_buffer_slice(&any));
+    put_field(&key_value, 1, WEFT_SLICE_LITERAL("a"));
+    put_message(&key_value, 2, &any);
+    put_field(&key_value, 15, WEFT_SLICE_LITERAL("kept"));
+    put_message(&record, 9, &key_value);
+    put_request(&request, weft_buffer_slice(&record));
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    ck_assert(!contains(weft_buffer_slice(&sink.last), CARD));
+    ck_assert(contains(weft_buffer_slice(&sink.last), "kept"));
+    weft_buffer_fini(&record);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
+START_TEST(test_what_the_next_node_refuses_goes_back_as_it_came)
+{
+    component_begin(&weft_processor_redaction, ALL CARDS, WEFT_TRACES);
+    struct weft_buffer request = request_of(SPAN(TEXT("a", CARD)));
+    struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+    struct weft_error error = WEFT_ERROR_NONE;
+    sink.answer = WEFT_CLOSED;
+    ck_assert(weft_consumer_consume(fixture.consumer, &batch, &error) == WEFT_CLOSED);
+    struct weft_buffer left = { 0 };
+    append_batch(batch, &left);
+    ck_assert(weft_slice_equal(weft_buffer_slice(&left), weft_buffer_slice(&request)));
+    struct weft_samples samples;
+    weft_samples_init(&samples);
+    weft_processor_redaction.collect(fixture.consumer, &samples);
+    ck_assert_int_eq((int)samples.items[0].value, 0);
+    weft_samples_fini(&samples);
+    weft_batch_end(&batch, &error, -1);
+    weft_buffer_fini(&left);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
+/* Memory that runs out at any point: either nothing was changed, and it is said, or the card is hidden. */
+START_TEST(test_each_allocation_failing_leaves_no_secret)
+{
+    static const char *const config =
+        ALL CARDS "redact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
+    static const char *const input = SPAN(TEXT("a", "x " CARD) "," TEXT("token", CARD) "," ATTRIBUTE(
+        "m", MAP(ATTRIBUTE("b", ARRAY(STRING(CARD) "," INT(CARD))) "," TEXT("long key to be named", CARD))));
+    size_t failures = 0;
+    bool has_failed = true;
+    for (size_t n = 1; has_failed; n++) {
+        component_begin(&weft_processor_redaction, config, WEFT_TRACES);
+        struct weft_buffer request = request_of(input);
+        struct weft_otlp_walk walk = weft_otlp_walk_of(weft_buffer_slice(&request));
+        struct weft_slice record;
+        ck_assert(weft_otlp_walk_next(&walk, &record));
+        struct weft_slice result = record;
+        struct weft_arena *arena = weft_arena_try_new();
+        struct weft_redactor redactor;
+        weft_alloc_fail_at(n);
+        enum weft_status status = weft_redactor_init(&redactor, fixture.shared, NULL);
+        if (status == WEFT_OK) {
+            status = weft_redactor_apply(&redactor, WEFT_TRACES, WEFT_REDACTION_RECORD, arena, &result);
+        }
+        has_failed = weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        failures += has_failed;
+        ck_assert(has_failed || status == WEFT_OK);
+        ck_assert(status == WEFT_OK ? !contains(result, CARD) : weft_slice_equal(result, record));
+        weft_redactor_fini(&redactor);
+        weft_arena_unref(&arena);
+        weft_buffer_fini(&request);
+        fixture_end();
+    }
+    ck_assert_uint_gt(failures, 10);
+}
+END_TEST
+
+START_TEST(test_each_allocation_failing_in_turn_gives_the_batch_back)
+{
+    bool has_failed = true;
+    for (size_t n = 1; has_failed; n++) {
+        component_begin(&weft_processor_redaction, ALL CARDS, WEFT_TRACES);
+        struct weft_buffer request = request_of(SPAN(TEXT("a", CARD)));
+        struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+        struct weft_error error = WEFT_ERROR_NONE;
+        sink.answer = WEFT_INVALID;
+        weft_alloc_fail_at(n);
+        enum weft_status status = weft_consumer_consume(fixture.consumer, &batch, &error);
+        has_failed = weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        ck_assert(status == WEFT_INVALID || (has_failed && status == WEFT_NOMEM));
+        struct weft_buffer left = { 0 };
+        append_batch(batch, &left);
+        ck_assert(weft_slice_equal(weft_buffer_slice(&left), weft_buffer_slice(&request)));
+        weft_buffer_fini(&left);
+        weft_batch_end(&batch, &error, -1);
+        weft_buffer_fini(&request);
+        fixture_end();
+    }
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_loop_test(tests, test_cases, 0, WEFT_COUNT_OF(cases));
+    tcase_add_test(tests, test_config_errors_name_place_pattern_and_offset);
+    tcase_add_test(tests, test_a_pattern_at_its_limits_hides_the_value);
+    tcase_add_test(tests, test_bytes_that_do_not_count_are_masked_too);
+    tcase_add_test(tests, test_what_the_next_node_refuses_goes_back_as_it_came);
+    tcase_add_test(tests, test_each_allocation_failing_leaves_no_secret);
+    tcase_add_test(tests, test_each_allocation_failing_in_turn_gives_the_batch_back);
+}
+
+int main(void)
+{
+    return component_run("processor redaction", add_tests);
+}
