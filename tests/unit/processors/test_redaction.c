@@ -9,6 +9,13 @@
 #define CARD  "4111111111111111"
 #define MASK  "****"
 
+#define POINTS(kind, text)                                             \
+    "{'" kind "':{'dataPoints':[{'attributes':[" TEXT("a", text) "]}," \
+                                                                 "{'attributes':[" TEXT("b", text) "]}]}}"
+#define METRICS(text)                                                                                             \
+    "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[" POINTS("gauge", text) "," POINTS("sum", text) "," POINTS( \
+        "histogram", text) "," POINTS("exponentialHistogram", text) "," POINTS("summary", text) "]}]}]}"
+
 struct redaction_case {
     const char *config, *input, *expected; /* expected NULL: as it came */
 };
@@ -88,19 +95,6 @@ static const struct redaction_case cases[] = {
                                         "x") "]}],'links':[{'attributes':[" TEXT("a",
                                                                                  CARD) "]}],'status':{'message':'" CARD
                                                                                        "'}}]}]}]}" },
-#define METRICS(text)                                                                                                                                                                                                                                        \
-    "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{'gauge':{'dataPoints':[{'attributes':[" TEXT(                                                                                                                                                         \
-        "a",                                                                                                                                                                                                                                                 \
-        text) "]},{'attributes':[" TEXT("b",                                                                                                                                                                                                                 \
-                                        text) "]}]}},{'sum':{'dataPoints':[{'attributes':[" TEXT("a",                                                                                                                                                        \
-                                                                                                 text) "]}]}},{'"                                                                                                                                            \
-                                                                                                       "histogram':{'"                                                                                                                                       \
-                                                                                                       "dataPoints':["                                                                                                                                       \
-                                                                                                       "{'attributes'"                                                                                                                                       \
-                                                                                                       ":[" TEXT("a",                                                                                                                                        \
-                                                                                                                 text) "]}]}},{'exponentialHistogram':{'dataPoints':[{'attributes':[" TEXT("a",                                                              \
-                                                                                                                                                                                           text) "]}]}},{'summary':{'dataPoints':[{'attributes':[" TEXT("a", \
-                                                                                                                                                                                                                                                        text) "]}]}}]}]}]}"
     { ALL CARDS, METRICS(CARD), METRICS(MASK) },
     /* bodies */
     { ALL CARDS, LOG_BODY(STRING("a " CARD), TEXT("a", CARD)), LOG_BODY(STRING("a " MASK), TEXT("a", MASK)) },
