@@ -3,6 +3,7 @@ is held takes. Spans are counted where they are offered, since a sampler passes 
 import json
 import os
 import re
+import statistics
 import struct
 import time
 import urllib.request
@@ -24,7 +25,7 @@ def plan_of(sut, variant, work):
             "--kept-out", f"{work}/kept.bin", *(["--sampled"] if is_holding else [])]
     warmup = wait + (SETTLING_SECONDS if is_holding else 0.5)
     return {**variant, "spans_per_request": REQUEST_SPANS, "warmup_seconds": warmup,
-            "seconds": warmup + variant["seconds"] + 0.5, "load": load}
+            "seconds": warmup + variant["seconds"] + 1.5, "load": load}
 
 
 def seconds_of(sut_description, variant):
@@ -58,13 +59,24 @@ def read_join(sut, settings):
     return totals.get("buffered", 0), float(found.group(1))
 
 
+def read_join_often(sut, settings, times=5):
+    """The two are not read at the same moment, and a request or a verdict moves them by hundreds: the median of some."""
+    readings = []
+    for _ in range(times):
+        readings.append(read_join(sut, settings))
+        time.sleep(0.05)
+    return tuple(statistics.median(values) for values in zip(*readings))
+
+
 def held_bytes(sut, variant, settings, growth_bytes):
     """(spans held, bytes of each): from weft's own counts, and of all programs by the growth of the process."""
     kind = sut.description.get("holds")
     if kind is None:
         return {}
     wait = variant["settings"]["decision_wait_s"]
-    spans, join_bytes = read_join(sut, settings) if kind == "join" else (variant["rate"] * (wait + TICK_SECONDS / 2), None)
+    spans, join_bytes = variant["rate"] * (wait + TICK_SECONDS / 2), None
+    if kind == "join":
+        spans, join_bytes = read_join_often(sut, settings)
     spans = max(1, spans)
     found = {"held_spans": spans, "rss_bytes_per_held_span": growth_bytes / spans}
     if join_bytes is not None:
