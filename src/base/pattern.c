@@ -179,6 +179,41 @@ const char *weft_pattern_group_name(const struct weft_pattern *pattern, size_t g
     return pattern->names.items[group - 1];
 }
 
+static void need_byte(uint32_t byte, uint64_t *words)
+{
+    enum { ASCII_END = 0x80, WORD_BITS = 64, CASE = 'a' ^ 'A' };
+    words[0] = words[1] = 0;
+    if (byte >= ASCII_END) {
+        return;
+    }
+    words[byte / WORD_BITS] |= UINT64_C(1) << byte % WORD_BITS;
+    bool is_letter = (byte | CASE) >= 'a' && (byte | CASE) <= 'z'; /* PCRE2 does not say if its case counts */
+    if (is_letter) {
+        words[byte / WORD_BITS] |= UINT64_C(1) << (byte ^ CASE) % WORD_BITS;
+    }
+}
+
+struct weft_pattern_needs weft_pattern_needs_of(const struct weft_pattern *pattern)
+{
+    enum { HAS_BYTE = 1 };
+    struct weft_pattern_needs needs = { { UINT64_MAX, UINT64_MAX }, { UINT64_MAX, UINT64_MAX } };
+    uint32_t type = 0;
+    uint32_t byte = 0;
+    const uint8_t *bitmap = NULL;
+    if (pcre2_pattern_info(pattern->plain, PCRE2_INFO_FIRSTCODETYPE, &type) == 0 && type == HAS_BYTE &&
+        pcre2_pattern_info(pattern->plain, PCRE2_INFO_FIRSTCODEUNIT, &byte) == 0) {
+        need_byte(byte, needs.start);
+    } else if (type == 0 && pcre2_pattern_info(pattern->plain, PCRE2_INFO_FIRSTBITMAP, &bitmap) == 0 &&
+               bitmap != NULL) {
+        memcpy(needs.start, bitmap, sizeof needs.start); /* its first 128 bits; little-endian as all of weft */
+    }
+    if (pcre2_pattern_info(pattern->plain, PCRE2_INFO_LASTCODETYPE, &type) == 0 && type == HAS_BYTE &&
+        pcre2_pattern_info(pattern->plain, PCRE2_INFO_LASTCODEUNIT, &byte) == 0) {
+        need_byte(byte, needs.inside);
+    }
+    return needs;
+}
+
 /* ---- scratch ---- */
 
 /* Before an attempt. From the 32nd on (the 8th of a huge subject) the clock runs, and is read at every 32nd. What

@@ -52,6 +52,16 @@ void weft_pattern_scratch_free(struct weft_pattern_scratch **own_scratch);
 enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                              struct weft_slice subject) WEFT_MUST_CHECK;
 
+/* Which ASCII bytes a text of nothing but ASCII must have for the pattern to match in it: one of the first, and one of
+ * the second. Bit b % 64 of word b / 64 stands for the byte b; all bits set: nothing is known. For who asks many
+ * patterns about one text. */
+struct weft_pattern_needs {
+    uint64_t start[2];
+    uint64_t inside[2];
+};
+
+struct weft_pattern_needs weft_pattern_needs_of(const struct weft_pattern *pattern);
+
 /* All matches, from left to right, with Go's rules for empty ones (none right behind the match before). The subject is
  * looked at once at the start, so that many matches in it cost no more than their own search. */
 struct weft_pattern_search {

@@ -66,7 +66,8 @@ static enum weft_status make_patterns(const struct weft_config_strings *texts, c
 {
     const struct weft_pattern_options options = { .is_match_only = is_match_only };
     patterns->items = weft_try_alloc((texts->count + 1) * sizeof(struct weft_pattern *));
-    if (patterns->items == NULL) {
+    patterns->needs = weft_try_alloc((texts->count + 1) * sizeof *patterns->needs);
+    if (patterns->items == NULL || patterns->needs == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for %s", key);
     }
     for (size_t i = 0; i < texts->count; i++) {
@@ -77,6 +78,7 @@ static enum weft_status make_patterns(const struct weft_config_strings *texts, c
             return weft_fail_prefix(error, "%s[%zu]: '%.*s%s'", key, i, SHOWN_BYTES, texts->items[i],
                                     text.length > SHOWN_BYTES ? "..." : "");
         }
+        patterns->needs[i] = weft_pattern_needs_of(patterns->items[i]);
         patterns->count++;
     }
     if (texts->count > 1) {
@@ -135,6 +137,7 @@ static void patterns_fini(struct weft_redaction_patterns *patterns)
     }
     weft_pattern_free(&patterns->any);
     weft_free(patterns->items);
+    weft_free(patterns->needs);
 }
 
 void weft_redaction_rules_free(struct weft_redaction_rules **own_rules)
@@ -184,30 +187,80 @@ void weft_redaction_matcher_trim(struct weft_redaction_matcher *matcher)
     }
 }
 
+/* Which bytes a text has; false if one of them is not ASCII. */
+static bool read_bytes(struct weft_slice text, uint64_t out_words[2])
+{
+    enum { WORD_BITS = 64, NOT_ASCII = 0x80 };
+    uint64_t low = 0;
+    uint64_t high = 0;
+    uint8_t all = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t byte = text.bytes[i];
+        uint64_t bit = UINT64_C(1) << byte % WORD_BITS;
+        uint64_t is_high = 0 - (uint64_t)(byte / WORD_BITS & 1);
+        all |= byte;
+        high |= bit & is_high;
+        low |= bit & ~is_high;
+    }
+    out_words[0] = low;
+    out_words[1] = high;
+    return all < NOT_ASCII;
+}
+
+/* How many of the patterns may match in a text with these bytes; the first of them that does. */
+static size_t count_candidates(const struct weft_redaction_patterns *patterns, const uint64_t words[2],
+                               size_t *out_first)
+{
+    size_t count = 0;
+    *out_first = 0;
+    for (size_t i = 0; i < patterns->count; i++) {
+        const struct weft_pattern_needs *needs = &patterns->needs[i];
+        bool is_candidate = ((needs->start[0] & words[0]) | (needs->start[1] & words[1])) != 0 &&
+                            ((needs->inside[0] & words[0]) | (needs->inside[1] & words[1])) != 0;
+        *out_first = is_candidate && count == 0 ? i : *out_first;
+        count += is_candidate;
+    }
+    return count;
+}
+
+static bool is_match(struct weft_redaction_matcher *matcher, const struct weft_pattern *pattern, struct weft_slice text,
+                     bool is_match_at_limit)
+{
+    switch (weft_pattern_match(pattern, matcher->scratch, text)) {
+    case WEFT_PATTERN_NO:
+        return false;
+    case WEFT_PATTERN_MATCH:
+        return true;
+    case WEFT_PATTERN_LIMIT:
+        matcher->limit_count++;
+        return is_match_at_limit;
+    }
+    return is_match_at_limit;
+}
+
 bool weft_redaction_matches(struct weft_redaction_matcher *matcher, const struct weft_redaction_patterns *patterns,
                             struct weft_slice text, bool is_match_at_limit)
 {
+    uint64_t words[2];
+    if (text.length > 0 && read_bytes(text, words)) {
+        size_t first;
+        size_t count = count_candidates(patterns, words, &first);
+        if (count < 2) {
+            return count == 1 && is_match(matcher, patterns->items[first], text, is_match_at_limit);
+        }
+    }
     if (patterns->any != NULL) {
         enum weft_pattern_outcome outcome = weft_pattern_match(patterns->any, matcher->scratch, text);
         if (outcome != WEFT_PATTERN_LIMIT) {
             return outcome == WEFT_PATTERN_MATCH;
         }
     }
-    bool is_match = false;
-    for (size_t i = 0; !is_match && i < patterns->count; i++) {
-        switch (weft_pattern_match(patterns->items[i], matcher->scratch, text)) {
-        case WEFT_PATTERN_NO:
-            break;
-        case WEFT_PATTERN_MATCH:
-            is_match = true;
-            break;
-        case WEFT_PATTERN_LIMIT:
-            matcher->limit_count++;
-            is_match = is_match_at_limit;
-            break;
+    for (size_t i = 0; i < patterns->count; i++) {
+        if (is_match(matcher, patterns->items[i], text, is_match_at_limit)) {
+            return true;
         }
     }
-    return is_match;
+    return false;
 }
 
 static bool has_key(const struct weft_redaction_keys *keys, struct weft_slice key)

@@ -29,10 +29,11 @@ struct weft_redaction_keys {
     size_t count;
 };
 
-/* any matches where at least one of the items does: one look instead of one for each. NULL with fewer than two, or if
- * there is none that is small enough. */
+/* needs says of each pattern without matching that it cannot match in a text. any matches where at least one of the
+ * items does: one look instead of one for each. NULL with fewer than two, or if there is none that is small enough. */
 struct weft_redaction_patterns {
     struct weft_pattern **items;
+    struct weft_pattern_needs *needs;
     size_t count;
     struct weft_pattern *any;
 };
