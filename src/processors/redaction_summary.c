@@ -42,6 +42,18 @@ void weft_redaction_notes_clear(struct weft_redaction_notes *notes)
     memset(notes->counts, 0, sizeof notes->counts);
 }
 
+void weft_redaction_notes_trim(struct weft_redaction_notes *notes)
+{
+    enum { KEPT_BYTES = 64 << 10 };
+    struct weft_buffer *buffers[] = { &notes->entries, &notes->values, &notes->message };
+    for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
+        if (buffers[i]->capacity > KEPT_BYTES) {
+            weft_buffer_fini(buffers[i]);
+            weft_buffer_init(buffers[i], 0);
+        }
+    }
+}
+
 enum weft_status weft_redaction_notes_status(const struct weft_redaction_notes *notes)
 {
     const struct weft_buffer *buffers[] = { &notes->names, &notes->items, &notes->entries, &notes->values,

@@ -32,6 +32,9 @@ struct weft_redaction_notes {
 void weft_redaction_notes_fini(struct weft_redaction_notes *notes);
 void weft_redaction_notes_clear(struct weft_redaction_notes *notes);
 
+/* Gives back what a large message has left behind. */
+void weft_redaction_notes_trim(struct weft_redaction_notes *notes);
+
 /* WEFT_NOMEM if a name or a new message was lost; a clear forgets it, and so does the next message. */
 enum weft_status weft_redaction_notes_status(const struct weft_redaction_notes *notes) WEFT_MUST_CHECK;
 

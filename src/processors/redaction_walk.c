@@ -268,5 +268,6 @@ void weft_redactor_trim(struct weft_redactor *redactor)
             weft_buffer_init(buffers[i], 0);
         }
     }
+    weft_redaction_notes_trim(&redactor->notes);
     weft_redaction_matcher_trim(&redactor->matcher);
 }

@@ -115,6 +115,8 @@ static const struct redaction_case cases[] = {
     { ALL "allowed_values: [ok]\nsummary: debug", LOG_BODY(STRING("ok"), ""), NULL },
     { ALL CARDS "summary: debug", LOG_BODY(STRING(CARD), ""),
       LOG_BODY(STRING(MASK), KEYS("body.masked", "body") "," COUNT("body.masked", "1")) },
+    { ALL "blocked_values: ['^$']", LOG(""), LOG_BODY(STRING(MASK), "") },
+    { ALL "blocked_values: ['^$']", LOG_BODY(ARRAY("{}"), ""), LOG_BODY(ARRAY(STRING(MASK)), "") },
     /* summaries */
     { "allowed_keys: [a, c]\nignored_keys: [i]\nallowed_values: [ok]\nsummary: info\n" CARDS,
       SPAN(TEXT("a", CARD) "," TEXT("b", "x") "," TEXT("i", "x") "," TEXT("c", "ok")),
