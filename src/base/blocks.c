@@ -15,7 +15,7 @@ enum {
     SIZES_MAX = 96,
     LENDING_SHARE = 8,
     SPARE_COUNT = 2,
-    SPARE_SHARE = 64,
+    SPARE_SHARE = 8, /* traces that came together go together: what they leave is filled again at once */
     WORD_BITS = 64,
 };
 

@@ -7,7 +7,7 @@
  * A chunk holds blocks of one size out of about 80; the sizes are those that divide a chunk, so that nothing is left
  * at its end. Which blocks are free stands beside the chunks: to take or give back a block touches none of its bytes.
  * Where no chunk of the wanted size has room, one of a size up to an eighth larger lends a block before another chunk
- * is mapped. Empty chunks beyond 2 and a 64th go back at once.
+ * is mapped. Empty chunks beyond 2 and an eighth of those in use go back at once.
  *
  * The budget is charged by the chunk and for the table of chunks. At most 2^23 chunks (256 GiB). One worker. */
 struct weft_blocks;

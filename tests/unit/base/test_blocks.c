@@ -104,7 +104,7 @@ START_TEST(test_memory_goes_back_as_blocks_do)
     for (size_t i = 0; i < COUNT; i++) {
         weft_blocks_give(blocks, ids[i]);
         if (i == COUNT / 2) {
-            ck_assert_uint_le(weft_blocks_chunk_count(blocks), peak / 2 + peak / 64 + 4);
+            ck_assert_uint_le(weft_blocks_chunk_count(blocks), peak / 2 + peak / 16 + 4);
         }
     }
     ck_assert_uint_le(weft_blocks_chunk_count(blocks), 2);
