@@ -259,7 +259,11 @@ static bool put_json(const struct weft_otlp_value *value, struct weft_buffer *st
         put_json_string(value->bytes, out);
         return true;
     case WEFT_OTLP_VALUE_BYTES:
-        weft_json_put_base64(out, value->bytes);
+        if (value->bytes.length == 0) {
+            weft_buffer_append_text(out, "null"); /* what the Collector makes of no bytes */
+        } else {
+            weft_json_put_base64(out, value->bytes);
+        }
         return true;
     case WEFT_OTLP_VALUE_BOOL:
     case WEFT_OTLP_VALUE_INT:

@@ -75,6 +75,9 @@ static const struct redaction_case cases[] = {
                      MAP(TEXT("c", "\\\\x") "," ATTRIBUTE("b", INT("1")) "," ATTRIBUTE("a", ARRAY(INT("2") ",{}"))))),
       SPAN(TEXT("m", "{\\\"a\\\":[2,null]," MASK ",\\\"c\\\":\\\"\\\\\\\\x\\\"}")) },
     { ALL "blocked_values: ['secret', '\\*-x']", SPAN(TEXT("a", "secret-x")), SPAN(TEXT("a", "*******")) },
+    { ALL "redact_all_types: true\nblocked_values: ['^']",
+      SPAN(ATTRIBUTE("m", ARRAY("{'bytesValue':''},{'bytesValue':'Zm9v'},{'doubleValue':1e21}"))),
+      SPAN(TEXT("m", MASK "[null,\\\"Zm9v\\\",1e+21]")) },
     /* places */
     { ALL CARDS,
       "{'resourceSpans':[{'resource':{'attributes':[" TEXT(
