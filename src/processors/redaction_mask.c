@@ -104,10 +104,11 @@ static bool prepare(struct weft_redaction_matcher *matcher, struct weft_slice te
     if (text.length > WEFT_PATTERN_MAX_SUBJECT_BYTES) {
         return false;
     }
+    uint8_t *room = weft_buffer_reserve(&matcher->text, text.length + 1); /* there are bytes, however few */
     weft_buffer_append(&matcher->text, text.bytes, text.length);
     uint8_t *marks = weft_buffer_reserve(&matcher->marks, text.length + 1);
     uint8_t *origin = weft_buffer_reserve(&matcher->origin, (text.length + 1) * sizeof(uint32_t));
-    if (marks == NULL || origin == NULL || weft_buffer_status(&matcher->text) != WEFT_OK) {
+    if (room == NULL || marks == NULL || origin == NULL || weft_buffer_status(&matcher->text) != WEFT_OK) {
         return false;
     }
     memset(marks, 0, text.length);

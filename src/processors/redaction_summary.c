@@ -161,7 +161,7 @@ static void put_names(struct weft_redaction_notes *notes, const struct weft_reda
         struct name item;
         memcpy(&item, notes->items.bytes + at, sizeof item);
         if (item.is_body == is_body && item.note == note) {
-            add_entry(notes, notes->names.bytes + item.offset, item.length);
+            add_entry(notes, item.length == 0 ? NULL : notes->names.bytes + item.offset, item.length);
         }
     }
     add_former_names(notes, former);

@@ -142,6 +142,10 @@ static void put_json_string(struct weft_slice text, struct weft_buffer *out)
 {
     enum { SEPARATOR_BYTES = 3 };
     size_t from = 0;
+    if (text.length == 0) {
+        weft_buffer_append_text(out, "\"\"");
+        return;
+    }
     weft_buffer_append_byte(out, '"');
     for (size_t at = 0; at < text.length; at++) {
         const uint8_t *byte = text.bytes + at;
@@ -240,7 +244,10 @@ static bool put_map(struct weft_slice map, struct weft_buffer *stack, struct wef
         weft_buffer_append(stack, &entry, sizeof entry);
     }
     size_t end = stack->length;
-    weft_redaction_sort((struct weft_redaction_entry *)(void *)(stack->bytes + start), (end - start) / sizeof entry);
+    if (end > start) {
+        weft_redaction_sort((struct weft_redaction_entry *)(void *)(stack->bytes + start),
+                            (end - start) / sizeof entry);
+    }
     weft_buffer_append_byte(out, '{');
     bool is_written = put_entries(start, end, stack, out);
     weft_buffer_append_byte(out, '}');

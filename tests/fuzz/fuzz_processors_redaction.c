@@ -1,0 +1,111 @@
+/* Any bytes that the check lets pass as a request, under several rules: what comes out passes the check, too, has as
+ * many records, and of what did not change not a byte was written. */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "processors/redaction_walk.h"
+#include "wire/otlp_check.h"
+#include "wire/otlp_table.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define STRINGS(...)                                                                                    \
+    {                                                                                                   \
+        .items = (char *[]){ __VA_ARGS__ }, .count = sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *) \
+    }
+
+static const struct weft_redaction_config configs[] = {
+    { .allow_all_keys = true,
+      .blocked_values = STRINGS("[0-9]{2}", "[a-d]+[0-9]", "(?i)x$"),
+      .summary = { WEFT_REDACTION_DEBUG } },
+    { .allowed_keys = STRINGS("a", "b", "data"),
+      .ignored_keys = STRINGS("b"),
+      .blocked_key_patterns = STRINGS("k|t"),
+      .blocked_values = STRINGS("a*"),
+      .allowed_values = STRINGS("ok"),
+      .summary = { WEFT_REDACTION_INFO } },
+    { .allow_all_keys = true,
+      .redact_all_types = true,
+      .ignored_key_patterns = STRINGS("^i"),
+      .blocked_values = STRINGS("1", "\"[a-z]*\":", "."),
+      .summary = { WEFT_REDACTION_DEBUG } },
+};
+
+enum { CONFIGS = sizeof configs / sizeof configs[0] };
+
+static struct weft_redactor redactors[CONFIGS];
+
+static void set_up(void)
+{
+    for (size_t i = 0; i < CONFIGS; i++) {
+        struct weft_redaction_rules *rules = NULL;
+        struct weft_error error = WEFT_ERROR_NONE;
+        if (weft_redaction_rules_new(&configs[i], &rules, &error) != WEFT_OK ||
+            weft_redactor_init(&redactors[i], rules, &error) != WEFT_OK) {
+            abort();
+        }
+    }
+}
+
+static void redact(struct weft_redactor *redactor, enum weft_signal signal, struct weft_arena *arena,
+                   struct weft_otlp_table *table)
+{
+    enum weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < table->resource_count && status == WEFT_OK; i++) {
+        status = weft_redactor_apply(redactor, signal, WEFT_REDACTION_RESOURCE_X, arena, &table->resources[i].header);
+    }
+    for (uint32_t i = 0; i < table->scope_count && status == WEFT_OK; i++) {
+        status = weft_redactor_apply(redactor, signal, WEFT_REDACTION_SCOPE_X, arena, &table->scopes[i].header);
+    }
+    for (uint32_t i = 0; i < table->record_count && status == WEFT_OK; i++) {
+        struct weft_slice record = { table->records[i].bytes, table->records[i].length };
+        status = weft_redactor_apply(redactor, signal, WEFT_REDACTION_RECORD, arena, &record);
+        table->records[i].bytes = record.bytes;
+        table->records[i].length = (uint32_t)record.length;
+    }
+    weft_assert(status == WEFT_OK);
+}
+
+static void check_redaction(struct weft_redactor *redactor, enum weft_signal signal, struct weft_slice request,
+                            const struct weft_otlp_counts *counts)
+{
+    struct weft_arena *arena = weft_arena_try_new();
+    struct weft_otlp_table table;
+    struct weft_slices slices;
+    struct weft_buffer out = { 0 };
+    struct weft_otlp_counts after;
+    struct weft_error error = WEFT_ERROR_NONE;
+    weft_slices_init(&slices);
+    enum weft_status status = weft_otlp_table_build(signal, request, counts, arena, &table, NULL);
+    weft_assert(status == WEFT_OK);
+    redact(redactor, signal, arena, &table);
+    weft_redactor_trim(redactor);
+    status = weft_otlp_table_emit(&table, arena, &slices);
+    weft_assert(status == WEFT_OK);
+    for (size_t i = 0; i < slices.count; i++) {
+        weft_buffer_append(&out, slices.items[i].bytes, slices.items[i].length);
+    }
+    status = weft_otlp_check(signal, weft_buffer_slice(&out), NULL, &after, &error);
+    weft_assert(status == WEFT_OK && after.records == counts->records);
+    weft_buffer_fini(&out);
+    weft_slices_fini(&slices);
+    weft_arena_unref(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (redactors[0].matcher.scratch == NULL) {
+        set_up();
+    }
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        struct weft_otlp_counts counts;
+        struct weft_slice request = { data, size };
+        if (weft_otlp_check((enum weft_signal)signal, request, NULL, &counts, NULL) != WEFT_OK) {
+            continue;
+        }
+        for (size_t i = 0; i < CONFIGS; i++) {
+            check_redaction(&redactors[i], (enum weft_signal)signal, request, &counts);
+        }
+    }
+    return 0;
+}
