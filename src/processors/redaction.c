@@ -21,7 +21,6 @@ struct redaction_processor {
 static const char *const summary_words[] = { "", "silent", "info", "debug", NULL };
 
 static const struct weft_field redaction_fields[] = {
-    WEFT_FIELD_POSITION(struct weft_redaction_config, position),
     WEFT_FIELD(struct weft_redaction_config, allow_all_keys, "false", "Whether allowed_keys is not looked at."),
     WEFT_FIELD(struct weft_redaction_config, allowed_keys, NULL,
                "Attributes with other keys are removed, all of them if the list is empty; members of maps in bodies, "

@@ -123,8 +123,7 @@ enum weft_status weft_redaction_rules_new(const struct weft_redaction_config *co
         rules == NULL ? weft_fail(error, WEFT_NOMEM, "no memory for a redaction") : fill_rules(config, rules, error);
     if (status != WEFT_OK) {
         weft_redaction_rules_free(&rules);
-        return weft_fail_prefix(error, "%s:%u", config->position.file == NULL ? "" : config->position.file,
-                                config->position.line);
+        return status;
     }
     *out_rules = rules;
     return WEFT_OK;

@@ -15,7 +15,6 @@ enum weft_redaction_summary {
 };
 
 struct weft_redaction_config {
-    struct weft_position position;
     bool allow_all_keys;
     bool redact_all_types;
     struct weft_config_strings allowed_keys, ignored_keys;
@@ -45,7 +44,8 @@ struct weft_redaction_rules {
     struct weft_redaction_patterns ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
 };
 
-/* config outlives the rules. WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT name file, line, key, pattern and offset. */
+/* config outlives the rules. WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT name key, pattern and offset; who validates
+ * knows the file and the line. */
 enum weft_status weft_redaction_rules_new(const struct weft_redaction_config *config,
                                           struct weft_redaction_rules **out_rules,
                                           struct weft_error *error) WEFT_MUST_CHECK;

@@ -9,7 +9,7 @@ static bool has_paths(const struct weft_redactor *redactor)
     return redactor->notes.level == WEFT_REDACTION_DEBUG;
 }
 
-/* Returns what path_leave takes. */
+/* Returns what leave takes. */
 size_t weft_redactor_enter_key(struct weft_redactor *redactor, struct weft_slice key)
 {
     size_t length = redactor->path.length;

@@ -160,7 +160,7 @@ START_TEST(test_config_errors_name_place_pattern_and_offset)
 {
     const struct weft_component *component = &weft_processor_redaction;
     component_expect_refused(component, "allow_all_keys: true\nblocked_values: ['a', 'b(c']", WEFT_INVALID,
-                             "test.yaml:1: blocked_values[1]: 'b(c': ");
+                             "blocked_values[1]: 'b(c': regular expression: offset 1: ");
     component_expect_refused(component, "blocked_values: ['b(c']", WEFT_INVALID, "offset");
     component_expect_refused(component, "ignored_key_patterns: ['[z-a]']", WEFT_INVALID, "ignored_key_patterns[0]");
     component_expect_refused(component, "blocked_key_patterns: ['*']", WEFT_INVALID, "blocked_key_patterns[0]");
