@@ -53,8 +53,7 @@ static inline struct weft_buffer request_of(const char *json)
     for (size_t i = 0; i < text.length; i++) {
         text.bytes[i] = text.bytes[i] == '\'' ? '"' : text.bytes[i];
     }
-    enum weft_status status = weft_json_read_message(schema,
-                                                     weft_buffer_slice(&text), NULL, payload, &counts, &error);
+    enum weft_status status = weft_json_read_message(schema, weft_buffer_slice(&text), NULL, payload, &counts, &error);
     ck_assert_msg(status == WEFT_OK, "%s: %s", json, error.text);
     struct weft_slice bytes = weft_payload_slice(payload);
     weft_buffer_append(&out, bytes.bytes, bytes.length);
