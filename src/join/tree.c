@@ -201,6 +201,7 @@ static void write_logs(struct tree *tree, int first)
 static void write_span(struct tree *tree, struct tree_span *span, int depth)
 {
     static const char *const statuses[] = { "unset", "ok", "error" };
+    static const char *const kinds[] = { "", "internal", "server", "client", "producer", "consumer" };
     const struct weft_span_index *index = &span->index;
     uint64_t duration_ns = index->end_ns > index->start_ns ? index->end_ns - index->start_ns : 0;
     span->is_shown = true;
@@ -208,6 +209,9 @@ static void write_span(struct tree *tree, struct tree_span *span, int depth)
     tree->separator = ",";
     put_text(tree, "name", index->name);
     put_text(tree, "service", span->service);
+    if (index->kind > 0 && index->kind < (int32_t)WEFT_COUNT_OF(kinds)) {
+        put_text(tree, "kind", weft_slice_of_text(kinds[index->kind]));
+    }
     weft_buffer_append_text(tree->out, ",\"span_id\":\"");
     for (size_t i = 0; i < index->span_id.length; i++) {
         weft_buffer_append_format(tree->out, "%02x", index->span_id.bytes[i]);
