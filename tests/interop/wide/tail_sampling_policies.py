@@ -144,7 +144,8 @@ COMBINED = {
 
 
 # Keys of tail_sampling itself that change no verdict here, by pipeline. Not among them: decision_cache, since the Collector's
-# knows a trace by half of its id and here some share that half, and decision_wait_after_root_received, which makes spans late.
+# knows a trace by the low half of its id, which here hundreds share, and lets those that come after the first verdict follow
+# it; decision_wait_after_root_received, whose short wait makes spans late on a busy machine.
 SETTINGS = {
     "first-match": {"sample_on_first_match": True, "expected_new_traces_per_sec": 1000},
     "usual": {"drop_pending_traces_on_shutdown": True, "sampling_strategy": "trace-complete"},
