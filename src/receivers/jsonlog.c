@@ -349,6 +349,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static bool waits_for_delivery(const void *config)
+{
+    return ((const struct jsonlog_config *)config)->acknowledge.value == WEFT_ACKNOWLEDGE_DELIVERED;
+}
+
 const struct weft_component weft_receiver_jsonlog = {
     .kind = WEFT_RECEIVER,
     .type = "jsonlog",
@@ -357,6 +362,7 @@ const struct weft_component weft_receiver_jsonlog = {
     .fields = jsonlog_fields,
     .config_size = sizeof(struct jsonlog_config),
     .validate = validate,
+    .waits_for_delivery = waits_for_delivery,
     .share = share,
     .unshare = shared_free,
     .create_receiver = create,

@@ -12,18 +12,23 @@
 #include "worker/worker_config.h"
 
 /* The parts of a config, one line each, so that lines can be counted on: receivers are line 1. */
-#define R                "receivers: {otlp: {protocols: {grpc: }}}\n"
-#define P                "processors: {batch: }\n"
-#define E                "exporters: {otlp: {endpoint: \"backend:4317\"}}\n"
-#define S                "service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [otlp]}}}\n"
-#define RECEIVER(block)  "receivers: {otlp: " block "}\n" P E S
-#define GRPC(block)      RECEIVER("{protocols: {grpc: " block "}}")
-#define HTTP(block)      RECEIVER("{protocols: {http: " block "}}")
-#define BATCH(block)     R "processors: {batch: " block "}\n" E S
-#define EXPORTER(block)  R P "exporters: {otlp: " block "}\n" S
-#define OTLP(more)       EXPORTER("{endpoint: \"backend:4317\", " more "}")
-#define QUEUE(block)     OTLP("sending_queue: " block)
-#define RETRY(block)     OTLP("retry_on_failure: " block)
+#define R               "receivers: {otlp: {protocols: {grpc: }}}\n"
+#define P               "processors: {batch: }\n"
+#define E               "exporters: {otlp: {endpoint: \"backend:4317\"}}\n"
+#define S               "service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [otlp]}}}\n"
+#define RECEIVER(block) "receivers: {otlp: " block "}\n" P E S
+#define GRPC(block)     RECEIVER("{protocols: {grpc: " block "}}")
+#define HTTP(block)     RECEIVER("{protocols: {http: " block "}}")
+#define BATCH(block)    R "processors: {batch: " block "}\n" E S
+#define EXPORTER(block) R P "exporters: {otlp: " block "}\n" S
+#define OTLP(more)      EXPORTER("{endpoint: \"backend:4317\", " more "}")
+#define QUEUE(block)    OTLP("sending_queue: " block)
+#define RETRY(block)    OTLP("retry_on_failure: " block)
+#define SAMPLED(receiver, signal)                                                   \
+    "processors: {tail_sampling: {policies: [{name: all, type: always_sample}]}}\n" \
+    "service: {pipelines: {" signal "/x: {receivers: [" receiver                    \
+    "], processors: [tail_sampling], exporters: [otlp]}, "                          \
+    "traces: {receivers: [otlp], processors: [tail_sampling], exporters: [otlp]}}}\n"
 #define SERVICE(block)   R P E "service: " block "\n"
 #define PIPELINES(block) SERVICE("{pipelines: " block "}")
 #define TELEMETRY(block) \
@@ -281,6 +286,12 @@ static const struct row bad_rows[] = {
     { OTHER_PROCESSOR("memory_limiter", ""), 3, "check_interval" },
     { OTHER_PROCESSOR("memory_limiter", "{check_interval: 1s}"), 3, "limit" },
     { OTHER_PROCESSOR("memory_limiter", "{check_interval: 1s, limit_mib: 10, spike_limit_mib: 10}"), 3, "spike" },
+    /* a stage answers for what it has taken: no receiver may promise more */
+    { "receivers: {otlp: {protocols: {grpc: }, acknowledge: delivered}}\n" SAMPLED("otlp", "traces") E, 1,
+      "acknowledges what is delivered" },
+    { "receivers: {otlp: {protocols: {grpc: }}, jsonlog: {protocols: {http: }, acknowledge: delivered}}\n" SAMPLED(
+          "jsonlog", "logs") E,
+      1, "receiver \"jsonlog\" acknowledges what is delivered" },
     /* 1.13: exporters */
     { OTHER_EXPORTER("otlp_http", ""), 3, "endpoint" },
     { OTHER_EXPORTER("otlp_http", "{endpoint: \"http://b:1\", encoding: xml}"), 3, "xml" },
