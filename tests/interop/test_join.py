@@ -32,24 +32,26 @@ class Trace:
 
 class Model:
     """Spans and lines with a trace id wait; a verdict on what came until then holds for them and for what comes late.
-    What names no trace passes at once. Lines whose trace has no span pass when their time is up, and leave no verdict."""
+    What names no trace passes at once. Lines whose trace has no span pass when their time is up and leave no verdict.
+    Neither passes if drops_without_trace."""
 
-    def __init__(self):
+    def __init__(self, drops_without_trace):
         self.traces = {}
         self.sent = collections.Counter()
-        self.dropped = collections.Counter()
+        self.dropped = collections.Counter()  # (reason, record)
+        self.fate_without_trace = "no_trace" if drops_without_trace else "sent"
 
     def take(self, record):
         is_span = isinstance(record, Span)
         if not record.trace_id:
-            self._end(record, True)
+            self._end(record, self.fate_without_trace)
             return
         trace = self.traces.setdefault(record.trace_id, Trace())
         if trace.is_kept is None:
             (trace.spans if is_span else trace.lines).append(record)
         else:
             (trace.late_spans if is_span else trace.late_lines).append(record)
-            self._end(record, trace.is_kept)
+            self._end(record, self._fate(trace))
 
     def let_time_pass(self):
         for trace_id, trace in list(self.traces.items()):
@@ -60,13 +62,26 @@ class Model:
             else:
                 del self.traces[trace_id]
             for record in trace.spans + trace.lines:
-                self._end(record, trace.is_kept is not False)
+                self._end(record, self._fate(trace))
 
-    def _end(self, record, is_kept):
-        (self.sent if is_kept else self.dropped)[record] += 1
+    def _fate(self, trace):
+        return {True: "sent", False: "sampled_out", None: self.fate_without_trace}[trace.is_kept]
 
-    def count(self, counter, kind):
-        return sum(count for record, count in counter.items() if isinstance(record, kind))
+    def _end(self, record, fate):
+        if fate == "sent":
+            self.sent[record] += 1
+        else:
+            self.dropped[fate, record] += 1
+
+    def count_sent(self, kind):
+        return sum(count for record, count in self.sent.items() if isinstance(record, kind))
+
+    def count_dropped(self, kind):
+        """By reason."""
+        counts = collections.Counter()
+        for (reason, record), count in self.dropped.items():
+            counts[reason] += count if isinstance(record, kind) else 0
+        return {reason: count for reason, count in counts.items() if count}
 
 
 def arrived(backend):
@@ -94,13 +109,13 @@ def body_of(log):
 
 @only_weft("it has neither jsonlog nor logs in tail_sampling")
 class JoinTest(OutsideInCase):
-    def begin(self, workers):
+    def begin(self, workers, sampling):
         subprocess.run([TESTS / "interop" / "js" / "install"], check=True, timeout=300, stdout=subprocess.DEVNULL)
         stubs.module("trace_service_pb2")  # made now if need be, not while traces wait
         self.sink = self.backend()
         self.grpc, self.http, self.lines = [f"127.0.0.1:{free_port()}" for _ in range(3)]
         config = configs.pipeline(self.grpc, {"otlp": configs.otlp_exporter(self.sink.address)}, {"tail_sampling": {
-            "decision_wait": "2s",
+            "decision_wait": "2s", **sampling,
             "policies": [{"name": KEPT_FOR, "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}]}})
         config["receivers"]["otlp"]["protocols"]["http"] = {"endpoint": self.http}
         config["receivers"]["jsonlog"] = {"protocols": {"http": {"endpoint": self.lines}}}
@@ -109,11 +124,13 @@ class JoinTest(OutsideInCase):
         self.program = self.start_program(config, [self.grpc, self.http, self.lines], workers=workers)
         self.auditor = self.start(Auditor(self.program.admin, signals=("traces", "logs")))
 
-    def producers(self):
+    def javascript(self):
         lines_url = f"http://{self.lines}/"
         return [self.start(JavaScript("grpc", f"http://{self.grpc}", lines_url)),
-                self.start(JavaScript("proto", f"http://{self.http}/v1/traces", lines_url)),
-                Python(self.start(Sender("join-python", self.grpc, self.lines))),
+                self.start(JavaScript("proto", f"http://{self.http}/v1/traces", lines_url))]
+
+    def python_and_rust(self):
+        return [Python(self.start(Sender("join-python", self.grpc, self.lines))),
                 Rust(self.start(Sender("join-rust", self.grpc, self.lines)))]
 
     def ledgers(self):
@@ -130,11 +147,16 @@ class JoinTest(OutsideInCase):
         self.assertEqual(lines, [], f"{len(lines)} records of {sum(model.sent.values())}")
 
     def assert_books(self, model):
+        drops = {}
         for (signal, ledger), kind in zip(self.ledgers().items(), (Span, Line)):
-            sent, dropped = model.count(model.sent, kind), model.count(model.dropped, kind)
+            sent, dropped = model.count_sent(kind), model.count_dropped(kind)
             self.assertEqual(ledger.disagreements(), [])
             self.assertEqual((signal, ledger.accepted, ledger.sent, ledger.dropped),
-                             (signal, sent + dropped, sent, {"sampled_out": dropped}))
+                             (signal, sent + sum(dropped.values()), sent, dropped))
+            drops.update({(signal, reason, "none" if reason == "sampled_out" else ""): count
+                          for reason, count in dropped.items()})
+        told = asking.drops(self.program.state_directory / "admin.sock", by="reason,policy")
+        self.assertEqual((told["records"], told["balanced"]), (drops, True))
         self.auditor.stop()
         self.assertEqual(self.auditor.problems, [])
         self.assertGreater(self.auditor.sample_count, 10)
@@ -169,15 +191,14 @@ class JoinTest(OutsideInCase):
         for is_kept in (True, False):
             for name in ("spans", "lines", "late_spans", "late_lines"):
                 count = sum(len(getattr(trace, name)) for trace in traces if trace.is_kept == is_kept)
-                self.assertGreater(count, 5, (is_kept, name))
+                self.assertGreater(count, 3, (is_kept, name))
         self.assertTrue(any(span.is_error for trace in traces if not trace.is_kept for span in trace.late_spans))
-        self.assertGreater(sum(count for record, count in model.sent.items() if not record.trace_id), 5)
+        records = [*model.sent, *(record for _, record in model.dropped)]
+        self.assertGreater(sum(not record.trace_id for record in records), 2)
 
-    def compare(self, workers):
-        self.begin(workers)
-        model, producers = Model(), self.producers()
+    def compare(self, model, producers):
         for play in ("play", "play_late"):
-            for producer in reversed(producers):  # those of JavaScript are still starting
+            for producer in producers:
                 for record in getattr(producer, play)():
                     model.take(record)
             self.wait_until_nothing_waits()
@@ -186,11 +207,20 @@ class JoinTest(OutsideInCase):
         self.assert_arrived(model)
         self.assert_books(model)
         self.assert_answers(model)
-        for _, _, word in producers[-1].traces:
+        for word in (ids[2] for producer in producers if isinstance(producer, Rust) for ids in producer.traces):
             self.assert_told(word, model.traces[id_of_word(word)])
 
+    def compare_all(self, workers):
+        self.begin(workers, {})
+        javascript = self.javascript()  # takes a second to start: its turn is last
+        self.compare(Model(drops_without_trace=False), self.python_and_rust() + javascript)
+
     def test_of_real_producers_what_belongs_together_shares_a_verdict(self):
-        self.compare(1)
+        self.compare_all(1)
 
     def test_of_real_producers_what_belongs_together_shares_a_verdict_on_two_workers(self):
-        self.compare(2)
+        self.compare_all(2)
+
+    def test_lines_without_a_trace_are_dropped_where_the_config_says_so(self):
+        self.begin(2, {"logs_without_spans": "drop", "logs_without_trace_id": "drop"})
+        self.compare(Model(drops_without_trace=True), self.python_and_rust())
