@@ -18,6 +18,10 @@
  *
  * Records are kept as the very bytes that came in, copied into slabs, each behind the number of its context. Facts for
  * the policies are gathered as records arrive, so that deciding reads none of them again. */
+enum {
+    WEFT_JOIN_PIPELINES_MAX = 16, /* that share one join; a reload may rename them all, and then has both for a while */
+};
+
 struct weft_join_rules {
     const struct weft_policy_set *policies;
     int64_t decision_wait_ns;

@@ -13,7 +13,7 @@
 /* The join's structs, for the files of src/join. */
 
 enum {
-    JOIN_OUTLETS_MAX = 32, /* a trace has a bit for each */
+    JOIN_OUTLETS_MAX = 2 * WEFT_JOIN_PIPELINES_MAX, /* a trace has a bit for each */
     JOIN_TRACE_SOURCES = 6,
     JOIN_EMIT_BYTES = 1 << 20, /* a request that is written grows to about so much */
     JOIN_EMIT_RECORDS = 8192,

@@ -89,7 +89,6 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
 static enum weft_status validate_uses(const void *config, const struct weft_use *uses, size_t use_count,
                                       struct weft_error *error)
 {
-    enum { USES_MAX = 32 };
     (void)config;
     bool has_traces = false;
     for (size_t i = 0; i < use_count; i++) {
@@ -102,9 +101,10 @@ static enum weft_status validate_uses(const void *config, const struct weft_use 
             "their trace",
             uses[0].pipeline);
     }
-    return use_count <= USES_MAX
+    return use_count <= WEFT_JOIN_PIPELINES_MAX
                ? WEFT_OK
-               : weft_fail(error, WEFT_INVALID, "%zu pipelines name it, at most %d can", use_count, USES_MAX);
+               : weft_fail(error, WEFT_INVALID, "%zu pipelines name it, at most %d can", use_count,
+                           WEFT_JOIN_PIPELINES_MAX);
 }
 
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,

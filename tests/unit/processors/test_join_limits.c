@@ -183,6 +183,41 @@ START_TEST(test_a_trace_that_is_too_large_is_dropped_and_late_spans_follow)
 }
 END_TEST
 
+/* ---- pipelines ---- */
+
+/* Until the former graph has left, a core has the outlets of both. */
+START_TEST(test_a_reload_may_rename_as_many_pipelines_as_may_share_the_join)
+{
+    enum { USES_MAX = 64 };
+    struct weft_use uses[USES_MAX];
+    struct weft_consumer *faces[2 * USES_MAX];
+    char names[2 * USES_MAX][16];
+    struct weft_error error = WEFT_ERROR_NONE;
+    size_t count = 1;
+    for (size_t i = 0; i < USES_MAX; i++) {
+        uses[i] = (struct weft_use){ "traces", i == 0 ? WEFT_TRACES : WEFT_LOGS };
+    }
+    start(1, KEEP_ALL);
+    while (count < USES_MAX &&
+           weft_processor_tail_sampling.validate_uses(join->rules.config, uses, count + 1, &error) == WEFT_OK) {
+        count++;
+    }
+    ck_assert_uint_eq(count, 16);
+    ck_assert_str_eq(error.text, "17 pipelines name it, at most 16 can");
+    size_t more = 2 * count - JOIN_PIPELINES;
+    for (size_t i = 0; i < more; i++) {
+        snprintf(names[i], sizeof names[i], "logs/more%zu", i);
+        struct weft_account account = join->in_flight[1];
+        account.pipeline = names[i];
+        faces[i] = weft_face_new(join->cores[0], &account, WEFT_LOGS, join->outlets[0][1]);
+    }
+    for (size_t i = 0; i < more; i++) {
+        faces[i]->operations->free(faces[i]);
+    }
+    stop();
+}
+END_TEST
+
 /* ---- outlets that stay closed ---- */
 
 START_TEST(test_kept_traces_that_cannot_go_close_the_stage_and_open_it_again)
@@ -417,6 +452,7 @@ int main(void)
     Suite *suite = suite_create("join limits");
     TCase *tests = tcase_create("limits");
     tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_a_reload_may_rename_as_many_pipelines_as_may_share_the_join);
     tcase_add_test(tests, test_beyond_num_traces_the_oldest_is_decided_and_no_other);
     tcase_add_test(tests, test_a_trace_that_is_decided_within_its_batch_loses_nothing);
     tcase_add_test(tests, test_beyond_max_bytes_a_few_are_decided);
