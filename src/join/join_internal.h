@@ -108,6 +108,7 @@ struct weft_join {
     struct weft_list lanes[WEFT_LANE_COUNT];
     struct weft_join_outlet *outlets[JOIN_OUTLETS_MAX];
     size_t leaving_count, leaving_bytes; /* of WEFT_LANE_LEAVING */
+    size_t kept_count;                   /* of WEFT_LANE_KEPT */
     struct weft_recent *recent;          /* ring */
     size_t recent_first, recent_count, recent_capacity;
     size_t recent_bytes, recent_bytes_max;

@@ -107,11 +107,18 @@ static struct weft_trace *find(struct taking *taking, const uint8_t *trace_id)
     return taking->trace;
 }
 
+/* True if as many wait for their verdict as may. Those that have one and wait for their outlet are bounded by bytes:
+ * deciding on others makes no room for them. */
+static bool are_traces_full(const struct weft_join *join)
+{
+    return weft_table_count(join->traces) - join->leaving_count - join->kept_count >= join->traces_max;
+}
+
 /* NULL without memory. Makes room for it by deciding on the oldest. */
 static struct weft_trace *begin(struct taking *taking, struct weft_slice key, enum weft_lane lane)
 {
     struct weft_join *join = taking->join;
-    while (weft_table_count(join->traces) - join->leaving_count >= join->traces_max && weft_join_decide_oldest(join)) {
+    while (are_traces_full(join) && weft_join_decide_oldest(join)) {
         join->counters.early_traces++;
     }
     void *entry = NULL;

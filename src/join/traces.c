@@ -114,6 +114,8 @@ void weft_join_each_source(const struct weft_join *join, const struct weft_slab_
 void weft_trace_set_lane(struct weft_join *join, struct weft_trace *trace, enum weft_lane lane)
 {
     weft_list_remove(&trace->node);
+    join->kept_count -= trace->lane == WEFT_LANE_KEPT;
+    join->kept_count += lane == WEFT_LANE_KEPT;
     trace->lane = lane;
     weft_list_push_back(&join->lanes[lane], &trace->node);
 }
@@ -326,6 +328,7 @@ void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
         join->recent_bytes += trace->chain.length;
     }
     weft_list_remove(&trace->node);
+    join->kept_count -= trace->lane == WEFT_LANE_KEPT;
     weft_table_remove(join->traces, trace);
 }
 

@@ -48,8 +48,8 @@ static const struct weft_field cache_fields[] = {
 static const struct weft_field tail_sampling_fields[] = {
     WEFT_FIELD(TAIL, decision_wait, "30s", "How long a trace is held, from its first span on."),
     WEFT_FIELD(TAIL, decision_wait_after_root_received, "0s", "A shorter wait once the root has come; 0 = none."),
-    WEFT_FIELD(TAIL, num_traces, "50000", "Traces held at once; beyond it the oldest are decided early.", .minimum = 1,
-               .maximum = 16000000),
+    WEFT_FIELD(TAIL, num_traces, "50000", "Traces that wait for a verdict; beyond it the oldest are decided early.",
+               .minimum = 1, .maximum = 16000000),
     WEFT_FIELD(TAIL, sample_on_first_match, "false", "Changes no verdict here: all policies are asked in one go."),
     WEFT_FIELD(TAIL, drop_pending_traces_on_shutdown, "false", "Drop what is undecided at the end; else decide on it."),
     WEFT_FIELD(TAIL, maximum_trace_size_bytes, "0", "A trace that grows beyond this is dropped; 0 = no limit."),

@@ -113,6 +113,35 @@ START_TEST(test_beyond_num_traces_the_oldest_is_decided_and_no_other)
 }
 END_TEST
 
+/* Traces that have their verdict and wait for an outlet must not cost others their time. */
+START_TEST(test_kept_traces_that_wait_for_an_outlet_take_no_place_of_num_traces)
+{
+    start(1, "num_traces: 5\ndecision_wait: 10ms\n" KEEP_ALL);
+    weft_consumer_set_open(&join->sinks[0][1].consumer, false);
+    ck_assert_int_eq(offer_one(0, line_of(0, 1)), WEFT_OK); /* its turn comes first, and blocks the outlet */
+    ck_assert_int_eq(offer_one(0, span_of(0, 0)), WEFT_OK);
+    advance(5 * WEFT_NS_PER_MS);
+    for (uint32_t trace = 1; trace < 5; trace++) {
+        ck_assert_int_eq(offer_one(0, line_of(trace, 1)), WEFT_OK);
+        ck_assert_int_eq(offer_one(0, span_of(trace, 0)), WEFT_OK);
+    }
+    advance(6 * WEFT_NS_PER_MS);
+    advance(10 * WEFT_NS_PER_MS);
+    for (uint32_t trace = 5; trace < 10; trace++) {
+        ck_assert_int_eq(offer_one(0, span_of(trace, 0)), WEFT_OK);
+    }
+    for (uint32_t trace = 5; trace < 10; trace++) {
+        expect_knowledge(trace, WEFT_TRACE_HELD);
+    }
+    ck_assert_int_eq(offer_one(0, span_of(10, 0)), WEFT_OK);
+    expect_knowledge(5, WEFT_TRACE_KEPT);
+    expect_knowledge(6, WEFT_TRACE_HELD);
+    weft_consumer_set_open(&join->sinks[0][1].consumer, true);
+    advance(WEFT_NS_PER_S);
+    stop();
+}
+END_TEST
+
 /* With one place each new trace decides on the one before, several times within the batch. */
 START_TEST(test_a_trace_that_is_decided_within_its_batch_loses_nothing)
 {
@@ -454,6 +483,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_a_reload_may_rename_as_many_pipelines_as_may_share_the_join);
     tcase_add_test(tests, test_beyond_num_traces_the_oldest_is_decided_and_no_other);
+    tcase_add_test(tests, test_kept_traces_that_wait_for_an_outlet_take_no_place_of_num_traces);
     tcase_add_test(tests, test_a_trace_that_is_decided_within_its_batch_loses_nothing);
     tcase_add_test(tests, test_beyond_max_bytes_a_few_are_decided);
     tcase_add_test(tests, test_a_trace_that_is_too_large_is_dropped_and_late_spans_follow);
