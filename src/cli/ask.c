@@ -8,6 +8,7 @@
 #include "admin/admin_socket.h"
 #include "base/alloc.h"
 #include "net/http1_client.h"
+#include "wire/json_each.h"
 #include "wire/json_member.h"
 #include "wire/json_scan.h"
 
@@ -62,14 +63,32 @@ bool weft_cli_ask(const struct weft_cli_agent *agent, const char *target, int *o
     return true;
 }
 
+/* " (key: value, ...)": what was given. */
+static void append_details(struct weft_buffer *text, struct weft_slice details)
+{
+    struct weft_json_each each = weft_json_each_of(details);
+    bool is_any = false;
+    while (each.is_object && weft_json_each_next(&each)) {
+        weft_buffer_append_text(text, is_any ? ", " : " (");
+        weft_cli_append_value(text, each.key, MAX_TEXT_BYTES);
+        weft_buffer_append_text(text, ": ");
+        weft_cli_append_value(text, each.value, MAX_TEXT_BYTES);
+        is_any = true;
+    }
+    weft_buffer_append_text(text, is_any ? ")" : "");
+}
+
 void weft_cli_print_refusal(const struct weft_cli_agent *agent, int code, struct weft_slice body)
 {
-    struct weft_slice refusal, message, help;
+    struct weft_slice refusal, message, details, help;
     struct weft_buffer text;
     weft_buffer_init(&text, 0);
     if (weft_json_find_member(body, "error", &refusal) == WEFT_OK &&
         weft_json_find_member(refusal, "message", &message) == WEFT_OK) {
         weft_cli_append_value(&text, message, MAX_TEXT_BYTES);
+        if (weft_json_find_member(refusal, "details", &details) == WEFT_OK) {
+            append_details(&text, details);
+        }
         if (weft_json_find_member(refusal, "help", &help) == WEFT_OK) {
             weft_buffer_append_text(&text, ". ");
             weft_cli_append_value(&text, help, MAX_TEXT_BYTES);

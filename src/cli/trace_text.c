@@ -124,10 +124,11 @@ static void append_log(struct weft_buffer *out, struct weft_slice log, uint64_t 
 {
     append_indent(out, depth);
     weft_buffer_append_byte(out, '|');
+    size_t start = out->length;
     append_found(out, " ", log, "time");
     append_found(out, " ", log, "severity");
     append_found(out, " ", log, "service");
-    append_found(out, ": ", log, "body");
+    append_found(out, out->length == start ? " " : ": ", log, "body");
     weft_buffer_append_byte(out, '\n');
 }
 

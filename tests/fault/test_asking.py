@@ -209,7 +209,7 @@ class AdminSocket(OutsideInCase):
         self.assertIn("no processor of this agent judges traces", said)
         status, _, said = asking.command(weft, "drops", "--since", "soon", "--state-dir", self.program.state_directory)
         self.assertEqual(status, 2)
-        self.assertIn("since is not a duration", said)
+        self.assertIn("since is not a duration (since: soon)", said)
         self.program.stop()
 
     def answer_once(self, path, code, body):

@@ -37,7 +37,7 @@ static const struct {
       "      | T ERROR: no\n"
       "      db  (its parent is not here)\n"
       "    (no span)\n"
-      "      |: alone\n"
+      "      | alone\n"
       "    (the tree goes on)\n" },
     { "{\"verdict\":\"kept\",\"word\":\"a\\u001b[2J\\u009bb\",\"policy\":\"p\\nq\"}",
       "a?[2J?b was kept by policy p?q\n" },
