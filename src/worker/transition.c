@@ -1,5 +1,5 @@
-/* Transition (transition.h): one order a worker, sent to its mailbox and back to worker 0's. Nothing is allocated while
- * weft runs. */
+/* Transition (transition.h): one order a worker, sent to its mailbox and back to worker 0's. Rounds allocate nothing;
+ * to hurry does, once for each signal. */
 #include "worker/transition.h"
 
 #include "base/alloc.h"

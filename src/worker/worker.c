@@ -1,5 +1,5 @@
 /* Worker (worker.h): owns one graph; during a reload also the one that is built beside it, and then the former one
- * until it is drained. What happens on all workers in step is the agent's business (worker/reload.c). */
+ * until it is drained. What happens on all workers in step is the agent's business (transition.h). */
 #include "worker/worker.h"
 
 #include <unistd.h>
