@@ -34,9 +34,9 @@ struct weft_admin_visit {
     const struct weft_admin_page *page;
     bool wants_text;
     struct weft_ledger_snapshot before; /* of an audit: taken before the workers were asked */
-    bool is_second;           /* after WEFT_PAGE_AGAIN */
-    unsigned groups;          /* of /v1/drops */
-    struct weft_wall started; /* this process */
+    bool is_second;                     /* after WEFT_PAGE_AGAIN */
+    unsigned groups;                    /* of /v1/drops */
+    struct weft_wall started;           /* this process */
 };
 
 extern const struct weft_admin_page weft_trace_page, weft_drops_page;
