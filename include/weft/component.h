@@ -38,7 +38,8 @@ struct weft_receiver_operations {
     /* Takes over a socket accepted on one of the shared listeners. NULL: the receiver listens to nothing. */
     void (*adopt)(struct weft_receiver *receiver, size_t listener_index, int descriptor);
 
-    /* The entry's openness has changed (weft_entry_is_open). */
+    /* The entry's openness has changed (weft_entry_is_open). Called from within a consumer: what waits is offered in a
+     * tick of its own, not here. */
     void (*on_pressure)(struct weft_receiver *receiver);
 
     /* Stops receiving; requests under way are answered. weft_receiver_is_drained tells when nothing is left. */
