@@ -230,7 +230,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
     if (trace->generation == join->generation) {
         weft_join_gather(join, &trace->facts, facts_of_resource(taking, scope_index), &span);
     }
-    if (span.parent_span_id.length == 0) {
+    if (!weft_otlp_is_span_id(span.parent_span_id)) {
         weft_trace_note_root(join, trace);
     }
     decide_if_too_large(taking, trace);

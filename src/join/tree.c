@@ -83,11 +83,6 @@ static void add_record(void *user, uint32_t context, struct weft_slice record)
 
 /* ---- joining ---- */
 
-static bool has_id(struct weft_slice id)
-{
-    return id.length == WEFT_SPAN_ID_BYTES;
-}
-
 static int compare_ids(const void *left, const void *right)
 {
     const struct tree_span *const *a = left;
@@ -125,13 +120,13 @@ static int find_span(const struct tree *tree, const struct by_id *by_id, struct 
 static int parent_of(const struct tree *tree, const struct by_id *by_id, int child)
 {
     const struct weft_span_index *index = &tree->spans[child].index;
-    if (index->kind == SPAN_KIND_SERVER && has_id(index->span_id)) {
+    if (index->kind == SPAN_KIND_SERVER && weft_otlp_is_span_id(index->span_id)) {
         int client = find_span(tree, by_id, index->span_id, child);
         if (client != NONE && tree->spans[client].index.kind != SPAN_KIND_SERVER) {
             return client;
         }
     }
-    return has_id(index->parent_span_id) ? find_span(tree, by_id, index->parent_span_id, child) : NONE;
+    return weft_otlp_is_span_id(index->parent_span_id) ? find_span(tree, by_id, index->parent_span_id, child) : NONE;
 }
 
 /* From the last one on, so that children stand in order of arrival. */
@@ -140,7 +135,7 @@ static void join_all(struct tree *tree, const struct by_id *by_id)
     for (int i = tree->span_count - 1; i >= 0; i--) {
         struct tree_span *span = &tree->spans[i];
         span->parent = parent_of(tree, by_id, i);
-        span->is_orphan = span->parent == NONE && has_id(span->index.parent_span_id);
+        span->is_orphan = span->parent == NONE && weft_otlp_is_span_id(span->index.parent_span_id);
         if (span->parent != NONE) {
             span->next_sibling = tree->spans[span->parent].first_child;
             tree->spans[span->parent].first_child = i;
@@ -149,7 +144,7 @@ static void join_all(struct tree *tree, const struct by_id *by_id)
     tree->first_loose_log = NONE;
     for (int i = tree->log_count - 1; i >= 0; i--) {
         struct weft_slice id = tree->logs[i].index.span_id;
-        int span = has_id(id) ? find_span(tree, by_id, id, NONE) : NONE;
+        int span = weft_otlp_is_span_id(id) ? find_span(tree, by_id, id, NONE) : NONE;
         int *first = span == NONE ? &tree->first_loose_log : &tree->spans[span].first_log;
         tree->logs[i].next = *first;
         *first = i;
@@ -278,7 +273,7 @@ static bool sort_by_id(struct tree *tree, struct by_id *out_by_id)
     }
     out_by_id->count = 0;
     for (int i = 0; i < tree->span_count; i++) {
-        if (has_id(tree->spans[i].index.span_id)) {
+        if (weft_otlp_is_span_id(tree->spans[i].index.span_id)) {
             out_by_id->spans[out_by_id->count++] = &tree->spans[i];
         }
     }

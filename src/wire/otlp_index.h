@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string.h>
+
 #include "base/slice.h"
 #include "base/status.h"
 #include "wire/otlp_attributes.h"
@@ -43,3 +45,13 @@ struct weft_log_index {
  * outside of the slice is read in any case. About 30 ns a span of 13 attributes. */
 enum weft_status weft_otlp_index_span(struct weft_slice span, struct weft_span_index *out_index) WEFT_MUST_CHECK;
 enum weft_status weft_otlp_index_log(struct weft_slice record, struct weft_log_index *out_index) WEFT_MUST_CHECK;
+
+/* True of a span id, or of a parent's, that names a span: one of zeros is none, as OTLP has it. */
+static inline bool weft_otlp_is_span_id(struct weft_slice id)
+{
+    uint64_t value = 0;
+    if (id.length == sizeof value) {
+        memcpy(&value, id.bytes, sizeof value);
+    }
+    return value != 0;
+}

@@ -21,7 +21,8 @@ struct join_record {
     uint32_t padding; /* bytes more */
 };
 
-#define JOIN_NO_SPAN UINT32_MAX
+#define JOIN_NO_SPAN   UINT32_MAX
+#define JOIN_ZERO_SPAN (UINT32_MAX - 1) /* an id of zeros */
 
 static inline void put_varint_field(struct weft_buffer *out, uint32_t number, uint64_t value)
 {
@@ -60,6 +61,9 @@ static inline void put_id_of_span(struct weft_buffer *out, uint32_t field, uint3
     uint8_t id[8];
     if (number != JOIN_NO_SPAN) {
         join_span_id(number, id);
+        if (number == JOIN_ZERO_SPAN) {
+            memset(id, 0, sizeof id);
+        }
         put_field(out, field, id, sizeof id);
     }
 }

@@ -212,6 +212,26 @@ START_TEST(test_a_trace_that_is_too_large_is_dropped_and_late_spans_follow)
 }
 END_TEST
 
+/* ---- roots ---- */
+
+/* Some producers write the parent of a root as eight zeros. */
+START_TEST(test_a_span_whose_parent_is_zeros_is_a_root)
+{
+    struct join_record span = span_of(1, 0);
+    span.parent = JOIN_ZERO_SPAN;
+    start(1, "decision_wait: 10s\ndecision_wait_after_root_received: 10ms\n" KEEP_ALL);
+    ck_assert_int_eq(offer_one(0, span), WEFT_OK);
+    struct weft_trace_answer answer = join_ask(id_of(1));
+    weft_buffer_append_byte(&answer.json, 0);
+    ck_assert_ptr_nonnull(strstr((const char *)answer.json.bytes, "\"has_root\":true"));
+    ck_assert_ptr_null(strstr((const char *)answer.json.bytes, "orphan"));
+    weft_buffer_fini(&answer.json);
+    advance(20 * WEFT_NS_PER_MS);
+    expect_knowledge(1, WEFT_TRACE_KEPT);
+    stop();
+}
+END_TEST
+
 /* ---- pipelines ---- */
 
 /* Until the former graph has left, a core has the outlets of both. */
@@ -481,6 +501,7 @@ int main(void)
     Suite *suite = suite_create("join limits");
     TCase *tests = tcase_create("limits");
     tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_a_span_whose_parent_is_zeros_is_a_root);
     tcase_add_test(tests, test_a_reload_may_rename_as_many_pipelines_as_may_share_the_join);
     tcase_add_test(tests, test_beyond_num_traces_the_oldest_is_decided_and_no_other);
     tcase_add_test(tests, test_kept_traces_that_wait_for_an_outlet_take_no_place_of_num_traces);
