@@ -65,8 +65,8 @@ static const struct weft_field tail_sampling_fields[] = {
         TAIL, max_bytes, "0",
         "Memory for what is held; beyond it the oldest are decided early. 0 = half of the soft memory limit, or 64 "
         "MiB without one."),
-    WEFT_FIELD(TAIL, verdict_memory, "16777216", "Bytes for verdicts that are remembered.", .minimum = 65536,
-               .maximum = 17179869184),
+    WEFT_FIELD(TAIL, verdict_memory, "16777216", "Bytes for verdicts that are remembered; a change needs a restart.",
+               .minimum = 65536, .maximum = 17179869184),
     WEFT_FIELD(TAIL, recent_traces, "8388608", "Bytes of decided traces kept to be asked about."),
     WEFT_FIELD_CHOICE(TAIL, logs_without_spans, pass_words, "pass",
                       "What becomes of log lines whose trace has not come within decision_wait."),
@@ -74,14 +74,25 @@ static const struct weft_field tail_sampling_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static enum weft_status check_wait(const char *key, struct weft_duration wait, struct weft_error *error)
+{
+    return wait.ns >= 0 ? WEFT_OK
+                        : weft_fail(error, WEFT_INVALID, "%s is %gs, it must be 0 or more", key,
+                                    (double)wait.ns / WEFT_NS_PER_S);
+}
+
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     const struct tail_sampling_config *config = untyped;
     struct weft_policy_set *policies = NULL;
-    if (config->decision_wait.ns < 0 || config->decision_wait_after_root_received.ns < 0) {
-        return weft_fail(error, WEFT_INVALID, "decision_wait must be greater or equal to 0");
+    enum weft_status status = check_wait("decision_wait", config->decision_wait, error);
+    if (status == WEFT_OK) {
+        status = check_wait("decision_wait_after_root_received", config->decision_wait_after_root_received, error);
     }
-    enum weft_status status = weft_policy_set_new(&config->policies, &policies, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    status = weft_policy_set_new(&config->policies, &policies, error);
     weft_policy_set_free(&policies);
     return status;
 }

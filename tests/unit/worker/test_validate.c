@@ -292,6 +292,9 @@ static const struct row bad_rows[] = {
     { "receivers: {otlp: {protocols: {grpc: }}, jsonlog: {protocols: {http: }, acknowledge: delivered}}\n" SAMPLED(
           "jsonlog", "logs") E,
       1, "receiver \"jsonlog\" acknowledges what is delivered" },
+    { OTHER_PROCESSOR("tail_sampling", "{decision_wait: -2s}"), 3, "decision_wait is -2s, it must be 0 or more" },
+    { OTHER_PROCESSOR("tail_sampling", "{decision_wait_after_root_received: -1ms}"), 3,
+      "decision_wait_after_root_received is -0.001s" },
     /* 1.13: exporters */
     { OTHER_EXPORTER("otlp_http", ""), 3, "endpoint" },
     { OTHER_EXPORTER("otlp_http", "{endpoint: \"http://b:1\", encoding: xml}"), 3, "xml" },
