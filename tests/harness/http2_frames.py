@@ -177,6 +177,12 @@ class Attacker:
     def queue(self, data):
         self._output = memoryview(bytes(self._output) + data)
 
+    def _poll(self, events, seconds):
+        """Which of select.POLLIN, POLLOUT, POLLERR and POLLHUP hold. Unlike select() it takes any descriptor."""
+        poll = select.poll()
+        poll.register(self, events)
+        return sum(happened for _, happened in poll.poll(seconds * 1e3))
+
     def drive(self, more=None, seconds=5.0, is_done=lambda: False, is_reading=True):
         """Sends what is queued and whatever more (an iterator of bytes) yields, reads what comes, until the other side
         has ended the connection, is_done() says so, or the time is up."""
@@ -188,10 +194,10 @@ class Attacker:
                     more = None
                 else:
                     self._output = memoryview(chunk)
-            readable, writable, _ = select.select([self] if is_reading else [], [self] if self._output else [], [], 0.05)
-            if readable:
+            happened = self._poll((select.POLLIN if is_reading else 0) | (select.POLLOUT if self._output else 0), 0.05)
+            if is_reading and happened & ~select.POLLOUT:
                 self.read_now()
-            if writable:
+            if self._output and happened & ~select.POLLIN:
                 self.write_now()
         return self.ended
 
