@@ -25,6 +25,9 @@ static enum weft_status refuse_type(const struct weft_policy_config *config, boo
                              config->type, supported);
         }
     }
+    if (config->type[0] == '\0') {
+        return weft_fail(error, WEFT_INVALID, "it has no type; there are %s", supported);
+    }
     return weft_fail(error, WEFT_INVALID, "type \"%s\" is unknown%s; there are %s", config->type,
                      at_top ? "" : " within a policy", supported);
 }

@@ -172,6 +172,8 @@ START_TEST(test_what_is_wrong_is_refused_with_its_place)
     snprintf(text, sizeof text, "test.yaml:2: policy \"a\": type \"latancy\" is unknown; there are %s, and, drop",
              types);
     policy_test_refuse("  - {name: a, type: latancy}", WEFT_INVALID, text);
+    snprintf(text, sizeof text, "test.yaml:2: policy \"a\": it has no type; there are %s, and, drop", types);
+    policy_test_refuse("  - {name: a, latency: {threshold_ms: 1}}", WEFT_INVALID, text);
     snprintf(text, sizeof text,
              "test.yaml:3: policy \"a\": test.yaml:6: part \"b\": type \"and\" is unknown within a "
              "policy; there are %s",
