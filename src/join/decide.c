@@ -56,7 +56,7 @@ static void count_service(void *user, uint32_t context, uint32_t count)
     struct weft_join *join = serving->join;
     struct weft_verdict *verdict = serving->verdict;
     const struct weft_context *from = weft_contexts_at(join->contexts, context);
-    uint32_t name = weft_names_intern(join->names, from->service);
+    uint32_t name = weft_names_intern_of_record(join->names, from->service);
     uint8_t i = 0;
     while (i < verdict->service_count && verdict->services[i].name != name) {
         i++;

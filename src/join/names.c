@@ -27,7 +27,7 @@ void weft_names_free(struct weft_names *names)
     weft_free(names);
 }
 
-uint32_t weft_names_intern(struct weft_names *names, struct weft_slice text)
+static uint32_t intern(struct weft_names *names, struct weft_slice text, uint32_t count_max)
 {
     if (text.length == 0) {
         return WEFT_NAME_NONE;
@@ -39,12 +39,22 @@ uint32_t weft_names_intern(struct weft_names *names, struct weft_slice text)
     }
     void *entry = NULL;
     bool is_new = false;
-    if (names->count == WEFT_NAMES_MAX || weft_table_put(names->table, text, &entry, &is_new) != WEFT_OK) {
+    if (names->count >= count_max || weft_table_put(names->table, text, &entry, &is_new) != WEFT_OK) {
         return WEFT_NAME_OTHER;
     }
     names->by_number[names->count] = entry;
     *(uint32_t *)entry = names->count;
     return names->count++;
+}
+
+uint32_t weft_names_intern(struct weft_names *names, struct weft_slice text)
+{
+    return intern(names, text, WEFT_NAMES_MAX);
+}
+
+uint32_t weft_names_intern_of_record(struct weft_names *names, struct weft_slice text)
+{
+    return intern(names, text, WEFT_NAMES_OF_RECORDS_MAX);
 }
 
 struct weft_slice weft_names_at(const struct weft_names *names, uint32_t name)
