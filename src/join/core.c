@@ -218,13 +218,16 @@ static void outlet_init(struct weft_stage_outlet *stage_outlet)
     outlet->reload_flow = weft_stage_outlet_drop_flow(stage_outlet, held, WEFT_DROP_RELOAD);
 }
 
-/* Recent traces name contexts of the outlet: they are forgotten with it. */
+/* Recent traces may name contexts of the outlet: they are forgotten with it, unless it is one of a graph that was not
+ * used after all. */
 static void outlet_fini(struct weft_stage_outlet *stage_outlet)
 {
     struct weft_join *join = weft_join_of(stage_outlet->stage);
     struct weft_join_outlet *outlet = weft_join_outlet_of(stage_outlet);
     weft_assert(weft_list_is_empty(&outlet->parked) && outlet->emission_count == 0);
-    weft_join_forget_recent(join, 0);
+    if (outlet->has_taken) {
+        weft_join_forget_recent(join, 0);
+    }
     weft_free(outlet->emissions);
     weft_free(outlet->touched);
     join->outlets[outlet->index] = NULL;

@@ -71,6 +71,7 @@ struct weft_emission {
 
 struct weft_join_outlet {
     struct weft_stage_outlet outlet;
+    bool has_taken;          /* records came by it */
     uint32_t index;          /* its bit */
     uint64_t held;           /* records */
     struct weft_list parked; /* of batches: written, but what follows is closed */

@@ -267,6 +267,25 @@ START_TEST(test_a_reload_may_rename_as_many_pipelines_as_may_share_the_join)
 }
 END_TEST
 
+/* As when a reload fails on another worker. */
+START_TEST(test_a_pipeline_that_is_not_used_after_all_costs_no_recent_trace)
+{
+    start(1, "decision_wait: 10ms\n" KEEP_ALL);
+    ck_assert_int_eq(offer_one(0, span_of(1, 0)), WEFT_OK);
+    advance(20 * WEFT_NS_PER_MS);
+    struct weft_account account = join->in_flight[1];
+    account.pipeline = "logs/new";
+    struct weft_consumer *face = weft_face_new(join->cores[0], &account, WEFT_LOGS, join->outlets[0][1]);
+    face->operations->free(face);
+    struct weft_trace_answer answer = join_ask(id_of(1));
+    weft_buffer_append_byte(&answer.json, 0);
+    ck_assert_int_eq(answer.knowledge, WEFT_TRACE_KEPT);
+    ck_assert_ptr_nonnull(strstr((const char *)answer.json.bytes, "\"tree\""));
+    weft_buffer_fini(&answer.json);
+    stop();
+}
+END_TEST
+
 /* ---- outlets that stay closed ---- */
 
 START_TEST(test_kept_traces_that_cannot_go_close_the_stage_and_open_it_again)
@@ -502,6 +521,7 @@ int main(void)
     TCase *tests = tcase_create("limits");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_a_span_whose_parent_is_zeros_is_a_root);
+    tcase_add_test(tests, test_a_pipeline_that_is_not_used_after_all_costs_no_recent_trace);
     tcase_add_test(tests, test_a_reload_may_rename_as_many_pipelines_as_may_share_the_join);
     tcase_add_test(tests, test_beyond_num_traces_the_oldest_is_decided_and_no_other);
     tcase_add_test(tests, test_kept_traces_that_wait_for_an_outlet_take_no_place_of_num_traces);
