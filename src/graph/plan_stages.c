@@ -109,13 +109,42 @@ static enum weft_status find_lead(const struct weft_plan *plan, const struct wef
 
 static struct weft_plan_stage *find_stage(const struct weft_plan *plan, const char *id, const char *lead)
 {
-    for (size_t i = 0; plan != NULL && i < plan->stage_count; i++) {
+    for (size_t i = 0; i < plan->stage_count; i++) {
         struct weft_plan_stage *stage = &plan->stages[i];
         if (strcmp(stage->component->id, id) == 0 && strcmp(stage->lead, lead) == 0) {
             return stage;
         }
     }
     return NULL;
+}
+
+static size_t count_stages(const struct weft_plan *plan, const char *id, struct weft_plan_stage **out_last)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        if (strcmp(plan->stages[i].component->id, id) == 0) {
+            *out_last = &plan->stages[i];
+            count++;
+        }
+    }
+    return count;
+}
+
+/* The stage of the former plan that this one goes on as: that of the same pipeline, or, if each plan has only one stage
+ * of the component, that one, whatever its pipelines are called now. */
+static const struct weft_plan_stage *find_former(const struct weft_plan *plan, const struct weft_plan *former,
+                                                 const struct weft_plan_component *component, const char *lead)
+{
+    if (former == NULL) {
+        return NULL;
+    }
+    const struct weft_plan_pipeline *first = NULL;
+    struct weft_plan_stage *stage = find_stage(former, component->id, lead);
+    if (stage == NULL &&
+        (count_traces_uses(plan, component, &first) > 1 || count_stages(former, component->id, &stage) != 1)) {
+        return NULL;
+    }
+    return stage->component->component == component->component && stage->identity != NULL ? stage : NULL;
 }
 
 static enum weft_status add_stage(struct weft_plan *plan, struct weft_plan_pipeline *pipeline, size_t position,
@@ -134,10 +163,8 @@ static enum weft_status add_stage(struct weft_plan *plan, struct weft_plan_pipel
     if (stage == NULL) {
         stage = &plan->stages[plan->stage_count++];
         *stage = (struct weft_plan_stage){ .component = component, .lead = lead };
-        struct weft_plan_stage *same = find_stage(former, component->id, lead);
-        if (same != NULL && same->component->component == component->component && same->identity != NULL) {
-            stage->identity = weft_stage_identity_ref(same->identity);
-        }
+        const struct weft_plan_stage *same = find_former(plan, former, component, lead);
+        stage->identity = same == NULL ? NULL : weft_stage_identity_ref(same->identity);
     }
     pipeline->stages[position] = stage;
     return WEFT_OK;
