@@ -137,6 +137,19 @@ class TailSamplingFaults(FaultCase):
         self.assertEqual(self.load.count(Outcome.LOST), 0, self.load.refusals)
         self.assertEqual(ledger.dropped.get("reload", 0), 0)
 
+    def fault_sighup_renames_the_pipeline(self):
+        """What is held goes out by the pipeline that leaves."""
+        self.begin_traces(decision_wait="2s")
+        for round in range(seconds(8, 3)):
+            time.sleep(0.5)
+            name = "traces" if round % 2 else "traces/renamed"
+            self.reload_to(lambda config: config["service"].update(
+                pipelines={name: config["service"]["pipelines"].popitem()[1]}))
+        time.sleep(0.7)
+        ledger, _ = self.finish_traces()
+        self.assertEqual(self.load.count(Outcome.LOST), 0, self.load.refusals)
+        self.assertEqual(ledger.dropped.get("reload", 0), 0)
+
     def fault_sigterm_with_undecided_traces(self):
         """They are decided on the way out; what comes after the restart is judged anew."""
         self.begin_traces(may_be_down=True, decision_wait="10s")
