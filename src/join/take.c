@@ -161,13 +161,18 @@ static bool pass(struct taking *taking, struct weft_slice key, uint32_t context,
     return trace != NULL && weft_trace_append(join, trace, context, record) == WEFT_OK;
 }
 
+static void count_late(const struct taking *taking, struct weft_verdict *verdict)
+{
+    uint32_t *late =
+        taking->outlet->outlet.signal == WEFT_TRACES ? &verdict->late_span_count : &verdict->late_log_count;
+    *late += 1;
+}
+
 static bool follow(struct taking *taking, const uint8_t *trace_id, struct weft_verdict *verdict, uint32_t context,
                    struct weft_slice record)
 {
     struct weft_join *join = taking->join;
-    uint32_t *late =
-        taking->outlet->outlet.signal == WEFT_TRACES ? &verdict->late_span_count : &verdict->late_log_count;
-    *late += 1;
+    count_late(taking, verdict);
     if (!verdict->is_kept) {
         join->counters.late_dropped++;
         weft_join_drop_records(join, taking->outlet, context, WEFT_DROP_SAMPLED_OUT, verdict->policy, 1);
@@ -178,6 +183,17 @@ static bool follow(struct taking *taking, const uint8_t *trace_id, struct weft_v
 }
 
 /* ---- spans and logs ---- */
+
+/* One that is decided on and waits for its outlet takes what comes; it is late all the same. */
+static void note_if_late(struct taking *taking, const struct weft_trace *trace, const uint8_t *trace_id)
+{
+    struct weft_join *join = taking->join;
+    struct weft_verdict *verdict = trace->lane == WEFT_LANE_KEPT ? weft_verdicts_find(join->verdicts, trace_id) : NULL;
+    if (verdict != NULL) {
+        count_late(taking, verdict);
+        join->counters.late_kept++;
+    }
+}
 
 /* Append, or give up what was begun for nothing. */
 static bool append(struct taking *taking, struct weft_trace *trace, uint32_t context, struct weft_slice record)
@@ -221,6 +237,8 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
     } else if (trace->span_count == 0 && trace->lane == WEFT_LANE_WAITING) {
         weft_trace_start(join, trace); /* its clock starts with its first span */
         join->counters.new_traces++;
+    } else {
+        note_if_late(taking, trace, trace_id);
     }
     if (trace == NULL || !append(taking, trace, context, record)) {
         return false;
@@ -264,6 +282,8 @@ static bool take_log(struct taking *taking, uint32_t context, struct weft_slice 
             return follow(taking, log.trace_id.bytes, verdict, context, record);
         }
         trace = begin_trace(taking, log.trace_id.bytes, WEFT_LANE_WAITING);
+    } else {
+        note_if_late(taking, trace, log.trace_id.bytes);
     }
     if (trace == NULL || !append(taking, trace, context, record)) {
         return false;

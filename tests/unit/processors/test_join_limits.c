@@ -268,6 +268,15 @@ START_TEST(test_a_reload_may_rename_as_many_pipelines_as_may_share_the_join)
 END_TEST
 
 /* As when a reload fails on another worker. */
+static void expect_told(uint32_t trace, const char *text)
+{
+    struct weft_trace_answer answer = join_ask(id_of(trace));
+    weft_buffer_append_byte(&answer.json, 0);
+    ck_assert_int_eq(answer.knowledge, WEFT_TRACE_KEPT);
+    ck_assert_ptr_nonnull(strstr((const char *)answer.json.bytes, text));
+    weft_buffer_fini(&answer.json);
+}
+
 START_TEST(test_a_pipeline_that_is_not_used_after_all_costs_no_recent_trace)
 {
     start(1, "decision_wait: 10ms\n" KEEP_ALL);
@@ -277,11 +286,7 @@ START_TEST(test_a_pipeline_that_is_not_used_after_all_costs_no_recent_trace)
     account.pipeline = "logs/new";
     struct weft_consumer *face = weft_face_new(join->cores[0], &account, WEFT_LOGS, join->outlets[0][1]);
     face->operations->free(face);
-    struct weft_trace_answer answer = join_ask(id_of(1));
-    weft_buffer_append_byte(&answer.json, 0);
-    ck_assert_int_eq(answer.knowledge, WEFT_TRACE_KEPT);
-    ck_assert_ptr_nonnull(strstr((const char *)answer.json.bytes, "\"tree\""));
-    weft_buffer_fini(&answer.json);
+    expect_told(1, "\"tree\"");
     stop();
 }
 END_TEST
@@ -412,10 +417,12 @@ START_TEST(test_those_that_wait_for_one_outlet_do_not_hold_up_others)
     ck_assert_int_eq(offer_one(0, line), WEFT_OK);
     wait_ms(600);
     ck_assert(!join->faces[0][0]->is_open && !join->faces[0][1]->is_open);
-    struct join_record late = line_of(kept, 1);
+    struct join_record late = line_of(kept, 1), later = line_of(kept, 1);
     ck_assert_int_eq(offer_one(1, late), WEFT_OK);
+    ck_assert_int_eq(offer_one(1, later), WEFT_OK);
     wait_ms(10);
     ck_assert_uint_eq(seen[late.number], 0);
+    expect_told(kept, "\"late_logs\":2");
     weft_consumer_set_open(&join->sinks[0][1].consumer, true);
     wait_ms(100);
     ck_assert_uint_eq(seen[line.number], 1);
