@@ -168,7 +168,8 @@ static bool pass_on(struct weft_join *join, struct weft_join_outlet *outlet, str
     weft_log(ERROR, "tail_sampling.dropped", "what follows refused records that were kept",
              WEFT_LOG_STRING("processor", join->stage.identity->id), WEFT_LOG_INT("records", weight),
              WEFT_LOG_STRING("error", error.text));
-    weft_join_drop_batch(join, outlet, WEFT_DROP_REFUSED_DOWNSTREAM, own_batch);
+    enum weft_drop_reason reason = status == WEFT_NOMEM ? WEFT_DROP_OUT_OF_MEMORY : WEFT_DROP_REFUSED_DOWNSTREAM;
+    weft_join_drop_batch(join, outlet, reason, own_batch);
     return true;
 }
 

@@ -311,7 +311,7 @@ void weft_join_forget_recent(struct weft_join *join, size_t bytes_max)
 void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
 {
     size_t recent_max = join->recent_capacity == 0 ? 0 : join->recent_bytes_max;
-    if (trace->chain.length > recent_max / 4) {
+    if (trace->chain.record_count == 0 || trace->chain.length > recent_max / 4) {
         release_chain(join, &trace->chain, trace->sources, trace->source_count);
     } else {
         weft_join_forget_recent(join, recent_max - trace->chain.length);
