@@ -1,4 +1,4 @@
-/* Asking the running agent over its admin socket (ask.h): for `weft trace` and `weft drops`. */
+/* Asking the running agent (ask.h): for `weft trace`, `weft drops` and `weft ledger`. */
 #include "cli/ask.h"
 
 #include <stdio.h>
@@ -56,8 +56,8 @@ bool weft_cli_ask(const struct weft_cli_agent *agent, const char *target, int *o
     }
     if (weft_http1_get(&endpoint, target, &(struct weft_http1_get_settings){ 0 }, out_code, out_body, &error) !=
         WEFT_OK) {
-        fprintf(stderr, "%s: %s: %s; is weft running, with this state directory?\n", agent->program, endpoint.host,
-                error.text);
+        fprintf(stderr, "%s: %s: %s; is weft running, and is this %s?\n", agent->program, endpoint.host, error.text,
+                agent->endpoint == NULL ? "its state directory" : "its endpoint");
         return false;
     }
     return true;

@@ -1,16 +1,17 @@
-/* `weft ledger`: asks the running agent's telemetry port where every record is. Exit status 1 if the books do not
- * balance or the audit disagrees, 2 if the agent cannot be asked. */
+/* `weft ledger`: asks the running agent where every record is, at its telemetry port or its admin socket. Exit status 1
+ * if the books do not balance or the audit disagrees, 2 if the agent cannot be asked. */
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "cli/ask.h"
 #include "cli/cli.h"
-#include "net/http1_client.h"
 
-enum { OPTION_AUDIT = 256, OPTION_JSON, OPTION_ENDPOINT };
+enum { OPTION_AUDIT = 256, OPTION_JSON, OPTION_STATE, OPTION_ENDPOINT };
+
+static const char usual_endpoint[] = "localhost:8888"; /* service.telemetry's */
 
 struct request {
-    const char *endpoint;
+    struct weft_cli_agent agent;
     bool wants_audit;
     bool wants_json;
 };
@@ -20,6 +21,7 @@ static bool read_options(int argument_count, char **arguments, struct request *r
     static const struct option options[] = {
         { "audit", no_argument, NULL, OPTION_AUDIT },
         { "json", no_argument, NULL, OPTION_JSON },
+        { "state-dir", required_argument, NULL, OPTION_STATE },
         { "endpoint", required_argument, NULL, OPTION_ENDPOINT },
         { NULL, 0, NULL, 0 },
     };
@@ -32,8 +34,11 @@ static bool read_options(int argument_count, char **arguments, struct request *r
         case OPTION_JSON:
             request->wants_json = true;
             break;
+        case OPTION_STATE:
+            request->agent.state_directory = optarg[0] == '\0' ? NULL : optarg;
+            break;
         case OPTION_ENDPOINT:
-            request->endpoint = optarg;
+            request->agent.endpoint = optarg;
             break;
         default:
             return false;
@@ -45,34 +50,30 @@ static bool read_options(int argument_count, char **arguments, struct request *r
 /* The agent answers 200 when all agrees and 500 when something does not; the body says what. */
 static int ask(const struct request *request)
 {
-    struct weft_endpoint endpoint;
-    struct weft_error error = WEFT_ERROR_NONE;
     struct weft_buffer body;
     int code = 0;
     char target[64];
     snprintf(target, sizeof target, "/v1/ledger?format=%s%s", request->wants_json ? "json" : "text",
              request->wants_audit ? "&audit=1" : "");
     weft_buffer_init(&body, 0);
-    enum weft_status status = weft_endpoint_parse(request->endpoint, 8888, &endpoint, &error);
-    if (status == WEFT_OK) {
-        status = weft_http1_get(&endpoint, target, &(struct weft_http1_get_settings){ 0 }, &code, &body, &error);
-    }
-    if (status != WEFT_OK) {
-        fprintf(stderr, "weft ledger: %s: %s\n", request->endpoint, error.text);
-    } else {
+    bool is_asked = weft_cli_ask(&request->agent, target, &code, &body);
+    if (is_asked) {
         fwrite(body.bytes, 1, body.length, stdout);
         fputs(body.length > 0 && body.bytes[body.length - 1] == '\n' ? "" : "\n", stdout);
     }
     weft_buffer_fini(&body);
-    return status != WEFT_OK ? 2 : code == 200 ? 0 : 1;
+    return !is_asked ? 2 : code == 200 ? 0 : 1;
 }
 
 int weft_cli_ledger(int argument_count, char **arguments)
 {
-    struct request request = { .endpoint = "localhost:8888" };
+    struct request request = { .agent.program = "weft ledger" };
     if (!read_options(argument_count, arguments, &request)) {
-        fputs("usage: weft ledger [--audit] [--json] [--endpoint localhost:8888]\n", stderr);
+        fputs("usage: weft ledger [--audit] [--json] [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n", stderr);
         return 2;
+    }
+    if (request.agent.endpoint == NULL && request.agent.state_directory == NULL) {
+        request.agent.endpoint = usual_endpoint;
     }
     return ask(&request);
 }

@@ -101,6 +101,10 @@ class Asking(OutsideInCase):
         status, text, _ = asking.command(self.program.program, "drops", "--endpoint", self.socket, "--json", "--by", "service")
         self.assertEqual(status, 0)
         self.assertEqual(sum(row["records"] for row in json.loads(text)["drops"]), sum(model.values()))
+        for place in (("--state-dir", self.program.state_directory), ("--endpoint", self.socket)):
+            status, text, said = asking.command(self.program.program, "ledger", "--audit", *place)
+            self.assertEqual((status, said), (0, ""))
+            self.assertIn("the books balance", text)
 
     def fault_refusals_and_a_full_queue_are_broken_down(self):
         self.begin(lambda number, body: Answer(delay=0.3), processors={"batch": {"timeout": "20ms"}},
