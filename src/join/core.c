@@ -102,9 +102,19 @@ static void make_room(struct weft_join *join, const struct weft_join_rules *rule
     }
 }
 
+/* Verdicts are not moved: who forgets some of them judges their late spans anew. */
+static void say_what_stays(const struct weft_join *join, const struct weft_join_rules *rules)
+{
+    if (join->stage.host->worker_index == 0 && rules->verdict_memory_bytes != join->verdict_memory_bytes) {
+        weft_log(WARN, "agent.restart_needed", "a change takes effect at the next start",
+                 WEFT_LOG_STRING("processor", join->stage.identity->id), WEFT_LOG_STRING("setting", "verdict_memory"));
+    }
+}
+
 void weft_join_update(struct weft_stage *stage, const struct weft_join_rules *rules)
 {
     struct weft_join *join = weft_join_of(stage);
+    say_what_stays(join, rules);
     make_room(join, rules);
     take_rules(join, rules);
     weft_join_sort_lanes(join);
@@ -289,6 +299,7 @@ enum weft_status weft_join_new(struct weft_host *host, struct weft_stage_identit
     join->slab = weft_slab_new(host->budget);
     join->contexts = weft_contexts_new(host->budget, host->secret);
     join->names = weft_names_new(host->budget, host->secret);
+    join->verdict_memory_bytes = rules->verdict_memory_bytes;
     join->verdicts = weft_verdicts_new(host->budget, host->secret, share_of(join, rules->verdict_memory_bytes));
     join->recent_capacity = RECENT_MAX;
     join->recent = weft_alloc(RECENT_MAX * sizeof *join->recent);

@@ -103,6 +103,7 @@ struct weft_join {
     struct weft_contexts *contexts;
     struct weft_names *names;
     struct weft_verdicts *verdicts;
+    uint64_t verdict_memory_bytes; /* of the process, as they were made */
     struct weft_policy_scratch *scratch;
     struct weft_policy_facts *resource_facts; /* of one resource: scratch */
     struct weft_policy_facts *spare_facts;    /* of a trace that has no room for them: scratch */

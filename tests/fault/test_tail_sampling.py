@@ -132,6 +132,9 @@ class TailSamplingFaults(FaultCase):
             wait = f"{200 + 400 * (round % 3)}ms"
             self.reload_to(lambda config: config["processors"].update(
                 tail_sampling=sampling(policy, decision_wait=wait)))
+        self.assertNotIn("agent.restart_needed", self.program.process.log_text())
+        self.reload_to(lambda config: config["processors"]["tail_sampling"].update(verdict_memory=2 ** 20))
+        self.assertIn("agent.restart_needed", self.program.process.log_text())
         time.sleep(0.7)
         ledger, _ = self.finish_traces(has_one_policy=False)
         self.assertEqual(self.load.count(Outcome.LOST), 0, self.load.refusals)
