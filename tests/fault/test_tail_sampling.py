@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from attack_case import MIB, Meter, is_sanitized
 from fault_case import FaultCase, for_each_worker_count, seconds
 from harness import config as configs
 from harness import otlp
@@ -185,7 +186,11 @@ class TailSamplingFaults(FaultCase):
         limiter = {"memory_limiter": {"limit_mib": 128, "check_interval": "100ms"}}
         self.begin_traces(before=limiter, decision_wait="20s",
                           load={"padding": 6000, "spans_per_request": 100, "requests_per_second": 400, "senders": 4})
-        time.sleep(seconds(20, 4))
+        with Meter(self.program.process.pid) as meter:
+            time.sleep(seconds(60, 4))
         self.load.stop()
+        print(f"  resident at most {meter.peak_bytes / MIB:.1f} MiB", flush=True)
+        if not is_sanitized():
+            self.assertLess(meter.peak_bytes, 160 * MIB)
         self.reload_to(lambda config: config["processors"].update(tail_sampling=sampling(decision_wait="100ms")))
         self.finish_traces(is_refusal_expected=True)
