@@ -91,10 +91,10 @@ class SlowClients(AttackCase):
 
     def test_stuck_clients_are_ended(self):
         kinds = list(STUCK)
+        non_readers = [self.non_reader() for _ in range(NON_READERS)]  # takes seconds, in which no other is looked at
         clients = [StuckClient(self.address, kinds[number % len(kinds)]) for number in range(CONNECTIONS)]
         for client in clients:
             self.start(client.attacker)
-        non_readers = [self.non_reader() for _ in range(NON_READERS)]
         taken, next_second = [], time.monotonic() + 1.0
         end = time.monotonic() + max(client.deadline for client in clients) + GRACE_SECONDS
         while time.monotonic() < end and not all(client.look() for client in clients):
