@@ -1,20 +1,17 @@
 /* Receiver `jsonlog`: log lines, JSON or text, over HTTP and from the standard input.
  *
- * Here are its config, its listening socket, its life and its answer to pressure. Lines become requests of logs in
- * log_body.c; the HTTP server is that of the otlp receiver with another kind of body (otlp_http.c), the standard input
- * is log_stdin.c's and worker 0's, and what becomes of a request is the same as there (otlp_ingest.c). */
+ * Here are its config and its listening socket. Lines become requests of logs in log_body.c; the HTTP server is that of
+ * the otlp receiver with another kind of body (otlp_http.c), the standard input is log_stdin.c's and worker 0's, and
+ * what becomes of a request is the same as there (otlp_ingest.c, inlet_receiver.c). */
 #include "weft/component.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/assert.h"
-#include "base/log.h"
+#include "receivers/inlet_receiver.h"
+#include "receivers/listening.h"
 #include "receivers/log_stdin.h"
 #include "receivers/otlp_http.h"
-
-enum { BACKLOG = 1024, MAX_INLETS = 2 };
 
 struct stdin_config {
     bool unused; /* no keys yet */
@@ -28,9 +25,7 @@ struct protocols_config {
 
 struct jsonlog_config {
     struct protocols_config protocols;
-    struct weft_choice acknowledge;
-    struct weft_duration refuse_after;
-    struct weft_duration retry_after;
+    struct weft_inlet_config inlet;
 };
 
 struct jsonlog_shared {
@@ -38,18 +33,6 @@ struct jsonlog_shared {
     struct weft_listener listener;
     struct weft_tls_context *tls; /* NULL = plain */
 };
-
-struct jsonlog_receiver {
-    struct weft_receiver receiver;
-    const struct jsonlog_config *config;
-    struct weft_otlp_ingest ingest;
-    struct weft_otlp_inlet *inlets[MAX_INLETS]; /* HTTP first, if it is on */
-    size_t inlet_count;
-    struct weft_timer refuse_timer;
-    struct weft_timer offer_timer; /* offers what waits in a tick of its own, not inside the consumer that has opened */
-};
-
-static const char *const acknowledge_words[] = { "accepted", "delivered", NULL };
 
 #define HTTP struct weft_otlp_http_config
 
@@ -91,41 +74,22 @@ static const struct weft_field protocols_fields[] = {
 
 static const struct weft_field jsonlog_fields[] = {
     WEFT_FIELD_BLOCK(struct jsonlog_config, protocols, protocols_fields, "Where lines come from; at least one."),
-    WEFT_FIELD_CHOICE(struct jsonlog_config, acknowledge, acknowledge_words, "accepted",
-                      "When a client gets its OK: accepted (in memory that outlives the call) or delivered (the "
-                      "backend has it)."),
-    WEFT_FIELD(struct jsonlog_config, refuse_after, "5s",
-               "Under pressure reading stops; after this time requests are refused."),
-    WEFT_FIELD(struct jsonlog_config, retry_after, "1s", "The delay that refused clients are asked for."),
+    WEFT_FIELD_INLINE(struct jsonlog_config, inlet, weft_inlet_fields),
     WEFT_FIELDS_END,
 };
 
 /* ---- config ---- */
 
-static bool is_unix(const struct weft_otlp_http_config *http)
+static struct weft_listening listening_of(const struct weft_otlp_http_config *http)
 {
-    return strcmp(http->transport, "unix") == 0;
-}
-
-static enum weft_status parse_endpoint(const struct weft_otlp_http_config *http, struct weft_endpoint *out_endpoint,
-                                       struct weft_error *error)
-{
-    char text[WEFT_HOST_BYTES + 8];
-    bool has_prefix = strncmp(http->endpoint, "unix:", 5) == 0;
-    snprintf(text, sizeof text, "%s%s", is_unix(http) && !has_prefix ? "unix:" : "", http->endpoint);
-    return weft_endpoint_parse(text, 0, out_endpoint, error);
+    const struct weft_tls_config *tls = http->has_tls ? &http->tls : NULL;
+    return (struct weft_listening){ "http", "lines over HTTP", http->endpoint, http->transport, tls, "http/1.1" };
 }
 
 static enum weft_status validate_http(const struct weft_otlp_http_config *http, struct weft_error *error)
 {
-    if (strcmp(http->transport, "tcp") != 0 && !is_unix(http)) {
-        return weft_fail(error, WEFT_INVALID, "transport: \"%s\" is not tcp or unix", http->transport);
-    }
-    struct weft_endpoint endpoint;
-    enum weft_status status = parse_endpoint(http, &endpoint, error);
-    if (status == WEFT_OK && http->has_tls) {
-        status = weft_tls_config_validate_server(&http->tls, error);
-    }
+    struct weft_listening listening = listening_of(http);
+    enum weft_status status = weft_listening_validate(&listening, error);
     if (status == WEFT_OK) {
         status = weft_otlp_http_validate_path("path", http->logs_url_path, error);
     }
@@ -157,27 +121,6 @@ static void shared_free(void *untyped)
     weft_free(shared);
 }
 
-static enum weft_status start_listening(struct jsonlog_shared *shared, const struct weft_otlp_http_config *http,
-                                        const char *id, struct weft_error *error)
-{
-    struct weft_endpoint endpoint;
-    enum weft_status status = parse_endpoint(http, &endpoint, error);
-    if (status == WEFT_OK && http->has_tls) {
-        status = weft_tls_config_open(&http->tls, true, "http/1.1", &shared->tls, error);
-    }
-    if (status == WEFT_OK) {
-        status = weft_listener_open(&endpoint, BACKLOG, &shared->listener, error);
-    }
-    if (status != WEFT_OK) {
-        return weft_fail_prefix(error, "protocols::http");
-    }
-    shared->listeners.count = 1;
-    weft_log(INFO, "receiver.listening", "accepting log lines", WEFT_LOG_STRING("receiver", id),
-             WEFT_LOG_STRING("protocol", "lines over HTTP"), WEFT_LOG_STRING("endpoint", http->endpoint),
-             WEFT_LOG_STRING("tls", http->has_tls ? "on" : "off"));
-    return WEFT_OK;
-}
-
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error)
 {
@@ -186,7 +129,10 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     struct jsonlog_shared *shared = weft_alloc(sizeof *shared);
     shared->listeners.items = &shared->listener;
     if (config->protocols.has_http) {
-        enum weft_status status = start_listening(shared, &config->protocols.http, id, error);
+        struct weft_listening listening = listening_of(&config->protocols.http);
+        shared->listeners.count = 1;
+        enum weft_status status =
+            weft_listening_open(&listening, id, "accepting log lines", &shared->listener, &shared->tls, error);
         if (status != WEFT_OK) {
             shared_free(shared);
             return status;
@@ -196,130 +142,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     return WEFT_OK;
 }
 
-/* ---- pressure ---- */
-
-static const struct weft_receiver_operations jsonlog_operations;
-
-static struct jsonlog_receiver *receiver_of(const struct weft_receiver *base)
-{
-    weft_assert(base->operations == &jsonlog_operations);
-    return WEFT_CONTAINER_OF(base, struct jsonlog_receiver, receiver);
-}
-
-static void set_reading(struct jsonlog_receiver *receiver, bool is_reading)
-{
-    for (size_t i = 0; i < receiver->inlet_count; i++) {
-        receiver->inlets[i]->operations->set_reading(receiver->inlets[i], is_reading);
-    }
-}
-
-static void start_refusing(void *context)
-{
-    struct jsonlog_receiver *receiver = receiver_of(context);
-    weft_log(WARN, "receiver.refusing", "pressure lasts: requests are refused now",
-             WEFT_LOG_STRING("receiver", receiver->receiver.id));
-    receiver->ingest.is_refusing = true;
-    weft_otlp_ingest_offer_waiting(&receiver->ingest, true);
-    set_reading(receiver, true);
-}
-
-static void offer_again(void *context)
-{
-    struct jsonlog_receiver *receiver = receiver_of(context);
-    weft_otlp_ingest_offer_waiting(&receiver->ingest, false);
-}
-
-static void on_pressure(struct weft_receiver *base)
-{
-    struct jsonlog_receiver *receiver = receiver_of(base);
-    struct weft_otlp_ingest *ingest = &receiver->ingest;
-    bool is_open = weft_otlp_ingest_is_open(ingest);
-    set_reading(receiver, is_open || ingest->is_draining || ingest->is_refusing);
-    if (is_open) {
-        ingest->is_refusing = false;
-        weft_timer_cancel(base->host->timers, &receiver->refuse_timer);
-        weft_timer_set_after(base->host->timers, &receiver->offer_timer, 0);
-    } else if (!ingest->is_refusing && !weft_timer_is_set(&receiver->refuse_timer)) {
-        weft_timer_set_after(base->host->timers, &receiver->refuse_timer, receiver->config->refuse_after.ns);
-    }
-}
-
-/* ---- life cycle ---- */
-
-static void set_entry(struct weft_receiver *base, enum weft_signal signal, struct weft_entry *entry)
-{
-    weft_otlp_ingest_set_entry(&receiver_of(base)->ingest, signal, entry);
-}
-
-/* The one listener is that of HTTP. */
-static void adopt(struct weft_receiver *base, size_t listener_index, int descriptor)
-{
-    struct jsonlog_receiver *receiver = receiver_of(base);
-    weft_assert(listener_index == 0 && receiver->config->protocols.has_http);
-    receiver->inlets[0]->operations->adopt(receiver->inlets[0], descriptor);
-}
-
-static void drain(struct weft_receiver *base)
-{
-    struct jsonlog_receiver *receiver = receiver_of(base);
-    if (receiver->ingest.is_draining) {
-        return;
-    }
-    receiver->ingest.is_draining = true;
-    weft_timer_cancel(base->host->timers, &receiver->refuse_timer);
-    for (size_t i = 0; i < receiver->inlet_count; i++) {
-        receiver->inlets[i]->operations->drain(receiver->inlets[i]);
-    }
-    weft_otlp_ingest_offer_waiting(&receiver->ingest, true);
-    set_reading(receiver, true);
-}
-
-static size_t connection_count(const struct weft_receiver *base)
-{
-    const struct jsonlog_receiver *receiver = receiver_of(base);
-    size_t count = 0;
-    for (size_t i = 0; i < receiver->inlet_count; i++) {
-        count += receiver->inlets[i]->operations->connection_count(receiver->inlets[i]);
-    }
-    return count;
-}
-
-static bool is_drained(const struct weft_receiver *base)
-{
-    return weft_otlp_ingest_is_idle(&receiver_of(base)->ingest) && connection_count(base) == 0;
-}
-
-static void receiver_free(struct weft_receiver *base)
-{
-    struct jsonlog_receiver *receiver = receiver_of(base);
-    weft_timer_cancel(base->host->timers, &receiver->refuse_timer);
-    weft_timer_cancel(base->host->timers, &receiver->offer_timer);
-    for (size_t i = 0; i < receiver->inlet_count; i++) {
-        receiver->inlets[i]->operations->free(receiver->inlets[i]);
-    }
-    weft_otlp_ingest_fini(&receiver->ingest);
-    base->operations = NULL;
-    weft_free(receiver);
-}
-
-static void collect(const struct weft_receiver *base, struct weft_samples *samples)
-{
-    const struct jsonlog_receiver *receiver = receiver_of(base);
-    for (size_t i = 0; i < receiver->inlet_count; i++) {
-        receiver->inlets[i]->operations->collect(receiver->inlets[i], samples);
-    }
-}
-
-static const struct weft_receiver_operations jsonlog_operations = {
-    .set_entry = set_entry,
-    .adopt = adopt,
-    .on_pressure = on_pressure,
-    .drain = drain,
-    .is_drained = is_drained,
-    .free = receiver_free,
-    .connection_count = connection_count,
-    .collect = collect,
-};
+/* ---- on each worker ---- */
 
 static enum weft_status create(const struct weft_instance_setup *setup, struct weft_receiver **out_receiver,
                                struct weft_error *error)
@@ -327,23 +150,15 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     (void)error;
     const struct weft_log_line_settings settings = { 0 };
     const struct jsonlog_shared *shared = setup->shared;
-    struct jsonlog_receiver *receiver = weft_alloc(sizeof *receiver);
-    receiver->receiver = (struct weft_receiver){ &jsonlog_operations, setup->host, setup->id };
-    receiver->config = setup->config;
-    weft_timer_init(&receiver->refuse_timer, start_refusing, &receiver->receiver);
-    weft_timer_init(&receiver->offer_timer, offer_again, &receiver->receiver);
-    receiver->ingest.host = setup->host;
-    receiver->ingest.id = setup->id;
-    receiver->ingest.acknowledge = (enum weft_acknowledge)receiver->config->acknowledge.value;
-    receiver->ingest.retry_after_ns = receiver->config->retry_after.ns;
-    weft_otlp_ingest_init(&receiver->ingest);
-    const struct protocols_config *protocols = &receiver->config->protocols;
+    const struct jsonlog_config *config = setup->config;
+    const struct protocols_config *protocols = &config->protocols;
+    struct weft_inlet_receiver *receiver = weft_inlet_receiver_new(setup, &config->inlet);
     if (protocols->has_http) {
-        receiver->inlets[receiver->inlet_count++] =
-            weft_otlp_http_new_for_lines(&receiver->ingest, &protocols->http, &settings, shared->tls);
+        weft_inlet_receiver_add(
+            receiver, weft_otlp_http_new_for_lines(&receiver->ingest, &protocols->http, &settings, shared->tls));
     }
     if (protocols->has_stdin && setup->host->worker_index == 0) {
-        receiver->inlets[receiver->inlet_count++] = weft_log_stdin_new(&receiver->ingest, STDIN_FILENO, &settings);
+        weft_inlet_receiver_add(receiver, weft_log_stdin_new(&receiver->ingest, STDIN_FILENO, &settings));
     }
     *out_receiver = &receiver->receiver;
     return WEFT_OK;
@@ -351,7 +166,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
 
 static bool waits_for_delivery(const void *config)
 {
-    return ((const struct jsonlog_config *)config)->acknowledge.value == WEFT_ACKNOWLEDGE_DELIVERED;
+    return weft_inlet_waits_for_delivery(&((const struct jsonlog_config *)config)->inlet);
 }
 
 const struct weft_component weft_receiver_jsonlog = {
