@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "admin/admin_socket.h"
@@ -22,6 +23,23 @@ const char *weft_cli_state_directory(void)
         return given;
     }
     return access(usual, W_OK) == 0 ? usual : NULL;
+}
+
+bool weft_cli_take_agent_option(struct weft_cli_agent *agent, int letter, const char *argument)
+{
+    switch (letter) {
+    case WEFT_CLI_OPTION_JSON:
+        agent->wants_json = true;
+        return true;
+    case WEFT_CLI_OPTION_STATE:
+        agent->state_directory = argument[0] == '\0' ? NULL : argument;
+        return true;
+    case WEFT_CLI_OPTION_ENDPOINT:
+        agent->endpoint = argument;
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* False after a message. */
@@ -47,7 +65,8 @@ static bool find_endpoint(const struct weft_cli_agent *agent, struct weft_endpoi
     return status == WEFT_OK;
 }
 
-bool weft_cli_ask(const struct weft_cli_agent *agent, const char *target, int *out_code, struct weft_buffer *out_body)
+/* False after a message. */
+static bool get(const struct weft_cli_agent *agent, const char *target, int *out_code, struct weft_buffer *out_body)
 {
     struct weft_endpoint endpoint;
     struct weft_error error = WEFT_ERROR_NONE;
@@ -78,7 +97,8 @@ static void append_details(struct weft_buffer *text, struct weft_slice details)
     weft_buffer_append_text(text, is_any ? ")" : "");
 }
 
-void weft_cli_print_refusal(const struct weft_cli_agent *agent, int code, struct weft_slice body)
+/* Says what an error answer of the agent's says. */
+static void print_refusal(const struct weft_cli_agent *agent, int code, struct weft_slice body)
 {
     struct weft_slice refusal, message, details, help;
     struct weft_buffer text;
@@ -100,17 +120,61 @@ void weft_cli_print_refusal(const struct weft_cli_agent *agent, int code, struct
     weft_buffer_fini(&text);
 }
 
-void weft_cli_append_encoded(struct weft_buffer *target, const char *word)
+static void print_answer(const struct weft_cli_agent *agent, const struct weft_cli_question *question,
+                         struct weft_slice answer)
 {
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    if (agent->wants_json || question->write_text == NULL) {
+        weft_buffer_append(&text, answer.bytes, answer.length);
+    } else {
+        question->write_text(answer, &text);
+    }
+    if (text.length == 0 || text.bytes[text.length - 1] != '\n') {
+        weft_buffer_append_byte(&text, '\n');
+    }
+    fwrite(text.bytes, 1, text.length, stdout);
+    weft_buffer_fini(&text);
+}
+
+int weft_cli_ask(const struct weft_cli_agent *agent, const struct weft_cli_question *question)
+{
+    struct weft_buffer body;
+    int code = 0;
+    int status = -1;
+    weft_buffer_init(&body, 0);
+    bool is_answered = get(agent, question->target, &code, &body);
+    struct weft_slice answer = weft_buffer_slice(&body);
+    if (is_answered) {
+        status = question->exit_status_of(code, answer);
+    }
+    if (status >= 0) {
+        print_answer(agent, question, answer);
+    } else if (is_answered) {
+        print_refusal(agent, code, answer);
+    }
+    weft_buffer_fini(&body);
+    return status < 0 ? WEFT_CLI_CANNOT_BE_ASKED : status;
+}
+
+char *weft_cli_encode(const char *word)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *encoded = weft_alloc(3 * strlen(word) + 1);
+    char *to = encoded;
     for (const unsigned char *at = (const unsigned char *)word; *at != '\0'; at++) {
         bool is_plain = (*at >= '0' && *at <= '9') || ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z') || *at == '-' ||
                         *at == '_' || *at == '~';
         if (is_plain) {
-            weft_buffer_append_byte(target, *at);
+            *to++ = (char)*at;
         } else {
-            weft_buffer_append_format(target, "%%%02X", *at);
+            *to++ = '%';
+            *to++ = digits[*at >> 4];
+            *to++ = digits[*at & 15];
         }
     }
+    *to = '\0';
+    return encoded;
 }
 
 /* Control characters, also those of two bytes (U+0080 to U+009F). */

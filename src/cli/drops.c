@@ -1,19 +1,18 @@
 /* `weft drops`: asks the running agent what it dropped, refused and was rejected lately, and whose it was. Exit status
  * 1 if that does not agree with the ledger, 2 if the agent cannot be asked. */
-#include <getopt.h>
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "wire/json_each.h"
 #include "wire/json_member.h"
 
-enum { OPTION_SINCE = 256, OPTION_BY, OPTION_JSON, OPTION_STATE, OPTION_ENDPOINT };
+enum { OPTION_SINCE = WEFT_CLI_OPTION_OWN, OPTION_BY };
 
 struct request {
     struct weft_cli_agent agent;
     const char *since, *by;
-    bool wants_json;
 };
 
 static bool read_options(int argument_count, char **arguments, struct request *request)
@@ -21,30 +20,16 @@ static bool read_options(int argument_count, char **arguments, struct request *r
     static const struct option options[] = {
         { "since", required_argument, NULL, OPTION_SINCE },
         { "by", required_argument, NULL, OPTION_BY },
-        { "json", no_argument, NULL, OPTION_JSON },
-        { "state-dir", required_argument, NULL, OPTION_STATE },
-        { "endpoint", required_argument, NULL, OPTION_ENDPOINT },
+        WEFT_CLI_AGENT_OPTIONS,
         { NULL, 0, NULL, 0 },
     };
     int letter;
     while ((letter = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
-        switch (letter) {
-        case OPTION_SINCE:
+        if (letter == OPTION_SINCE) {
             request->since = optarg;
-            break;
-        case OPTION_BY:
+        } else if (letter == OPTION_BY) {
             request->by = optarg;
-            break;
-        case OPTION_JSON:
-            request->wants_json = true;
-            break;
-        case OPTION_STATE:
-            request->agent.state_directory = optarg[0] == '\0' ? NULL : optarg;
-            break;
-        case OPTION_ENDPOINT:
-            request->agent.endpoint = optarg;
-            break;
-        default:
+        } else if (!weft_cli_take_agent_option(&request->agent, letter, optarg)) {
             return false;
         }
     }
@@ -80,7 +65,7 @@ static void append_row(struct weft_buffer *out, struct weft_slice row)
     weft_buffer_append_text(out, is_at_start ? "  (lost when the former process was killed)\n" : "\n");
 }
 
-static void append_text(struct weft_buffer *out, struct weft_slice body)
+static void write_text(struct weft_slice body, struct weft_buffer *out)
 {
     struct weft_slice rows = WEFT_SLICE_EMPTY;
     struct weft_slice value = WEFT_SLICE_EMPTY;
@@ -102,42 +87,24 @@ static void append_text(struct weft_buffer *out, struct weft_slice body)
     weft_buffer_append_text(out, count == 0 ? "  nothing was dropped, refused or rejected\n" : "");
 }
 
-static int print_answer(const struct request *request, int code, struct weft_slice body)
+static int exit_status_of(int code, struct weft_slice answer)
 {
     struct weft_slice drops;
-    if (weft_json_find_member(body, "drops", &drops) != WEFT_OK) {
-        weft_cli_print_refusal(&request->agent, code, body);
-        return 2;
+    if (weft_json_find_member(answer, "drops", &drops) != WEFT_OK) {
+        return -1;
     }
-    struct weft_buffer text;
-    weft_buffer_init(&text, 0);
-    if (request->wants_json) {
-        weft_buffer_append(&text, body.bytes, body.length);
-        weft_buffer_append_byte(&text, '\n');
-    } else {
-        append_text(&text, body);
-    }
-    fwrite(text.bytes, 1, text.length, stdout);
-    weft_buffer_fini(&text);
     return code == 200 ? 0 : 1;
 }
 
 static int ask(const struct request *request)
 {
-    struct weft_buffer target, body;
-    int code = 0;
-    weft_buffer_init(&target, 0);
-    weft_buffer_init(&body, 0);
-    weft_buffer_append_text(&target, "/v1/drops?since=");
-    weft_cli_append_encoded(&target, request->since);
-    weft_buffer_append_text(&target, "&by=");
-    weft_cli_append_encoded(&target, request->by);
-    weft_buffer_append_byte(&target, '\0');
-    bool is_answered = weft_buffer_status(&target) == WEFT_OK &&
-                       weft_cli_ask(&request->agent, (const char *)target.bytes, &code, &body);
-    int status = is_answered ? print_answer(request, code, weft_buffer_slice(&body)) : 2;
-    weft_buffer_fini(&target);
-    weft_buffer_fini(&body);
+    char *since = weft_cli_encode(request->since);
+    char *by = weft_cli_encode(request->by);
+    char *target = weft_alloc_format("/v1/drops?since=%s&by=%s", since, by);
+    int status = weft_cli_ask(&request->agent, &(struct weft_cli_question){ target, exit_status_of, write_text });
+    weft_free(target);
+    weft_free(by);
+    weft_free(since);
     return status;
 }
 
@@ -150,7 +117,7 @@ int weft_cli_drops(int argument_count, char **arguments)
         fputs("usage: weft drops [--since 15m] [--by reason,policy,service] [--json]\n"
               "                  [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n",
               stderr);
-        return 2;
+        return WEFT_CLI_CANNOT_BE_ASKED;
     }
     return ask(&request);
 }
