@@ -1,141 +1,27 @@
 /* The inlets of the receiver `jsonlog`: lines over HTTP through a socket pair, and lines of a pipe, into a pipeline
  * that does as the test says. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/alloc.h"
+#include "receivers/inlet_test.h"
 #include "receivers/log_stdin.h"
-#include "receivers/otlp_http.h"
 
-struct pipeline {
-    struct weft_consumer consumer; /* first */
-    enum weft_status answer;
-    bool holds;
-    struct weft_batch *held;
-    uint64_t weight; /* taken */
-    size_t offers;
-    char text[4096]; /* bytes of the last request taken, for looking for words in it */
-    size_t text_length;
-};
-
-static struct weft_loop *loop;
-static struct weft_net_context net;
-static struct weft_budget budget;
-static struct weft_host host;
-static struct weft_otlp_http_config config;
-static struct weft_otlp_ingest ingest;
-static struct weft_otlp_inlet *inlet;
-static struct pipeline pipeline;
-static int client; /* the other end of the socket, or where the pipe is written */
-static int pipe_end = -1;
-static char answers[64 * 1024];
-static size_t answers_length;
-
-static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
-{
-    (void)consumer;
-    pipeline.offers++;
-    if (pipeline.answer != WEFT_OK) {
-        return weft_fail(error, pipeline.answer, "the pipeline refuses");
-    }
-    const struct weft_payload *payload = (*own_batch)->parts[0].payload;
-    pipeline.weight += (*own_batch)->weight;
-    pipeline.text_length = payload->length < sizeof pipeline.text ? payload->length : sizeof pipeline.text;
-    memcpy(pipeline.text, payload->bytes, pipeline.text_length);
-    if (pipeline.holds) {
-        pipeline.held = *own_batch;
-        *own_batch = NULL;
-        return WEFT_OK;
-    }
-    weft_batch_end(own_batch, NULL, -1);
-    return WEFT_OK;
-}
-
-static const struct weft_consumer_operations consumer_operations = { .consume = consume };
+static int pipe_end = -1; /* the client's other end, instead of a socket */
 
 static bool has_taken(const char *word)
 {
     return memmem(pipeline.text, pipeline.text_length, word, strlen(word)) != NULL;
 }
 
-static void stop(void *context)
-{
-    weft_loop_stop(context);
-}
-
-static void run_loop(void)
-{
-    for (int i = 0; i < 12; i++) {
-        struct weft_deferred end;
-        weft_deferred_init(&end, stop, loop);
-        weft_loop_defer(loop, &end);
-        weft_loop_run(loop);
-    }
-}
-
-/* Lets the receiver do what it can, and takes what it has answered. */
-static void tick(void)
-{
-    run_loop();
-    ssize_t count;
-    while ((count = recv(client, answers + answers_length, sizeof answers - 1 - answers_length, MSG_DONTWAIT)) > 0) {
-        answers_length += (size_t)count;
-    }
-    answers[answers_length] = '\0';
-}
-
-static void make_host(void)
-{
-    struct weft_ledger *ledger = NULL;
-    ck_assert(weft_ledger_open(NULL, 1, &ledger, NULL) == WEFT_OK);
-    loop = weft_loop_new();
-    net = (struct weft_net_context){ .loop = loop,
-                                     .pool = weft_payload_pool_new(&budget, 0),
-                                     .codec = weft_codec_new(&budget),
-                                     .budget = &budget,
-                                     .read_buffer = weft_alloc(256 * 1024),
-                                     .read_buffer_bytes = 256 * 1024 };
-    host = (struct weft_host){ .net = &net,
-                               .timers = weft_loop_timers(loop),
-                               .pool = net.pool,
-                               .codec = net.codec,
-                               .budget = &budget,
-                               .ledger = ledger,
-                               .books = weft_ledger_worker_of(ledger, 0),
-                               .worker_count = 1,
-                               .random_state = 1 };
-}
-
 static void set_up(void)
 {
-    make_host();
-    ck_assert(weft_config_parse(weft_otlp_http_fields, NULL, &config, NULL, NULL) == WEFT_OK);
+    begin_ingest("jsonlog", WEFT_LOGS, "logs");
     config.max_request_body_size = 5000;
-    memset(&pipeline, 0, sizeof pipeline);
-    weft_consumer_init(&pipeline.consumer, &consumer_operations, &host, "pipeline");
-    memset(&ingest, 0, sizeof ingest);
-    ingest.host = &host;
-    ingest.id = "jsonlog";
-    ingest.retry_after_ns = 1500000000;
-    weft_otlp_ingest_init(&ingest);
-    struct weft_pipeline_entrance entrance = { { WEFT_ACCOUNT_IN_FLIGHT, "logs", "logs", "", WEFT_DROP_NONE },
-                                               &pipeline.consumer };
-    ingest.entries[WEFT_LOGS] = weft_entry_new(&host, "jsonlog", WEFT_LOGS, &entrance, 1, NULL, NULL);
-    answers_length = 0;
 }
 
 static void set_up_http(void)
 {
     const struct weft_log_line_settings settings = { 0 };
-    int pair[2];
     set_up();
     inlet = weft_otlp_http_new_for_lines(&ingest, &config, &settings, NULL);
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    client = pair[1];
-    inlet->operations->adopt(inlet, pair[0]);
+    connect_client();
 }
 
 /* Refusals are offered again in the next tick, and lines are at most 100 bytes long. */
@@ -151,32 +37,13 @@ static void set_up_stdin(void)
     inlet = weft_log_stdin_new(&ingest, pipe_end, &settings);
 }
 
-static void free_inlet(void)
-{
-    inlet->operations->free(inlet);
-    weft_otlp_ingest_fini(&ingest);
-    inlet = NULL;
-}
-
 static void tear_down(void)
 {
-    if (inlet != NULL) {
-        free_inlet();
-    }
-    close(client);
+    end_ingest();
     if (pipe_end >= 0) {
         close(pipe_end);
         pipe_end = -1;
     }
-    weft_entry_free(ingest.entries[WEFT_LOGS]);
-    weft_consumer_fini(&pipeline.consumer);
-    weft_config_fini(weft_otlp_http_fields, &config);
-    weft_codec_free(host.codec);
-    weft_payload_pool_free(host.pool);
-    weft_free(net.read_buffer);
-    weft_loop_free(loop);
-    weft_ledger_close(host.ledger);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
 }
 
 /* ---- HTTP ---- */
@@ -184,12 +51,8 @@ static void tear_down(void)
 static void post_bytes(const char *headers, const void *body, size_t length)
 {
     char head[300];
-    int head_length = snprintf(head, sizeof head, "POST /v1/logs HTTP/1.1\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n",
-                               headers, length);
-    answers_length = 0;
-    ck_assert_int_eq((int)send(client, head, (size_t)head_length, MSG_NOSIGNAL), head_length);
-    ck_assert_int_eq((int)send(client, body, length, MSG_NOSIGNAL), (int)length);
-    tick();
+    snprintf(head, sizeof head, "POST /v1/logs HTTP/1.1\r\nHost: a\r\n%s", headers);
+    send_request(head, body, length);
 }
 
 static void post(const char *headers, const char *body)

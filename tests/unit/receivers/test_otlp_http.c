@@ -1,13 +1,6 @@
 /* The OTLP/HTTP receiver over a socket pair, with pipelines that do as the test says. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/alloc.h"
 #include "base/base_test.h"
-#include "receivers/otlp_http.h"
+#include "receivers/inlet_test.h"
 
 /* A span with name "a"; and the same in JSON. */
 #define SPAN                           \
@@ -22,153 +15,27 @@ enum { SPAN_BYTES = sizeof span - 1 };
     "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"30313233343536373839616263646566\",\"name\":" \
     "\"a\"}]}]}]}"
 
-struct pipeline {
-    struct weft_consumer consumer; /* first */
-    enum weft_status answer;
-    bool holds;
-    struct weft_batch *held;
-    uint64_t weight; /* taken */
-    size_t wire_count;
-};
-
-static struct weft_loop *loop;
-static struct weft_net_context net;
-static struct weft_budget budget;
-static struct weft_host host;
 static struct weft_otlp_json json;
-static struct weft_otlp_http_config config;
-static struct weft_otlp_ingest ingest;
-static struct weft_otlp_inlet *inlet;
-static struct pipeline pipeline;
-static int client;
-static char answers[64 * 1024];
-static size_t answers_length;
-
-static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
-{
-    (void)consumer;
-    if (pipeline.answer != WEFT_OK) {
-        return weft_fail(error, pipeline.answer, "the pipeline refuses");
-    }
-    pipeline.weight += (*own_batch)->weight;
-    pipeline.wire_count += (*own_batch)->parts[0].wire != NULL;
-    if (pipeline.holds) {
-        pipeline.held = *own_batch;
-        *own_batch = NULL;
-        return WEFT_OK;
-    }
-    weft_batch_end(own_batch, NULL, -1);
-    return WEFT_OK;
-}
-
-static const struct weft_consumer_operations consumer_operations = { .consume = consume };
-
-static void stop(void *context)
-{
-    weft_loop_stop(context);
-}
-
-/* Lets the receiver do what it can, and takes what it has written. */
-static void tick(void)
-{
-    for (int i = 0; i < 6; i++) {
-        struct weft_deferred end;
-        weft_deferred_init(&end, stop, loop);
-        weft_loop_defer(loop, &end);
-        weft_loop_run(loop);
-    }
-    ssize_t count;
-    while ((count = recv(client, answers + answers_length, sizeof answers - 1 - answers_length, MSG_DONTWAIT)) > 0) {
-        answers_length += (size_t)count;
-    }
-    answers[answers_length] = '\0';
-}
-
-static void connect_client(void)
-{
-    int pair[2];
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    client = pair[1];
-    inlet->operations->adopt(inlet, pair[0]);
-}
-
-static void make_host(void)
-{
-    struct weft_ledger *ledger = NULL;
-    ck_assert(weft_ledger_open(NULL, 1, &ledger, NULL) == WEFT_OK);
-    loop = weft_loop_new();
-    net = (struct weft_net_context){ .loop = loop,
-                                     .pool = weft_payload_pool_new(&budget, 0),
-                                     .codec = weft_codec_new(&budget),
-                                     .budget = &budget,
-                                     .read_buffer = weft_alloc(256 * 1024),
-                                     .read_buffer_bytes = 256 * 1024 };
-    host = (struct weft_host){ .net = &net,
-                               .timers = weft_loop_timers(loop),
-                               .pool = net.pool,
-                               .codec = net.codec,
-                               .budget = &budget,
-                               .ledger = ledger,
-                               .books = weft_ledger_worker_of(ledger, 0),
-                               .worker_count = 1,
-                               .random_state = 1 };
-}
 
 static void set_up(void)
 {
-    make_host();
     weft_otlp_json_init(&json);
-    ck_assert(weft_config_parse(weft_otlp_http_fields, NULL, &config, NULL, NULL) == WEFT_OK);
-    memset(&pipeline, 0, sizeof pipeline);
-    weft_consumer_init(&pipeline.consumer, &consumer_operations, &host, "pipeline");
-    memset(&ingest, 0, sizeof ingest);
-    ingest.host = &host;
-    ingest.id = "otlp";
-    ingest.retry_after_ns = 1500000000;
-    weft_otlp_ingest_init(&ingest);
-    struct weft_pipeline_entrance entrance = { { WEFT_ACCOUNT_IN_FLIGHT, "traces", "traces", "", WEFT_DROP_NONE },
-                                               &pipeline.consumer };
-    ingest.entries[WEFT_TRACES] = weft_entry_new(&host, "otlp", WEFT_TRACES, &entrance, 1, NULL, NULL);
+    begin_ingest("otlp", WEFT_TRACES, "traces");
     inlet = weft_otlp_http_new(&ingest, &config, &json, NULL);
-    answers_length = 0;
     connect_client();
-}
-
-static void free_receiver(void)
-{
-    inlet->operations->free(inlet);
-    weft_otlp_ingest_fini(&ingest);
-    inlet = NULL;
 }
 
 static void tear_down(void)
 {
-    if (inlet != NULL) {
-        free_receiver();
-    }
-    close(client);
-    weft_entry_free(ingest.entries[WEFT_TRACES]);
-    weft_consumer_fini(&pipeline.consumer);
-    weft_config_fini(weft_otlp_http_fields, &config);
+    end_ingest();
     weft_otlp_json_fini(&json);
-    weft_codec_free(host.codec);
-    weft_payload_pool_free(host.pool);
-    weft_free(net.read_buffer);
-    weft_loop_free(loop);
-    weft_ledger_close(host.ledger);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
 }
 
 static void post(const char *type, const void *body, size_t length)
 {
     char head[200];
-    int head_length = snprintf(head, sizeof head,
-                               "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                               type, length);
-    answers_length = 0;
-    ck_assert_int_eq((int)send(client, head, (size_t)head_length, MSG_NOSIGNAL), head_length);
-    ck_assert_int_eq((int)send(client, body, length, MSG_NOSIGNAL), (int)length);
-    tick();
+    snprintf(head, sizeof head, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\n", type);
+    send_request(head, body, length);
 }
 
 static void post_span(void)
@@ -296,7 +163,7 @@ START_TEST(test_call_outlives_the_receiver)
 {
     pipeline.holds = true;
     post_span();
-    free_receiver();
+    free_inlet();
     weft_batch_end(&pipeline.held, NULL, -1); /* must be harmless; the budget is checked at the end */
 }
 END_TEST
