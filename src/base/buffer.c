@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/utf8.h"
 
 enum { FIRST_CAPACITY = 256 };
 
@@ -94,24 +95,6 @@ void weft_buffer_append_format(struct weft_buffer *buffer, const char *format, .
     va_end(again);
 }
 
-/* Length of the well-formed UTF-8 sequence at the start of text, 0 if there is none (Unicode table 3-7). */
-static size_t utf8_sequence_length(const uint8_t *text, size_t available)
-{
-    uint8_t first = text[0];
-    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    if (length == 0 || length > available) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_bad = (first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
-                  (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f);
-    return is_bad ? 0 : length;
-}
-
 static void append_json_control(struct weft_buffer *buffer, uint8_t byte)
 {
     switch (byte) {
@@ -142,7 +125,7 @@ void weft_buffer_append_json_escaped(struct weft_buffer *buffer, struct weft_sli
     while (at < text.length) {
         uint8_t byte = text.bytes[at];
         bool must_escape = byte < 0x20 || byte == '"' || byte == '\\';
-        size_t length = must_escape ? 0 : utf8_sequence_length(text.bytes + at, text.length - at);
+        size_t length = must_escape ? 0 : weft_utf8_character_length(text.bytes + at, text.bytes + text.length);
         if (length > 0) {
             at += length;
             continue;

@@ -4,36 +4,6 @@
 
 static const uint8_t replacement[] = { 0xef, 0xbf, 0xbd }; /* U+FFFD */
 
-/* The lowest and highest second byte that a lead byte allows (RFC 3629 section 4). */
-static bool is_second_byte(uint8_t lead, uint8_t byte)
-{
-    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    return byte >= low && byte <= high;
-}
-
-/* Bytes of the valid character at the start; 0 if there is none. */
-static size_t character_length(const uint8_t *at, size_t available)
-{
-    uint8_t lead = at[0];
-    if (lead < 0x80) {
-        return 1;
-    }
-    size_t length = lead >= 0xc2 && lead <= 0xdf   ? 2
-                    : lead >= 0xe0 && lead <= 0xef ? 3
-                    : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                   : 0;
-    if (length == 0 || length > available || !is_second_byte(lead, at[1])) {
-        return 0;
-    }
-    for (size_t i = 2; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
-
 size_t weft_utf8_valid_length(struct weft_slice text)
 {
     size_t at = 0;
@@ -46,7 +16,7 @@ size_t weft_utf8_valid_length(struct weft_slice text)
                 continue;
             }
         }
-        size_t length = character_length(text.bytes + at, text.length - at);
+        size_t length = weft_utf8_character_length(text.bytes + at, text.bytes + text.length);
         if (length == 0) {
             return at;
         }
@@ -57,7 +27,7 @@ size_t weft_utf8_valid_length(struct weft_slice text)
 
 uint32_t weft_utf8_decode(struct weft_slice text, size_t *out_length)
 {
-    size_t length = character_length(text.bytes, text.length);
+    size_t length = weft_utf8_character_length(text.bytes, text.bytes + text.length);
     const uint8_t *at = text.bytes;
     *out_length = length == 0 ? 1 : length;
     switch (length) {
@@ -91,7 +61,7 @@ size_t weft_utf8_offset_before_repair(struct weft_slice text, size_t repaired_of
 {
     size_t at = 0;
     while (repaired_offset > 0 && at < text.length) {
-        size_t length = character_length(text.bytes + at, text.length - at);
+        size_t length = weft_utf8_character_length(text.bytes + at, text.bytes + text.length);
         size_t repaired_length = length == 0 ? sizeof replacement : length;
         at += length == 0 ? 1 : length;
         repaired_offset -= repaired_length < repaired_offset ? repaired_length : repaired_offset;

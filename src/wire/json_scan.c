@@ -2,6 +2,8 @@
  * quote, a backslash, a control character or the start of a sequence of UTF-8. */
 #include "wire/json_scan.h"
 
+#include "base/utf8.h"
+
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 static const char cut_off[] = "the text ends here: it is cut off";
@@ -19,25 +21,6 @@ const uint8_t *weft_json_skip_space_long(const uint8_t *at, const uint8_t *end)
         at++;
     }
     return at;
-}
-
-/* Length of the sequence at the start of text if it is well-formed UTF-8 of two bytes or more (Unicode table
- * 3-7), else 0. */
-static size_t utf8_length(const uint8_t *at, const uint8_t *end)
-{
-    uint8_t first = at[0];
-    size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    if (length == 0 || length > (size_t)(end - at)) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_bad = (first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
-                  (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f);
-    return is_bad ? 0 : length;
 }
 
 static int hex_digit(uint8_t byte)
@@ -89,7 +72,7 @@ const uint8_t *weft_json_scan_string_long(const uint8_t *at, const uint8_t *end,
                 return NULL;
             }
         } else if (byte >= 0x80) {
-            size_t length = utf8_length(at, end);
+            size_t length = weft_utf8_character_length(at, end);
             if (length == 0) {
                 return fail(fault, at, "text must be UTF-8");
             }

@@ -2,6 +2,8 @@
  * them, or in a W3C traceparent that stands somewhere; and text that is no UTF-8. */
 #include "wire/log_line_internal.h"
 
+#include "base/utf8.h"
+
 enum { TRACEPARENT_LENGTH = 55 };
 
 static const struct {
@@ -92,60 +94,21 @@ void weft_line_find_ids_in_text(struct weft_slice line, struct weft_line_ids *id
     find_traceparent(line, ids);
 }
 
-/* Length of the sequence at `at` if it is well-formed UTF-8, else 0 (Unicode table 3-7). */
-static size_t sequence_length(const uint8_t *at, const uint8_t *end)
-{
-    uint8_t first = *at;
-    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    if (length == 0 || length > (size_t)(end - at)) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_bad = (first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
-                  (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f);
-    return is_bad ? 0 : length;
-}
-
-/* The first byte that is not part of a whole character; the end if all are. */
-static const uint8_t *skip_characters(const uint8_t *at, const uint8_t *end)
-{
-    const uint64_t high_bits = UINT64_C(0x8080808080808080);
-    while (at < end) {
-        if (end - at >= 8 && (weft_line_word_at(at) & high_bits) == 0) {
-            at += 8;
-            continue;
-        }
-        size_t length = sequence_length(at, end);
-        if (length == 0) {
-            return at;
-        }
-        at += length;
-    }
-    return at;
-}
-
 bool weft_line_is_utf8(struct weft_slice text)
 {
-    return text.length == 0 || skip_characters(text.bytes, text.bytes + text.length) == text.bytes + text.length;
+    return weft_utf8_valid_length(text) == text.length;
 }
 
 /* The longest start of a sequence that could have gone on is replaced as one (Unicode 3.9, "maximal subpart"): a
  * character that was torn leaves one mark, not three. */
 static size_t torn_length(const uint8_t *at, const uint8_t *end)
 {
-    uint8_t first = *at;
-    size_t whole = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    size_t whole = weft_utf8_length_of_lead(*at);
     size_t length = 1;
-    while (length < whole && at + length < end && (at[length] & 0xc0) == 0x80) {
-        bool is_bad = length == 1 && ((first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
-                                      (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f));
-        if (is_bad) {
-            break;
-        }
+    if (whole < 2 || at + 1 == end || !weft_utf8_is_second_byte(at[0], at[1])) {
+        return length;
+    }
+    for (length = 2; length < whole && at + length < end && (at[length] & 0xc0) == 0x80;) {
         length++;
     }
     return length;
@@ -153,16 +116,14 @@ static size_t torn_length(const uint8_t *at, const uint8_t *end)
 
 void weft_line_repair_utf8(struct weft_slice text, struct weft_buffer *out)
 {
-    const uint8_t *at = text.bytes;
-    const uint8_t *end = at + text.length;
-    while (at < end) {
-        const uint8_t *bad = skip_characters(at, end);
-        weft_buffer_append(out, at, (size_t)(bad - at));
-        at = bad;
-        if (at < end) {
+    while (text.length > 0) {
+        size_t whole = weft_utf8_valid_length(text);
+        weft_buffer_append(out, text.bytes, whole);
+        if (whole < text.length) {
             weft_buffer_append(out, "\xef\xbf\xbd", 3);
-            at += torn_length(at, end);
+            whole += torn_length(text.bytes + whole, text.bytes + text.length);
         }
+        text = weft_slice_of(text.bytes + whole, text.length - whole);
     }
 }
 
