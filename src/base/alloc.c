@@ -43,7 +43,7 @@ bool weft_alloc_has_failed(void)
 
 static bool must_fail(void)
 {
-    if (__builtin_expect(calls_until_failure == 0, 1)) {
+    if (WEFT_LIKELY(calls_until_failure == 0)) {
         return false;
     }
     calls_until_failure--;

@@ -29,6 +29,8 @@ enum weft_status {
 
 #define WEFT_MUST_CHECK                          __attribute__((warn_unused_result))
 #define WEFT_PRINTF(format_index, first)         __attribute__((format(printf, format_index, first)))
+#define WEFT_LIKELY(condition)                   __builtin_expect(!!(condition), 1)
+#define WEFT_UNLIKELY(condition)                 __builtin_expect(!!(condition), 0)
 #define WEFT_COUNT_OF(array)                     (sizeof(array) / sizeof((array)[0]))
 #define WEFT_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

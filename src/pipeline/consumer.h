@@ -76,7 +76,7 @@ static inline enum weft_status WEFT_MUST_CHECK weft_consumer_consume(struct weft
                                                                      struct weft_batch **own_batch,
                                                                      struct weft_error *error)
 {
-    if (__builtin_expect(weft_log_is_enabled(WEFT_LOG_DEBUG), 0)) {
+    if (WEFT_UNLIKELY(weft_log_is_enabled(WEFT_LOG_DEBUG))) {
         weft_consumer_log_hop(consumer, *own_batch);
     }
     weft_assert(consumer->operations != NULL && *own_batch != NULL);

@@ -37,9 +37,6 @@ struct weft_json_reader {
     uint8_t length_sizes[WEFT_JSON_MAX_STEPS];
 };
 
-#define WEFT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
-#define WEFT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
 /* Both return NULL, so that a failing function can end with them. */
 const uint8_t *weft_json_reader_fail(struct weft_json_reader *reader, const struct weft_json_place *place,
                                      const uint8_t *at, const char *format, ...) WEFT_PRINTF(4, 5)

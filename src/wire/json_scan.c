@@ -4,8 +4,6 @@
 
 #include "base/utf8.h"
 
-#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
 static const char cut_off[] = "the text ends here: it is cut off";
 
 __attribute__((cold, noinline)) static const uint8_t *fail(struct weft_json_fault *fault, const uint8_t *at,
@@ -57,7 +55,7 @@ const uint8_t *weft_json_scan_string_long(const uint8_t *at, const uint8_t *end,
     bool has_escapes = false;
     for (;;) {
         at = weft_json_skip_plain(at, end);
-        if (UNLIKELY(at == end)) {
+        if (WEFT_UNLIKELY(at == end)) {
             return fail(fault, end, cut_off);
         }
         uint8_t byte = *at;
@@ -192,7 +190,7 @@ static inline const uint8_t *take_digits(const uint8_t *at, const uint8_t *end, 
         at += 8;
     }
     for (; is_digit(at, end); at++) {
-        if (UNLIKELY(mantissa >= UINT64_C(1000000000000000000))) {
+        if (WEFT_UNLIKELY(mantissa >= UINT64_C(1000000000000000000))) {
             number->is_exact = false;
             break;
         }

@@ -7,9 +7,6 @@
 
 /* What the files of the log line's reader share: the table of keys, the ids seen so far, and where it writes. */
 
-#define WEFT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
-#define WEFT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
 /* Tags of one byte: field number and wire type. */
 enum {
     WEFT_LINE_TAG_RECORD = 2 << 3 | WEFT_WIRE_BYTES, /* of ScopeLogs; the others of LogRecord */

@@ -27,8 +27,6 @@ struct walk {
     char reason[96];
 };
 
-#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
 static const char cut_length[] = "length is cut off or too long";
 static const char long_length[] = "length goes past the end";
 
@@ -85,7 +83,7 @@ static const uint8_t *walk_other(struct walk *walk, struct weft_otlp_rule rule, 
 
 static inline bool walk_id(struct walk *walk, const uint8_t *tag, size_t length, size_t expected)
 {
-    if (UNLIKELY(length != expected && length != 0)) {
+    if (WEFT_UNLIKELY(length != expected && length != 0)) {
         return walk_fail(walk, tag, "id is %zu bytes, must be %zu or empty", length, expected);
     }
     return true;
@@ -173,7 +171,7 @@ static const uint8_t *walk_attributes(struct walk *walk, const uint8_t *at, cons
             continue;
         }
         at = weft_wire_read_small(at + 1, end, &length);
-        if (UNLIKELY(at == NULL || length > (size_t)(end - at))) {
+        if (WEFT_UNLIKELY(at == NULL || length > (size_t)(end - at))) {
             walk_fail(walk, start, "%s", at == NULL ? cut_length : long_length);
             return NULL;
         }
@@ -196,7 +194,7 @@ static inline const uint8_t *walk_known(struct walk *walk, struct weft_otlp_rule
     switch ((enum weft_otlp_kind)rule.kind) {
     case OTLP_VARINT:
         at = weft_wire_read_varint(at, end, &value);
-        if (UNLIKELY(at == NULL)) {
+        if (WEFT_UNLIKELY(at == NULL)) {
             walk_fail(walk, tag, "varint is cut off or longer than 10 bytes");
         }
         return at;
@@ -204,7 +202,7 @@ static inline const uint8_t *walk_known(struct walk *walk, struct weft_otlp_rule
         size_bytes = 4;
         /* fall through */
     case OTLP_FIXED64:
-        if (UNLIKELY((size_t)(end - at) < size_bytes)) {
+        if (WEFT_UNLIKELY((size_t)(end - at) < size_bytes)) {
             walk_fail(walk, tag, "fixed value is cut off");
             return NULL;
         }
@@ -218,7 +216,7 @@ static inline const uint8_t *walk_known(struct walk *walk, struct weft_otlp_rule
         break;
     }
     at = weft_wire_read_small(at, end, &length);
-    if (UNLIKELY(at == NULL || length > (size_t)(end - at))) {
+    if (WEFT_UNLIKELY(at == NULL || length > (size_t)(end - at))) {
         walk_fail(walk, tag, "%s", at == NULL ? cut_length : long_length);
         return NULL;
     }
@@ -233,17 +231,17 @@ static bool walk_message(struct walk *walk, enum weft_otlp_message message, cons
         const uint8_t *start = at;
         uint32_t tag;
         at = weft_wire_read_small(at, end, &tag);
-        if (UNLIKELY(at == NULL)) {
+        if (WEFT_UNLIKELY(at == NULL)) {
             return walk_fail(walk, start, "tag is cut off or too long");
         }
         uint32_t number = tag >> 3;
         struct weft_otlp_rule rule = number < WEFT_OTLP_FIELD_LIMIT ? rules[number] : (struct weft_otlp_rule){ 0 };
-        if (UNLIKELY(rule.kind == OTLP_UNKNOWN || (tag & 7) != rule.wire_type)) {
+        if (WEFT_UNLIKELY(rule.kind == OTLP_UNKNOWN || (tag & 7) != rule.wire_type)) {
             at = walk_other(walk, rule, start, end);
         } else {
             at = walk_known(walk, rule, start, at, end, level, depth);
         }
-        if (UNLIKELY(at == NULL)) {
+        if (WEFT_UNLIKELY(at == NULL)) {
             return false;
         }
     }
