@@ -47,31 +47,17 @@ static inline uint8_t *copy_text(uint8_t *to, const uint8_t *from, size_t length
     return to + length;
 }
 
-static inline size_t length_size(size_t length)
-{
-    return WEFT_LIKELY(length < 0x80) ? 1 : weft_wire_size_varint(length);
-}
-
-static inline uint8_t *put_length(uint8_t *to, size_t length)
-{
-    if (WEFT_LIKELY(length < 0x80)) {
-        *to = (uint8_t)length;
-        return to + 1;
-    }
-    return weft_wire_put_varint(to, length);
-}
-
 static inline uint8_t *put_key(struct weft_json_reader *reader, const struct weft_json_field *field,
                                struct weft_slice key, size_t value_length)
 {
-    size_t key_length = 1 + length_size(key.length) + key.length;
+    size_t key_length = 1 + weft_wire_size_length(key.length) + key.length;
     weft_json_reader_put_tag(reader, field);
-    uint8_t *to = put_length(reader->to, key_length + 1 + length_size(value_length) + value_length);
+    uint8_t *to = weft_wire_put_length(reader->to, key_length + 1 + weft_wire_size_length(value_length) + value_length);
     *to++ = TAG_KEY;
-    to = put_length(to, key.length);
+    to = weft_wire_put_length(to, key.length);
     to = copy_text(to, key.bytes, key.length);
     *to++ = TAG_VALUE;
-    return put_length(to, value_length);
+    return weft_wire_put_length(to, value_length);
 }
 
 /* at is after the opening quote. */
@@ -86,9 +72,9 @@ static inline const uint8_t *read_string_value(struct weft_json_reader *reader, 
     if (!weft_json_reader_room(reader, HEADERS_ROOM + key.length + text.length + 2 * COPY_BLOCK)) {
         return NULL;
     }
-    uint8_t *to = put_key(reader, field, key, 1 + length_size(text.length) + text.length);
+    uint8_t *to = put_key(reader, field, key, 1 + weft_wire_size_length(text.length) + text.length);
     *to++ = TAG_STRING_VALUE;
-    to = put_length(to, text.length);
+    to = weft_wire_put_length(to, text.length);
     reader->to = copy_text(to, text.bytes, text.length);
     return quote + 3;
 }

@@ -37,20 +37,6 @@ bool weft_line_grow(struct weft_log_line_reader *reader, size_t length)
     return true;
 }
 
-static inline size_t length_size(size_t length)
-{
-    return WEFT_LIKELY(length < 0x80) ? 1 : weft_wire_size_varint(length);
-}
-
-static inline uint8_t *put_length(uint8_t *to, size_t length)
-{
-    if (WEFT_LIKELY(length < 0x80)) {
-        *to = (uint8_t)length;
-        return to + 1;
-    }
-    return weft_wire_put_varint(to, length);
-}
-
 /* Text of the line, in one block if it is short and the line goes on behind it. */
 static inline uint8_t *copy_text(const struct weft_log_line_reader *reader, uint8_t *to, struct weft_slice text)
 {
@@ -65,7 +51,7 @@ static inline uint8_t *copy_text(const struct weft_log_line_reader *reader, uint
 
 struct weft_line_opened weft_line_open(struct weft_log_line_reader *reader, size_t expected)
 {
-    size_t room = length_size(expected);
+    size_t room = weft_wire_size_length(expected);
     reader->to += room;
     return (struct weft_line_opened){ (size_t)(reader->to - reader->out->bytes), room };
 }
@@ -73,7 +59,7 @@ struct weft_line_opened weft_line_open(struct weft_log_line_reader *reader, size
 bool weft_line_close(struct weft_log_line_reader *reader, const struct weft_line_opened *opened)
 {
     size_t length = (size_t)(reader->to - reader->out->bytes) - opened->start;
-    size_t size = length_size(length);
+    size_t size = weft_wire_size_length(length);
     if (size != opened->room) {
         if (!weft_line_room(reader, HEADERS_ROOM)) {
             return false;
@@ -82,7 +68,7 @@ bool weft_line_close(struct weft_log_line_reader *reader, const struct weft_line
         memmove(start - opened->room + size, start, length);
         reader->to = start - opened->room + size + length;
     }
-    put_length(reader->out->bytes + opened->start - opened->room, length);
+    weft_wire_put_length(reader->out->bytes + opened->start - opened->room, length);
     return true;
 }
 
@@ -93,14 +79,14 @@ static inline void put_headers(struct weft_log_line_reader *reader, uint8_t tag,
     uint8_t *to = reader->to;
     *to++ = tag;
     if (key != NULL) {
-        size_t key_length = 1 + length_size(key->length) + key->length;
-        to = put_length(to, key_length + 1 + length_size(value_length) + value_length);
+        size_t key_length = 1 + weft_wire_size_length(key->length) + key->length;
+        to = weft_wire_put_length(to, key_length + 1 + weft_wire_size_length(value_length) + value_length);
         *to++ = TAG_KEY;
-        to = put_length(to, key->length);
+        to = weft_wire_put_length(to, key->length);
         to = copy_text(reader, to, *key);
         *to++ = TAG_VALUE;
     }
-    reader->to = put_length(to, value_length);
+    reader->to = weft_wire_put_length(to, value_length);
 }
 
 static inline size_t headers_room(const struct weft_slice *key)
@@ -114,9 +100,9 @@ bool weft_line_put_text(struct weft_log_line_reader *reader, uint8_t tag, const 
     if (!weft_line_room(reader, headers_room(key) + text.length + WEFT_LINE_COPY_BLOCK)) {
         return false;
     }
-    put_headers(reader, tag, key, 1 + length_size(text.length) + text.length);
+    put_headers(reader, tag, key, 1 + weft_wire_size_length(text.length) + text.length);
     *reader->to++ = TAG_STRING;
-    reader->to = put_length(reader->to, text.length);
+    reader->to = weft_wire_put_length(reader->to, text.length);
     reader->to = copy_text(reader, reader->to, text);
     return true;
 }
@@ -173,9 +159,9 @@ static bool put_escaped(struct weft_log_line_reader *reader, uint8_t tag, const 
         weft_line_flag(reader, WEFT_LINE_LONE_SURROGATE);
     }
     size_t length = (size_t)(end - start);
-    put_headers(reader, tag, key, 1 + length_size(length) + length);
+    put_headers(reader, tag, key, 1 + weft_wire_size_length(length) + length);
     *reader->to++ = TAG_STRING;
-    reader->to = put_length(reader->to, length);
+    reader->to = weft_wire_put_length(reader->to, length);
     memmove(reader->to, start, length);
     reader->to += length;
     return true;
@@ -412,7 +398,7 @@ static const uint8_t *put_container(struct weft_log_line_reader *reader, uint8_t
     if (key != NULL) {
         pair = weft_line_open(reader, 0);
         *reader->to++ = TAG_KEY;
-        reader->to = copy_text(reader, put_length(reader->to, key->length), *key);
+        reader->to = copy_text(reader, weft_wire_put_length(reader->to, key->length), *key);
         *reader->to++ = TAG_VALUE;
     }
     struct weft_line_opened value = weft_line_open(reader, 0);

@@ -42,6 +42,21 @@ enum weft_status weft_wire_next(struct weft_wire_reader *reader, struct weft_wir
 size_t weft_wire_size_varint(uint64_t value);
 uint8_t *weft_wire_put_varint(uint8_t *to, uint64_t value);
 
+/* The same for values that are mostly below 128: lengths. */
+static inline size_t weft_wire_size_length(size_t length)
+{
+    return WEFT_LIKELY(length < 0x80) ? 1 : weft_wire_size_varint(length);
+}
+
+static inline uint8_t *weft_wire_put_length(uint8_t *to, size_t length)
+{
+    if (WEFT_LIKELY(length < 0x80)) {
+        *to = (uint8_t)length;
+        return to + 1;
+    }
+    return weft_wire_put_varint(to, length);
+}
+
 /* Tag and length of a bytes field (at most 15 bytes): what goes before contents of that length. */
 size_t weft_wire_size_bytes_header(uint32_t number, size_t length);
 uint8_t *weft_wire_put_bytes_header(uint8_t *to, uint32_t number, size_t length);
