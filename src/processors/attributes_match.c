@@ -3,6 +3,7 @@
 #include "processors/attributes_match.h"
 
 #include "wire/protobuf.h"
+#include "wire/checked.h"
 
 enum match_type { MATCH_NONE, MATCH_STRICT, MATCH_REGEXP };
 
@@ -133,21 +134,6 @@ static uint64_t find_number(struct weft_slice message, uint32_t number)
     return find_field(message, number, WEFT_WIRE_VARINT, &field) ? field.number_value : 0;
 }
 
-/* The next of the messages that parent has under that number. A singular message that is repeated merges: whoever looks
- * into one looks into all of them. */
-static bool next_message(struct weft_wire_reader *reader, uint32_t number, struct weft_slice *out_message)
-{
-    struct weft_wire_field field;
-    bool has_field = true;
-    while (weft_wire_next(reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
-        if (field.number == number && field.type == WEFT_WIRE_BYTES) {
-            *out_message = field.bytes;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The AnyValue that parent has under that number. It is a oneof: its last known member counts. */
 static struct weft_wire_field any_value(struct weft_slice parent, uint32_t number)
 {
@@ -155,7 +141,7 @@ static struct weft_wire_field any_value(struct weft_slice parent, uint32_t numbe
     struct weft_wire_field last = { 0 };
     struct weft_wire_reader messages = weft_wire_reader_of(parent);
     struct weft_slice value;
-    while (next_message(&messages, number, &value)) {
+    while (weft_wire_next_message(&messages, number, &value)) {
         struct weft_wire_reader reader = weft_wire_reader_of(value);
         struct weft_wire_field field;
         bool has_field = true;
@@ -237,7 +223,7 @@ static bool is_library(struct weft_slice scope_header, const struct weft_config_
     struct weft_slice scope;
     struct weft_wire_field name = { 0 };
     struct weft_wire_field version = { 0 };
-    while (libraries->count > 0 && next_message(&scopes, SCOPE_FIELD, &scope)) {
+    while (libraries->count > 0 && weft_wire_next_message(&scopes, SCOPE_FIELD, &scope)) {
         (void)find_field(scope, NAME_FIELD, WEFT_WIRE_BYTES, &name);
         (void)find_field(scope, VERSION_FIELD, WEFT_WIRE_BYTES, &version);
     }
@@ -269,7 +255,7 @@ enum weft_status weft_match_scope(const struct weft_match_config *match, const s
         struct weft_wire_reader reader = weft_wire_reader_of(table->resources[table->scopes[scope].resource].header);
         struct weft_slice resource;
         attributes->count = 0;
-        while (next_message(&reader, RESOURCE_FIELD, &resource)) {
+        while (weft_wire_next_message(&reader, RESOURCE_FIELD, &resource)) {
             if (weft_otlp_attributes_add(resource, ATTRIBUTES_FIELD, attributes) != WEFT_OK) {
                 return WEFT_NOMEM;
             }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "wire/protobuf.h"
+#include "wire/checked.h"
 
 enum { POINTS_FIELD = 1, DATA_FIELD_LIMIT = 12 };
 
@@ -21,15 +22,6 @@ void weft_metric_points_fini(struct weft_metric_points *points)
 {
     weft_free(points->items);
     *points = (struct weft_metric_points){ 0 };
-}
-
-/* The bytes have passed the check. */
-static bool next_field(struct weft_wire_reader *reader, struct weft_wire_field *out_field)
-{
-    bool has_field = false;
-    enum weft_status status = weft_wire_next(reader, out_field, &has_field, NULL);
-    weft_assert(status == WEFT_OK);
-    return has_field;
 }
 
 static uint32_t attribute_field(const struct weft_wire_field *field)
@@ -81,7 +73,7 @@ static void put_data(struct pass *pass, struct weft_slice data)
 {
     struct weft_wire_reader reader = weft_wire_reader_of(data);
     struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (is_point(&field)) {
             struct weft_slice point = pass->points->items[pass->next_point++];
             put_header(pass, POINTS_FIELD, point.length);
@@ -96,7 +88,7 @@ static void put_metric(struct pass *pass, struct weft_slice metric)
 {
     struct weft_wire_reader reader = weft_wire_reader_of(metric);
     struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (attribute_field(&field) == 0) {
             put(pass, field.whole);
             continue;
@@ -115,7 +107,7 @@ static enum weft_status edit_points(struct weft_metric_points *points, struct we
 {
     struct weft_wire_reader reader = weft_wire_reader_of(data->bytes);
     struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (!is_point(&field)) {
             continue;
         }
@@ -140,7 +132,7 @@ enum weft_status weft_metric_points_edit(struct weft_metric_points *points, stru
     struct weft_wire_reader reader = weft_wire_reader_of(*in_out_metric);
     struct weft_wire_field field;
     points->count = 0;
-    while (next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (attribute_field(&field) != 0 &&
             edit_points(points, editor, edits, edit_count, arena, &field, &is_changed) != WEFT_OK) {
             return WEFT_NOMEM;

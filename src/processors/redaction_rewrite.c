@@ -2,6 +2,7 @@
  * contents when those are there, so lengths are known when they are written; what stays of a message is copied in runs.
  */
 #include "processors/redaction_rewrite.h"
+#include "wire/checked.h"
 
 /* What lies in out from `at` on becomes the contents of the field `number`, behind bytes that stay. */
 static void wrap(struct weft_buffer *out, size_t at, struct weft_slice kept, uint32_t number)
@@ -62,7 +63,7 @@ void weft_rewrite_put_text_value(struct weft_buffer *out, struct weft_slice key_
 {
     struct weft_wire_reader reader = weft_wire_reader_of(key_value);
     struct weft_wire_field field;
-    while (weft_rewrite_next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (field.number != WEFT_OTLP_VALUE_FIELD || field.type != WEFT_WIRE_BYTES) {
             weft_buffer_append(out, field.whole.bytes, field.whole.length);
         }
@@ -133,7 +134,7 @@ struct weft_slice weft_rewrite_key_of(struct weft_slice key_value)
     struct weft_slice key = WEFT_SLICE_EMPTY;
     struct weft_wire_reader reader = weft_wire_reader_of(key_value);
     struct weft_wire_field field;
-    while (weft_rewrite_next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (field.number == WEFT_OTLP_KEY_FIELD && field.type == WEFT_WIRE_BYTES) {
             key = field.bytes;
         }

@@ -18,33 +18,6 @@ static inline struct weft_rewriting weft_rewriting_of(struct weft_slice message)
     return (struct weft_rewriting){ .kept_from = message.bytes };
 }
 
-/* The next field of a checked message; false at its end. The common ones, bytes with a small number and a length below
- * 16 KiB, are read here. */
-static inline bool weft_rewrite_next_field(struct weft_wire_reader *reader, struct weft_wire_field *out_field)
-{
-    enum { MORE = 0x80, TYPE_BITS = 3, TYPE = 7, HEADER = 3 };
-    const uint8_t *at = reader->at;
-    if (reader->end - at >= HEADER && (at[0] & (MORE | TYPE)) == WEFT_WIRE_BYTES && at[0] >> TYPE_BITS != 0 &&
-        (at[1] < MORE || at[2] < MORE)) {
-        bool is_long = at[1] >= MORE;
-        size_t length = is_long ? (size_t)(at[1] - MORE) | (size_t)at[2] << 7 : at[1];
-        const uint8_t *contents = at + (is_long ? HEADER : HEADER - 1);
-        if (length <= (size_t)(reader->end - contents)) {
-            out_field->number = at[0] >> TYPE_BITS;
-            out_field->type = WEFT_WIRE_BYTES;
-            out_field->bytes = (struct weft_slice){ contents, length };
-            out_field->whole = (struct weft_slice){ at, (size_t)(contents - at) + length };
-            out_field->number_value = 0;
-            reader->at = contents + length;
-            return true;
-        }
-    }
-    bool has_field = false;
-    enum weft_status status = weft_wire_next(reader, out_field, &has_field, NULL);
-    weft_assert(status == WEFT_OK);
-    return has_field;
-}
-
 static inline const uint8_t *weft_rewrite_end_of(struct weft_slice slice)
 {
     return slice.bytes + slice.length;

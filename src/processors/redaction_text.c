@@ -8,6 +8,7 @@
 
 #include "wire/json_values.h"
 #include "wire/protobuf.h"
+#include "wire/checked.h"
 
 /* ---- order ---- */
 
@@ -166,25 +167,11 @@ static void put_json_string(struct weft_slice text, struct weft_buffer *out)
     weft_buffer_append_byte(out, '"');
 }
 
-/* The next bytes field of that number; false at the end. */
-static bool next_message(struct weft_wire_reader *reader, uint32_t number, struct weft_slice *out_message)
-{
-    struct weft_wire_field field;
-    bool has_field = true;
-    while (weft_wire_next(reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
-        if (field.number == number && field.type == WEFT_WIRE_BYTES) {
-            *out_message = field.bytes;
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct weft_slice key_of(struct weft_slice key_value)
 {
     struct weft_slice key = WEFT_SLICE_EMPTY;
     struct weft_wire_reader reader = weft_wire_reader_of(key_value);
-    while (next_message(&reader, WEFT_OTLP_KEY_FIELD, &key)) {
+    while (weft_wire_next_message(&reader, WEFT_OTLP_KEY_FIELD, &key)) {
     }
     return key;
 }
@@ -239,7 +226,7 @@ static bool put_map(struct weft_slice map, struct weft_buffer *stack, struct wef
     size_t start = stack->length;
     struct weft_wire_reader reader = weft_wire_reader_of(map);
     struct weft_redaction_entry entry;
-    while (next_message(&reader, 1, &entry.contents)) {
+    while (weft_wire_next_message(&reader, 1, &entry.contents)) {
         entry.name = key_of(entry.contents);
         weft_buffer_append(stack, &entry, sizeof entry);
     }

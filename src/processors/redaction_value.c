@@ -1,6 +1,7 @@
 /* Values and what lies in them (redaction_value.h): maps and arrays, down to texts. How deep they lie in one another is
  * bounded by the check, and so is the recursion here. */
 #include "processors/redaction_value.h"
+#include "wire/checked.h"
 
 /* ---- paths and notes ---- */
 
@@ -89,7 +90,7 @@ static bool redact_array(struct weft_redactor *redactor, struct weft_slice array
     struct weft_wire_reader reader = weft_wire_reader_of(array);
     struct weft_wire_field field;
     size_t index = 0;
-    while (weft_rewrite_next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (field.number != 1 || field.type != WEFT_WIRE_BYTES) {
             continue;
         }
@@ -110,7 +111,7 @@ bool weft_redactor_inner_values(struct weft_redactor *redactor, struct weft_slic
     struct weft_wire_reader reader = weft_wire_reader_of(key_value);
     struct weft_wire_field field;
     bool has_value = false;
-    while (weft_rewrite_next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (field.number != WEFT_OTLP_VALUE_FIELD || field.type != WEFT_WIRE_BYTES) {
             continue;
         }
@@ -183,7 +184,7 @@ static bool redact_map(struct weft_redactor *redactor, struct weft_slice map)
     struct weft_rewriting rewriting = weft_rewriting_of(map);
     struct weft_wire_reader reader = weft_wire_reader_of(map);
     struct weft_wire_field field;
-    while (weft_rewrite_next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (field.number == 1 && field.type == WEFT_WIRE_BYTES) {
             redact_member(redactor, &rewriting, &field);
         }
@@ -235,7 +236,7 @@ bool weft_redactor_value(struct weft_redactor *redactor, struct weft_slice any_v
     struct weft_wire_reader reader = weft_wire_reader_of(any_value);
     struct weft_wire_field field;
     bool has_member = false;
-    while (weft_rewrite_next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (field.number <= WEFT_OTLP_VALUE_BYTES) {
             has_member = true;
             redact_any_member(redactor, &rewriting, &field);

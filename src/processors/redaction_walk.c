@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "processors/redaction_value.h"
+#include "wire/checked.h"
 
 /* ---- where attributes stand ---- */
 
@@ -163,7 +164,7 @@ static bool redact_message(struct weft_redactor *redactor, const struct place *p
     size_t start = redactor->out.length;
     bool has_body = false;
     weft_redaction_notes_begin(&redactor->notes, &page);
-    while (weft_rewrite_next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         size_t at = redactor->out.length;
         if (field.type != WEFT_WIRE_BYTES) {
             continue;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "wire/wire_scan.h"
+#include "wire/checked.h"
 
 enum { KEY_TAG = WEFT_OTLP_KEY_FIELD << 3 | WEFT_WIRE_BYTES, VALUE_TAG = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES };
 
@@ -127,17 +128,6 @@ void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes)
     *attributes = (struct weft_otlp_attributes){ 0 };
 }
 
-/* The next field of a checked message; false at its end. */
-static bool next_field(struct weft_wire_reader *reader, struct weft_wire_field *out_field)
-{
-    if (reader->at == reader->end) {
-        return false;
-    }
-    const char *reason = weft_wire_scan(reader, out_field);
-    weft_assert(reason == NULL);
-    return true;
-}
-
 bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct weft_slice key,
                               struct weft_slice *out_key_value)
 {
@@ -213,7 +203,7 @@ struct weft_otlp_value weft_otlp_value_of(struct weft_slice message, uint32_t fi
         }
         struct weft_wire_reader members = weft_wire_reader_of(contents);
         struct weft_wire_field member;
-        while (next_field(&members, &member)) {
+        while (weft_wire_next_checked(&members, &member)) {
             if (member.number <= WEFT_OTLP_VALUE_BYTES) {
                 value_take(&value, &member);
             }
@@ -227,7 +217,7 @@ struct weft_slice weft_otlp_service_name(struct weft_slice resource_x)
     struct weft_wire_reader reader = weft_wire_reader_of(resource_x);
     struct weft_wire_field resource;
     struct weft_slice key_value;
-    while (next_field(&reader, &resource)) {
+    while (weft_wire_next_checked(&reader, &resource)) {
         if (resource.number == WEFT_OTLP_RESOURCE_FIELD && resource.type == WEFT_WIRE_BYTES &&
             weft_otlp_attribute_find(resource.bytes, WEFT_OTLP_RESOURCE_ATTRIBUTES_FIELD,
                                      WEFT_SLICE_LITERAL("service.name"), &key_value)) {

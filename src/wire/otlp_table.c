@@ -7,6 +7,7 @@
 #include "wire/otlp_internal.h"
 #include "wire/otlp_table_internal.h"
 #include "wire/wire_scan.h"
+#include "wire/checked.h"
 
 enum { ROWS_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
 
@@ -36,16 +37,6 @@ static void header_add(struct header *header, struct weft_slice field)
     }
 }
 
-static bool next_field(struct weft_wire_reader *reader, struct weft_wire_field *out_field)
-{
-    if (reader->at == reader->end) {
-        return false;
-    }
-    const char *reason = weft_wire_scan(reader, out_field);
-    weft_assert(reason == NULL);
-    return true;
-}
-
 static bool is_row(const struct weft_wire_field *field, uint32_t number)
 {
     return field->number == number && field->type == WEFT_WIRE_BYTES;
@@ -65,7 +56,7 @@ static enum weft_status header_take(const struct header *header, struct weft_sli
     *out_header = weft_slice_of(copy, header->length);
     struct weft_wire_reader reader = weft_wire_reader_of(message);
     struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (!is_row(&field, row_field)) {
             memcpy(copy, field.whole.bytes, field.whole.length);
             copy += field.whole.length;
@@ -97,7 +88,7 @@ static enum weft_status build_scope(struct build *build, struct weft_slice messa
         struct weft_slice record;
         if (weft_otlp_next_row(&reader, RECORDS_FIELD, &record)) {
             add_record(build, record, scope);
-        } else if (!next_field(&reader, &field)) {
+        } else if (!weft_wire_next_checked(&reader, &field)) {
             break;
         } else if (is_row(&field, RECORDS_FIELD)) {
             add_record(build, field.bytes, scope);
@@ -117,7 +108,7 @@ static enum weft_status build_resource(struct build *build, struct weft_slice me
     struct header header = { 0 };
     struct weft_wire_reader reader = weft_wire_reader_of(message);
     struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (!is_row(&field, SCOPES_FIELD)) {
             header_add(&header, field.whole);
             continue;
@@ -153,7 +144,7 @@ static enum weft_status build_rows(struct build *build)
     struct header envelope = { 0 };
     struct weft_wire_reader reader = weft_wire_reader_of(table->request);
     struct weft_wire_field field;
-    while (next_field(&reader, &field)) {
+    while (weft_wire_next_checked(&reader, &field)) {
         if (!is_row(&field, ROWS_FIELD)) {
             header_add(&envelope, field.whole);
             continue;

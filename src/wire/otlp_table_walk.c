@@ -1,5 +1,6 @@
 /* The walk over the records of a checked request that needs no table (otlp_table.h): for who only looks. */
 #include "wire/otlp_table_internal.h"
+#include "wire/checked.h"
 
 enum { ROWS_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
 
@@ -12,19 +13,7 @@ struct weft_otlp_walk weft_otlp_walk_of(struct weft_slice request)
 /* The next message in this field of what the reader reads. The bytes passed the check. */
 static bool next_message(struct weft_wire_reader *reader, uint32_t number, struct weft_slice *out_message)
 {
-    struct weft_wire_field field;
-    if (weft_otlp_next_row(reader, number, out_message)) {
-        return true;
-    }
-    while (reader->at < reader->end) {
-        const char *reason = weft_wire_scan(reader, &field);
-        weft_assert(reason == NULL);
-        if (field.number == number && field.type == WEFT_WIRE_BYTES) {
-            *out_message = field.bytes;
-            return true;
-        }
-    }
-    return false;
+    return weft_otlp_next_row(reader, number, out_message) || weft_wire_next_message(reader, number, out_message);
 }
 
 bool weft_otlp_walk_next(struct weft_otlp_walk *walk, struct weft_slice *out_record)
