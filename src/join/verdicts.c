@@ -43,7 +43,7 @@ struct weft_verdicts *weft_verdicts_new(struct weft_budget *budget, const struct
                                                                     .secret = secret,
                                                                     .key_bytes_max = WEFT_TRACE_ID_BYTES,
                                                                     .entry_bytes = sizeof(struct weft_verdict),
-                                                                    .entry_count_max = verdicts->count_max });
+                                                                    .entry_count_max = verdicts->count_max + 1 });
     size_t block_bytes = FILTER_BLOCK_WORDS * sizeof(uint64_t);
     verdicts->block_count = bytes / FILTER_SHARE / 2 / block_bytes + 1;
     verdicts->filter_count_max = verdicts->block_count * block_bytes * 8 / FILTER_BITS_PER_ID;
@@ -133,23 +133,19 @@ static void forget_oldest(struct weft_verdicts *verdicts)
 {
     struct weft_verdict *oldest = verdicts->first;
     verdicts->first = oldest->next;
-    verdicts->last = verdicts->first == NULL ? NULL : verdicts->last;
     note_gone(verdicts, weft_table_key(verdicts->table, oldest));
     weft_table_remove(verdicts->table, oldest);
 }
 
 struct weft_verdict *weft_verdicts_add(struct weft_verdicts *verdicts, const uint8_t *trace_id)
 {
-    void *entry = weft_table_find(verdicts->table, key_of(trace_id));
-    if (entry != NULL) {
-        return entry;
-    }
-    if (weft_table_count(verdicts->table) >= verdicts->count_max) {
-        forget_oldest(verdicts);
-    }
+    void *entry = NULL;
     bool is_new = false;
     if (weft_table_put(verdicts->table, key_of(trace_id), &entry, &is_new) != WEFT_OK) {
         return NULL;
+    }
+    if (!is_new) {
+        return entry;
     }
     struct weft_verdict *verdict = entry;
     if (verdicts->last != NULL) {
@@ -158,6 +154,9 @@ struct weft_verdict *weft_verdicts_add(struct weft_verdicts *verdicts, const uin
         verdicts->first = verdict;
     }
     verdicts->last = verdict;
+    if (weft_table_count(verdicts->table) > verdicts->count_max) {
+        forget_oldest(verdicts);
+    }
     return verdict;
 }
 
