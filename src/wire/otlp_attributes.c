@@ -128,16 +128,35 @@ void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes)
     *attributes = (struct weft_otlp_attributes){ 0 };
 }
 
+/* Whether a KeyValue has this key. Nearly all are short, plain and have another one: two loads beside it say so. */
+static inline bool has_key(struct weft_slice contents, struct weft_slice key)
+{
+    const uint8_t *at = contents.bytes;
+    if (contents.length >= 4 && at[0] == KEY_TAG && at[1] <= contents.length - 4) {
+        const uint8_t *value = at + 2 + at[1];
+        if (value[0] == VALUE_TAG && value[1] == contents.length - 4 - at[1] && (at[1] | value[1]) < 0x80) {
+            return at[1] == key.length &&
+                   (key.length == 0 || (at[2] == key.bytes[0] && memcmp(at + 2, key.bytes, key.length) == 0));
+        }
+    }
+    return weft_slice_equal(read_key(contents), key);
+}
+
 bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct weft_slice key,
                               struct weft_slice *out_key_value)
 {
     const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
     struct weft_wire_reader all = weft_wire_reader_of(message);
     for (const uint8_t *at = all.at; at < all.end;) {
-        uint32_t tag;
+        uint32_t tag = at[0];
         struct weft_slice contents = WEFT_SLICE_EMPTY;
-        at = skip_field(at, all.end, &tag, &contents);
-        if (tag == wanted && weft_slice_equal(read_key(contents), key)) {
+        if (all.end - at >= 2 && tag == wanted && at[1] < 0x80 && at[1] <= all.end - at - 2) {
+            contents = (struct weft_slice){ at + 2, at[1] };
+            at += 2 + at[1];
+        } else {
+            at = skip_field(at, all.end, &tag, &contents);
+        }
+        if (tag == wanted && has_key(contents, key)) {
             *out_key_value = contents;
             return true;
         }

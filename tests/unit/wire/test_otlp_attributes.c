@@ -90,19 +90,6 @@ START_TEST(test_long_keys_are_whole)
 }
 END_TEST
 
-/* A key of 129 bytes whose end looks like a value's tag and length to who takes its length for one byte. */
-START_TEST(test_a_length_of_two_bytes_is_not_read_as_one)
-{
-    char record[200] = "\x4a\x97\x01\x0a\x81\x01";
-    memset(record + 6, 'k', 128);
-    memcpy(record + 6 + 128, "\x12\x12\x11\x0a\x0f", 5);
-    memset(record + 6 + 128 + 5, 'v', 15);
-    ck_assert(weft_otlp_attributes_read(weft_slice_of(record, 6 + 128 + 5 + 15), 9, &attributes) == WEFT_OK);
-    ck_assert_ptr_eq(attributes.items[0].key.bytes, record + 6);
-    ck_assert_uint_eq(attributes.items[0].key.length, 129);
-}
-END_TEST
-
 START_TEST(test_signals_have_their_field)
 {
     ck_assert_uint_eq(weft_otlp_attributes_field(WEFT_TRACES), 9);
@@ -153,6 +140,118 @@ START_TEST(test_the_first_attribute_with_a_key_is_found)
     ck_assert_uint_eq(find(record, "").length, 0);
     ck_assert(weft_slice_equal_text(find(record, "c"), "none"));
     ck_assert(weft_slice_equal_text(find(WEFT_SLICE_EMPTY, ""), "none"));
+}
+END_TEST
+
+/* A key of 129 bytes whose end looks like a value's tag and length to who takes its length for one byte. */
+START_TEST(test_a_length_of_two_bytes_is_not_read_as_one)
+{
+    char record[200] = "\x4a\x97\x01\x0a\x81\x01";
+    memset(record + 6, 'k', 128);
+    memcpy(record + 6 + 128, "\x12\x12\x11\x0a\x0f", 5);
+    memset(record + 6 + 128 + 5, 'v', 15);
+    ck_assert(weft_otlp_attributes_read(weft_slice_of(record, 6 + 128 + 5 + 15), 9, &attributes) == WEFT_OK);
+    ck_assert_ptr_eq(attributes.items[0].key.bytes, record + 6);
+    ck_assert_uint_eq(attributes.items[0].key.length, 129);
+    struct weft_slice found;
+    ck_assert(weft_otlp_attribute_find(weft_slice_of(record, 6 + 128 + 5 + 15), 9, attributes.items[0].key, &found));
+}
+END_TEST
+
+/* The value's length has a byte that it does not need, and read as one byte it would reach to the end, over a second
+ * key. */
+START_TEST(test_a_value_of_such_a_length_does_not_hide_a_key)
+{
+    char record[200] = "\x4a\x87\x01\x0a\x01"
+                       "a\x12\x82\x00\x10\x01\x0a\x7d";
+    memset(record + 13, 'b', 125);
+    struct weft_slice message = weft_slice_of(record, 3 + 135);
+    ck_assert(weft_otlp_attributes_read(message, 9, &attributes) == WEFT_OK);
+    ck_assert_uint_eq(attributes.items[0].key.length, 125);
+    struct weft_slice found;
+    ck_assert(weft_otlp_attribute_find(message, 9, attributes.items[0].key, &found));
+    ck_assert(!weft_otlp_attribute_find(message, 9, WEFT_SLICE_LITERAL("a"), &found));
+}
+END_TEST
+
+/* ---- the short way of finding against reading all ---- */
+
+static uint64_t random_state = 41;
+
+static uint32_t pick(uint32_t bound)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(random_state >> 33) % bound;
+}
+
+/* A length in its own size, or with a byte that it does not need. */
+static size_t put_length(uint8_t *to, size_t length, bool is_long)
+{
+    if (length < 0x80 && !is_long) {
+        to[0] = (uint8_t)length;
+        return 1;
+    }
+    to[0] = (uint8_t)(length | 0x80);
+    to[1] = (uint8_t)(length >> 7);
+    return 2;
+}
+
+static size_t put_member(uint8_t *to, uint8_t tag, size_t length, uint8_t first)
+{
+    to[0] = tag;
+    size_t at = 1 + put_length(to + 1, length, pick(8) == 0);
+    memset(to + at, first, length);
+    /* Contents that look like a value of the right length to who reads past a key. */
+    for (size_t i = 0; i + 1 < length && pick(2) == 0; i++) {
+        to[at + i] = 0x12;
+        to[at + i + 1] = (uint8_t)(length - i - 2);
+    }
+    return at + length;
+}
+
+/* Mostly a key and a value; else members in any number and order. */
+static size_t put_attribute(uint8_t *to)
+{
+    static const size_t lengths[] = { 0, 1, 1, 2, 2, 3, 126, 127, 128, 129, 140 };
+    uint8_t contents[1024];
+    size_t length = 0;
+    uint32_t members = pick(3) > 0 ? 2 : pick(5);
+    for (uint32_t i = 0; i < members; i++) {
+        bool is_key = members == 2 && pick(8) > 0 ? i == 0 : pick(2) == 0;
+        length += put_member(contents + length, is_key ? 0x0a : 0x12, lengths[pick(WEFT_COUNT_OF(lengths))],
+                             is_key ? (uint8_t)('a' + pick(2)) : (uint8_t)pick(256));
+    }
+    to[0] = 0x4a;
+    size_t at = 1 + put_length(to + 1, length, pick(8) == 0);
+    memcpy(to + at, contents, length);
+    return at + length;
+}
+
+START_TEST(test_what_is_found_is_the_first_that_was_read)
+{
+    for (int round = 0; round < 20000; round++) {
+        uint8_t record[8192];
+        size_t length = 0;
+        for (uint32_t i = pick(6); i > 0; i--) {
+            length += put_attribute(record + length);
+        }
+        struct weft_slice message = weft_slice_of(record, length);
+        ck_assert(weft_otlp_attributes_read(message, 9, &attributes) == WEFT_OK);
+        for (size_t i = 0; i < attributes.count; i++) {
+            struct weft_slice found = WEFT_SLICE_EMPTY;
+            size_t first = 0;
+            while (!weft_slice_equal(attributes.items[first].key, attributes.items[i].key)) {
+                first++;
+            }
+            ck_assert(weft_otlp_attribute_find(message, 9, attributes.items[i].key, &found));
+            ck_assert_msg(found.bytes == attributes.items[first].contents.bytes &&
+                              found.length == attributes.items[first].contents.length,
+                          "round %d, attribute %zu", round, i);
+        }
+        struct weft_slice found;
+        ck_assert(!weft_otlp_attribute_find(message, 9, WEFT_SLICE_LITERAL("no such key"), &found));
+    }
+    weft_otlp_attributes_fini(&attributes);
 }
 END_TEST
 
@@ -234,9 +333,11 @@ int main(void)
     tcase_add_test(tests, test_keys_of_odd_key_values_are_found);
     tcase_add_test(tests, test_long_keys_are_whole);
     tcase_add_test(tests, test_a_length_of_two_bytes_is_not_read_as_one);
+    tcase_add_test(tests, test_a_value_of_such_a_length_does_not_hide_a_key);
     tcase_add_test(tests, test_signals_have_their_field);
     tcase_add_test(tests, test_growing_may_fail);
     tcase_add_test(tests, test_the_first_attribute_with_a_key_is_found);
+    tcase_add_test(tests, test_what_is_found_is_the_first_that_was_read);
     tcase_add_test(tests, test_values_of_every_kind_are_read);
     tcase_add_test(tests, test_of_a_repeated_value_the_last_member_counts);
     tcase_add_test(tests, test_the_service_name_of_a_resource_is_found);
