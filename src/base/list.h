@@ -48,6 +48,13 @@ static inline void weft_list_remove(struct weft_list *node)
     weft_list_init(node);
 }
 
+/* The replacement stands where the node stood: on its list, or on none; the node is on none. */
+static inline void weft_list_replace(struct weft_list *node, struct weft_list *replacement)
+{
+    weft_list_insert_before(node, replacement);
+    weft_list_remove(node);
+}
+
 /* NULL when empty. */
 static inline struct weft_list *weft_list_first(struct weft_list *head)
 {

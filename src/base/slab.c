@@ -1,5 +1,5 @@
-/* Slab (slab.h): chains of pieces in base/blocks. Beyond its first pieces a chain keeps them in lists, blocks too,
- * each twice as long as the one before: 7, 15, 31, then 63 pieces. */
+/* Slab (slab.h): chains of pieces in base/blocks or pinned payloads. Beyond its first pieces a chain keeps them in
+ * lists, blocks too, each twice as long as the one before: 7, 15, 31, then 63 pieces. */
 #include "base/slab.h"
 
 #include "base/alloc.h"
@@ -7,7 +7,9 @@
 
 enum { LIST_PIECES_FIRST = 7, LIST_PIECES_MAX = 63 };
 
-#define GOES_ON UINT32_C(0x80000000)
+#define GOES_ON      UINT32_C(0x80000000)
+#define IS_PINNED    UINT32_C(0x40000000)
+#define LENGTH_FLAGS (GOES_ON | IS_PINNED)
 
 struct list {
     weft_block_id next;
@@ -17,18 +19,21 @@ struct list {
 
 struct weft_slab {
     struct weft_blocks *blocks;
+    struct weft_pins *pins;
 };
 
 struct weft_slab *weft_slab_new(struct weft_budget *budget)
 {
     struct weft_slab *slab = weft_alloc(sizeof *slab);
     slab->blocks = weft_blocks_new(budget);
+    slab->pins = weft_pins_new(budget);
     return slab;
 }
 
 void weft_slab_free(struct weft_slab *slab)
 {
     weft_blocks_free(slab->blocks);
+    weft_pins_free(slab->pins);
     weft_free(slab);
 }
 
@@ -78,44 +83,20 @@ static enum weft_status add_piece(struct weft_slab *slab, struct weft_slab_chain
     return WEFT_OK;
 }
 
-/* Where the next byte of a record that is given in slices comes from. */
-struct source {
-    const struct weft_slice *slices;
-    size_t offset;
-};
-
-static void copy_from(struct source *source, uint8_t *target, size_t length)
+static enum weft_status append_copy(struct weft_slab *slab, struct weft_slab_chain *chain, uint32_t tag,
+                                    struct weft_slice bytes, bool goes_on)
 {
-    while (length > 0) {
-        size_t left = source->slices->length - source->offset;
-        size_t taken = left < length ? left : length;
-        if (taken > 0) {
-            memcpy(target, source->slices->bytes + source->offset, taken);
-        }
-        target += taken;
-        length -= taken;
-        source->offset += taken;
-        if (source->offset == source->slices->length) {
-            source->slices++;
-            source->offset = 0;
-        }
-    }
-}
-
-static enum weft_status append_piece(struct weft_slab *slab, struct weft_slab_chain *chain, struct source *source,
-                                     size_t length, bool goes_on)
-{
-    struct weft_slab_piece piece = { .length = (uint32_t)length | (goes_on ? GOES_ON : 0) };
-    if (length > 0) {
-        enum weft_status status = weft_blocks_take(slab->blocks, length, &piece.block);
+    struct weft_slab_piece piece = { .length = (uint32_t)bytes.length | (goes_on ? GOES_ON : 0), .tag = tag };
+    if (bytes.length > 0) {
+        enum weft_status status = weft_blocks_take(slab->blocks, bytes.length, &piece.place);
         if (status != WEFT_OK) {
             return status;
         }
-        copy_from(source, weft_blocks_at(slab->blocks, piece.block), length);
+        memcpy(weft_blocks_at(slab->blocks, piece.place), bytes.bytes, bytes.length);
     }
     enum weft_status status = add_piece(slab, chain, piece);
-    if (status != WEFT_OK && piece.block != 0) {
-        weft_blocks_give(slab->blocks, piece.block);
+    if (status != WEFT_OK && piece.place != 0) {
+        weft_blocks_give(slab->blocks, piece.place);
     }
     return status;
 }
@@ -146,16 +127,23 @@ static bool next_piece(const struct weft_slab *slab, struct weft_slab_cursor *cu
     return true;
 }
 
-bool weft_slab_next(const struct weft_slab *slab, struct weft_slab_cursor *cursor, struct weft_slice *out_piece,
-                    bool *out_is_last)
+static const uint8_t *bytes_at(const struct weft_slab *slab, const struct weft_slab_piece *piece)
+{
+    if ((piece->length & IS_PINNED) != 0) {
+        return weft_pins_at(slab->pins, piece->place)->bytes + piece->offset;
+    }
+    return piece->place == 0 ? NULL : weft_blocks_at(slab->blocks, piece->place);
+}
+
+bool weft_slab_next(const struct weft_slab *slab, struct weft_slab_cursor *cursor, struct weft_slab_part *out_part)
 {
     struct weft_slab_piece piece;
     if (!next_piece(slab, cursor, &piece)) {
         return false;
     }
-    const uint8_t *bytes = piece.block == 0 ? NULL : weft_blocks_at(slab->blocks, piece.block);
-    *out_piece = weft_slice_of(bytes, piece.length & ~GOES_ON);
-    *out_is_last = (piece.length & GOES_ON) == 0;
+    out_part->bytes = weft_slice_of(bytes_at(slab, &piece), piece.length & ~LENGTH_FLAGS);
+    out_part->tag = piece.tag;
+    out_part->is_last = (piece.length & GOES_ON) == 0;
     return true;
 }
 
@@ -164,8 +152,10 @@ static void give_back(struct weft_slab *slab, struct weft_slab_cursor cursor, we
 {
     struct weft_slab_piece piece;
     while (next_piece(slab, &cursor, &piece)) {
-        if (piece.block != 0) {
-            weft_blocks_give(slab->blocks, piece.block);
+        if ((piece.length & IS_PINNED) != 0) {
+            weft_pins_unclaim(slab->pins, piece.place, piece.length & ~LENGTH_FLAGS);
+        } else if (piece.place != 0) {
+            weft_blocks_give(slab->blocks, piece.place);
         }
     }
     while (list != 0) {
@@ -186,28 +176,95 @@ static void go_back_to(struct weft_slab *slab, struct weft_slab_chain *chain, co
     *chain = *before;
 }
 
-enum weft_status weft_slab_append(struct weft_slab *slab, struct weft_slab_chain *chain,
-                                  const struct weft_slice *slices, size_t slice_count)
+enum weft_status weft_slab_append(struct weft_slab *slab, struct weft_slab_chain *chain, uint32_t tag,
+                                  struct weft_slice record)
 {
-    size_t left = 0;
-    for (size_t i = 0; i < slice_count; i++) {
-        left += slices[i].length;
-    }
     struct weft_slab_chain before = *chain;
-    struct source source = { .slices = slices };
-    chain->length += left;
+    chain->length += record.length;
     chain->record_count++;
     do {
-        size_t length = left < WEFT_BLOCK_BYTES_MAX ? left : WEFT_BLOCK_BYTES_MAX;
-        left -= length;
-        enum weft_status status = append_piece(slab, chain, &source, length, left > 0);
+        size_t length = record.length < WEFT_BLOCK_BYTES_MAX ? record.length : WEFT_BLOCK_BYTES_MAX;
+        struct weft_slice bytes = { record.bytes, length };
+        record = (struct weft_slice){ record.bytes + length, record.length - length };
+        enum weft_status status = append_copy(slab, chain, tag, bytes, record.length > 0);
         if (status != WEFT_OK) {
             go_back_to(slab, chain, &before);
             return status;
         }
-    } while (left > 0);
+    } while (record.length > 0);
     return WEFT_OK;
 }
+
+/* ---- records that stay in a payload ---- */
+
+enum weft_status weft_slab_pin(struct weft_slab *slab, struct weft_payload *payload, weft_pin_id *out_pin)
+{
+    return weft_pins_add(slab->pins, payload, out_pin);
+}
+
+void weft_slab_unpin(struct weft_slab *slab, weft_pin_id pin)
+{
+    weft_pins_unclaim(slab->pins, pin, 0);
+}
+
+enum weft_status weft_slab_append_pinned(struct weft_slab *slab, struct weft_slab_chain *chain, uint32_t tag,
+                                         weft_pin_id pin, struct weft_slice record)
+{
+    const struct weft_payload *payload = weft_pins_at(slab->pins, pin);
+    size_t offset = (size_t)(record.bytes - payload->bytes);
+    weft_assert(offset <= payload->length && record.length <= payload->length - offset && record.length < IS_PINNED &&
+                offset <= UINT32_MAX);
+    struct weft_slab_piece piece = { pin, (uint32_t)record.length | IS_PINNED, (uint32_t)offset, tag };
+    enum weft_status status = add_piece(slab, chain, piece);
+    if (status == WEFT_OK) {
+        weft_pins_claim(slab->pins, pin, record.length);
+        chain->length += record.length;
+        chain->record_count++;
+        chain->pinned_count++;
+    }
+    return status;
+}
+
+/* One that was copied before is copied once more: in a chain with records of both kinds they stay in their order. */
+static enum weft_status copy_all(struct weft_slab *slab, const struct weft_slab_chain *chain,
+                                 struct weft_slab_chain *copy)
+{
+    struct weft_slab_cursor cursor = weft_slab_begin(chain);
+    struct weft_slab_piece piece;
+    copy->length = chain->length;
+    copy->record_count = chain->record_count;
+    while (next_piece(slab, &cursor, &piece)) {
+        struct weft_slice bytes = { bytes_at(slab, &piece), piece.length & ~LENGTH_FLAGS };
+        do {
+            size_t length = bytes.length < WEFT_BLOCK_BYTES_MAX ? bytes.length : WEFT_BLOCK_BYTES_MAX;
+            bool goes_on = (piece.length & GOES_ON) != 0 || length < bytes.length;
+            enum weft_status status = append_copy(slab, copy, piece.tag, weft_slice_of(bytes.bytes, length), goes_on);
+            if (status != WEFT_OK) {
+                return status;
+            }
+            bytes = (struct weft_slice){ bytes.bytes + length, bytes.length - length };
+        } while (bytes.length > 0);
+    }
+    return WEFT_OK;
+}
+
+enum weft_status weft_slab_copy_pinned(struct weft_slab *slab, struct weft_slab_chain *chain)
+{
+    struct weft_slab_chain copy = { 0 };
+    if (chain->pinned_count == 0) {
+        return WEFT_OK;
+    }
+    enum weft_status status = copy_all(slab, chain, &copy);
+    if (status != WEFT_OK) {
+        weft_slab_release(slab, &copy);
+        return status;
+    }
+    weft_slab_release(slab, chain);
+    *chain = copy;
+    return WEFT_OK;
+}
+
+/* ---- end and size ---- */
 
 void weft_slab_release(struct weft_slab *slab, struct weft_slab_chain *chain)
 {
@@ -222,7 +279,12 @@ void weft_slab_trim(struct weft_slab *slab)
 
 size_t weft_slab_size_bytes(const struct weft_slab *slab)
 {
-    return weft_blocks_size_bytes(slab->blocks);
+    return weft_blocks_size_bytes(slab->blocks) + weft_pins_size_bytes(slab->pins);
+}
+
+size_t weft_slab_unused_pinned_bytes(const struct weft_slab *slab)
+{
+    return weft_pins_unclaimed_bytes(slab->pins);
 }
 
 size_t weft_slab_chunk_count(const struct weft_slab *slab)

@@ -62,8 +62,8 @@ static bool move_traces(struct weft_join *join, size_t facts_bytes)
             struct weft_trace *moved = weft_table_find(larger, weft_table_key(join->traces, trace));
             next = node->next;
             memcpy(moved, trace, offsetof(struct weft_trace, facts));
-            weft_list_insert_before(node, &moved->node);
-            weft_list_remove(node);
+            weft_list_replace(node, &moved->node);
+            weft_list_replace(&trace->pinning, &moved->pinning);
         }
     }
     weft_table_free(join->traces);
@@ -301,6 +301,7 @@ enum weft_status weft_join_new(struct weft_host *host, struct weft_stage_identit
     join->names = weft_names_new(host->budget, host->secret);
     join->verdict_memory_bytes = rules->verdict_memory_bytes;
     join->verdicts = weft_verdicts_new(host->budget, host->secret, share_of(join, rules->verdict_memory_bytes));
+    weft_list_init(&join->pinning);
     join->recent_capacity = RECENT_MAX;
     join->recent = weft_alloc(RECENT_MAX * sizeof *join->recent);
     for (int i = 0; i < WEFT_LANE_COUNT; i++) {

@@ -195,6 +195,26 @@ static bool decide_for_room(struct weft_join *join, size_t bytes_max, unsigned *
     return true;
 }
 
+static bool is_wasteful(const struct weft_join *join)
+{
+    size_t unused = weft_slab_unused_pinned_bytes(join->slab);
+    return unused > join->bytes_max / 16 && unused > weft_slab_size_bytes(join->slab) / 3;
+}
+
+/* Payloads that are kept in place hold little else than records that are held; else those of the traces that have been
+ * in them for longest are copied, once, and the payloads go. So what is held costs half as much again at most. */
+static void copy_out_of_payloads(struct weft_join *join)
+{
+    for (unsigned i = 0; i < JOIN_STEP_TRACES && is_wasteful(join); i++) {
+        struct weft_list *node = weft_list_first(&join->pinning);
+        if (node == NULL && join->recent_count > 0) {
+            weft_join_forget_recent(join, join->recent_bytes - 1);
+        } else if (node == NULL || !weft_trace_copy_pinned(join, WEFT_CONTAINER_OF(node, struct weft_trace, pinning))) {
+            return;
+        }
+    }
+}
+
 /* Some more than needed in one go, so that what is kept is not passed on in small change: memory that is given back
  * need not be a whole chunk. */
 void weft_join_relieve(struct weft_join *join)
@@ -210,6 +230,7 @@ void weft_join_relieve(struct weft_join *join)
         weft_join_forget_recent(join, 0);
     }
     weft_join_flush(join);
+    copy_out_of_payloads(join);
     size_t size_bytes = weft_join_size_bytes(join);
     bool is_full = size_bytes > (join->is_full ? join->bytes_max - join->bytes_max / 8 : join->bytes_max);
     if (is_full != join->is_full) {

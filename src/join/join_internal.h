@@ -37,9 +37,10 @@ struct weft_trace_source {
 /* A trace that is held. Entry of the table; the facts lie behind it. */
 struct weft_trace {
     struct weft_list node;        /* in its lane */
+    struct weft_list pinning;     /* in join->pinning, while some of its records lie in payloads */
     struct weft_monotonic began;  /* when its first span came; while there is none, its first log line */
     struct weft_monotonic root;   /* when its first root came; valid with has_root */
-    struct weft_slab_chain chain; /* records: the number of the context, then the bytes that came in */
+    struct weft_slab_chain chain; /* records, the very bytes that came in, tagged with their context */
     uint32_t outlets;             /* a bit for each that has records here */
     uint32_t span_count, log_count;
     uint32_t generation; /* of the rules that the facts were gathered for */
@@ -47,7 +48,8 @@ struct weft_trace {
     uint8_t worst_severity;
     uint8_t source_count; /* in sources; JOIN_TRACE_SOURCES + 1 = more: then the chain has to be read */
     bool has_root, has_error;
-    bool is_large; /* over maximum_trace_size_bytes */
+    bool is_large;  /* over maximum_trace_size_bytes */
+    bool is_copied; /* what comes is copied, too: by reference it has kept payloads for too long */
     struct weft_trace_source sources[JOIN_TRACE_SOURCES];
     struct weft_policy_facts facts; /* of join->facts_bytes */
 };
@@ -108,6 +110,7 @@ struct weft_join {
     struct weft_policy_facts *resource_facts; /* of one resource: scratch */
     struct weft_policy_facts *spare_facts;    /* of a trace that has no room for them: scratch */
     struct weft_list lanes[WEFT_LANE_COUNT];
+    struct weft_list pinning; /* traces with records in payloads, by when that began */
     struct weft_join_outlet *outlets[JOIN_OUTLETS_MAX];
     size_t leaving_count, leaving_bytes; /* of WEFT_LANE_LEAVING */
     size_t kept_count;                   /* of WEFT_LANE_KEPT */
@@ -220,9 +223,13 @@ typedef void (*weft_record_fn)(void *user, uint32_t context, struct weft_slice r
 bool weft_join_each_record(const struct weft_join *join, const struct weft_slab_chain *chain, weft_record_fn act,
                            void *user);
 
-/* Appends a record to a trace. WEFT_NOMEM changes nothing. */
-enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *trace, uint32_t context,
+/* Appends a record to a trace: by reference if pin is not 0 and the trace is not one that is copied. WEFT_NOMEM changes
+ * nothing. */
+enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *trace, uint32_t context, weft_pin_id pin,
                                    struct weft_slice record) WEFT_MUST_CHECK;
+
+/* Copies its records out of payloads, those that come from now on as well. Without memory false: they stay there. */
+bool weft_trace_copy_pinned(struct weft_join *join, struct weft_trace *trace);
 
 /* Calls act for each source of the trace's records, with how many have it. */
 typedef void (*weft_source_fn)(void *user, uint32_t context, uint32_t count);

@@ -6,7 +6,7 @@
 #include "join/join_internal.h"
 #include "wire/protobuf.h"
 
-enum { CONTEXT_BYTES = sizeof(uint32_t), RESOURCES_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
+enum { RESOURCES_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2 };
 
 /* ---- listing ---- */
 
@@ -250,13 +250,12 @@ struct extent {
 };
 
 /* How large the record is that begins with this piece: the cursor stands behind the piece. */
-static struct extent extent_of_record(const struct weft_join *join, struct weft_slab_cursor cursor, size_t first_length,
-                                      bool is_last)
+static struct extent extent_of_record(const struct weft_join *join, struct weft_slab_cursor cursor,
+                                      struct weft_slab_part piece)
 {
-    struct extent extent = { first_length - CONTEXT_BYTES, 1 };
-    struct weft_slice piece;
-    while (!is_last && weft_slab_next(join->slab, &cursor, &piece, &is_last)) {
-        extent.length += piece.length;
+    struct extent extent = { piece.bytes.length, 1 };
+    while (!piece.is_last && weft_slab_next(join->slab, &cursor, &piece)) {
+        extent.length += piece.bytes.length;
         extent.piece_count++;
     }
     return extent;
@@ -269,26 +268,23 @@ static bool is_much(const struct weft_join_outlet *outlet)
 
 /* Emits one record, flushing its outlet before if there is much already. Without memory for all of its pieces it is
  * dropped: half a record would spoil the request. */
-static void emit_record(struct weft_join *join, struct weft_slab_cursor *cursor, struct weft_slice piece, bool is_last)
+static void emit_record(struct weft_join *join, struct weft_slab_cursor *cursor, struct weft_slab_part piece)
 {
-    uint32_t context;
-    memcpy(&context, piece.bytes, CONTEXT_BYTES);
-    struct weft_context *from = weft_contexts_at(join->contexts, context);
+    struct weft_context *from = weft_contexts_at(join->contexts, piece.tag);
     struct weft_join_outlet *outlet = join->outlets[from->outlet];
-    struct extent extent = extent_of_record(join, *cursor, piece.length, is_last);
+    struct extent extent = extent_of_record(join, *cursor, piece);
     if (is_much(outlet)) {
         flush_outlet(join, outlet);
     }
     bool has_room = make_room(outlet, from, extent.piece_count);
     if (has_room) {
-        piece = weft_slice_of(piece.bytes + CONTEXT_BYTES, piece.length - CONTEXT_BYTES);
-        emit_piece(outlet, from, context, piece, extent.length);
+        emit_piece(outlet, from, piece.tag, piece.bytes, extent.length);
     } else {
-        weft_join_drop_records(join, outlet, context, WEFT_DROP_OUT_OF_MEMORY, WEFT_NAME_NONE, 1);
+        weft_join_drop_records(join, outlet, piece.tag, WEFT_DROP_OUT_OF_MEMORY, WEFT_NAME_NONE, 1);
     }
-    while (!is_last && weft_slab_next(join->slab, cursor, &piece, &is_last)) {
+    while (!piece.is_last && weft_slab_next(join->slab, cursor, &piece)) {
         if (has_room) {
-            emit_piece(outlet, from, context, piece, WEFT_EMISSION_MORE);
+            emit_piece(outlet, from, piece.tag, piece.bytes, WEFT_EMISSION_MORE);
         }
     }
 }
@@ -296,10 +292,9 @@ static void emit_record(struct weft_join *join, struct weft_slab_cursor *cursor,
 void weft_join_emit_now(struct weft_join *join, struct weft_trace *trace)
 {
     struct weft_slab_cursor cursor = weft_slab_begin(&trace->chain);
-    struct weft_slice piece;
-    bool is_last = false;
-    while (weft_slab_next(join->slab, &cursor, &piece, &is_last)) {
-        emit_record(join, &cursor, piece, is_last);
+    struct weft_slab_part piece;
+    while (weft_slab_next(join->slab, &cursor, &piece)) {
+        emit_record(join, &cursor, piece);
     }
     weft_trace_set_lane(join, trace, WEFT_LANE_LEAVING);
     join->leaving_bytes += trace->chain.length;
@@ -314,5 +309,6 @@ void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace)
         weft_join_emit_now(join, trace);
     } else if (trace->lane != WEFT_LANE_KEPT) {
         weft_trace_set_lane(join, trace, WEFT_LANE_KEPT);
+        weft_trace_copy_pinned(join, trace);
     }
 }

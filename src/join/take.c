@@ -9,11 +9,18 @@ struct taking {
     struct weft_join *join;
     struct weft_join_outlet *outlet;
     const struct weft_otlp_table *table;
+    const struct weft_payload *payload; /* of the part */
+    weft_pin_id pin;                    /* on the payload, whose records are kept by reference; 0: they are copied */
     uint32_t *contexts;                 /* by scope; 0 = not looked for yet */
     struct weft_policy_facts *resource; /* facts of the present record's resource */
     uint32_t resource_index;            /* of what is in it; UINT32_MAX = nothing */
     struct weft_trace *trace;           /* of the record before, or NULL: neighbours often share one */
     uint8_t trace_id[WEFT_TRACE_ID_BYTES];
+};
+
+enum {
+    PINNED_BYTES_MAX = 1 << 29,
+    PINNED_LOSS_SHARE = 8, /* of a pinned payload so much may be other than records */
 };
 
 static const uint8_t no_id[WEFT_TRACE_ID_BYTES];
@@ -91,6 +98,52 @@ void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, c
     weft_policy_set_gather(join->rules->policies, join->scratch, resource, &asked, facts);
 }
 
+/* ---- keeping by reference ---- */
+
+/* One that was edited lies in the batch's arena. */
+static bool is_in_payload(const struct weft_payload *payload, struct weft_slice record)
+{
+    uintptr_t offset = (uintptr_t)record.bytes - (uintptr_t)payload->bytes;
+    return offset <= payload->length && record.length <= payload->length - offset &&
+           payload->length <= PINNED_BYTES_MAX;
+}
+
+static size_t selected_bytes(const struct taking *taking, size_t first, const struct weft_selection *records)
+{
+    const struct weft_otlp_table *table = taking->table;
+    size_t end = first + table->record_count;
+    size_t bytes = 0;
+    for (size_t i = weft_selection_next(records, first, end); i < end; i = weft_selection_next(records, i + 1, end)) {
+        const struct weft_otlp_record *row = &table->records[i - first];
+        struct weft_slice record = { row->bytes, row->length };
+        bytes += is_in_payload(taking->payload, record) ? record.length : 0;
+    }
+    return bytes;
+}
+
+/* A payload of this worker that is nearly all records that are taken here stays, and they need not be copied: traces
+ * that come together are decided on together. Where it is not so, weft_join_relieve copies what is left. Without memory
+ * for a pin the records are copied. */
+static weft_pin_id pin_payload(const struct taking *taking, struct weft_payload *payload, size_t first,
+                               const struct weft_selection *records)
+{
+    struct weft_join *join = taking->join;
+    weft_pin_id pin = 0;
+    if (payload->pool != join->stage.host->pool ||
+        selected_bytes(taking, first, records) < payload->resident - payload->resident / PINNED_LOSS_SHARE ||
+        weft_slab_pin(join->slab, payload, &pin) != WEFT_OK) {
+        return 0;
+    }
+    return pin;
+}
+
+static void unpin_payload(struct taking *taking)
+{
+    if (taking->pin != 0) {
+        weft_slab_unpin(taking->join->slab, taking->pin);
+    }
+}
+
 /* ---- finding or beginning a trace ---- */
 
 /* One that leaves takes no more: it ends first, and what is decided on it is found by who asks next. */
@@ -130,6 +183,7 @@ static struct weft_trace *begin(struct taking *taking, struct weft_slice key, en
     if (is_new) {
         trace->generation = weft_join_first_generation(join);
         weft_list_init(&trace->node);
+        weft_list_init(&trace->pinning);
         if (lane == WEFT_LANE_WAITING) {
             weft_trace_start(join, trace);
         } else {
@@ -158,7 +212,7 @@ static bool pass(struct taking *taking, struct weft_slice key, uint32_t context,
         return weft_join_emit(join, taking->outlet, context, record);
     }
     struct weft_trace *trace = begin(taking, key, WEFT_LANE_KEPT);
-    return trace != NULL && weft_trace_append(join, trace, context, record) == WEFT_OK;
+    return trace != NULL && weft_trace_append(join, trace, context, 0, record) == WEFT_OK;
 }
 
 static void count_late(const struct taking *taking, struct weft_verdict *verdict)
@@ -199,7 +253,8 @@ static void note_if_late(struct taking *taking, const struct weft_trace *trace, 
 static bool append(struct taking *taking, struct weft_trace *trace, uint32_t context, struct weft_slice record)
 {
     struct weft_join *join = taking->join;
-    if (weft_trace_append(join, trace, context, record) == WEFT_OK) {
+    weft_pin_id pin = is_in_payload(taking->payload, record) ? taking->pin : 0;
+    if (weft_trace_append(join, trace, context, pin, record) == WEFT_OK) {
         return true;
     }
     if (trace->chain.record_count == 0) {
@@ -338,9 +393,12 @@ static void take_part(struct taking *taking, const struct weft_batch *batch, con
     taking->resource_index = UINT32_MAX;
     if (taking->contexts != NULL) {
         memset(taking->contexts, 0, table.scope_count * sizeof(uint32_t));
+        taking->payload = part->payload;
+        taking->pin = pin_payload(taking, part->payload, first, records);
         take_rows(taking, first, records, dropped);
         weft_join_flush(taking->join); /* late records are passed on from where they lie */
         taking->trace = NULL;
+        unpin_payload(taking);
         let_contexts_go(taking);
     } else {
         for (size_t i = weft_selection_next(records, first, end); i < end;

@@ -4,8 +4,6 @@
 #include "base/assert.h"
 #include "join/join_internal.h"
 
-enum { CONTEXT_BYTES = sizeof(uint32_t) };
-
 /* ---- records ---- */
 
 static void count_source(struct weft_trace *trace, uint32_t context)
@@ -23,11 +21,23 @@ static void count_source(struct weft_trace *trace, uint32_t context)
     }
 }
 
-enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *trace, uint32_t context,
+static enum weft_status append(struct weft_join *join, struct weft_trace *trace, uint32_t context, weft_pin_id pin,
+                               struct weft_slice record)
+{
+    if (pin == 0 || trace->is_copied) {
+        return weft_slab_append(join->slab, &trace->chain, context, record);
+    }
+    enum weft_status status = weft_slab_append_pinned(join->slab, &trace->chain, context, pin, record);
+    if (status == WEFT_OK && trace->chain.pinned_count == 1) {
+        weft_list_push_back(&join->pinning, &trace->pinning);
+    }
+    return status;
+}
+
+enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *trace, uint32_t context, weft_pin_id pin,
                                    struct weft_slice record)
 {
-    struct weft_slice slices[] = { weft_slice_of(&context, CONTEXT_BYTES), record };
-    if (weft_slab_append(join->slab, &trace->chain, slices, WEFT_COUNT_OF(slices)) != WEFT_OK) {
+    if (append(join, trace, context, pin, record) != WEFT_OK) {
         return WEFT_NOMEM;
     }
     struct weft_context *from = weft_contexts_at(join->contexts, context);
@@ -37,23 +47,32 @@ enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *tr
     return WEFT_OK;
 }
 
-/* The next record in one piece: where it lies, or put together in *scratch. */
-static bool next_record(const struct weft_join *join, struct weft_slab_cursor *cursor, struct weft_buffer *scratch,
-                        struct weft_slice *out_record, bool *in_out_is_whole)
+bool weft_trace_copy_pinned(struct weft_join *join, struct weft_trace *trace)
 {
-    bool is_last = false;
-    if (!weft_slab_next(join->slab, cursor, out_record, &is_last)) {
+    if (weft_slab_copy_pinned(join->slab, &trace->chain) != WEFT_OK) {
         return false;
     }
-    if (is_last) {
+    trace->is_copied = true;
+    weft_list_remove(&trace->pinning);
+    return true;
+}
+
+/* The next record in one piece: where it lies, or put together in *scratch. */
+static bool next_record(const struct weft_join *join, struct weft_slab_cursor *cursor, struct weft_buffer *scratch,
+                        struct weft_slab_part *out_record, bool *in_out_is_whole)
+{
+    if (!weft_slab_next(join->slab, cursor, out_record)) {
+        return false;
+    }
+    if (out_record->is_last) {
         return true;
     }
     weft_buffer_clear(scratch);
-    weft_buffer_append(scratch, out_record->bytes, out_record->length);
-    while (!is_last && weft_slab_next(join->slab, cursor, out_record, &is_last)) {
-        weft_buffer_append(scratch, out_record->bytes, out_record->length);
+    weft_buffer_append(scratch, out_record->bytes.bytes, out_record->bytes.length);
+    while (!out_record->is_last && weft_slab_next(join->slab, cursor, out_record)) {
+        weft_buffer_append(scratch, out_record->bytes.bytes, out_record->bytes.length);
     }
-    *out_record = weft_buffer_slice(scratch);
+    out_record->bytes = weft_buffer_slice(scratch);
     *in_out_is_whole = *in_out_is_whole && !scratch->is_failed;
     return true;
 }
@@ -62,7 +81,7 @@ bool weft_join_each_record(const struct weft_join *join, const struct weft_slab_
                            void *user)
 {
     struct weft_slab_cursor cursor = weft_slab_begin(chain);
-    struct weft_slice record;
+    struct weft_slab_part record;
     struct weft_buffer scratch;
     bool is_complete = true;
     bool is_whole = true;
@@ -72,26 +91,21 @@ bool weft_join_each_record(const struct weft_join *join, const struct weft_slab_
             is_complete = false;
             continue;
         }
-        uint32_t context;
-        memcpy(&context, record.bytes, CONTEXT_BYTES);
-        act(user, context, weft_slice_of(record.bytes + CONTEXT_BYTES, record.length - CONTEXT_BYTES));
+        act(user, record.tag, record.bytes);
     }
     weft_buffer_fini(&scratch);
     return is_complete;
 }
 
-/* Of a trace with more sources than it has room to count the first piece of each record says it. */
+/* Of a trace with more sources than it has room to count each record says it. */
 static void each_source_of_chain(const struct weft_join *join, const struct weft_slab_chain *chain, weft_source_fn act,
                                  void *user)
 {
     struct weft_slab_cursor cursor = weft_slab_begin(chain);
-    struct weft_slice piece;
-    bool is_last = true;
-    for (bool is_first = true; weft_slab_next(join->slab, &cursor, &piece, &is_last); is_first = is_last) {
-        if (is_first) {
-            uint32_t context;
-            memcpy(&context, piece.bytes, CONTEXT_BYTES);
-            act(user, context, 1);
+    struct weft_slab_part piece;
+    while (weft_slab_next(join->slab, &cursor, &piece)) {
+        if (piece.is_last) {
+            act(user, piece.tag, 1);
         }
     }
 }
@@ -297,11 +311,17 @@ static void release_chain(struct weft_join *join, struct weft_slab_chain *chain,
     weft_slab_release(join->slab, chain);
 }
 
+/* What the ring is bounded by: with the places of its records, since these may be empty. */
+static size_t recent_size_bytes(const struct weft_slab_chain *chain)
+{
+    return chain->length + chain->piece_count * sizeof(struct weft_slab_piece);
+}
+
 void weft_join_forget_recent(struct weft_join *join, size_t bytes_max)
 {
     while (join->recent_count > 0 && join->recent_bytes > bytes_max) {
         struct weft_recent *oldest = &join->recent[join->recent_first];
-        join->recent_bytes -= oldest->chain.length;
+        join->recent_bytes -= recent_size_bytes(&oldest->chain);
         release_chain(join, &oldest->chain, oldest->sources, oldest->source_count);
         join->recent_first = (join->recent_first + 1) % join->recent_capacity;
         join->recent_count--;
@@ -311,10 +331,11 @@ void weft_join_forget_recent(struct weft_join *join, size_t bytes_max)
 void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
 {
     size_t recent_max = join->recent_capacity == 0 ? 0 : join->recent_bytes_max;
-    if (trace->chain.record_count == 0 || trace->chain.length > recent_max / 4) {
+    size_t size_bytes = recent_size_bytes(&trace->chain);
+    if (trace->chain.record_count == 0 || size_bytes > recent_max / 4) {
         release_chain(join, &trace->chain, trace->sources, trace->source_count);
     } else {
-        weft_join_forget_recent(join, recent_max - trace->chain.length);
+        weft_join_forget_recent(join, recent_max - size_bytes);
         if (join->recent_count == join->recent_capacity) {
             weft_join_forget_recent(join, join->recent_bytes - 1);
         }
@@ -325,9 +346,10 @@ void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
         recent->chain = trace->chain;
         recent->source_count = trace->source_count;
         memcpy(recent->sources, trace->sources, sizeof recent->sources);
-        join->recent_bytes += trace->chain.length;
+        join->recent_bytes += size_bytes;
     }
     weft_list_remove(&trace->node);
+    weft_list_remove(&trace->pinning);
     join->kept_count -= trace->lane == WEFT_LANE_KEPT;
     weft_table_remove(join->traces, trace);
 }

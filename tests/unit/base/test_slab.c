@@ -14,7 +14,7 @@ static uint8_t source_bytes[SOURCE_BYTES];
 struct model {
     struct weft_slab_chain chain;
     struct {
-        uint32_t offset, length;
+        uint32_t offset, length, tag;
     } records[300];
     size_t count;
     size_t length;
@@ -30,25 +30,22 @@ static void fill_source(void)
     }
 }
 
-/* One record in one to four slices, empty ones among them. */
+static void note(struct model *model, uint32_t offset, uint32_t length, uint32_t tag)
+{
+    model->records[model->count].offset = offset;
+    model->records[model->count].length = length;
+    model->records[model->count].tag = tag;
+    model->count++;
+    model->length += length;
+}
+
 static enum weft_status append(struct weft_slab *slab, struct model *model, uint32_t length, uint64_t *random)
 {
     uint32_t offset = (uint32_t)(base_test_random(random) % (SOURCE_BYTES - length));
-    struct weft_slice slices[4];
-    size_t count = 1 + base_test_random(random) % 4;
-    uint32_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t left = length - at;
-        uint32_t size = i + 1 == count || left == 0 ? left : (uint32_t)(base_test_random(random) % (left + 1));
-        slices[i] = weft_slice_of(source_bytes + offset + at, size);
-        at += size;
-    }
-    enum weft_status status = weft_slab_append(slab, &model->chain, slices, count);
+    uint32_t tag = (uint32_t)base_test_random(random);
+    enum weft_status status = weft_slab_append(slab, &model->chain, tag, weft_slice_of(source_bytes + offset, length));
     if (status == WEFT_OK) {
-        model->records[model->count].offset = offset;
-        model->records[model->count].length = length;
-        model->count++;
-        model->length += length;
+        note(model, offset, length, tag);
     }
     return status;
 }
@@ -57,19 +54,19 @@ static void check(const struct weft_slab *slab, const struct model *model)
 {
     BASE_TEST_EXPECT(model->chain.length == model->length && model->chain.record_count == model->count);
     struct weft_slab_cursor cursor = weft_slab_begin(&model->chain);
-    struct weft_slice piece;
-    bool is_last;
+    struct weft_slab_part part;
     for (size_t i = 0; i < model->count; i++) {
         const uint8_t *expected = source_bytes + model->records[i].offset;
         uint32_t length = 0;
         do {
-            BASE_TEST_EXPECT(weft_slab_next(slab, &cursor, &piece, &is_last));
-            BASE_TEST_EXPECT(weft_slice_equal(piece, weft_slice_of(expected + length, piece.length)));
-            length += (uint32_t)piece.length;
-        } while (!is_last);
+            BASE_TEST_EXPECT(weft_slab_next(slab, &cursor, &part));
+            BASE_TEST_EXPECT(weft_slice_equal(part.bytes, weft_slice_of(expected + length, part.bytes.length)));
+            BASE_TEST_EXPECT(part.tag == model->records[i].tag);
+            length += (uint32_t)part.bytes.length;
+        } while (!part.is_last);
         BASE_TEST_EXPECT(length == model->records[i].length);
     }
-    BASE_TEST_EXPECT(!weft_slab_next(slab, &cursor, &piece, &is_last));
+    BASE_TEST_EXPECT(!weft_slab_next(slab, &cursor, &part));
 }
 
 static void release(struct weft_slab *slab, struct model *model)
@@ -121,13 +118,12 @@ START_TEST(test_record_up_to_a_block_is_one_piece)
     for (size_t length = 0; length <= WEFT_BLOCK_BYTES_MAX + 1; length++) {
         struct weft_slab_chain chain = { 0 };
         struct weft_slice record = weft_slice_of(source_bytes, length);
-        BASE_TEST_EXPECT(weft_slab_append(slab, &chain, &record, 1) == WEFT_OK);
+        BASE_TEST_EXPECT(weft_slab_append(slab, &chain, 1, record) == WEFT_OK);
         struct weft_slab_cursor cursor = weft_slab_begin(&chain);
-        struct weft_slice piece;
-        bool is_last;
-        BASE_TEST_EXPECT(weft_slab_next(slab, &cursor, &piece, &is_last));
-        BASE_TEST_EXPECT(is_last == (length <= WEFT_BLOCK_BYTES_MAX));
-        BASE_TEST_EXPECT(!is_last || weft_slice_equal(piece, record));
+        struct weft_slab_part piece;
+        BASE_TEST_EXPECT(weft_slab_next(slab, &cursor, &piece));
+        BASE_TEST_EXPECT(piece.is_last == (length <= WEFT_BLOCK_BYTES_MAX));
+        BASE_TEST_EXPECT(!piece.is_last || weft_slice_equal(piece.bytes, record));
         weft_slab_release(slab, &chain);
     }
     weft_slab_free(slab);
@@ -143,22 +139,21 @@ START_TEST(test_huge_record_and_very_many_records)
     memset(huge, 'h', HUGE_BYTES);
     struct weft_slice record = weft_slice_of(huge, HUGE_BYTES);
     struct weft_slab_chain chain = { 0 };
-    ck_assert(weft_slab_append(slab, &chain, &record, 1) == WEFT_OK);
+    ck_assert(weft_slab_append(slab, &chain, 1, record) == WEFT_OK);
     record.length = 5;
     for (size_t i = 1; i < RECORDS; i++) {
-        BASE_TEST_EXPECT(weft_slab_append(slab, &chain, &record, 1) == WEFT_OK);
+        BASE_TEST_EXPECT(weft_slab_append(slab, &chain, 1, record) == WEFT_OK);
     }
     ck_assert_uint_eq(chain.record_count, RECORDS);
     ck_assert_uint_eq(chain.length, HUGE_BYTES + (RECORDS - 1) * 5);
     struct weft_slab_cursor cursor = weft_slab_begin(&chain);
-    struct weft_slice piece;
-    bool is_last;
+    struct weft_slab_part piece;
     size_t records = 0;
     size_t length = 0;
-    while (weft_slab_next(slab, &cursor, &piece, &is_last)) {
-        records += is_last;
-        length += piece.length;
-        BASE_TEST_EXPECT(memcmp(piece.bytes, huge, piece.length) == 0);
+    while (weft_slab_next(slab, &cursor, &piece)) {
+        records += piece.is_last;
+        length += piece.bytes.length;
+        BASE_TEST_EXPECT(memcmp(piece.bytes.bytes, huge, piece.bytes.length) == 0);
     }
     ck_assert_uint_eq(records, RECORDS);
     ck_assert_uint_eq(length, chain.length);
@@ -216,7 +211,7 @@ START_TEST(test_churn_does_not_pile_up)
         size_t records = 1 + base_test_random(&random) % 48;
         for (size_t i = 0; i < records; i++) {
             struct weft_slice record = weft_slice_of(source_bytes, 500 + base_test_random(&random) % 700);
-            BASE_TEST_EXPECT(weft_slab_append(slab, chain, &record, 1) == WEFT_OK);
+            BASE_TEST_EXPECT(weft_slab_append(slab, chain, 1, record) == WEFT_OK);
         }
         live += chain->length;
         BASE_TEST_EXPECT(round < HELD * 4 || weft_slab_size_bytes(slab) < live + live / 6);
@@ -230,6 +225,158 @@ START_TEST(test_churn_does_not_pile_up)
 }
 END_TEST
 
+/* ---- records that stay in payloads ---- */
+
+/* A copy of the source's bytes from here on, and a pin on it, whose reference is the only one. */
+static enum weft_status pin_source(struct weft_slab *slab, struct weft_payload_pool *pool, uint32_t offset,
+                                   uint32_t length, weft_pin_id *out_pin, const uint8_t **out_bytes)
+{
+    struct weft_payload *payload = weft_payload_try_new(pool, length);
+    if (payload == NULL) {
+        return WEFT_NOMEM;
+    }
+    weft_payload_append(payload, source_bytes + offset, length);
+    *out_bytes = payload->bytes;
+    enum weft_status status = weft_slab_pin(slab, payload, out_pin);
+    weft_payload_unref(&payload);
+    return status;
+}
+
+static enum weft_status append_pinned(struct weft_slab *slab, struct model *model, weft_pin_id pin,
+                                      const uint8_t *bytes, uint32_t offset, uint32_t length, uint32_t tag)
+{
+    struct weft_slice record = weft_slice_of(bytes, length);
+    enum weft_status status = weft_slab_append_pinned(slab, &model->chain, tag, pin, record);
+    if (status == WEFT_OK) {
+        note(model, offset, length, tag);
+    }
+    return status;
+}
+
+/* A payload of records, each for some chain, or for none if that is full. */
+static enum weft_status append_payload(struct weft_slab *slab, struct weft_payload_pool *pool, uint64_t *random)
+{
+    uint32_t left = (uint32_t)(base_test_random(random) % 60000) + 1;
+    uint32_t offset = (uint32_t)(base_test_random(random) % (SOURCE_BYTES - left));
+    weft_pin_id pin = 0;
+    const uint8_t *bytes = NULL;
+    enum weft_status status = pin_source(slab, pool, offset, left, &pin, &bytes);
+    bool is_pinned = status == WEFT_OK;
+    while (status == WEFT_OK && left > 0) {
+        struct model *model = &models[base_test_random(random) % CHAINS];
+        uint32_t length = random_length(random);
+        length = length < left ? length : left;
+        if (model->count < WEFT_COUNT_OF(model->records)) {
+            status = append_pinned(slab, model, pin, bytes, offset, length, (uint32_t)base_test_random(random));
+        }
+        bytes += length;
+        offset += length;
+        left -= length;
+    }
+    if (is_pinned) {
+        weft_slab_unpin(slab, pin);
+    }
+    return status;
+}
+
+START_TEST(test_chains_of_copied_and_pinned_records)
+{
+    fill_source();
+    struct weft_budget budget = { 0 };
+    struct weft_slab *slab = weft_slab_new(&budget);
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 20);
+    uint64_t random = 31;
+    memset(models, 0, sizeof models);
+    for (size_t step = 0; step < 30000; step++) {
+        struct model *model = &models[base_test_random(&random) % CHAINS];
+        uint64_t kind = base_test_random(&random) % 64;
+        if (model->count == WEFT_COUNT_OF(model->records) || kind < 8) {
+            release(slab, model);
+        } else if (kind < 16) {
+            BASE_TEST_EXPECT(weft_slab_copy_pinned(slab, &model->chain) == WEFT_OK);
+            BASE_TEST_EXPECT(model->chain.pinned_count == 0);
+            check(slab, model);
+        } else if (kind < 20) {
+            BASE_TEST_EXPECT(append_payload(slab, pool, &random) == WEFT_OK);
+        } else {
+            BASE_TEST_EXPECT(append(slab, model, random_length(&random), &random) == WEFT_OK);
+        }
+        BASE_TEST_EXPECT(weft_budget_reserved(&budget) == weft_slab_size_bytes(slab));
+    }
+    for (size_t i = 0; i < CHAINS; i++) {
+        release(slab, &models[i]);
+    }
+    ck_assert_uint_eq(weft_slab_unused_pinned_bytes(slab), 0);
+    weft_slab_free(slab);
+    weft_payload_pool_free(pool); /* asserts that every payload is back */
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+}
+END_TEST
+
+START_TEST(test_pinned_payload_stays_for_its_last_record)
+{
+    enum { RECORD = 4096 };
+    fill_source();
+    struct weft_budget budget = { 0 };
+    struct weft_slab *slab = weft_slab_new(&budget);
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 0);
+    struct weft_slab_chain chains[2] = { 0 };
+    weft_pin_id pin = 0;
+    const uint8_t *bytes = NULL;
+    ck_assert(pin_source(slab, pool, 0, 4 * RECORD, &pin, &bytes) == WEFT_OK);
+    for (size_t i = 0; i < 3; i++) {
+        struct weft_slice record = weft_slice_of(bytes + i * RECORD, RECORD);
+        ck_assert(weft_slab_append_pinned(slab, &chains[i / 2], 7, pin, record) == WEFT_OK);
+    }
+    weft_slab_unpin(slab, pin);
+    ck_assert_uint_eq(weft_slab_unused_pinned_bytes(slab), RECORD);
+    ck_assert_uint_eq(chains[0].pinned_count, 2);
+    weft_slab_release(slab, &chains[0]);
+    ck_assert_uint_eq(weft_slab_unused_pinned_bytes(slab), 3 * RECORD);
+    ck_assert(weft_slab_copy_pinned(slab, &chains[1]) == WEFT_OK);
+    ck_assert_uint_eq(weft_slab_unused_pinned_bytes(slab), 0);
+    weft_payload_pool_free(pool); /* asserts that the payload is back */
+    struct weft_slab_cursor cursor = weft_slab_begin(&chains[1]);
+    struct weft_slab_part part;
+    ck_assert(weft_slab_next(slab, &cursor, &part) && part.is_last && part.tag == 7);
+    ck_assert(weft_slice_equal(part.bytes, weft_slice_of(source_bytes + 2 * RECORD, RECORD)));
+    weft_slab_release(slab, &chains[1]);
+    weft_slab_free(slab);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+}
+END_TEST
+
+START_TEST(test_failed_copy_changes_nothing)
+{
+    fill_source();
+    bool has_failed = true;
+    for (size_t nth = 1; has_failed; nth++) {
+        struct weft_budget budget = { 0 };
+        struct weft_slab *slab = weft_slab_new(&budget);
+        struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 0);
+        uint64_t random = 37;
+        memset(models, 0, sizeof models);
+        weft_alloc_fail_at(nth);
+        enum weft_status status = WEFT_OK;
+        for (size_t i = 0; i < 20 && status == WEFT_OK; i++) {
+            status = append_payload(slab, pool, &random);
+        }
+        for (size_t i = 0; i < CHAINS && status == WEFT_OK; i++) {
+            status = weft_slab_copy_pinned(slab, &models[i].chain);
+        }
+        has_failed = weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        ck_assert_int_eq(status, has_failed ? WEFT_NOMEM : WEFT_OK);
+        for (size_t i = 0; i < CHAINS; i++) {
+            release(slab, &models[i]);
+        }
+        weft_slab_free(slab);
+        weft_payload_pool_free(pool);
+        ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -238,6 +385,9 @@ int main(void)
         BASE_TEST(test_huge_record_and_very_many_records),
         BASE_TEST(test_failed_append_changes_nothing),
         BASE_TEST(test_churn_does_not_pile_up),
+        BASE_TEST(test_chains_of_copied_and_pinned_records),
+        BASE_TEST(test_pinned_payload_stays_for_its_last_record),
+        BASE_TEST(test_failed_copy_changes_nothing),
     };
     return BASE_TEST_RUN("slab", tests);
 }

@@ -15,6 +15,7 @@ struct away {
 };
 
 static uint64_t random_state;
+static bool is_dense; /* requests are all records: their payloads may be kept as they are */
 static struct away away[MAIL_MAX];
 static size_t away_count;
 static int64_t changed_ns;
@@ -64,6 +65,7 @@ static void random_rules(struct join_text *text)
     put_text(text, "logs_without_spans: %s\n", rules->drops_logs_without_spans ? "drop" : "pass");
     put_text(text, "logs_without_trace_id: %s\n", rules->drops_logs_without_trace_id ? "drop" : "pass");
     put_text(text, "drop_pending_traces_on_shutdown: %s\n", rules->drops_pending ? "true" : "false");
+    put_text(text, is_dense ? "max_bytes: 8000000\n" : ""); /* enough, but a share of it is soon wasted */
     put_text(text, "recent_traces: %u\n", chance(50) ? 0 : 1U << pick(20));
     put_policies(text, &rules->policies);
 }
@@ -105,7 +107,9 @@ static void random_record(struct model_record *record, size_t pipeline)
         .route = routes[chance(80) ? 0 : 1 + pick(2)],
         .resource = chance(80) ? 0 : pick(JOIN_RESOURCES),
         .scope = pick(JOIN_SCOPES),
-        .padding = chance(95) ? pick(40) : pick(6000),
+        .padding = is_dense     ? 3300 + pick(900)
+                   : chance(95) ? pick(40)
+                                : pick(6000),
     };
     random_times(&record->record);
     weft_buffer_init(&record->bytes, 0);
@@ -308,9 +312,10 @@ static void run_seed(uint64_t seed)
     *model = (struct model){ 0 };
     away_count = 0;
     changed_ns = 0;
+    is_dense = chance(40);
     random_rules(&text);
     random_ids();
-    join_begin(1 + pick(JOIN_WORKERS), text.bytes);
+    join_begin(is_dense && chance(70) ? 1 : 1 + pick(JOIN_WORKERS), text.bytes);
     join->on_out = model_on_out;
     uint32_t mail_percent = chance(50) ? 100 : 20 + pick(60);
     bool may_shut = chance(40);
