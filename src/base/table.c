@@ -11,6 +11,8 @@ enum {
     PAGE_BYTES = 4096,
     ENTRY_ALIGNMENT = 8,
     KEY_BYTES_MAX = 255,
+    CACHE_LINE_BYTES = 64,
+    TRACE_ID_BYTES = 16, /* keys of this length are compared without a call */
     CELLS_PER_CHUNK_MIN_BITS = 3,
     ENTRY_COUNT_MAX = 1 << 28,
 };
@@ -248,6 +250,9 @@ static bool has_key(const void *context, uint32_t id)
 {
     const struct wanted *wanted = context;
     const struct cell *cell = cell_at(wanted->table, id);
+    if (cell->key_length == TRACE_ID_BYTES && wanted->key.length == TRACE_ID_BYTES) {
+        return memcmp(cell->key, wanted->key.bytes, TRACE_ID_BYTES) == 0;
+    }
     return weft_slice_equal(weft_slice_of(cell->key, cell->key_length), wanted->key);
 }
 
@@ -257,15 +262,56 @@ static uint32_t find(const struct weft_table *table, struct weft_slice key, uint
     return weft_slots_find(&table->slots, hash, has_key, &wanted);
 }
 
+void *weft_table_find_hashed(const struct weft_table *table, struct weft_slice key, uint64_t hash)
+{
+    uint32_t id = find(table, key, (uint32_t)hash);
+    return id == 0 ? NULL : entry_of(table, cell_at(table, id));
+}
+
 void *weft_table_find(const struct weft_table *table, struct weft_slice key)
 {
-    uint32_t id = find(table, key, (uint32_t)weft_hash(table->settings.secret, key));
-    return id == 0 ? NULL : entry_of(table, cell_at(table, id));
+    return weft_table_find_hashed(table, key, weft_hash(table->settings.secret, key));
+}
+
+uint32_t weft_table_hash_of(const struct weft_table *table, const void *entry)
+{
+    return cell_of(table, entry)->hash;
+}
+
+void weft_table_prefetch(const struct weft_table *table, uint64_t hash)
+{
+    weft_slots_prefetch(&table->slots, (uint32_t)hash);
+}
+
+static void prefetch_cell(const struct weft_table *table, const void *cell)
+{
+    for (size_t at = 0; at < table->cell_bytes; at += CACHE_LINE_BYTES) {
+        __builtin_prefetch((const uint8_t *)cell + at);
+    }
+}
+
+void weft_table_prefetch_entry(const struct weft_table *table, uint64_t hash)
+{
+    uint32_t id = weft_slots_guess(&table->slots, (uint32_t)hash);
+    if (id != 0) {
+        prefetch_cell(table, cell_at(table, id));
+    }
+}
+
+void weft_table_prefetch_at(const struct weft_table *table, const void *entry)
+{
+    prefetch_cell(table, (const uint8_t *)entry - table->entry_offset);
 }
 
 enum weft_status weft_table_put(struct weft_table *table, struct weft_slice key, void **out_entry, bool *out_is_new)
 {
-    uint32_t hash = (uint32_t)weft_hash(table->settings.secret, key);
+    return weft_table_put_hashed(table, key, weft_hash(table->settings.secret, key), out_entry, out_is_new);
+}
+
+enum weft_status weft_table_put_hashed(struct weft_table *table, struct weft_slice key, uint64_t key_hash,
+                                       void **out_entry, bool *out_is_new)
+{
+    uint32_t hash = (uint32_t)key_hash;
     uint32_t id = find(table, key, hash);
     if (id != 0) {
         *out_entry = entry_of(table, cell_at(table, id));

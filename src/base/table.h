@@ -38,6 +38,18 @@ enum weft_status weft_table_put(struct weft_table *table, struct weft_slice key,
 
 void weft_table_remove(struct weft_table *table, void *entry);
 
+/* For who seeks a key in several tables of one secret, or knows it some time before: the same with the key's hash,
+ * which is weft_hash under the secret; of an entry's key its lower 32 bits, which are all that counts. */
+void *weft_table_find_hashed(const struct weft_table *table, struct weft_slice key, uint64_t hash);
+enum weft_status weft_table_put_hashed(struct weft_table *table, struct weft_slice key, uint64_t hash, void **out_entry,
+                                       bool *out_is_new) WEFT_MUST_CHECK;
+uint32_t weft_table_hash_of(const struct weft_table *table, const void *entry);
+
+/* Has the place in the index fetched into the cache; once that is there, the entry that stands at it; an entry. */
+void weft_table_prefetch(const struct weft_table *table, uint64_t hash);
+void weft_table_prefetch_entry(const struct weft_table *table, uint64_t hash);
+void weft_table_prefetch_at(const struct weft_table *table, const void *entry);
+
 /* Of an entry that is in the table. */
 struct weft_slice weft_table_key(const struct weft_table *table, const void *entry);
 uint32_t weft_table_id(const struct weft_table *table, const void *entry);

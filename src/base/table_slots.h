@@ -38,6 +38,24 @@ void weft_slots_fini(struct weft_slots *slots);
 /* 0 when there is none. */
 uint32_t weft_slots_find(const struct weft_slots *slots, uint32_t hash, weft_slots_match_fn match, const void *context);
 
+/* Has the memory fetched where a hash will be sought. */
+static inline void weft_slots_prefetch(const struct weft_slots *slots, uint32_t hash)
+{
+    if (slots->now.slots != NULL) {
+        __builtin_prefetch(&slots->now.slots[hash >> (32 - slots->now.bits)]);
+    }
+}
+
+/* An id that probably has the hash, at the first place where it may stand; 0 = none there. */
+static inline uint32_t weft_slots_guess(const struct weft_slots *slots, uint32_t hash)
+{
+    if (slots->now.slots == NULL) {
+        return 0;
+    }
+    const struct weft_slot *slot = &slots->now.slots[hash >> (32 - slots->now.bits)];
+    return slot->hash == hash ? slot->id : 0;
+}
+
 /* WEFT_NOMEM changes nothing. */
 enum weft_status weft_slots_insert(struct weft_slots *slots, uint32_t hash, uint32_t id) WEFT_MUST_CHECK;
 

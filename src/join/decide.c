@@ -80,7 +80,8 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
                      struct outcome outcome)
 {
     struct weft_slice key = weft_table_key(join->traces, trace);
-    struct weft_verdict *verdict = weft_verdicts_add(join->verdicts, key.bytes);
+    struct weft_verdict *verdict =
+        weft_verdicts_add(join->verdicts, key.bytes, weft_table_hash_of(join->traces, trace));
     if (verdict == NULL) {
         return;
     }
@@ -239,6 +240,22 @@ void weft_join_relieve(struct weft_join *join)
     }
 }
 
+/* Has fetched into the cache what deciding on the traces behind this one will look at. */
+static void look_ahead(const struct weft_join *join, const struct weft_trace *trace)
+{
+    const struct weft_list *lane = &join->lanes[trace->lane];
+    const struct weft_list *next = trace->node.next;
+    if (next != lane) {
+        const struct weft_trace *soon = WEFT_CONTAINER_OF(next, struct weft_trace, node);
+        uint64_t hash = weft_table_hash_of(join->traces, soon);
+        weft_table_prefetch(join->traces, hash);
+        weft_verdicts_prefetch(join->verdicts, hash);
+        if (next->next != lane) {
+            weft_table_prefetch_at(join->traces, WEFT_CONTAINER_OF(next->next, struct weft_trace, node));
+        }
+    }
+}
+
 static void decide_due(struct weft_join *join)
 {
     struct weft_monotonic now = weft_timers_now(join->stage.host->timers);
@@ -247,6 +264,7 @@ static void decide_due(struct weft_join *join)
         if (trace == NULL || weft_trace_due(join, trace).ns > now.ns) {
             return;
         }
+        look_ahead(join, trace);
         weft_join_decide(join, trace, false);
     }
 }

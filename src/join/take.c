@@ -2,6 +2,7 @@
  * verdict if there is one, or begins a trace. */
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "join/ahead.h"
 #include "join/join_internal.h"
 
 /* One part of a batch on its way in. */
@@ -16,6 +17,14 @@ struct taking {
     uint32_t resource_index;            /* of what is in it; UINT32_MAX = nothing */
     struct weft_trace *trace;           /* of the record before, or NULL: neighbours often share one */
     uint8_t trace_id[WEFT_TRACE_ID_BYTES];
+    size_t number; /* of the present record in the table */
+    struct weft_ahead ahead;
+};
+
+/* A trace's id and its hash. */
+struct key {
+    const uint8_t *trace_id;
+    uint64_t hash;
 };
 
 enum {
@@ -146,12 +155,18 @@ static void unpin_payload(struct taking *taking)
 
 /* ---- finding or beginning a trace ---- */
 
-/* One that leaves takes no more: it ends first, and what is decided on it is found by who asks next. */
-static struct weft_trace *find(struct taking *taking, const uint8_t *trace_id)
+static struct key key_of(const struct taking *taking, const uint8_t *trace_id)
 {
-    if (taking->trace == NULL || memcmp(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES) != 0) {
-        taking->trace = weft_table_find(taking->join->traces, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
-        memcpy(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES);
+    return (struct key){ trace_id, weft_ahead_hash(&taking->ahead, taking->join, taking->number, trace_id) };
+}
+
+/* One that leaves takes no more: it ends first, and what is decided on it is found by who asks next. */
+static struct weft_trace *find(struct taking *taking, struct key key)
+{
+    if (taking->trace == NULL || memcmp(taking->trace_id, key.trace_id, WEFT_TRACE_ID_BYTES) != 0) {
+        taking->trace =
+            weft_table_find_hashed(taking->join->traces, weft_slice_of(key.trace_id, WEFT_TRACE_ID_BYTES), key.hash);
+        memcpy(taking->trace_id, key.trace_id, WEFT_TRACE_ID_BYTES);
         if (taking->trace != NULL && taking->trace->lane == WEFT_LANE_LEAVING) {
             weft_join_flush(taking->join);
             taking->trace = NULL;
@@ -168,7 +183,7 @@ static bool are_traces_full(const struct weft_join *join)
 }
 
 /* NULL without memory. Makes room for it by deciding on the oldest. */
-static struct weft_trace *begin(struct taking *taking, struct weft_slice key, enum weft_lane lane)
+static struct weft_trace *begin(struct taking *taking, struct weft_slice key, uint64_t hash, enum weft_lane lane)
 {
     struct weft_join *join = taking->join;
     while (are_traces_full(join) && weft_join_decide_oldest(join)) {
@@ -176,7 +191,7 @@ static struct weft_trace *begin(struct taking *taking, struct weft_slice key, en
     }
     void *entry = NULL;
     bool is_new = false;
-    if (weft_table_put(join->traces, key, &entry, &is_new) != WEFT_OK) {
+    if (weft_table_put_hashed(join->traces, key, hash, &entry, &is_new) != WEFT_OK) {
         return NULL;
     }
     struct weft_trace *trace = entry;
@@ -194,11 +209,12 @@ static struct weft_trace *begin(struct taking *taking, struct weft_slice key, en
     return trace;
 }
 
-static struct weft_trace *begin_trace(struct taking *taking, const uint8_t *trace_id, enum weft_lane lane)
+static struct weft_trace *begin_trace(struct taking *taking, struct key key)
 {
-    struct weft_trace *trace = begin(taking, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES), lane);
+    struct weft_slice id = weft_slice_of(key.trace_id, WEFT_TRACE_ID_BYTES);
+    struct weft_trace *trace = begin(taking, id, key.hash, WEFT_LANE_WAITING);
     taking->trace = trace;
-    memcpy(taking->trace_id, trace_id, WEFT_TRACE_ID_BYTES);
+    memcpy(taking->trace_id, key.trace_id, WEFT_TRACE_ID_BYTES);
     return trace;
 }
 
@@ -211,7 +227,7 @@ static bool pass(struct taking *taking, struct weft_slice key, uint32_t context,
     if (!weft_join_is_blocked(join, UINT32_C(1) << taking->outlet->index)) {
         return weft_join_emit(join, taking->outlet, context, record);
     }
-    struct weft_trace *trace = begin(taking, key, WEFT_LANE_KEPT);
+    struct weft_trace *trace = begin(taking, key, weft_hash(join->stage.host->secret, key), WEFT_LANE_KEPT);
     return trace != NULL && weft_trace_append(join, trace, context, 0, record) == WEFT_OK;
 }
 
@@ -239,10 +255,13 @@ static bool follow(struct taking *taking, const uint8_t *trace_id, struct weft_v
 /* ---- spans and logs ---- */
 
 /* One that is decided on and waits for its outlet takes what comes; it is late all the same. */
-static void note_if_late(struct taking *taking, const struct weft_trace *trace, const uint8_t *trace_id)
+static void note_if_late(struct taking *taking, const struct weft_trace *trace, struct key key)
 {
     struct weft_join *join = taking->join;
-    struct weft_verdict *verdict = trace->lane == WEFT_LANE_KEPT ? weft_verdicts_find(join->verdicts, trace_id) : NULL;
+    if (trace->lane != WEFT_LANE_KEPT) {
+        return;
+    }
+    struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
     if (verdict != NULL) {
         count_late(taking, verdict);
         join->counters.late_kept++;
@@ -280,20 +299,20 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
     struct weft_join *join = taking->join;
     struct weft_span_index span;
     weft_assert(weft_otlp_index_span(record, &span) == WEFT_OK);
-    const uint8_t *trace_id = span.trace_id.length == 0 ? no_id : span.trace_id.bytes;
-    struct weft_trace *trace = find(taking, trace_id);
+    struct key key = key_of(taking, span.trace_id.length == 0 ? no_id : span.trace_id.bytes);
+    struct weft_trace *trace = find(taking, key);
     if (trace == NULL) {
-        struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, trace_id);
+        struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
         if (verdict != NULL) {
-            return follow(taking, trace_id, verdict, context, record);
+            return follow(taking, key.trace_id, verdict, context, record);
         }
-        trace = begin_trace(taking, trace_id, WEFT_LANE_WAITING);
+        trace = begin_trace(taking, key);
         join->counters.new_traces += trace != NULL;
     } else if (trace->span_count == 0 && trace->lane == WEFT_LANE_WAITING) {
         weft_trace_start(join, trace); /* its clock starts with its first span */
         join->counters.new_traces++;
     } else {
-        note_if_late(taking, trace, trace_id);
+        note_if_late(taking, trace, key);
     }
     if (trace == NULL || !append(taking, trace, context, record)) {
         return false;
@@ -330,15 +349,16 @@ static bool take_log(struct taking *taking, uint32_t context, struct weft_slice 
     if (log.trace_id.length == 0 || memcmp(log.trace_id.bytes, no_id, sizeof no_id) == 0) {
         return take_log_without_id(taking, context, record);
     }
-    struct weft_trace *trace = find(taking, log.trace_id.bytes);
+    struct key key = key_of(taking, log.trace_id.bytes);
+    struct weft_trace *trace = find(taking, key);
     if (trace == NULL) {
-        struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, log.trace_id.bytes);
+        struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
         if (verdict != NULL) {
-            return follow(taking, log.trace_id.bytes, verdict, context, record);
+            return follow(taking, key.trace_id, verdict, context, record);
         }
-        trace = begin_trace(taking, log.trace_id.bytes, WEFT_LANE_WAITING);
+        trace = begin_trace(taking, key);
     } else {
-        note_if_late(taking, trace, log.trace_id.bytes);
+        note_if_late(taking, trace, key);
     }
     if (trace == NULL || !append(taking, trace, context, record)) {
         return false;
@@ -375,7 +395,9 @@ static void take_rows(struct taking *taking, size_t first, const struct weft_sel
 {
     size_t end = first + taking->table->record_count;
     for (size_t i = weft_selection_next(records, first, end); i < end; i = weft_selection_next(records, i + 1, end)) {
-        if (!take_record(taking, &taking->table->records[i - first])) {
+        taking->number = i - first;
+        weft_ahead_look(&taking->ahead, taking->join, taking->table, taking->number);
+        if (!take_record(taking, &taking->table->records[taking->number])) {
             drop_without_memory(taking, i, dropped);
         }
     }

@@ -129,6 +129,17 @@ struct weft_verdict *weft_verdicts_find(const struct weft_verdicts *verdicts, co
     return weft_table_find(verdicts->table, key_of(trace_id));
 }
 
+struct weft_verdict *weft_verdicts_find_hashed(const struct weft_verdicts *verdicts, const uint8_t *trace_id,
+                                               uint64_t hash)
+{
+    return weft_table_find_hashed(verdicts->table, key_of(trace_id), hash);
+}
+
+void weft_verdicts_prefetch(const struct weft_verdicts *verdicts, uint64_t hash)
+{
+    weft_table_prefetch(verdicts->table, hash);
+}
+
 static void forget_oldest(struct weft_verdicts *verdicts)
 {
     struct weft_verdict *oldest = verdicts->first;
@@ -137,11 +148,11 @@ static void forget_oldest(struct weft_verdicts *verdicts)
     weft_table_remove(verdicts->table, oldest);
 }
 
-struct weft_verdict *weft_verdicts_add(struct weft_verdicts *verdicts, const uint8_t *trace_id)
+struct weft_verdict *weft_verdicts_add(struct weft_verdicts *verdicts, const uint8_t *trace_id, uint64_t hash)
 {
     void *entry = NULL;
     bool is_new = false;
-    if (weft_table_put(verdicts->table, key_of(trace_id), &entry, &is_new) != WEFT_OK) {
+    if (weft_table_put_hashed(verdicts->table, key_of(trace_id), hash, &entry, &is_new) != WEFT_OK) {
         return NULL;
     }
     if (!is_new) {

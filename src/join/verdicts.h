@@ -40,8 +40,13 @@ void weft_verdicts_free(struct weft_verdicts *verdicts);
 /* NULL = none is remembered. Borrowed until the next one is added. */
 struct weft_verdict *weft_verdicts_find(const struct weft_verdicts *verdicts, const uint8_t *trace_id);
 
+/* The same with the id's hash under the secret; and what it will look at, fetched into the cache. */
+struct weft_verdict *weft_verdicts_find_hashed(const struct weft_verdicts *verdicts, const uint8_t *trace_id,
+                                               uint64_t hash);
+void weft_verdicts_prefetch(const struct weft_verdicts *verdicts, uint64_t hash);
+
 /* A verdict to be filled in; of the same trace if there is one. NULL when memory is gone: then it is not remembered. */
-struct weft_verdict *weft_verdicts_add(struct weft_verdicts *verdicts, const uint8_t *trace_id);
+struct weft_verdict *weft_verdicts_add(struct weft_verdicts *verdicts, const uint8_t *trace_id, uint64_t hash);
 
 /* Of an id without a verdict: whether there may have been one. */
 enum weft_verdict_memory {

@@ -61,7 +61,16 @@ static void put(struct weft_table *table, uint32_t key, uint64_t number)
     void *entry = NULL;
     bool is_new = false;
     struct model *model = &models[key];
-    BASE_TEST_EXPECT(weft_table_put(table, key_of(key, bytes), &entry, &is_new) == WEFT_OK);
+    struct weft_slice wanted = key_of(key, bytes);
+    uint64_t hash = weft_hash(&secret, wanted);
+    weft_table_prefetch(table, hash);
+    weft_table_prefetch_entry(table, hash);
+    enum weft_status status = number % 2 == 0 ? weft_table_put(table, wanted, &entry, &is_new)
+                                              : weft_table_put_hashed(table, wanted, hash, &entry, &is_new);
+    BASE_TEST_EXPECT(status == WEFT_OK);
+    weft_table_prefetch_at(table, entry);
+    BASE_TEST_EXPECT(weft_table_find_hashed(table, wanted, hash) == entry);
+    BASE_TEST_EXPECT(weft_table_hash_of(table, entry) == (uint32_t)hash);
     BASE_TEST_EXPECT(is_new == (model->entry == NULL) && (uintptr_t)entry % 8 == 0);
     if (!is_new) {
         BASE_TEST_EXPECT(entry == model->entry);

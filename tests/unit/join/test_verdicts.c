@@ -22,7 +22,8 @@ static void add(struct weft_verdicts *verdicts, uint32_t number)
 {
     uint8_t id[16];
     make_id(id, number, 0);
-    struct weft_verdict *verdict = weft_verdicts_add(verdicts, id);
+    struct weft_verdict *verdict =
+        weft_verdicts_add(verdicts, id, weft_hash(&secret, weft_slice_of(id, WEFT_TRACE_ID_BYTES)));
     ck_assert_ptr_nonnull(verdict);
     verdict->span_count = number;
     verdict->decided.ns = (int64_t)number + 1;
@@ -140,7 +141,8 @@ START_TEST(test_without_memory_a_verdict_is_not_remembered)
     uint8_t id[16];
     make_id(id, 1, 0);
     weft_alloc_fail_at(1);
-    struct weft_verdict *verdict = weft_verdicts_add(verdicts, id);
+    struct weft_verdict *verdict =
+        weft_verdicts_add(verdicts, id, weft_hash(&secret, weft_slice_of(id, WEFT_TRACE_ID_BYTES)));
     weft_alloc_fail_at(0);
     ck_assert(verdict == NULL || weft_verdicts_find(verdicts, id) == verdict);
     for (uint32_t number = 2; number < 3000; number++) {
