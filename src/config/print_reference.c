@@ -6,7 +6,16 @@
 #include "config/field_table.h"
 #include "config/print.h"
 
-enum { PREFIX_MAX_BYTES = 200 };
+enum { PREFIX_MAX_BYTES = 200, SEEN_MAX = 16, ROWS_SAID_ONCE = 30 };
+
+/* Large tables that were printed, and where: they are not printed again where they stand once more. */
+struct seen {
+    struct {
+        const struct weft_field *fields;
+        char prefix[PREFIX_MAX_BYTES];
+    } items[SEEN_MAX];
+    size_t count;
+};
 
 static const char *type_text(const struct weft_field *field)
 {
@@ -91,9 +100,33 @@ static void print_default(const struct weft_field *field, struct weft_buffer *ou
     }
 }
 
-static void print_rows(const struct weft_field *fields, const char *prefix, struct weft_buffer *out);
+static size_t count_rows(const struct weft_field *fields)
+{
+    size_t count = 0;
+    for (const struct weft_field *field = fields; field->key != NULL; field++) {
+        count += 1 + (field->fields != NULL ? count_rows(field->fields) : 0);
+    }
+    return count;
+}
 
-static void print_row(const struct weft_field *field, const char *prefix, struct weft_buffer *out)
+/* The prefix under which the table was printed before; else NULL, and it is noted. */
+static const char *seen_before(struct seen *seen, const struct weft_field *fields, const char *prefix)
+{
+    for (size_t i = 0; i < seen->count; i++) {
+        if (seen->items[i].fields == fields) {
+            return seen->items[i].prefix;
+        }
+    }
+    if (seen->count < SEEN_MAX && count_rows(fields) > ROWS_SAID_ONCE) {
+        seen->items[seen->count].fields = fields;
+        snprintf(seen->items[seen->count++].prefix, PREFIX_MAX_BYTES, "%s", prefix);
+    }
+    return NULL;
+}
+
+static void print_rows(const struct weft_field *fields, const char *prefix, struct seen *seen, struct weft_buffer *out);
+
+static void print_row(const struct weft_field *field, const char *prefix, struct seen *seen, struct weft_buffer *out)
 {
     weft_buffer_append_format(out, "| `%s%s` | ", prefix, field->key);
     print_type(field, out);
@@ -105,17 +138,22 @@ static void print_row(const struct weft_field *field, const char *prefix, struct
     if (field->fields != NULL) {
         char nested[PREFIX_MAX_BYTES];
         snprintf(nested, sizeof nested, "%s%s%s.", prefix, field->key, field->kind == WEFT_KIND_LIST ? "[]" : "");
-        print_rows(field->fields, nested, out);
+        print_rows(field->fields, nested, seen, out);
     }
 }
 
-static void print_rows(const struct weft_field *fields, const char *prefix, struct weft_buffer *out)
+static void print_rows(const struct weft_field *fields, const char *prefix, struct seen *seen, struct weft_buffer *out)
 {
+    const char *before = seen_before(seen, fields, prefix);
+    if (before != NULL) {
+        weft_buffer_append_format(out, "| `%s*` |  |  | Keys as in `%s*`. |\n", prefix, before);
+        return;
+    }
     for (const struct weft_field *field = fields; field->key != NULL; field++) {
         if (field->kind == WEFT_KIND_INLINE) {
-            print_rows(field->fields, prefix, out);
+            print_rows(field->fields, prefix, seen, out);
         } else if (field->kind != WEFT_KIND_POSITION) {
-            print_row(field, prefix, out);
+            print_row(field, prefix, seen, out);
         }
     }
 }
@@ -123,5 +161,6 @@ static void print_rows(const struct weft_field *fields, const char *prefix, stru
 void weft_config_print_reference(const struct weft_field *fields, struct weft_buffer *out)
 {
     weft_buffer_append_text(out, "| key | type | default | |\n|---|---|---|---|\n");
-    print_rows(fields, "", out);
+    struct seen seen = { .count = 0 };
+    print_rows(fields, "", &seen, out);
 }

@@ -2,6 +2,7 @@
 #include "config/loading.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "config/every_kind.h"
 #include "config/print.h"
@@ -113,6 +114,31 @@ START_TEST(test_reference_lists_every_key)
 }
 END_TEST
 
+/* The policies of a sampler stand in one another: the page would list them five times. */
+START_TEST(test_reference_lists_a_large_table_once)
+{
+    enum { ROWS = 31 };
+    static char keys[ROWS][8];
+    static struct weft_field large[ROWS + 1];
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(keys[i], sizeof keys[i], "key%d", i);
+        large[i] = (struct weft_field){ .key = keys[i], .kind = WEFT_KIND_INT };
+    }
+    const struct weft_field outer[] = { { .key = "first", .kind = WEFT_KIND_BLOCK, .fields = large },
+                                        { .key = "second", .kind = WEFT_KIND_LIST, .fields = large },
+                                        { .key = NULL } };
+    struct weft_buffer out;
+    weft_buffer_init(&out, 0);
+    weft_config_print_reference(outer, &out);
+    weft_buffer_append_byte(&out, 0);
+    const char *text = (const char *)out.bytes;
+    ck_assert_ptr_nonnull(strstr(text, "| `first.key30` | int |"));
+    ck_assert_ptr_nonnull(strstr(text, "| `second[].*` |  |  | Keys as in `first.*`. |"));
+    ck_assert_ptr_null(strstr(text, "second[].key"));
+    weft_buffer_fini(&out);
+}
+END_TEST
+
 START_TEST(test_memory_that_runs_out_is_seen_in_the_buffer)
 {
     struct weft_tree *tree = must_load(cases[4].text);
@@ -135,6 +161,7 @@ int main(void)
     tcase_add_test(test_case, test_long_keys_read_back);
     tcase_add_test(test_case, test_text_that_is_not_utf8_is_replaced);
     tcase_add_test(test_case, test_reference_lists_every_key);
+    tcase_add_test(test_case, test_reference_lists_a_large_table_once);
     tcase_add_test(test_case, test_memory_that_runs_out_is_seen_in_the_buffer);
     suite_add_tcase(suite, test_case);
     return run_suite(suite);
