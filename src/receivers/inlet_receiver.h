@@ -7,7 +7,7 @@
  * pressure reading stops and requests that are complete already wait; after refuse_after reading starts again and they
  * are refused, so that clients learn of it. */
 
-enum { WEFT_INLETS_MAX = 2 };
+enum { WEFT_INLETS_MAX = 4 };
 
 /* The keys that are the same in each; a config has it inline. */
 struct weft_inlet_config {

@@ -1,8 +1,10 @@
-/* Receiver `jsonlog`: log lines, JSON or text, over HTTP and from the standard input.
+/* Receiver `jsonlog`: log lines, JSON or text, over HTTP, from sockets that they are written to, and from the standard
+ * input.
  *
- * Here are its config and its listening socket. Lines become requests of logs in log_body.c; the HTTP server is that of
- * the otlp receiver with another kind of body (otlp_http.c), the standard input is log_stdin.c's and worker 0's, and
- * what becomes of a request is the same as there (otlp_ingest.c, inlet_receiver.c). */
+ * Here are its config and its listening sockets. Lines become requests of logs in log_body.c; the HTTP server is that
+ * of the otlp receiver with another kind of body (otlp_http.c); sockets are log_sockets.c's, the standard input is
+ * log_stdin.c's and worker 0's, both as streams of lines (log_stream.c); and what becomes of a request is the same as
+ * there (otlp_ingest.c, inlet_receiver.c). */
 #include "weft/component.h"
 
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "base/alloc.h"
 #include "receivers/inlet_receiver.h"
 #include "receivers/listening.h"
+#include "receivers/log_sockets.h"
 #include "receivers/log_stdin.h"
 #include "receivers/otlp_http.h"
 
@@ -18,8 +21,9 @@ struct stdin_config {
 };
 
 struct protocols_config {
-    bool has_http, has_stdin;
+    bool has_http, has_tcp, has_unix, has_stdin;
     struct weft_otlp_http_config http; /* logs_url_path is the one path */
+    struct weft_log_sockets_config tcp, unix_socket;
     struct stdin_config stdin;
 };
 
@@ -28,10 +32,13 @@ struct jsonlog_config {
     struct weft_inlet_config inlet;
 };
 
+enum { LISTENERS_MAX = 3 };
+
+/* In the order of the receiver's inlets: http, tcp, unix, those that there are. */
 struct jsonlog_shared {
     struct weft_shared_listeners listeners; /* first: the acceptor reads it */
-    struct weft_listener listener;
-    struct weft_tls_context *tls; /* NULL = plain */
+    struct weft_listener items[LISTENERS_MAX];
+    struct weft_tls_context *tls[LISTENERS_MAX]; /* NULL = plain */
 };
 
 #define HTTP struct weft_otlp_http_config
@@ -63,11 +70,44 @@ static const struct weft_field http_fields[] = {
     WEFT_FIELDS_END,
 };
 
+#define SOCKETS struct weft_log_sockets_config
+
+static const struct weft_field tcp_fields[] = {
+    WEFT_FIELD(SOCKETS, endpoint, "localhost:4320", "Listening address."),
+    WEFT_FIELD_OPTIONAL(SOCKETS, tls, has_tls, weft_tls_server_fields, "off", "Transport security.",
+                        .is_off_as_null = true),
+    WEFT_FIELD(SOCKETS, max_connections, "100", "Open at once, per worker; who was silent for longest makes room.",
+               .minimum = 1, .maximum = 1000000),
+    WEFT_FIELD(SOCKETS, max_buffered_bytes, "16777216",
+               "Memory of unfinished lines, per worker; beyond it who was silent for longest is cut off.",
+               .minimum = 1048576, .maximum = 1024.0 * 1024 * 1024),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field unix_fields[] = {
+    WEFT_FIELD(SOCKETS, endpoint, "", "Path of the socket; there is no default."),
+    WEFT_FIELD(SOCKETS, max_connections, "100", "Open at once, per worker; who was silent for longest makes room.",
+               .minimum = 1, .maximum = 1000000),
+    WEFT_FIELD(SOCKETS, max_buffered_bytes, "16777216",
+               "Memory of unfinished lines, per worker; beyond it who was silent for longest is cut off.",
+               .minimum = 1048576, .maximum = 1024.0 * 1024 * 1024),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field stdin_fields[] = { WEFT_FIELDS_END };
 
 static const struct weft_field protocols_fields[] = {
     WEFT_FIELD_OPTIONAL(struct protocols_config, http, has_http, http_fields, "off",
                         "Lines in the bodies of POST: one per line, or the elements of a JSON array."),
+    WEFT_FIELD_OPTIONAL(struct protocols_config, tcp, has_tcp, tcp_fields, "off",
+                        "Lines that are written to a TCP connection; nothing is answered."),
+    { .key = "unix",
+      .kind = WEFT_KIND_OPTIONAL,
+      .offset = offsetof(struct protocols_config, unix_socket),
+      .present_offset = offsetof(struct protocols_config, has_unix),
+      .fields = unix_fields,
+      .default_text = "off",
+      .help = "The same with a unix socket." },
     WEFT_FIELD_OPTIONAL(struct protocols_config, stdin, has_stdin, stdin_fields, "off", "Lines of the standard input."),
     WEFT_FIELDS_END,
 };
@@ -80,31 +120,56 @@ static const struct weft_field jsonlog_fields[] = {
 
 /* ---- config ---- */
 
-static struct weft_listening listening_of(const struct weft_otlp_http_config *http)
+static struct weft_listening listening_of_http(const struct protocols_config *protocols)
 {
+    const struct weft_otlp_http_config *http = &protocols->http;
     const struct weft_tls_config *tls = http->has_tls ? &http->tls : NULL;
     return (struct weft_listening){ "http", "lines over HTTP", http->endpoint, http->transport, tls, "http/1.1" };
 }
 
-static enum weft_status validate_http(const struct weft_otlp_http_config *http, struct weft_error *error)
+static struct weft_listening listening_of_tcp(const struct protocols_config *protocols)
 {
-    struct weft_listening listening = listening_of(http);
+    const struct weft_log_sockets_config *tcp = &protocols->tcp;
+    const struct weft_tls_config *tls = tcp->has_tls ? &tcp->tls : NULL;
+    return (struct weft_listening){ "tcp", "lines over TCP", tcp->endpoint, "tcp", tls, NULL };
+}
+
+static struct weft_listening listening_of_unix(const struct protocols_config *protocols)
+{
+    return (
+        struct weft_listening){ "unix", "lines over a socket", protocols->unix_socket.endpoint, "unix", NULL, NULL };
+}
+
+static enum weft_status validate_http(const struct protocols_config *protocols, struct weft_error *error)
+{
+    struct weft_listening listening = listening_of_http(protocols);
     enum weft_status status = weft_listening_validate(&listening, error);
     if (status == WEFT_OK) {
-        status = weft_otlp_http_validate_path("path", http->logs_url_path, error);
+        status = weft_otlp_http_validate_path("path", protocols->http.logs_url_path, error);
     }
-    return status == WEFT_OK ? weft_otlp_http_validate_server(http, error) : status;
+    return status == WEFT_OK ? weft_otlp_http_validate_server(&protocols->http, error) : status;
 }
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     const struct jsonlog_config *config = untyped;
     const struct protocols_config *protocols = &config->protocols;
-    if (!protocols->has_http && !protocols->has_stdin) {
-        return weft_fail(error, WEFT_INVALID, "protocols: at least one of http and stdin is needed");
+    struct weft_listening tcp = listening_of_tcp(protocols);
+    struct weft_listening unix_socket = listening_of_unix(protocols);
+    if (!protocols->has_http && !protocols->has_tcp && !protocols->has_unix && !protocols->has_stdin) {
+        return weft_fail(error, WEFT_INVALID, "protocols: at least one of http, tcp, unix and stdin is needed");
     }
-    if (protocols->has_http && validate_http(&protocols->http, error) != WEFT_OK) {
+    if (protocols->has_http && validate_http(protocols, error) != WEFT_OK) {
         return weft_fail_prefix(error, "protocols::http");
+    }
+    if (protocols->has_tcp && weft_listening_validate(&tcp, error) != WEFT_OK) {
+        return weft_fail_prefix(error, "protocols::tcp");
+    }
+    if (protocols->has_unix && protocols->unix_socket.endpoint[0] == '\0') {
+        return weft_fail(error, WEFT_INVALID, "protocols::unix: endpoint is needed, the path of the socket");
+    }
+    if (protocols->has_unix && weft_listening_validate(&unix_socket, error) != WEFT_OK) {
+        return weft_fail_prefix(error, "protocols::unix");
     }
     return WEFT_OK;
 }
@@ -114,11 +179,36 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
 static void shared_free(void *untyped)
 {
     struct jsonlog_shared *shared = untyped;
-    if (shared->listeners.count > 0) {
-        weft_listener_close(&shared->listener);
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        if (i < shared->listeners.count) {
+            weft_listener_close(&shared->items[i]);
+        }
+        weft_tls_context_free(shared->tls[i]);
     }
-    weft_tls_context_free(shared->tls);
     weft_free(shared);
+}
+
+static enum weft_status open_next(struct jsonlog_shared *shared, const struct weft_listening *listening, const char *id,
+                                  struct weft_error *error)
+{
+    size_t next = shared->listeners.count++;
+    return weft_listening_open(listening, id, "accepting log lines", &shared->items[next], &shared->tls[next], error);
+}
+
+static enum weft_status open_all(struct jsonlog_shared *shared, const struct protocols_config *protocols,
+                                 const char *id, struct weft_error *error)
+{
+    struct weft_listening http = listening_of_http(protocols);
+    struct weft_listening tcp = listening_of_tcp(protocols);
+    struct weft_listening unix_socket = listening_of_unix(protocols);
+    enum weft_status status = protocols->has_http ? open_next(shared, &http, id, error) : WEFT_OK;
+    if (status == WEFT_OK && protocols->has_tcp) {
+        status = open_next(shared, &tcp, id, error);
+    }
+    if (status == WEFT_OK && protocols->has_unix) {
+        status = open_next(shared, &unix_socket, id, error);
+    }
+    return status;
 }
 
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
@@ -127,16 +217,11 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     (void)budget;
     const struct jsonlog_config *config = untyped;
     struct jsonlog_shared *shared = weft_alloc(sizeof *shared);
-    shared->listeners.items = &shared->listener;
-    if (config->protocols.has_http) {
-        struct weft_listening listening = listening_of(&config->protocols.http);
-        shared->listeners.count = 1;
-        enum weft_status status =
-            weft_listening_open(&listening, id, "accepting log lines", &shared->listener, &shared->tls, error);
-        if (status != WEFT_OK) {
-            shared_free(shared);
-            return status;
-        }
+    shared->listeners.items = shared->items;
+    enum weft_status status = open_all(shared, &config->protocols, id, error);
+    if (status != WEFT_OK) {
+        shared_free(shared);
+        return status;
     }
     *out_shared = shared;
     return WEFT_OK;
@@ -153,12 +238,21 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     const struct jsonlog_config *config = setup->config;
     const struct protocols_config *protocols = &config->protocols;
     struct weft_inlet_receiver *receiver = weft_inlet_receiver_new(setup, &config->inlet);
+    struct weft_otlp_ingest *ingest = &receiver->ingest;
+    size_t next = 0;
     if (protocols->has_http) {
-        weft_inlet_receiver_add(
-            receiver, weft_otlp_http_new_for_lines(&receiver->ingest, &protocols->http, &settings, shared->tls));
+        struct weft_tls_context *tls = shared->tls[next++];
+        weft_inlet_receiver_add(receiver, weft_otlp_http_new_for_lines(ingest, &protocols->http, &settings, tls));
+    }
+    if (protocols->has_tcp) {
+        struct weft_tls_context *tls = shared->tls[next++];
+        weft_inlet_receiver_add(receiver, weft_log_sockets_new(ingest, false, &protocols->tcp, &settings, tls));
+    }
+    if (protocols->has_unix) {
+        weft_inlet_receiver_add(receiver, weft_log_sockets_new(ingest, true, &protocols->unix_socket, &settings, NULL));
     }
     if (protocols->has_stdin && setup->host->worker_index == 0) {
-        weft_inlet_receiver_add(receiver, weft_log_stdin_new(&receiver->ingest, STDIN_FILENO, &settings));
+        weft_inlet_receiver_add(receiver, weft_log_stdin_new(ingest, STDIN_FILENO, &settings));
     }
     *out_receiver = &receiver->receiver;
     return WEFT_OK;
@@ -173,7 +267,7 @@ const struct weft_component weft_receiver_jsonlog = {
     .kind = WEFT_RECEIVER,
     .type = "jsonlog",
     .signals = WEFT_SIGNAL_BIT_LOGS,
-    .help = "Receives log lines, JSON or text, over HTTP and from the standard input.",
+    .help = "Receives log lines, JSON or text, over HTTP, from sockets and from the standard input.",
     .fields = jsonlog_fields,
     .config_size = sizeof(struct jsonlog_config),
     .validate = validate,
