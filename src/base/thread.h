@@ -47,6 +47,13 @@ static inline uint64_t weft_atomic_sub(struct weft_atomic_u64 *number, uint64_t 
     return atomic_fetch_sub_explicit(&number->value, amount, memory_order_relaxed) - amount;
 }
 
+/* False if the number is no longer *in_out_expected, which then says what it is. */
+static inline bool weft_atomic_replace(struct weft_atomic_u64 *number, uint64_t *in_out_expected, uint64_t value)
+{
+    return atomic_compare_exchange_weak_explicit(&number->value, in_out_expected, value, memory_order_relaxed,
+                                                 memory_order_relaxed);
+}
+
 struct weft_mutex {
     pthread_mutex_t native;
 };
