@@ -74,6 +74,7 @@ static void count_service(void *user, uint32_t context, uint32_t count)
 struct outcome {
     bool is_kept, is_early;
     uint32_t policy;
+    struct weft_wall decided;
 };
 
 static void remember(struct weft_join *join, const struct weft_trace *trace, const struct weft_policy_facts *facts,
@@ -85,7 +86,7 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
     if (verdict == NULL) {
         return;
     }
-    verdict->decided = weft_wall_now();
+    verdict->decided = outcome.decided;
     verdict->start_ns = facts->start_min_ns;
     verdict->end_ns = facts->end_max_ns;
     verdict->policy = outcome.policy;
@@ -104,7 +105,7 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
 
 /* The name of the policy that decided: "none" if no policy kept the trace. */
 static uint32_t judge(struct weft_join *join, const struct weft_trace *trace, const struct weft_policy_facts *facts,
-                      bool *out_is_kept)
+                      struct weft_wall now, bool *out_is_kept)
 {
     const struct weft_policy_set *policies = join->rules->policies;
     struct weft_policy_decision decision;
@@ -113,7 +114,17 @@ static uint32_t judge(struct weft_join *join, const struct weft_trace *trace, co
         *out_is_kept = false;
         return weft_names_intern(join->names, WEFT_SLICE_LITERAL("maximum_trace_size_bytes"));
     }
-    weft_policy_set_decide(policies, facts, weft_table_key(join->traces, trace).bytes, &decision);
+    struct weft_join_view view = { .join = join, .trace = trace };
+    struct weft_policy_trace asked = { .trace_id = weft_table_key(join->traces, trace).bytes,
+                                       .facts = facts,
+                                       .span_count = trace->span_count,
+                                       .worst_severity = trace->worst_severity,
+                                       .now = weft_timers_now(join->stage.host->timers),
+                                       .wall = now,
+                                       .size_bytes = weft_join_trace_size_bytes,
+                                       .see_tree = weft_join_see_tree,
+                                       .context = &view };
+    weft_policy_set_decide(policies, &asked, &decision);
     join->counters.policy_errors += decision.errors;
     *out_is_kept = decision.is_kept;
     size_t policy = decision.policy < 0 ? weft_policy_set_count(policies) : (size_t)decision.policy;
@@ -142,8 +153,9 @@ void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_
     }
     const struct weft_policy_facts *facts = facts_of(join, trace);
     bool is_kept = false;
-    uint32_t policy = judge(join, trace, facts, &is_kept);
-    remember(join, trace, facts, (struct outcome){ is_kept, is_early, policy });
+    struct weft_wall now = weft_wall_now();
+    uint32_t policy = judge(join, trace, facts, now, &is_kept);
+    remember(join, trace, facts, (struct outcome){ is_kept, is_early, policy, now });
     if (is_kept) {
         join->counters.kept_traces++;
         weft_join_emit_trace(join, trace);

@@ -150,6 +150,15 @@ static inline uint32_t weft_join_first_generation(const struct weft_join *join)
     return join->facts_bytes <= join->entry_facts_bytes ? join->generation : 0;
 }
 
+/* shape.c: a trace that policies look at. */
+struct weft_join_view {
+    const struct weft_join *join;
+    const struct weft_trace *trace;
+    uint64_t frame_bytes; /* scratch */
+};
+uint64_t weft_join_trace_size_bytes(void *view);
+bool weft_join_see_tree(void *view, struct weft_policy_tree *out_tree);
+
 /* decide.c */
 void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_early);
 

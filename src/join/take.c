@@ -103,6 +103,8 @@ void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, c
     struct weft_policy_span asked = { .start_ns = span->start_ns,
                                       .end_ns = span->end_ns,
                                       .status_code = (uint32_t)span->status_code,
+                                      .flags = span->flags,
+                                      .trace_state = span->trace_state,
                                       .attributes = span->attributes };
     weft_policy_set_gather(join->rules->policies, join->scratch, resource, &asked, facts);
 }

@@ -11,13 +11,13 @@ static enum weft_status make(struct weft_policy_set *set, const struct weft_poli
     return WEFT_OK;
 }
 
-static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
-                                      const uint8_t *trace_id)
+static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_trace *trace)
 {
     (void)node;
-    (void)facts;
-    (void)trace_id;
+    (void)trace;
     return WEFT_POLICY_YES;
 }
 
-const struct weft_policy_kind weft_policy_always_sample = { .type = "always_sample", .make = make, .decide = decide };
+const struct weft_policy_kind weft_policy_always_sample = {
+    .type = "always_sample", .places = WEFT_POLICY_ANYWHERE, .make = make, .decide = decide
+};

@@ -7,12 +7,11 @@ static enum weft_status make(struct weft_policy_set *set, const struct weft_poli
     return weft_policy_parts_make(set, &config->and.and_sub_policy, &node->parts, error);
 }
 
-static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
-                                      const uint8_t *trace_id)
+static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_trace *trace)
 {
-    return weft_policy_parts_decide(&node->parts, facts, trace_id);
+    return weft_policy_parts_decide(&node->parts, trace);
 }
 
 const struct weft_policy_kind weft_policy_and = {
-    .type = "and", .is_only_at_top = true, .make = make, .decide = decide
+    .type = "and", .places = WEFT_POLICY_AT_TOP | WEFT_POLICY_IN_COMPOSITE, .make = make, .decide = decide
 };

@@ -7,13 +7,12 @@ static enum weft_status make(struct weft_policy_set *set, const struct weft_poli
     return weft_policy_parts_make(set, &config->drop.drop_sub_policy, &node->parts, error);
 }
 
-static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
-                                      const uint8_t *trace_id)
+static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_trace *trace)
 {
-    enum weft_policy_answer answer = weft_policy_parts_decide(&node->parts, facts, trace_id);
+    enum weft_policy_answer answer = weft_policy_parts_decide(&node->parts, trace);
     return answer == WEFT_POLICY_YES ? WEFT_POLICY_DROP : answer;
 }
 
 const struct weft_policy_kind weft_policy_drop = {
-    .type = "drop", .is_only_at_top = true, .make = make, .decide = decide
+    .type = "drop", .places = WEFT_POLICY_AT_TOP, .make = make, .decide = decide
 };

@@ -57,11 +57,11 @@ void weft_policy_latencies_gather(const struct weft_policy_set *set, struct weft
     }
 }
 
-static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
-                                      const uint8_t *trace_id)
+static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_trace *trace)
 {
-    (void)trace_id;
-    return weft_policy_has_bit(facts, node->bit) ? WEFT_POLICY_YES : WEFT_POLICY_NO;
+    return weft_policy_has_bit(trace->facts, node->bit) ? WEFT_POLICY_YES : WEFT_POLICY_NO;
 }
 
-const struct weft_policy_kind weft_policy_latency = { .type = "latency", .make = make, .decide = decide };
+const struct weft_policy_kind weft_policy_latency = {
+    .type = "latency", .places = WEFT_POLICY_ANYWHERE, .make = make, .decide = decide
+};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/clock.h"
+#include "config/notes.h"
 #include "policy/policy_config.h"
 
 /* Sampling policies, as the Collector's tail_sampling has them (contrib 0.158, trace-complete). A trace is judged from
@@ -20,23 +22,52 @@ struct weft_policy_facts {
 /* One span, checked. */
 struct weft_policy_span {
     uint64_t start_ns, end_ns;
-    uint32_t status_code;         /* as on the wire: 0 unset, 1 ok, 2 error */
+    uint32_t status_code; /* as on the wire: 0 unset, 1 ok, 2 error */
+    uint32_t flags;
+    struct weft_slice trace_state;
     struct weft_slice attributes; /* a run of whole fields of the span that has all its attributes; the whole span will
                                      do. Read only while a policy asks for an attribute that was not found yet. */
+};
+
+/* What only the tree of a trace's spans shows. */
+struct weft_policy_tree {
+    bool is_without_root;   /* no span is without a parent */
+    bool has_orphan;        /* a span names a parent that has not come */
+    bool has_error_in_leaf; /* a span that failed has no children */
+};
+
+/* A trace that is judged. */
+struct weft_policy_trace {
+    const uint8_t *trace_id; /* 16 bytes; of a group that of its first trace */
+    const struct weft_policy_facts *facts;
+    uint64_t span_count;
+    uint8_t worst_severity; /* of its log lines, 1 to 24; 0 = none */
+    struct weft_monotonic now;
+    struct weft_wall wall;
+    /* What costs a look at the records: called by policies that ask for it, when they do. */
+    uint64_t (*size_bytes)(void *context); /* as one request in protobuf, with its log lines */
+    bool (*see_tree)(void *context, struct weft_policy_tree *out_tree); /* false without memory */
+    void *context;
 };
 
 struct weft_policy_decision {
     bool is_kept;
     bool is_dropped; /* a drop policy took it: not only did no policy keep it */
     int32_t policy;  /* the first that said so; -1 = no policy kept it */
-    uint32_t errors; /* policies that could not say, because a regular expression met its limits; they are ignored */
+    uint32_t errors; /* policies that could not say, because a regular expression met its limits or memory was gone;
+                        they are ignored */
 };
 
-/* policies: of struct weft_policy_item_config; nothing of it is borrowed. The set never changes: all workers may read
- * it. WEFT_INVALID and WEFT_UNSUPPORTED with file:line, WEFT_LIMIT over 1,021 bits of facts, WEFT_NOMEM. */
+/* policies: of struct weft_policy_item_config; nothing of it is borrowed. All workers may use it: but for what limits a
+ * rate, which they share, a set never changes. WEFT_INVALID and WEFT_UNSUPPORTED with file:line, WEFT_LIMIT over 1,021
+ * bits of facts, WEFT_NOMEM. */
 enum weft_status weft_policy_set_new(const struct weft_config_list *policies, struct weft_policy_set **out_set,
                                      struct weft_error *error) WEFT_MUST_CHECK;
 void weft_policy_set_free(struct weft_policy_set **own_set);
+
+/* Warns of what is valid and probably not meant: policies that keep everything or nothing. WEFT_NOMEM. */
+enum weft_status weft_policies_advise(const struct weft_config_list *policies,
+                                      struct weft_config_notes *notes) WEFT_MUST_CHECK;
 
 size_t weft_policy_set_facts_bytes(const struct weft_policy_set *set);
 
@@ -68,6 +99,5 @@ void weft_policy_facts_merge_part(const struct weft_policy_set *set, struct weft
 void weft_policy_facts_merge_trace(const struct weft_policy_set *set, struct weft_policy_facts *facts,
                                    const struct weft_policy_facts *other);
 
-/* trace_id: 16 bytes; of a group that of its first trace. */
-void weft_policy_set_decide(const struct weft_policy_set *set, const struct weft_policy_facts *facts,
-                            const uint8_t *trace_id, struct weft_policy_decision *out_decision);
+void weft_policy_set_decide(const struct weft_policy_set *set, const struct weft_policy_trace *trace,
+                            struct weft_policy_decision *out_decision);

@@ -6,6 +6,8 @@
 #include "wire/otlp_attributes.h"
 #include "wire/protobuf.h"
 
+enum { SAMPLED_FLAG = 1 }; /* W3C Trace Context, section 3.2.2.5.1 */
+
 enum weft_status weft_policy_scratch_new(struct weft_policy_scratch **out_scratch, struct weft_error *error)
 {
     struct weft_policy_scratch *scratch = weft_try_alloc(sizeof *scratch);
@@ -86,6 +88,10 @@ void weft_policy_set_gather(const struct weft_policy_set *set, struct weft_polic
     weft_policy_latencies_gather(set, facts);
     if (span->status_code < WEFT_POLICY_STATUS_BITS) {
         weft_policy_set_bit(facts, span->status_code);
+    }
+    weft_policy_trace_states_gather(set, span->trace_state, facts);
+    if (set->sampled_flag_bit != 0 && (span->flags & SAMPLED_FLAG) != 0) {
+        weft_policy_set_bit(facts, set->sampled_flag_bit);
     }
     merge_bits(set, facts, resource);
     if (!has_open_question(set, facts)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/pattern.h"
+#include "base/rate_limit.h"
 #include "policy/policy.h"
 #include "wire/otlp_attributes.h"
 
@@ -21,32 +22,62 @@ struct weft_policy_parts {
     size_t count;
 };
 
+/* A part's share of a composite. */
+struct weft_policy_share {
+    struct weft_second_count count;
+    uint64_t spans_per_second;
+};
+
 struct weft_policy_node {
     const struct weft_policy_kind *kind;
-    uint32_t bit;                   /* latency, string_attribute */
-    bool is_inverted;               /* string_attribute */
-    uint64_t statuses;              /* status_code: bits of the first word of the facts */
-    uint64_t hash, threshold;       /* probabilistic: of the salt; the highest that is kept */
-    struct weft_policy_parts parts; /* and, drop */
+    uint32_t bit;                     /* latency, attributes, trace_state, trace_flags */
+    bool is_inverted;                 /* attributes */
+    uint64_t statuses;                /* status_code: bits of the first word of the facts */
+    uint64_t hash, threshold;         /* probabilistic: of the salt; the highest that is kept */
+    int64_t min_spans, max_spans;     /* span_count */
+    uint8_t min_severity;             /* log_severity */
+    struct weft_policy_tree wanted;   /* tree */
+    struct weft_token_bucket *limit;  /* rate_limiting, bytes_limiting */
+    struct weft_policy_parts parts;   /* and, not, drop, composite */
+    struct weft_policy_share *shares; /* composite: of each part */
+};
+
+/* Where a policy of some type may stand. */
+enum {
+    WEFT_POLICY_AT_TOP = 1,
+    WEFT_POLICY_IN_AND = 2, /* and in drop */
+    WEFT_POLICY_IN_NOT = 4,
+    WEFT_POLICY_IN_COMPOSITE = 8,
+    WEFT_POLICY_ANYWHERE = 15,
 };
 
 /* One type of policy, one file. */
 struct weft_policy_kind {
     const char *type;
-    bool is_only_at_top; /* no part of another */
+    uint32_t places;
     enum weft_status (*make)(struct weft_policy_set *set, const struct weft_policy_item_config *config,
                              struct weft_policy_node *node, struct weft_error *error);
-    enum weft_policy_answer (*decide)(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
-                                      const uint8_t *trace_id);
+    enum weft_policy_answer (*decide)(const struct weft_policy_node *node, const struct weft_policy_trace *trace);
 };
 
 extern const struct weft_policy_kind weft_policy_always_sample;
 extern const struct weft_policy_kind weft_policy_latency;
 extern const struct weft_policy_kind weft_policy_status_code;
 extern const struct weft_policy_kind weft_policy_string_attribute;
+extern const struct weft_policy_kind weft_policy_numeric_attribute;
+extern const struct weft_policy_kind weft_policy_boolean_attribute;
 extern const struct weft_policy_kind weft_policy_probabilistic;
+extern const struct weft_policy_kind weft_policy_rate_limiting;
+extern const struct weft_policy_kind weft_policy_bytes_limiting;
+extern const struct weft_policy_kind weft_policy_span_count;
+extern const struct weft_policy_kind weft_policy_trace_state;
+extern const struct weft_policy_kind weft_policy_trace_flags;
+extern const struct weft_policy_kind weft_policy_log_severity;
+extern const struct weft_policy_kind weft_policy_tree;
 extern const struct weft_policy_kind weft_policy_and;
+extern const struct weft_policy_kind weft_policy_not;
 extern const struct weft_policy_kind weft_policy_drop;
+extern const struct weft_policy_kind weft_policy_composite;
 
 /* Bits 0 to 2 of the facts: some span has status unset, ok, error. */
 enum { WEFT_POLICY_STATUS_BITS = 3, WEFT_POLICY_MAX_WORDS = 16 };
@@ -59,11 +90,25 @@ struct weft_policy_latency {
 /* An attribute that some policy asks for. bit: a value matched; bit + 1: it could not be said of some value. */
 struct weft_policy_attribute {
     struct weft_slice key;
+    /* Whether the value of the first attribute of that key is one that is asked for. */
+    enum weft_policy_answer (*match)(const struct weft_policy_attribute *attribute, struct weft_policy_scratch *scratch,
+                                     const struct weft_otlp_value *value, bool is_span);
+    uint32_t bit;
+    int64_t min, max; /* numeric_attribute */
+    bool is_true;     /* boolean_attribute */
+    /* string_attribute */
     struct weft_slice *values; /* by length, then by bytes; only those are set that are compared */
     size_t value_count;
     struct weft_pattern **patterns;
     size_t pattern_count;
     bool has_patterns; /* also when there are none */
+};
+
+/* A member of tracestate that some policy asks for. */
+struct weft_policy_trace_state {
+    struct weft_slice key;
+    struct weft_slice *values;
+    size_t value_count;
     uint32_t bit;
 };
 
@@ -81,6 +126,9 @@ struct weft_policy_set {
     struct weft_policy_attribute *attributes; /* those of one key stand together */
     size_t attribute_count, attribute_capacity;
     size_t key_count; /* different keys of attributes */
+    struct weft_policy_trace_state *trace_states;
+    size_t trace_state_count, trace_state_capacity;
+    uint32_t sampled_flag_bit; /* 0 = nobody asks */
     uint32_t bit_count;
     uint64_t asked[WEFT_POLICY_MAX_WORDS]; /* the attributes' first bits: once all are set no span is opened */
 };
@@ -109,10 +157,9 @@ static inline size_t weft_policy_word_count(const struct weft_policy_set *set)
 enum weft_status weft_policy_take_bits(struct weft_policy_set *set, uint32_t count, uint32_t *out_bit,
                                        struct weft_error *error) WEFT_MUST_CHECK;
 
-/* policy_node.c: at_top false for a part of another. A part's config is read as one without and and drop. On failure
- * the node needs no freeing. */
+/* policy_node.c: a policy for one of the places. On failure the node needs no freeing. */
 enum weft_status weft_policy_node_make(struct weft_policy_set *set, const struct weft_policy_item_config *config,
-                                       bool at_top, struct weft_policy_node *out_node,
+                                       uint32_t place, struct weft_policy_node *out_node,
                                        struct weft_error *error) WEFT_MUST_CHECK;
 enum weft_status weft_policy_parts_make(struct weft_policy_set *set, const struct weft_config_list *configs,
                                         struct weft_policy_parts *out_parts, struct weft_error *error) WEFT_MUST_CHECK;
@@ -120,12 +167,25 @@ void weft_policy_node_fini(struct weft_policy_node *node);
 
 /* YES if all parts say so; the first that does not is the answer, and no other is asked. */
 enum weft_policy_answer weft_policy_parts_decide(const struct weft_policy_parts *parts,
-                                                 const struct weft_policy_facts *facts, const uint8_t *trace_id);
+                                                 const struct weft_policy_trace *trace);
 
 /* latency.c: after each span. */
 void weft_policy_latencies_gather(const struct weft_policy_set *set, struct weft_policy_facts *facts);
 
-/* string_attribute.c: scratch->attributes are those of a resource or of a span; has_memory false: they are not all. */
+/* trace_state.c: what a span's tracestate says. */
+void weft_policy_trace_states_gather(const struct weft_policy_set *set, struct weft_slice trace_state,
+                                     struct weft_policy_facts *facts);
+void weft_policy_trace_states_fini(struct weft_policy_set *set);
+
+/* attributes.c: an attribute that is asked for, which is moved into the set with a copy of the key; on failure it is
+ * freed. *out_bit: of its facts, for weft_policy_attribute_decide. */
+enum weft_status weft_policy_attribute_add(struct weft_policy_set *set, const char *key,
+                                           struct weft_policy_attribute *attribute, uint32_t *out_bit,
+                                           struct weft_error *error) WEFT_MUST_CHECK;
+enum weft_policy_answer weft_policy_attribute_decide(const struct weft_policy_node *node,
+                                                     const struct weft_policy_trace *trace);
+
+/* scratch->attributes are those of a resource or of a span; has_memory false: they are not all. */
 void weft_policy_attributes_gather(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
                                    bool has_memory, bool is_span, struct weft_policy_facts *facts);
 
@@ -134,3 +194,10 @@ enum { WEFT_POLICY_KEYS_LOOKED_FOR = 3 };
 void weft_policy_attributes_look_for(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
                                      struct weft_slice attributes, struct weft_policy_facts *facts);
 void weft_policy_attributes_fini(struct weft_policy_set *set);
+
+/* A copy that ends with a byte of 0; its bytes are freed with weft_free. */
+enum weft_status weft_policy_copy_text(const char *text, struct weft_slice *out_copy,
+                                       struct weft_error *error) WEFT_MUST_CHECK;
+
+/* string_attribute.c: what only it has in an attribute. */
+void weft_policy_string_fini(struct weft_policy_attribute *attribute);

@@ -2,40 +2,62 @@
  * place of the policy in the config. */
 #include "policy/policy_internal.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 
 static const struct weft_policy_kind *const kinds[] = {
-    &weft_policy_always_sample, &weft_policy_latency, &weft_policy_status_code, &weft_policy_string_attribute,
-    &weft_policy_probabilistic, &weft_policy_and,     &weft_policy_drop,
+    &weft_policy_always_sample,
+    &weft_policy_latency,
+    &weft_policy_status_code,
+    &weft_policy_string_attribute,
+    &weft_policy_numeric_attribute,
+    &weft_policy_boolean_attribute,
+    &weft_policy_probabilistic,
+    &weft_policy_rate_limiting,
+    &weft_policy_bytes_limiting,
+    &weft_policy_span_count,
+    &weft_policy_trace_state,
+    &weft_policy_trace_flags,
+    &weft_policy_log_severity,
+    &weft_policy_tree,
+    &weft_policy_and,
+    &weft_policy_not,
+    &weft_policy_drop,
+    &weft_policy_composite,
 };
 
-/* The Collector has these. */
-static const char *const unsupported[] = {
-    "numeric_attribute", "boolean_attribute", "rate_limiting",  "bytes_limiting", "span_count",
-    "trace_state",       "trace_flags",       "ottl_condition", "composite",      "not",
-};
-
-static enum weft_status refuse_type(const struct weft_policy_config *config, bool at_top, struct weft_error *error)
+/* "a, b, c": the types that may stand in this place. */
+static void list_types(uint32_t place, char *out_text, size_t size)
 {
-    const char *supported = at_top ? "always_sample, latency, status_code, string_attribute, probabilistic, and, drop"
-                                   : "always_sample, latency, status_code, string_attribute, probabilistic";
-    for (size_t i = 0; i < WEFT_COUNT_OF(unsupported); i++) {
-        if (strcmp(config->type, unsupported[i]) == 0) {
-            return weft_fail(error, WEFT_UNSUPPORTED, "type %s is not supported by weft yet; there are %s",
-                             config->type, supported);
+    size_t length = 0;
+    for (size_t i = 0; i < WEFT_COUNT_OF(kinds) && length < size; i++) {
+        if ((kinds[i]->places & place) != 0) {
+            length +=
+                (size_t)snprintf(out_text + length, size - length, "%s%s", length == 0 ? "" : ", ", kinds[i]->type);
         }
     }
-    if (config->type[0] == '\0') {
-        return weft_fail(error, WEFT_INVALID, "it has no type; there are %s", supported);
-    }
-    return weft_fail(error, WEFT_INVALID, "type \"%s\" is unknown%s; there are %s", config->type,
-                     at_top ? "" : " within a policy", supported);
 }
 
-static const struct weft_policy_kind *find_kind(const char *type, bool at_top)
+static enum weft_status refuse_type(const struct weft_policy_config *config, uint32_t place, struct weft_error *error)
+{
+    char types[512];
+    list_types(place, types, sizeof types);
+    if (strcmp(config->type, "ottl_condition") == 0) { /* the Collector has it */
+        return weft_fail(error, WEFT_UNSUPPORTED, "type %s is not supported by weft yet; there are %s", config->type,
+                         types);
+    }
+    if (config->type[0] == '\0') {
+        return weft_fail(error, WEFT_INVALID, "it has no type; there are %s", types);
+    }
+    return weft_fail(error, WEFT_INVALID, "type \"%s\" is unknown%s; there are %s", config->type,
+                     place == WEFT_POLICY_AT_TOP ? "" : " within a policy", types);
+}
+
+static const struct weft_policy_kind *find_kind(const char *type, uint32_t place)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(kinds); i++) {
-        if (strcmp(type, kinds[i]->type) == 0 && (at_top || !kinds[i]->is_only_at_top)) {
+        if (strcmp(type, kinds[i]->type) == 0 && (kinds[i]->places & place) != 0) {
             return kinds[i];
         }
     }
@@ -43,26 +65,26 @@ static const struct weft_policy_kind *find_kind(const char *type, bool at_top)
 }
 
 /* A part's error has its own place already. */
-static enum weft_status name_place(const struct weft_policy_config *config, bool at_top, struct weft_error *error)
+static enum weft_status name_place(const struct weft_policy_config *config, uint32_t place, struct weft_error *error)
 {
     if (config->position.line == 0) {
         return weft_fail_prefix(error, "policy \"%s\"", config->name);
     }
     return weft_fail_prefix(error, "%s:%u: %s \"%s\"", config->position.file, config->position.line,
-                            at_top ? "policy" : "part", config->name);
+                            place == WEFT_POLICY_AT_TOP ? "policy" : "part", config->name);
 }
 
 enum weft_status weft_policy_node_make(struct weft_policy_set *set, const struct weft_policy_item_config *config,
-                                       bool at_top, struct weft_policy_node *out_node, struct weft_error *error)
+                                       uint32_t place, struct weft_policy_node *out_node, struct weft_error *error)
 {
     struct weft_error ignored;
     error = error == NULL ? &ignored : error;
-    struct weft_policy_node node = { .kind = find_kind(config->policy.type, at_top) };
+    struct weft_policy_node node = { .kind = find_kind(config->policy.type, place) };
     enum weft_status status =
-        node.kind == NULL ? refuse_type(&config->policy, at_top, error) : node.kind->make(set, config, &node, error);
+        node.kind == NULL ? refuse_type(&config->policy, place, error) : node.kind->make(set, config, &node, error);
     if (status != WEFT_OK) {
         weft_policy_node_fini(&node);
-        return name_place(&config->policy, at_top, error);
+        return name_place(&config->policy, place, error);
     }
     *out_node = node;
     return WEFT_OK;
@@ -71,14 +93,14 @@ enum weft_status weft_policy_node_make(struct weft_policy_set *set, const struct
 enum weft_status weft_policy_parts_make(struct weft_policy_set *set, const struct weft_config_list *configs,
                                         struct weft_policy_parts *out_parts, struct weft_error *error)
 {
-    const struct weft_policy_config *items = configs->items;
+    const struct weft_policy_part_config *items = configs->items;
     out_parts->items = weft_try_alloc((configs->count + 1) * sizeof *out_parts->items);
     if (out_parts->items == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for policies");
     }
     for (size_t i = 0; i < configs->count; i++) {
-        struct weft_policy_item_config config = { .policy = items[i] };
-        enum weft_status status = weft_policy_node_make(set, &config, false, &out_parts->items[i], error);
+        struct weft_policy_item_config config = { .policy = items[i].policy, .not = items[i].not };
+        enum weft_status status = weft_policy_node_make(set, &config, WEFT_POLICY_IN_AND, &out_parts->items[i], error);
         if (status != WEFT_OK) {
             return status;
         }
@@ -93,15 +115,19 @@ void weft_policy_node_fini(struct weft_policy_node *node)
         weft_policy_node_fini(&node->parts.items[i]);
     }
     weft_free(node->parts.items);
+    weft_free(node->limit);
+    weft_free(node->shares);
     node->parts = (struct weft_policy_parts){ 0 };
+    node->limit = NULL;
+    node->shares = NULL;
 }
 
 enum weft_policy_answer weft_policy_parts_decide(const struct weft_policy_parts *parts,
-                                                 const struct weft_policy_facts *facts, const uint8_t *trace_id)
+                                                 const struct weft_policy_trace *trace)
 {
     for (size_t i = 0; i < parts->count; i++) {
         const struct weft_policy_node *part = &parts->items[i];
-        enum weft_policy_answer answer = part->kind->decide(part, facts, trace_id);
+        enum weft_policy_answer answer = part->kind->decide(part, trace);
         if (answer != WEFT_POLICY_YES) {
             return answer;
         }

@@ -50,7 +50,7 @@ static enum weft_status add_policy(struct weft_policy_set *set, const struct wef
         return weft_fail(error, WEFT_NOMEM, "no memory for policies");
     }
     memcpy(policy->name, items[index].policy.name, name_bytes);
-    return weft_policy_node_make(set, &items[index], true, &policy->node, error);
+    return weft_policy_node_make(set, &items[index], WEFT_POLICY_AT_TOP, &policy->node, error);
 }
 
 static void put_in_order(struct weft_policy_set *set)
@@ -108,6 +108,7 @@ void weft_policy_set_free(struct weft_policy_set **own_set)
         weft_policy_node_fini(&set->policies[i].node);
     }
     weft_policy_attributes_fini(set);
+    weft_policy_trace_states_fini(set);
     weft_free(set->latencies);
     weft_free(set->policies);
     weft_free(set->order);
@@ -133,14 +134,14 @@ const char *weft_policy_set_name(const struct weft_policy_set *set, size_t polic
 
 /* ---- deciding ---- */
 
-void weft_policy_set_decide(const struct weft_policy_set *set, const struct weft_policy_facts *facts,
-                            const uint8_t *trace_id, struct weft_policy_decision *out_decision)
+void weft_policy_set_decide(const struct weft_policy_set *set, const struct weft_policy_trace *trace,
+                            struct weft_policy_decision *out_decision)
 {
     struct weft_policy_decision decision = { .policy = -1 };
     for (size_t i = 0; i < set->count; i++) {
         uint32_t index = set->order[i];
         const struct weft_policy_node *node = &set->policies[index].node;
-        enum weft_policy_answer answer = node->kind->decide(node, facts, trace_id);
+        enum weft_policy_answer answer = node->kind->decide(node, trace);
         if (answer == WEFT_POLICY_ERROR) {
             decision.errors++;
         } else if (answer != WEFT_POLICY_NO) {

@@ -57,11 +57,12 @@ static enum weft_status make(struct weft_policy_set *set, const struct weft_poli
     return WEFT_OK;
 }
 
-static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
-                                      const uint8_t *trace_id)
+static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_trace *trace)
 {
-    (void)facts;
-    return hash_bytes(node->hash, trace_id, TRACE_ID_BYTES) <= node->threshold ? WEFT_POLICY_YES : WEFT_POLICY_NO;
+    return hash_bytes(node->hash, trace->trace_id, TRACE_ID_BYTES) <= node->threshold ? WEFT_POLICY_YES
+                                                                                      : WEFT_POLICY_NO;
 }
 
-const struct weft_policy_kind weft_policy_probabilistic = { .type = "probabilistic", .make = make, .decide = decide };
+const struct weft_policy_kind weft_policy_probabilistic = {
+    .type = "probabilistic", .places = WEFT_POLICY_ANYWHERE, .make = make, .decide = decide
+};

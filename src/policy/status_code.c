@@ -26,11 +26,11 @@ static enum weft_status make(struct weft_policy_set *set, const struct weft_poli
     return WEFT_OK;
 }
 
-static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_facts *facts,
-                                      const uint8_t *trace_id)
+static enum weft_policy_answer decide(const struct weft_policy_node *node, const struct weft_policy_trace *trace)
 {
-    (void)trace_id;
-    return (facts->bits[0] & node->statuses) != 0 ? WEFT_POLICY_YES : WEFT_POLICY_NO;
+    return (trace->facts->bits[0] & node->statuses) != 0 ? WEFT_POLICY_YES : WEFT_POLICY_NO;
 }
 
-const struct weft_policy_kind weft_policy_status_code = { .type = "status_code", .make = make, .decide = decide };
+const struct weft_policy_kind weft_policy_status_code = {
+    .type = "status_code", .places = WEFT_POLICY_ANYWHERE, .make = make, .decide = decide
+};

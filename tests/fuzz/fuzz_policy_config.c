@@ -28,6 +28,19 @@ static const struct weft_slice header = WEFT_SLICE_LITERAL("\x0a\x1d\x0a\x0d\x0a
                                                            "env\x12\x05\x0a\x03"
                                                            "dev");
 
+static uint64_t size_bytes(void *context)
+{
+    (void)context;
+    return 1000;
+}
+
+static bool see_tree(void *context, struct weft_policy_tree *out_tree)
+{
+    (void)context;
+    *out_tree = (struct weft_policy_tree){ .has_orphan = true };
+    return true;
+}
+
 static struct weft_policy_decision judge(const struct weft_policy_set *set, struct weft_policy_scratch *scratch)
 {
     static const uint8_t trace_id[16] = { 7 };
@@ -35,11 +48,22 @@ static struct weft_policy_decision judge(const struct weft_policy_set *set, stru
     struct weft_policy_facts *resource = weft_alloc(weft_policy_set_facts_bytes(set));
     struct weft_policy_decision decision;
     for (uint64_t i = 0; i < 3; i++) {
-        struct weft_policy_span span = { 1000000 * i, 300000000 * i, (uint32_t)i, attributes };
+        struct weft_policy_span span = { .start_ns = 1000000 * i,
+                                         .end_ns = 300000000 * i,
+                                         .status_code = (uint32_t)i,
+                                         .flags = (uint32_t)i,
+                                         .trace_state = WEFT_SLICE_LITERAL("a=1, b@c=2"),
+                                         .attributes = attributes };
         weft_policy_set_gather(set, scratch, resource, &span, facts);
         weft_policy_set_gather_resource(set, scratch, header, resource);
     }
-    weft_policy_set_decide(set, facts, trace_id, &decision);
+    struct weft_policy_trace trace = { .trace_id = trace_id,
+                                       .facts = facts,
+                                       .span_count = 3,
+                                       .worst_severity = 9,
+                                       .size_bytes = size_bytes,
+                                       .see_tree = see_tree };
+    weft_policy_set_decide(set, &trace, &decision);
     weft_assert(!decision.is_kept || !decision.is_dropped);
     weft_assert((decision.policy >= 0) == (decision.is_kept || decision.is_dropped));
     weft_assert(decision.policy < (int32_t)weft_policy_set_count(set));

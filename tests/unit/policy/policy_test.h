@@ -101,7 +101,9 @@ static inline size_t policy_test_attribute(uint8_t *to, uint32_t field, const ch
 static inline void policy_test_add_span(struct policy_test *test, uint64_t start_ns, uint64_t end_ns, uint32_t status,
                                         struct weft_slice attributes)
 {
-    struct weft_policy_span span = { start_ns, end_ns, status, attributes };
+    struct weft_policy_span span = {
+        .start_ns = start_ns, .end_ns = end_ns, .status_code = status, .attributes = attributes
+    };
     weft_policy_set_gather(test->set, test->scratch, test->resource, &span, test->facts);
 }
 
@@ -131,7 +133,8 @@ static inline struct weft_policy_decision policy_test_decide(const struct policy
 {
     static const uint8_t trace_id[16] = { 1 };
     struct weft_policy_decision decision;
-    weft_policy_set_decide(test->set, test->facts, trace_id, &decision);
+    struct weft_policy_trace trace = { .trace_id = trace_id, .facts = test->facts };
+    weft_policy_set_decide(test->set, &trace, &decision);
     return decision;
 }
 

@@ -159,24 +159,27 @@ END_TEST
 
 START_TEST(test_what_is_wrong_is_refused_with_its_place)
 {
-    static const char types[] = "always_sample, latency, status_code, string_attribute, probabilistic";
-    char text[400];
+    static const char types[] =
+        "always_sample, latency, status_code, string_attribute, numeric_attribute, boolean_attribute, probabilistic, "
+        "rate_limiting, bytes_limiting, span_count, trace_state, trace_flags, log_severity, tree";
+    char text[512];
     policy_test_refuse("  - {type: latency}", WEFT_INVALID, "test.yaml:2: a policy needs a name");
     policy_test_refuse("  - {name: a, type: latency}\n  - {name: a, type: latency}", WEFT_INVALID,
                        "test.yaml:3: policy \"a\": its name is that of the policy in line 2");
     snprintf(text, sizeof text,
-             "test.yaml:2: policy \"a\": type rate_limiting is not supported by weft yet; there are "
-             "%s, and, drop",
+             "test.yaml:2: policy \"a\": type ottl_condition is not supported by weft yet; there are %s, and, not, "
+             "drop, composite",
              types);
-    policy_test_refuse("  - {name: a, type: rate_limiting}", WEFT_UNSUPPORTED, text);
-    snprintf(text, sizeof text, "test.yaml:2: policy \"a\": type \"latancy\" is unknown; there are %s, and, drop",
-             types);
+    policy_test_refuse("  - {name: a, type: ottl_condition}", WEFT_UNSUPPORTED, text);
+    snprintf(text, sizeof text,
+             "test.yaml:2: policy \"a\": type \"latancy\" is unknown; there are %s, and, not, drop, composite", types);
     policy_test_refuse("  - {name: a, type: latancy}", WEFT_INVALID, text);
-    snprintf(text, sizeof text, "test.yaml:2: policy \"a\": it has no type; there are %s, and, drop", types);
+    snprintf(text, sizeof text, "test.yaml:2: policy \"a\": it has no type; there are %s, and, not, drop, composite",
+             types);
     policy_test_refuse("  - {name: a, latency: {threshold_ms: 1}}", WEFT_INVALID, text);
     snprintf(text, sizeof text,
-             "test.yaml:3: policy \"a\": test.yaml:6: part \"b\": type \"and\" is unknown within a "
-             "policy; there are %s",
+             "test.yaml:3: policy \"a\": test.yaml:6: part \"b\": type \"and\" is unknown within a policy; there are "
+             "%s, not",
              types);
     policy_test_refuse("  -\n    name: a\n    type: and\n    and:\n      and_sub_policy: [{name: b, type: and}]",
                        WEFT_INVALID, text);
@@ -195,7 +198,7 @@ START_TEST(test_keys_are_checked)
     } rows[] = {
         { "  - {name: a, type: latency, latency: {treshold_ms: 1}}", "threshold_ms", WEFT_INVALID },
         { "  - {name: a, type: latency, lattency: {}}", "latency", WEFT_INVALID },
-        { "  - {name: a, type: always_sample, numeric_attribute: {key: b}}", "numeric_attribute", WEFT_UNSUPPORTED },
+        { "  - {name: a, type: always_sample, ottl_condition: {span: [b]}}", "ottl_condition", WEFT_UNSUPPORTED },
         { "  - {name: a, type: and, and: {and_sub_policy: [{name: b, drop: {}}]}}", "drop", WEFT_INVALID },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {

@@ -34,7 +34,8 @@ static bool is_kept(const char *salt, const char *percentage, const char *trace_
         bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
     policy_test_open(&test, list);
-    weft_policy_set_decide(test.set, test.facts, bytes, &decision);
+    struct weft_policy_trace trace = { .trace_id = bytes, .facts = test.facts };
+    weft_policy_set_decide(test.set, &trace, &decision);
     policy_test_close(&test);
     weft_free(list);
     return decision.is_kept;
