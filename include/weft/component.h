@@ -115,6 +115,10 @@ struct weft_component {
     /* Rules that span several keys. NULL = none. */
     enum weft_status (*validate)(const void *config, struct weft_error *error);
 
+    /* Warns of what is valid and probably not meant; node: the config as it was written. WEFT_NOMEM. NULL = nothing to
+     * say. */
+    enum weft_status (*advise)(const void *config, const struct weft_node *node, struct weft_config_notes *notes);
+
     /* Rules for the pipelines that name the component: called once for each. NULL = none. */
     enum weft_status (*validate_signal)(const void *config, enum weft_signal signal, struct weft_error *error);
 

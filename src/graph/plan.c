@@ -132,6 +132,13 @@ static enum weft_status parse_component(struct weft_plan *plan, const struct wef
             (void)weft_node_fail(error, status, settings->node, "%s", cause.text);
         }
     }
+    if (status == WEFT_OK && type->advise != NULL && notes != NULL) {
+        status = type->advise(config, settings->node, notes);
+        if (status != WEFT_OK) {
+            weft_config_fini(type->fields, config);
+            (void)weft_fail(error, status, "no memory for notes on the config");
+        }
+    }
     if (status != WEFT_OK) {
         weft_free(config);
         return status;

@@ -97,6 +97,18 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status;
 }
 
+static enum weft_status advise(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    const struct tail_sampling_config *config = untyped;
+    struct weft_position at = weft_node_position(node);
+    enum weft_status status = WEFT_OK;
+    if (config->policies.count == 0) {
+        status = weft_config_notes_add(
+            notes, WEFT_NOTE_WARNING, "%s:%u: tail_sampling has no policies: every trace is dropped", at.file, at.line);
+    }
+    return status == WEFT_OK ? weft_policies_advise(&config->policies, notes) : status;
+}
+
 static enum weft_status validate_uses(const void *config, const struct weft_use *uses, size_t use_count,
                                       struct weft_error *error)
 {
@@ -170,6 +182,7 @@ const struct weft_component weft_processor_tail_sampling = {
     .fields = tail_sampling_fields,
     .config_size = sizeof(struct tail_sampling_config),
     .validate = validate,
+    .advise = advise,
     .validate_uses = validate_uses,
     .share = share,
     .unshare = shared_free,
