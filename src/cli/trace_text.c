@@ -67,6 +67,7 @@ static void append_verdict(struct weft_buffer *out, struct weft_slice answer)
     }
     append_found(out, " by policy ", answer, "policy");
     append_found(out, " at ", answer, "decided");
+    weft_buffer_append_text(out, is_true(answer, "dry_run") ? ", in a dry run: its records went on" : "");
     weft_buffer_append_text(out, is_true(answer, "late_member") ? ", as a late member of its group" : "");
     bool is_not_seen = weft_slice_equal_text(verdict, "\"not_seen\"");
     bool is_forgotten = weft_slice_equal_text(verdict, "\"forgotten\"");

@@ -95,6 +95,7 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
     verdict->log_count = trace->log_count;
     verdict->worst_severity = trace->worst_severity;
     verdict->is_kept = outcome.is_kept;
+    verdict->is_dry_run = join->rules->is_dry_run;
     verdict->is_early = outcome.is_early;
     verdict->has_error = trace->has_error;
     verdict->has_root = trace->has_root;
@@ -156,12 +157,11 @@ void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_
     struct weft_wall now = weft_wall_now();
     uint32_t policy = judge(join, trace, facts, now, &is_kept);
     remember(join, trace, facts, (struct outcome){ is_kept, is_early, policy, now });
-    if (is_kept) {
-        join->counters.kept_traces++;
+    *(is_kept ? &join->counters.kept_traces : &join->counters.dropped_traces) += 1;
+    if (is_kept || join->rules->is_dry_run) {
         weft_join_emit_trace(join, trace);
         return;
     }
-    join->counters.dropped_traces++;
     weft_trace_drop(join, trace, trace->is_large ? WEFT_DROP_EVICTED : WEFT_DROP_SAMPLED_OUT, policy);
     weft_trace_end(join, trace);
 }

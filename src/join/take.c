@@ -245,7 +245,7 @@ static bool follow(struct taking *taking, const uint8_t *trace_id, struct weft_v
 {
     struct weft_join *join = taking->join;
     count_late(taking, verdict);
-    if (!verdict->is_kept) {
+    if (!verdict->is_kept && !verdict->is_dry_run) {
         join->counters.late_dropped++;
         weft_join_drop_records(join, taking->outlet, context, WEFT_DROP_SAMPLED_OUT, verdict->policy, 1);
         return true;

@@ -25,6 +25,7 @@ struct tail_sampling_config {
     uint64_t recent_traces;
     struct weft_choice logs_without_spans;
     struct weft_choice logs_without_trace_id;
+    bool dry_run;
 };
 
 /* What the workers' cores share: the rules that are made of a config. */
@@ -71,6 +72,8 @@ static const struct weft_field tail_sampling_fields[] = {
     WEFT_FIELD_CHOICE(TAIL, logs_without_spans, pass_words, "pass",
                       "What becomes of log lines whose trace has not come within decision_wait."),
     WEFT_FIELD_CHOICE(TAIL, logs_without_trace_id, pass_words, "pass", "What becomes of log lines that name no trace."),
+    WEFT_FIELD(TAIL, dry_run, "false",
+               "Judge and count, but pass everything on: `weft trace` and the metrics say what policies would do."),
     WEFT_FIELDS_END,
 };
 
@@ -105,6 +108,10 @@ static enum weft_status advise(const void *untyped, const struct weft_node *node
     if (config->policies.count == 0) {
         status = weft_config_notes_add(
             notes, WEFT_NOTE_WARNING, "%s:%u: tail_sampling has no policies: every trace is dropped", at.file, at.line);
+    }
+    if (status == WEFT_OK && config->dry_run) {
+        status = weft_config_notes_add(notes, WEFT_NOTE_WARNING,
+                                       "%s:%u: tail_sampling is a dry run: every trace is passed on", at.file, at.line);
     }
     return status == WEFT_OK ? weft_policies_advise(&config->policies, notes) : status;
 }
@@ -152,9 +159,10 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
         .max_bytes = config->max_bytes,
         .verdict_memory_bytes = config->verdict_memory,
         .recent_traces_bytes = config->recent_traces,
-        .drops_logs_without_spans = config->logs_without_spans.value == 1,
-        .drops_logs_without_trace_id = config->logs_without_trace_id.value == 1,
-        .drops_pending_on_shutdown = config->drop_pending_traces_on_shutdown,
+        .drops_logs_without_spans = config->logs_without_spans.value == 1 && !config->dry_run,
+        .drops_logs_without_trace_id = config->logs_without_trace_id.value == 1 && !config->dry_run,
+        .drops_pending_on_shutdown = config->drop_pending_traces_on_shutdown && !config->dry_run,
+        .is_dry_run = config->dry_run,
     };
     *out_shared = shared;
     return WEFT_OK;

@@ -522,6 +522,29 @@ START_TEST(test_by_force_what_cannot_go_is_dropped_with_the_reason)
 }
 END_TEST
 
+/* Judged, and passed on all the same, late ones and lines without a trace, too. */
+START_TEST(test_a_dry_run_judges_and_drops_nothing)
+{
+    start(1, "dry_run: true\nlogs_without_trace_id: drop\nlogs_without_spans: drop\ndecision_wait: 10ms\n" KEEP_ERRORS);
+    ck_assert_int_eq(offer_one(0, span_of(1, 0)), WEFT_OK);
+    ck_assert_int_eq(offer_one(0, line_of(2, 1)), WEFT_OK);
+    struct join_record loose = line_of(3, 1);
+    loose.trace_id = NULL;
+    ck_assert_int_eq(offer_one(0, loose), WEFT_OK);
+    advance(11 * WEFT_NS_PER_MS);
+    expect_knowledge(1, WEFT_TRACE_DROPPED);
+    struct weft_trace_answer answer = join_ask(id_of(1));
+    ck_assert_ptr_nonnull(memmem(answer.json.bytes, answer.json.length, "\"dry_run\":true", 14));
+    weft_buffer_fini(&answer.json);
+    ck_assert_int_eq(offer_one(0, span_of(1, 0)), WEFT_OK);
+    for (uint32_t number = 0; number < 4; number++) {
+        ck_assert_uint_eq(seen[number], 1);
+    }
+    ck_assert_uint_eq(totals().dropped, 0);
+    stop();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("join limits");
@@ -542,6 +565,7 @@ int main(void)
     tcase_add_test(tests, test_records_that_come_all_the_time_do_not_put_off_what_is_due);
     tcase_add_test(tests, test_a_logs_pipeline_that_leaves_cuts_no_other_wait_short);
     tcase_add_test(tests, test_by_force_what_cannot_go_is_dropped_with_the_reason);
+    tcase_add_test(tests, test_a_dry_run_judges_and_drops_nothing);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
