@@ -103,28 +103,27 @@ static enum weft_status append_copy(struct weft_slab *slab, struct weft_slab_cha
 
 /* ---- what was appended, and its end ---- */
 
-static bool next_piece(const struct weft_slab *slab, struct weft_slab_cursor *cursor, struct weft_slab_piece *out_piece)
+/* The next piece, where it stands, or NULL at the end. */
+static struct weft_slab_piece *next_piece(const struct weft_slab *slab, struct weft_slab_cursor *cursor)
 {
     const struct weft_slab_chain *chain = cursor->chain;
     if (cursor->piece == chain->piece_count) {
-        return false;
+        return NULL;
     }
     if (cursor->piece < WEFT_SLAB_CHAIN_PIECES) {
-        *out_piece = chain->pieces[cursor->piece++];
-        return true;
+        return (struct weft_slab_piece *)&chain->pieces[cursor->piece++];
     }
     if (cursor->list == 0) {
         cursor->list = chain->first_list;
     }
-    const struct list *list = list_at(slab, cursor->list);
+    struct list *list = list_at(slab, cursor->list);
     if (cursor->list_at == list->capacity) {
         cursor->list = list->next;
         cursor->list_at = 0;
         list = list_at(slab, cursor->list);
     }
-    *out_piece = list->pieces[cursor->list_at++];
     cursor->piece++;
-    return true;
+    return &list->pieces[cursor->list_at++];
 }
 
 static const uint8_t *bytes_at(const struct weft_slab *slab, const struct weft_slab_piece *piece)
@@ -137,25 +136,25 @@ static const uint8_t *bytes_at(const struct weft_slab *slab, const struct weft_s
 
 bool weft_slab_next(const struct weft_slab *slab, struct weft_slab_cursor *cursor, struct weft_slab_part *out_part)
 {
-    struct weft_slab_piece piece;
-    if (!next_piece(slab, cursor, &piece)) {
+    const struct weft_slab_piece *piece = next_piece(slab, cursor);
+    if (piece == NULL) {
         return false;
     }
-    out_part->bytes = weft_slice_of(bytes_at(slab, &piece), piece.length & ~LENGTH_FLAGS);
-    out_part->tag = piece.tag;
-    out_part->is_last = (piece.length & GOES_ON) == 0;
+    out_part->bytes = weft_slice_of(bytes_at(slab, piece), piece->length & ~LENGTH_FLAGS);
+    out_part->tag = piece->tag;
+    out_part->is_last = (piece->length & GOES_ON) == 0;
     return true;
 }
 
 /* Gives back the pieces from the cursor on, and the lists from `list` on. */
 static void give_back(struct weft_slab *slab, struct weft_slab_cursor cursor, weft_block_id list)
 {
-    struct weft_slab_piece piece;
-    while (next_piece(slab, &cursor, &piece)) {
-        if ((piece.length & IS_PINNED) != 0) {
-            weft_pins_unclaim(slab->pins, piece.place, piece.length & ~LENGTH_FLAGS);
-        } else if (piece.place != 0) {
-            weft_blocks_give(slab->blocks, piece.place);
+    const struct weft_slab_piece *piece;
+    while ((piece = next_piece(slab, &cursor)) != NULL) {
+        if ((piece->length & IS_PINNED) != 0) {
+            weft_pins_unclaim(slab->pins, piece->place, piece->length & ~LENGTH_FLAGS);
+        } else if (piece->place != 0) {
+            weft_blocks_give(slab->blocks, piece->place);
         }
     }
     while (list != 0) {
@@ -225,42 +224,38 @@ enum weft_status weft_slab_append_pinned(struct weft_slab *slab, struct weft_sla
     return status;
 }
 
-/* One that was copied before is copied once more: in a chain with records of both kinds they stay in their order. */
-static enum weft_status copy_all(struct weft_slab *slab, const struct weft_slab_chain *chain,
-                                 struct weft_slab_chain *copy)
+/* In its place: a pinned record is one piece, and so is its copy. */
+static enum weft_status copy_piece(struct weft_slab *slab, struct weft_slab_chain *chain, struct weft_slab_piece *piece)
 {
-    struct weft_slab_cursor cursor = weft_slab_begin(chain);
-    struct weft_slab_piece piece;
-    copy->length = chain->length;
-    copy->record_count = chain->record_count;
-    while (next_piece(slab, &cursor, &piece)) {
-        struct weft_slice bytes = { bytes_at(slab, &piece), piece.length & ~LENGTH_FLAGS };
-        do {
-            size_t length = bytes.length < WEFT_BLOCK_BYTES_MAX ? bytes.length : WEFT_BLOCK_BYTES_MAX;
-            bool goes_on = (piece.length & GOES_ON) != 0 || length < bytes.length;
-            enum weft_status status = append_copy(slab, copy, piece.tag, weft_slice_of(bytes.bytes, length), goes_on);
-            if (status != WEFT_OK) {
-                return status;
-            }
-            bytes = (struct weft_slice){ bytes.bytes + length, bytes.length - length };
-        } while (bytes.length > 0);
+    size_t length = piece->length & ~LENGTH_FLAGS;
+    weft_block_id block = 0;
+    if (length > 0) {
+        enum weft_status status = weft_blocks_take(slab->blocks, length, &block);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        memcpy(weft_blocks_at(slab->blocks, block), bytes_at(slab, piece), length);
     }
+    weft_pins_unclaim(slab->pins, piece->place, length);
+    *piece = (struct weft_slab_piece){ .place = block, .length = (uint32_t)length, .tag = piece->tag };
+    chain->pinned_count--;
     return WEFT_OK;
 }
 
-enum weft_status weft_slab_copy_pinned(struct weft_slab *slab, struct weft_slab_chain *chain)
+enum weft_status weft_slab_copy_pinned(struct weft_slab *slab, struct weft_slab_chain *chain, size_t *in_out_bytes)
 {
-    struct weft_slab_chain copy = { 0 };
-    if (chain->pinned_count == 0) {
-        return WEFT_OK;
+    struct weft_slab_cursor cursor = weft_slab_begin(chain);
+    while (chain->pinned_count > 0 && *in_out_bytes > 0) {
+        struct weft_slab_piece *piece = next_piece(slab, &cursor);
+        size_t length = piece->length & ~LENGTH_FLAGS;
+        if ((piece->length & IS_PINNED) != 0) {
+            enum weft_status status = copy_piece(slab, chain, piece);
+            if (status != WEFT_OK) {
+                return status;
+            }
+            *in_out_bytes -= length < *in_out_bytes ? length : *in_out_bytes;
+        }
     }
-    enum weft_status status = copy_all(slab, chain, &copy);
-    if (status != WEFT_OK) {
-        weft_slab_release(slab, &copy);
-        return status;
-    }
-    weft_slab_release(slab, chain);
-    *chain = copy;
     return WEFT_OK;
 }
 

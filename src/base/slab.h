@@ -65,13 +65,15 @@ enum weft_status weft_slab_pin(struct weft_slab *slab, struct weft_payload *payl
                                weft_pin_id *out_pin) WEFT_MUST_CHECK;
 void weft_slab_unpin(struct weft_slab *slab, weft_pin_id pin);
 
-/* Appends a record without copying it; it lies in the pinned payload and is shorter than 1 GiB. WEFT_NOMEM changes
- * nothing. */
+/* Appends a record without copying it; it lies in the pinned payload and has at most WEFT_BLOCK_BYTES_MAX bytes.
+ * WEFT_NOMEM changes nothing. */
 enum weft_status weft_slab_append_pinned(struct weft_slab *slab, struct weft_slab_chain *chain, uint32_t tag,
                                          weft_pin_id pin, struct weft_slice record) WEFT_MUST_CHECK;
 
-/* Copies the chain's records that lie in payloads, and lets go of these. WEFT_NOMEM changes nothing. */
-enum weft_status weft_slab_copy_pinned(struct weft_slab *slab, struct weft_slab_chain *chain) WEFT_MUST_CHECK;
+/* Copies records of the chain that lie in payloads, and lets go of these, until none does (pinned_count is 0) or so
+ * many bytes were copied, which are taken off *in_out_bytes. WEFT_NOMEM: some may have been copied. */
+enum weft_status weft_slab_copy_pinned(struct weft_slab *slab, struct weft_slab_chain *chain,
+                                       size_t *in_out_bytes) WEFT_MUST_CHECK;
 
 static inline struct weft_slab_cursor weft_slab_begin(const struct weft_slab_chain *chain)
 {

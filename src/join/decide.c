@@ -5,6 +5,8 @@
 
 static const int64_t step_ns = 5 * WEFT_NS_PER_MS;
 
+enum { COPY_STEP_BYTES = 4 << 20 };
+
 /* ---- facts under new rules ---- */
 
 struct regathering {
@@ -214,38 +216,52 @@ static bool is_wasteful(const struct weft_join *join)
     return unused > join->bytes_max / 16 && unused > weft_slab_size_bytes(join->slab) / 3;
 }
 
-/* Payloads that are kept in place hold little else than records that are held; else those of the traces that have been
- * in them for longest are copied, once, and the payloads go. So what is held costs half as much again at most. */
+static bool has_pinned(const struct weft_join *join)
+{
+    return join->recent_copied_count < join->recent_count || !weft_list_is_empty(&join->pinning);
+}
+
+/* Payloads that are kept in place hold little else than records; else records are copied, once, and the payloads go:
+ * first those of recent traces, which nobody waits for, then of the traces that have been in payloads for longest. Some
+ * at a time: the rest in the next step. */
 static void copy_out_of_payloads(struct weft_join *join)
 {
-    for (unsigned i = 0; i < JOIN_STEP_TRACES && is_wasteful(join); i++) {
-        struct weft_list *node = weft_list_first(&join->pinning);
-        if (node == NULL && join->recent_count > 0) {
-            weft_join_forget_recent(join, join->recent_bytes - 1);
-        } else if (node == NULL || !weft_trace_copy_pinned(join, WEFT_CONTAINER_OF(node, struct weft_trace, pinning))) {
-            return;
+    size_t bytes = COPY_STEP_BYTES;
+    bool has_memory = true;
+    while (has_memory && bytes > 0 && has_pinned(join) && is_wasteful(join)) {
+        if (join->recent_copied_count < join->recent_count) {
+            has_memory = weft_join_copy_recent(join, &bytes);
+        } else {
+            struct weft_list *node = weft_list_first(&join->pinning);
+            has_memory = weft_trace_copy_pinned(join, WEFT_CONTAINER_OF(node, struct weft_trace, pinning), &bytes);
         }
     }
 }
 
 /* Some more than needed in one go, so that what is kept is not passed on in small change: memory that is given back
+/* Below this a stage that was closed takes records again. */
+static size_t reopening_bytes(const struct weft_join *join)
+{
+    return join->bytes_max - join->bytes_max / 8;
+}
+
  * need not be a whole chunk. */
 void weft_join_relieve(struct weft_join *join)
 {
-    if (weft_join_size_bytes(join) > join->bytes_max && join->recent_count > 0) {
+    size_t bytes_max = join->is_full ? reopening_bytes(join) : join->bytes_max;
+    copy_out_of_payloads(join);
+    if (weft_join_size_bytes(join) > bytes_max && join->recent_count > 0) {
         weft_join_forget_recent(join, 0);
     }
     bool has_undecided = true;
-    for (unsigned count = 0;
-         has_undecided && count < JOIN_STEP_TRACES && weft_join_size_bytes(join) > join->bytes_max;) {
-        has_undecided = decide_for_room(join, join->bytes_max - join->bytes_max / 64, &count);
+    for (unsigned count = 0; has_undecided && count < JOIN_STEP_TRACES && weft_join_size_bytes(join) > bytes_max;) {
+        has_undecided = decide_for_room(join, bytes_max - bytes_max / 64, &count);
         weft_join_flush(join);
         weft_join_forget_recent(join, 0);
     }
     weft_join_flush(join);
-    copy_out_of_payloads(join);
     size_t size_bytes = weft_join_size_bytes(join);
-    bool is_full = size_bytes > (join->is_full ? join->bytes_max - join->bytes_max / 8 : join->bytes_max);
+    bool is_full = size_bytes > (join->is_full ? reopening_bytes(join) : join->bytes_max);
     if (is_full != join->is_full) {
         join->is_full = is_full;
         weft_stage_set_open(&join->stage, !is_full);
@@ -312,7 +328,8 @@ void weft_join_set_timer(struct weft_join *join)
 {
     struct weft_monotonic soonest = weft_monotonic_after(weft_timers_now(join->stage.host->timers), step_ns);
     const struct weft_trace *due = next_due(join);
-    if (join->has_gone_on) {
+    bool has_room_to_make = (join->is_full && due != NULL) || (is_wasteful(join) && has_pinned(join));
+    if (join->has_gone_on || has_room_to_make) {
         set_timer_by(join, soonest);
     } else if (due != NULL) {
         struct weft_monotonic at = weft_trace_due(join, due);

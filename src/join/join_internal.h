@@ -116,6 +116,7 @@ struct weft_join {
     size_t kept_count;                   /* of WEFT_LANE_KEPT */
     struct weft_recent *recent;          /* ring */
     size_t recent_first, recent_count, recent_capacity;
+    size_t recent_copied_count; /* the oldest ones, which hold no payload */
     size_t recent_bytes, recent_bytes_max;
     uint64_t *policy_kept, *policy_dropped; /* traces by policy of the present rules, and one for none */
     struct weft_timer timer;
@@ -237,8 +238,12 @@ bool weft_join_each_record(const struct weft_join *join, const struct weft_slab_
 enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *trace, uint32_t context, weft_pin_id pin,
                                    struct weft_slice record) WEFT_MUST_CHECK;
 
-/* Copies its records out of payloads, those that come from now on as well. Without memory false: they stay there. */
-bool weft_trace_copy_pinned(struct weft_join *join, struct weft_trace *trace);
+/* Copies its records out of payloads as far as the bytes go, and those that come from now on as well. False without
+ * memory: some stay there. */
+bool weft_trace_copy_pinned(struct weft_join *join, struct weft_trace *trace, size_t *in_out_bytes);
+
+/* The same for the oldest recent trace that was not looked at yet; there is one. */
+bool weft_join_copy_recent(struct weft_join *join, size_t *in_out_bytes);
 
 /* Calls act for each source of the trace's records, with how many have it. */
 typedef void (*weft_source_fn)(void *user, uint32_t context, uint32_t count);

@@ -309,6 +309,5 @@ void weft_join_emit_trace(struct weft_join *join, struct weft_trace *trace)
         weft_join_emit_now(join, trace);
     } else if (trace->lane != WEFT_LANE_KEPT) {
         weft_trace_set_lane(join, trace, WEFT_LANE_KEPT);
-        weft_trace_copy_pinned(join, trace);
     }
 }

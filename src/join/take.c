@@ -111,12 +111,12 @@ void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, c
 
 /* ---- keeping by reference ---- */
 
-/* One that was edited lies in the batch's arena. */
-static bool is_in_payload(const struct weft_payload *payload, struct weft_slice record)
+/* One that was edited lies in the batch's arena, and a copy of a large one would be several pieces. */
+static bool may_stay(const struct weft_payload *payload, struct weft_slice record)
 {
     uintptr_t offset = (uintptr_t)record.bytes - (uintptr_t)payload->bytes;
     return offset <= payload->length && record.length <= payload->length - offset &&
-           payload->length <= PINNED_BYTES_MAX;
+           record.length <= WEFT_BLOCK_BYTES_MAX && payload->length <= PINNED_BYTES_MAX;
 }
 
 static size_t selected_bytes(const struct taking *taking, size_t first, const struct weft_selection *records)
@@ -127,20 +127,20 @@ static size_t selected_bytes(const struct taking *taking, size_t first, const st
     for (size_t i = weft_selection_next(records, first, end); i < end; i = weft_selection_next(records, i + 1, end)) {
         const struct weft_otlp_record *row = &table->records[i - first];
         struct weft_slice record = { row->bytes, row->length };
-        bytes += is_in_payload(taking->payload, record) ? record.length : 0;
+        bytes += may_stay(taking->payload, record) ? record.length : 0;
     }
     return bytes;
 }
 
 /* A payload of this worker that is nearly all records that are taken here stays, and they need not be copied: traces
- * that come together are decided on together. Where it is not so, weft_join_relieve copies what is left. Without memory
- * for a pin the records are copied. */
+ * that come together are decided on together. Where it is not so, weft_join_relieve copies what is left. Not when
+ * memory is half used up: deciding early must free some at once. Without memory for a pin the records are copied. */
 static weft_pin_id pin_payload(const struct taking *taking, struct weft_payload *payload, size_t first,
                                const struct weft_selection *records)
 {
     struct weft_join *join = taking->join;
     weft_pin_id pin = 0;
-    if (payload->pool != join->stage.host->pool ||
+    if (payload->pool != join->stage.host->pool || weft_join_size_bytes(join) > join->bytes_max / 2 ||
         selected_bytes(taking, first, records) < payload->resident - payload->resident / PINNED_LOSS_SHARE ||
         weft_slab_pin(join->slab, payload, &pin) != WEFT_OK) {
         return 0;
@@ -188,6 +188,7 @@ static bool are_traces_full(const struct weft_join *join)
 static struct weft_trace *begin(struct taking *taking, struct weft_slice key, uint64_t hash, enum weft_lane lane)
 {
     struct weft_join *join = taking->join;
+    taking->trace = NULL; /* it may be decided on now */
     while (are_traces_full(join) && weft_join_decide_oldest(join)) {
         join->counters.early_traces++;
     }
@@ -207,7 +208,6 @@ static struct weft_trace *begin(struct taking *taking, struct weft_slice key, ui
             weft_trace_set_lane(join, trace, lane);
         }
     }
-    taking->trace = NULL;
     return trace;
 }
 
@@ -274,7 +274,7 @@ static void note_if_late(struct taking *taking, const struct weft_trace *trace, 
 static bool append(struct taking *taking, struct weft_trace *trace, uint32_t context, struct weft_slice record)
 {
     struct weft_join *join = taking->join;
-    weft_pin_id pin = is_in_payload(taking->payload, record) ? taking->pin : 0;
+    weft_pin_id pin = may_stay(taking->payload, record) ? taking->pin : 0;
     if (weft_trace_append(join, trace, context, pin, record) == WEFT_OK) {
         return true;
     }

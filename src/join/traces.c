@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "join/join_internal.h"
 
+enum { PINNED_TRACE_BYTES = 1 << 20 }; /* the rest of a larger trace is copied: it would hold too many payloads */
+
 /* ---- records ---- */
 
 static void count_source(struct weft_trace *trace, uint32_t context)
@@ -24,7 +26,7 @@ static void count_source(struct weft_trace *trace, uint32_t context)
 static enum weft_status append(struct weft_join *join, struct weft_trace *trace, uint32_t context, weft_pin_id pin,
                                struct weft_slice record)
 {
-    if (pin == 0 || trace->is_copied) {
+    if (pin == 0 || trace->is_copied || trace->chain.length > PINNED_TRACE_BYTES) {
         return weft_slab_append(join->slab, &trace->chain, context, record);
     }
     enum weft_status status = weft_slab_append_pinned(join->slab, &trace->chain, context, pin, record);
@@ -47,13 +49,15 @@ enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *tr
     return WEFT_OK;
 }
 
-bool weft_trace_copy_pinned(struct weft_join *join, struct weft_trace *trace)
+bool weft_trace_copy_pinned(struct weft_join *join, struct weft_trace *trace, size_t *in_out_bytes)
 {
-    if (weft_slab_copy_pinned(join->slab, &trace->chain) != WEFT_OK) {
+    trace->is_copied = true;
+    if (weft_slab_copy_pinned(join->slab, &trace->chain, in_out_bytes) != WEFT_OK) {
         return false;
     }
-    trace->is_copied = true;
-    weft_list_remove(&trace->pinning);
+    if (trace->chain.pinned_count == 0) {
+        weft_list_remove(&trace->pinning);
+    }
     return true;
 }
 
@@ -325,7 +329,20 @@ void weft_join_forget_recent(struct weft_join *join, size_t bytes_max)
         release_chain(join, &oldest->chain, oldest->sources, oldest->source_count);
         join->recent_first = (join->recent_first + 1) % join->recent_capacity;
         join->recent_count--;
+        join->recent_copied_count -= join->recent_copied_count > 0;
     }
+}
+
+bool weft_join_copy_recent(struct weft_join *join, size_t *in_out_bytes)
+{
+    size_t at = (join->recent_first + join->recent_copied_count) % join->recent_capacity;
+    struct weft_recent *recent = &join->recent[at];
+    weft_assert(join->recent_copied_count < join->recent_count);
+    if (weft_slab_copy_pinned(join->slab, &recent->chain, in_out_bytes) != WEFT_OK) {
+        return false;
+    }
+    join->recent_copied_count += recent->chain.pinned_count == 0;
+    return true;
 }
 
 void weft_trace_end(struct weft_join *join, struct weft_trace *trace)

@@ -266,6 +266,7 @@ static enum weft_status append_payload(struct weft_slab *slab, struct weft_paylo
         struct model *model = &models[base_test_random(random) % CHAINS];
         uint32_t length = random_length(random);
         length = length < left ? length : left;
+        length = length < WEFT_BLOCK_BYTES_MAX ? length : WEFT_BLOCK_BYTES_MAX;
         if (model->count < WEFT_COUNT_OF(model->records)) {
             status = append_pinned(slab, model, pin, bytes, offset, length, (uint32_t)base_test_random(random));
         }
@@ -293,7 +294,7 @@ START_TEST(test_chains_of_copied_and_pinned_records)
         if (model->count == WEFT_COUNT_OF(model->records) || kind < 8) {
             release(slab, model);
         } else if (kind < 16) {
-            BASE_TEST_EXPECT(weft_slab_copy_pinned(slab, &model->chain) == WEFT_OK);
+            BASE_TEST_EXPECT(weft_slab_copy_pinned(slab, &model->chain, &(size_t){ SIZE_MAX }) == WEFT_OK);
             BASE_TEST_EXPECT(model->chain.pinned_count == 0);
             check(slab, model);
         } else if (kind < 20) {
@@ -333,7 +334,7 @@ START_TEST(test_pinned_payload_stays_for_its_last_record)
     ck_assert_uint_eq(chains[0].pinned_count, 2);
     weft_slab_release(slab, &chains[0]);
     ck_assert_uint_eq(weft_slab_unused_pinned_bytes(slab), 3 * RECORD);
-    ck_assert(weft_slab_copy_pinned(slab, &chains[1]) == WEFT_OK);
+    ck_assert(weft_slab_copy_pinned(slab, &chains[1], &(size_t){ SIZE_MAX }) == WEFT_OK);
     ck_assert_uint_eq(weft_slab_unused_pinned_bytes(slab), 0);
     weft_payload_pool_free(pool); /* asserts that the payload is back */
     struct weft_slab_cursor cursor = weft_slab_begin(&chains[1]);
@@ -362,7 +363,7 @@ START_TEST(test_failed_copy_changes_nothing)
             status = append_payload(slab, pool, &random);
         }
         for (size_t i = 0; i < CHAINS && status == WEFT_OK; i++) {
-            status = weft_slab_copy_pinned(slab, &models[i].chain);
+            status = weft_slab_copy_pinned(slab, &models[i].chain, &(size_t){ SIZE_MAX });
         }
         has_failed = weft_alloc_has_failed();
         weft_alloc_fail_at(0);

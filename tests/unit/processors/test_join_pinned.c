@@ -136,6 +136,7 @@ START_TEST(test_one_trace_does_not_keep_the_payload_of_others)
     ck_assert_uint_eq(pinned_records(0), TRACES);
     advance(11 * WEFT_NS_PER_MS);
     ck_assert_uint_eq(seen_count(0), TRACES - 1);
+    advance(6 * WEFT_NS_PER_MS); /* the next step */
     ck_assert_uint_eq(pinned_records(0), 0);
     ck_assert_uint_eq(weft_slab_unused_pinned_bytes(core(0)->slab), 0);
     struct join_record more = span_of(0, false);
@@ -151,22 +152,90 @@ START_TEST(test_one_trace_does_not_keep_the_payload_of_others)
 END_TEST
 
 /* What is kept but cannot go on may stay for hours, and the dropped ones that came with it must not. */
-START_TEST(test_kept_trace_that_waits_is_copied)
+START_TEST(test_kept_trace_that_waits_lets_go_of_the_dropped_ones)
 {
-    start(1, WAIT KEEP_ALL);
+    start(1, WAIT "max_bytes: 300000\npolicies: [{name: errors, type: status_code, status_code: {status_codes: "
+                  "[ERROR]}}]\n");
+    weft_consumer_set_open(&join->sinks[0][0].consumer, false);
+    struct join_record records[TRACES];
+    for (uint32_t half = 0; half < 2; half++) {
+        for (uint32_t i = 0; i < TRACES; i++) {
+            records[i] = span_of(half * TRACES + i, false);
+            records[i].status = i == 3 ? 2 : 0;
+        }
+        advance(WAIT_MS / 2 * half * WEFT_NS_PER_MS);
+        ck_assert_int_eq(join_offer(0, records, TRACES, NULL), WEFT_OK);
+    }
+    ck_assert_uint_eq(pinned_records(0), 2 * TRACES);
+    advance((WAIT_MS / 2 + 1) * WEFT_NS_PER_MS); /* what is written is parked and blocks the outlet */
+    advance((WAIT_MS / 2 + 6) * WEFT_NS_PER_MS);
+    ck_assert_uint_eq(core(0)->kept_count, 1);
+    ck_assert_uint_eq(pinned_records(0), 0);
+    ck_assert_uint_eq(weft_slab_unused_pinned_bytes(core(0)->slab), 0);
+    weft_consumer_set_open(&join->sinks[0][0].consumer, true);
+    advance(WEFT_NS_PER_S);
+    ck_assert(seen[3] == 1 && seen[TRACES + 3] == 1 && seen_count(0) + seen_count(TRACES) == 2);
+    stop();
+}
+END_TEST
+
+/* 16 KiB of kept traces that wait: with others they would be too much if they were copied while their payload stays. */
+START_TEST(test_kept_traces_that_wait_cost_no_second_time)
+{
+    start(1, WAIT "max_bytes: 300000\n" KEEP_ALL);
     weft_consumer_set_open(&join->sinks[0][0].consumer, false);
     offer_traces(0, 0);
     advance(WAIT_MS / 2 * WEFT_NS_PER_MS);
     offer_traces(TRACES, 0);
-    ck_assert_uint_eq(pinned_records(0), 2 * TRACES);
-    advance((WAIT_MS / 2 + 1) * WEFT_NS_PER_MS); /* what is written is parked and blocks the outlet */
-    ck_assert_uint_eq(pinned_records(0), TRACES);
-    advance(WAIT_MS / 2 * WEFT_NS_PER_MS);
+    advance((WAIT_MS / 2 + 1) * WEFT_NS_PER_MS);
+    size_t before = weft_slab_size_bytes(core(0)->slab);
+    advance(WAIT_MS * WEFT_NS_PER_MS);
     ck_assert_uint_eq(core(0)->kept_count, TRACES);
-    ck_assert_uint_eq(pinned_records(0), 0);
+    ck_assert_uint_eq(pinned_records(0), TRACES);
+    ck_assert_uint_le(weft_slab_size_bytes(core(0)->slab), before);
     weft_consumer_set_open(&join->sinks[0][0].consumer, true);
     advance(WEFT_NS_PER_S);
     ck_assert_uint_eq(seen_count(0) + seen_count(TRACES), 2 * TRACES);
+    stop();
+}
+END_TEST
+
+/* Above half of max_bytes deciding early must free memory at once. */
+START_TEST(test_nothing_is_pinned_when_memory_is_half_used_up)
+{
+    start(1, WAIT "max_bytes: 200000\nverdict_memory: 65536\n" KEEP_ALL);
+    uint32_t offered = 0;
+    while (weft_join_size_bytes(core(0)) <= 100000) {
+        offer_traces(offered, 0);
+        offered += TRACES;
+        ck_assert_uint_lt(offered, SEEN_MAX - TRACES);
+    }
+    uint32_t pinned = pinned_records(0);
+    offer_traces(offered, 0);
+    ck_assert_uint_eq(pinned_records(0), pinned);
+    ck_assert_uint_eq(join_held(), offered + TRACES);
+    stop();
+}
+END_TEST
+
+/* A trace that is dropped early leaves its payload to the recent ones beside it: they are copied, and nobody else. */
+START_TEST(test_recent_traces_are_copied_before_held_ones)
+{
+    start(1, "decision_wait: 100ms\ndecision_wait_after_root_received: 10ms\nrecent_traces: 16000\n"
+             "max_bytes: 400000\n" KEEP_ALL);
+    struct join_record records[3 * TRACES], held = span_of(3 * TRACES, false);
+    for (uint32_t i = 0; i < 3 * TRACES; i++) {
+        records[i] = span_of(i, true);
+    }
+    held.padding = 3900;
+    ck_assert_int_eq(join_offer(0, records, 3 * TRACES, NULL), WEFT_OK);
+    ck_assert_int_eq(join_offer(0, &held, 1, NULL), WEFT_OK);
+    advance(11 * WEFT_NS_PER_MS);
+    ck_assert_uint_eq(core(0)->recent_count, 4); /* the others have left the ring already */
+    advance(6 * WEFT_NS_PER_MS);
+    ck_assert_uint_eq(core(0)->recent_copied_count, 4);
+    ck_assert_uint_le(weft_slab_unused_pinned_bytes(core(0)->slab), 4096);
+    ck_assert_uint_eq(pinned_records(0), 1);
     stop();
 }
 END_TEST
@@ -254,7 +323,10 @@ int main(void)
     tcase_add_test(tests, test_payload_of_records_stays_until_they_are_decided);
     tcase_add_test(tests, test_payload_with_much_else_is_not_kept);
     tcase_add_test(tests, test_one_trace_does_not_keep_the_payload_of_others);
-    tcase_add_test(tests, test_kept_trace_that_waits_is_copied);
+    tcase_add_test(tests, test_kept_trace_that_waits_lets_go_of_the_dropped_ones);
+    tcase_add_test(tests, test_kept_traces_that_wait_cost_no_second_time);
+    tcase_add_test(tests, test_nothing_is_pinned_when_memory_is_half_used_up);
+    tcase_add_test(tests, test_recent_traces_are_copied_before_held_ones);
     tcase_add_test(tests, test_records_of_another_worker_are_copied);
     tcase_add_test(tests, test_recent_trace_lets_go_of_its_payload_when_others_come);
     tcase_add_test(tests, test_reload_with_more_facts_keeps_what_is_pinned);
