@@ -22,6 +22,14 @@ static bool take_without_rate(struct weft_token_bucket *bucket, uint64_t amount)
     return true;
 }
 
+static uint64_t latest_of(struct weft_token_bucket *bucket, uint64_t now)
+{
+    uint64_t latest = weft_atomic_load(&bucket->latest);
+    while (now > latest && !weft_atomic_replace(&bucket->latest, &latest, now)) {
+    }
+    return now > latest ? now : latest;
+}
+
 bool weft_token_bucket_take(struct weft_token_bucket *bucket, struct weft_monotonic now, uint64_t amount)
 {
     if ((double)amount > bucket->burst) {
@@ -32,7 +40,7 @@ bool weft_token_bucket_take(struct weft_token_bucket *bucket, struct weft_monoto
     }
     double token_units = (double)WEFT_NS_PER_S * UNITS / bucket->per_second;
     double burst_units = bucket->burst * token_units < DEBT_MAX ? bucket->burst * token_units : DEBT_MAX;
-    uint64_t now_units = (uint64_t)now.ns * UNITS;
+    uint64_t now_units = latest_of(bucket, (uint64_t)now.ns * UNITS);
     uint64_t full_at = weft_atomic_load(&bucket->full_at);
     uint64_t next;
     do {
@@ -51,11 +59,13 @@ bool weft_second_count_add(struct weft_second_count *count, uint64_t second, uin
     uint64_t next;
     second &= UINT32_MAX;
     do {
-        uint64_t before = known >> 32 == second ? known & UINT32_MAX : 0;
+        uint64_t counted = known >> 32;
+        uint64_t wanted = ((second + 1) & UINT32_MAX) == counted ? counted : second;
+        uint64_t before = counted == wanted ? known & UINT32_MAX : 0;
         if (amount > UINT32_MAX || before + amount > limit || before + amount > UINT32_MAX) {
             return false;
         }
-        next = second << 32 | (before + amount);
+        next = wanted << 32 | (before + amount);
     } while (!weft_atomic_replace(&count->second_and_count, &known, next));
     return true;
 }

@@ -167,6 +167,24 @@ START_TEST(test_huge_rates_pass_what_is_huge)
 }
 END_TEST
 
+/* What would need more than nine years to come back is not there. */
+START_TEST(test_burst_of_more_than_nine_years_is_one_of_nine)
+{
+    static const double rates[] = { 1, 0.001, 1e6 };
+    for (size_t i = 0; i < WEFT_COUNT_OF(rates) * WEFT_COUNT_OF(starts_ns); i++) {
+        double rate = rates[i % WEFT_COUNT_OF(rates)];
+        int64_t now_ns = starts_ns[i / WEFT_COUNT_OF(rates)];
+        double year = 365 * 86400 * rate;
+        struct weft_token_bucket bucket = { .per_second = rate, .burst = 1000 * year };
+        ck_assert(!take_at(&bucket, now_ns, (uint64_t)(10 * year)));
+        ck_assert(take_at(&bucket, now_ns, (uint64_t)(9 * year)));
+        ck_assert(!take_at(&bucket, now_ns, (uint64_t)year));
+        ck_assert(!take_at(&bucket, now_ns + 100 * DAY_NS, (uint64_t)year));
+        ck_assert(take_at(&bucket, now_ns + 366 * DAY_NS, (uint64_t)year));
+    }
+}
+END_TEST
+
 /* A hundred a second for an hour, asked more often than that, and a token every ten minutes for a month. */
 START_TEST(test_what_passes_in_the_long_run_is_the_rate)
 {
@@ -471,10 +489,36 @@ START_TEST(test_threads_count_together_up_to_the_limit)
 }
 END_TEST
 
+/* A worker whose loop is 5 ms late sees what the others see, not a bucket that is emptier by as much. */
+START_TEST(test_time_that_is_behind_takes_nothing_away)
+{
+    struct weft_token_bucket bucket = { .per_second = 1000, .burst = 3 };
+    ck_assert(take_at(&bucket, 10 * WEFT_NS_PER_S, 1));
+    ck_assert(take_at(&bucket, 10 * WEFT_NS_PER_S - 5 * WEFT_NS_PER_MS, 1));
+    ck_assert(take_at(&bucket, 10 * WEFT_NS_PER_S - 5 * WEFT_NS_PER_MS, 1));
+    ck_assert(!take_at(&bucket, 10 * WEFT_NS_PER_S - 5 * WEFT_NS_PER_MS, 1));
+    ck_assert(take_at(&bucket, 10 * WEFT_NS_PER_S + WEFT_NS_PER_MS, 1));
+}
+END_TEST
+
+START_TEST(test_who_has_the_second_before_counts_in_this_one)
+{
+    struct weft_second_count count = { 0 };
+    uint64_t taken = 0;
+    for (int i = 0; i < 1000; i++) {
+        taken += weft_second_count_add(&count, i % 2 == 0 ? 101 : 100, 10, 10) ? 10 : 0;
+    }
+    ck_assert_uint_eq(taken, 10);
+    ck_assert(weft_second_count_add(&count, 102, 10, 10));
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
         BASE_TEST(test_bucket_is_full_at_first_and_fills_by_its_rate),
+        BASE_TEST(test_time_that_is_behind_takes_nothing_away),
+        BASE_TEST(test_who_has_the_second_before_counts_in_this_one),
         BASE_TEST(test_bucket_holds_no_more_than_its_burst),
         BASE_TEST(test_full_bucket_gives_its_burst_at_once),
         BASE_TEST(test_full_bucket_gives_its_burst_in_ones),
@@ -483,6 +527,7 @@ int main(void)
         BASE_TEST(test_without_a_rate_the_burst_is_all_there_is),
         BASE_TEST(test_without_a_burst_nothing_passes),
         BASE_TEST(test_huge_rates_pass_what_is_huge),
+        BASE_TEST(test_burst_of_more_than_nine_years_is_one_of_nine),
         BASE_TEST(test_what_passes_in_the_long_run_is_the_rate),
         BASE_TEST(test_bucket_does_what_a_count_of_tokens_does),
         BASE_TEST(test_time_that_is_a_little_behind_gives_no_more),
