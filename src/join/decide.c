@@ -122,6 +122,7 @@ static uint32_t judge(struct weft_join *join, const struct weft_trace *trace, co
                                        .facts = facts,
                                        .span_count = trace->span_count,
                                        .worst_severity = trace->worst_severity,
+                                       .is_first_match_enough = join->rules->samples_on_first_match,
                                        .now = weft_timers_now(join->stage.host->timers),
                                        .wall = now,
                                        .size_bytes = weft_join_trace_size_bytes,
@@ -238,13 +239,13 @@ static void copy_out_of_payloads(struct weft_join *join)
     }
 }
 
-/* Some more than needed in one go, so that what is kept is not passed on in small change: memory that is given back
 /* Below this a stage that was closed takes records again. */
 static size_t reopening_bytes(const struct weft_join *join)
 {
     return join->bytes_max - join->bytes_max / 8;
 }
 
+/* Some more than needed in one go, so that what is kept is not passed on in small change: memory that is given back
  * need not be a whole chunk. */
 void weft_join_relieve(struct weft_join *join)
 {

@@ -34,7 +34,8 @@ struct weft_join_rules {
     bool drops_logs_without_spans;
     bool drops_logs_without_trace_id;
     bool drops_pending_on_shutdown;
-    bool is_dry_run; /* policies judge, and everything is passed on */
+    bool samples_on_first_match; /* no policy is asked behind the first that keeps */
+    bool is_dry_run;             /* policies judge, and everything is passed on */
 };
 
 /* A core. rules outlive it, or are replaced by weft_join_update. */

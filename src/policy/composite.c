@@ -87,5 +87,5 @@ static enum weft_policy_answer decide(const struct weft_policy_node *node, const
 }
 
 const struct weft_policy_kind weft_policy_composite = {
-    .type = "composite", .places = WEFT_POLICY_AT_TOP, .make = make, .decide = decide
+    .type = "composite", .places = WEFT_POLICY_AT_TOP, .has_state = true, .make = make, .decide = decide
 };

@@ -49,8 +49,10 @@ static enum weft_policy_answer decide_bytes(const struct weft_policy_node *node,
 }
 
 const struct weft_policy_kind weft_policy_rate_limiting = {
-    .type = "rate_limiting", .places = WEFT_POLICY_ANYWHERE, .make = make_rate, .decide = decide_rate
+    .type = "rate_limiting", .places = WEFT_POLICY_ANYWHERE, .has_state = true, .make = make_rate, .decide = decide_rate
 };
-const struct weft_policy_kind weft_policy_bytes_limiting = {
-    .type = "bytes_limiting", .places = WEFT_POLICY_ANYWHERE, .make = make_bytes, .decide = decide_bytes
-};
+const struct weft_policy_kind weft_policy_bytes_limiting = { .type = "bytes_limiting",
+                                                             .places = WEFT_POLICY_ANYWHERE,
+                                                             .has_state = true,
+                                                             .make = make_bytes,
+                                                             .decide = decide_bytes };

@@ -41,7 +41,8 @@ struct weft_policy_trace {
     const uint8_t *trace_id; /* 16 bytes; of a group that of its first trace */
     const struct weft_policy_facts *facts;
     uint64_t span_count;
-    uint8_t worst_severity; /* of its log lines, 1 to 24; 0 = none */
+    uint8_t worst_severity;     /* of its log lines, 1 to 24; 0 = none */
+    bool is_first_match_enough; /* rates behind the first policy that keeps it are not drawn on */
     struct weft_monotonic now;
     struct weft_wall wall;
     /* What costs a look at the records: called by policies that ask for it, when they do. */

@@ -30,6 +30,7 @@ struct weft_policy_share {
 
 struct weft_policy_node {
     const struct weft_policy_kind *kind;
+    bool has_state;                   /* it or a part of it */
     uint32_t bit;                     /* latency, attributes, trace_state, trace_flags */
     bool is_inverted;                 /* attributes */
     uint64_t statuses;                /* status_code: bits of the first word of the facts */
@@ -55,6 +56,7 @@ enum {
 struct weft_policy_kind {
     const char *type;
     uint32_t places;
+    bool has_state; /* asking it changes what it answers next */
     enum weft_status (*make)(struct weft_policy_set *set, const struct weft_policy_item_config *config,
                              struct weft_policy_node *node, struct weft_error *error);
     enum weft_policy_answer (*decide)(const struct weft_policy_node *node, const struct weft_policy_trace *trace);

@@ -86,6 +86,10 @@ enum weft_status weft_policy_node_make(struct weft_policy_set *set, const struct
         weft_policy_node_fini(&node);
         return name_place(&config->policy, place, error);
     }
+    node.has_state = node.kind->has_state;
+    for (size_t i = 0; i < node.parts.count; i++) {
+        node.has_state = node.has_state || node.parts.items[i].has_state;
+    }
     *out_node = node;
     return WEFT_OK;
 }

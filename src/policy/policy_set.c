@@ -1,5 +1,6 @@
 /* A set of policies (policy.h): made from config, asked in the Collector's order: drop policies first, then the others,
- * each in the order of the config. The first that drops ends it; else the first that keeps is the one that is named. */
+ * each in the order of the config. The first that drops ends it; else the first that keeps is the one that is named,
+ * and of those behind it only policies with a state are asked: what passes uses up their rates, whoever kept it. */
 #include "policy/policy_internal.h"
 
 #include "base/alloc.h"
@@ -138,17 +139,19 @@ void weft_policy_set_decide(const struct weft_policy_set *set, const struct weft
                             struct weft_policy_decision *out_decision)
 {
     struct weft_policy_decision decision = { .policy = -1 };
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < set->count && !decision.is_dropped; i++) {
         uint32_t index = set->order[i];
         const struct weft_policy_node *node = &set->policies[index].node;
+        if (decision.is_kept && (!node->has_state || trace->is_first_match_enough)) {
+            continue;
+        }
         enum weft_policy_answer answer = node->kind->decide(node, trace);
         if (answer == WEFT_POLICY_ERROR) {
             decision.errors++;
-        } else if (answer != WEFT_POLICY_NO) {
+        } else if (answer != WEFT_POLICY_NO && !decision.is_kept) {
             decision.is_kept = answer == WEFT_POLICY_YES;
             decision.is_dropped = answer == WEFT_POLICY_DROP;
             decision.policy = (int32_t)index;
-            break;
         }
     }
     *out_decision = decision;

@@ -51,7 +51,8 @@ static const struct weft_field tail_sampling_fields[] = {
     WEFT_FIELD(TAIL, decision_wait_after_root_received, "0s", "A shorter wait once the root has come; 0 = none."),
     WEFT_FIELD(TAIL, num_traces, "50000", "Traces that wait for a verdict; beyond it the oldest are decided early.",
                .minimum = 1, .maximum = 16000000),
-    WEFT_FIELD(TAIL, sample_on_first_match, "false", "Changes no verdict here: all policies are asked in one go."),
+    WEFT_FIELD(TAIL, sample_on_first_match, "false",
+               "Ask no policy behind the first that keeps: else rates and composites there are drawn on all the same."),
     WEFT_FIELD(TAIL, drop_pending_traces_on_shutdown, "false", "Drop what is undecided at the end; else decide on it."),
     WEFT_FIELD(TAIL, maximum_trace_size_bytes, "0", "A trace that grows beyond this is dropped; 0 = no limit."),
     WEFT_FIELD_CHOICE(TAIL, sampling_strategy, strategy_words, "trace-complete", "When policies are asked."),
@@ -162,6 +163,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
         .drops_logs_without_spans = config->logs_without_spans.value == 1 && !config->dry_run,
         .drops_logs_without_trace_id = config->logs_without_trace_id.value == 1 && !config->dry_run,
         .drops_pending_on_shutdown = config->drop_pending_traces_on_shutdown && !config->dry_run,
+        .samples_on_first_match = config->sample_on_first_match,
         .is_dry_run = config->dry_run,
     };
     *out_shared = shared;

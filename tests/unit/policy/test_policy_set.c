@@ -190,6 +190,75 @@ START_TEST(test_what_is_wrong_is_refused_with_its_place)
 }
 END_TEST
 
+static bool is_kept_of(const struct policy_test *test, uint64_t spans, bool is_first_match_enough)
+{
+    static const uint8_t trace_id[16] = { 1 };
+    struct weft_policy_trace trace = {
+        .trace_id = trace_id, .facts = test->facts, .span_count = spans, .is_first_match_enough = is_first_match_enough
+    };
+    struct weft_policy_decision decision;
+    weft_policy_set_decide(test->set, &trace, &decision);
+    ck_assert(!decision.is_kept || decision.policy == (spans < 50 ? 0 : 1));
+    return decision.is_kept;
+}
+
+/* 100 spans at once: what another policy keeps is on its way, too. */
+START_TEST(test_rates_count_what_others_keep)
+{
+    static const char list[] = "  - {name: small, type: span_count, span_count: {min_spans: 1, max_spans: 49}}\n"
+                               "  - {name: some, type: rate_limiting, rate_limiting: {burst_capacity: 100}}";
+    for (int is_first_enough = 0; is_first_enough <= 1; is_first_enough++) {
+        struct policy_test test;
+        policy_test_open(&test, list);
+        ck_assert(is_kept_of(&test, 40, is_first_enough == 1));
+        ck_assert(is_kept_of(&test, 20, is_first_enough == 1));
+        ck_assert_int_eq(is_kept_of(&test, 60, is_first_enough == 1), is_first_enough == 1);
+        ck_assert(is_kept_of(&test, 10, is_first_enough == 1));
+        policy_test_close(&test);
+    }
+}
+END_TEST
+
+/* The config as it was written, and what there is to say of it. */
+static void expect_advice(const char *list, const char *expected)
+{
+    struct weft_tree *tree = NULL;
+    struct policies_config config;
+    struct weft_config_notes notes = { 0 };
+    char *text = weft_alloc_format("policies:\n%s\n", list);
+    ck_assert(weft_config_load_text(text, "test.yaml", &tree, NULL) == WEFT_OK);
+    ck_assert(weft_config_parse(policies_fields, weft_tree_root(tree), &config, NULL, NULL) == WEFT_OK);
+    ck_assert(weft_policies_advise(&config.policies, &notes) == WEFT_OK);
+    ck_assert_msg(notes.count == (expected != NULL), "%s: %zu notes", list, notes.count);
+    if (expected != NULL) {
+        ck_assert_str_eq(notes.items[0].text, expected);
+    }
+    weft_config_notes_fini(&notes);
+    weft_config_fini(policies_fields, &config);
+    weft_tree_free(&tree);
+    weft_free(text);
+}
+
+START_TEST(test_what_keeps_all_or_nothing_is_warned_of)
+{
+    expect_advice("  - {name: a, type: always_sample}", NULL);
+    expect_advice("  - {name: a, type: and}", "test.yaml:2: policy \"a\": it has no parts: it keeps every trace");
+    expect_advice("  - {name: a, type: drop}", "test.yaml:2: policy \"a\": it has no parts: it drops every trace");
+    expect_advice("  - {name: a, type: probabilistic, probabilistic: {sampling_percentage: 10}}", NULL);
+    expect_advice("  - {name: a, type: probabilistic, probabilistic: {sampling_percentage: 101}}",
+                  "test.yaml:2: policy \"a\": sampling_percentage is over 100: it keeps every trace");
+    expect_advice("  - {name: a, type: and, and: {and_sub_policy: [{name: b, type: probabilistic}]}}",
+                  "test.yaml:2: policy \"b\": sampling_percentage is 0 or less: it keeps no trace");
+    expect_advice("  - {name: a, type: string_attribute, string_attribute: {key: k}}",
+                  "test.yaml:2: policy \"a\": it has no values: no attribute matches");
+    expect_advice("  - {name: a, type: rate_limiting}",
+                  "test.yaml:2: policy \"a\": spans_per_second is 0 or less: beyond a burst it keeps no trace");
+    expect_advice(
+        "  - {name: a, type: composite, composite: {composite_sub_policy: [{name: b, type: latency}]}}",
+        "test.yaml:2: policy \"b\": rate_allocation does not name it: it keeps no trace, as in the Collector");
+}
+END_TEST
+
 START_TEST(test_keys_are_checked)
 {
     static const struct {
@@ -271,6 +340,8 @@ int main(void)
         POLICY_TEST(test_many_policies_have_facts_of_their_own),
         POLICY_TEST(test_another_trace_of_a_group_counts),
         POLICY_TEST(test_what_is_wrong_is_refused_with_its_place),
+        POLICY_TEST(test_rates_count_what_others_keep),
+        POLICY_TEST(test_what_keeps_all_or_nothing_is_warned_of),
         POLICY_TEST(test_keys_are_checked),
         POLICY_TEST(test_too_many_conditions_are_told),
         POLICY_TEST(test_memory_that_runs_out_is_told),
