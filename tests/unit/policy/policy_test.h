@@ -11,6 +11,11 @@
 #include "policy/policy.h"
 #include "wire/protobuf.h"
 
+/* The types that may stand anywhere, as errors list them. */
+#define POLICY_TEST_TYPES                                                                                          \
+    "always_sample, latency, status_code, string_attribute, numeric_attribute, boolean_attribute, probabilistic, " \
+    "rate_limiting, bytes_limiting, span_count, trace_state, trace_flags, log_severity, tree"
+
 struct policies_config {
     struct weft_config_list policies;
 };

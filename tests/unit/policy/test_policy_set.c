@@ -159,9 +159,7 @@ END_TEST
 
 START_TEST(test_what_is_wrong_is_refused_with_its_place)
 {
-    static const char types[] =
-        "always_sample, latency, status_code, string_attribute, numeric_attribute, boolean_attribute, probabilistic, "
-        "rate_limiting, bytes_limiting, span_count, trace_state, trace_flags, log_severity, tree";
+    static const char types[] = POLICY_TEST_TYPES;
     char text[512];
     policy_test_refuse("  - {type: latency}", WEFT_INVALID, "test.yaml:2: a policy needs a name");
     policy_test_refuse("  - {name: a, type: latency}\n  - {name: a, type: latency}", WEFT_INVALID,
