@@ -67,8 +67,8 @@ static const struct weft_policy_kind *find_kind(const char *type, uint32_t place
 /* A part's error has its own place already. */
 static enum weft_status name_place(const struct weft_policy_config *config, uint32_t place, struct weft_error *error)
 {
-    if (config->position.line == 0) {
-        return weft_fail_prefix(error, "policy \"%s\"", config->name);
+    if (config->position.line == 0) { /* a block that is not there */
+        return weft_fail_prefix(error, place == WEFT_POLICY_IN_NOT ? "not_sub_policy" : "policy");
     }
     return weft_fail_prefix(error, "%s:%u: %s \"%s\"", config->position.file, config->position.line,
                             place == WEFT_POLICY_AT_TOP ? "policy" : "part", config->name);
