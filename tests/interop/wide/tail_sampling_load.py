@@ -3,7 +3,7 @@
 A trace has 1 to 48 spans of several services, spread over up to three requests that follow each other; many have what a
 sampler can stumble over: times of 0, durations right at a threshold, attributes that are empty, no string, there twice or
 no UTF-8, trace ids that share one half with another or are zero or not there, a status that nobody knows, and protobuf in
-legal shapes that no SDK writes.
+legal shapes that no SDK writes. What policies of numbers, flags and trace states ask for is drawn apart from the rest.
 """
 
 import random
@@ -60,6 +60,74 @@ STATUSES = {
     3: (_status(wire.number_field(3, 3)), _status(wire.number_field(3, 2**64 - 1))),
 }
 
+# Integers at bounds of policies, and the same key with what is no integer, twice, without a value, or in odd shapes.
+COUNTS = tuple(otlp.key_value(9, "count", value) for value in (
+    0, 1, -1, 4, 5, 6, -4, -5, -6, 99, 100, 101, -100, -101, 2**31, -2**31 - 1, 2**53, 2**53 + 1, 2**63 - 1, -2**63, 17, 50, 1000,
+    "5", "100", "", 5.0, 100.5, -5.5, True, False, None, b"5", [5], {"count": 5})) + (
+    *(otlp.key_value(9, "count", first) + otlp.key_value(9, "count", second) for first, second in (
+        (5, 1000), (1000, 5), ("x", 100), (100, "x"))),
+    _pair("count"), _pair(wire.number_field(3, 100), "count"), _pair("count", wire.number_field(3, 100) + HEALTH),
+    _pair("count", HEALTH + wire.number_field(3, 100)), _pair("count", wire.number_field(3, 100), wire.number_field(3, 1000)),
+    otlp.key_value(9, "Count", 100) + otlp.key_value(9, "counts", 100) + otlp.key_value(9, "coun", 100))
+# Of the integers 1 and 0, of strings that say so, and of what else is no boolean, none is one.
+CACHED = tuple(otlp.key_value(9, "cached", value) for value in (
+    True, True, True, False, False, False, "true", "false", "", 1, 0, 1.0, None, b"\1", [True], {"cached": True})) + (
+    *(otlp.key_value(9, "cached", first) + otlp.key_value(9, "cached", second) for first, second in (
+        (True, False), (False, True), (1, True))),
+    _pair("cached"), _pair("cached", wire.number_field(2, 2)), _pair("cached", wire.number_field(2, 2**32)),
+    _pair("cached", wire.number_field(2, 1) + FOUR), _pair("cached", FOUR + wire.number_field(2, 1)))
+# The lowest bit says sampled; of two fields the last counts.
+FLAGS = tuple(wire.fixed32_field(16, flags) for flags in (
+    0, 0, 1, 1, 2, 3, 0xFE, 0xFF, 0x100, 0x101, 0x200, 0x300, 0x301, 2**16, 2**31, 2**32 - 2, 2**32 - 1)) + (
+    wire.fixed32_field(16, 1) + wire.fixed32_field(16, 0x100), wire.fixed32_field(16, 0x100) + wire.fixed32_field(16, 0x101))
+
+
+def _members(count, last):
+    return ",".join([f"member{number}=x" for number in range(count - 1)] + [last])
+
+
+TRACE_STATES = (
+    "vendor=a", "vendor=b", "vendor=c", "other=1,vendor=a", "vendor=b,other=1", "other=1", "a@b=1", "a@b=1,vendor=a", "b=1,a=1",
+    "0tenant@sys-tem=v,vendor=b", "ot=th:c;rv:0123456789abcd,vendor=a", "vendor=!#$%&'()*+-./:;<>?@[]^_`{|}~",
+    # Spaces and tabs; those in front of a value are the value's.
+    "other=1 , vendor=a", "other=1\t,\t \tvendor=a \t", " vendor=b ", "vendor= a", "vendor=a b", "vendor=  a  b ,other=1",
+    # Members that are not there.
+    ",vendor=a", "vendor=a,", "other=1,,,vendor=b", ",", ",,",
+    # As long and as many as may be, or just not.
+    _members(32, "vendor=a"), _members(33, "vendor=a"), _members(32, ",,vendor=a,"),
+    "k" * 254 + "=1", "k" * 255 + "=1", "k" * 256 + "=1,vendor=a", "vendor=a," + "k" * 257 + "=1",
+    "t" * 241 + "@" + "s" * 14 + "=1,vendor=a", "t" * 242 + "@s=1,vendor=a", "t@" + "s" * 15 + "=1,vendor=a",
+    "vendor=" + "v" * 249, "vendor=" + "v" * 250, "vendor=" + "v" * 256, "vendor=a,other=" + "v" * 257,
+    # None at all: of these nothing counts.
+    "vendor=a,vendor=b", "vendor=a,other=1,vendor=a", "vendor=a,Other=1", "Vendor=a", "vendor", "vendor=a,other", "vendor=",
+    "=a", "vendor=a,other=", "vendor=a=b", "vendor=a, ,other=1", "vendor=a,\t", " ", "vendor =a", "vendor=\ta", "vendor=a\n",
+    "vendor=a\0", "vendor=a,1other=1", "vendor=a,@b=1", "vendor=a,a@=1", "vendor=a,a@b@c=1", "vendor=a,a@1b=1",
+    "vendor=a,ot.her=1", "vendor=a;other=1", "vendor=ü", "vendor=a,öther=1", "vendor=a\x7f", b"vendor=a\xff",
+    b"vendor=a,\xff=1", "", "")
+STATES = tuple(wire.bytes_field(3, state) for state in TRACE_STATES) + (
+    wire.bytes_field(3, "vendor=a") + wire.bytes_field(3, "vendor=b"), wire.bytes_field(3, "vendor=a") + wire.bytes_field(3, ""))
+KINDS_OF_MORE = (COUNTS, CACHED, FLAGS, STATES)
+# By the number of the resource, of which there are 26.
+MORE_OF_RESOURCES = {
+    1: {"count": 100}, 2: {"cached": True}, 5: {"count": -5, "cached": False}, 8: {"count": "100"}, 9: {"cached": "true"},
+    12: {"cached": 1}, 15: {"count": 4.0}, 16: {"count": 2**63 - 1}, 24: {"replicas": 3}, 25: {"replicas": "3", "leader": True}}
+# Tags and lengths: of a span; of a resource with a scope and its name.
+SPAN_FRAME_BYTES, FRAME_BYTES = 3, 16
+
+
+class More:
+    """What the spans of one trace have of KINDS_OF_MORE: of a kind nothing, or one or two values, so that traces differ."""
+
+    def __init__(self, choose):
+        self._choose = choose
+        self._kinds = [choose.sample(values, choose.choice((1, 1, 2))) for values in KINDS_OF_MORE if choose.random() < 0.5]
+
+    def on(self, span):
+        parts = [self._choose.choice(values) for values in self._kinds if self._choose.random() < 0.4]
+        self._choose.shuffle(parts)
+        parts.insert(0 if self._choose.random() < 0.8 else len(parts), span)
+        return b"".join(parts)
+
 
 def span_numbers(body):
     """Of an export request of these spans, or of part of one."""
@@ -67,12 +135,19 @@ def span_numbers(body):
 
 
 class Load:
-    """requests: bytes in the order in which they must be sent. trace_of: span number -> trace number. id_count: traces."""
+    """requests: bytes in the order in which they must be sent. trace_of: span number -> trace number. id_count: traces.
+
+    span_bytes: span number -> its bytes. bytes_around: span number -> with the first span of a trace under a resource in a
+    request, the bytes of that resource and of what else is around it; with others little.
+    """
 
     def __init__(self, seed, trace_count):
         self._random = random.Random(seed)
+        self._random_of_more = random.Random(f"more of {seed}")
         self.trace_ids = []
         self.trace_of = []
+        self.span_bytes = []
+        self.bytes_around = {}
         self._resources = self._make_resources()
         self.requests = self._make_requests(trace_count)
         self.id_count = len(set(self.trace_ids))
@@ -84,7 +159,7 @@ class Load:
         resources.append(otlp.key_value(1, "region", "us-east-1") + otlp.key_value(1, "region", "eu-west-1"))
         resources.append(otlp.attributes(1, {"http.route": "/health"}))  # a span's key on a resource
         resources.append(otlp.attributes(1, {"http.route": 3}))
-        return resources
+        return [resource + otlp.attributes(1, MORE_OF_RESOURCES.get(number, {})) for number, resource in enumerate(resources)]
 
     def _make_requests(self, trace_count):
         choose = self._random
@@ -95,8 +170,11 @@ class Load:
             resources = choose.sample(range(len(self._resources)), choose.choice((1, 1, 2, 3)))
             slot = trace // TRACES_IN_REQUEST
             last = slot + choose.randrange(SPREAD)
-            for span in self._new_spans(trace):
-                slots[choose.randint(slot, last)].append((choose.choice(resources), span))
+            more = More(self._random_of_more)
+            for span in map(more.on, self._new_spans(trace)):
+                at, resource = choose.randint(slot, last), choose.choice(resources)
+                slots[at].append((resource, span))
+                self.span_bytes.append(len(span))
         return [self._request(slot) for slot in slots if slot]
 
     def _request(self, spans):
@@ -117,6 +195,7 @@ class Load:
     def _group(self, resource, spans):
         cut = self._random.randint(0, len(spans))
         resource = self._resources[resource]
+        self._count_around(resource, spans)
         scopes = b"".join(wire.bytes_field(2, wire.bytes_field(1, wire.bytes_field(1, name)) +
                                            b"".join(wire.bytes_field(2, span) for span in part))
                           for name, part in (("one", spans[:cut]), ("two", spans[cut:])) if part)
@@ -126,6 +205,13 @@ class Load:
             return wire.bytes_field(1, wire.bytes_field(1, first) + scopes + wire.bytes_field(1, b"".join(rest)))
         parts = [wire.bytes_field(1, resource), scopes]
         return wire.bytes_field(1, b"".join(reversed(parts) if shape < 0.08 else parts))
+
+    def _count_around(self, resource, spans):
+        traces = set()
+        for number in (span_numbers(span)[0] for span in spans):
+            is_first = self.trace_of[number] not in traces
+            traces.add(self.trace_of[number])
+            self.bytes_around[number] = SPAN_FRAME_BYTES + is_first * (len(resource) + FRAME_BYTES)
 
     def _new_trace_id(self):
         choose = self._random
