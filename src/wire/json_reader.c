@@ -95,7 +95,7 @@ static const uint8_t *read_child(struct weft_json_reader *reader, const struct w
 }
 
 /* Of a oneof the last member counts. Parsers agree on that by themselves, except where one message is given
- * twice, which protobuf merges: there the first is taken back. */
+ * twice, which protobuf merges: there the first is taken back. What was counted in the former one counts no more. */
 static const uint8_t *read_choice(struct weft_json_reader *reader, const struct weft_json_place *place,
                                   struct members *members, const uint8_t *at)
 {
@@ -104,10 +104,12 @@ static const uint8_t *read_choice(struct weft_json_reader *reader, const struct 
         size_t length = members->choice_end - members->choice_start;
         memmove(start, start + length, (size_t)(reader->to - start) - length);
         reader->to -= length;
-        reader->counts[WEFT_JSON_ROLE_DATA_POINT] = members->points_before_choice;
     }
+    if (members->choice == NULL) {
+        members->points_before_choice = reader->counts[WEFT_JSON_ROLE_DATA_POINT];
+    }
+    reader->counts[WEFT_JSON_ROLE_DATA_POINT] = members->points_before_choice;
     members->choice = place->field;
-    members->points_before_choice = reader->counts[WEFT_JSON_ROLE_DATA_POINT];
     members->choice_start = weft_json_reader_offset(reader);
     at = read_child(reader, place, at);
     members->choice_end = weft_json_reader_offset(reader);

@@ -823,19 +823,33 @@ START_TEST(test_lengths_of_any_size_follow_each_other)
 }
 END_TEST
 
+/* What a metric has, in the order of its members: only the last of them counts, and the check agrees. */
 START_TEST(test_data_points_of_a_taken_back_choice_do_not_count)
 {
-    struct reading reading;
-    read_text(
-        &reading, &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
-        WEFT_SLICE_LITERAL("{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"gauge\":{\"dataPoints\":[{},{}]},"
-                           "\"gauge\":{\"dataPoints\":[{},{},{}]}}]}]}]}"));
-    ck_assert_int_eq(reading.status, WEFT_OK);
-    struct weft_otlp_counts counts;
-    ck_assert_int_eq(weft_otlp_check(WEFT_METRICS, weft_payload_slice(reading.payload), NULL, &counts, NULL), WEFT_OK);
-    ck_assert_uint_eq(counts.data_points, 3);
-    ck_assert_mem_eq(&reading.counts, &counts, sizeof counts);
-    reading_fini(&reading);
+    static const struct {
+        const char *members;
+        uint32_t data_points;
+    } rows[] = {
+        { "\"gauge\":{\"dataPoints\":[{},{}]},\"gauge\":{\"dataPoints\":[{},{},{}]}", 3 },
+        { "\"gauge\":{\"dataPoints\":[{},{}]},\"sum\":{\"dataPoints\":[{}]}", 1 },
+        { "\"gauge\":{\"dataPoints\":[{}]},\"sum\":{},\"name\":\"n\"", 0 },
+        { "\"sum\":{\"dataPoints\":[{},{}]},\"gauge\":{\"dataPoints\":[{}]},\"sum\":{\"dataPoints\":[{},{},{}]}", 3 },
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        struct reading reading;
+        struct weft_otlp_counts counts;
+        char *text = weft_alloc_format("{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{%s},{\"gauge\":"
+                                       "{\"dataPoints\":[{}]}}]}]}]}",
+                                       rows[i].members);
+        read_text(&reading, &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
+                  weft_slice_of_text(text));
+        ck_assert_int_eq(reading.status, WEFT_OK);
+        ck_assert(weft_otlp_check(WEFT_METRICS, weft_payload_slice(reading.payload), NULL, &counts, NULL) == WEFT_OK);
+        ck_assert_uint_eq(counts.data_points, rows[i].data_points + 1);
+        ck_assert_mem_eq(&reading.counts, &counts, sizeof counts);
+        reading_fini(&reading);
+        weft_free(text);
+    }
 }
 END_TEST
 
