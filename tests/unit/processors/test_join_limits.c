@@ -522,6 +522,74 @@ START_TEST(test_by_force_what_cannot_go_is_dropped_with_the_reason)
 }
 END_TEST
 
+/* One request of more than there is room for, in records that are copied: the stage closes, and decides down to where
+ * it opens, before anything is due. */
+START_TEST(test_a_stage_that_is_full_opens_before_the_next_trace_is_due)
+{
+    enum { TRACES = 1500, PADDING = 5000 };
+    static uint8_t ids[TRACES][16];
+    struct join_record *records = weft_alloc(TRACES * sizeof *records);
+    start(1, "max_bytes: 2000000\nverdict_memory: 65536\nrecent_traces: 0\ndecision_wait: 1h\n" KEEP_ERRORS);
+    for (uint32_t i = 0; i < TRACES; i++) {
+        memcpy(ids[i], id_of(i), sizeof ids[i]);
+        records[i] = span_of(i, PADDING);
+        records[i].trace_id = ids[i];
+    }
+    ck_assert_int_eq(join_offer(0, records, TRACES, NULL), WEFT_OK);
+    ck_assert(!join->faces[0][0]->is_open);
+    for (int step = 0; step < 10; step++) {
+        advance(6 * WEFT_NS_PER_MS);
+    }
+    ck_assert(join->faces[0][0]->is_open);
+    ck_assert_uint_gt(join_held(), TRACES / 8);
+    weft_free(records);
+    stop();
+}
+END_TEST
+
+static size_t failing_at;
+
+static void shut_and_fail(size_t pipeline, uint32_t worker, const struct weft_otlp_table *table, uint32_t row)
+{
+    (void)table;
+    (void)row;
+    weft_consumer_set_open(&join->sinks[worker][pipeline].consumer, false);
+    weft_alloc_fail_at(failing_at);
+}
+
+/* The line without an id blocks the outlet; the next one makes room by deciding on the trace of the line before it, and
+ * then there is no memory. The last line is of that trace. */
+static void make_room_without_memory(size_t nth)
+{
+    struct join_record first = line_of(1, 1);
+    struct join_record records[3] = { line_of(2, 1), line_of(3, 1), line_of(2, 1) };
+    struct weft_error error = WEFT_ERROR_NONE;
+    first.trace_id = records[1].trace_id = NULL;
+    struct weft_batch *batch = batch_of(WEFT_LOGS, join_payload(&first, 1), NULL);
+    struct weft_batch *more[] = { batch_of(WEFT_LOGS, join_payload(&first, 1), NULL),
+                                  batch_of(WEFT_LOGS, join_payload(records, 3), NULL) };
+    for (size_t i = 0; i < WEFT_COUNT_OF(more); i++) {
+        ck_assert(weft_batch_merge(batch, &more[i]) == WEFT_OK);
+    }
+    failing_at = nth;
+    join->on_out = shut_and_fail;
+    weft_host_book(&join->hosts[0], join->offered_flow[1], 5);
+    ck_assert(weft_consumer_consume(join->faces[0][1], &batch, &error) == WEFT_OK);
+    weft_alloc_fail_at(0);
+    join->on_out = see;
+    weft_consumer_set_open(&join->sinks[0][1].consumer, true);
+}
+
+START_TEST(test_a_trace_that_was_decided_to_make_room_is_not_used_again)
+{
+    for (size_t nth = 1; nth < 90; nth++) {
+        start(1, "num_traces: 1\ndecision_wait: 20s\nlogs_without_spans: drop\nrecent_traces: 0\n" KEEP_ERRORS);
+        make_room_without_memory(nth);
+        stop();
+    }
+}
+END_TEST
+
 /* Judged, and passed on all the same, late ones and lines without a trace, too. */
 START_TEST(test_a_dry_run_judges_and_drops_nothing)
 {
@@ -565,6 +633,8 @@ int main(void)
     tcase_add_test(tests, test_records_that_come_all_the_time_do_not_put_off_what_is_due);
     tcase_add_test(tests, test_a_logs_pipeline_that_leaves_cuts_no_other_wait_short);
     tcase_add_test(tests, test_by_force_what_cannot_go_is_dropped_with_the_reason);
+    tcase_add_test(tests, test_a_stage_that_is_full_opens_before_the_next_trace_is_due);
+    tcase_add_test(tests, test_a_trace_that_was_decided_to_make_room_is_not_used_again);
     tcase_add_test(tests, test_a_dry_run_judges_and_drops_nothing);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
