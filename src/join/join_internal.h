@@ -155,7 +155,6 @@ static inline uint32_t weft_join_first_generation(const struct weft_join *join)
 struct weft_join_view {
     const struct weft_join *join;
     const struct weft_trace *trace;
-    uint64_t frame_bytes; /* scratch */
 };
 uint64_t weft_join_trace_size_bytes(void *view);
 bool weft_join_see_tree(void *view, struct weft_policy_tree *out_tree);

@@ -1,38 +1,26 @@
-/* What policies ask of a trace beside its facts (policy.h): how large it is, and how its spans hang together. Both read
- * the records, and are asked only by policies that need them. */
-#include "base/alloc.h"
-#include "join/join_internal.h"
-#include "wire/protobuf.h"
-
+/* What policies ask of a trace beside its facts (policy.h): how large it is, and how its spans hang together, which
+ * reads the records. Asked only by policies that need it. */
 #include <stdlib.h>
 
-enum { RECORDS_FIELD = 2, FRAMING_BYTES = 10, SPANS_MAX = 1 << 20, STATUS_ERROR = 2 };
+#include "base/alloc.h"
+#include "join/join_internal.h"
+
+enum { RECORD_FRAMING_BYTES = 3, SOURCE_FRAMING_BYTES = 10, SPANS_MAX = 1 << 20 };
 
 /* ---- size ---- */
 
-static void add_frame(void *user, uint32_t context, uint32_t count)
-{
-    struct weft_join_view *view = user;
-    const struct weft_context *from = weft_contexts_at(view->join->contexts, context);
-    (void)count;
-    view->frame_bytes += from->resource.length + from->scope.length + FRAMING_BYTES;
-}
-
+/* Within a few bytes for each record and source, and without the resources of more sources than are counted one by one:
+ * no record is read for it. */
 uint64_t weft_join_trace_size_bytes(void *context)
 {
-    struct weft_join_view *view = context;
+    const struct weft_join_view *view = context;
     const struct weft_trace *trace = view->trace;
-    struct weft_slab_cursor cursor = weft_slab_begin(&trace->chain);
-    struct weft_slab_part part;
-    uint64_t bytes = 0;
-    while (weft_slab_next(view->join->slab, &cursor, &part)) {
-        bytes += part.bytes.length + (part.is_last ? weft_wire_size_bytes_header(RECORDS_FIELD, part.bytes.length) : 0);
+    uint64_t bytes = trace->chain.length + (uint64_t)trace->chain.record_count * RECORD_FRAMING_BYTES;
+    for (size_t i = 0; i < trace->source_count && i < JOIN_TRACE_SOURCES; i++) {
+        const struct weft_context *from = weft_contexts_at(view->join->contexts, trace->sources[i].context);
+        bytes += from->resource.length + from->scope.length + SOURCE_FRAMING_BYTES;
     }
-    view->frame_bytes = 0;
-    if (trace->source_count <= JOIN_TRACE_SOURCES) {
-        weft_join_each_source(view->join, &trace->chain, trace->sources, trace->source_count, add_frame, view);
-    }
-    return bytes + view->frame_bytes;
+    return bytes;
 }
 
 /* ---- tree ---- */
@@ -68,7 +56,7 @@ static void add_span(void *user, uint32_t context, struct weft_slice record)
     struct span *span = &spans->items[spans->count++];
     *span = (struct span){ .has_id = weft_otlp_is_span_id(index.span_id),
                            .has_parent = weft_otlp_is_span_id(index.parent_span_id),
-                           .is_error = index.status_code == STATUS_ERROR };
+                           .is_error = index.status_code == WEFT_OTLP_STATUS_ERROR };
     span->id = span->has_id ? number_of(index.span_id) : 0;
     span->parent = span->has_parent ? number_of(index.parent_span_id) : 0;
 }

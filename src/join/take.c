@@ -320,7 +320,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         return false;
     }
     trace->span_count++;
-    trace->has_error = trace->has_error || span.status_code == 2;
+    trace->has_error = trace->has_error || span.status_code == WEFT_OTLP_STATUS_ERROR;
     if (trace->generation == join->generation) {
         weft_join_gather(join, &trace->facts, facts_of_resource(taking, scope_index), &span);
     }

@@ -13,6 +13,8 @@
  * An id is whole or empty. `attributes` reaches from the tag of the first attribute to the end of the last (other
  * fields may lie between them): weft_otlp_attributes_read and weft_otlp_attribute_find take it in place of the record,
  * and what lies before and behind it needs no second look. */
+enum { WEFT_OTLP_STATUS_ERROR = 2 }; /* StatusCode */
+
 struct weft_span_index {
     struct weft_slice trace_id;       /* 16 bytes or empty, as it came: all zeros are not told apart */
     struct weft_slice span_id;        /* 8 bytes or empty */
@@ -22,7 +24,7 @@ struct weft_span_index {
     struct weft_slice attributes;
     uint64_t start_ns, end_ns; /* Unix time, as the sender had it */
     int32_t kind;              /* SpanKind; may be one that this schema does not know */
-    int32_t status_code;       /* StatusCode: 2 is an error */
+    int32_t status_code;       /* StatusCode */
     uint32_t flags;
     uint32_t attribute_count, event_count, link_count;
 };
