@@ -1,42 +1,19 @@
 /* The join at its limits: traces and bytes that are held, outlets that stay closed, one batch with several records of a
  * trace that is decided while the batch is being taken. */
-#include "join_records.h"
+#include "join_seen.h"
 #include "pipeline/loan.h"
 
 extern const struct weft_share_operations weft_join_share_operations;
 
-enum { SEEN_MAX = 20000 };
-
 #define KEEP_ALL    "policies: [{name: all, type: always_sample}]\n"
 #define KEEP_ERRORS "policies: [{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}]\n"
 
-static unsigned seen[SEEN_MAX];
 static uint32_t next_number;
-
-static void see(size_t pipeline, uint32_t worker, const struct weft_otlp_table *table, uint32_t row)
-{
-    (void)pipeline;
-    (void)worker;
-    uint32_t number = join_number_of(weft_slice_of(table->records[row].bytes, table->records[row].length));
-    ck_assert_uint_lt(number, SEEN_MAX);
-    seen[number]++;
-}
 
 static void start(uint32_t worker_count, const char *config)
 {
-    memset(seen, 0, sizeof seen);
     next_number = 0;
-    join_begin(worker_count, config);
-    join->on_out = see;
-}
-
-static void stop(void)
-{
-    join_deliver_all();
-    join_expect_audit();
-    join_drain(WEFT_DROP_SHUTDOWN, false);
-    join_expect_audit();
-    join_end();
+    start_seeing(worker_count, config);
 }
 
 /* Trace ids by number. */

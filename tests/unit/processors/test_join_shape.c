@@ -1,19 +1,8 @@
 /* Policies that look at a trace's records: the tree of its spans, and its size. */
 #include "join/join_internal.h"
-#include "join_records.h"
+#include "join_seen.h"
 
-enum { SEEN_MAX = 64 };
-
-static unsigned seen[SEEN_MAX];
-
-static void see(size_t pipeline, uint32_t worker, const struct weft_otlp_table *table, uint32_t row)
-{
-    (void)pipeline;
-    (void)worker;
-    uint32_t number = join_number_of(weft_slice_of(table->records[row].bytes, table->records[row].length));
-    ck_assert_uint_lt(number, SEEN_MAX);
-    seen[number]++;
-}
+enum { SPANS_MAX = 64 };
 
 /* One trace: spans are numbered from 0 on, each with its parent's number. */
 struct shape {
@@ -48,9 +37,7 @@ static bool is_kept(const char *policy, const struct shape *shape, uint32_t work
     struct join_record records[6];
     snprintf(config, sizeof config, "decision_wait: 10ms\npolicies: [{name: tree, type: tree, tree: {%s: true}}]\n",
              policy);
-    memset(seen, 0, sizeof seen);
-    join_begin(worker_count, config);
-    join->on_out = see;
+    start_seeing(worker_count, config);
     for (uint32_t i = 0; i < shape->count; i++) {
         records[i] = (struct join_record){ .number = i,
                                            .trace_id = trace_id,
@@ -64,9 +51,7 @@ static bool is_kept(const char *policy, const struct shape *shape, uint32_t work
     advance(11 * WEFT_NS_PER_MS);
     join_deliver_all();
     bool is_out = seen[0] == 1;
-    join_drain(WEFT_DROP_SHUTDOWN, false);
-    join_expect_audit();
-    join_end();
+    stop();
     return is_out;
 }
 
@@ -90,7 +75,7 @@ END_TEST
 
 static void offer_span(uint32_t number, uint32_t padding)
 {
-    static uint8_t ids[SEEN_MAX][16];
+    static uint8_t ids[SPANS_MAX][16];
     memset(ids[number], 0x20, 16);
     memcpy(ids[number], &number, sizeof number);
     struct join_record record = {
@@ -102,10 +87,8 @@ static void offer_span(uint32_t number, uint32_t padding)
 /* 10,000 bytes at once, then 1,000 a second. */
 START_TEST(test_bytes_of_a_trace_are_those_of_its_request)
 {
-    memset(seen, 0, sizeof seen);
-    join_begin(1, "decision_wait: 10ms\npolicies: [{name: b, type: bytes_limiting, bytes_limiting: "
-                  "{bytes_per_second: 1000, burst_capacity: 10000}}]\n");
-    join->on_out = see;
+    start_seeing(1, "decision_wait: 10ms\npolicies: [{name: b, type: bytes_limiting, bytes_limiting: "
+                    "{bytes_per_second: 1000, burst_capacity: 10000}}]\n");
     offer_span(0, 10000); /* over the burst with all that is around it */
     offer_span(1, 9700);
     offer_span(2, 9700);
@@ -116,8 +99,7 @@ START_TEST(test_bytes_of_a_trace_are_those_of_its_request)
     offer_span(4, 8000);
     advance(11 * WEFT_NS_PER_MS);
     ck_assert(seen[3] == 0 && seen[4] == 1);
-    join_drain(WEFT_DROP_SHUTDOWN, false);
-    join_end();
+    stop();
 }
 END_TEST
 
