@@ -72,25 +72,25 @@ static const struct weft_field http_fields[] = {
 
 #define SOCKETS struct weft_log_sockets_config
 
+/* Of both kinds of sockets. */
+#define SOCKETS_LIMITS                                                                                              \
+    WEFT_FIELD(SOCKETS, max_connections, "100", "Open at once, per worker; who was silent for longest makes room.", \
+               .minimum = 1, .maximum = 1000000),                                                                   \
+        WEFT_FIELD(SOCKETS, max_buffered_bytes, "16777216",                                                         \
+                   "Memory of unfinished lines, per worker; beyond it who was silent for longest is cut off.",      \
+                   .minimum = 1048576, .maximum = 1024.0 * 1024 * 1024)
+
 static const struct weft_field tcp_fields[] = {
     WEFT_FIELD(SOCKETS, endpoint, "localhost:4320", "Listening address."),
     WEFT_FIELD_OPTIONAL(SOCKETS, tls, has_tls, weft_tls_server_fields, "off", "Transport security.",
                         .is_off_as_null = true),
-    WEFT_FIELD(SOCKETS, max_connections, "100", "Open at once, per worker; who was silent for longest makes room.",
-               .minimum = 1, .maximum = 1000000),
-    WEFT_FIELD(SOCKETS, max_buffered_bytes, "16777216",
-               "Memory of unfinished lines, per worker; beyond it who was silent for longest is cut off.",
-               .minimum = 1048576, .maximum = 1024.0 * 1024 * 1024),
+    SOCKETS_LIMITS,
     WEFT_FIELDS_END,
 };
 
 static const struct weft_field unix_fields[] = {
     WEFT_FIELD(SOCKETS, endpoint, "", "Path of the socket; there is no default."),
-    WEFT_FIELD(SOCKETS, max_connections, "100", "Open at once, per worker; who was silent for longest makes room.",
-               .minimum = 1, .maximum = 1000000),
-    WEFT_FIELD(SOCKETS, max_buffered_bytes, "16777216",
-               "Memory of unfinished lines, per worker; beyond it who was silent for longest is cut off.",
-               .minimum = 1048576, .maximum = 1024.0 * 1024 * 1024),
+    SOCKETS_LIMITS,
     WEFT_FIELDS_END,
 };
 
