@@ -3,6 +3,8 @@
  * more than one key (ids, severity, a body that might come) waits for the end of the line. */
 #include "wire/log_line.h"
 
+#include <ctype.h>
+
 #include "base/alloc.h"
 #include "wire/log_line_internal.h"
 #include "wire/log_line_record.h"
@@ -64,7 +66,7 @@ static void read_record(struct weft_log_line_reader *reader, struct weft_slice l
 {
     begin(reader, line, flags);
     const uint8_t *at = weft_json_skip_space(line.bytes, reader->end);
-    bool is_object = at < reader->end && *at == '{';
+    bool is_object = at < reader->end && *at == '{' && !reader->is_text;
     enum outcome outcome = is_object ? read_object(reader, at) : IS_BROKEN;
     if (outcome == IS_JSON || reader->is_out_of_memory) {
         return;
@@ -82,10 +84,22 @@ static void read_record(struct weft_log_line_reader *reader, struct weft_slice l
     read_text(reader, line, record_at);
 }
 
+static struct weft_slice trimmed(struct weft_slice line)
+{
+    while (line.length > 0 && isspace(line.bytes[0])) {
+        line = weft_slice_of(line.bytes + 1, line.length - 1);
+    }
+    while (line.length > 0 && isspace(line.bytes[line.length - 1])) {
+        line.length--;
+    }
+    return line;
+}
+
 enum weft_status weft_log_line_read(struct weft_log_line_reader *reader, struct weft_slice line, uint64_t observed_ns,
                                     struct weft_buffer *out, struct weft_log_line *out_line)
 {
     uint32_t flags = 0;
+    line = reader->is_text ? trimmed(line) : line;
     if (line.length > reader->settings.max_line_bytes) {
         line.length = weft_line_cut_utf8(line, reader->settings.max_line_bytes);
         flags = 1u << WEFT_LINE_CUT;
@@ -126,6 +140,12 @@ struct weft_log_line_reader *weft_log_line_reader_new(const struct weft_log_line
     weft_buffer_init(&reader->repaired, 0);
     weft_line_keys_index(reader->index);
     return reader;
+}
+
+void weft_log_line_reader_set_source(struct weft_log_line_reader *reader, struct weft_slice fields, bool is_text)
+{
+    reader->fields = fields;
+    reader->is_text = is_text;
 }
 
 void weft_log_line_reader_free(struct weft_log_line_reader *reader)

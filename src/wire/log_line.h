@@ -124,6 +124,10 @@ struct weft_log_line_reader;
 struct weft_log_line_reader *weft_log_line_reader_new(const struct weft_log_line_settings *settings);
 void weft_log_line_reader_free(struct weft_log_line_reader *reader);
 
+/* Of the lines from now on: fields are added to each record as they are, those of a LogRecord in protobuf, borrowed;
+ * is_text: nothing is looked for in a line, it is the body without the white space around it. */
+void weft_log_line_reader_set_source(struct weft_log_line_reader *reader, struct weft_slice fields, bool is_text);
+
 /* Appends the line to out as one field `log_records` of ScopeLogs: tag, length, record. line: without its end; bytes
  * beyond max_line_bytes are cut off. WEFT_NOMEM: out is as it was, but for its is_failed. */
 enum weft_status weft_log_line_read(struct weft_log_line_reader *reader, struct weft_slice line, uint64_t observed_ns,

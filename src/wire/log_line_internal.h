@@ -135,6 +135,8 @@ struct weft_log_line_reader {
     uint8_t *to;
     uint8_t *room_end;
     struct weft_buffer *out;
+    struct weft_slice fields; /* that every record gets */
+    bool is_text;             /* lines are not looked into */
     bool is_out_of_memory;
     struct weft_line_state state;
     struct weft_line_id_set top;    /* of the line itself, with what `dd`, `trace` and `span` say for it */

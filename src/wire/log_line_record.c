@@ -289,12 +289,27 @@ static void describe(const struct weft_line_state *state, const struct weft_line
     memcpy(line->words, state->words, sizeof line->words);
 }
 
+/* What the source of the line adds. */
+static bool put_fields(struct weft_log_line_reader *reader)
+{
+    size_t length = reader->fields.length;
+    if (length == 0) {
+        return true;
+    }
+    if (!weft_line_room(reader, length)) {
+        return false;
+    }
+    memcpy(reader->to, reader->fields.bytes, length);
+    reader->to += length;
+    return true;
+}
+
 bool weft_line_finish_record(struct weft_log_line_reader *reader, uint64_t observed_ns, struct weft_log_line *out_line)
 {
     struct weft_line_state *state = &reader->state;
     struct weft_line_ids ids;
     weft_line_resolve_ids(reader, &ids);
-    if (ids.context.trace_id.kind == WEFT_ID_NONE && (state->flags & 1u << WEFT_LINE_TEXT) != 0) {
+    if (ids.context.trace_id.kind == WEFT_ID_NONE && !reader->is_text && (state->flags & 1u << WEFT_LINE_TEXT) != 0) {
         weft_line_find_ids_in_text(weft_slice_of(reader->begin, (size_t)(reader->end - reader->begin)), &ids);
     }
     if (ids.is_opaque_span) {
@@ -304,7 +319,8 @@ bool weft_line_finish_record(struct weft_log_line_reader *reader, uint64_t obser
     uint8_t severity = severity_of(state);
     if (!put_waiting(reader, &ids) || !put_flags(reader) || !put_severity(reader, severity) ||
         !put_fixed64(reader, WEFT_LINE_TAG_TIME, state->time_ns) ||
-        !put_fixed64(reader, WEFT_LINE_TAG_OBSERVED, observed_ns) || !put_ids(reader, &ids.context)) {
+        !put_fixed64(reader, WEFT_LINE_TAG_OBSERVED, observed_ns) || !put_ids(reader, &ids.context) ||
+        !put_fields(reader)) {
         return false;
     }
     describe(state, &ids, severity, out_line);

@@ -63,6 +63,11 @@ void weft_log_request_free(struct weft_log_request *request)
     weft_free(request);
 }
 
+void weft_log_request_set_source(struct weft_log_request *request, struct weft_slice fields, bool is_text)
+{
+    weft_log_line_reader_set_source(request->reader, fields, is_text);
+}
+
 static void clear_buffer(struct weft_buffer *buffer)
 {
     weft_buffer_clear(buffer);

@@ -18,6 +18,9 @@ void weft_log_request_free(struct weft_log_request *request);
 /* Empty again; keeps the memory, or gives it back where it has grown beyond what is usual. */
 void weft_log_request_clear(struct weft_log_request *request);
 
+/* Where the lines from now on come from (weft_log_line_reader_set_source). */
+void weft_log_request_set_source(struct weft_log_request *request, struct weft_slice fields, bool is_text);
+
 /* WEFT_NOMEM: the request is as it was. out_line as of weft_log_line_read, without record_at. */
 enum weft_status weft_log_request_add(struct weft_log_request *request, struct weft_slice line, uint64_t observed_ns,
                                       struct weft_log_line *out_line) WEFT_MUST_CHECK;
