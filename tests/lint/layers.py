@@ -19,7 +19,7 @@ FLOORS = [
     ["store"],
     ["pipeline"],
     ["ottl"],
-    ["policy"],
+    ["policy", "tail"],
     ["join"],
     ["graph"],
     ["receivers", "processors", "exporters", "connectors", "extensions"],

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "tail/positions.h"
+#include "tail/tail.h"
+
+/* One file that is followed (tail.h). */
+struct weft_tail_source {
+    char *path;
+    size_t users; /* the file, and blocks under way */
+};
+
+enum { WEFT_FOLLOWED_HEAD_BYTES = 256 };
+
+/* What was read of it. */
+struct weft_read_so_far {
+    struct weft_file_position position;
+    uint32_t head_length;
+    uint8_t head[WEFT_FOLLOWED_HEAD_BYTES]; /* its first bytes, those before the position */
+};
+
+struct weft_followed {
+    struct weft_list node;
+    struct weft_followed *next_in_bucket;
+    struct weft_tail_source *source;
+    int descriptor; /* -1: closed while nothing comes, or it could not be opened */
+    struct weft_read_so_far read;
+    struct weft_read_so_far before; /* it was truncated; position.offset 0: never */
+    int64_t born_ns;                /* when it was found, by the wall clock */
+    uint64_t seen;                  /* the scan that has last found it in its place */
+    int64_t quiet_since;            /* monotonic; when it was last read */
+    uint64_t tail_length;           /* of a line without its end, that may grow */
+    int64_t tail_since;
+    bool is_at_end;  /* nothing more was there when it was last read */
+    bool is_gone;    /* renamed or unlinked */
+    bool is_passed;  /* compressed: not read */
+    bool has_failed; /* said */
+};
+
+enum weft_read { WEFT_READ_LINES, WEFT_READ_NOTHING, WEFT_READ_TRUNCATED, WEFT_READ_REWRITTEN, WEFT_READ_FAILED };
+
+struct weft_followed *weft_followed_new(const char *path, const struct stat *state);
+void weft_followed_free(struct weft_followed *file);
+
+/* False with errno: it stays closed. */
+bool weft_followed_open(struct weft_followed *file);
+void weft_followed_close(struct weft_followed *file);
+
+/* Fills the block, which has room, with the lines that are there. TRUNCATED, REWRITTEN: it is at its beginning now, to
+ * be read again. NOTHING: it has ended, or the line that has begun may still grow. */
+enum weft_read weft_followed_read(struct weft_followed *file, struct weft_tail_block *block,
+                                  const struct weft_tail_settings *settings, struct weft_monotonic now);
+
+/* Whether the open file copy begins with what was read of file. */
+enum weft_likeness {
+    WEFT_UNLIKE,
+    WEFT_MAY_BECOME_LIKE, /* the same as far as it goes; or all of it, but nothing was truncated since */
+    WEFT_LIKE,            /* to *out_position, where file was before it was truncated */
+};
+enum weft_likeness weft_followed_compare(const struct weft_followed *file, const struct weft_followed *copy,
+                                         const struct weft_file_position **out_position);

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/status.h"
+
+/* Where files were read to, from one reader of a name to the next: a receiver that a reload has changed goes on where
+ * the former one has stopped, and only one of both reads. In memory: a new process begins anew. Any thread. */
+enum { WEFT_POSITION_LAST_BYTES = 64 };
+
+struct weft_file_position {
+    dev_t device;
+    ino_t inode;
+    uint64_t offset;
+    uint8_t last[WEFT_POSITION_LAST_BYTES]; /* bytes before the offset: tell whether the file was rewritten */
+    uint32_t last_length;
+};
+
+struct weft_file_positions {
+    struct weft_file_position *items;
+    size_t count, capacity;
+};
+
+/* False: another reader of that name has not let go yet. True: the caller is the reader now and has what the former one
+ * left; items are the caller's to free. *out_is_known: there was one before. */
+bool weft_positions_take(const char *name, struct weft_file_positions *out_positions,
+                         bool *out_is_known) WEFT_MUST_CHECK;
+
+/* The reader lets go; takes items over. */
+void weft_positions_leave(const char *name, struct weft_file_positions *positions);
