@@ -1,0 +1,145 @@
+/* The receiver `file_log` (formerly `filelog`): lines of files that grow. What files are and how they are followed is
+ * src/tail's; what becomes of lines is log_files.h's. Lives on worker 0. */
+#include "base/alloc.h"
+#include "receivers/inlet_receiver.h"
+#include "receivers/log_files.h"
+#include "tail/glob.h"
+
+enum { START_AT_END, START_AT_BEGINNING };
+
+struct file_log_config {
+    struct weft_config_strings include, exclude;
+    struct weft_choice start_at, encoding, max_log_size_behavior;
+    struct weft_duration poll_interval, force_flush_period;
+    bool include_file_name, include_file_path;
+    uint64_t max_log_size, max_concurrent_files;
+    struct weft_config_map attributes;
+    struct weft_config_any operators;
+    struct weft_inlet_config inlet;
+};
+
+static const char *const start_at_words[] = { "end", "beginning", NULL };
+static const char *const encoding_words[] = { "utf-8", "utf8", "", NULL };
+static const char *const behavior_words[] = { "split", NULL };
+
+#define CONFIG struct file_log_config
+
+static const struct weft_field file_log_fields[] = {
+    WEFT_FIELD(CONFIG, include, NULL, "Patterns of paths: *, ?, [a-z], and ** for any directories.",
+               .is_required = true),
+    WEFT_FIELD(CONFIG, exclude, NULL, "Patterns of paths that are not read."),
+    WEFT_FIELD_CHOICE(CONFIG, start_at, start_at_words, "end",
+                      "Where files are read from that are there at first; later ones from their beginning."),
+    WEFT_FIELD(CONFIG, poll_interval, "200ms", "How often files are looked at.", .minimum = 0.001, .maximum = 3600),
+    WEFT_FIELD(CONFIG, force_flush_period, "500ms",
+               "A last line without its end is taken when it has not grown for so long; 0 = never."),
+    WEFT_FIELD(CONFIG, include_file_name, "true", "The file's name as log.file.name."),
+    WEFT_FIELD(CONFIG, include_file_path, "false", "Its path as log.file.path."),
+    WEFT_FIELD(CONFIG, max_log_size, "1048576", "Bytes of a line; a longer one comes in pieces.", .minimum = 1,
+               .maximum = 64 << 20),
+    WEFT_FIELD_CHOICE(CONFIG, max_log_size_behavior, behavior_words, "split", "What becomes of a longer line."),
+    WEFT_FIELD(CONFIG, max_concurrent_files, "1024", "Files open at once; those that are quiet are closed for others.",
+               .minimum = 2, .maximum = 1 << 20),
+    WEFT_FIELD_CHOICE(CONFIG, encoding, encoding_words, "utf-8", "Bytes that are no UTF-8 become U+FFFD."),
+    WEFT_FIELD(CONFIG, attributes, NULL, "Attributes of every record."),
+    WEFT_FIELD(CONFIG, operators, NULL,
+               "Without: a line is the body. The one that there is: type log_profile, which reads lines as jsonlog "
+               "does."),
+    WEFT_FIELD_NO_EFFECT("fingerprint_size", "any", "A file is known by its inode and its last bytes read."),
+    WEFT_FIELD_NO_EFFECT("initial_buffer_size", "any", "Blocks of 64 KiB."),
+    WEFT_FIELD_NO_EFFECT("max_batches", "int", "All files are looked at in each turn."),
+    WEFT_FIELD_NO_EFFECT("retry_on_failure", "any", "What is refused for now is always offered again."),
+    WEFT_FIELD_INLINE(CONFIG, inlet, weft_inlet_fields),
+    WEFT_FIELDS_END,
+};
+
+static enum weft_status check_patterns(const struct weft_config_strings *patterns, struct weft_error *error)
+{
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < patterns->count; i++) {
+        status = weft_glob_check(patterns->items[i], error);
+    }
+    return status;
+}
+
+static enum weft_status check_operators(const struct weft_node *list, struct weft_error *error)
+{
+    if (list == NULL || weft_node_count(list) == 0) {
+        return WEFT_OK;
+    }
+    if (weft_node_kind(list) != WEFT_NODE_LIST) {
+        return weft_node_fail(error, WEFT_INVALID, list, "a list of operators is expected, not %s",
+                              weft_node_kind_text(list));
+    }
+    const struct weft_node *type = weft_node_find(weft_node_at(list, 0), "type");
+    if (type == NULL || weft_node_text(type) == NULL) {
+        return weft_node_fail(error, WEFT_INVALID, weft_node_at(list, 0), "an operator needs a type");
+    }
+    if (strcmp(weft_node_text(type), "log_profile") != 0) {
+        return weft_node_fail(error, WEFT_UNSUPPORTED, type, "the operator %s is not there yet: only log_profile is",
+                              weft_node_text(type));
+    }
+    return weft_node_count(list) == 1 ? WEFT_OK
+                                      : weft_node_fail(error, WEFT_UNSUPPORTED, weft_node_at(list, 1),
+                                                       "operators behind log_profile are not there yet");
+}
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    const struct file_log_config *config = untyped;
+    if (config->include.count == 0) {
+        return weft_fail(error, WEFT_INVALID, "include needs a pattern");
+    }
+    enum weft_status status = check_patterns(&config->include, error);
+    status = status == WEFT_OK ? check_patterns(&config->exclude, error) : status;
+    return status == WEFT_OK ? check_operators(config->operators.node, error) : status;
+}
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_receiver **out_receiver,
+                               struct weft_error *error)
+{
+    (void)error;
+    const struct file_log_config *config = setup->config;
+    struct weft_inlet_receiver *receiver = weft_inlet_receiver_new(setup, &config->inlet);
+    if (setup->host->worker_index == 0) {
+        const struct weft_log_files_settings settings = {
+            .tail = { .name = setup->id,
+                      .include = config->include.items,
+                      .include_count = config->include.count,
+                      .exclude = config->exclude.items,
+                      .exclude_count = config->exclude.count,
+                      .is_from_beginning = config->start_at.value == START_AT_BEGINNING,
+                      .poll_interval_ns = config->poll_interval.ns,
+                      .flush_after_ns = config->force_flush_period.ns,
+                      .max_line_bytes = config->max_log_size,
+                      .max_files = config->max_concurrent_files },
+            .attributes = &config->attributes,
+            .includes_name = config->include_file_name,
+            .includes_path = config->include_file_path,
+            .is_text = weft_node_count(config->operators.node) == 0,
+        };
+        weft_inlet_receiver_add(receiver, weft_log_files_new(&receiver->ingest, &settings));
+    }
+    *out_receiver = &receiver->receiver;
+    return WEFT_OK;
+}
+
+static bool waits_for_delivery(const void *config)
+{
+    return weft_inlet_waits_for_delivery(&((const struct file_log_config *)config)->inlet);
+}
+
+static const char *const aliases[] = { "filelog", NULL };
+
+const struct weft_component weft_receiver_file_log = {
+    .kind = WEFT_RECEIVER,
+    .type = "file_log",
+    .aliases = aliases,
+    .signals = WEFT_SIGNAL_BIT_LOGS,
+    .help = "Receives the lines of log files as they grow, across rotation and truncation.",
+    .fields = file_log_fields,
+    .config_size = sizeof(struct file_log_config),
+    .validate = validate,
+    .waits_for_delivery = waits_for_delivery,
+    .create_receiver = create,
+};

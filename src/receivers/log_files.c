@@ -1,0 +1,306 @@
+/* The inlet of files (log_files.h). A block's lines go through a stream of lines (log_stream.h), which holds nothing of
+ * one block when the next one begins, so that each line gets the attributes of its own file. */
+#include "receivers/log_files.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "net/loop.h"
+#include "receivers/log_stream.h"
+#include "wire/protobuf.h"
+
+enum { FIELD_ATTRIBUTE = 6, FIELD_KEY = 1, FIELD_VALUE = 2, FIELD_STRING = 1, MAIL_MAX = 8 };
+
+struct log_files {
+    struct weft_log_inlet base;
+    struct weft_log_stream stream;
+    struct weft_log_files_settings settings;
+    struct weft_mailbox *mailbox;
+    struct weft_watch *watch;
+    struct weft_tail *tail;
+    struct weft_list blocks;                 /* in the order in which they were read; the first is the one under way */
+    size_t at;                               /* in the first one: what the stream has had */
+    size_t line_length;                      /* that it has had of the line that is under way */
+    struct weft_buffer fields;               /* of the first one's file */
+    const struct weft_tail_block *described; /* whose fields they are */
+    bool is_feeding, is_stopped, has_ended;
+};
+
+static const struct weft_otlp_inlet_operations files_operations;
+
+static struct log_files *files_of(const struct weft_otlp_inlet *inlet)
+{
+    weft_assert(inlet->operations == &files_operations);
+    return WEFT_CONTAINER_OF(inlet, struct log_files, base.inlet);
+}
+
+static struct weft_tail_block *first_block(struct log_files *files)
+{
+    struct weft_list *node = weft_list_first(&files->blocks);
+    return node == NULL ? NULL : WEFT_CONTAINER_OF(node, struct weft_tail_block, node);
+}
+
+/* ---- attributes ---- */
+
+static void append_header(struct weft_buffer *out, uint32_t number, size_t length)
+{
+    uint8_t header[16];
+    weft_buffer_append(out, header, (size_t)(weft_wire_put_bytes_header(header, number, length) - header));
+}
+
+static void append_attribute(struct weft_buffer *out, const char *key, const char *value)
+{
+    size_t key_length = strlen(key);
+    size_t value_length = strlen(value);
+    size_t any_value = weft_wire_size_bytes_header(FIELD_STRING, value_length) + value_length;
+    append_header(out, FIELD_ATTRIBUTE,
+                  weft_wire_size_bytes_header(FIELD_KEY, key_length) + key_length +
+                      weft_wire_size_bytes_header(FIELD_VALUE, any_value) + any_value);
+    append_header(out, FIELD_KEY, key_length);
+    weft_buffer_append(out, key, key_length);
+    append_header(out, FIELD_VALUE, any_value);
+    append_header(out, FIELD_STRING, value_length);
+    weft_buffer_append(out, value, value_length);
+}
+
+/* False without memory. */
+static bool describe_file(struct log_files *files, const struct weft_tail_block *block)
+{
+    const struct weft_log_files_settings *settings = &files->settings;
+    const char *slash = strrchr(block->path, '/');
+    weft_buffer_clear(&files->fields);
+    for (size_t i = 0; i < settings->attributes->count; i++) {
+        append_attribute(&files->fields, settings->attributes->entries[i].key, settings->attributes->entries[i].value);
+    }
+    if (settings->includes_name) {
+        append_attribute(&files->fields, "log.file.name", slash == NULL ? block->path : slash + 1);
+    }
+    if (settings->includes_path) {
+        append_attribute(&files->fields, "log.file.path", block->path);
+    }
+    if (weft_buffer_status(&files->fields) != WEFT_OK) {
+        return false;
+    }
+    files->described = block;
+    weft_log_request_set_source(files->base.bodies.request, weft_buffer_slice(&files->fields), settings->is_text);
+    return true;
+}
+
+/* ---- lines ---- */
+
+/* Copies what fits of the block; a line over the limit gets an end, and goes on as another one. */
+static size_t copy_lines(struct log_files *files, const struct weft_tail_block *block, uint8_t *to, size_t capacity)
+{
+    size_t max = files->base.max_line_bytes;
+    size_t used = 0;
+    while (used < capacity && files->at < block->length) {
+        const uint8_t *from = block->bytes + files->at;
+        size_t left = block->length - files->at;
+        size_t wanted = left < capacity - used ? left : capacity - used;
+        wanted = wanted < max - files->line_length ? wanted : max - files->line_length;
+        const uint8_t *end = memchr(from, '\n', wanted);
+        if (end == NULL && wanted == 0 && *from != '\n') {
+            to[used++] = '\n';
+            files->line_length = 0;
+            continue;
+        }
+        size_t length = end == NULL ? wanted : (size_t)(end + 1 - from);
+        length = wanted == 0 ? 1 : length;
+        memcpy(to + used, from, length);
+        used += length;
+        files->at += length;
+        files->line_length = end != NULL || wanted == 0 ? 0 : files->line_length + length;
+    }
+    if (files->at == block->length && used < capacity && files->line_length > 0) {
+        to[used++] = '\n';
+        files->line_length = 0;
+    }
+    return used;
+}
+
+static bool is_finished(const struct log_files *files, const struct weft_tail_block *block)
+{
+    return files->at == block->length && files->line_length == 0 && files->stream.length == 0;
+}
+
+static void end_when_all_is_in(struct log_files *files)
+{
+    if (files->has_ended && weft_list_is_empty(&files->blocks) && files->base.is_draining && !files->stream.is_ended) {
+        weft_log_stream_drain(&files->stream);
+    }
+}
+
+static void return_first(struct log_files *files)
+{
+    struct weft_tail_block *block = first_block(files);
+    weft_list_remove(&block->node);
+    weft_budget_release(files->base.inlet.ingest->host->budget, block->capacity);
+    files->at = 0;
+    files->line_length = 0;
+    files->described = NULL;
+    weft_tail_return(block);
+}
+
+static void feed(struct log_files *files)
+{
+    if (files->is_feeding) {
+        return;
+    }
+    files->is_feeding = true;
+    for (struct weft_tail_block *block = first_block(files);
+         block != NULL && weft_log_stream_wants_more(&files->stream); block = first_block(files)) {
+        if (is_finished(files, block)) {
+            return_first(files);
+            continue;
+        }
+        size_t capacity;
+        uint8_t *room = files->described == block || describe_file(files, block)
+                            ? weft_log_stream_room(&files->stream, &capacity)
+                            : NULL;
+        if (room == NULL) {
+            break;
+        }
+        weft_log_stream_take(&files->stream, copy_lines(files, block, room, capacity));
+    }
+    files->is_feeding = false;
+    end_when_all_is_in(files);
+}
+
+static void on_changed(struct weft_log_stream *stream)
+{
+    feed(WEFT_CONTAINER_OF(stream, struct log_files, stream));
+}
+
+/* ---- blocks ---- */
+
+static void on_block(struct weft_message *message)
+{
+    struct weft_tail_block *block = WEFT_CONTAINER_OF(message, struct weft_tail_block, message);
+    struct log_files *files = block->owner;
+    if (block->path == NULL) {
+        files->has_ended = true;
+        return;
+    }
+    weft_budget_charge(files->base.inlet.ingest->host->budget, block->capacity);
+    weft_list_push_back(&files->blocks, &block->node);
+}
+
+static void on_mail(void *context, unsigned readiness)
+{
+    struct log_files *files = context;
+    (void)readiness;
+    weft_mailbox_deliver(files->mailbox);
+    feed(files);
+}
+
+static void stop(struct log_files *files)
+{
+    if (!files->is_stopped) {
+        files->is_stopped = true;
+        weft_tail_stop(files->tail);
+    }
+}
+
+/* ---- life cycle ---- */
+
+static void set_reading(struct weft_otlp_inlet *inlet, bool is_reading)
+{
+    struct log_files *files = files_of(inlet);
+    files->base.is_reading = is_reading && (weft_otlp_ingest_is_open(inlet->ingest) || files->base.is_draining);
+    feed(files);
+}
+
+/* What was read already is offered, whatever the pressure: the position is behind it. */
+static void drain(struct weft_otlp_inlet *inlet)
+{
+    struct log_files *files = files_of(inlet);
+    files->base.is_draining = true;
+    stop(files);
+    feed(files);
+}
+
+static size_t connection_count(const struct weft_otlp_inlet *inlet)
+{
+    const struct log_files *files = files_of(inlet);
+    return files->base.is_draining && !weft_log_stream_is_done(&files->stream);
+}
+
+static void collect(const struct weft_otlp_inlet *inlet, struct weft_samples *samples)
+{
+    const struct log_files *files = files_of(inlet);
+    const struct weft_tail_counters *counters = weft_tail_counters(files->tail);
+    const char *id = inlet->ingest->id;
+    const struct {
+        const char *name, *help;
+        enum weft_sample_type kind;
+        const struct weft_atomic_u64 *value;
+    } rows[] = {
+        { "weft_file_log_files", "Files that are followed", WEFT_SAMPLE_GAUGE, &counters->files },
+        { "weft_file_log_open_files", "Files that are open", WEFT_SAMPLE_GAUGE, &counters->open_files },
+        { "weft_file_log_waiting_files", "Files over max_concurrent_files, or not to be opened", WEFT_SAMPLE_GAUGE,
+          &counters->waiting_files },
+        { "weft_file_log_bytes", "Bytes read from files", WEFT_SAMPLE_COUNTER, &counters->bytes },
+        { "weft_file_log_truncated", "Files found shorter than what was read of them", WEFT_SAMPLE_COUNTER,
+          &counters->truncated },
+        { "weft_file_log_rewritten", "Files found with other bytes before the position", WEFT_SAMPLE_COUNTER,
+          &counters->rewritten },
+        { "weft_file_log_open_failures", "Attempts to open a file that failed", WEFT_SAMPLE_COUNTER,
+          &counters->open_failures },
+        { "weft_file_log_compressed", "Files passed over because they are compressed", WEFT_SAMPLE_COUNTER,
+          &counters->compressed },
+    };
+    weft_log_inlet_collect(&files->base, samples);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        weft_samples_add(samples, rows[i].name, rows[i].help, rows[i].kind, (double)weft_atomic_load(rows[i].value),
+                         WEFT_LABELS({ "receiver", id }));
+    }
+}
+
+static void files_free(struct weft_otlp_inlet *inlet)
+{
+    struct log_files *files = files_of(inlet);
+    stop(files);
+    for (;;) {
+        weft_mailbox_deliver(files->mailbox);
+        while (!weft_list_is_empty(&files->blocks)) {
+            return_first(files);
+        }
+        if (files->has_ended) {
+            break;
+        }
+        weft_pause(WEFT_NS_PER_MS);
+    }
+    weft_tail_free(files->tail);
+    weft_watch_free(files->watch);
+    weft_mailbox_free(files->mailbox);
+    weft_log_stream_fini(&files->stream);
+    weft_log_inlet_fini(&files->base);
+    weft_buffer_fini(&files->fields);
+    weft_free(files);
+}
+
+static const struct weft_otlp_inlet_operations files_operations = {
+    .transport = "file",
+    .answer = weft_log_stream_answer,
+    .set_reading = set_reading,
+    .drain = drain,
+    .connection_count = connection_count,
+    .collect = collect,
+    .free = files_free,
+};
+
+struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
+                                           const struct weft_log_files_settings *settings)
+{
+    const struct weft_log_line_settings lines = { .max_line_bytes = settings->tail.max_line_bytes };
+    struct log_files *files = weft_alloc(sizeof *files);
+    files->settings = *settings;
+    weft_log_inlet_init(&files->base, &files_operations, ingest, &lines);
+    weft_log_stream_init(&files->stream, &files->base, on_changed);
+    weft_list_init(&files->blocks);
+    weft_buffer_init(&files->fields, 0);
+    files->mailbox = weft_mailbox_new(MAIL_MAX);
+    files->watch =
+        weft_watch_new(ingest->host->net->loop, weft_mailbox_descriptor(files->mailbox), WEFT_READABLE, on_mail, files);
+    files->tail = weft_tail_start(&settings->tail, files->mailbox, on_block, files);
+    return &files->base.inlet;
+}

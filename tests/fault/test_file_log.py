@@ -1,0 +1,177 @@
+"""Log files as containers and log rotation write them: each numbered line arrives exactly once and in its file's order, across
+renames with compression of what was renamed, copies with truncation, a slow backend, and reloads that change the receiver."""
+
+import gzip
+import os
+import pathlib
+import re
+import shutil
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from fault_case import FaultCase, for_each_worker_count, seconds
+from harness import config as configs
+from harness import otlp, wire
+from harness.backend import Answer, Backend
+from harness.books import Auditor
+from harness.process import wait_until
+
+LINE = re.compile(rb"file (\d+) line (\d+) of")
+
+
+class Writer(threading.Thread):
+    """Numbered lines into one file; every now and then the file gives way to a new one, as a kubelet does it: what was renamed
+    before is compressed, the file is renamed, and it is opened again a little later, up to which lines go on into the old."""
+
+    def __init__(self, path, number, count, pause=0.002, rotation=0.0, reopen=0.0):
+        super().__init__(daemon=True)
+        self.path, self.number, self.count, self.pause = path, number, count, pause
+        self.rotation, self.reopen, self.rotations = rotation, reopen, 0
+
+    def line(self, index):
+        return f"file {self.number} line {index} of {'x' * (index * 7919 % 200)}\n".encode()
+
+    def compress_renamed(self):
+        for old in sorted(self.path.parent.glob(self.path.name + ".2*")):
+            if old.suffix != ".gz":
+                with open(old, "rb") as source, gzip.open(f"{old}.gz", "wb") as target:
+                    shutil.copyfileobj(source, target)
+                old.unlink()
+
+    def rotate(self):
+        self.compress_renamed()
+        self.path.rename(f"{self.path}.2026{self.rotations:06}")
+        self.rotations += 1
+
+    def run(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        output, rotated, renamed = open(self.path, "ab", buffering=0), time.monotonic(), None
+        for index in range(self.count):
+            line = self.line(index)
+            cut = index % (len(line) - 1) if index % 5 == 0 else len(line)
+            output.write(line[:cut])
+            if cut < len(line):
+                output.write(line[cut:])
+            now = time.monotonic()
+            if self.rotation and renamed is None and now - rotated >= self.rotation:
+                self.rotate()
+                renamed = now
+            if renamed is not None and now - renamed >= self.reopen:
+                output.close()
+                output, rotated, renamed = open(self.path, "ab", buffering=0), now, None
+            time.sleep(self.pause)
+        output.close()
+
+
+@for_each_worker_count
+class FileLogFaults(FaultCase):
+    def begin_files(self, answer=None, pattern="**/*.log", **settings):
+        self.sink = self.start(Backend(answer=answer))
+        self.directory = pathlib.Path(self.temporary_directory())
+        self.settings = {"include": [f"{self.directory}/{pattern}"], "start_at": "beginning", **settings}
+        self.program = self.start_program(self.configuration(), [], workers=self.workers)
+        self.auditor = self.start(Auditor(self.program.admin, False))
+
+    def configuration(self):
+        return {
+            "receivers": {"filelog": self.settings},
+            "processors": {"batch": {"timeout": "100ms", "send_batch_size": 200, "send_batch_max_size": 200}},
+            "exporters": {"otlp": configs.otlp_exporter(self.sink.address, sending_queue={
+                "queue_size": 5, "num_consumers": 1, "block_on_overflow": True})},
+            "service": {"pipelines": {"logs": {"receivers": ["filelog"], "processors": ["batch"], "exporters": ["otlp"]}}}}
+
+    def write_all(self, files, count, **how):
+        writers = [Writer(self.directory / f"pod{number}" / "app" / "0.log", number, count, **how) for number in range(files)]
+        for writer in writers:
+            writer.start()
+        return writers
+
+    def records(self):
+        return [record for body in self.sink.bodies(otlp.LOGS_METHOD) for record in wire.record_bytes(body)]
+
+    def arrived(self):
+        """file -> numbers of its lines, in the order of arrival."""
+        lines = {}
+        for record in self.records():
+            for number, line in LINE.findall(record):
+                lines.setdefault(int(number), []).append(int(line))
+        return lines
+
+    def expect_all(self, writers, count, is_ordered=True):
+        for writer in writers:
+            writer.join(300)
+        total = len(writers) * count
+        wait_until(lambda: sum(map(len, self.arrived().values())) >= total, 60.0)
+        lines = self.arrived()
+        for writer in writers:
+            found = lines.get(writer.number, [])
+            self.assertEqual(found if is_ordered else sorted(found), list(range(count)), f"file {writer.number}")
+        self.program.stop()
+
+    def fault_rotation_loses_nothing(self):
+        """The kubelet's way: rename, reopen a little later, and compress at the next rotation."""
+        self.begin_files()
+        files, count = seconds(50, 8), seconds(20000, 700)
+        writers = self.write_all(files, count, pause=seconds(0.006, 0.003), rotation=seconds(1.0, 0.4), reopen=0.05)
+        self.expect_all(writers, count, is_ordered=False)
+        self.assertGreater(min(writer.rotations for writer in writers), 2)
+
+    def fault_a_slow_backend_makes_files_wait(self):
+        self.begin_files(answer=lambda number, body: Answer(delay=0.02))
+        count = seconds(4000, 700)
+        self.expect_all(self.write_all(6, count, pause=0.0), count)
+
+    def fault_a_reload_goes_on_where_the_former_receiver_stopped(self):
+        self.begin_files()
+        count = seconds(4000, 700)
+        writers = self.write_all(4, count)
+        for size in (100000, 200000, 300000):
+            time.sleep(seconds(1, 0.3))
+            self.settings["max_log_size"] = size
+            self.program.write(self.configuration())
+            self.program.reload()
+        self.expect_all(writers, count)
+
+    def fault_a_truncated_copy_is_not_read_twice(self):
+        """copytruncate while nobody writes: the copy, which the pattern finds, has nothing new, and the file begins anew."""
+        self.begin_files(pattern="*.log*")
+        log, count = self.directory / "app.log", 200
+        writer = Writer(log, 0, 4 * count)
+        for part in range(4):
+            with open(log, "ab") as output:
+                output.write(b"".join(writer.line(index) for index in range(part * count, (part + 1) * count)))
+            self.assertTrue(wait_until(lambda: len(self.arrived().get(0, [])) >= (part + 1) * count, 20.0))
+            shutil.copyfile(log, f"{log}.{part}")
+            os.truncate(log, 0)
+            time.sleep(0.5)
+        time.sleep(2.5)
+        self.assertEqual(self.arrived(), {0: list(range(4 * count))})
+        self.program.stop()
+
+    def fault_what_was_there_before_is_not_read_from_the_end(self):
+        """start_at end: only what comes; a line without its end comes after force_flush_period, a long one in pieces."""
+        directory = pathlib.Path(self.temporary_directory())
+        (directory / "old.log").write_bytes(b"before\n")
+        (directory / "old.gz.log").write_bytes(gzip.compress(b"compressed\n"))
+        self.begin_files()
+        self.program.stop()
+        self.directory = directory
+        self.settings = {"include": [f"{directory}/*.log"], "start_at": "end", "max_log_size": 1000, "include_file_path": True,
+                         "attributes": {"where": "here"}}
+        self.program = self.start_program(self.configuration(), [], workers=self.workers)
+        time.sleep(1.0)
+        with open(directory / "old.log", "ab") as output:
+            output.write(b"  after \n" + b"y" * 2500 + b"\n")
+        (directory / "new.log").write_bytes(b"new\nwithout an end")
+        self.assertTrue(wait_until(lambda: len(self.records()) >= 6, 20.0))
+        self.assertEqual(len(self.records()), 6)
+        text = b"|".join(self.records())
+        self.assertNotIn(b"before", text)
+        for wanted in (b"after", b"new", b"without an end", b"y" * 1000, b"log.file.path", b"old.log", b"where", b"here"):
+            self.assertIn(wanted, text)
+        self.assertNotIn(b"y" * 1001, text)
+        self.assertNotIn(b"  after", text)
+        self.program.stop()
