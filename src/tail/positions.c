@@ -27,11 +27,10 @@ static struct left *find(const char *name)
     return left;
 }
 
-bool weft_positions_take(const char *name, struct weft_file_positions *out_positions, bool *out_is_known)
+bool weft_positions_take(const char *name, struct weft_file_positions *out_positions)
 {
     weft_mutex_lock(&mutex);
     struct left *left = find(name);
-    *out_is_known = left != NULL;
     if (left == NULL) {
         left = weft_alloc(sizeof *left);
         left->name = weft_alloc_string(name);

@@ -20,12 +20,12 @@ struct weft_file_position {
 struct weft_file_positions {
     struct weft_file_position *items;
     size_t count, capacity;
+    int64_t looked_ns; /* by the wall clock, when files were last looked for; 0: never */
 };
 
 /* False: another reader of that name has not let go yet. True: the caller is the reader now and has what the former one
- * left; items are the caller's to free. *out_is_known: there was one before. */
-bool weft_positions_take(const char *name, struct weft_file_positions *out_positions,
-                         bool *out_is_known) WEFT_MUST_CHECK;
+ * left; items are the caller's to free. */
+bool weft_positions_take(const char *name, struct weft_file_positions *out_positions) WEFT_MUST_CHECK;
 
 /* The reader lets go; takes items over. */
 void weft_positions_leave(const char *name, struct weft_file_positions *positions);

@@ -45,6 +45,7 @@ struct weft_tail {
     size_t watch_count;
     int notify; /* -1: there is none */
     struct weft_monotonic looked;
+    int64_t looked_wall_ns; /* the same: what is younger has not been found */
 };
 
 /* ---- files ---- */
@@ -202,6 +203,20 @@ static bool is_excluded(const struct weft_tail *tail, const char *path)
     return false;
 }
 
+static bool is_born_after(const char *path, int64_t wall_ns)
+{
+    struct statx state;
+    return statx(AT_FDCWD, path, 0, STATX_BTIME, &state) == 0 && (state.stx_mask & STATX_BTIME) != 0 &&
+           state.stx_btime.tv_sec * WEFT_NS_PER_S + state.stx_btime.tv_nsec >= wall_ns;
+}
+
+/* Whether a file that was not followed yet is read from its beginning: not if it was there at first. */
+static bool is_new(const struct weft_tail *tail, const char *path)
+{
+    return !tail->is_first_scan || tail->settings.is_from_beginning ||
+           (tail->left.looked_ns > 0 && is_born_after(path, tail->left.looked_ns));
+}
+
 /* What the reader before this one has left, if it is still so. */
 static bool take_left_position(const struct weft_tail *tail, struct weft_followed *file, const struct stat *state)
 {
@@ -228,11 +243,11 @@ static struct weft_followed *find_former(struct weft_tail *tail, const char *pat
     return NULL;
 }
 
-static struct weft_followed *follow(struct weft_tail *tail, const char *path, const struct stat *state, bool is_new)
+static struct weft_followed *follow(struct weft_tail *tail, const char *path, const struct stat *state, bool is_whole)
 {
     struct weft_followed *file = weft_followed_new(path, state);
     bool is_left = take_left_position(tail, file, state);
-    if (!is_left && !is_new) {
+    if (!is_left && !is_whole) {
         file->read.position.offset = (uint64_t)state->st_size;
     }
     insert_file(tail, file);
@@ -254,19 +269,12 @@ static void on_file(void *user, const char *path, const struct stat *state)
         if (former != NULL) {
             follow_siblings(tail, former, path);
         }
-        file = follow(tail, path, state, !tail->is_first_scan || tail->settings.is_from_beginning);
+        file = follow(tail, path, state, is_new(tail, path));
     } else if (file->descriptor < 0 && (uint64_t)state->st_size != file->read.position.offset) {
         (void)open_file(tail, file);
     }
     file->seen = tail->scan;
     file->is_gone = false;
-}
-
-static bool is_born_after(const char *path, int64_t wall_ns)
-{
-    struct statx state;
-    return statx(AT_FDCWD, path, 0, STATX_BTIME, &state) == 0 && (state.stx_mask & STATX_BTIME) != 0 &&
-           state.stx_btime.tv_sec * WEFT_NS_PER_S + state.stx_btime.tv_nsec >= wall_ns;
 }
 
 /* Files that were in the place of path after former was and before now. */
@@ -311,6 +319,7 @@ static void look(struct weft_tail *tail, struct weft_monotonic now)
     const struct weft_glob_visitor visitor = { on_file, on_directory, tail };
     tail->scan++;
     tail->looked = now;
+    tail->looked_wall_ns = weft_wall_now().ns;
     tail->is_look_wanted = false;
     tail->lacks_watches = false;
     tail->watch_count = 0;
@@ -473,8 +482,7 @@ static bool is_stopping(const struct weft_tail *tail)
 /* Waits for the reader before this one. False: stopped meanwhile. */
 static bool take_over(struct weft_tail *tail)
 {
-    bool is_known;
-    while (!weft_positions_take(tail->settings.name, &tail->left, &is_known)) {
+    while (!weft_positions_take(tail->settings.name, &tail->left)) {
         if (is_stopping(tail)) {
             return false;
         }
@@ -485,7 +493,8 @@ static bool take_over(struct weft_tail *tail)
 
 static void hand_over(struct weft_tail *tail)
 {
-    struct weft_file_positions left = { 0 };
+    struct weft_file_positions left = tail->left; /* nothing, unless it has not looked yet */
+    tail->left = (struct weft_file_positions){ 0 };
     while (!weft_list_is_empty(&tail->files)) {
         struct weft_followed *file = file_of(tail->files.next);
         if (weft_try_grow(&left.items, sizeof *left.items, left.count, &left.capacity) == WEFT_OK) {
@@ -493,6 +502,7 @@ static void hand_over(struct weft_tail *tail)
         }
         remove_file(tail, file);
     }
+    left.looked_ns = tail->scan > 0 ? tail->looked_wall_ns : left.looked_ns;
     weft_positions_leave(tail->settings.name, &left);
 }
 

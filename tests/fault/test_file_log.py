@@ -83,8 +83,9 @@ class FileLogFaults(FaultCase):
                 "queue_size": 5, "num_consumers": 1, "block_on_overflow": True})},
             "service": {"pipelines": {"logs": {"receivers": ["filelog"], "processors": ["batch"], "exporters": ["otlp"]}}}}
 
-    def write_all(self, files, count, **how):
-        writers = [Writer(self.directory / f"pod{number}" / "app" / "0.log", number, count, **how) for number in range(files)]
+    def write_all(self, files, count, first=0, **how):
+        writers = [Writer(self.directory / f"pod{number}" / "app" / "0.log", number, count, **how)
+                   for number in range(first, first + files)]
         for writer in writers:
             writer.start()
         return writers
@@ -125,14 +126,16 @@ class FileLogFaults(FaultCase):
         self.expect_all(self.write_all(6, count, pause=0.0), count)
 
     def fault_a_reload_goes_on_where_the_former_receiver_stopped(self):
-        self.begin_files()
+        self.begin_files(start_at="end")
         count = seconds(4000, 700)
         writers = self.write_all(4, count)
+        self.assertTrue(wait_until(lambda: len(self.arrived()) == 4, 20.0))
         for size in (100000, 200000, 300000):
             time.sleep(seconds(1, 0.3))
             self.settings["max_log_size"] = size
             self.program.write(self.configuration())
             self.program.reload()
+            writers += self.write_all(3, count, first=len(writers))  # new files, while one reader follows the other
         self.expect_all(writers, count)
 
     def fault_a_truncated_copy_is_not_read_twice(self):
