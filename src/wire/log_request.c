@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "wire/protobuf.h"
+#include "wire/string_attribute.h"
 
 enum {
     NONE = -1,
@@ -13,9 +14,6 @@ enum {
     FIELD_RESOURCE = 1,      /* of ResourceLogs */
     FIELD_SCOPE_LOGS = 2,
     FIELD_ATTRIBUTE = 1, /* of Resource */
-    FIELD_KEY = 1,       /* of KeyValue */
-    FIELD_VALUE = 2,
-    FIELD_STRING = 1, /* of AnyValue */
     USUAL_BYTES = 1 << 20,
 };
 
@@ -203,37 +201,15 @@ static size_t framed_size(uint32_t number, size_t length)
     return weft_wire_size_bytes_header(number, length) + length;
 }
 
-static uint8_t *put_bytes(uint8_t *to, uint32_t number, struct weft_slice bytes)
-{
-    to = weft_wire_put_bytes_header(to, number, bytes.length);
-    if (bytes.length > 0) {
-        memcpy(to, bytes.bytes, bytes.length);
-    }
-    return to + bytes.length;
-}
-
 /* 0: an empty value is no attribute. */
 static size_t attribute_size(struct weft_slice key, struct weft_slice value)
 {
-    size_t any_value = framed_size(FIELD_STRING, value.length);
-    return value.length == 0 ? 0 : framed_size(FIELD_KEY, key.length) + framed_size(FIELD_VALUE, any_value);
-}
-
-static size_t framed_attribute_size(struct weft_slice key, struct weft_slice value)
-{
-    size_t size = attribute_size(key, value);
-    return size == 0 ? 0 : framed_size(FIELD_ATTRIBUTE, size);
+    return value.length == 0 ? 0 : weft_wire_size_string_attribute(FIELD_ATTRIBUTE, key, value);
 }
 
 static uint8_t *put_attribute(uint8_t *to, struct weft_slice key, struct weft_slice value)
 {
-    if (value.length == 0) {
-        return to;
-    }
-    to = weft_wire_put_bytes_header(to, FIELD_ATTRIBUTE, attribute_size(key, value));
-    to = put_bytes(to, FIELD_KEY, key);
-    to = weft_wire_put_bytes_header(to, FIELD_VALUE, framed_size(FIELD_STRING, value.length));
-    return put_bytes(to, FIELD_STRING, value);
+    return value.length == 0 ? to : weft_wire_put_string_attribute(to, FIELD_ATTRIBUTE, key, value);
 }
 
 static const struct weft_slice service_key = WEFT_SLICE_LITERAL("service.name");
@@ -241,8 +217,8 @@ static const struct weft_slice environment_key = WEFT_SLICE_LITERAL("deployment.
 
 static size_t resource_size(const struct weft_log_request *request, const struct resource *resource)
 {
-    return framed_attribute_size(service_key, service_of(request, resource)) +
-           framed_attribute_size(environment_key, environment_of(request, resource));
+    return attribute_size(service_key, service_of(request, resource)) +
+           attribute_size(environment_key, environment_of(request, resource));
 }
 
 /* Of its ResourceLogs. */
