@@ -6,9 +6,9 @@
 #include "base/assert.h"
 #include "net/loop.h"
 #include "receivers/log_stream.h"
-#include "wire/protobuf.h"
+#include "wire/string_attribute.h"
 
-enum { FIELD_ATTRIBUTE = 6, FIELD_KEY = 1, FIELD_VALUE = 2, FIELD_STRING = 1, MAIL_MAX = 8 };
+enum { FIELD_ATTRIBUTE = 6 /* of LogRecord */, MAIL_MAX = 8 };
 
 struct log_files {
     struct weft_log_inlet base;
@@ -22,7 +22,11 @@ struct log_files {
     size_t line_length;                      /* that it has had of the line that is under way */
     struct weft_buffer fields;               /* of the first one's file */
     const struct weft_tail_block *described; /* whose fields they are */
-    bool is_feeding, is_stopped, has_ended;
+    struct weft_timer feed_timer;            /* memory was gone */
+    bool is_feeding;
+    bool is_started; /* the tail: not before lines have somewhere to go */
+    bool is_stopped; /* it was told to stop, or will never be started */
+    bool has_ended;
 };
 
 static const struct weft_otlp_inlet_operations files_operations;
@@ -41,25 +45,16 @@ static struct weft_tail_block *first_block(struct log_files *files)
 
 /* ---- attributes ---- */
 
-static void append_header(struct weft_buffer *out, uint32_t number, size_t length)
+static void append_attribute(struct weft_buffer *out, const char *key_text, const char *value_text)
 {
-    uint8_t header[16];
-    weft_buffer_append(out, header, (size_t)(weft_wire_put_bytes_header(header, number, length) - header));
-}
-
-static void append_attribute(struct weft_buffer *out, const char *key, const char *value)
-{
-    size_t key_length = strlen(key);
-    size_t value_length = strlen(value);
-    size_t any_value = weft_wire_size_bytes_header(FIELD_STRING, value_length) + value_length;
-    append_header(out, FIELD_ATTRIBUTE,
-                  weft_wire_size_bytes_header(FIELD_KEY, key_length) + key_length +
-                      weft_wire_size_bytes_header(FIELD_VALUE, any_value) + any_value);
-    append_header(out, FIELD_KEY, key_length);
-    weft_buffer_append(out, key, key_length);
-    append_header(out, FIELD_VALUE, any_value);
-    append_header(out, FIELD_STRING, value_length);
-    weft_buffer_append(out, value, value_length);
+    struct weft_slice key = weft_slice_of_text(key_text);
+    struct weft_slice value = weft_slice_of_text(value_text);
+    size_t size = weft_wire_size_string_attribute(FIELD_ATTRIBUTE, key, value);
+    uint8_t *to = weft_buffer_reserve(out, size);
+    if (to != NULL) {
+        weft_wire_put_string_attribute(to, FIELD_ATTRIBUTE, key, value);
+        out->length += size;
+    }
 }
 
 /* False without memory. */
@@ -87,32 +82,30 @@ static bool describe_file(struct log_files *files, const struct weft_tail_block 
 
 /* ---- lines ---- */
 
-/* Copies what fits of the block; a line over the limit gets an end, and goes on as another one. */
+/* Copies what fits of the block, each line with its end. One over the limit gets an end there, and goes on as another
+ * one; so does the last, if it has none. */
 static size_t copy_lines(struct log_files *files, const struct weft_tail_block *block, uint8_t *to, size_t capacity)
 {
-    size_t max = files->base.max_line_bytes;
     size_t used = 0;
-    while (used < capacity && files->at < block->length) {
+    while (used < capacity && (files->at < block->length || files->line_length > 0)) {
         const uint8_t *from = block->bytes + files->at;
         size_t left = block->length - files->at;
-        size_t wanted = left < capacity - used ? left : capacity - used;
-        wanted = wanted < max - files->line_length ? wanted : max - files->line_length;
-        const uint8_t *end = memchr(from, '\n', wanted);
-        if (end == NULL && wanted == 0 && *from != '\n') {
+        size_t line_left = files->base.max_line_bytes - files->line_length;
+        bool is_end = left > 0 && *from == '\n';
+        if (is_end || left == 0 || line_left == 0) {
             to[used++] = '\n';
+            files->at += is_end;
             files->line_length = 0;
             continue;
         }
-        size_t length = end == NULL ? wanted : (size_t)(end + 1 - from);
-        length = wanted == 0 ? 1 : length;
+        size_t length = left < capacity - used ? left : capacity - used;
+        length = length < line_left ? length : line_left;
+        const uint8_t *end = memchr(from, '\n', length);
+        length = end == NULL ? length : (size_t)(end - from);
         memcpy(to + used, from, length);
         used += length;
         files->at += length;
-        files->line_length = end != NULL || wanted == 0 ? 0 : files->line_length + length;
-    }
-    if (files->at == block->length && used < capacity && files->line_length > 0) {
-        to[used++] = '\n';
-        files->line_length = 0;
+        files->line_length += length;
     }
     return used;
 }
@@ -133,7 +126,6 @@ static void return_first(struct log_files *files)
 {
     struct weft_tail_block *block = first_block(files);
     weft_list_remove(&block->node);
-    weft_budget_release(files->base.inlet.ingest->host->budget, block->capacity);
     files->at = 0;
     files->line_length = 0;
     files->described = NULL;
@@ -152,17 +144,25 @@ static void feed(struct log_files *files)
             return_first(files);
             continue;
         }
-        size_t capacity;
-        uint8_t *room = files->described == block || describe_file(files, block)
-                            ? weft_log_stream_room(&files->stream, &capacity)
-                            : NULL;
-        if (room == NULL) {
+        if (files->described != block && !describe_file(files, block)) {
+            const struct weft_otlp_ingest *ingest = files->base.inlet.ingest;
+            weft_timer_set_after(ingest->host->timers, &files->feed_timer, ingest->retry_after_ns);
             break;
+        }
+        size_t capacity;
+        uint8_t *room = weft_log_stream_room(&files->stream, &capacity);
+        if (room == NULL) {
+            break; /* it tells when there is memory again */
         }
         weft_log_stream_take(&files->stream, copy_lines(files, block, room, capacity));
     }
     files->is_feeding = false;
     end_when_all_is_in(files);
+}
+
+static void feed_again(void *files)
+{
+    feed(files);
 }
 
 static void on_changed(struct weft_log_stream *stream)
@@ -180,7 +180,6 @@ static void on_block(struct weft_message *message)
         files->has_ended = true;
         return;
     }
-    weft_budget_charge(files->base.inlet.ingest->host->budget, block->capacity);
     weft_list_push_back(&files->blocks, &block->node);
 }
 
@@ -192,10 +191,22 @@ static void on_mail(void *context, unsigned readiness)
     feed(files);
 }
 
+static void start(struct log_files *files)
+{
+    if (!files->is_started && !files->is_stopped) {
+        files->is_started = true;
+        weft_tail_start(files->tail);
+    }
+}
+
 static void stop(struct log_files *files)
 {
-    if (!files->is_stopped) {
-        files->is_stopped = true;
+    if (files->is_stopped) {
+        return;
+    }
+    files->is_stopped = true;
+    files->has_ended = !files->is_started;
+    if (files->is_started) {
         weft_tail_stop(files->tail);
     }
 }
@@ -205,6 +216,9 @@ static void stop(struct log_files *files)
 static void set_reading(struct weft_otlp_inlet *inlet, bool is_reading)
 {
     struct log_files *files = files_of(inlet);
+    if (inlet->ingest->entries[WEFT_LOGS] != NULL) {
+        start(files);
+    }
     files->base.is_reading = is_reading && (weft_otlp_ingest_is_open(inlet->ingest) || files->base.is_draining);
     feed(files);
 }
@@ -270,6 +284,7 @@ static void files_free(struct weft_otlp_inlet *inlet)
         weft_pause(WEFT_NS_PER_MS);
     }
     weft_tail_free(files->tail);
+    weft_timer_cancel(inlet->ingest->host->timers, &files->feed_timer);
     weft_watch_free(files->watch);
     weft_mailbox_free(files->mailbox);
     weft_log_stream_fini(&files->stream);
@@ -301,6 +316,8 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
     files->mailbox = weft_mailbox_new(MAIL_MAX);
     files->watch =
         weft_watch_new(ingest->host->net->loop, weft_mailbox_descriptor(files->mailbox), WEFT_READABLE, on_mail, files);
-    files->tail = weft_tail_start(&settings->tail, files->mailbox, on_block, files);
+    files->settings.tail.budget = ingest->host->budget;
+    files->tail = weft_tail_new(&files->settings.tail, files->mailbox, on_block, files);
+    weft_timer_init(&files->feed_timer, feed_again, files);
     return &files->base.inlet;
 }

@@ -7,7 +7,7 @@
 /* Log lines from files, the inlet of the receiver `file_log`. Files are followed by src/tail, in a thread of its own;
  * its blocks become requests here, one at a time, and what is refused for now is offered again: files wait. */
 struct weft_log_files_settings {
-    struct weft_tail_settings tail;
+    struct weft_tail_settings tail;           /* budget: not yet */
     const struct weft_config_map *attributes; /* of every record */
     bool includes_name, includes_path;        /* of the file, as attributes */
     bool is_text;                             /* a line is a body as it is; else as `jsonlog` reads it */

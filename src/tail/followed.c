@@ -4,10 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "tail/tail_internal.h"
+
+int64_t weft_files_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return now.tv_sec * WEFT_NS_PER_S + now.tv_nsec;
+}
 
 struct weft_followed *weft_followed_new(const char *path, const struct stat *state)
 {
@@ -17,7 +26,7 @@ struct weft_followed *weft_followed_new(const char *path, const struct stat *sta
     file->source->users = 1;
     file->descriptor = -1;
     file->read.position = (struct weft_file_position){ .device = state->st_dev, .inode = state->st_ino };
-    file->born_ns = weft_wall_now().ns;
+    file->found_ns = weft_files_now_ns();
     weft_list_init(&file->node);
     return file;
 }
@@ -44,10 +53,10 @@ static void read_head(struct weft_followed *file, int descriptor)
     }
 }
 
-bool weft_followed_open(struct weft_followed *file)
+bool weft_followed_open(struct weft_followed *file, const char *path)
 {
     struct stat state;
-    int descriptor = open(file->source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0) {
         return false;
     }
@@ -98,51 +107,53 @@ static void restart(struct weft_followed *file)
     file->tail_length = 0;
 }
 
-static enum weft_likeness compare(const struct weft_read_so_far *read, int descriptor, uint64_t size)
+bool weft_followed_begin(const struct weft_followed *file, struct weft_beginning *out_beginning)
 {
-    size_t length = size < read->head_length ? (size_t)size : read->head_length;
-    if (read->position.offset == 0 || !has_bytes(descriptor, 0, read->head, length)) {
+    struct stat state;
+    if (fstat(file->descriptor, &state) != 0 || state.st_size == 0) {
+        return false;
+    }
+    ssize_t count = pread(file->descriptor, out_beginning->head, sizeof out_beginning->head, 0);
+    out_beginning->size = (uint64_t)state.st_size;
+    out_beginning->head_length = count > 0 ? (size_t)count : 0;
+    return count > 0;
+}
+
+static enum weft_likeness compare(const struct weft_read_so_far *read, const struct weft_followed *copy,
+                                  const struct weft_beginning *beginning)
+{
+    size_t length = beginning->head_length < read->head_length ? beginning->head_length : read->head_length;
+    if (length == 0 || memcmp(beginning->head, read->head, length) != 0) {
         return WEFT_UNLIKE;
     }
-    if (size < read->position.offset) {
+    if (beginning->size < read->position.offset) {
         return WEFT_MAY_BECOME_LIKE;
     }
-    return has_last(descriptor, &read->position) ? WEFT_LIKE : WEFT_UNLIKE;
+    return has_last(copy->descriptor, &read->position) ? WEFT_LIKE : WEFT_UNLIKE;
+}
+
+static bool is_truncated(const struct weft_followed *file)
+{
+    struct stat state;
+    return file->descriptor >= 0 && fstat(file->descriptor, &state) == 0 &&
+           (uint64_t)state.st_size < file->read.position.offset;
 }
 
 enum weft_likeness weft_followed_compare(const struct weft_followed *file, const struct weft_followed *copy,
+                                         const struct weft_beginning *beginning,
                                          const struct weft_file_position **out_position)
 {
-    struct stat state;
-    struct stat original;
-    if (fstat(copy->descriptor, &state) != 0) {
-        return WEFT_UNLIKE;
-    }
-    enum weft_likeness before = compare(&file->before, copy->descriptor, (uint64_t)state.st_size);
     *out_position = &file->before.position;
-    if (before != WEFT_UNLIKE) {
-        return before;
+    enum weft_likeness likeness = compare(&file->before, copy, beginning);
+    if (likeness != WEFT_UNLIKE) {
+        return likeness;
     }
-    enum weft_likeness now = compare(&file->read, copy->descriptor, (uint64_t)state.st_size);
-    bool is_truncated = file->descriptor >= 0 && fstat(file->descriptor, &original) == 0 &&
-                        (uint64_t)original.st_size < file->read.position.offset;
     *out_position = &file->read.position;
-    return now == WEFT_LIKE && !is_truncated ? WEFT_MAY_BECOME_LIKE : now;
+    likeness = compare(&file->read, copy, beginning);
+    return likeness == WEFT_LIKE && !is_truncated(file) ? WEFT_MAY_BECOME_LIKE : likeness;
 }
 
 /* ---- reading ---- */
-
-static bool grow(struct weft_tail_block *block, size_t capacity)
-{
-    uint8_t *bytes = weft_try_alloc_raw(capacity);
-    if (bytes == NULL) {
-        return false;
-    }
-    weft_free(block->bytes);
-    block->bytes = bytes;
-    block->capacity = capacity;
-    return true;
-}
 
 static void take(struct weft_followed *file, struct weft_tail_block *block, size_t length)
 {
@@ -157,19 +168,13 @@ static void take(struct weft_followed *file, struct weft_tail_block *block, size
     position->offset += length;
     file->tail_length = 0;
     block->length = length;
-    block->is_unterminated = block->bytes[length - 1] != '\n';
 }
 
 /* Whether a line without its end has waited long enough. */
-static bool is_stale(struct weft_followed *file, uint64_t length, const struct weft_tail_settings *settings,
-                     struct weft_monotonic now)
+static bool has_waited(const struct weft_followed *file, const struct weft_tail_settings *settings,
+                       struct weft_monotonic now)
 {
-    if (file->tail_length != length) {
-        file->tail_length = length;
-        file->tail_since = now.ns;
-    }
-    int64_t waited = now.ns - file->tail_since;
-    return settings->flush_after_ns > 0 && waited >= settings->flush_after_ns;
+    return settings->flush_after_ns > 0 && now.ns - file->tail_since >= settings->flush_after_ns;
 }
 
 static enum weft_read read_lines(struct weft_followed *file, struct weft_tail_block *block,
@@ -195,7 +200,9 @@ static enum weft_read read_lines(struct weft_followed *file, struct weft_tail_bl
         }
         if (length < block->capacity) {
             file->is_at_end = true;
-            if (!is_stale(file, length, settings, now)) {
+            file->tail_since = file->tail_length == length ? file->tail_since : now.ns;
+            file->tail_length = length;
+            if (!has_waited(file, settings, now)) {
                 return WEFT_READ_NOTHING;
             }
             take(file, block, length);
@@ -203,7 +210,7 @@ static enum weft_read read_lines(struct weft_followed *file, struct weft_tail_bl
         }
         size_t capacity =
             block->capacity * 2 < settings->max_line_bytes ? block->capacity * 2 : settings->max_line_bytes + 1;
-        if (!grow(block, capacity)) {
+        if (!weft_tail_block_resize(block, capacity)) {
             return WEFT_READ_NOTHING;
         }
     }
@@ -221,7 +228,8 @@ enum weft_read weft_followed_read(struct weft_followed *file, struct weft_tail_b
             restart(file);
             return WEFT_READ_TRUNCATED;
         }
-        if ((uint64_t)state.st_size == file->read.position.offset) {
+        uint64_t unread = (uint64_t)state.st_size - file->read.position.offset;
+        if (unread == 0 || (unread == file->tail_length && !has_waited(file, settings, now))) {
             return WEFT_READ_NOTHING;
         }
         if (!has_last(file->descriptor, &file->read.position)) {

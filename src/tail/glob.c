@@ -71,18 +71,22 @@ bool weft_glob_matches(const char *pattern, const char *path)
 /* directory: "" or with a slash at its end. */
 static void walk(const char *directory, const char *pattern, int depth, const struct weft_glob_visitor *visitor);
 
-static void visit(const char *directory, const char *name, const char *rest, bool is_any_depth, const char *pattern,
-                  int depth, const struct weft_glob_visitor *visitor)
+/* pattern: for a directory, NULL: it is not entered; is_last: a file is what is looked for. */
+static void visit(const char *directory, const char *name, const char *pattern, bool is_last, int depth,
+                  const struct weft_glob_visitor *visitor)
 {
     char path[PATH_MAX];
     struct stat state;
+    if (pattern == NULL && !is_last) {
+        return;
+    }
     if ((size_t)snprintf(path, sizeof path, "%s%s", directory, name) >= sizeof path - 1 || stat(path, &state) != 0) {
         return;
     }
-    if (S_ISDIR(state.st_mode) && (*rest != '\0' || is_any_depth)) {
+    if (S_ISDIR(state.st_mode) && pattern != NULL) {
         strcat(path, "/");
-        walk(path, is_any_depth ? pattern : rest, depth + 1, visitor);
-    } else if (S_ISREG(state.st_mode) && *rest == '\0') {
+        walk(path, pattern, depth + 1, visitor);
+    } else if (S_ISREG(state.st_mode) && is_last) {
         visitor->on_file(visitor->user, path, &state);
     }
 }
@@ -105,12 +109,11 @@ static void walk(const char *directory, const char *pattern, int depth, const st
     }
     for (const struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
         bool is_itself = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-        if (is_itself || (is_any_depth && *rest != '\0' && entry->d_type == DT_REG)) {
-            continue;
-        }
-        if (is_any_depth || name_matches(wanted, entry->d_name)) {
-            visit(directory, entry->d_name, is_any_depth && *rest != '\0' ? "/" : rest, is_any_depth, pattern, depth,
-                  visitor);
+        if (!is_itself && is_any_depth) {
+            /* a link to a directory may lead back here: it is not entered */
+            visit(directory, entry->d_name, entry->d_type == DT_LNK ? NULL : pattern, *rest == '\0', depth, visitor);
+        } else if (!is_itself && name_matches(wanted, entry->d_name)) {
+            visit(directory, entry->d_name, *rest == '\0' ? NULL : rest, *rest == '\0', depth, visitor);
         }
     }
     closedir(stream);

@@ -5,7 +5,8 @@
 #include "base/status.h"
 
 /* Patterns of paths: * and ? within a name, [a-z] and [!a-z], a backslash before what stands for itself, and ** as a
- * whole name for any number of directories, none included. Blocks as the file system does: not for the loop. */
+ * whole name for any number of directories, none included, but not through links. Blocks as the file system does: not
+ * for the loop. */
 
 /* WEFT_INVALID: an open bracket; WEFT_UNSUPPORTED: {a,b}. */
 enum weft_status weft_glob_check(const char *pattern, struct weft_error *error) WEFT_MUST_CHECK;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/budget.h"
 #include "base/list.h"
 #include "base/mailbox.h"
 #include "base/thread.h"
@@ -12,7 +13,8 @@
  * in its place, files beside it whose names begin with its name and that began after it are read, too: they were in
  * its place between two looks. A file that is shorter than what was read of it, or whose last bytes are not those that
  * were read, was truncated and is read from its beginning. A copy of a file that is followed (copytruncate) goes on
- * where that one is. Compressed files (gzip) are passed over.
+ * where that one is: while it may still become one it waits, two seconds at most. Compressed files (gzip) are passed
+ * over. Of one that was closed for others and is gone before it was opened again, what came meanwhile is lost.
  *
  * New files are seen by inotify and by looking every two seconds; where there are no watches to be had, by looking
  * every poll_interval. */
@@ -27,12 +29,14 @@ struct weft_tail_settings {
     size_t exclude_count;
     bool is_from_beginning; /* files that are there at first; later ones always */
     int64_t poll_interval_ns;
-    int64_t flush_after_ns; /* a last line without its end goes when it has not grown for so long; 0 = never */
-    size_t max_line_bytes;  /* a longer line comes in pieces */
-    size_t max_files;       /* open at once */
+    int64_t flush_after_ns;     /* a last line without its end goes when it has not grown for so long; 0 = never */
+    size_t max_line_bytes;      /* a longer line comes in pieces */
+    size_t max_files;           /* open at once */
+    struct weft_budget *budget; /* charged for the blocks */
 };
 
-/* Whole lines of one file. Posted to the owner's mailbox; the owner returns it. */
+/* Whole lines of one file; the last may lack its end, if it is too long or was flushed. Posted to the owner's mailbox;
+ * the owner returns it. */
 struct weft_tail_block {
     struct weft_message message;
     struct weft_tail *tail;
@@ -41,7 +45,6 @@ struct weft_tail_block {
     const char *path; /* of the file when it was found; NULL: no block, the tail has ended */
     uint8_t *bytes;
     size_t length, capacity;
-    bool is_unterminated;  /* its last line has no end: too long, or flushed */
     struct weft_list node; /* free for the owner to use, and the tail's own while it is returned */
 };
 
@@ -51,16 +54,19 @@ struct weft_tail_counters {
     struct weft_atomic_u64 bytes, truncated, rewritten, open_failures, compressed;
 };
 
-/* settings and what they point to outlive the tail. on_block runs on the mailbox's owner. */
-struct weft_tail *weft_tail_start(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
-                                  weft_message_fn on_block, void *owner);
+/* settings and what they point to outlive the tail. on_block runs on the owner of the mailbox, blocks. */
+struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
+                                weft_message_fn on_block, void *owner);
+
+/* Its thread runs from now on. */
+void weft_tail_start(struct weft_tail *tail);
 
 void weft_tail_return(struct weft_tail_block *block);
 
-/* No more is read. The last block comes soon, path NULL; it is not returned. */
+/* It was started. No more is read; the last block comes soon, path NULL, and is not returned. */
 void weft_tail_stop(struct weft_tail *tail);
 
-/* After that last block, with all others returned. */
+/* After that last block, with all others returned; or it was never started. */
 void weft_tail_free(struct weft_tail *tail);
 
 const struct weft_tail_counters *weft_tail_counters(const struct weft_tail *tail);

@@ -1,0 +1,174 @@
+/* Looking for files (tail_internal.h): by the patterns, beside a file that has given way to another one, and where a
+ * change will be told of. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "tail/glob.h"
+#include "tail/tail_internal.h"
+
+enum { WATCHES_MAX = 8192 };
+
+static bool is_excluded(const struct weft_tail *tail, const char *path)
+{
+    for (size_t i = 0; i < tail->settings.exclude_count; i++) {
+        if (weft_glob_matches(tail->settings.exclude[i], path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_born_after(const char *path, int64_t files_ns)
+{
+    struct statx state;
+    return statx(AT_FDCWD, path, 0, STATX_BTIME, &state) == 0 && (state.stx_mask & STATX_BTIME) != 0 &&
+           state.stx_btime.tv_sec * WEFT_NS_PER_S + state.stx_btime.tv_nsec >= files_ns;
+}
+
+/* Whether a file that was not followed yet is read from its beginning: not if it was there at first. */
+static bool is_new(const struct weft_tail *tail, const char *path)
+{
+    return !tail->is_first_scan || tail->settings.is_from_beginning ||
+           (tail->left.looked_ns > 0 && is_born_after(path, tail->left.looked_ns));
+}
+
+/* What the reader before this one has left, if it is still so. */
+static bool take_left_position(const struct weft_tail *tail, struct weft_followed *file, const struct stat *state)
+{
+    for (size_t i = 0; i < tail->left.count; i++) {
+        const struct weft_file_position *left = &tail->left.items[i];
+        if (left->device == state->st_dev && left->inode == state->st_ino) {
+            file->read.position = *left;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct weft_followed *find_former(struct weft_tail *tail, const char *path)
+{
+    WEFT_LIST_EACH(node, &tail->files)
+    {
+        if (strcmp(weft_followed_of(node)->source->path, path) == 0) {
+            return weft_followed_of(node);
+        }
+    }
+    return NULL;
+}
+
+static struct weft_followed *follow(struct weft_tail *tail, const char *path, const struct stat *state, bool is_whole)
+{
+    struct weft_followed *file = weft_followed_new(path, state);
+    bool is_left = take_left_position(tail, file, state);
+    if (!is_left && !is_whole) {
+        file->read.position.offset = (uint64_t)state->st_size;
+    }
+    weft_tail_add(tail, file);
+    weft_tail_open(tail, file, path);
+    return file;
+}
+
+/* A known one that was closed, for others or because it could not be opened, and of which not all was read. */
+static void open_again(struct weft_tail *tail, struct weft_followed *file, const char *path, const struct stat *state)
+{
+    if (file->descriptor < 0 && (uint64_t)state->st_size != file->read.position.offset) {
+        weft_tail_open(tail, file, path);
+    }
+}
+
+/* Files beside path that were in its place after former was, and former itself, which was renamed. */
+static void follow_siblings(struct weft_tail *tail, const struct weft_followed *former, const char *path)
+{
+    char directory[PATH_MAX];
+    char name[PATH_MAX];
+    char sibling[2 * PATH_MAX];
+    struct stat state;
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash == NULL ? 0 : (int)(slash - path + 1),
+             slash == NULL ? "" : path);
+    snprintf(name, sizeof name, "%s.", slash == NULL ? path : slash + 1);
+    DIR *stream = opendir(slash == NULL ? "." : directory);
+    if (stream == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
+        snprintf(sibling, sizeof sibling, "%s%s", directory, entry->d_name);
+        if (strncmp(entry->d_name, name, strlen(name)) != 0 || strlen(sibling) >= PATH_MAX ||
+            stat(sibling, &state) != 0 || !S_ISREG(state.st_mode)) {
+            continue;
+        }
+        struct weft_followed *known = weft_tail_find(tail, &state);
+        if (known != NULL) {
+            open_again(tail, known, sibling, &state);
+        } else if (is_born_after(sibling, former->found_ns)) {
+            (void)follow(tail, sibling, &state, true);
+        }
+    }
+    closedir(stream);
+}
+
+static void on_file(void *user, const char *path, const struct stat *state)
+{
+    struct weft_tail *tail = user;
+    if (is_excluded(tail, path)) {
+        return;
+    }
+    struct weft_followed *file = weft_tail_find(tail, state);
+    if (file == NULL) {
+        const struct weft_followed *former = tail->is_first_scan ? NULL : find_former(tail, path);
+        if (former != NULL) {
+            follow_siblings(tail, former, path);
+        }
+        file = follow(tail, path, state, is_new(tail, path));
+    } else {
+        open_again(tail, file, path, state);
+    }
+    file->seen = tail->scan;
+    file->is_gone = false;
+}
+
+static void on_directory(void *user, const char *path)
+{
+    struct weft_tail *tail = user;
+    const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
+    bool is_watched =
+        tail->notify >= 0 && tail->watch_count < WATCHES_MAX && inotify_add_watch(tail->notify, path, events) >= 0;
+    tail->watch_count += is_watched;
+    tail->lacks_watches = tail->lacks_watches || (!is_watched && access(path, F_OK) == 0);
+}
+
+void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
+{
+    const struct weft_glob_visitor visitor = { on_file, on_directory, tail };
+    tail->scan++;
+    tail->looked = now;
+    tail->looked_files_ns = weft_files_now_ns();
+    tail->is_look_wanted = false;
+    tail->lacks_watches = false;
+    tail->watch_count = 0;
+    weft_atomic_store(&tail->counters.waiting_files, 0);
+    for (size_t i = 0; i < tail->settings.include_count; i++) {
+        weft_glob_walk(tail->settings.include[i], &visitor);
+    }
+    WEFT_LIST_EACH(node, &tail->files)
+    {
+        struct weft_followed *file = weft_followed_of(node);
+        bool is_gone = file->seen != tail->scan;
+        if (is_gone && !file->is_gone) {
+            file->quiet_since = now.ns;
+            if (file->descriptor < 0) {
+                follow_siblings(tail, file, file->source->path);
+            }
+        }
+        file->is_gone = is_gone;
+    }
+    tail->is_first_scan = false;
+    weft_free(tail->left.items);
+    tail->left = (struct weft_file_positions){ 0 };
+}
