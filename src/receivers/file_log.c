@@ -1,6 +1,5 @@
 /* The receiver `file_log` (formerly `filelog`): lines of files that grow. What files are and how they are followed is
  * src/tail's; what becomes of lines is log_files.h's. Lives on worker 0. */
-#include "base/alloc.h"
 #include "receivers/inlet_receiver.h"
 #include "receivers/log_files.h"
 #include "tail/glob.h"
@@ -19,7 +18,7 @@ struct file_log_config {
 };
 
 static const char *const start_at_words[] = { "end", "beginning", NULL };
-static const char *const encoding_words[] = { "utf-8", "utf8", "", NULL };
+static const char *const encoding_words[] = { "utf-8", "utf8", NULL };
 static const char *const behavior_words[] = { "split", NULL };
 
 #define CONFIG struct file_log_config
@@ -49,6 +48,16 @@ static const struct weft_field file_log_fields[] = {
     WEFT_FIELD_NO_EFFECT("initial_buffer_size", "any", "Blocks of 64 KiB."),
     WEFT_FIELD_NO_EFFECT("max_batches", "int", "All files are looked at in each turn."),
     WEFT_FIELD_NO_EFFECT("retry_on_failure", "any", "What is refused for now is always offered again."),
+    WEFT_FIELD_UNSUPPORTED("resource", "Attributes of the resource."),
+    WEFT_FIELD_UNSUPPORTED("multiline", "Entries of several lines."),
+    WEFT_FIELD_UNSUPPORTED("storage", "Positions that outlive the process."),
+    WEFT_FIELD_UNSUPPORTED("compression", "Compressed files."),
+    WEFT_FIELD_UNSUPPORTED("header", "What stands before the first line."),
+    WEFT_FIELD_UNSUPPORTED("ordering_criteria", "Which of many files."),
+    WEFT_FIELD_UNSUPPORTED("exclude_older_than", "Files that nobody has written to for so long."),
+    WEFT_FIELD_UNSUPPORTED("delete_after_read", "Deletes what was read."),
+    WEFT_FIELD_UNSUPPORTED("preserve_leading_whitespaces", "Keeps them."),
+    WEFT_FIELD_UNSUPPORTED("preserve_trailing_whitespaces", "Keeps them."),
     WEFT_FIELD_INLINE(CONFIG, inlet, weft_inlet_fields),
     WEFT_FIELDS_END,
 };
@@ -62,26 +71,63 @@ static enum weft_status check_patterns(const struct weft_config_strings *pattern
     return status;
 }
 
+/* Of keys that the Collector's operators have. */
+static const char *const later_keys[] = { "if", "on_error", "output", "parse_from", "parse_to", NULL };
+
+static enum weft_status check_operator(const struct weft_node *node, struct weft_error *error)
+{
+    const struct weft_node *type = weft_node_find(node, "type");
+    if (type == NULL || weft_node_kind(type) != WEFT_NODE_STRING) {
+        return weft_node_fail(error, WEFT_INVALID, node, "an operator is a map with a type");
+    }
+    if (strcmp(weft_node_text(type), "log_profile") != 0) {
+        return weft_node_fail(error, WEFT_UNSUPPORTED, type, "the operator %s is not there yet: only log_profile is",
+                              weft_node_text(type));
+    }
+    for (size_t i = 0; later_keys[i] != NULL; i++) {
+        const struct weft_node *later = weft_node_find(node, later_keys[i]);
+        if (later != NULL) {
+            return weft_node_fail(error, WEFT_UNSUPPORTED, later, "%s of an operator is not there yet", later_keys[i]);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* list may be NULL. */
 static enum weft_status check_operators(const struct weft_node *list, struct weft_error *error)
 {
-    if (list == NULL || weft_node_count(list) == 0) {
+    if (list == NULL || weft_node_kind(list) == WEFT_NODE_NULL) {
         return WEFT_OK;
     }
     if (weft_node_kind(list) != WEFT_NODE_LIST) {
         return weft_node_fail(error, WEFT_INVALID, list, "a list of operators is expected, not %s",
                               weft_node_kind_text(list));
     }
-    const struct weft_node *type = weft_node_find(weft_node_at(list, 0), "type");
-    if (type == NULL || weft_node_text(type) == NULL) {
-        return weft_node_fail(error, WEFT_INVALID, weft_node_at(list, 0), "an operator needs a type");
+    if (weft_node_count(list) > 1) {
+        return weft_node_fail(error, WEFT_UNSUPPORTED, weft_node_at(list, 1),
+                              "more than one operator is not there yet");
     }
-    if (strcmp(weft_node_text(type), "log_profile") != 0) {
-        return weft_node_fail(error, WEFT_UNSUPPORTED, type, "the operator %s is not there yet: only log_profile is",
-                              weft_node_text(type));
+    return weft_node_count(list) == 0 ? WEFT_OK : check_operator(weft_node_at(list, 0), error);
+}
+
+/* The Collector ignores keys that an operator does not know. */
+static enum weft_status advise(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    (void)node;
+    const struct file_log_config *config = untyped;
+    const struct weft_node *list = config->operators.node;
+    const struct weft_node *first = weft_node_count(list) == 0 ? NULL : weft_node_at(list, 0);
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < weft_node_count(first); i++) {
+        const struct weft_node *value = weft_node_at(first, i);
+        const char *key = weft_node_key(value);
+        if (strcmp(key, "type") != 0 && strcmp(key, "id") != 0) {
+            struct weft_position at = weft_node_position(value);
+            status = weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s:%u: an operator does not know the key %s",
+                                           at.file, at.line, key);
+        }
     }
-    return weft_node_count(list) == 1 ? WEFT_OK
-                                      : weft_node_fail(error, WEFT_UNSUPPORTED, weft_node_at(list, 1),
-                                                       "operators behind log_profile are not there yet");
+    return status;
 }
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
@@ -140,6 +186,7 @@ const struct weft_component weft_receiver_file_log = {
     .fields = file_log_fields,
     .config_size = sizeof(struct file_log_config),
     .validate = validate,
+    .advise = advise,
     .waits_for_delivery = waits_for_delivery,
     .create_receiver = create,
 };

@@ -178,3 +178,16 @@ class FileLogFaults(FaultCase):
         self.assertNotIn(b"y" * 1001, text)
         self.assertNotIn(b"  after", text)
         self.program.stop()
+
+    def fault_log_profile_reads_lines_as_jsonlog_does(self):
+        """Ids, severity and body of a JSON line are those of the record, and the file's attributes stand beside the line's."""
+        self.begin_files(operators=[{"type": "log_profile"}])
+        trace_id = "0af7651916cd43dd8448eb211c80319c"
+        (self.directory / "api.log").write_text(
+            f'{{"level":"error","message":"it failed","trace_id":"{trace_id}","job_id":"job_789","service":"api"}}\n')
+        self.assertTrue(wait_until(lambda: len(self.records()) == 1, 20.0))
+        record = self.records()[0]
+        for wanted in (bytes.fromhex(trace_id), b"it failed", b"job_789", b"log.file.name", b"api.log"):
+            self.assertIn(wanted, record)
+        self.assertNotIn(b'{"level"', record)
+        self.program.stop()
