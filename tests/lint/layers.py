@@ -19,7 +19,7 @@ FLOORS = [
     ["store"],
     ["pipeline"],
     ["ottl"],
-    ["policy", "tail"],
+    ["policy", "operators", "tail"],
     ["join"],
     ["graph"],
     ["receivers", "processors", "exporters", "connectors", "extensions"],

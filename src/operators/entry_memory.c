@@ -1,0 +1,85 @@
+/* Memory of one log entry (entry_memory.h): chunks, each twice as large as the last. */
+#include "operators/entry_memory.h"
+
+#include "base/alloc.h"
+
+enum { FIRST_BYTES = 8 << 10, KEPT_BYTES = 64 << 10 };
+
+struct weft_entry_chunk {
+    struct weft_entry_chunk *next;
+    size_t capacity;
+    max_align_t bytes[];
+};
+
+static void free_chunks(struct weft_entry_chunk *chunk)
+{
+    while (chunk != NULL) {
+        struct weft_entry_chunk *next = chunk->next;
+        weft_free(chunk);
+        chunk = next;
+    }
+}
+
+void weft_entry_memory_fini(struct weft_entry_memory *memory)
+{
+    free_chunks(memory->chunks);
+    *memory = (struct weft_entry_memory){ 0 };
+}
+
+void weft_entry_memory_clear(struct weft_entry_memory *memory)
+{
+    memory->used = 0;
+    if (memory->chunks == NULL) {
+        return;
+    }
+    free_chunks(memory->chunks->next);
+    memory->chunks->next = NULL;
+    if (memory->chunks->capacity > KEPT_BYTES) {
+        free_chunks(memory->chunks);
+        memory->chunks = NULL;
+    }
+}
+
+static bool add_chunk(struct weft_entry_memory *memory, size_t size_bytes)
+{
+    size_t capacity = memory->chunks == NULL ? (size_t)FIRST_BYTES : memory->chunks->capacity * 2;
+    capacity = capacity < size_bytes ? size_bytes : capacity;
+    struct weft_entry_chunk *chunk = weft_try_alloc_raw(sizeof *chunk + capacity);
+    if (chunk == NULL) {
+        return false;
+    }
+    chunk->next = memory->chunks;
+    chunk->capacity = capacity;
+    memory->chunks = chunk;
+    memory->used = 0;
+    return true;
+}
+
+void *weft_entry_memory_try_alloc(struct weft_entry_memory *memory, size_t size_bytes)
+{
+    size_t alignment = _Alignof(max_align_t);
+    size_t size = (size_bytes + alignment - 1) / alignment * alignment;
+    if ((memory->chunks == NULL || memory->chunks->capacity - memory->used < size) && !add_chunk(memory, size)) {
+        return NULL;
+    }
+    uint8_t *taken = (uint8_t *)memory->chunks->bytes + memory->used;
+    memory->used += size;
+    return taken;
+}
+
+struct weft_slice weft_entry_memory_try_join(struct weft_entry_memory *memory, struct weft_slice left,
+                                             struct weft_slice right)
+{
+    size_t length = left.length + right.length;
+    uint8_t *bytes = length == 0 ? NULL : weft_entry_memory_try_alloc(memory, length);
+    if (bytes == NULL) {
+        return WEFT_SLICE_EMPTY;
+    }
+    if (left.length > 0) {
+        memcpy(bytes, left.bytes, left.length);
+    }
+    if (right.length > 0) {
+        memcpy(bytes + left.length, right.bytes, right.length);
+    }
+    return weft_slice_of(bytes, length);
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/status.h"
+
+/* What one log entry is made of while operators work on it: taken piece by piece, given back all at once before the
+ * next entry, so that an entry costs no call to the heap once the memory has grown to what entries need. Keeps 64 KiB
+ * at most between entries. One thread. */
+struct weft_entry_memory {
+    struct weft_entry_chunk *chunks; /* the newest first */
+    size_t used;                     /* of the newest */
+};
+
+/* All zero is empty. */
+void weft_entry_memory_fini(struct weft_entry_memory *memory);
+
+/* Everything taken is gone. */
+void weft_entry_memory_clear(struct weft_entry_memory *memory);
+
+/* Uninitialised, aligned for any value; NULL without memory. */
+void *weft_entry_memory_try_alloc(struct weft_entry_memory *memory, size_t size_bytes) WEFT_MUST_CHECK;
+
+/* A copy of left and right behind one another; bytes NULL without memory (of an empty one it is NULL, too). */
+struct weft_slice weft_entry_memory_try_join(struct weft_entry_memory *memory, struct weft_slice left,
+                                             struct weft_slice right) WEFT_MUST_CHECK;
