@@ -75,6 +75,47 @@ enum weft_status weft_log_map_set(struct weft_log_map *map, struct weft_entry_me
     return WEFT_OK;
 }
 
+static bool reserve(struct weft_log_map *map, struct weft_entry_memory *memory, size_t count)
+{
+    if (count <= map->capacity - map->count) {
+        return true;
+    }
+    size_t capacity = map->count + count;
+    struct weft_log_member *members = weft_entry_memory_try_alloc(memory, capacity * sizeof *members);
+    if (members == NULL) {
+        return false;
+    }
+    if (map->count > 0) {
+        memcpy(members, map->members, map->count * sizeof *members);
+    }
+    map->members = members;
+    map->capacity = capacity;
+    return true;
+}
+
+/* No key is twice in from: those that come are looked for among those that were there only. */
+enum weft_status weft_log_map_merge(struct weft_log_map *map, struct weft_entry_memory *memory,
+                                    const struct weft_log_map *from)
+{
+    if (from == map) {
+        return WEFT_OK;
+    }
+    struct weft_log_map before = { .count = map->count };
+    if (!reserve(map, memory, from->count)) {
+        return WEFT_NOMEM;
+    }
+    before.members = map->members;
+    for (size_t i = 0; i < from->count; i++) {
+        struct weft_log_value *found = weft_log_map_find(&before, from->members[i].key);
+        if (found != NULL) {
+            *found = from->members[i].value;
+        } else {
+            map->members[map->count++] = from->members[i];
+        }
+    }
+    return WEFT_OK;
+}
+
 bool weft_log_map_remove(struct weft_log_map *map, struct weft_slice key, struct weft_log_value *out_value)
 {
     struct weft_log_value *found = weft_log_map_find(map, key);
@@ -146,4 +187,14 @@ enum weft_status weft_log_value_copy(struct weft_entry_memory *memory, const str
                                      struct weft_log_value *out_copy)
 {
     return copy_at(memory, value, 0, out_copy);
+}
+
+const char *weft_log_value_kind_text(enum weft_log_value_kind kind)
+{
+    static const char *const texts[] = {
+        [WEFT_LOG_NIL] = "nothing",     [WEFT_LOG_BOOL] = "a bool",   [WEFT_LOG_INT] = "an integer",
+        [WEFT_LOG_DOUBLE] = "a number", [WEFT_LOG_STRING] = "a text", [WEFT_LOG_BYTES] = "bytes",
+        [WEFT_LOG_LIST] = "a list",     [WEFT_LOG_MAP] = "a map",
+    };
+    return texts[kind];
 }

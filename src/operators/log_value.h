@@ -69,6 +69,10 @@ enum weft_status weft_log_map_set(struct weft_log_map *map, struct weft_entry_me
 enum weft_status weft_log_map_append(struct weft_log_map *map, struct weft_entry_memory *memory, struct weft_slice key,
                                      struct weft_log_value value) WEFT_MUST_CHECK;
 
+/* Sets each member of from, in its order. WEFT_NOMEM changes nothing. */
+enum weft_status weft_log_map_merge(struct weft_log_map *map, struct weft_entry_memory *memory,
+                                    const struct weft_log_map *from) WEFT_MUST_CHECK;
+
 /* Takes the member out and gives its value; false: there is none. */
 bool weft_log_map_remove(struct weft_log_map *map, struct weft_slice key, struct weft_log_value *out_value);
 
@@ -78,3 +82,6 @@ enum weft_status weft_log_list_append(struct weft_log_list *list, struct weft_en
 /* Maps and lists anew, down to the last; texts stay where they are. WEFT_LIMIT: nested too deep. */
 enum weft_status weft_log_value_copy(struct weft_entry_memory *memory, const struct weft_log_value *value,
                                      struct weft_log_value *out_copy) WEFT_MUST_CHECK;
+
+/* "a text", "a map" ...: for failures. */
+const char *weft_log_value_kind_text(enum weft_log_value_kind kind);
