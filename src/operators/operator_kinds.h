@@ -1,0 +1,10 @@
+#pragma once
+
+#include "operators/operator_internal.h"
+
+/* Each in the file of its name. */
+extern const struct weft_operator_kind weft_operator_noop;
+extern const struct weft_operator_kind weft_operator_move;
+extern const struct weft_operator_kind weft_operator_add;
+extern const struct weft_operator_kind weft_operator_remove;
+extern const struct weft_operator_kind weft_operator_json_parser;

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "operators/operator_internal.h"
+
+/* What operators that parse have in common: where they read, where they write, and what is made of it then. */
+struct weft_parser {
+    struct weft_operator base;
+    struct weft_log_path parse_from, parse_to;
+    struct weft_log_path body; /* becomes the body, if it is given */
+};
+
+/* For more_keys, set_defaults and compile of a kind. */
+extern const struct weft_operator_key weft_parser_keys[];
+void weft_parser_set_defaults(struct weft_operator *self);
+enum weft_status weft_parser_compile(struct weft_operator *self, struct weft_operator_reader *reader,
+                                     const struct weft_node *node) WEFT_MUST_CHECK;
+
+/* What stands at parse_from; on WEFT_OPERATOR_SEND only. */
+enum weft_operator_verdict weft_parser_get(const struct weft_parser *parser, struct weft_operator_run *run,
+                                           struct weft_log_entry *entry, struct weft_log_value *out_value);
+
+/* What was parsed goes to parse_to, and so on. */
+enum weft_operator_verdict weft_parser_put(const struct weft_parser *parser, struct weft_operator_run *run,
+                                           struct weft_log_entry *entry, struct weft_log_value value);
