@@ -166,6 +166,22 @@ START_TEST(test_unknown_types_are_refused)
 }
 END_TEST
 
+START_TEST(test_operators_have_a_limit)
+{
+    char list[300 * 20];
+    char *at = list;
+    for (int i = 0; i < 256; i++) {
+        at += sprintf(at, "  - {type: noop}\n");
+    }
+    struct operators_test test;
+    operators_test_open(&test, list);
+    ck_assert_str_eq(operators_test_line(&test, "x"), "\"x\"");
+    operators_test_close(&test);
+    sprintf(at, "  - {type: noop}\n");
+    operators_test_refuse(list, WEFT_LIMIT, "test.yaml:1: operators: there are more than 256 operators");
+}
+END_TEST
+
 START_TEST(test_unknown_keys_are_noted)
 {
     struct weft_config_notes notes = { 0 };
@@ -232,6 +248,7 @@ int main(void)
         OPERATORS_TEST(test_on_error_says_what_becomes_of_an_entry),
         OPERATORS_TEST(test_bad_configs_are_refused_with_their_place),
         OPERATORS_TEST(test_unknown_types_are_refused),
+        OPERATORS_TEST(test_operators_have_a_limit),
         OPERATORS_TEST(test_unknown_keys_are_noted),
         OPERATORS_TEST(test_memory_that_runs_out_is_an_error),
         OPERATORS_TEST(test_run_without_memory_is_none),

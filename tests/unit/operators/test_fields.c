@@ -138,6 +138,7 @@ START_TEST(test_maps_of_the_config_stay_as_they_are)
                                "  - {type: add, field: body.a.c, value: 2}");
     for (int i = 0; i < 3; i++) {
         ck_assert_str_eq(operators_test_line(&test, "x"), "{a:{c:2},l:[{m:1}]}");
+        ck_assert_uint_eq(operators_test_counts(&test, 1).errors, 0);
     }
     operators_test_close(&test);
 }

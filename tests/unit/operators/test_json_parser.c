@@ -78,7 +78,7 @@ END_TEST
 /* The line ends where its memory does. */
 START_TEST(test_every_start_of_a_line_is_no_object)
 {
-    static const char line[] = "{\"a\":[1,-2.5e3,\"x\\n\",{\"b\":null,\"c\":true}],\"d\":false}";
+    static const char line[] = "{\"a\":[1,-2.5e33,\"x\\n\",{\"b\":null,\"c\":true}],\"d\":false}";
     struct operators_test test;
     operators_test_open(&test, PARSE);
     for (size_t length = 0; length < sizeof line; length++) {
@@ -146,6 +146,11 @@ START_TEST(test_many_keys_are_there_once)
     struct weft_log_json_options options = { .secret = &secret, .has_integers = true };
     ck_assert_int_eq(weft_log_json_read(weft_slice_of_text(line), &options, &memory, &value, &fault), WEFT_OK);
     ck_assert_uint_eq(value.map->count, KEYS);
+    struct weft_entry_memory none = { 0 };
+    struct weft_log_value nothing;
+    weft_alloc_fail_at(1);
+    ck_assert_int_eq(weft_log_json_read(weft_slice_of_text(line), &options, &none, &nothing, &fault), WEFT_NOMEM);
+    weft_alloc_fail_at(0);
     for (int i = 0; i < KEYS; i++) {
         char key[16];
         snprintf(key, sizeof key, "k%d", i);
