@@ -16,6 +16,10 @@ struct weft_duration {
     int64_t ns; /* Go form "1m30s"; a bare integer is nanoseconds */
 };
 
+struct weft_byte_size {
+    uint64_t bytes; /* "1MiB", "100KB" or a number */
+};
+
 struct weft_config_map_entry {
     char *key;
     char *value;
@@ -66,6 +70,7 @@ enum weft_field_kind {
     WEFT_KIND_STRING, /* char *: never NULL after parsing unless the default is NULL */
     WEFT_KIND_SECRET,
     WEFT_KIND_DURATION,
+    WEFT_KIND_BYTE_SIZE,
     WEFT_KIND_STRINGS, /* a list of strings; a single string is split at its commas, as the Collector does */
     WEFT_KIND_MAP,     /* string -> string */
     WEFT_KIND_SECRET_MAP,
@@ -92,7 +97,7 @@ struct weft_field {
     size_t item_size;                /* LIST: of one item */
     size_t present_offset;           /* OPTIONAL: of the bool in the struct */
     const char *const *words;        /* CHOICE: ended by NULL; NO_EFFECT: one word, the type */
-    double minimum, maximum;         /* numbers and durations (seconds); both 0 = unchecked */
+    double minimum, maximum;         /* numbers, sizes (bytes) and durations (seconds); both 0 = unchecked */
     bool is_required;
     bool ignores_case;   /* CHOICE: a word may be written in capitals */
     bool is_off_as_null; /* OPTIONAL: a null means that the block is absent, not that it is on with its defaults */
@@ -102,9 +107,9 @@ struct weft_field {
 #define WEFT_KIND_OF(member) \
     _Generic((member), bool: WEFT_KIND_BOOL, int64_t: WEFT_KIND_INT, uint64_t: WEFT_KIND_UINT,               \
              double: WEFT_KIND_DOUBLE, char *: WEFT_KIND_STRING, struct weft_secret: WEFT_KIND_SECRET,       \
-             struct weft_duration: WEFT_KIND_DURATION, struct weft_config_strings: WEFT_KIND_STRINGS,        \
-             struct weft_config_map: WEFT_KIND_MAP, struct weft_secret_map: WEFT_KIND_SECRET_MAP,            \
-             struct weft_config_any: WEFT_KIND_ANY)
+             struct weft_duration: WEFT_KIND_DURATION, struct weft_byte_size: WEFT_KIND_BYTE_SIZE,           \
+             struct weft_config_strings: WEFT_KIND_STRINGS, struct weft_config_map: WEFT_KIND_MAP,           \
+             struct weft_secret_map: WEFT_KIND_SECRET_MAP, struct weft_config_any: WEFT_KIND_ANY)
 
 #define WEFT_FIELD(type, member, default_value, help_text, ...)                                      \
     {                                                                                                \

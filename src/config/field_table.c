@@ -17,6 +17,7 @@ void weft_fields_clear(const struct weft_field *fields, void *config)
         [WEFT_KIND_STRING] = sizeof(char *),
         [WEFT_KIND_SECRET] = sizeof(struct weft_secret),
         [WEFT_KIND_DURATION] = sizeof(struct weft_duration),
+        [WEFT_KIND_BYTE_SIZE] = sizeof(struct weft_byte_size),
         [WEFT_KIND_STRINGS] = sizeof(struct weft_config_strings),
         [WEFT_KIND_MAP] = sizeof(struct weft_config_map),
         [WEFT_KIND_SECRET_MAP] = sizeof(struct weft_secret_map),
@@ -113,6 +114,7 @@ static void fini_member(const struct weft_field *field, void *member)
     case WEFT_KIND_UINT:
     case WEFT_KIND_DOUBLE:
     case WEFT_KIND_DURATION:
+    case WEFT_KIND_BYTE_SIZE:
     case WEFT_KIND_ANY:
     case WEFT_KIND_CHOICE:
     case WEFT_KIND_POSITION:

@@ -131,6 +131,11 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
         number = (double)((struct weft_duration *)member)->ns / 1e9;
         is_number = true;
         break;
+    case WEFT_KIND_BYTE_SIZE:
+        status = weft_value_read_bytes(reader, node, &((struct weft_byte_size *)member)->bytes);
+        number = (double)((struct weft_byte_size *)member)->bytes;
+        is_number = true;
+        break;
     case WEFT_KIND_SECRET:
         weft_node_mark_secret(node);
         return weft_value_read_string(reader, node, &((struct weft_secret *)member)->text);
@@ -229,6 +234,7 @@ static enum weft_status apply_default(const struct weft_config_reader *reader, c
     case WEFT_KIND_STRING:
     case WEFT_KIND_SECRET:
     case WEFT_KIND_DURATION:
+    case WEFT_KIND_BYTE_SIZE:
     case WEFT_KIND_CHOICE:
         return field->default_text == NULL ? WEFT_OK : apply_scalar_default(reader, field, config);
     case WEFT_KIND_ANY:

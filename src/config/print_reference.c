@@ -34,6 +34,8 @@ static const char *type_text(const struct weft_field *field)
         return "secret string";
     case WEFT_KIND_DURATION:
         return "duration";
+    case WEFT_KIND_BYTE_SIZE:
+        return "size in bytes";
     case WEFT_KIND_STRINGS:
         return "list of strings";
     case WEFT_KIND_MAP:

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "config/byte_size.h"
 #include "config/duration.h"
 #include "config/unknown_key.h"
 
@@ -140,6 +141,17 @@ enum weft_status weft_value_read_duration(const struct weft_config_reader *reade
         return fail_kind(reader, node, "a duration (like 300ms, 5s or 1m30s)");
     }
     return WEFT_OK;
+}
+
+enum weft_status weft_value_read_bytes(const struct weft_config_reader *reader, const struct weft_node *node,
+                                       uint64_t *out_bytes)
+{
+    if (weft_node_kind(node) != WEFT_NODE_STRING) {
+        return weft_value_read_uint(reader, node, out_bytes);
+    }
+    return weft_byte_size_parse(weft_node_text(node), out_bytes)
+               ? WEFT_OK
+               : fail_kind(reader, node, "a size in bytes (like 1048576, 1MiB or 100KB)");
 }
 
 static bool is_collection(const struct weft_node *node)

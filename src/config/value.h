@@ -19,6 +19,9 @@ enum weft_status weft_value_read_double(const struct weft_config_reader *reader,
                                         double *out_value) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_duration(const struct weft_config_reader *reader, const struct weft_node *node,
                                           struct weft_duration *out_value) WEFT_MUST_CHECK;
+/* A number, or a text of byte_size.h. */
+enum weft_status weft_value_read_bytes(const struct weft_config_reader *reader, const struct weft_node *node,
+                                       uint64_t *out_bytes) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_choice(const struct weft_config_reader *reader, const struct weft_node *node,
                                         const struct weft_field *field, struct weft_choice *out_value) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_string(const struct weft_config_reader *reader, const struct weft_node *node,
