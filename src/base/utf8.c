@@ -68,3 +68,31 @@ size_t weft_utf8_offset_before_repair(struct weft_slice text, size_t repaired_of
     }
     return at;
 }
+
+/* The longest start of a sequence that could have gone on is replaced as one (Unicode 3.9, "maximal subpart"): a
+ * character that was torn leaves one mark, not three. */
+static size_t torn_length(const uint8_t *at, const uint8_t *end)
+{
+    size_t whole = weft_utf8_length_of_lead(*at);
+    size_t length = 1;
+    if (whole < 2 || at + 1 == end || !weft_utf8_is_second_byte(at[0], at[1])) {
+        return length;
+    }
+    for (length = 2; length < whole && at + length < end && (at[length] & 0xc0) == 0x80;) {
+        length++;
+    }
+    return length;
+}
+
+void weft_utf8_append_repaired_by_part(struct weft_buffer *out, struct weft_slice text)
+{
+    while (text.length > 0) {
+        size_t whole = weft_utf8_valid_length(text);
+        weft_buffer_append(out, text.bytes, whole);
+        if (whole < text.length) {
+            weft_buffer_append(out, "\xef\xbf\xbd", 3);
+            whole += torn_length(text.bytes + whole, text.bytes + text.length);
+        }
+        text = weft_slice_of(text.bytes + whole, text.length - whole);
+    }
+}

@@ -47,5 +47,8 @@ uint32_t weft_utf8_decode(struct weft_slice text, size_t *out_length);
 /* Appends text with each bad byte as U+FFFD (three bytes). */
 void weft_utf8_append_repaired(struct weft_buffer *buffer, struct weft_slice text);
 
+/* The same with one U+FFFD for each start of a character that could have gone on (Unicode 3.9, "maximal subpart"). */
+void weft_utf8_append_repaired_by_part(struct weft_buffer *buffer, struct weft_slice text);
+
 /* Where in text that byte of its repaired form lies, for an offset at the start of a character or at the end. */
 size_t weft_utf8_offset_before_repair(struct weft_slice text, size_t repaired_offset);

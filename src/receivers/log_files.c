@@ -76,7 +76,8 @@ static bool describe_file(struct log_files *files, const struct weft_tail_block 
         return false;
     }
     files->described = block;
-    weft_log_request_set_source(files->base.bodies.request, weft_buffer_slice(&files->fields), settings->is_text);
+    struct weft_log_source source = { .fields = weft_buffer_slice(&files->fields), .is_text = settings->is_text };
+    weft_log_request_set_source(files->base.bodies.request, &source);
     return true;
 }
 

@@ -3,9 +3,8 @@
  * more than one key (ids, severity, a body that might come) waits for the end of the line. */
 #include "wire/log_line.h"
 
-#include <ctype.h>
-
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "wire/log_line_internal.h"
 #include "wire/log_line_record.h"
 
@@ -53,7 +52,7 @@ static void read_text(struct weft_log_line_reader *reader, struct weft_slice lin
 static bool repair(struct weft_log_line_reader *reader, struct weft_slice *line)
 {
     weft_buffer_clear(&reader->repaired);
-    weft_line_repair_utf8(*line, &reader->repaired);
+    weft_utf8_append_repaired_by_part(&reader->repaired, *line);
     if (weft_buffer_status(&reader->repaired) != WEFT_OK) {
         reader->is_out_of_memory = true;
         return false;
@@ -66,7 +65,7 @@ static void read_record(struct weft_log_line_reader *reader, struct weft_slice l
 {
     begin(reader, line, flags);
     const uint8_t *at = weft_json_skip_space(line.bytes, reader->end);
-    bool is_object = at < reader->end && *at == '{' && !reader->is_text;
+    bool is_object = at < reader->end && *at == '{' && !reader->source.is_text;
     enum outcome outcome = is_object ? read_object(reader, at) : IS_BROKEN;
     if (outcome == IS_JSON || reader->is_out_of_memory) {
         return;
@@ -84,22 +83,11 @@ static void read_record(struct weft_log_line_reader *reader, struct weft_slice l
     read_text(reader, line, record_at);
 }
 
-static struct weft_slice trimmed(struct weft_slice line)
-{
-    while (line.length > 0 && isspace(line.bytes[0])) {
-        line = weft_slice_of(line.bytes + 1, line.length - 1);
-    }
-    while (line.length > 0 && isspace(line.bytes[line.length - 1])) {
-        line.length--;
-    }
-    return line;
-}
-
 enum weft_status weft_log_line_read(struct weft_log_line_reader *reader, struct weft_slice line, uint64_t observed_ns,
                                     struct weft_buffer *out, struct weft_log_line *out_line)
 {
     uint32_t flags = 0;
-    line = reader->is_text ? trimmed(line) : line;
+    line = reader->source.is_text ? weft_slice_trim(line) : line;
     if (line.length > reader->settings.max_line_bytes) {
         line.length = weft_line_cut_utf8(line, reader->settings.max_line_bytes);
         flags = 1u << WEFT_LINE_CUT;
@@ -142,10 +130,9 @@ struct weft_log_line_reader *weft_log_line_reader_new(const struct weft_log_line
     return reader;
 }
 
-void weft_log_line_reader_set_source(struct weft_log_line_reader *reader, struct weft_slice fields, bool is_text)
+void weft_log_line_reader_set_source(struct weft_log_line_reader *reader, const struct weft_log_source *source)
 {
-    reader->fields = fields;
-    reader->is_text = is_text;
+    reader->source = *source;
 }
 
 void weft_log_line_reader_free(struct weft_log_line_reader *reader)

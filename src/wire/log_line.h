@@ -124,9 +124,18 @@ struct weft_log_line_reader;
 struct weft_log_line_reader *weft_log_line_reader_new(const struct weft_log_line_settings *settings);
 void weft_log_line_reader_free(struct weft_log_line_reader *reader);
 
-/* Of the lines from now on: fields are added to each record as they are, those of a LogRecord in protobuf, borrowed;
- * is_text: nothing is looked for in a line, it is the body without the white space around it. */
-void weft_log_line_reader_set_source(struct weft_log_line_reader *reader, struct weft_slice fields, bool is_text);
+/* What is known of lines beside what they say. Borrowed, as long as lines of it are read. */
+struct weft_log_source {
+    struct weft_slice fields;          /* added to each record as they are: of LogRecord, in protobuf */
+    struct weft_slice resource;        /* of a request (log_request.h): the same for the resource */
+    struct weft_slice scope;           /* the same: its scope's name */
+    uint64_t time_ns;                  /* of lines that say no time; 0: not known */
+    bool has_service, has_environment; /* the resource says them: what lines say does not count */
+    bool is_text; /* nothing is looked for in a line: without the white space around it it is the body */
+};
+
+/* Of the lines from now on. */
+void weft_log_line_reader_set_source(struct weft_log_line_reader *reader, const struct weft_log_source *source);
 
 /* Appends the line to out as one field `log_records` of ScopeLogs: tag, length, record. line: without its end; bytes
  * beyond max_line_bytes are cut off. WEFT_NOMEM: out is as it was, but for its is_failed. */

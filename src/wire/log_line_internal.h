@@ -135,8 +135,7 @@ struct weft_log_line_reader {
     uint8_t *to;
     uint8_t *room_end;
     struct weft_buffer *out;
-    struct weft_slice fields; /* that every record gets */
-    bool is_text;             /* lines are not looked into */
+    struct weft_log_source source;
     bool is_out_of_memory;
     struct weft_line_state state;
     struct weft_line_id_set top;    /* of the line itself, with what `dd`, `trace` and `span` say for it */
@@ -256,9 +255,6 @@ void weft_line_resolve_ids(struct weft_log_line_reader *reader, struct weft_line
 /* log_line_text.c */
 void weft_line_find_ids_in_text(struct weft_slice line, struct weft_line_ids *ids);
 bool weft_line_is_utf8(struct weft_slice text);
-
-/* Appends the text with U+FFFD for what is no UTF-8. */
-void weft_line_repair_utf8(struct weft_slice text, struct weft_buffer *out);
 
 /* How much of the text, at most limit bytes, ends with a whole character. */
 size_t weft_line_cut_utf8(struct weft_slice text, size_t limit);

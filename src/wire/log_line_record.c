@@ -292,14 +292,14 @@ static void describe(const struct weft_line_state *state, const struct weft_line
 /* What the source of the line adds. */
 static bool put_fields(struct weft_log_line_reader *reader)
 {
-    size_t length = reader->fields.length;
+    size_t length = reader->source.fields.length;
     if (length == 0) {
         return true;
     }
     if (!weft_line_room(reader, length)) {
         return false;
     }
-    memcpy(reader->to, reader->fields.bytes, length);
+    memcpy(reader->to, reader->source.fields.bytes, length);
     reader->to += length;
     return true;
 }
@@ -309,12 +309,14 @@ bool weft_line_finish_record(struct weft_log_line_reader *reader, uint64_t obser
     struct weft_line_state *state = &reader->state;
     struct weft_line_ids ids;
     weft_line_resolve_ids(reader, &ids);
-    if (ids.context.trace_id.kind == WEFT_ID_NONE && !reader->is_text && (state->flags & 1u << WEFT_LINE_TEXT) != 0) {
+    if (ids.context.trace_id.kind == WEFT_ID_NONE && !reader->source.is_text &&
+        (state->flags & 1u << WEFT_LINE_TEXT) != 0) {
         weft_line_find_ids_in_text(weft_slice_of(reader->begin, (size_t)(reader->end - reader->begin)), &ids);
     }
     if (ids.is_opaque_span) {
         weft_line_flag(reader, WEFT_LINE_OPAQUE_SPAN_ID);
     }
+    state->time_ns = state->time_ns == 0 ? reader->source.time_ns : state->time_ns;
     check_clock(reader, observed_ns);
     uint8_t severity = severity_of(state);
     if (!put_waiting(reader, &ids) || !put_flags(reader) || !put_severity(reader, severity) ||

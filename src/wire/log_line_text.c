@@ -99,34 +99,6 @@ bool weft_line_is_utf8(struct weft_slice text)
     return weft_utf8_valid_length(text) == text.length;
 }
 
-/* The longest start of a sequence that could have gone on is replaced as one (Unicode 3.9, "maximal subpart"): a
- * character that was torn leaves one mark, not three. */
-static size_t torn_length(const uint8_t *at, const uint8_t *end)
-{
-    size_t whole = weft_utf8_length_of_lead(*at);
-    size_t length = 1;
-    if (whole < 2 || at + 1 == end || !weft_utf8_is_second_byte(at[0], at[1])) {
-        return length;
-    }
-    for (length = 2; length < whole && at + length < end && (at[length] & 0xc0) == 0x80;) {
-        length++;
-    }
-    return length;
-}
-
-void weft_line_repair_utf8(struct weft_slice text, struct weft_buffer *out)
-{
-    while (text.length > 0) {
-        size_t whole = weft_utf8_valid_length(text);
-        weft_buffer_append(out, text.bytes, whole);
-        if (whole < text.length) {
-            weft_buffer_append(out, "\xef\xbf\xbd", 3);
-            whole += torn_length(text.bytes + whole, text.bytes + text.length);
-        }
-        text = weft_slice_of(text.bytes + whole, text.length - whole);
-    }
-}
-
 size_t weft_line_cut_utf8(struct weft_slice text, size_t limit)
 {
     if (text.length <= limit) {

@@ -14,6 +14,9 @@ enum {
     FIELD_RESOURCE = 1,      /* of ResourceLogs */
     FIELD_SCOPE_LOGS = 2,
     FIELD_ATTRIBUTE = 1, /* of Resource */
+    FIELD_SCOPE = 1,     /* of ScopeLogs */
+    FIELD_RECORD = 2,
+    FIELD_NAME = 1, /* of InstrumentationScope */
     USUAL_BYTES = 1 << 20,
 };
 
@@ -22,15 +25,23 @@ struct run {
     ptrdiff_t next;
 };
 
+/* What tells resources apart, in the order in which it lies in names. */
+enum { SERVICE, ENVIRONMENT, ATTRIBUTES, SCOPE, IDENTITY_PARTS };
+
+struct identity {
+    struct weft_slice parts[IDENTITY_PARTS];
+};
+
 struct resource {
-    size_t name_at; /* service, then environment, in names */
-    size_t service_length, environment_length;
+    size_t name_at;
+    size_t lengths[IDENTITY_PARTS];
     size_t bytes; /* of its records */
     ptrdiff_t first_run, last_run;
 };
 
 struct weft_log_request {
     struct weft_log_line_reader *reader;
+    struct weft_log_source source;
     struct weft_buffer records;
     struct weft_buffer names;
     struct resource *resources;
@@ -61,9 +72,10 @@ void weft_log_request_free(struct weft_log_request *request)
     weft_free(request);
 }
 
-void weft_log_request_set_source(struct weft_log_request *request, struct weft_slice fields, bool is_text)
+void weft_log_request_set_source(struct weft_log_request *request, const struct weft_log_source *source)
 {
-    weft_log_line_reader_set_source(request->reader, fields, is_text);
+    request->source = *source;
+    weft_log_line_reader_set_source(request->reader, source);
 }
 
 static void clear_buffer(struct weft_buffer *buffer)
@@ -89,37 +101,45 @@ size_t weft_log_request_size_bytes(const struct weft_log_request *request)
     return request->records.length + request->names.length;
 }
 
-static struct weft_slice service_of(const struct weft_log_request *request, const struct resource *resource)
+static struct weft_slice part_of(const struct weft_log_request *request, const struct resource *resource, int part)
 {
-    return resource->service_length == 0
-               ? WEFT_SLICE_EMPTY
-               : weft_slice_of(request->names.bytes + resource->name_at, resource->service_length);
+    size_t at = resource->name_at;
+    for (int i = 0; i < part; i++) {
+        at += resource->lengths[i];
+    }
+    return resource->lengths[part] == 0 ? WEFT_SLICE_EMPTY
+                                        : weft_slice_of(request->names.bytes + at, resource->lengths[part]);
 }
 
-static struct weft_slice environment_of(const struct weft_log_request *request, const struct resource *resource)
-{
-    size_t at = resource->name_at + resource->service_length;
-    return resource->environment_length == 0 ? WEFT_SLICE_EMPTY
-                                             : weft_slice_of(request->names.bytes + at, resource->environment_length);
-}
-
-static bool is_of(const struct weft_log_request *request, ptrdiff_t index, const struct weft_log_line *line)
+/* Lengths first: nearly all of what differs differs in one. */
+static bool is_of(const struct weft_log_request *request, ptrdiff_t index, const struct identity *identity)
 {
     const struct resource *resource = &request->resources[index];
-    return weft_slice_equal(service_of(request, resource), line->service) &&
-           weft_slice_equal(environment_of(request, resource), line->environment);
+    for (int i = 0; i < IDENTITY_PARTS; i++) {
+        if (resource->lengths[i] != identity->parts[i].length) {
+            return false;
+        }
+    }
+    const uint8_t *at = request->names.bytes + resource->name_at;
+    for (int i = 0; i < IDENTITY_PARTS; i++) {
+        if (resource->lengths[i] > 0 && memcmp(at, identity->parts[i].bytes, resource->lengths[i]) != 0) {
+            return false;
+        }
+        at += resource->lengths[i];
+    }
+    return true;
 }
 
 /* The last line's, or one of the latest; else NONE. */
-static ptrdiff_t find_resource(const struct weft_log_request *request, const struct weft_log_line *line)
+static ptrdiff_t find_resource(const struct weft_log_request *request, const struct identity *identity)
 {
-    if (request->last_resource != NONE && is_of(request, request->last_resource, line)) {
+    if (request->last_resource != NONE && is_of(request, request->last_resource, identity)) {
         return request->last_resource;
     }
     ptrdiff_t count = (ptrdiff_t)request->resource_count;
     ptrdiff_t oldest = count > WEFT_LOG_REQUEST_RESOURCES ? count - WEFT_LOG_REQUEST_RESOURCES : 0;
     for (ptrdiff_t i = count - 1; i >= oldest; i--) {
-        if (is_of(request, i, line)) {
+        if (is_of(request, i, identity)) {
             return i;
         }
     }
@@ -127,7 +147,7 @@ static ptrdiff_t find_resource(const struct weft_log_request *request, const str
 }
 
 /* NONE: memory is gone, and nothing has changed but memory that is kept for later. */
-static ptrdiff_t add_resource(struct weft_log_request *request, const struct weft_log_line *line)
+static ptrdiff_t add_resource(struct weft_log_request *request, const struct identity *identity)
 {
     struct weft_buffer *names = &request->names;
     size_t name_at = names->length;
@@ -135,18 +155,17 @@ static ptrdiff_t add_resource(struct weft_log_request *request, const struct wef
                       &request->resource_capacity) != WEFT_OK) {
         return NONE;
     }
-    weft_buffer_append(names, line->service.bytes, line->service.length);
-    weft_buffer_append(names, line->environment.bytes, line->environment.length);
+    struct resource resource = { .name_at = name_at, .first_run = NONE, .last_run = NONE };
+    for (int i = 0; i < IDENTITY_PARTS; i++) {
+        weft_buffer_append(names, identity->parts[i].bytes, identity->parts[i].length);
+        resource.lengths[i] = identity->parts[i].length;
+    }
     if (weft_buffer_status(names) != WEFT_OK) {
         names->length = name_at;
         names->is_failed = false;
         return NONE;
     }
-    request->resources[request->resource_count] = (struct resource){ .name_at = name_at,
-                                                                     .service_length = line->service.length,
-                                                                     .environment_length = line->environment.length,
-                                                                     .first_run = NONE,
-                                                                     .last_run = NONE };
+    request->resources[request->resource_count] = resource;
     return (ptrdiff_t)request->resource_count++;
 }
 
@@ -174,16 +193,14 @@ static bool add_run(struct weft_log_request *request, ptrdiff_t index, size_t at
     return true;
 }
 
-enum weft_status weft_log_request_add(struct weft_log_request *request, struct weft_slice line, uint64_t observed_ns,
-                                      struct weft_log_line *out_line)
+/* Records from `at` on are one of that identity, if status is good; else they are taken back. */
+static enum weft_status settle(struct weft_log_request *request, const struct identity *identity, size_t at,
+                               enum weft_status status)
 {
     struct weft_buffer *records = &request->records;
-    size_t at = records->length;
-    struct weft_log_line read;
-    enum weft_status status = weft_log_line_read(request->reader, line, observed_ns, records, &read);
     if (status == WEFT_OK) {
-        ptrdiff_t index = find_resource(request, &read);
-        index = index == NONE ? add_resource(request, &read) : index;
+        ptrdiff_t index = find_resource(request, identity);
+        index = index == NONE ? add_resource(request, identity) : index;
         status = index != NONE && add_run(request, index, at, records->length - at) ? WEFT_OK : WEFT_NOMEM;
     }
     if (status != WEFT_OK) {
@@ -192,8 +209,46 @@ enum weft_status weft_log_request_add(struct weft_log_request *request, struct w
         return status;
     }
     request->record_count++;
-    *out_line = read;
     return WEFT_OK;
+}
+
+enum weft_status weft_log_request_add(struct weft_log_request *request, struct weft_slice line, uint64_t observed_ns,
+                                      struct weft_log_line *out_line)
+{
+    size_t at = request->records.length;
+    struct weft_log_line read = { .record_length = 0 };
+    enum weft_status status = weft_log_line_read(request->reader, line, observed_ns, &request->records, &read);
+    const struct weft_log_source *source = &request->source;
+    struct identity identity = { { [SERVICE] = source->has_service ? WEFT_SLICE_EMPTY : read.service,
+                                   [ENVIRONMENT] = source->has_environment ? WEFT_SLICE_EMPTY : read.environment,
+                                   [ATTRIBUTES] = source->resource,
+                                   [SCOPE] = source->scope } };
+    status = settle(request, &identity, at, status);
+    if (status == WEFT_OK) {
+        *out_line = read;
+    }
+    return status;
+}
+
+uint8_t *weft_log_request_add_record(struct weft_log_request *request, size_t size)
+{
+    struct weft_buffer *records = &request->records;
+    size_t at = records->length;
+    size_t whole = weft_wire_size_bytes_header(FIELD_RECORD, size) + size;
+    uint8_t *to = weft_buffer_reserve(records, whole);
+    if (to == NULL) {
+        records->is_failed = false;
+        return NULL;
+    }
+    weft_wire_put_bytes_header(to, FIELD_RECORD, size);
+    records->length += whole;
+    struct identity identity = { { [ATTRIBUTES] = request->source.resource, [SCOPE] = request->source.scope } };
+    return settle(request, &identity, at, WEFT_OK) == WEFT_OK ? records->bytes + at + (whole - size) : NULL;
+}
+
+size_t weft_log_request_count(const struct weft_log_request *request)
+{
+    return request->record_count;
 }
 
 static size_t framed_size(uint32_t number, size_t length)
@@ -217,15 +272,50 @@ static const struct weft_slice environment_key = WEFT_SLICE_LITERAL("deployment.
 
 static size_t resource_size(const struct weft_log_request *request, const struct resource *resource)
 {
-    return attribute_size(service_key, service_of(request, resource)) +
-           attribute_size(environment_key, environment_of(request, resource));
+    return resource->lengths[ATTRIBUTES] + attribute_size(service_key, part_of(request, resource, SERVICE)) +
+           attribute_size(environment_key, part_of(request, resource, ENVIRONMENT));
+}
+
+/* Of the InstrumentationScope; 0: there is none. */
+static size_t scope_size(const struct resource *resource)
+{
+    return resource->lengths[SCOPE] == 0 ? 0 : framed_size(FIELD_NAME, resource->lengths[SCOPE]);
+}
+
+static size_t scope_logs_size(const struct resource *resource)
+{
+    size_t scope = scope_size(resource);
+    return (scope == 0 ? 0 : framed_size(FIELD_SCOPE, scope)) + resource->bytes;
 }
 
 /* Of its ResourceLogs. */
 static size_t resource_logs_size(const struct weft_log_request *request, const struct resource *resource)
 {
     size_t size = resource_size(request, resource);
-    return (size == 0 ? 0 : framed_size(FIELD_RESOURCE, size)) + framed_size(FIELD_SCOPE_LOGS, resource->bytes);
+    return (size == 0 ? 0 : framed_size(FIELD_RESOURCE, size)) +
+           framed_size(FIELD_SCOPE_LOGS, scope_logs_size(resource));
+}
+
+static uint8_t *put_slice(uint8_t *to, struct weft_slice bytes)
+{
+    if (bytes.length > 0) {
+        memcpy(to, bytes.bytes, bytes.length);
+    }
+    return to + bytes.length;
+}
+
+static uint8_t *put_scope_logs(const struct weft_log_request *request, const struct resource *resource, uint8_t *to)
+{
+    struct weft_slice name = part_of(request, resource, SCOPE);
+    to = weft_wire_put_bytes_header(to, FIELD_SCOPE_LOGS, scope_logs_size(resource));
+    if (name.length > 0) {
+        to = weft_wire_put_bytes_header(to, FIELD_SCOPE, scope_size(resource));
+        to = put_slice(weft_wire_put_bytes_header(to, FIELD_NAME, name.length), name);
+    }
+    for (ptrdiff_t i = resource->first_run; i != NONE; i = request->runs[i].next) {
+        to = put_slice(to, weft_slice_of(request->records.bytes + request->runs[i].at, request->runs[i].length));
+    }
+    return to;
 }
 
 static uint8_t *put_resource(const struct weft_log_request *request, const struct resource *resource, uint8_t *to)
@@ -234,15 +324,11 @@ static uint8_t *put_resource(const struct weft_log_request *request, const struc
     to = weft_wire_put_bytes_header(to, FIELD_RESOURCE_LOGS, resource_logs_size(request, resource));
     if (size > 0) {
         to = weft_wire_put_bytes_header(to, FIELD_RESOURCE, size);
-        to = put_attribute(to, service_key, service_of(request, resource));
-        to = put_attribute(to, environment_key, environment_of(request, resource));
+        to = put_slice(to, part_of(request, resource, ATTRIBUTES));
+        to = put_attribute(to, service_key, part_of(request, resource, SERVICE));
+        to = put_attribute(to, environment_key, part_of(request, resource, ENVIRONMENT));
     }
-    to = weft_wire_put_bytes_header(to, FIELD_SCOPE_LOGS, resource->bytes);
-    for (ptrdiff_t i = resource->first_run; i != NONE; i = request->runs[i].next) {
-        memcpy(to, request->records.bytes + request->runs[i].at, request->runs[i].length);
-        to += request->runs[i].length;
-    }
-    return to;
+    return put_scope_logs(request, resource, to);
 }
 
 enum weft_status weft_log_request_finish(const struct weft_log_request *request, struct weft_payload *out,

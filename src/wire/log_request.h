@@ -4,10 +4,10 @@
 #include "wire/log_line.h"
 #include "wire/otlp_check.h"
 
-/* Log lines gathered into one ExportLogsServiceRequest: records of one service and environment stand under one
- * resource, in the order in which they came. Only the latest WEFT_LOG_REQUEST_RESOURCES of these are looked through for
- * each line, so that lines of ever new services cost no more than others; one that comes again later stands under a
- * second resource of the same name. */
+/* Log lines gathered into one ExportLogsServiceRequest: records of one service, environment and source stand under one
+ * resource and scope, in the order in which they came. Only the latest WEFT_LOG_REQUEST_RESOURCES of these are looked
+ * through for each line, so that lines of ever new services cost no more than others; one that comes again later stands
+ * under a second resource of the same name. */
 struct weft_log_request;
 
 enum { WEFT_LOG_REQUEST_RESOURCES = 64 };
@@ -19,11 +19,17 @@ void weft_log_request_free(struct weft_log_request *request);
 void weft_log_request_clear(struct weft_log_request *request);
 
 /* Where the lines from now on come from (weft_log_line_reader_set_source). */
-void weft_log_request_set_source(struct weft_log_request *request, struct weft_slice fields, bool is_text);
+void weft_log_request_set_source(struct weft_log_request *request, const struct weft_log_source *source);
 
 /* WEFT_NOMEM: the request is as it was. out_line as of weft_log_line_read, without record_at. */
 enum weft_status weft_log_request_add(struct weft_log_request *request, struct weft_slice line, uint64_t observed_ns,
                                       struct weft_log_line *out_line) WEFT_MUST_CHECK;
+
+/* A record that is none of a line: returns where its LogRecord of that size goes, which the caller writes at once; of
+ * the source resource and scope count. NULL: no memory, and the request is as it was. */
+uint8_t *weft_log_request_add_record(struct weft_log_request *request, size_t size) WEFT_MUST_CHECK;
+
+size_t weft_log_request_count(const struct weft_log_request *request);
 
 /* Bytes that the request holds now; it becomes a little larger when it is finished. */
 size_t weft_log_request_size_bytes(const struct weft_log_request *request);

@@ -47,7 +47,9 @@ static void finish(struct fixture *fixture)
     fixture->payload = weft_payload_try_new(fixture->pool, 0);
     ck_assert_int_eq(weft_log_request_finish(fixture->request, fixture->payload, &fixture->counts), WEFT_OK);
     struct weft_otlp_counts checked;
-    ck_assert_int_eq(weft_otlp_check(WEFT_LOGS, weft_payload_slice(fixture->payload), NULL, &checked, NULL), WEFT_OK);
+    struct weft_error error = WEFT_ERROR_NONE;
+    enum weft_status status = weft_otlp_check(WEFT_LOGS, weft_payload_slice(fixture->payload), NULL, &checked, &error);
+    ck_assert_msg(status == WEFT_OK, "%s", error.text);
     ck_assert_mem_eq(&checked, &fixture->counts, sizeof checked);
 }
 
@@ -94,6 +96,67 @@ START_TEST(test_records_of_one_resource_stand_together_in_order)
     ck_assert_uint_eq(fixture.counts.records, 7);
     weft_log_request_clear(fixture.request);
     check_json(&fixture, "{}");
+    fixture_fini(&fixture);
+}
+END_TEST
+
+#define SCOPED(resource, scope, logs) \
+    "{" resource "\"scopeLogs\":[{\"scope\":{\"name\":\"" scope "\"},\"logRecords\":[" logs "]}]}"
+
+static const char with_sources[] = "{\"resourceLogs\":["
+    /* clang-format off */
+    LOGS(RESOURCE(ATTRIBUTE("k", "v") "," ATTRIBUTE("service.name", "a")), RECORD("1") "," RECORD("4")) ","
+    SCOPED(RESOURCE(ATTRIBUTE("k", "v") "," ATTRIBUTE("service.name", "a")), "s", RECORD("2")) ","
+    LOGS(RESOURCE(ATTRIBUTE("k", "v")), RECORD("3") "," RECORD("5"))
+    /* clang-format on */
+    "]}";
+
+/* A resource of attributes and a scope tell resources apart, too; records that are none of lines stand beside others.
+ */
+START_TEST(test_sources_have_resources_and_scopes)
+{
+    static const uint8_t resource[] = "\x0a\x08\x0a\x01"
+                                      "k\x12\x03\x0a\x01"
+                                      "v";
+    static const uint8_t record[] = "\x2a\x03\x0a\x01"
+                                    "5\x59\x07\0\0\0\0\0\0\0";
+    struct weft_log_source source = { .resource = weft_slice_of(resource, sizeof resource - 1) };
+    struct fixture fixture;
+    fixture_init(&fixture);
+    weft_log_request_set_source(fixture.request, &source);
+    add(&fixture, "{\"service\":\"a\",\"msg\":\"1\"}");
+    source.scope = WEFT_SLICE_LITERAL("s");
+    weft_log_request_set_source(fixture.request, &source);
+    add(&fixture, "{\"service\":\"a\",\"msg\":\"2\"}");
+    source.scope = WEFT_SLICE_EMPTY;
+    source.has_service = true;
+    weft_log_request_set_source(fixture.request, &source);
+    add(&fixture, "{\"service\":\"a\",\"msg\":\"3\"}");
+    source.has_service = false;
+    weft_log_request_set_source(fixture.request, &source);
+    add(&fixture, "{\"service\":\"a\",\"msg\":\"4\"}");
+    uint8_t *to = weft_log_request_add_record(fixture.request, sizeof record - 1);
+    ck_assert_ptr_nonnull(to);
+    memcpy(to, record, sizeof record - 1);
+    ck_assert_uint_eq(weft_log_request_count(fixture.request), 5);
+    check_json(&fixture, with_sources);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+START_TEST(test_a_sources_time_counts_for_lines_without_one)
+{
+    struct weft_log_source source = { .time_ns = 11 };
+    struct weft_log_line line;
+    struct fixture fixture;
+    fixture_init(&fixture);
+    weft_log_request_set_source(fixture.request, &source);
+    ck_assert_int_eq(weft_log_request_add(fixture.request, weft_slice_of_text("x"), OBSERVED_NS, &line), WEFT_OK);
+    ck_assert_uint_eq(line.time_ns, 11);
+    ck_assert_int_eq(weft_log_request_add(fixture.request, weft_slice_of_text("{\"time\":\"1970-01-01T00:00:01Z\"}"),
+                                          OBSERVED_NS, &line),
+                     WEFT_OK);
+    ck_assert_uint_eq(line.time_ns, 1000000000);
     fixture_fini(&fixture);
 }
 END_TEST
@@ -161,6 +224,8 @@ int main(void)
 {
     const TTest *const tests[] = {
         test_records_of_one_resource_stand_together_in_order,
+        test_sources_have_resources_and_scopes,
+        test_a_sources_time_counts_for_lines_without_one,
         test_ever_new_resources_are_bounded_work_and_all_there,
         test_without_memory_a_line_is_not_there,
     };
