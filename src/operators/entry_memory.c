@@ -40,6 +40,15 @@ void weft_entry_memory_clear(struct weft_entry_memory *memory)
     }
 }
 
+size_t weft_entry_memory_size_bytes(const struct weft_entry_memory *memory)
+{
+    size_t size_bytes = 0;
+    for (const struct weft_entry_chunk *chunk = memory->chunks; chunk != NULL; chunk = chunk->next) {
+        size_bytes += chunk->capacity;
+    }
+    return size_bytes;
+}
+
 static bool add_chunk(struct weft_entry_memory *memory, size_t size_bytes)
 {
     size_t capacity = memory->chunks == NULL ? (size_t)FIRST_BYTES : memory->chunks->capacity * 2;

@@ -20,6 +20,9 @@ void weft_entry_memory_fini(struct weft_entry_memory *memory);
 /* Everything taken is gone. */
 void weft_entry_memory_clear(struct weft_entry_memory *memory);
 
+/* That it holds now. */
+size_t weft_entry_memory_size_bytes(const struct weft_entry_memory *memory);
+
 /* Uninitialised, aligned for any value; NULL without memory. */
 void *weft_entry_memory_try_alloc(struct weft_entry_memory *memory, size_t size_bytes) WEFT_MUST_CHECK;
 

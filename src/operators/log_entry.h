@@ -15,6 +15,7 @@ struct weft_log_entry {
     uint8_t trace_id[WEFT_TRACE_ID_BYTES];
     uint8_t span_id[WEFT_SPAN_ID_BYTES];
     bool has_trace_id, has_span_id;
+    bool is_line;     /* the body is a line still, which the receiver reads as `jsonlog` does (log_profile) */
     uint8_t severity; /* OpenTelemetry's number, 0: not known */
     uint32_t trace_flags;
 };
@@ -26,3 +27,8 @@ static inline void weft_log_entry_begin(struct weft_log_entry *entry, struct wef
     weft_entry_memory_clear(memory);
     *entry = (struct weft_log_entry){ .memory = memory, .observed_ns = observed_ns, .body = weft_log_string(line) };
 }
+
+/* A copy of all but the body that shares nothing with the entry; it is in the memory, which is cleared before.
+ * WEFT_NOMEM, WEFT_LIMIT. */
+enum weft_status weft_log_entry_keep(const struct weft_log_entry *entry, struct weft_entry_memory *memory,
+                                     struct weft_log_entry *out_copy) WEFT_MUST_CHECK;

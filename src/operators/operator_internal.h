@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/budget.h"
 #include "base/hash.h"
 #include "base/pattern.h"
 #include "config/value.h"
@@ -27,6 +28,7 @@ enum weft_operator_key_kind {
     WEFT_OPERATOR_KEY_BOOL,
     WEFT_OPERATOR_KEY_INT,
     WEFT_OPERATOR_KEY_DOUBLE,
+    WEFT_OPERATOR_KEY_BYTES,   /* uint64_t: "1MiB", "100KB" or a number */
     WEFT_OPERATOR_KEY_TEXT,    /* const char *, copied; NULL: not given */
     WEFT_OPERATOR_KEY_PATH,    /* struct weft_log_path, of a field */
     WEFT_OPERATOR_KEY_ROOT,    /* the same; attributes and resource may stand without a key */
@@ -61,6 +63,7 @@ struct weft_operator_kind {
     const struct weft_operator_key *keys;      /* beside those that all have; NULL: none */
     const struct weft_operator_key *more_keys; /* of parsers: weft_parser_keys */
     bool ignores_if;                           /* process is called whatever `if` says */
+    bool is_last;                              /* no operator may follow */
     bool has_own_outputs;                      /* `output` counts for nothing: compile names them */
 
     /* Before the keys are read; may be NULL. */
@@ -179,7 +182,9 @@ struct weft_operator_run {
     struct weft_operator_counts *counts; /* of each operator */
     void **states;                       /* of each operator; NULL: it has none */
     struct weft_pattern_scratch *pattern;
-    bool is_text_wanted; /* of a failure */
+    struct weft_budget *budget; /* charged for what is kept; NULL: nobody's */
+    size_t kept;                /* entries that operators keep now */
+    bool is_text_wanted;        /* of a failure */
     char failure[256];
     struct weft_entry_memory memory; /* of entries that flush sends */
 };

@@ -102,6 +102,8 @@ static enum weft_status read_key(struct weft_operator_reader *reader, const char
         return weft_value_read_int(&reader->config, node, member);
     case WEFT_OPERATOR_KEY_DOUBLE:
         return weft_value_read_double(&reader->config, node, member);
+    case WEFT_OPERATOR_KEY_BYTES:
+        return weft_value_read_bytes(&reader->config, node, member);
     case WEFT_OPERATOR_KEY_TEXT:
         return read_text(reader, node, member);
     case WEFT_OPERATOR_KEY_PATH:

@@ -8,3 +8,5 @@ extern const struct weft_operator_kind weft_operator_move;
 extern const struct weft_operator_kind weft_operator_add;
 extern const struct weft_operator_kind weft_operator_remove;
 extern const struct weft_operator_kind weft_operator_json_parser;
+extern const struct weft_operator_kind weft_operator_container;
+extern const struct weft_operator_kind weft_operator_log_profile;

@@ -156,6 +156,20 @@ static enum weft_status check_circles(struct weft_operator_reader *reader, const
     return status;
 }
 
+static enum weft_status check_last(const struct weft_operator_reader *reader, const struct weft_node *list)
+{
+    const struct weft_operators *operators = reader->operators;
+    for (size_t i = 0; i < operators->count; i++) {
+        const struct weft_operator *self = operators->items[i];
+        bool is_end = self->outputs.count == 1 && self->outputs.indexes[0] == operators->count;
+        if (self->kind->is_last && !is_end) {
+            return weft_node_fail(reader->config.error, WEFT_UNSUPPORTED, weft_node_at(list, i),
+                                  "%s must be the last one: no operator can follow it yet", self->kind->type);
+        }
+    }
+    return WEFT_OK;
+}
+
 enum weft_status weft_operator_links_resolve(struct weft_operator_reader *reader, const struct weft_node *list)
 {
     enum weft_status status = number_ids(reader);
@@ -164,5 +178,6 @@ enum weft_status weft_operator_links_resolve(struct weft_operator_reader *reader
         status = resolve_link(reader, link);
     }
     status = status == WEFT_OK ? link_next(reader) : status;
+    status = status == WEFT_OK ? check_last(reader, list) : status;
     return status == WEFT_OK ? check_circles(reader, list) : status;
 }

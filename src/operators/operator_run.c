@@ -33,6 +33,16 @@ struct weft_operator_run *weft_operator_run_new(const struct weft_operators *ope
     return run;
 }
 
+void weft_operator_run_set_budget(struct weft_operator_run *run, struct weft_budget *budget)
+{
+    run->budget = budget;
+}
+
+size_t weft_operator_run_kept(const struct weft_operator_run *run)
+{
+    return run->kept;
+}
+
 void weft_operator_run_free(struct weft_operator_run *run)
 {
     if (run == NULL) {

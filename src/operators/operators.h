@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/budget.h"
 #include "config/node.h"
 #include "config/notes.h"
 #include "operators/log_entry.h"
@@ -34,6 +35,12 @@ typedef void (*weft_entry_fn)(void *user, struct weft_log_entry *entry);
  * `location`. NULL without memory. */
 struct weft_operator_run *weft_operator_run_new(const struct weft_operators *operators, int zone_minutes,
                                                 weft_entry_fn emit, void *user) WEFT_MUST_CHECK;
+
+/* Charged for what operators keep from entry to entry; outlives the run. */
+void weft_operator_run_set_budget(struct weft_operator_run *run, struct weft_budget *budget);
+
+/* Entries, or pieces of some, that operators keep now: as long as there are any, flush is to be called each second. */
+size_t weft_operator_run_kept(const struct weft_operator_run *run);
 
 /* What is still kept is lost: flush first. NULL is allowed. */
 void weft_operator_run_free(struct weft_operator_run *run);
