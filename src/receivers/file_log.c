@@ -11,7 +11,8 @@ struct file_log_config {
     struct weft_choice start_at, encoding, max_log_size_behavior;
     struct weft_duration poll_interval, force_flush_period;
     bool include_file_name, include_file_path;
-    uint64_t max_log_size, max_concurrent_files;
+    struct weft_byte_size max_log_size;
+    uint64_t max_concurrent_files;
     struct weft_config_map attributes;
     struct weft_config_any operators;
     struct weft_inlet_config inlet;
@@ -34,7 +35,7 @@ static const struct weft_field file_log_fields[] = {
                "A last line without its end is taken when it has not grown for so long; 0 = never."),
     WEFT_FIELD(CONFIG, include_file_name, "true", "The file's name as log.file.name."),
     WEFT_FIELD(CONFIG, include_file_path, "false", "Its path as log.file.path."),
-    WEFT_FIELD(CONFIG, max_log_size, "1048576", "Bytes of a line; a longer one comes in pieces.", .minimum = 1,
+    WEFT_FIELD(CONFIG, max_log_size, "1MiB", "Bytes of a line; a longer one comes in pieces.", .minimum = 1,
                .maximum = 64 << 20),
     WEFT_FIELD_CHOICE(CONFIG, max_log_size_behavior, behavior_words, "split", "What becomes of a longer line."),
     WEFT_FIELD(CONFIG, max_concurrent_files, "1024", "Files open at once; those that are quiet are closed for others.",
@@ -42,8 +43,7 @@ static const struct weft_field file_log_fields[] = {
     WEFT_FIELD_CHOICE(CONFIG, encoding, encoding_words, "utf-8", "Bytes that are no UTF-8 become U+FFFD."),
     WEFT_FIELD(CONFIG, attributes, NULL, "Attributes of every record."),
     WEFT_FIELD(CONFIG, operators, NULL,
-               "Without: a line is the body. The one that there is: type log_profile, which reads lines as jsonlog "
-               "does."),
+               "What becomes of a line, step by step; without, it is the body. Types: docs/file_log.md."),
     WEFT_FIELD_NO_EFFECT("fingerprint_size", "any", "A file is known by its inode and its last bytes read."),
     WEFT_FIELD_NO_EFFECT("initial_buffer_size", "any", "Blocks of 64 KiB."),
     WEFT_FIELD_NO_EFFECT("max_batches", "int", "All files are looked at in each turn."),
@@ -71,43 +71,24 @@ static enum weft_status check_patterns(const struct weft_config_strings *pattern
     return status;
 }
 
-/* Of keys that the Collector's operators have. */
-static const char *const later_keys[] = { "if", "on_error", "output", "parse_from", "parse_to", NULL };
-
-static enum weft_status check_operator(const struct weft_node *node, struct weft_error *error)
+/* `log_profile` alone is what the reader of lines does anyway, and nothing is a text. */
+static bool needs_chain(const struct weft_node *list)
 {
-    const struct weft_node *type = weft_node_find(node, "type");
-    if (type == NULL || weft_node_kind(type) != WEFT_NODE_STRING) {
-        return weft_node_fail(error, WEFT_INVALID, node, "an operator is a map with a type");
-    }
-    if (strcmp(weft_node_text(type), "log_profile") != 0) {
-        return weft_node_fail(error, WEFT_UNSUPPORTED, type, "the operator %s is not there yet: only log_profile is",
-                              weft_node_text(type));
-    }
-    for (size_t i = 0; later_keys[i] != NULL; i++) {
-        const struct weft_node *later = weft_node_find(node, later_keys[i]);
-        if (later != NULL) {
-            return weft_node_fail(error, WEFT_UNSUPPORTED, later, "%s of an operator is not there yet", later_keys[i]);
-        }
-    }
-    return WEFT_OK;
+    const struct weft_node *first = weft_node_count(list) == 1 ? weft_node_at(list, 0) : NULL;
+    const struct weft_node *type = weft_node_find(first, "type");
+    bool is_profile = first != NULL && weft_node_find(first, "if") == NULL &&
+                      weft_node_kind(type) == WEFT_NODE_STRING && strcmp(weft_node_text(type), "log_profile") == 0;
+    return weft_node_count(list) > 0 && !is_profile;
 }
 
-/* list may be NULL. */
-static enum weft_status check_operators(const struct weft_node *list, struct weft_error *error)
+/* list may be NULL, as may notes. */
+static enum weft_status check_operators(const struct weft_node *list, struct weft_config_notes *notes,
+                                        struct weft_error *error)
 {
-    if (list == NULL || weft_node_kind(list) == WEFT_NODE_NULL) {
-        return WEFT_OK;
-    }
-    if (weft_node_kind(list) != WEFT_NODE_LIST) {
-        return weft_node_fail(error, WEFT_INVALID, list, "a list of operators is expected, not %s",
-                              weft_node_kind_text(list));
-    }
-    if (weft_node_count(list) > 1) {
-        return weft_node_fail(error, WEFT_UNSUPPORTED, weft_node_at(list, 1),
-                              "more than one operator is not there yet");
-    }
-    return weft_node_count(list) == 0 ? WEFT_OK : check_operator(weft_node_at(list, 0), error);
+    struct weft_operators *operators = NULL;
+    enum weft_status status = weft_operators_compile(list, notes, &operators, error);
+    weft_operators_free(operators);
+    return status;
 }
 
 /* The Collector ignores keys that an operator does not know. */
@@ -115,19 +96,7 @@ static enum weft_status advise(const void *untyped, const struct weft_node *node
 {
     (void)node;
     const struct file_log_config *config = untyped;
-    const struct weft_node *list = config->operators.node;
-    const struct weft_node *first = weft_node_count(list) == 0 ? NULL : weft_node_at(list, 0);
-    enum weft_status status = WEFT_OK;
-    for (size_t i = 0; status == WEFT_OK && i < weft_node_count(first); i++) {
-        const struct weft_node *value = weft_node_at(first, i);
-        const char *key = weft_node_key(value);
-        if (strcmp(key, "type") != 0 && strcmp(key, "id") != 0) {
-            struct weft_position at = weft_node_position(value);
-            status = weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s:%u: an operator does not know the key %s",
-                                           at.file, at.line, key);
-        }
-    }
-    return status;
+    return check_operators(config->operators.node, notes, NULL);
 }
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
@@ -138,14 +107,21 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     enum weft_status status = check_patterns(&config->include, error);
     status = status == WEFT_OK ? check_patterns(&config->exclude, error) : status;
-    return status == WEFT_OK ? check_operators(config->operators.node, error) : status;
+    return status == WEFT_OK ? check_operators(config->operators.node, NULL, error) : status;
 }
 
 static enum weft_status create(const struct weft_instance_setup *setup, struct weft_receiver **out_receiver,
                                struct weft_error *error)
 {
-    (void)error;
     const struct file_log_config *config = setup->config;
+    const struct weft_node *list = config->operators.node;
+    struct weft_operators *operators = NULL;
+    if (setup->host->worker_index == 0 && needs_chain(list)) {
+        enum weft_status status = weft_operators_compile(list, NULL, &operators, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
     struct weft_inlet_receiver *receiver = weft_inlet_receiver_new(setup, &config->inlet);
     if (setup->host->worker_index == 0) {
         const struct weft_log_files_settings settings = {
@@ -157,14 +133,20 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                       .is_from_beginning = config->start_at.value == START_AT_BEGINNING,
                       .poll_interval_ns = config->poll_interval.ns,
                       .flush_after_ns = config->force_flush_period.ns,
-                      .max_line_bytes = config->max_log_size,
+                      .max_line_bytes = config->max_log_size.bytes,
                       .max_files = config->max_concurrent_files },
             .attributes = &config->attributes,
             .includes_name = config->include_file_name,
             .includes_path = config->include_file_path,
-            .is_text = weft_node_count(config->operators.node) == 0,
+            .own_operators = operators,
+            .is_text = weft_node_count(list) == 0,
         };
-        weft_inlet_receiver_add(receiver, weft_log_files_new(&receiver->ingest, &settings));
+        struct weft_otlp_inlet *inlet = weft_log_files_new(&receiver->ingest, &settings);
+        if (inlet == NULL) {
+            receiver->receiver.operations->free(&receiver->receiver);
+            return weft_fail(error, WEFT_NOMEM, "no memory for operators");
+        }
+        weft_inlet_receiver_add(receiver, inlet);
     }
     *out_receiver = &receiver->receiver;
     return WEFT_OK;

@@ -2,6 +2,7 @@
  * whole body is good: what is refused comes again. */
 #include "receivers/log_body.h"
 
+#include "receivers/log_chain.h"
 #include "wire/lines.h"
 
 void weft_log_bodies_init(struct weft_log_bodies *bodies, const struct weft_log_line_settings *settings)
@@ -65,6 +66,15 @@ static enum weft_status add_lines(struct reading *reading, struct weft_slice bod
     return WEFT_OK;
 }
 
+static void add_lines_to_chain(struct weft_log_chain *chain, struct weft_slice body, uint64_t observed_ns)
+{
+    struct weft_lines lines = weft_lines_of(body);
+    struct weft_slice line;
+    while (weft_lines_next(&lines, &line)) {
+        weft_log_chain_add(chain, line, observed_ns);
+    }
+}
+
 static enum weft_status finish(const struct weft_log_request *request, struct weft_payload_pool *pool,
                                struct weft_payload **out_message, struct weft_otlp_counts *out_counts,
                                struct weft_error *error)
@@ -88,11 +98,35 @@ static void add_counts(struct weft_log_line_counts *sum, const struct weft_log_l
     }
 }
 
+bool weft_log_bodies_has_rest(const struct weft_log_bodies *bodies)
+{
+    return bodies->chain != NULL && weft_log_request_count(bodies->request) > 0;
+}
+
+/* Lines are read once, whatever happens: operators keep state from one to the next. */
+static enum weft_status read_through_chain(struct weft_log_bodies *bodies, struct weft_slice body, uint64_t observed_ns,
+                                           struct weft_payload_pool *pool, struct weft_payload **out_message,
+                                           struct weft_otlp_counts *out_counts, struct weft_error *error)
+{
+    size_t read = bodies->read_ahead;
+    add_lines_to_chain(bodies->chain, read == 0 ? body : weft_slice_of(body.bytes + read, body.length - read),
+                       observed_ns);
+    enum weft_status status = finish(bodies->request, pool, out_message, out_counts, error);
+    bodies->read_ahead = status == WEFT_OK ? 0 : body.length;
+    if (status == WEFT_OK) {
+        weft_log_request_clear(bodies->request);
+    }
+    return status;
+}
+
 enum weft_status weft_log_bodies_read(struct weft_log_bodies *bodies, struct weft_slice body, bool may_be_array,
                                       size_t max_bytes, struct weft_wall observed, struct weft_payload_pool *pool,
                                       struct weft_payload **out_message, struct weft_otlp_counts *out_counts,
                                       struct weft_error *error)
 {
+    if (bodies->chain != NULL) {
+        return read_through_chain(bodies, body, (uint64_t)observed.ns, pool, out_message, out_counts, error);
+    }
     struct reading reading = { .request = bodies->request,
                                .observed_ns = (uint64_t)observed.ns,
                                .max_bytes = max_bytes };

@@ -5,10 +5,13 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "net/loop.h"
+#include "receivers/log_chain.h"
 #include "receivers/log_stream.h"
 #include "wire/string_attribute.h"
 
 enum { FIELD_ATTRIBUTE = 6 /* of LogRecord */, MAIL_MAX = 8 };
+
+#define FLUSH_INTERVAL_NS INT64_C(1000000000)
 
 struct log_files {
     struct weft_log_inlet base;
@@ -22,7 +25,9 @@ struct log_files {
     size_t line_length;                      /* that it has had of the line that is under way */
     struct weft_buffer fields;               /* of the first one's file */
     const struct weft_tail_block *described; /* whose fields they are */
+    struct weft_log_member *attributes;      /* the same for a chain */
     struct weft_timer feed_timer;            /* memory was gone */
+    struct weft_timer flush_timer;           /* a chain keeps something */
     bool is_feeding;
     bool is_started; /* the tail: not before lines have somewhere to go */
     bool is_stopped; /* it was told to stop, or will never be started */
@@ -57,17 +62,39 @@ static void append_attribute(struct weft_buffer *out, const char *key_text, cons
     }
 }
 
+/* For a chain: what the config has comes first and stays. */
+static void describe_for_chain(struct log_files *files, const char *name, const char *path)
+{
+    const struct weft_log_files_settings *settings = &files->settings;
+    size_t count = settings->attributes->count;
+    if (settings->includes_name) {
+        files->attributes[count++] =
+            (struct weft_log_member){ WEFT_SLICE_LITERAL("log.file.name"), weft_log_string(weft_slice_of_text(name)) };
+    }
+    if (settings->includes_path) {
+        files->attributes[count++] =
+            (struct weft_log_member){ WEFT_SLICE_LITERAL("log.file.path"), weft_log_string(weft_slice_of_text(path)) };
+    }
+    weft_log_chain_set_attributes(files->base.bodies.chain, files->attributes, count);
+}
+
 /* False without memory. */
 static bool describe_file(struct log_files *files, const struct weft_tail_block *block)
 {
     const struct weft_log_files_settings *settings = &files->settings;
     const char *slash = strrchr(block->path, '/');
+    const char *name = slash == NULL ? block->path : slash + 1;
+    if (files->base.bodies.chain != NULL) {
+        describe_for_chain(files, name, block->path);
+        files->described = block;
+        return true;
+    }
     weft_buffer_clear(&files->fields);
     for (size_t i = 0; i < settings->attributes->count; i++) {
         append_attribute(&files->fields, settings->attributes->entries[i].key, settings->attributes->entries[i].value);
     }
     if (settings->includes_name) {
-        append_attribute(&files->fields, "log.file.name", slash == NULL ? block->path : slash + 1);
+        append_attribute(&files->fields, "log.file.name", name);
     }
     if (settings->includes_path) {
         append_attribute(&files->fields, "log.file.path", block->path);
@@ -116,9 +143,28 @@ static bool is_finished(const struct log_files *files, const struct weft_tail_bl
     return files->at == block->length && files->line_length == 0 && files->stream.length == 0;
 }
 
+static void flush_when_kept(struct log_files *files)
+{
+    const struct weft_log_chain *chain = files->base.bodies.chain;
+    if (chain != NULL && weft_log_chain_keeps(chain) && !weft_timer_is_set(&files->flush_timer)) {
+        weft_timer_set_after(files->base.inlet.ingest->host->timers, &files->flush_timer, FLUSH_INTERVAL_NS);
+    }
+}
+
+static void flush(void *context)
+{
+    struct log_files *files = context;
+    weft_log_chain_flush(files->base.bodies.chain, (uint64_t)weft_wall_now().ns, false);
+    weft_log_stream_take_rest(&files->stream);
+    flush_when_kept(files);
+}
+
 static void end_when_all_is_in(struct log_files *files)
 {
     if (files->has_ended && weft_list_is_empty(&files->blocks) && files->base.is_draining && !files->stream.is_ended) {
+        if (files->base.bodies.chain != NULL) {
+            weft_log_chain_flush(files->base.bodies.chain, (uint64_t)weft_wall_now().ns, true);
+        }
         weft_log_stream_drain(&files->stream);
     }
 }
@@ -158,6 +204,7 @@ static void feed(struct log_files *files)
         weft_log_stream_take(&files->stream, copy_lines(files, block, room, capacity));
     }
     files->is_feeding = false;
+    flush_when_kept(files);
     end_when_all_is_in(files);
 }
 
@@ -264,6 +311,9 @@ static void collect(const struct weft_otlp_inlet *inlet, struct weft_samples *sa
           &counters->compressed },
     };
     weft_log_inlet_collect(&files->base, samples);
+    if (files->base.bodies.chain != NULL) {
+        weft_log_chain_collect(files->base.bodies.chain, id, samples);
+    }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         weft_samples_add(samples, rows[i].name, rows[i].help, rows[i].kind, (double)weft_atomic_load(rows[i].value),
                          WEFT_LABELS({ "receiver", id }));
@@ -286,11 +336,15 @@ static void files_free(struct weft_otlp_inlet *inlet)
     }
     weft_tail_free(files->tail);
     weft_timer_cancel(inlet->ingest->host->timers, &files->feed_timer);
+    weft_timer_cancel(inlet->ingest->host->timers, &files->flush_timer);
+    weft_log_chain_free(files->base.bodies.chain);
+    weft_operators_free(files->settings.own_operators);
     weft_watch_free(files->watch);
     weft_mailbox_free(files->mailbox);
     weft_log_stream_fini(&files->stream);
     weft_log_inlet_fini(&files->base);
     weft_buffer_fini(&files->fields);
+    weft_free(files->attributes);
     weft_free(files);
 }
 
@@ -304,13 +358,35 @@ static const struct weft_otlp_inlet_operations files_operations = {
     .free = files_free,
 };
 
+/* False without memory. */
+static bool make_chain(struct log_files *files)
+{
+    const struct weft_log_files_settings *settings = &files->settings;
+    const struct weft_log_chain_settings chain = { .operators = settings->own_operators,
+                                                   .request = files->base.bodies.request,
+                                                   .counts = &files->base.bodies.counts,
+                                                   .budget = files->base.inlet.ingest->host->budget };
+    files->base.bodies.chain = weft_log_chain_new(&chain);
+    files->attributes = weft_alloc((settings->attributes->count + 2) * sizeof *files->attributes);
+    for (size_t i = 0; i < settings->attributes->count; i++) {
+        const struct weft_config_map_entry *entry = &settings->attributes->entries[i];
+        files->attributes[i] = (struct weft_log_member){ weft_slice_of_text(entry->key),
+                                                         weft_log_string(weft_slice_of_text(entry->value)) };
+    }
+    return files->base.bodies.chain != NULL;
+}
+
 struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
                                            const struct weft_log_files_settings *settings)
 {
-    const struct weft_log_line_settings lines = { .max_line_bytes = settings->tail.max_line_bytes };
+    /* A text that an operator has joined may be longer than a line of a file. */
+    const struct weft_log_line_settings lines = { .max_line_bytes = settings->own_operators == NULL
+                                                                        ? settings->tail.max_line_bytes
+                                                                        : SIZE_MAX / 4 };
     struct log_files *files = weft_alloc(sizeof *files);
     files->settings = *settings;
     weft_log_inlet_init(&files->base, &files_operations, ingest, &lines);
+    files->base.max_line_bytes = settings->tail.max_line_bytes;
     weft_log_stream_init(&files->stream, &files->base, on_changed);
     weft_list_init(&files->blocks);
     weft_buffer_init(&files->fields, 0);
@@ -320,5 +396,10 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
     files->settings.tail.budget = ingest->host->budget;
     files->tail = weft_tail_new(&files->settings.tail, files->mailbox, on_block, files);
     weft_timer_init(&files->feed_timer, feed_again, files);
+    weft_timer_init(&files->flush_timer, flush, files);
+    if (settings->own_operators != NULL && !make_chain(files)) {
+        files_free(&files->base.inlet);
+        return NULL;
+    }
     return &files->base.inlet;
 }

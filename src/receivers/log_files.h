@@ -1,6 +1,7 @@
 #pragma once
 
 #include "receivers/log_body.h"
+#include "operators/operators.h"
 #include "receivers/otlp_ingest.h"
 #include "tail/tail.h"
 
@@ -10,9 +11,10 @@ struct weft_log_files_settings {
     struct weft_tail_settings tail;           /* budget: not yet */
     const struct weft_config_map *attributes; /* of every record */
     bool includes_name, includes_path;        /* of the file, as attributes */
-    bool is_text;                             /* a line is a body as it is; else as `jsonlog` reads it */
+    struct weft_operators *own_operators;     /* that lines go through, the inlet's from now on; NULL: none */
+    bool is_text;                             /* without: a line is a body as it is; else as `jsonlog` reads it */
 };
 
-/* What settings point to outlives the inlet, as does ingest. */
+/* What settings point to outlives the inlet, as does ingest. NULL without memory. */
 struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
                                            const struct weft_log_files_settings *settings);

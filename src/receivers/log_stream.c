@@ -35,7 +35,8 @@ bool weft_log_stream_wants_more(const struct weft_log_stream *stream)
 
 bool weft_log_stream_is_done(const struct weft_log_stream *stream)
 {
-    return stream->is_ended && !is_busy(stream) && stream->length == 0;
+    return stream->is_ended && !is_busy(stream) && stream->length == 0 &&
+           !weft_log_bodies_has_rest(&stream->owner->bodies);
 }
 
 /* ---- buffer ---- */
@@ -168,10 +169,10 @@ static void take_what_is_ready(struct weft_log_stream *stream)
 {
     while (!is_busy(stream)) {
         size_t length = ready_length(stream);
-        if (length == 0) {
+        if (length == 0 && !weft_log_bodies_has_rest(&stream->owner->bodies)) {
             break;
         }
-        bool is_cut = !stream->is_ended && stream->buffer[length - 1] != '\n';
+        bool is_cut = length > 0 && !stream->is_ended && stream->buffer[length - 1] != '\n';
         if (!take_lines(stream, length)) {
             weft_timer_set_after(host_of(stream)->timers, &stream->offer_timer,
                                  stream->owner->inlet.ingest->retry_after_ns);
@@ -248,6 +249,13 @@ void weft_log_stream_take(struct weft_log_stream *stream, size_t length)
         skip_rest(stream);
     }
     take_what_is_ready(stream);
+}
+
+void weft_log_stream_take_rest(struct weft_log_stream *stream)
+{
+    if (!is_busy(stream) && !weft_timer_is_set(&stream->offer_timer)) {
+        take_what_is_ready(stream);
+    }
 }
 
 void weft_log_stream_end(struct weft_log_stream *stream)

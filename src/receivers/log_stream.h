@@ -58,6 +58,9 @@ uint8_t *weft_log_stream_room(struct weft_log_stream *stream, size_t *out_length
 /* So many bytes were written there. */
 void weft_log_stream_take(struct weft_log_stream *stream, size_t length);
 
+/* Offers what the bodies have beside a stream's bytes (weft_log_bodies_has_rest), as soon as it may. */
+void weft_log_stream_take_rest(struct weft_log_stream *stream);
+
 /* No more bytes come: what is left is a line. */
 void weft_log_stream_end(struct weft_log_stream *stream);
 

@@ -34,6 +34,9 @@ class Writer(threading.Thread):
     def line(self, index):
         return f"file {self.number} line {index} of {'x' * (index * 7919 % 200)}\n".encode()
 
+    def lines(self, index):
+        return [self.line(index)]
+
     def compress_renamed(self):
         for old in sorted(self.path.parent.glob(self.path.name + ".2*")):
             if old.suffix != ".gz":
@@ -49,8 +52,7 @@ class Writer(threading.Thread):
     def run(self):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         output, rotated, renamed = open(self.path, "ab", buffering=0), time.monotonic(), None
-        for index in range(self.count):
-            line = self.line(index)
+        for index, line in ((index, line) for index in range(self.count) for line in self.lines(index)):
             cut = index % (len(line) - 1) if index % 5 == 0 else len(line)
             output.write(line[:cut])
             if cut < len(line):
@@ -64,6 +66,18 @@ class Writer(threading.Thread):
                 output, rotated, renamed = open(self.path, "ab", buffering=0), now, None
             time.sleep(self.pause)
         output.close()
+
+
+class PodWriter(Writer):
+    """The same as a container runtime writes it: one line of CRI, or several, each a piece of the text; the file may give way
+    to another between any two."""
+
+    def lines(self, index):
+        text = '{"level":"info","message":"' + self.line(index).decode()[:-1] + '"}'
+        size = 40 if index % 3 == 0 else len(text)
+        pieces = [text[at:at + size] for at in range(0, len(text), size)]
+        tags = ["P"] * (len(pieces) - 1) + ["F"]
+        return [f"2026-01-02T03:04:05.{index:09}Z stdout {tag} {piece}\n".encode() for tag, piece in zip(tags, pieces)]
 
 
 @for_each_worker_count
@@ -191,3 +205,38 @@ class FileLogFaults(FaultCase):
             self.assertIn(wanted, record)
         self.assertNotIn(b'{"level"', record)
         self.program.stop()
+
+    def fault_pods_lines_come_whole_with_their_metadata(self):
+        """The kubelet's directory, lines in pieces of which some lie on both sides of a rotation, and `log_profile` behind
+        `container`: each line once, whole, under its pod's resource."""
+        self.begin_files(include_file_path=True, include_file_name=False,
+                         operators=[{"type": "container"}, {"type": "log_profile"}])
+        pods, count = 4, seconds(5000, 500)
+        writers = [PodWriter(self.directory / f"ns_pod-{number}_0a-{number}" / "app" / "0.log", number, count, pause=0.002,
+                             rotation=seconds(1.0, 0.3), reopen=0.02) for number in range(pods)]
+        for writer in writers:
+            writer.start()
+        self.expect_all(writers, count, is_ordered=False)
+        for body in self.sink.bodies(otlp.LOGS_METHOD):
+            for resource in wire.repeated(body, 1):
+                pods_named = set(re.findall(rb"pod-(\d)", wire.repeated(resource, 1)[0]))
+                self.assertEqual(len(pods_named), 1)
+                for scope in wire.repeated(resource, 2):
+                    for record in wire.repeated(scope, 2):
+                        self.assertEqual({LINE.search(record).group(1)}, pods_named)
+                        self.assertEqual(record.count(b"log.iostream"), 1)
+                        self.assertNotIn(b"stdout P", record)
+
+    def fault_a_piece_without_an_end_comes_after_a_while(self):
+        """Five seconds, as in the Collector, and at once when the program ends."""
+        self.begin_files(operators=[{"type": "container", "add_metadata_from_filepath": False}])
+        log = self.directory / "app.log"
+        log.write_text("2026-01-02T03:04:05.6Z stdout P the beginning of\n")
+        time.sleep(2.0)
+        self.assertEqual(self.records(), [])
+        self.assertTrue(wait_until(lambda: len(self.records()) == 1, 20.0))
+        with open(log, "a") as output:
+            output.write("2026-01-02T03:04:05.6Z stdout P another\n")
+        time.sleep(1.0)
+        self.program.stop()
+        self.assertEqual([b"beginning" in self.records()[0], b"another" in self.records()[1]], [True, True])
