@@ -7,6 +7,7 @@
 #include "lib/connection.h"
 #include "lib/options.h"
 #include "lib/sequence.h"
+#include "load/files.h"
 #include "load/json.h"
 #include "load/run.h"
 
@@ -102,9 +103,9 @@ static const struct lines_form *lines_wanted(const struct load_options *options,
     if (path == NULL) {
         return NULL;
     }
-    if (options->protocol != &bench_protocol_http1 || options->is_json || trace_size > 0 ||
+    if ((options->protocol != &bench_protocol_http1 && options->files == NULL) || options->is_json || trace_size > 0 ||
         options->encoding != BENCH_ENCODING_NONE) {
-        bench_die("weft-load: --lines is for http, without --encoding, --compression and --trace-size");
+        bench_die("weft-load: --lines is for http and --files, without --encoding, --compression and --trace-size");
     }
     form = lines_read(path);
     return &form;
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
                                     .drain_seconds = 10,
                                     .cycle_count = 64,
                                     .frame_bytes = 16384,
+                                    .file_count = 10,
                                     .seed = 1 };
     const char *shape_path = NULL, *compression = "none", *acknowledged_path = NULL, *dump_path = NULL;
     const char *protocol = "grpc", *encoding = "protobuf";
@@ -130,6 +132,8 @@ int main(int argc, char **argv)
         { "encoding", "protobuf, or json (http only; hashes stay those of the protobuf)", .text = &encoding },
         { "payload", "the .shape file (required)", .text = &shape_path },
         { "lines", "a .lines file: log lines over http in place of --payload", .text = &lines_path },
+        { "files", "a directory: the lines are appended to files in it, and nobody is called", .text = &options.files },
+        { "file-count", "of --files (10)", .number = &options.file_count },
         { "spans-per-request", "instead of the shape's own number", .number = &spans_per_request },
         { "connections", "TCP connections (4)", .number = &options.connections },
         { "in-flight", "unanswered requests per connection, over http always 1 (16)", .number = &options.in_flight },
@@ -192,7 +196,11 @@ int main(int argc, char **argv)
     if (progress_path != NULL) {
         account_show(account, progress_path);
     }
-    struct load_result result = load_run(&options, &shape, account);
+    if (options.files != NULL && options.lines == NULL) {
+        bench_die("weft-load: --files needs --lines");
+    }
+    struct load_result result =
+        options.files != NULL ? files_run(&options, account) : load_run(&options, &shape, account);
     print_summary(&options, account, &result);
     if (acknowledged_path != NULL) {
         account_write(account, acknowledged_path);

@@ -29,7 +29,9 @@ struct load_options {
     bool is_reconnecting;
     const struct traces *traces;    /* dealt to requests; NULL = whole and side by side, as the shape says */
     const struct lines_form *lines; /* log lines instead of spans, over HTTP; NULL = spans */
-    bool is_sampled;                /* the hash is of what a tail sampler keeps */
+    const char *files;              /* the lines go to files in this directory; NULL = to the target */
+    uint64_t file_count;
+    bool is_sampled; /* the hash is of what a tail sampler keeps */
 };
 
 struct load_result {

@@ -37,7 +37,9 @@ class Sampler(threading.Thread):
 
 
 def transport_of(sut, variant):
-    """Over HTTP/1.1 a connection has one request outstanding: as many connections as there are requests in flight."""
+    """None for files. Over HTTP/1.1 a connection has one request outstanding: as many connections as there are requests in flight."""
+    if sut.protocol_in == "files":
+        return []
     connections, in_flight = variant.get("connections", 4), variant.get("in_flight", 16)
     if sut.protocol_in == "http":
         connections, in_flight = connections * in_flight, 1
@@ -57,6 +59,8 @@ def load_command(sut, variant, work, target, spans=None, seconds=None, rate=None
                *content_of(sut, variant),
                "--compression", variant.get("compression", "none"),
                "--acknowledged-out", f"{work}/acknowledged.bin"]
+    if sut.protocol_in == "files":
+        command += ["--files", f"{work}/files", "--file-count", str(variant.get("files", 10))]
     if variant.get("spans_per_request"):
         command += ["--spans-per-request", str(variant["spans_per_request"])]
     rate = variant.get("rate", 0) if rate is None else rate
@@ -85,7 +89,7 @@ def wait_for_delivery(counters, acknowledged, quiet_seconds=2.0, limit_seconds=3
 
 def settings_of(sut, variant, work, ports):
     return {"in": sut.protocol_in, "listen": ports.listen, "spare": ports.spare, "target": ports.target,
-            "telemetry": ports.telemetry, "telemetry_port": ports.telemetry.rsplit(":", 1)[1], "state": f"{work}/state",
+            "telemetry": ports.telemetry, "telemetry_port": ports.telemetry.rsplit(":", 1)[1], "state": f"{work}/state", "files": f"{work}/files",
             "compression": variant.get("compression", "none"), "workers": variant.get("workers", 1), "limit_mib": 512, **variant.get("settings", {})}
 
 
@@ -109,7 +113,8 @@ class Bed:
         if not programs.wait_for_port(self.ports.counters, self.sink_process):
             raise RuntimeError("the sink does not start; is a port taken?")
         self.started = time.monotonic()
-        shutil.rmtree(f"{self.work}/state", ignore_errors=True)  # a ledger of its own for each round
+        for folder in ("state", "files"):  # a ledger of its own for each round
+            shutil.rmtree(f"{self.work}/{folder}", ignore_errors=True)
         self.sut_process = self.sut.start(self.work, settings_of(self.sut, self.variant, self.work, self.ports), sut_cpus,
                                           self.log, self.options.realtime)
         if not programs.wait_for_port(self.ports.listen, self.sut_process):
