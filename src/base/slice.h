@@ -35,16 +35,22 @@ static inline bool weft_slice_is_space(uint8_t byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+/* Without the white space behind it. */
+static inline struct weft_slice weft_slice_trim_behind(struct weft_slice text)
+{
+    while (text.length > 0 && weft_slice_is_space(text.bytes[text.length - 1])) {
+        text.length--;
+    }
+    return text;
+}
+
 /* Without the white space around it. */
 static inline struct weft_slice weft_slice_trim(struct weft_slice text)
 {
     while (text.length > 0 && weft_slice_is_space(text.bytes[0])) {
         text = weft_slice_of(text.bytes + 1, text.length - 1);
     }
-    while (text.length > 0 && weft_slice_is_space(text.bytes[text.length - 1])) {
-        text.length--;
-    }
-    return text;
+    return weft_slice_trim_behind(text);
 }
 
 static inline bool weft_slice_equal(struct weft_slice left, struct weft_slice right)

@@ -170,13 +170,26 @@ static void make_room(struct weft_operator_run *run, const struct weft_operator 
     }
 }
 
+/* The white space behind a line is no part of its text, unless the text goes on in another line. */
+static const char *read_cri(const struct container *container, const struct weft_log_entry *entry,
+                            struct weft_slice text, struct weft_container_line *out_line)
+{
+    bool is_line = text.length > 0 && text.bytes + text.length == entry->line_end;
+    text.length += is_line ? entry->trimmed_behind : 0;
+    const char *reason = weft_container_line_read(text, container->format, out_line);
+    if (reason == NULL && is_line && entry->trimmed_behind > 0 && weft_container_line_is_full(out_line)) {
+        out_line->text = weft_slice_trim_behind(out_line->text);
+    }
+    return reason;
+}
+
 static enum weft_operator_verdict process_cri(const struct container *container, struct weft_operator_run *run,
                                               struct weft_log_entry *entry, struct weft_slice text)
 {
     const struct weft_operator *self = &container->parser.base;
     struct container_state *state = weft_operator_state(run, self);
     struct weft_container_line line;
-    const char *reason = weft_container_line_read(text, container->format, &line);
+    const char *reason = read_cri(container, entry, text, &line);
     if (reason != NULL) {
         return weft_operator_fail(run, "%s", reason);
     }

@@ -10,6 +10,9 @@ struct weft_log_entry {
     uint64_t time_ns; /* 0: not known */
     uint64_t observed_ns;
     struct weft_log_value body;
+    /* Of the line: where it ends, and how much white space behind that it lost. */
+    const uint8_t *line_end;
+    size_t trimmed_behind;
     struct weft_log_map attributes, resource;
     struct weft_slice severity_text, scope_name;
     uint8_t trace_id[WEFT_TRACE_ID_BYTES];

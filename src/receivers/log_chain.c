@@ -92,13 +92,16 @@ static struct weft_slice repaired(struct weft_log_chain *chain, struct weft_slic
 
 void weft_log_chain_add(struct weft_log_chain *chain, struct weft_slice line, uint64_t observed_ns)
 {
-    line = repaired(chain, weft_slice_trim(line));
+    struct weft_slice whole = repaired(chain, line);
+    line = weft_slice_trim(whole);
     if (line.length == 0) {
         return;
     }
     chain->settings.counts->lines++;
     struct weft_log_entry entry;
     weft_log_entry_begin(&entry, &chain->memory, line, observed_ns);
+    entry.line_end = line.bytes + line.length;
+    entry.trimmed_behind = (size_t)(whole.bytes + whole.length - entry.line_end);
     for (size_t i = 0; i < chain->attribute_count; i++) {
         if (weft_log_map_set(&entry.attributes, &chain->memory, chain->attributes[i].key, chain->attributes[i].value) !=
             WEFT_OK) {

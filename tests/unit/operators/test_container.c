@@ -131,6 +131,29 @@ START_TEST(test_pieces_are_joined_for_each_file_and_stream)
 }
 END_TEST
 
+/* As the receiver gives lines: without the white space behind them, which only a piece needs. */
+static const char *trimmed_line(const char *line)
+{
+    struct weft_log_entry *entry = operators_test_begin(&test, line);
+    entry->body.text = weft_slice_trim_behind(entry->body.text);
+    entry->line_end = entry->body.text.bytes + entry->body.text.length;
+    entry->trimmed_behind = strlen(line) - entry->body.text.length;
+    return operators_test_send(&test);
+}
+
+START_TEST(test_white_space_between_pieces_stays)
+{
+    open_with(PLAIN);
+    ck_assert_ptr_null(trimmed_line(TIME "Z stdout P one "));
+    ck_assert_ptr_null(trimmed_line(TIME "Z stdout P  "));
+    ck_assert_ptr_null(trimmed_line(TIME "Z stdout P two\t"));
+    ck_assert_str_eq(trimmed_line(TIME "Z stdout F three  "),
+                     "\"one  two\tthree\" a{log.iostream:\"stdout\",logtag:\"F\"}");
+    ck_assert_str_eq(trimmed_line(TIME "Z stdout F  "), "\"\" a{log.iostream:\"stdout\",logtag:\"F\"}");
+    close_test();
+}
+END_TEST
+
 /* The line and its attributes are gone by then. */
 START_TEST(test_pieces_without_an_end_go_on_after_five_seconds)
 {
@@ -237,6 +260,7 @@ int main(void)
         OPERATORS_TEST(test_what_is_no_line_of_a_container_goes_on_as_it_is),
         OPERATORS_TEST(test_the_path_says_whose_it_is),
         OPERATORS_TEST(test_pieces_are_joined_for_each_file_and_stream),
+        OPERATORS_TEST(test_white_space_between_pieces_stays),
         OPERATORS_TEST(test_pieces_without_an_end_go_on_after_five_seconds),
         OPERATORS_TEST(test_what_is_kept_is_bounded_and_charged),
         OPERATORS_TEST(test_too_many_sources_go_on_as_they_are),
