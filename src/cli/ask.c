@@ -210,14 +210,31 @@ void weft_cli_append_value(struct weft_buffer *out, struct weft_slice value, siz
     weft_free(text);
 }
 
-void weft_cli_append_padded(struct weft_buffer *out, struct weft_slice value, size_t width)
+/* From that byte of the buffer on. */
+static size_t columns_from(const struct weft_buffer *out, size_t start)
 {
-    size_t start = out->length;
     size_t columns = 0;
-    weft_cli_append_value(out, value, MAX_TEXT_BYTES);
     for (size_t i = start; i < out->length; i++) {
         columns += (out->bytes[i] & 0xc0) != 0x80;
     }
+    return columns;
+}
+
+size_t weft_cli_text_columns(struct weft_slice value)
+{
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    weft_cli_append_value(&text, value, MAX_TEXT_BYTES);
+    size_t columns = columns_from(&text, 0);
+    weft_buffer_fini(&text);
+    return columns;
+}
+
+void weft_cli_append_padded(struct weft_buffer *out, struct weft_slice value, size_t width)
+{
+    size_t start = out->length;
+    weft_cli_append_value(out, value, MAX_TEXT_BYTES);
+    size_t columns = columns_from(out, start);
     for (; columns < width; columns++) {
         weft_buffer_append_byte(out, ' ');
     }

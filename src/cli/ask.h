@@ -48,5 +48,8 @@ char *weft_cli_encode(const char *word);
  * max_bytes. */
 void weft_cli_append_value(struct weft_buffer *out, struct weft_slice value, size_t max_bytes);
 
+/* How many columns of a terminal a short value takes so: characters, not bytes. */
+size_t weft_cli_text_columns(struct weft_slice value);
+
 /* The same, padded to a width on the right. */
 void weft_cli_append_padded(struct weft_buffer *out, struct weft_slice value, size_t width);

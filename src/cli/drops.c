@@ -36,30 +36,50 @@ static bool read_options(int argument_count, char **arguments, struct request *r
     return optind == argument_count;
 }
 
-static const struct {
-    const char *key;
-    size_t width;
-} columns[] = { { "signal", 9 }, { "reason", 20 }, { "policy", 24 }, { "service", 32 } };
+static const char *const columns[] = { "signal", "reason", "policy", "service" };
+
+enum { COLUMN_COUNT = WEFT_COUNT_OF(columns) };
+
+/* As wide as what stands in each; that of the records is the last. */
+struct widths {
+    size_t columns[COLUMN_COUNT];
+    int records;
+};
 
 /* A dash for a name that is empty. */
-static void append_cell(struct weft_buffer *out, struct weft_slice value, size_t width)
+static struct weft_slice cell_of(struct weft_slice value)
 {
-    bool is_empty = weft_slice_equal_text(value, "\"\"");
-    weft_cli_append_padded(out, is_empty ? WEFT_SLICE_LITERAL("\"-\"") : value, width);
-    weft_buffer_append_byte(out, ' ');
+    return weft_slice_equal_text(value, "\"\"") ? WEFT_SLICE_LITERAL("\"-\"") : value;
 }
 
-static void append_row(struct weft_buffer *out, struct weft_slice row)
+static void measure(struct weft_slice rows, struct widths *widths)
+{
+    struct weft_json_each each = weft_json_each_of(rows);
+    struct weft_slice value;
+    while (weft_json_each_next(&each)) {
+        for (size_t i = 0; i < COLUMN_COUNT; i++) {
+            bool is_there = weft_json_find_member(each.value, columns[i], &value) == WEFT_OK;
+            size_t width = is_there ? weft_cli_text_columns(cell_of(value)) : 0;
+            widths->columns[i] = width > widths->columns[i] ? width : widths->columns[i];
+        }
+        if (weft_json_find_member(each.value, "records", &value) == WEFT_OK) {
+            int digits = (int)weft_cli_text_columns(value);
+            widths->records = digits > widths->records ? digits : widths->records;
+        }
+    }
+}
+
+static void append_row(struct weft_buffer *out, struct weft_slice row, const struct widths *widths)
 {
     struct weft_slice value;
-    weft_buffer_append_text(out, "  ");
-    for (size_t i = 0; i < WEFT_COUNT_OF(columns); i++) {
-        if (weft_json_find_member(row, columns[i].key, &value) == WEFT_OK) {
-            append_cell(out, value, columns[i].width);
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        if (weft_json_find_member(row, columns[i], &value) == WEFT_OK) {
+            weft_buffer_append_text(out, "  ");
+            weft_cli_append_padded(out, cell_of(value), widths->columns[i]);
         }
     }
     if (weft_json_find_member(row, "records", &value) == WEFT_OK) {
-        weft_buffer_append_format(out, "%12llu", (unsigned long long)weft_json_read_count(value));
+        weft_buffer_append_format(out, "  %*llu", widths->records, (unsigned long long)weft_json_read_count(value));
     }
     bool is_at_start = weft_json_find_member(row, "at_start", &value) == WEFT_OK;
     weft_buffer_append_text(out, is_at_start ? "  (lost when the former process was killed)\n" : "\n");
@@ -79,10 +99,12 @@ static void write_text(struct weft_slice body, struct weft_buffer *out)
         weft_json_find_member(body, "balanced", &value) == WEFT_OK && weft_slice_equal_text(value, "true");
     weft_buffer_append_text(out, is_balanced ? ", as the ledger says\n" : ", WHICH IS NOT WHAT THE LEDGER SAYS\n");
     (void)(weft_json_find_member(body, "drops", &rows) == WEFT_OK);
+    struct widths widths = { .records = 1 };
+    measure(rows, &widths);
     struct weft_json_each each = weft_json_each_of(rows);
     size_t count = 0;
     for (; weft_json_each_next(&each); count++) {
-        append_row(out, each.value);
+        append_row(out, each.value, &widths);
     }
     weft_buffer_append_text(out, count == 0 ? "  nothing was dropped, refused or rejected\n" : "");
 }

@@ -83,18 +83,59 @@ void weft_ledger_snapshot_write_json(const struct weft_ledger_snapshot *snapshot
     weft_buffer_append_text(out, "]}");
 }
 
-static void write_text_account(const struct weft_ledger_balance *balance, struct weft_buffer *out)
+/* The columns of a table for people are as wide as what stands in them. */
+enum { COLUMN_ACCOUNT, COLUMN_PIPELINE, COLUMN_OWNER, COLUMN_AMOUNT, COLUMN_COUNT };
+
+struct cells {
+    char account[64], amount[24];
+    const char *texts[COLUMN_COUNT];
+};
+
+static void cells_of(const struct weft_ledger_balance *balance, struct cells *cells)
 {
     const struct weft_account *account = &balance->account;
-    char name[64];
     bool has_reason = balance->reason_text[0] != '\0';
-    snprintf(name, sizeof name, has_reason ? "%s(%s)" : "%s", balance->kind_text, balance->reason_text);
-    weft_buffer_append_format(out, "  %-28s %-24s %-32s %20" PRId64 "\n", name,
-                              account->pipeline[0] == '\0' ? "-" : account->pipeline,
-                              account->owner[0] == '\0' ? "-" : account->owner, amount_of(balance));
+    snprintf(cells->account, sizeof cells->account, has_reason ? "%s(%s)" : "%s", balance->kind_text,
+             balance->reason_text);
+    snprintf(cells->amount, sizeof cells->amount, "%" PRId64, amount_of(balance));
+    cells->texts[COLUMN_ACCOUNT] = cells->account;
+    cells->texts[COLUMN_PIPELINE] = account->pipeline[0] == '\0' ? "-" : account->pipeline;
+    cells->texts[COLUMN_OWNER] = account->owner[0] == '\0' ? "-" : account->owner;
+    cells->texts[COLUMN_AMOUNT] = cells->amount;
 }
 
-static void write_text_signal(const struct weft_ledger_snapshot *snapshot, const char *signal, struct weft_buffer *out)
+static bool is_shown(const struct weft_ledger_balance *balance)
+{
+    return balance->inflow + balance->outflow > 0;
+}
+
+static void measure(const struct weft_ledger_snapshot *snapshot, int widths[COLUMN_COUNT])
+{
+    struct cells cells;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (!is_shown(&snapshot->balances[i])) {
+            continue;
+        }
+        cells_of(&snapshot->balances[i], &cells);
+        for (int column = 0; column < COLUMN_COUNT; column++) {
+            int width = (int)strlen(cells.texts[column]);
+            widths[column] = width > widths[column] ? width : widths[column];
+        }
+    }
+}
+
+static void write_text_account(const struct weft_ledger_balance *balance, const int widths[COLUMN_COUNT],
+                               struct weft_buffer *out)
+{
+    struct cells cells;
+    cells_of(balance, &cells);
+    weft_buffer_append_format(out, "  %-*s  %-*s  %-*s  %*s\n", widths[COLUMN_ACCOUNT], cells.texts[COLUMN_ACCOUNT],
+                              widths[COLUMN_PIPELINE], cells.texts[COLUMN_PIPELINE], widths[COLUMN_OWNER],
+                              cells.texts[COLUMN_OWNER], widths[COLUMN_AMOUNT], cells.texts[COLUMN_AMOUNT]);
+}
+
+static void write_text_signal(const struct weft_ledger_snapshot *snapshot, const char *signal,
+                              const int widths[COLUMN_COUNT], struct weft_buffer *out)
 {
     struct weft_ledger_totals totals;
     weft_ledger_snapshot_totals(snapshot, signal, &totals);
@@ -105,8 +146,8 @@ static void write_text_signal(const struct weft_ledger_snapshot *snapshot, const
         for (size_t i = 0; i < snapshot->count; i++) {
             const struct weft_ledger_balance *balance = &snapshot->balances[i];
             if ((int)balance->account.kind == kind && strcmp(balance->account.signal, signal) == 0 &&
-                balance->inflow + balance->outflow > 0) {
-                write_text_account(balance, out);
+                is_shown(balance)) {
+                write_text_account(balance, widths, out);
             }
         }
     }
@@ -114,9 +155,11 @@ static void write_text_signal(const struct weft_ledger_snapshot *snapshot, const
 
 void weft_ledger_snapshot_write_text(const struct weft_ledger_snapshot *snapshot, struct weft_buffer *out)
 {
+    int widths[COLUMN_COUNT] = { 0 };
+    measure(snapshot, widths);
     for (size_t i = 0; i < snapshot->count; i++) {
         if (is_first_of_signal(snapshot, i)) {
-            write_text_signal(snapshot, snapshot->balances[i].account.signal, out);
+            write_text_signal(snapshot, snapshot->balances[i].account.signal, widths, out);
         }
     }
 }
