@@ -13,7 +13,7 @@ struct file_log_config {
     bool include_file_name, include_file_path;
     struct weft_byte_size max_log_size;
     uint64_t max_concurrent_files;
-    struct weft_config_map attributes;
+    struct weft_config_map attributes, resource;
     struct weft_config_any operators;
     struct weft_inlet_config inlet;
 };
@@ -42,13 +42,13 @@ static const struct weft_field file_log_fields[] = {
                .minimum = 2, .maximum = 1 << 20),
     WEFT_FIELD_CHOICE(CONFIG, encoding, encoding_words, "utf-8", "Bytes that are no UTF-8 become U+FFFD."),
     WEFT_FIELD(CONFIG, attributes, NULL, "Attributes of every record."),
+    WEFT_FIELD(CONFIG, resource, NULL, "Attributes of the resource of every record."),
     WEFT_FIELD(CONFIG, operators, NULL,
                "What becomes of a line, step by step; without, it is the body. Types: docs/file_log.md."),
     WEFT_FIELD_NO_EFFECT("fingerprint_size", "any", "A file is known by its inode and its last bytes read."),
     WEFT_FIELD_NO_EFFECT("initial_buffer_size", "any", "Blocks of 64 KiB."),
     WEFT_FIELD_NO_EFFECT("max_batches", "int", "All files are looked at in each turn."),
     WEFT_FIELD_NO_EFFECT("retry_on_failure", "any", "What is refused for now is always offered again."),
-    WEFT_FIELD_UNSUPPORTED("resource", "Attributes of the resource."),
     WEFT_FIELD_UNSUPPORTED("multiline", "Entries of several lines."),
     WEFT_FIELD_UNSUPPORTED("storage", "Positions that outlive the process."),
     WEFT_FIELD_UNSUPPORTED("compression", "Compressed files."),
@@ -136,6 +136,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                       .max_line_bytes = config->max_log_size.bytes,
                       .max_files = config->max_concurrent_files },
             .attributes = &config->attributes,
+            .resource = &config->resource,
             .includes_name = config->include_file_name,
             .includes_path = config->include_file_path,
             .own_operators = operators,

@@ -8,13 +8,17 @@
 
 enum { FIELD_ATTRIBUTE_OF_RESOURCE = 1, FIELD_ATTRIBUTE_OF_RECORD = 6 };
 
+struct members {
+    const struct weft_log_member *items;
+    size_t count;
+};
+
 struct weft_log_chain {
     struct weft_log_chain_settings settings;
     struct weft_operator_run *run;
     struct weft_entry_memory memory;
-    struct weft_buffer repaired; /* the line, if it was no UTF-8 */
-    const struct weft_log_member *attributes;
-    size_t attribute_count;
+    struct weft_buffer repaired;         /* the line, if it was no UTF-8 */
+    struct members attributes, resource; /* of each entry that comes in */
     uint64_t lost;
 };
 
@@ -90,6 +94,15 @@ static struct weft_slice repaired(struct weft_log_chain *chain, struct weft_slic
                                                            : weft_slice_of(line.bytes, valid);
 }
 
+static bool set_members(struct weft_log_map *map, struct weft_entry_memory *memory, struct members members)
+{
+    bool has_memory = true;
+    for (size_t i = 0; has_memory && i < members.count; i++) {
+        has_memory = weft_log_map_set(map, memory, members.items[i].key, members.items[i].value) == WEFT_OK;
+    }
+    return has_memory;
+}
+
 void weft_log_chain_add(struct weft_log_chain *chain, struct weft_slice line, uint64_t observed_ns)
 {
     struct weft_slice whole = repaired(chain, line);
@@ -102,20 +115,22 @@ void weft_log_chain_add(struct weft_log_chain *chain, struct weft_slice line, ui
     weft_log_entry_begin(&entry, &chain->memory, line, observed_ns);
     entry.line_end = line.bytes + line.length;
     entry.trimmed_behind = (size_t)(whole.bytes + whole.length - entry.line_end);
-    for (size_t i = 0; i < chain->attribute_count; i++) {
-        if (weft_log_map_set(&entry.attributes, &chain->memory, chain->attributes[i].key, chain->attributes[i].value) !=
-            WEFT_OK) {
-            chain->lost++;
-            return;
-        }
+    if (set_members(&entry.attributes, &chain->memory, chain->attributes) &&
+        set_members(&entry.resource, &chain->memory, chain->resource)) {
+        weft_operator_run_process(chain->run, &entry);
+    } else {
+        chain->lost++;
     }
-    weft_operator_run_process(chain->run, &entry);
 }
 
 void weft_log_chain_set_attributes(struct weft_log_chain *chain, const struct weft_log_member *attributes, size_t count)
 {
-    chain->attributes = attributes;
-    chain->attribute_count = count;
+    chain->attributes = (struct members){ attributes, count };
+}
+
+void weft_log_chain_set_resource(struct weft_log_chain *chain, const struct weft_log_member *attributes, size_t count)
+{
+    chain->resource = (struct members){ attributes, count };
 }
 
 void weft_log_chain_flush(struct weft_log_chain *chain, uint64_t now_ns, bool is_all)

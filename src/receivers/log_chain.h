@@ -24,6 +24,9 @@ void weft_log_chain_free(struct weft_log_chain *chain);
 void weft_log_chain_set_attributes(struct weft_log_chain *chain, const struct weft_log_member *attributes,
                                    size_t count);
 
+/* The same for their resource. */
+void weft_log_chain_set_resource(struct weft_log_chain *chain, const struct weft_log_member *attributes, size_t count);
+
 /* What comes of the line is in the request, or kept, or counted as lost; one without text is none. */
 void weft_log_chain_add(struct weft_log_chain *chain, struct weft_slice line, uint64_t observed_ns);
 

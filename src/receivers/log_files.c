@@ -9,7 +9,7 @@
 #include "receivers/log_stream.h"
 #include "wire/string_attribute.h"
 
-enum { FIELD_ATTRIBUTE = 6 /* of LogRecord */, MAIL_MAX = 8 };
+enum { FIELD_ATTRIBUTE = 6 /* of LogRecord */, FIELD_RESOURCE_ATTRIBUTE = 1 /* of Resource */, MAIL_MAX = 8 };
 
 #define FLUSH_INTERVAL_NS INT64_C(1000000000)
 
@@ -24,10 +24,11 @@ struct log_files {
     size_t at;                               /* in the first one: what the stream has had */
     size_t line_length;                      /* that it has had of the line that is under way */
     struct weft_buffer fields;               /* of the first one's file */
+    struct weft_buffer resource;             /* of the config, as fields of Resource */
     const struct weft_tail_block *described; /* whose fields they are */
-    struct weft_log_member *attributes;      /* the same for a chain */
-    struct weft_timer feed_timer;            /* memory was gone */
-    struct weft_timer flush_timer;           /* a chain keeps something */
+    struct weft_log_member *attributes, *resource_members; /* the same for a chain */
+    struct weft_timer feed_timer;                          /* memory was gone */
+    struct weft_timer flush_timer;                         /* a chain keeps something */
     bool is_feeding;
     bool is_started; /* the tail: not before lines have somewhere to go */
     bool is_stopped; /* it was told to stop, or will never be started */
@@ -50,16 +51,26 @@ static struct weft_tail_block *first_block(struct log_files *files)
 
 /* ---- attributes ---- */
 
-static void append_attribute(struct weft_buffer *out, const char *key_text, const char *value_text)
+static void append_attribute(struct weft_buffer *out, uint32_t field, const char *key_text, const char *value_text)
 {
     struct weft_slice key = weft_slice_of_text(key_text);
     struct weft_slice value = weft_slice_of_text(value_text);
-    size_t size = weft_wire_size_string_attribute(FIELD_ATTRIBUTE, key, value);
+    size_t size = weft_wire_size_string_attribute(field, key, value);
     uint8_t *to = weft_buffer_reserve(out, size);
     if (to != NULL) {
-        weft_wire_put_string_attribute(to, FIELD_ATTRIBUTE, key, value);
+        weft_wire_put_string_attribute(to, field, key, value);
         out->length += size;
     }
+}
+
+static bool has_key(const struct weft_config_map *map, const char *key)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (strcmp(map->entries[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* For a chain: what the config has comes first and stays. */
@@ -91,19 +102,24 @@ static bool describe_file(struct log_files *files, const struct weft_tail_block 
     }
     weft_buffer_clear(&files->fields);
     for (size_t i = 0; i < settings->attributes->count; i++) {
-        append_attribute(&files->fields, settings->attributes->entries[i].key, settings->attributes->entries[i].value);
+        append_attribute(&files->fields, FIELD_ATTRIBUTE, settings->attributes->entries[i].key,
+                         settings->attributes->entries[i].value);
     }
     if (settings->includes_name) {
-        append_attribute(&files->fields, "log.file.name", name);
+        append_attribute(&files->fields, FIELD_ATTRIBUTE, "log.file.name", name);
     }
     if (settings->includes_path) {
-        append_attribute(&files->fields, "log.file.path", block->path);
+        append_attribute(&files->fields, FIELD_ATTRIBUTE, "log.file.path", block->path);
     }
-    if (weft_buffer_status(&files->fields) != WEFT_OK) {
+    if (weft_buffer_status(&files->fields) != WEFT_OK || weft_buffer_status(&files->resource) != WEFT_OK) {
         return false;
     }
     files->described = block;
-    struct weft_log_source source = { .fields = weft_buffer_slice(&files->fields), .is_text = settings->is_text };
+    struct weft_log_source source = { .fields = weft_buffer_slice(&files->fields),
+                                      .resource = weft_buffer_slice(&files->resource),
+                                      .has_service = has_key(settings->resource, "service.name"),
+                                      .has_environment = has_key(settings->resource, "deployment.environment.name"),
+                                      .is_text = settings->is_text };
     weft_log_request_set_source(files->base.bodies.request, &source);
     return true;
 }
@@ -344,7 +360,9 @@ static void files_free(struct weft_otlp_inlet *inlet)
     weft_log_stream_fini(&files->stream);
     weft_log_inlet_fini(&files->base);
     weft_buffer_fini(&files->fields);
+    weft_buffer_fini(&files->resource);
     weft_free(files->attributes);
+    weft_free(files->resource_members);
     weft_free(files);
 }
 
@@ -358,6 +376,17 @@ static const struct weft_otlp_inlet_operations files_operations = {
     .free = files_free,
 };
 
+/* With room for so many more. */
+static struct weft_log_member *members_of(const struct weft_config_map *map, size_t more)
+{
+    struct weft_log_member *members = weft_alloc((map->count + more + 1) * sizeof *members);
+    for (size_t i = 0; i < map->count; i++) {
+        members[i] = (struct weft_log_member){ weft_slice_of_text(map->entries[i].key),
+                                               weft_log_string(weft_slice_of_text(map->entries[i].value)) };
+    }
+    return members;
+}
+
 /* False without memory. */
 static bool make_chain(struct log_files *files)
 {
@@ -367,13 +396,13 @@ static bool make_chain(struct log_files *files)
                                                    .counts = &files->base.bodies.counts,
                                                    .budget = files->base.inlet.ingest->host->budget };
     files->base.bodies.chain = weft_log_chain_new(&chain);
-    files->attributes = weft_alloc((settings->attributes->count + 2) * sizeof *files->attributes);
-    for (size_t i = 0; i < settings->attributes->count; i++) {
-        const struct weft_config_map_entry *entry = &settings->attributes->entries[i];
-        files->attributes[i] = (struct weft_log_member){ weft_slice_of_text(entry->key),
-                                                         weft_log_string(weft_slice_of_text(entry->value)) };
+    files->attributes = members_of(settings->attributes, 2);
+    files->resource_members = members_of(settings->resource, 0);
+    if (files->base.bodies.chain == NULL) {
+        return false;
     }
-    return files->base.bodies.chain != NULL;
+    weft_log_chain_set_resource(files->base.bodies.chain, files->resource_members, settings->resource->count);
+    return true;
 }
 
 struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
@@ -390,6 +419,11 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
     weft_log_stream_init(&files->stream, &files->base, on_changed);
     weft_list_init(&files->blocks);
     weft_buffer_init(&files->fields, 0);
+    weft_buffer_init(&files->resource, 0);
+    for (size_t i = 0; i < settings->resource->count; i++) {
+        const struct weft_config_map_entry *entry = &settings->resource->entries[i];
+        append_attribute(&files->resource, FIELD_RESOURCE_ATTRIBUTE, entry->key, entry->value);
+    }
     files->mailbox = weft_mailbox_new(MAIL_MAX);
     files->watch =
         weft_watch_new(ingest->host->net->loop, weft_mailbox_descriptor(files->mailbox), WEFT_READABLE, on_mail, files);

@@ -10,6 +10,7 @@
 struct weft_log_files_settings {
     struct weft_tail_settings tail;           /* budget: not yet */
     const struct weft_config_map *attributes; /* of every record */
+    const struct weft_config_map *resource;   /* the same of its resource */
     bool includes_name, includes_path;        /* of the file, as attributes */
     struct weft_operators *own_operators;     /* that lines go through, the inlet's from now on; NULL: none */
     bool is_text;                             /* without: a line is a body as it is; else as `jsonlog` reads it */

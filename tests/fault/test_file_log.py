@@ -177,7 +177,7 @@ class FileLogFaults(FaultCase):
         self.program.stop()
         self.directory = directory
         self.settings = {"include": [f"{directory}/*.log"], "start_at": "end", "max_log_size": 1000, "include_file_path": True,
-                         "attributes": {"where": "here"}}
+                         "attributes": {"where": "here"}, "resource": {"service.name": "of-the-file"}}
         self.program = self.start_program(self.configuration(), [], workers=self.workers)
         time.sleep(1.0)
         with open(directory / "old.log", "ab") as output:
@@ -185,6 +185,7 @@ class FileLogFaults(FaultCase):
         (directory / "new.log").write_bytes(b"new\nwithout an end")
         self.assertTrue(wait_until(lambda: len(self.records()) >= 6, 20.0))
         self.assertEqual(len(self.records()), 6)
+        self.assertTrue(all(b"of-the-file" in body for body in self.sink.bodies(otlp.LOGS_METHOD)))
         text = b"|".join(self.records())
         self.assertNotIn(b"before", text)
         for wanted in (b"after", b"new", b"without an end", b"y" * 1000, b"log.file.path", b"old.log", b"where", b"here"):
@@ -209,7 +210,7 @@ class FileLogFaults(FaultCase):
     def fault_pods_lines_come_whole_with_their_metadata(self):
         """The kubelet's directory, lines in pieces of which some lie on both sides of a rotation, and `log_profile` behind
         `container`: each line once, whole, under its pod's resource."""
-        self.begin_files(include_file_path=True, include_file_name=False,
+        self.begin_files(include_file_path=True, include_file_name=False, resource={"service.name": "pods"},
                          operators=[{"type": "container"}, {"type": "log_profile"}])
         pods, count = 4, seconds(5000, 500)
         writers = [PodWriter(self.directory / f"ns_pod-{number}_0a-{number}" / "app" / "0.log", number, count, pause=0.002,
@@ -219,6 +220,7 @@ class FileLogFaults(FaultCase):
         self.expect_all(writers, count, is_ordered=False)
         for body in self.sink.bodies(otlp.LOGS_METHOD):
             for resource in wire.repeated(body, 1):
+                self.assertIn(b"service.name", wire.repeated(resource, 1)[0])
                 pods_named = set(re.findall(rb"pod-(\d)", wire.repeated(resource, 1)[0]))
                 self.assertEqual(len(pods_named), 1)
                 for scope in wire.repeated(resource, 2):
