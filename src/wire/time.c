@@ -95,29 +95,32 @@ static bool take_date(struct cursor *cursor, struct date *date)
            take_byte(cursor, ':') && take_pair(cursor, &date->second);
 }
 
-static bool is_leap_year(int year)
+int weft_time_month_days(int year, int month)
 {
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    weft_assert(month >= 1 && month <= 12);
+    bool is_leap_year = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return lengths[month - 1] + (month == 2 && is_leap_year);
 }
 
 /* A second of 60 is a leap second: it is the first of the next minute, as clocks show it afterwards. */
 static bool is_date(const struct date *date)
 {
-    static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     if (date->month < 1 || date->month > 12) {
         return false;
     }
-    int days = lengths[date->month - 1] + (date->month == 2 && is_leap_year(date->year));
+    int days = weft_time_month_days(date->year, date->month);
     return date->day >= 1 && date->day <= days && date->hour < 24 && date->minute < 60 && date->second <= 60;
 }
 
-/* Days from 1970 on in the Gregorian calendar; years begin in March here, so that the leap day is the last one. */
-static int64_t days_of(const struct date *date)
+/* Years begin in March here, so that the leap day is the last one. */
+int64_t weft_time_days(int year, int month, int day)
 {
     static const int16_t before_month[] = { 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275 };
-    int64_t year = date->year - (date->month <= 2);
-    int64_t leap_days = year / 4 - year / 100 + year / 400;
-    return year * 365 + leap_days + before_month[date->month - 1] + date->day - 1 - 719468;
+    weft_assert(year >= 0 && month >= 1 && month <= 12);
+    int64_t from_march = year - (month <= 2);
+    int64_t leap_days = from_march / 4 - from_march / 100 + from_march / 400;
+    return from_march * 365 + leap_days + before_month[month - 1] + day - 1 - 719468;
 }
 
 /* Z, +hh:mm, +hhmm, +hh, also after a space; "UTC" and "GMT". False: something else stands here. */
@@ -213,7 +216,8 @@ enum weft_time_problem weft_time_of_text(struct weft_slice text, int zone_minute
     if (!is_date(&date)) {
         return WEFT_TIME_PROBLEM_RANGE;
     }
-    int64_t seconds = days_of(&date) * DAY_SECONDS + date.hour * 3600 + date.minute * 60 + date.second;
+    int64_t seconds = weft_time_days(date.year, date.month, date.day) * DAY_SECONDS + date.hour * 3600 +
+                      date.minute * 60 + date.second;
     seconds -= (has_zone ? minutes : zone_minutes) * INT64_C(60);
     enum weft_time_problem problem = weft_time_of_parts(seconds, nanos, &ns);
     if (problem == WEFT_TIME_PROBLEM_OK) {

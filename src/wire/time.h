@@ -33,3 +33,7 @@ enum weft_time_problem weft_time_of_number(struct weft_slice text, uint64_t *out
 
 /* Google's {"seconds":...,"nanos":...}. */
 enum weft_time_problem weft_time_of_parts(int64_t seconds, int64_t nanos, uint64_t *out_ns) WEFT_MUST_CHECK;
+
+/* Days from 1970 on, in the Gregorian calendar. year is not negative; day may lie outside of its month. */
+int64_t weft_time_days(int year, int month, int day);
+int weft_time_month_days(int year, int month);
