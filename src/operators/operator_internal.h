@@ -50,6 +50,11 @@ struct weft_operator_key {
     {                                                                                           \
         .key = #member, .kind = WEFT_OPERATOR_KEY_##kind_name, .offset = offsetof(type, member) \
     }
+/* The same for a key that is not named as its member. */
+#define WEFT_OPERATOR_KEY_AT(name, kind_name, type, member)                                    \
+    {                                                                                          \
+        .key = (name), .kind = WEFT_OPERATOR_KEY_##kind_name, .offset = offsetof(type, member) \
+    }
 #define WEFT_OPERATOR_BLOCK(name, type, member, given_member, table)                                       \
     {                                                                                                      \
         .key = (name), .kind = WEFT_OPERATOR_KEY_BLOCK, .offset = offsetof(type, member), .keys = (table), \

@@ -6,7 +6,7 @@
 
 static const struct weft_operator_kind *const kinds[] = {
     &weft_operator_noop,        &weft_operator_move,      &weft_operator_add,         &weft_operator_remove,
-    &weft_operator_json_parser, &weft_operator_container, &weft_operator_log_profile,
+    &weft_operator_json_parser, &weft_operator_container, &weft_operator_log_profile, &weft_operator_time_parser,
 };
 
 /* Types of the Collector without a row above. */
@@ -19,8 +19,17 @@ static const char *const later[] = {
     "retain",           "router",
     "sanitize_utf8",    "scope_name_parser",
     "severity_parser",  "syslog_parser",
-    "time_parser",      "trace_parser",
     "unquote",          "uri_parser",
+    "assign_keys",      "copy",
+    "csv_parser",       "filter",
+    "flatten",          "json_array_parser",
+    "key_value_parser", "recombine",
+    "regex_parser",     "regex_replace",
+    "retain",           "router",
+    "sanitize_utf8",    "scope_name_parser",
+    "severity_parser",  "syslog_parser",
+    "trace_parser",     "unquote",
+    "uri_parser",
 };
 
 const struct weft_operator_kind *weft_operator_kind_find(const char *type)
