@@ -11,3 +11,4 @@ extern const struct weft_operator_kind weft_operator_json_parser;
 extern const struct weft_operator_kind weft_operator_container;
 extern const struct weft_operator_kind weft_operator_log_profile;
 extern const struct weft_operator_kind weft_operator_time_parser;
+extern const struct weft_operator_kind weft_operator_severity_parser;
