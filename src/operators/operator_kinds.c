@@ -5,9 +5,17 @@
 #include <string.h>
 
 static const struct weft_operator_kind *const kinds[] = {
-    &weft_operator_noop,        &weft_operator_move,        &weft_operator_add,
-    &weft_operator_remove,      &weft_operator_json_parser, &weft_operator_container,
-    &weft_operator_log_profile, &weft_operator_time_parser, &weft_operator_severity_parser,
+    &weft_operator_noop,
+    &weft_operator_move,
+    &weft_operator_add,
+    &weft_operator_remove,
+    &weft_operator_json_parser,
+    &weft_operator_container,
+    &weft_operator_log_profile,
+    &weft_operator_time_parser,
+    &weft_operator_severity_parser,
+    &weft_operator_trace_parser,
+    &weft_operator_scope_name_parser,
 };
 
 /* Types of the Collector without a row above. */
@@ -25,12 +33,9 @@ static const char *const later[] = {
     "retain",
     "router",
     "sanitize_utf8",
-    "scope_name_parser",
     "unquote",
     "uri_parser",
-    "trace_parser",
-    "unquote",
-    "uri_parser",
+    "syslog_parser",
     "assign_keys",
     "container",
     "copy",
@@ -48,8 +53,6 @@ static const char *const later[] = {
     "syslog_parser",
     "unquote",
     "uri_parser",
-    "scope_name_parser",
-    "trace_parser",
 };
 
 const struct weft_operator_kind *weft_operator_kind_find(const char *type)

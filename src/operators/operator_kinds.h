@@ -12,3 +12,5 @@ extern const struct weft_operator_kind weft_operator_container;
 extern const struct weft_operator_kind weft_operator_log_profile;
 extern const struct weft_operator_kind weft_operator_time_parser;
 extern const struct weft_operator_kind weft_operator_severity_parser;
+extern const struct weft_operator_kind weft_operator_trace_parser;
+extern const struct weft_operator_kind weft_operator_scope_name_parser;

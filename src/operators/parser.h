@@ -1,12 +1,22 @@
 #pragma once
 
 #include "operators/operator_internal.h"
+#include "operators/scope_block.h"
+#include "operators/severity_block.h"
+#include "operators/time_block.h"
+#include "operators/trace_block.h"
 
 /* What operators that parse have in common: where they read, where they write, and what is made of it then. */
 struct weft_parser {
     struct weft_operator base;
     struct weft_log_path parse_from, parse_to;
     struct weft_log_path body; /* becomes the body, if it is given */
+    /* Of what was parsed, in this order; one that fails keeps none from being tried. */
+    struct weft_time_block timestamp;
+    struct weft_severity_block severity;
+    struct weft_trace_block trace;
+    struct weft_scope_block scope_name;
+    bool has_timestamp, has_severity, has_trace, has_scope_name;
 };
 
 /* For more_keys, set_defaults and compile of a kind. */
@@ -19,6 +29,6 @@ enum weft_status weft_parser_compile(struct weft_operator *self, struct weft_ope
 enum weft_operator_verdict weft_parser_get(const struct weft_parser *parser, struct weft_operator_run *run,
                                            struct weft_log_entry *entry, struct weft_log_value *out_value);
 
-/* What was parsed goes to parse_to, and so on. */
+/* What was parsed goes to parse_to; then come `body` and the blocks. */
 enum weft_operator_verdict weft_parser_put(const struct weft_parser *parser, struct weft_operator_run *run,
                                            struct weft_log_entry *entry, struct weft_log_value value);
