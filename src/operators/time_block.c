@@ -33,12 +33,6 @@ static bool is_absent(const char *text)
     return text == NULL || text[0] == '\0';
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text);
-    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 static enum weft_status compile_epoch(struct weft_time_block *block, struct weft_operator_reader *reader,
                                       const struct weft_node *node)
 {
@@ -67,13 +61,14 @@ static enum weft_status load_zone(struct weft_operator_reader *reader, const str
                              : weft_node_fail(reader->config.error, status, node, "\"%s\": %s", name, error.text);
 }
 
-/* Without one, a layout that ends with a Z is that of UTC. */
+/* Without one, a layout that ends with a Z is that of UTC; after a % it changes nothing, for then the text has a name.
+ */
 static enum weft_status compile_location(struct weft_time_block *block, struct weft_operator_reader *reader,
-                                         const struct weft_node *node, bool is_strptime)
+                                         const struct weft_node *node)
 {
-    bool is_zulu = ends_with(block->layout_text, "Z") && !(is_strptime && ends_with(block->layout_text, "%Z"));
     if (is_absent(block->location)) {
-        block->has_zone = is_zulu;
+        size_t length = strlen(block->layout_text);
+        block->has_zone = block->layout_text[length - 1] == 'Z';
         return WEFT_OK;
     }
     block->has_zone = !is_text(block->location, "Local");
@@ -135,7 +130,7 @@ static enum weft_status compile_layout(struct weft_time_block *block, struct wef
     if (status != WEFT_OK) {
         return weft_operator_fail_key(reader, node, "layout", status, error.text);
     }
-    status = compile_location(block, reader, node, is_strptime);
+    status = compile_location(block, reader, node);
     return status == WEFT_OK ? compile_zone_names(block, reader) : status;
 }
 

@@ -94,6 +94,7 @@ START_TEST(test_go_layouts)
         { "layout_type: gotime, layout: '2006-002'", "2023-366", NULL },
         { "layout_type: gotime, layout: '2006-002 Jan'", "2023-040 Mar", NULL },
         { "layout_type: gotime, layout: 'Jan _2 2006 _2006 Month'", "Aug  4 2026 _2026 Month", "1785801600.0" },
+        { "layout_type: gotime, layout: '2006 Month'", "2026 Tueth", NULL },
         { "layout_type: gotime, layout: '06-1-2'", "69-1-2", NULL },
         { "layout_type: gotime, layout: '06-1-2'", "68-1-2", "3092688000.0" },
         { "layout_type: gotime, layout: '2006   1'", "2006 3", "1141171200.0" },
@@ -263,6 +264,7 @@ START_TEST(test_zone_files_of_any_length)
         weft_free(exact);
     }
     ck_assert_int_eq(weft_time_zone_offset(&zone, 1711846799), 3600);
+    ck_assert_int_eq(weft_time_zone_offset(&zone, 1679961600), 7200); /* two days after the last Sunday of March 2023 */
     ck_assert_int_eq(weft_time_zone_offset(&zone, 1719792000), 7200);
     ck_assert_int_eq(weft_time_zone_offset(&zone, 17435088000), 7200); /* in July 2522 */
     weft_entry_memory_fini(&memory);

@@ -66,6 +66,7 @@ START_TEST(test_flags_of_numbers)
     check_flags(weft_log_string(weft_slice_of_text("ff00")), 255);
     check_flags(weft_log_string(weft_slice_of_text("")), 0);
     check_flags(weft_log_string(weft_slice_of_text("1")), -1);
+    check_flags(weft_log_string(weft_slice_of("0123", 3)), -1);
     check_flags((struct weft_log_value){ .kind = WEFT_LOG_INT, .integer = 10 }, 16);
     check_flags((struct weft_log_value){ .kind = WEFT_LOG_INT, .integer = 1 }, -1);
     check_flags((struct weft_log_value){ .kind = WEFT_LOG_INT, .integer = -1 }, -1);
