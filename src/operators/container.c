@@ -170,6 +170,45 @@ static void make_room(struct weft_operator_run *run, const struct weft_operator 
     }
 }
 
+/* Those that have become something else. */
+static void forget_fields(struct weft_log_map *map)
+{
+    static const char *const keys_of_line[] = { "time", "stream", "log" };
+    struct weft_log_value gone;
+    for (size_t i = 0; i < WEFT_COUNT_OF(keys_of_line); i++) {
+        weft_log_map_remove(map, weft_slice_of_text(keys_of_line[i]), &gone);
+    }
+}
+
+/* The parser's blocks see the fields of the line, as in the Collector, before they become what they are for. */
+static enum weft_operator_verdict apply_blocks(const struct container *container, struct weft_operator_run *run,
+                                               struct weft_log_entry *entry, const struct weft_log_map *fields)
+{
+    if (!weft_parser_has_blocks(&container->parser)) {
+        return WEFT_OPERATOR_SEND;
+    }
+    if (weft_log_map_merge(&entry->attributes, entry->memory, fields) != WEFT_OK) {
+        return weft_operator_fail_memory(run);
+    }
+    enum weft_operator_verdict verdict = weft_parser_finish(&container->parser, run, entry);
+    forget_fields(&entry->attributes);
+    return verdict;
+}
+
+static enum weft_operator_verdict apply_blocks_to_cri(const struct container *container, struct weft_operator_run *run,
+                                                      struct weft_log_entry *entry,
+                                                      const struct weft_container_line *line)
+{
+    struct weft_log_member members[] = {
+        { WEFT_SLICE_LITERAL("time"), weft_log_string(line->time) },
+        { WEFT_SLICE_LITERAL("stream"), weft_log_string(line->stream) },
+        { tag_key, weft_log_string(line->tags) },
+        { WEFT_SLICE_LITERAL("log"), weft_log_string(line->text) },
+    };
+    struct weft_log_map fields = { members, WEFT_COUNT_OF(members), WEFT_COUNT_OF(members) };
+    return apply_blocks(container, run, entry, &fields);
+}
+
 /* The white space behind a line is no part of its text, unless the text goes on in another line. */
 static const char *read_cri(const struct container *container, const struct weft_log_entry *entry,
                             struct weft_slice text, struct weft_container_line *out_line)
@@ -196,6 +235,9 @@ static enum weft_operator_verdict process_cri(const struct container *container,
     if (container->add_metadata_from_filepath && find_path(container, state, run, entry) != WEFT_OPERATOR_SEND) {
         return WEFT_OPERATOR_FAILED;
     }
+    if (apply_blocks_to_cri(container, run, entry, &line) != WEFT_OPERATOR_SEND) {
+        return WEFT_OPERATOR_FAILED;
+    }
     if (!set_attribute(entry, stream_key, line.stream) || !set_attribute(entry, tag_key, line.tags) ||
         (container->add_metadata_from_filepath && !put_metadata(state, entry))) {
         return weft_operator_fail_memory(run);
@@ -209,14 +251,14 @@ static enum weft_operator_verdict process_cri(const struct container *container,
     return is_whole ? WEFT_OPERATOR_SEND : status == WEFT_OK ? WEFT_OPERATOR_DONE : weft_operator_fail_memory(run);
 }
 
-/* A text of the object, which becomes something else; false: there is none. */
-static bool take_text(struct weft_log_map *map, const char *key, struct weft_slice *out_text)
+/* A text of the object; false: there is none. */
+static bool find_text(const struct weft_log_map *map, const char *key, struct weft_slice *out_text)
 {
-    struct weft_log_value value;
-    if (!weft_log_map_remove(map, weft_slice_of_text(key), &value) || value.kind != WEFT_LOG_STRING) {
+    const struct weft_log_value *value = weft_log_map_find(map, weft_slice_of_text(key));
+    if (value == NULL || value->kind != WEFT_LOG_STRING) {
         return false;
     }
-    *out_text = value.text;
+    *out_text = value->text;
     return true;
 }
 
@@ -235,15 +277,19 @@ static enum weft_operator_verdict process_docker(const struct container *contain
                    ? weft_operator_fail(run, "no line of docker: byte %zu: %s", fault.offset, fault.reason)
                    : weft_operator_fail_memory(run);
     }
-    if (!take_text(value.map, "log", &log) || !take_text(value.map, "stream", &stream) ||
-        !take_text(value.map, "time", &time) || !weft_container_time_read(time, &time_ns)) {
+    if (!find_text(value.map, "log", &log) || !find_text(value.map, "stream", &stream) ||
+        !find_text(value.map, "time", &time) || !weft_container_time_read(time, &time_ns)) {
         return weft_operator_fail(run, "no line of docker: log, stream and time are expected");
     }
     if (container->add_metadata_from_filepath && find_path(container, state, run, entry) != WEFT_OPERATOR_SEND) {
         return WEFT_OPERATOR_FAILED;
     }
+    if (apply_blocks(container, run, entry, value.map) != WEFT_OPERATOR_SEND) {
+        return WEFT_OPERATOR_FAILED;
+    }
     entry->time_ns = time_ns;
     entry->body = weft_log_string(log);
+    forget_fields(value.map);
     bool is_put = weft_log_map_merge(&entry->attributes, entry->memory, value.map) == WEFT_OK &&
                   set_attribute(entry, stream_key, stream) &&
                   (!container->add_metadata_from_filepath || put_metadata(state, entry));

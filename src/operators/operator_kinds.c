@@ -21,22 +21,9 @@ static const struct weft_operator_kind *const kinds[] = {
 
 /* Types of the Collector without a row above. */
 static const char *const later[] = {
-    "assign_keys",      "copy",
-    "csv_parser",       "filter",
-    "flatten",          "json_array_parser",
-    "key_value_parser", "recombine",
-    "regex_replace",    "retain",
-    "router",           "sanitize_utf8",
-    "unquote",          "uri_parser",
-    "syslog_parser",    "assign_keys",
-    "container",        "copy",
-    "csv_parser",       "filter",
-    "flatten",          "json_array_parser",
-    "key_value_parser", "recombine",
-    "regex_replace",    "retain",
-    "router",           "sanitize_utf8",
-    "syslog_parser",    "unquote",
-    "uri_parser",
+    "assign_keys",      "copy",      "csv_parser",    "filter", "flatten", "json_array_parser",
+    "key_value_parser", "recombine", "regex_replace", "retain", "router",  "sanitize_utf8",
+    "syslog_parser",    "unquote",   "uri_parser",
 };
 
 const struct weft_operator_kind *weft_operator_kind_find(const char *type)

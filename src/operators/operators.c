@@ -50,7 +50,7 @@ static enum weft_status check_common(struct weft_operator_reader *reader, const 
 static enum weft_status find_kind(const struct weft_operator_reader *reader, const struct weft_node *node,
                                   const struct weft_operator_kind **out_kind)
 {
-    char types[512];
+    char types[1024];
     weft_operator_kinds_list(types, sizeof types);
     if (weft_node_kind(node) != WEFT_NODE_MAP) {
         return weft_node_fail(reader->config.error, WEFT_INVALID, node, "an operator is a map, not %s",

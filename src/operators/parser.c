@@ -76,15 +76,27 @@ static enum weft_operator_verdict apply_blocks(const struct weft_parser *parser,
     return verdict;
 }
 
+bool weft_parser_has_blocks(const struct weft_parser *parser)
+{
+    return parser->body.is_given || parser->has_timestamp || parser->has_severity || parser->has_trace ||
+           parser->has_scope_name;
+}
+
+enum weft_operator_verdict weft_parser_finish(const struct weft_parser *parser, struct weft_operator_run *run,
+                                              struct weft_log_entry *entry)
+{
+    struct weft_log_value body;
+    if (parser->body.is_given && weft_log_path_get(&parser->body, entry, &body)) {
+        entry->body = body;
+    }
+    return apply_blocks(parser, run, entry);
+}
+
 enum weft_operator_verdict weft_parser_put(const struct weft_parser *parser, struct weft_operator_run *run,
                                            struct weft_log_entry *entry, struct weft_log_value value)
 {
     if (weft_log_path_set(&parser->parse_to, entry, value) != WEFT_OK) {
         return weft_operator_fail_memory(run);
     }
-    struct weft_log_value body;
-    if (parser->body.is_given && weft_log_path_get(&parser->body, entry, &body)) {
-        entry->body = body;
-    }
-    return apply_blocks(parser, run, entry);
+    return weft_parser_finish(parser, run, entry);
 }

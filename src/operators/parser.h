@@ -29,6 +29,13 @@ enum weft_status weft_parser_compile(struct weft_operator *self, struct weft_ope
 enum weft_operator_verdict weft_parser_get(const struct weft_parser *parser, struct weft_operator_run *run,
                                            struct weft_log_entry *entry, struct weft_log_value *out_value);
 
+/* Whether anything but parse_to is made of what was parsed. */
+bool weft_parser_has_blocks(const struct weft_parser *parser);
+
+/* What weft_parser_put does when parse_to is written: for who writes it himself. */
+enum weft_operator_verdict weft_parser_finish(const struct weft_parser *parser, struct weft_operator_run *run,
+                                              struct weft_log_entry *entry);
+
 /* What was parsed goes to parse_to; then come `body` and the blocks. */
 enum weft_operator_verdict weft_parser_put(const struct weft_parser *parser, struct weft_operator_run *run,
                                            struct weft_log_entry *entry, struct weft_log_value value);

@@ -237,6 +237,21 @@ START_TEST(test_configs_that_mean_nothing_are_refused)
 }
 END_TEST
 
+START_TEST(test_blocks_see_the_fields_of_the_line)
+{
+    open_with("  - type: container\n    add_metadata_from_filepath: false\n"
+              "    severity: {parse_from: attributes.stream, mapping: {error: stderr, info: stdout}}\n"
+              "    scope_name: {parse_from: attributes.log}");
+    ck_assert_str_eq(operators_test_line(&test, TIME "Z stderr F x"), "\"x\" a{logtag:\"F\",log.iostream:\"stderr\"}");
+    ck_assert_int_eq(test.last.severity, 17);
+    ck_assert(weft_slice_equal_text(test.last.scope_name, "x"));
+    ck_assert_str_eq(operators_test_line(&test, "{\"log\":\"y\",\"stream\":\"stdout\",\"time\":\"" TIME "Z\"}"),
+                     "\"y\" a{log.iostream:\"stdout\"}");
+    ck_assert_int_eq(test.last.severity, 9);
+    close_test();
+}
+END_TEST
+
 START_TEST(test_a_profile_takes_the_containers_text)
 {
     open_with(PLAIN "\n  - {type: log_profile}");
@@ -265,6 +280,7 @@ int main(void)
         OPERATORS_TEST(test_what_is_kept_is_bounded_and_charged),
         OPERATORS_TEST(test_too_many_sources_go_on_as_they_are),
         OPERATORS_TEST(test_configs_that_mean_nothing_are_refused),
+        OPERATORS_TEST(test_blocks_see_the_fields_of_the_line),
         OPERATORS_TEST(test_a_profile_takes_the_containers_text),
     };
     return OPERATORS_TEST_RUN("container", tests);
