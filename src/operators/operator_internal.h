@@ -168,6 +168,11 @@ enum weft_status weft_operator_pattern_compile(struct weft_operator_reader *read
                                                struct weft_slice text, bool has_groups,
                                                struct weft_pattern **out_pattern) WEFT_MUST_CHECK;
 
+/* The same; place stands before what is wrong with the pattern. */
+enum weft_status weft_operator_pattern_compile_at(struct weft_operator_reader *reader, const struct weft_node *node,
+                                                  const char *place, struct weft_slice text, bool has_groups,
+                                                  struct weft_pattern **out_pattern) WEFT_MUST_CHECK;
+
 /* Outputs that node names, once all operators are known. outputs stays where it is. */
 enum weft_status weft_operator_link(struct weft_operator_reader *reader, const struct weft_node *node,
                                     struct weft_operator_outputs *outputs) WEFT_MUST_CHECK;

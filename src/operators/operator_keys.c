@@ -37,6 +37,13 @@ enum weft_status weft_operator_pattern_compile(struct weft_operator_reader *read
                                                struct weft_slice text, bool has_groups,
                                                struct weft_pattern **out_pattern)
 {
+    return weft_operator_pattern_compile_at(reader, node, "", text, has_groups, out_pattern);
+}
+
+enum weft_status weft_operator_pattern_compile_at(struct weft_operator_reader *reader, const struct weft_node *node,
+                                                  const char *place, struct weft_slice text, bool has_groups,
+                                                  struct weft_pattern **out_pattern)
+{
     struct weft_operators *operators = reader->operators;
     struct weft_error error = WEFT_ERROR_NONE;
     struct weft_pattern_options options = { .has_groups = has_groups };
@@ -46,7 +53,7 @@ enum weft_status weft_operator_pattern_compile(struct weft_operator_reader *read
     }
     enum weft_status status = weft_pattern_compile(text, &options, out_pattern, &error);
     if (status != WEFT_OK) {
-        return weft_node_fail(reader->config.error, status, node, "%s", error.text);
+        return weft_node_fail(reader->config.error, status, node, "%s%s", place, error.text);
     }
     operators->patterns[operators->pattern_count++] = *out_pattern;
     size_t groups = has_groups ? weft_pattern_group_count(*out_pattern) : 0;
