@@ -11,6 +11,7 @@
  * lies in the memory of its chain, as everything that its config says; nothing of it changes afterwards. What it keeps
  * from entry to entry is state of a run. */
 
+struct weft_expression;
 struct weft_operator;
 struct weft_operator_reader;
 
@@ -28,14 +29,15 @@ enum weft_operator_key_kind {
     WEFT_OPERATOR_KEY_BOOL,
     WEFT_OPERATOR_KEY_INT,
     WEFT_OPERATOR_KEY_DOUBLE,
-    WEFT_OPERATOR_KEY_BYTES,   /* uint64_t: "1MiB", "100KB" or a number */
-    WEFT_OPERATOR_KEY_TEXT,    /* const char *, copied; NULL: not given */
-    WEFT_OPERATOR_KEY_PATH,    /* struct weft_log_path, of a field */
-    WEFT_OPERATOR_KEY_ROOT,    /* the same; attributes and resource may stand without a key */
-    WEFT_OPERATOR_KEY_NODE,    /* const struct weft_node *, for `compile` only: the tree may go */
-    WEFT_OPERATOR_KEY_BLOCK,   /* a struct with keys of its own */
-    WEFT_OPERATOR_KEY_LATER,   /* the Collector has it, weft does not yet */
-    WEFT_OPERATOR_KEY_NOTHING, /* taken and without effect */
+    WEFT_OPERATOR_KEY_BYTES,     /* uint64_t: "1MiB", "100KB" or a number */
+    WEFT_OPERATOR_KEY_TEXT,      /* const char *, copied; NULL: not given */
+    WEFT_OPERATOR_KEY_PATH,      /* struct weft_log_path, of a field */
+    WEFT_OPERATOR_KEY_ROOT,      /* the same; attributes and resource may stand without a key */
+    WEFT_OPERATOR_KEY_CONDITION, /* const struct weft_expression *, of a bool; NULL: not given, or empty */
+    WEFT_OPERATOR_KEY_NODE,      /* const struct weft_node *, for `compile` only: the tree may go */
+    WEFT_OPERATOR_KEY_BLOCK,     /* a struct with keys of its own */
+    WEFT_OPERATOR_KEY_LATER,     /* the Collector has it, weft does not yet */
+    WEFT_OPERATOR_KEY_NOTHING,   /* taken and without effect */
 };
 
 struct weft_operator_key {
@@ -114,8 +116,9 @@ struct weft_operator_link {
 struct weft_operator {
     const struct weft_operator_kind *kind;
     const char *id;
-    const char *on_error;           /* as it was written; NULL: it was not */
-    const struct weft_node *output; /* while compiling; NULL: the next one */
+    const char *on_error;                    /* as it was written; NULL: it was not */
+    const struct weft_node *output;          /* while compiling; NULL: the next one */
+    const struct weft_expression *condition; /* `if`; NULL: there is none */
     struct weft_operator_outputs outputs;
     size_t index;
     bool is_sent_on_error;
@@ -206,6 +209,9 @@ void weft_operator_send(struct weft_operator_run *run, const struct weft_operato
 /* Why an entry cannot be processed: never bytes of the entry. */
 enum weft_operator_verdict weft_operator_fail(struct weft_operator_run *run, const char *format, ...) WEFT_PRINTF(2, 3);
 enum weft_operator_verdict weft_operator_fail_memory(struct weft_operator_run *run);
+
+/* Counts and logs a failure that is no end of the entry's way through this operator. action: what happens now. */
+void weft_operator_note_error(struct weft_operator_run *run, const struct weft_operator *self, const char *action);
 
 /* What on_error says, for a failure that is found in flush. */
 void weft_operator_handle_failure(struct weft_operator_run *run, const struct weft_operator *self,

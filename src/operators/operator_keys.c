@@ -3,6 +3,7 @@
 #include "operators/operator_internal.h"
 
 #include "base/alloc.h"
+#include "operators/expression.h"
 
 enum weft_status weft_operator_alloc(struct weft_operator_reader *reader, size_t size_bytes, void *out_memory)
 {
@@ -86,6 +87,19 @@ static enum weft_status read_path(struct weft_operator_reader *reader, const str
                : weft_node_fail(reader->config.error, status, node, "\"%s\" is no field: %s", text, error.text);
 }
 
+/* An empty one counts for none. */
+static enum weft_status read_condition(struct weft_operator_reader *reader, const struct weft_node *node,
+                                       const struct weft_expression **out_expression)
+{
+    const char *text = NULL;
+    enum weft_status status = read_text(reader, node, &text);
+    if (status != WEFT_OK || text[0] == '\0') {
+        return status;
+    }
+    struct weft_expression_source source = { .node = node, .text = weft_slice_of_text(text), .is_condition = true };
+    return weft_expression_compile(reader, &source, out_expression);
+}
+
 static enum weft_status read_block(struct weft_operator_reader *reader, const char *type,
                                    const struct weft_operator_key *key, const struct weft_node *node, uint8_t *base)
 {
@@ -116,6 +130,8 @@ static enum weft_status read_key(struct weft_operator_reader *reader, const char
     case WEFT_OPERATOR_KEY_PATH:
     case WEFT_OPERATOR_KEY_ROOT:
         return read_path(reader, node, key->kind == WEFT_OPERATOR_KEY_ROOT, member);
+    case WEFT_OPERATOR_KEY_CONDITION:
+        return read_condition(reader, node, member);
     case WEFT_OPERATOR_KEY_NODE:
         *(const struct weft_node **)member = node;
         return WEFT_OK;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "operators/expression.h"
 #include "operators/operator_internal.h"
 
 #include <stdarg.h>
@@ -78,25 +79,43 @@ enum weft_operator_verdict weft_operator_fail_memory(struct weft_operator_run *r
     return weft_operator_fail(run, "no memory");
 }
 
-/* True: the entry goes on. */
-static bool note_failure(struct weft_operator_run *run, const struct weft_operator *self)
+void weft_operator_note_error(struct weft_operator_run *run, const struct weft_operator *self, const char *action)
 {
-    struct weft_operator_counts *counts = &run->counts[self->index];
-    counts->errors++;
-    counts->dropped += !self->is_sent_on_error;
+    run->counts[self->index].errors++;
     if (!self->is_quiet) {
         weft_log(WARN, "operator.failed", "an operator cannot process an entry", WEFT_LOG_STRING("operator", self->id),
                  WEFT_LOG_STRING("type", self->kind->type), WEFT_LOG_STRING("error", run->failure),
-                 WEFT_LOG_STRING("action", self->is_sent_on_error ? "send" : "drop"));
+                 WEFT_LOG_STRING("action", action));
     }
+}
+
+/* True: the entry goes on. */
+static bool note_failure(struct weft_operator_run *run, const struct weft_operator *self)
+{
+    run->counts[self->index].dropped += !self->is_sent_on_error;
+    weft_operator_note_error(run, self, self->is_sent_on_error ? "send" : "drop");
     return self->is_sent_on_error;
+}
+
+/* What `if` does not take goes on as it is. */
+static enum weft_operator_verdict process_if(struct weft_operator_run *run, const struct weft_operator *self,
+                                             struct weft_log_entry *entry)
+{
+    bool is_taken = true;
+    if (self->condition != NULL && !self->kind->ignores_if) {
+        enum weft_operator_verdict verdict = weft_expression_test(self->condition, run, entry, &is_taken);
+        if (verdict != WEFT_OPERATOR_SEND) {
+            return verdict;
+        }
+    }
+    return is_taken ? self->kind->process(self, run, entry) : WEFT_OPERATOR_SEND;
 }
 
 /* One operator. True: the entry goes on to its outputs. */
 static bool process_one(struct weft_operator_run *run, const struct weft_operator *self, struct weft_log_entry *entry)
 {
     run->is_text_wanted = !self->is_quiet;
-    switch (self->kind->process(self, run, entry)) {
+    switch (process_if(run, self, entry)) {
     case WEFT_OPERATOR_SEND:
         return true;
     case WEFT_OPERATOR_DONE:

@@ -8,9 +8,12 @@
 enum { MAX_OPERATORS = 256 };
 
 static const struct weft_operator_key common_keys[] = {
-    { .key = "type", .kind = WEFT_OPERATOR_KEY_NOTHING },    WEFT_OPERATOR_KEY(struct weft_operator, id, TEXT),
-    WEFT_OPERATOR_KEY(struct weft_operator, on_error, TEXT), WEFT_OPERATOR_KEY(struct weft_operator, output, NODE),
-    { .key = "if", .kind = WEFT_OPERATOR_KEY_LATER },        { .key = NULL },
+    { .key = "type", .kind = WEFT_OPERATOR_KEY_NOTHING },
+    WEFT_OPERATOR_KEY(struct weft_operator, id, TEXT),
+    WEFT_OPERATOR_KEY(struct weft_operator, on_error, TEXT),
+    WEFT_OPERATOR_KEY(struct weft_operator, output, NODE),
+    { .key = "if", .kind = WEFT_OPERATOR_KEY_CONDITION, .offset = offsetof(struct weft_operator, condition) },
+    { .key = NULL },
 };
 
 static enum weft_status read_on_error(struct weft_operator_reader *reader, const struct weft_node *node,
