@@ -17,13 +17,14 @@ static const struct weft_operator_kind *const kinds[] = {
     &weft_operator_trace_parser,
     &weft_operator_scope_name_parser,
     &weft_operator_regex_parser,
+    &weft_operator_filter,
+    &weft_operator_router,
 };
 
 /* Types of the Collector without a row above. */
 static const char *const later[] = {
-    "assign_keys",      "copy",      "csv_parser",    "filter", "flatten", "json_array_parser",
-    "key_value_parser", "recombine", "regex_replace", "retain", "router",  "sanitize_utf8",
-    "syslog_parser",    "unquote",   "uri_parser",
+    "assign_keys",   "copy",   "csv_parser",    "flatten",       "json_array_parser", "key_value_parser", "recombine",
+    "regex_replace", "retain", "sanitize_utf8", "syslog_parser", "unquote",           "uri_parser",
 };
 
 const struct weft_operator_kind *weft_operator_kind_find(const char *type)

@@ -15,3 +15,5 @@ extern const struct weft_operator_kind weft_operator_severity_parser;
 extern const struct weft_operator_kind weft_operator_trace_parser;
 extern const struct weft_operator_kind weft_operator_scope_name_parser;
 extern const struct weft_operator_kind weft_operator_regex_parser;
+extern const struct weft_operator_kind weft_operator_filter;
+extern const struct weft_operator_kind weft_operator_router;
