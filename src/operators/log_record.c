@@ -37,39 +37,47 @@ enum {
 
 /* ---- sizes ---- */
 
-static size_t framed_size(uint32_t number, size_t length)
+/* With a tag of one byte: all numbers are below 16. */
+static inline size_t framed_size(size_t length)
 {
-    return weft_wire_size_bytes_header(number, length) + length;
+    return 1 + weft_wire_size_length(length) + length;
 }
 
-static size_t value_size(const struct weft_log_value *value);
+/* Sizes of messages; *out_is_deep becomes true, and the size nothing, if something is nested too deep. */
+static size_t value_size(const struct weft_log_value *value, int depth, bool *out_is_deep);
 
-static size_t member_size(const struct weft_log_member *member, uint32_t number)
-{
-    size_t size = framed_size(FIELD_KEY, member->key.length) + framed_size(FIELD_VALUE, value_size(&member->value));
-    return framed_size(number, size);
-}
-
-static size_t map_size(const struct weft_log_map *map, uint32_t number)
+static size_t map_size(const struct weft_log_map *map, int depth, bool *out_is_deep)
 {
     size_t size = 0;
     for (size_t i = 0; i < map->count; i++) {
-        size += member_size(&map->members[i], number);
+        const struct weft_log_member *member = &map->members[i];
+        size += framed_size(framed_size(member->key.length) +
+                            framed_size(value_size(&member->value, depth + 1, out_is_deep)));
     }
     return size;
 }
 
-static size_t list_size(const struct weft_log_list *list)
+static size_t list_size(const struct weft_log_list *list, int depth, bool *out_is_deep)
 {
     size_t size = 0;
     for (size_t i = 0; i < list->count; i++) {
-        size += framed_size(FIELD_ITEM, value_size(&list->items[i]));
+        size += framed_size(value_size(&list->items[i], depth + 1, out_is_deep));
     }
     return size;
 }
 
+static size_t container_size(const struct weft_log_value *value, int depth, bool *out_is_deep)
+{
+    if (depth >= WEFT_LOG_RECORD_MAX_DEPTH) {
+        *out_is_deep = true;
+        return 0;
+    }
+    return framed_size(value->kind == WEFT_LOG_LIST ? list_size(value->list, depth, out_is_deep)
+                                                    : map_size(value->map, depth, out_is_deep));
+}
+
 /* Of the AnyValue; nothing is an empty one. */
-static size_t value_size(const struct weft_log_value *value)
+static size_t value_size(const struct weft_log_value *value, int depth, bool *out_is_deep)
 {
     switch (value->kind) {
     case WEFT_LOG_NIL:
@@ -82,26 +90,25 @@ static size_t value_size(const struct weft_log_value *value)
         return FIXED64_BYTES;
     case WEFT_LOG_STRING:
     case WEFT_LOG_BYTES:
-        return framed_size(FIELD_STRING, value->text.length);
+        return framed_size(value->text.length);
     case WEFT_LOG_LIST:
-        return framed_size(FIELD_ARRAY, list_size(value->list));
     case WEFT_LOG_MAP:
-        return framed_size(FIELD_KVLIST, map_size(value->map, FIELD_ITEM));
+        return container_size(value, depth, out_is_deep);
     }
     return 0;
 }
 
-static size_t record_size(const struct weft_log_entry *entry)
+static size_t record_size(const struct weft_log_entry *entry, bool *out_is_deep)
 {
-    size_t size = map_size(&entry->attributes, FIELD_ATTRIBUTE);
+    size_t size = map_size(&entry->attributes, -1, out_is_deep);
     size += entry->time_ns == 0 ? 0 : FIXED64_BYTES;
     size += entry->observed_ns == 0 ? 0 : FIXED64_BYTES;
     size += entry->severity == 0 ? 0 : 2;
-    size += entry->severity_text.length == 0 ? 0 : framed_size(FIELD_SEVERITY_TEXT, entry->severity_text.length);
-    size += entry->body.kind == WEFT_LOG_NIL ? 0 : framed_size(FIELD_BODY, value_size(&entry->body));
+    size += entry->severity_text.length == 0 ? 0 : framed_size(entry->severity_text.length);
+    size += entry->body.kind == WEFT_LOG_NIL ? 0 : framed_size(value_size(&entry->body, 0, out_is_deep));
     size += entry->trace_flags == 0 ? 0 : FIXED32_BYTES;
-    size += entry->has_trace_id ? framed_size(FIELD_TRACE_ID, sizeof entry->trace_id) : 0;
-    size += entry->has_span_id ? framed_size(FIELD_SPAN_ID, sizeof entry->span_id) : 0;
+    size += entry->has_trace_id ? framed_size(sizeof entry->trace_id) : 0;
+    size += entry->has_span_id ? framed_size(sizeof entry->span_id) : 0;
     return size;
 }
 
@@ -116,26 +123,30 @@ static uint8_t *put_raw(uint8_t *end, const void *bytes, size_t length)
     return end;
 }
 
-static uint8_t *put_varint(uint8_t *end, uint64_t value)
+static inline uint8_t *put_varint(uint8_t *end, uint64_t value)
 {
+    if (WEFT_LIKELY(value < 0x80)) {
+        *--end = (uint8_t)value;
+        return end;
+    }
     end -= weft_wire_size_varint(value);
     weft_wire_put_varint(end, value);
     return end;
 }
 
-static uint8_t *put_tag(uint8_t *end, uint32_t number, enum weft_wire_type type)
+static inline uint8_t *put_tag(uint8_t *end, uint32_t number, enum weft_wire_type type)
 {
-    *--end = (uint8_t)(number << 3 | type); /* all numbers are below 16 */
+    *--end = (uint8_t)(number << 3 | type);
     return end;
 }
 
 /* Before contents that begin at `start`. */
-static uint8_t *put_header(uint8_t *start, uint32_t number, size_t length)
+static inline uint8_t *put_header(uint8_t *start, uint32_t number, size_t length)
 {
     return put_tag(put_varint(start, length), number, WEFT_WIRE_BYTES);
 }
 
-static uint8_t *put_bytes(uint8_t *end, uint32_t number, const void *bytes, size_t length)
+static inline uint8_t *put_bytes(uint8_t *end, uint32_t number, const void *bytes, size_t length)
 {
     return put_header(put_raw(end, bytes, length), number, length);
 }
@@ -244,25 +255,7 @@ void weft_log_record_write(const struct weft_log_entry *entry, uint8_t *to, size
 
 /* ---- what is nested too deep ---- */
 
-static bool is_too_deep(const struct weft_log_value *value, int depth)
-{
-    if (value->kind == WEFT_LOG_MAP) {
-        bool is_deep = depth >= WEFT_LOG_RECORD_MAX_DEPTH;
-        for (size_t i = 0; !is_deep && i < value->map->count; i++) {
-            is_deep = is_too_deep(&value->map->members[i].value, depth + 1);
-        }
-        return is_deep;
-    }
-    if (value->kind == WEFT_LOG_LIST) {
-        bool is_deep = depth >= WEFT_LOG_RECORD_MAX_DEPTH;
-        for (size_t i = 0; !is_deep && i < value->list->count; i++) {
-            is_deep = is_too_deep(&value->list->items[i], depth + 1);
-        }
-        return is_deep;
-    }
-    return false;
-}
-
+/* Nobody else has what is in it: an entry that leaves shares nothing with copies of it. */
 static enum weft_status flatten(struct weft_log_value *value, struct weft_entry_memory *memory, int depth)
 {
     bool is_container = value->kind == WEFT_LOG_MAP || value->kind == WEFT_LOG_LIST;
@@ -282,18 +275,17 @@ static enum weft_status flatten(struct weft_log_value *value, struct weft_entry_
     return status;
 }
 
-/* Nobody else has what is in it: an entry that leaves shares nothing with copies of it. */
-static enum weft_status limit_depth(struct weft_log_value *value, struct weft_entry_memory *memory)
-{
-    return is_too_deep(value, 0) ? flatten(value, memory, 0) : WEFT_OK;
-}
-
 enum weft_status weft_log_record_prepare(struct weft_log_entry *entry, size_t *out_size)
 {
     struct weft_log_value attributes = { .kind = WEFT_LOG_MAP, .map = &entry->attributes };
-    enum weft_status status = limit_depth(&entry->body, entry->memory);
-    status = status == WEFT_OK ? limit_depth(&attributes, entry->memory) : status;
-    *out_size = status == WEFT_OK ? record_size(entry) : 0;
+    enum weft_status status = WEFT_OK;
+    bool is_deep = false;
+    *out_size = record_size(entry, &is_deep);
+    if (WEFT_UNLIKELY(is_deep)) {
+        status = flatten(&entry->body, entry->memory, 0);
+        status = status == WEFT_OK ? flatten(&attributes, entry->memory, -1) : status;
+        *out_size = status == WEFT_OK ? record_size(entry, &is_deep) : 0;
+    }
     return status;
 }
 
@@ -302,11 +294,18 @@ enum weft_status weft_log_attributes_encode(struct weft_log_map *map, uint32_t f
 {
     weft_assert(field_number < 16);
     struct weft_log_value value = { .kind = WEFT_LOG_MAP, .map = map };
-    enum weft_status status = limit_depth(&value, memory);
-    size_t size = status == WEFT_OK ? map_size(map, field_number) : 0;
+    bool is_deep = false;
+    size_t size = map_size(map, -1, &is_deep);
     *out_fields = WEFT_SLICE_EMPTY;
+    if (WEFT_UNLIKELY(is_deep)) {
+        enum weft_status status = flatten(&value, memory, -1);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        size = map_size(map, -1, &is_deep);
+    }
     if (size == 0) {
-        return status;
+        return WEFT_OK;
     }
     uint8_t *to = weft_entry_memory_try_alloc(memory, size);
     if (to == NULL) {

@@ -131,30 +131,54 @@ START_TEST(test_long_texts_have_long_lengths)
 }
 END_TEST
 
+/* An object in an object, and so on, and a number within. */
+static void nest(char *out, size_t levels, const char *key)
+{
+    for (size_t i = 0; i < levels; i++) {
+        strcat(out, key);
+    }
+    strcat(out, "1.5");
+    for (size_t i = 0; i < levels; i++) {
+        strcat(out, "}");
+    }
+}
+
+static void expect_levels(const char *json, size_t levels, const char *text)
+{
+    size_t found = 0;
+    for (const char *at = json; (at = strstr(at, "kvlistValue")) != NULL; at++) {
+        found++;
+    }
+    ck_assert_uint_eq(found, levels);
+    ck_assert_msg(strstr(json, text) != NULL, "%s in %s", text, json);
+}
+
 START_TEST(test_what_is_nested_too_deep_becomes_text)
 {
-    char line[256] = "", expected[64] = "";
-    begin("");
-    for (size_t i = 0; i < 30; i++) {
-        strcat(line, "{\"a\":");
-        strcat(expected, i < 24 ? "" : "{\\\"a\\\":");
+    static const struct {
+        size_t levels, kept;
+    } rows[] = { { 23, 23 }, { 24, 24 }, { 25, 24 }, { 30, 24 } };
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        char line[256] = "", text[256] = "";
+        begin("");
+        nest(line, rows[i].levels, "{\"a\":");
+        nest(text, rows[i].levels - rows[i].kept, "{\\\"a\\\":");
+        fixture.entry.body = read_json(line);
+        add();
+        expect_levels(json_of_request(), rows[i].kept, text);
+        end();
+        begin("");
+        fixture.entry.body.kind = WEFT_LOG_NIL;
+        fixture.entry.attributes.count = 0;
+        char with_attribute[300];
+        snprintf(with_attribute, sizeof with_attribute, "{\"k\":%s}", line);
+        fixture.entry.attributes = *read_json(with_attribute).map;
+        add();
+        expect_levels(json_of_request(), rows[i].kept, text);
+        struct weft_slice fields;
+        ck_assert_int_eq(weft_log_attributes_encode(&fixture.entry.attributes, 1, &fixture.memory, &fields), WEFT_OK);
+        end();
     }
-    strcat(line, "1.5");
-    strcat(expected, "1.5");
-    for (size_t i = 0; i < 30; i++) {
-        strcat(line, "}");
-        strcat(expected, i < 24 ? "" : "}");
-    }
-    fixture.entry.body = read_json(line);
-    add();
-    const char *json = json_of_request();
-    ck_assert_msg(strstr(json, expected) != NULL, "%s in %s", expected, json);
-    size_t levels = 0;
-    for (const char *at = json; (at = strstr(at, "kvlistValue")) != NULL; at++) {
-        levels++;
-    }
-    ck_assert_uint_eq(levels, 24);
-    end();
 }
 END_TEST
 
