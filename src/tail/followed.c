@@ -189,7 +189,7 @@ static enum weft_read read_lines(struct weft_followed *file, struct weft_tail_bl
         size_t length = (size_t)count;
         const uint8_t *last = memrchr(block->bytes, '\n', length);
         if (last != NULL) {
-            file->is_at_end = false;
+            file->is_at_end = length < block->capacity; /* what is behind it is a line that may grow */
             take(file, block, (size_t)(last + 1 - block->bytes));
             return WEFT_READ_LINES;
         }

@@ -31,10 +31,11 @@ struct weft_followed {
     struct weft_read_so_far before; /* it was truncated; position.offset 0: never */
     int64_t found_ns;               /* by the clock of files */
     uint64_t seen;                  /* the scan that has last found it in its place */
+    uint64_t ended_round;           /* of the tail: there was nothing more in it then */
     int64_t quiet_since;            /* monotonic: when it was last opened or read, or found to be gone */
     uint64_t tail_length;           /* of a line without its end, that may grow */
     int64_t tail_since;
-    bool is_at_end;  /* nothing more was there when it was last read */
+    bool is_at_end;  /* nothing more was there when it was last read, but perhaps a line without its end */
     bool is_gone;    /* renamed or unlinked */
     bool is_passed;  /* compressed: not read */
     bool has_failed; /* said */

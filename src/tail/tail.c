@@ -89,10 +89,28 @@ static bool is_settled(struct weft_tail *tail, struct weft_followed *file)
     return file->read.position.offset > 0 || !weft_tail_may_become_copy(tail, file);
 }
 
+/* Whether one that was in the file's place before has more to read: its lines come first. */
+static bool waits_for_former(const struct weft_tail *tail, const struct weft_followed *file)
+{
+    if (!tail->has_gone_files || file->is_gone || file->read.position.offset > 0) {
+        return false;
+    }
+    WEFT_LIST_EACH(node, &tail->files)
+    {
+        const struct weft_followed *former = weft_followed_of(node);
+        if (former->is_gone && former->descriptor >= 0 && !former->is_passed && former->ended_round != tail->round &&
+            strcmp(former->source->path, file->source->path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True: a block went out. */
 static bool read_file(struct weft_tail *tail, struct weft_followed *file, struct weft_monotonic now)
 {
-    if (file->descriptor < 0 || file->is_passed || weft_list_is_empty(&tail->free_blocks) || !is_settled(tail, file)) {
+    if (file->descriptor < 0 || file->is_passed || file->ended_round == tail->round ||
+        weft_list_is_empty(&tail->free_blocks) || waits_for_former(tail, file) || !is_settled(tail, file)) {
         return false;
     }
     struct weft_tail_block *block = block_of(weft_list_pop_front(&tail->free_blocks));
@@ -100,6 +118,7 @@ static bool read_file(struct weft_tail *tail, struct weft_followed *file, struct
     switch (read) {
     case WEFT_READ_LINES:
         file->quiet_since = now.ns;
+        file->ended_round = file->is_at_end ? tail->round : file->ended_round;
         post(tail, file, block);
         return true;
     case WEFT_READ_TRUNCATED:
@@ -110,6 +129,7 @@ static bool read_file(struct weft_tail *tail, struct weft_followed *file, struct
         weft_tail_close(tail, file);
         break;
     case WEFT_READ_NOTHING:
+        file->ended_round = tail->round;
         break;
     }
     put_home(block);
@@ -122,6 +142,15 @@ static bool is_over(const struct weft_followed *file, int64_t flush_after_ns, st
     bool is_read =
         file->descriptor < 0 || file->is_passed || (file->is_at_end && (file->tail_length == 0 || flush_after_ns == 0));
     return file->is_gone && is_read && now.ns - file->quiet_since >= LET_GO_AFTER_NS;
+}
+
+/* Each file is read up to its end once in poll_interval. */
+static void begin_round(struct weft_tail *tail, struct weft_monotonic now)
+{
+    if (tail->round == 0 || now.ns - tail->round_began.ns >= tail->settings.poll_interval_ns) {
+        tail->round++;
+        tail->round_began = now;
+    }
 }
 
 /* A block of each in turn. True: something moved. */
@@ -147,7 +176,10 @@ static bool read_all(struct weft_tail *tail, struct weft_monotonic now)
 static void sleep_until_something_moves(struct weft_tail *tail)
 {
     struct pollfd wanted[2] = { { weft_mailbox_descriptor(tail->returned), POLLIN, 0 }, { tail->notify, POLLIN, 0 } };
-    int64_t wait_ns = tail->is_look_wanted ? LOOK_GAP_NS : tail->settings.poll_interval_ns;
+    int64_t passed_ns = weft_monotonic_now().ns - tail->round_began.ns;
+    int64_t wait_ns = tail->settings.poll_interval_ns - passed_ns;
+    wait_ns = wait_ns < 0 ? 0 : wait_ns;
+    wait_ns = tail->is_look_wanted && wait_ns > LOOK_GAP_NS ? LOOK_GAP_NS : wait_ns;
     (void)poll(wanted, 2, (int)(wait_ns / WEFT_NS_PER_MS) + 1);
 }
 
@@ -211,6 +243,7 @@ static void follow_files(struct weft_tail *tail)
         if (is_look_due(tail, now)) {
             weft_tail_look(tail, now);
         }
+        begin_round(tail, now);
         if (!read_all(tail, now)) {
             sleep_until_something_moves(tail);
         }

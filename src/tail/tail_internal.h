@@ -22,8 +22,11 @@ struct weft_tail {
     struct weft_followed *buckets[WEFT_TAIL_BUCKETS];
     struct weft_file_positions left; /* by the reader before this one */
     uint64_t scan;
+    uint64_t round; /* of reading all files up to their ends */
+    struct weft_monotonic round_began;
     bool is_first_scan, is_look_wanted, has_said_full;
-    bool lacks_watches; /* so it looks at every poll */
+    bool has_gone_files; /* when it last looked */
+    bool lacks_watches;  /* so it looks at every poll */
     size_t watch_count;
     int notify; /* -1: there is none */
     struct weft_monotonic looked;

@@ -113,6 +113,16 @@ static void follow_siblings(struct weft_tail *tail, const struct weft_followed *
     closedir(stream);
 }
 
+/* Another file is in their place now, so that they are written to their ends. */
+static void read_formers_again(struct weft_tail *tail, const char *path)
+{
+    WEFT_LIST_EACH(node, &tail->files)
+    {
+        struct weft_followed *file = weft_followed_of(node);
+        file->ended_round = strcmp(file->source->path, path) == 0 ? 0 : file->ended_round;
+    }
+}
+
 static void on_file(void *user, const char *path, const struct stat *state)
 {
     struct weft_tail *tail = user;
@@ -125,6 +135,7 @@ static void on_file(void *user, const char *path, const struct stat *state)
         if (former != NULL) {
             follow_siblings(tail, former, path);
         }
+        read_formers_again(tail, path);
         file = follow(tail, path, state, is_new(tail, path));
     } else {
         open_again(tail, file, path, state);
@@ -151,6 +162,7 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
     tail->looked_files_ns = weft_files_now_ns();
     tail->is_look_wanted = false;
     tail->lacks_watches = false;
+    tail->has_gone_files = false;
     tail->watch_count = 0;
     weft_atomic_store(&tail->counters.waiting_files, 0);
     for (size_t i = 0; i < tail->settings.include_count; i++) {
@@ -167,6 +179,7 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
             }
         }
         file->is_gone = is_gone;
+        tail->has_gone_files = tail->has_gone_files || is_gone;
     }
     tail->is_first_scan = false;
     weft_free(tail->left.items);

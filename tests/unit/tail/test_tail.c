@@ -18,6 +18,7 @@ static struct weft_mailbox *mailbox;
 static struct weft_tail *tail;
 static struct weft_list held; /* blocks that the test keeps */
 static bool is_holding, has_ended;
+static int64_t poll_interval_ns = WEFT_NS_PER_MS;
 static char text[TEXT_BYTES]; /* all that has arrived */
 static size_t text_length;
 
@@ -58,7 +59,7 @@ static void begin(const char *pattern, bool is_from_beginning, size_t max_files,
                                                  .include = patterns,
                                                  .include_count = 1,
                                                  .is_from_beginning = is_from_beginning,
-                                                 .poll_interval_ns = WEFT_NS_PER_MS,
+                                                 .poll_interval_ns = poll_interval_ns,
                                                  .flush_after_ns = flush_after_ns,
                                                  .max_line_bytes = 200000,
                                                  .max_files = max_files,
@@ -388,6 +389,35 @@ START_TEST(test_next_reader_goes_on_where_the_former_one_stopped)
 }
 END_TEST
 
+/* Between two turns of reading a file gets its last line, is renamed, and another is in its place. */
+START_TEST(test_lines_of_a_renamed_file_come_before_those_of_the_next)
+{
+    enum { ROTATIONS = 20 };
+    static char expected[64 * ROTATIONS];
+    set_up();
+    poll_interval_ns = 30 * WEFT_NS_PER_MS;
+    append("a.log", "begun\n");
+    begin("*.log", true, 10, 0);
+    ck_assert(arrives("begun\n"));
+    strcpy(expected, "begun\n");
+    for (int i = 0; i < ROTATIONS; i++) {
+        char line[64], command[64];
+        snprintf(line, sizeof line, "old %d\n", i);
+        append("a.log", line);
+        strcat(expected, line);
+        snprintf(command, sizeof command, "mv a.log a.log.%d", i);
+        run(command);
+        snprintf(line, sizeof line, "new %d\n", i);
+        append("a.log", line);
+        strcat(expected, line);
+        ck_assert_msg(arrives(expected), "%s", text);
+    }
+    end();
+    poll_interval_ns = WEFT_NS_PER_MS;
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -399,6 +429,7 @@ int main(void)
         BASE_TEST(test_file_that_is_not_read_yet_does_not_give_way),
         BASE_TEST(test_closed_file_that_was_renamed_out_of_the_pattern_is_read),
         BASE_TEST(test_file_in_between_two_looks_is_found_beside),
+        BASE_TEST(test_lines_of_a_renamed_file_come_before_those_of_the_next),
         BASE_TEST(test_truncated_and_rewritten_files_begin_anew),
         BASE_TEST(test_copy_of_a_truncated_file_goes_on_where_that_one_was),
         BASE_TEST(test_twin_is_a_file_of_its_own),
