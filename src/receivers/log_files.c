@@ -154,6 +154,13 @@ static size_t copy_lines(struct log_files *files, const struct weft_tail_block *
     return used;
 }
 
+/* Whether what is left of the block is whole lines that nothing stands before, none of them too long. */
+static bool is_plain(const struct log_files *files, const struct weft_tail_block *block)
+{
+    return files->stream.length == 0 && files->line_length == 0 && files->at < block->length &&
+           block->bytes[block->length - 1] == '\n' && block->length - files->at <= files->base.max_line_bytes;
+}
+
 static bool is_finished(const struct log_files *files, const struct weft_tail_block *block)
 {
     return files->at == block->length && files->line_length == 0 && files->stream.length == 0;
@@ -211,6 +218,11 @@ static void feed(struct log_files *files)
             const struct weft_otlp_ingest *ingest = files->base.inlet.ingest;
             weft_timer_set_after(ingest->host->timers, &files->feed_timer, ingest->retry_after_ns);
             break;
+        }
+        if (is_plain(files, block)) {
+            struct weft_slice lines = { block->bytes + files->at, block->length - files->at };
+            files->at += weft_log_stream_take_whole(&files->stream, lines) ? lines.length : 0;
+            continue;
         }
         size_t capacity;
         uint8_t *room = weft_log_stream_room(&files->stream, &capacity);

@@ -135,25 +135,51 @@ static void offer(struct weft_log_stream *stream)
     weft_otlp_ingest_take(&stream->owner->inlet, &call->call, &request);
 }
 
+/* The body's lines as a request; false: no memory. */
+static bool read_body(struct weft_log_stream *stream, struct weft_slice body, struct weft_payload **out_message)
+{
+    struct weft_error error = WEFT_ERROR_NONE;
+    weft_assert(!is_busy(stream));
+    return weft_log_bodies_read(&stream->owner->bodies, body, false, SIZE_MAX, weft_wall_now(), host_of(stream)->pool,
+                                out_message, &stream->call->counts, &error) == WEFT_OK;
+}
+
+static void begin(struct weft_log_stream *stream, struct weft_payload *own_message)
+{
+    if (stream->call->counts.records == 0) {
+        weft_payload_unref(&own_message);
+        return;
+    }
+    stream->call->message = own_message;
+    offer(stream);
+}
+
+static void wait_for_memory(struct weft_log_stream *stream)
+{
+    weft_timer_set_after(host_of(stream)->timers, &stream->offer_timer, stream->owner->inlet.ingest->retry_after_ns);
+}
+
 /* The first length bytes of the buffer are lines; false: no memory for them, they stay there. */
 static bool take_lines(struct weft_log_stream *stream, size_t length)
 {
-    struct weft_error error = WEFT_ERROR_NONE;
-    struct weft_log_call *call = stream->call;
     struct weft_payload *message = NULL;
-    struct weft_slice body = { stream->buffer, length };
-    weft_assert(!is_busy(stream));
-    if (weft_log_bodies_read(&stream->owner->bodies, body, false, SIZE_MAX, weft_wall_now(), host_of(stream)->pool,
-                             &message, &call->counts, &error) != WEFT_OK) {
+    if (!read_body(stream, weft_slice_of(stream->buffer, length), &message)) {
         return false;
     }
     forget(stream, length);
-    if (call->counts.records == 0) {
-        weft_payload_unref(&message);
-        return true;
+    begin(stream, message);
+    return true;
+}
+
+bool weft_log_stream_take_whole(struct weft_log_stream *stream, struct weft_slice lines)
+{
+    struct weft_payload *message = NULL;
+    weft_assert(weft_log_stream_wants_more(stream) && stream->length == 0 && !stream->is_skipping);
+    if (!read_body(stream, lines, &message)) {
+        wait_for_memory(stream);
+        return false;
     }
-    call->message = message;
-    offer(stream);
+    begin(stream, message);
     return true;
 }
 
@@ -174,8 +200,7 @@ static void take_what_is_ready(struct weft_log_stream *stream)
         }
         bool is_cut = length > 0 && !stream->is_ended && stream->buffer[length - 1] != '\n';
         if (!take_lines(stream, length)) {
-            weft_timer_set_after(host_of(stream)->timers, &stream->offer_timer,
-                                 stream->owner->inlet.ingest->retry_after_ns);
+            wait_for_memory(stream);
             break;
         }
         stream->is_skipping = stream->is_skipping || is_cut;

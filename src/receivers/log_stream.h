@@ -58,6 +58,10 @@ uint8_t *weft_log_stream_room(struct weft_log_stream *stream, size_t *out_length
 /* So many bytes were written there. */
 void weft_log_stream_take(struct weft_log_stream *stream, size_t length);
 
+/* Whole lines, none longer than allowed, without a way through the buffer: nothing is in it, and it wants more. False
+ * without memory: the same lines are to be given again when it wants more. */
+bool weft_log_stream_take_whole(struct weft_log_stream *stream, struct weft_slice lines) WEFT_MUST_CHECK;
+
 /* Offers what the bodies have beside a stream's bytes (weft_log_bodies_has_rest), as soon as it may. */
 void weft_log_stream_take_rest(struct weft_log_stream *stream);
 

@@ -28,7 +28,7 @@ static const struct {
     { INCLUDE "operators: [log_profile]", WEFT_INVALID, "an operator is a map" },
     { INCLUDE "operators: [{id: a}]", WEFT_INVALID, "needs a type" },
     { INCLUDE "operators:\n- type: csv_parser", WEFT_UNSUPPORTED, "test.yaml:3" },
-    { INCLUDE "operators:\n- type: log_profile\n  if: 'true'", WEFT_UNSUPPORTED, "test.yaml:4" },
+    { INCLUDE "operators:\n- type: log_profile\n  if: 'tru('", WEFT_INVALID, "test.yaml:4" },
     { INCLUDE "operators: [{type: log_profile}, {type: noop}]", WEFT_UNSUPPORTED, "must be the last" },
 };
 
