@@ -1,11 +1,12 @@
-/* Patterns of paths (glob.h), name by name: the library matches a name, and ** is what this file adds. */
+/* Patterns of paths (glob.h), name by name. Names are read letter by letter: bytes that are no UTF-8 are one each. */
 #include "tail/glob.h"
 
 #include <dirent.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 enum { MAX_DEPTH = 64 };
 
@@ -43,9 +44,85 @@ static const char *take_name(const char *path, char *out_name, size_t size)
     return rest + strspn(rest, "/");
 }
 
+/* Not at the end. */
+static uint32_t take_letter(const char **at)
+{
+    enum { NO_LETTER = 0xfffd, BEHIND_ALL_LETTERS = 0x110000 };
+    size_t length;
+    uint32_t letter = weft_utf8_decode(weft_slice_of(*at, strnlen(*at, 4)), &length);
+    bool is_bad = letter == NO_LETTER && length == 1;
+    letter = is_bad ? BEHIND_ALL_LETTERS + (uint32_t)(uint8_t) * *at : letter;
+    *at += length;
+    return letter;
+}
+
+static uint32_t take_escaped(const char **at)
+{
+    *at += (*at)[0] == '\\' && (*at)[1] != '\0';
+    return take_letter(at);
+}
+
+/* at is behind the [, and behind the ] afterwards. */
+static bool take_class(const char **at, uint32_t letter)
+{
+    bool is_negated = **at == '!' || **at == '^';
+    bool is_in = false;
+    *at += is_negated;
+    do {
+        uint32_t first = take_escaped(at);
+        uint32_t last = first;
+        if ((*at)[0] == '-' && (*at)[1] != ']' && (*at)[1] != '\0') {
+            (*at)++;
+            last = take_escaped(at);
+        }
+        is_in = is_in || (first <= letter && letter <= last);
+    } while (**at != ']' && **at != '\0');
+    *at += **at == ']';
+    return is_in != is_negated;
+}
+
+/* One letter of the name, by what the pattern begins with, which is no *. */
+static bool take_one(const char **pattern, const char **name)
+{
+    uint32_t letter = take_letter(name);
+    if (**pattern == '?') {
+        (*pattern)++;
+        return true;
+    }
+    if ((*pattern)[0] == '[' && (*pattern)[1] != '\0') {
+        (*pattern)++;
+        return take_class(pattern, letter);
+    }
+    return **pattern != '\0' && take_escaped(pattern) == letter;
+}
+
+/* Of several * only the last one is tried with more: what those before it took is enough if anything is. */
 static bool name_matches(const char *pattern, const char *name)
 {
-    return fnmatch(pattern, name, 0) == 0;
+    const char *after_star = NULL;
+    const char *taken_by_star = NULL;
+    while (*name != '\0') {
+        if (*pattern == '*') {
+            after_star = ++pattern;
+            taken_by_star = name;
+            continue;
+        }
+        const char *pattern_rest = pattern;
+        const char *name_rest = name;
+        if (take_one(&pattern_rest, &name_rest)) {
+            pattern = pattern_rest;
+            name = name_rest;
+            continue;
+        }
+        if (after_star == NULL) {
+            return false;
+        }
+        take_letter(&taken_by_star);
+        pattern = after_star;
+        name = taken_by_star;
+    }
+    pattern += strspn(pattern, "*");
+    return *pattern == '\0';
 }
 
 bool weft_glob_matches(const char *pattern, const char *path)
