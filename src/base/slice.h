@@ -30,9 +30,10 @@ static inline struct weft_slice weft_slice_of_text(const char *text)
     return (struct weft_slice){ (const uint8_t *)text, strlen(text) };
 }
 
+/* The white space that is no part of a line: vertical tabs and form feeds are. */
 static inline bool weft_slice_is_space(uint8_t byte)
 {
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
 /* Without the white space behind it. */

@@ -244,12 +244,12 @@ static bool put_severity(struct weft_log_line_reader *reader, uint8_t number)
     return text.length == 0 || put_bytes(reader, WEFT_LINE_TAG_SEVERITY_TEXT, text);
 }
 
-/* weft.malformed: the words of the flags that a reader of the record should know. */
+/* weft.malformed: the words of the flags that a reader of the record should know. A text is what it is. */
 static bool put_flags(struct weft_log_line_reader *reader)
 {
     char words[256];
     size_t length = 0;
-    for (uint32_t left = reader->state.flags; left != 0; left &= left - 1) {
+    for (uint32_t left = reader->source.is_text ? 0 : reader->state.flags; left != 0; left &= left - 1) {
         const struct flag_row *row = &flag_rows[__builtin_ctz(left)];
         if (row->is_on_record) {
             size_t word = strlen(row->word);

@@ -161,6 +161,25 @@ START_TEST(test_a_sources_time_counts_for_lines_without_one)
 }
 END_TEST
 
+/* A text is what the file has, without the white space around it that ends lines or indents them. */
+START_TEST(test_a_text_says_nothing_of_itself)
+{
+    static const char expected[] =
+        "{\"resourceLogs\":[" LOGS("", RECORD("\\u000bx\\u0000\\u000c") "," RECORD("\xef\xbf\xbd")) "]}";
+    struct weft_log_source source = { .is_text = true };
+    struct weft_log_line line;
+    struct fixture fixture;
+    fixture_init(&fixture);
+    weft_log_request_set_source(fixture.request, &source);
+    ck_assert_int_eq(weft_log_request_add(fixture.request, WEFT_SLICE_LITERAL(" \t\vx\0\f \r"), OBSERVED_NS, &line),
+                     WEFT_OK);
+    ck_assert_int_eq(weft_log_request_add(fixture.request, WEFT_SLICE_LITERAL("\xff"), OBSERVED_NS, &line), WEFT_OK);
+    ck_assert_uint_ne(line.flags, 0); /* they are counted */
+    check_json(&fixture, expected);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(test_ever_new_resources_are_bounded_work_and_all_there)
 {
     enum { COUNT = 1000 };
@@ -226,6 +245,7 @@ int main(void)
         test_records_of_one_resource_stand_together_in_order,
         test_sources_have_resources_and_scopes,
         test_a_sources_time_counts_for_lines_without_one,
+        test_a_text_says_nothing_of_itself,
         test_ever_new_resources_are_bounded_work_and_all_there,
         test_without_memory_a_line_is_not_there,
     };
