@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "net/loop.h"
 #include "receivers/log_chain.h"
 #include "receivers/log_stream.h"
@@ -12,6 +13,8 @@
 enum { FIELD_ATTRIBUTE = 6 /* of LogRecord */, FIELD_RESOURCE_ATTRIBUTE = 1 /* of Resource */, MAIL_MAX = 8 };
 
 #define FLUSH_INTERVAL_NS INT64_C(1000000000)
+
+static const char name_key[] = "log.file.name", path_key[] = "log.file.path";
 
 struct log_files {
     struct weft_log_inlet base;
@@ -25,6 +28,7 @@ struct log_files {
     size_t line_length;                      /* that it has had of the line that is under way */
     struct weft_buffer fields;               /* of the first one's file */
     struct weft_buffer resource;             /* of the config, as fields of Resource */
+    struct weft_buffer path;                 /* its path, if that is no UTF-8 */
     const struct weft_tail_block *described; /* whose fields they are */
     struct weft_log_member *attributes, *resource_members; /* the same for a chain */
     struct weft_timer feed_timer;                          /* memory was gone */
@@ -80,36 +84,57 @@ static void describe_for_chain(struct log_files *files, const char *name, const 
     size_t count = settings->attributes->count;
     if (settings->includes_name) {
         files->attributes[count++] =
-            (struct weft_log_member){ WEFT_SLICE_LITERAL("log.file.name"), weft_log_string(weft_slice_of_text(name)) };
+            (struct weft_log_member){ weft_slice_of_text(name_key), weft_log_string(weft_slice_of_text(name)) };
     }
     if (settings->includes_path) {
         files->attributes[count++] =
-            (struct weft_log_member){ WEFT_SLICE_LITERAL("log.file.path"), weft_log_string(weft_slice_of_text(path)) };
+            (struct weft_log_member){ weft_slice_of_text(path_key), weft_log_string(weft_slice_of_text(path)) };
     }
     weft_log_chain_set_attributes(files->base.bodies.chain, files->attributes, count);
+}
+
+/* The path as a text: attributes are UTF-8. NULL without memory. */
+static const char *readable_path(struct log_files *files, const char *path)
+{
+    struct weft_slice bytes = weft_slice_of_text(path);
+    if (weft_utf8_valid_length(bytes) == bytes.length) {
+        return path;
+    }
+    weft_buffer_clear(&files->path);
+    weft_utf8_append_repaired_by_part(&files->path, bytes);
+    weft_buffer_append_byte(&files->path, '\0');
+    return weft_buffer_status(&files->path) == WEFT_OK ? (const char *)files->path.bytes : NULL;
 }
 
 /* False without memory. */
 static bool describe_file(struct log_files *files, const struct weft_tail_block *block)
 {
     const struct weft_log_files_settings *settings = &files->settings;
-    const char *slash = strrchr(block->path, '/');
-    const char *name = slash == NULL ? block->path : slash + 1;
+    const char *path = readable_path(files, block->path);
+    if (path == NULL) {
+        return false;
+    }
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
     if (files->base.bodies.chain != NULL) {
-        describe_for_chain(files, name, block->path);
+        describe_for_chain(files, name, path);
         files->described = block;
         return true;
     }
     weft_buffer_clear(&files->fields);
     for (size_t i = 0; i < settings->attributes->count; i++) {
-        append_attribute(&files->fields, FIELD_ATTRIBUTE, settings->attributes->entries[i].key,
-                         settings->attributes->entries[i].value);
+        const struct weft_config_map_entry *entry = &settings->attributes->entries[i];
+        bool is_replaced = (settings->includes_name && strcmp(entry->key, name_key) == 0) ||
+                           (settings->includes_path && strcmp(entry->key, path_key) == 0);
+        if (!is_replaced) {
+            append_attribute(&files->fields, FIELD_ATTRIBUTE, entry->key, entry->value);
+        }
     }
     if (settings->includes_name) {
-        append_attribute(&files->fields, FIELD_ATTRIBUTE, "log.file.name", name);
+        append_attribute(&files->fields, FIELD_ATTRIBUTE, name_key, name);
     }
     if (settings->includes_path) {
-        append_attribute(&files->fields, FIELD_ATTRIBUTE, "log.file.path", block->path);
+        append_attribute(&files->fields, FIELD_ATTRIBUTE, path_key, path);
     }
     if (weft_buffer_status(&files->fields) != WEFT_OK || weft_buffer_status(&files->resource) != WEFT_OK) {
         return false;
@@ -373,6 +398,7 @@ static void files_free(struct weft_otlp_inlet *inlet)
     weft_log_inlet_fini(&files->base);
     weft_buffer_fini(&files->fields);
     weft_buffer_fini(&files->resource);
+    weft_buffer_fini(&files->path);
     weft_free(files->attributes);
     weft_free(files->resource_members);
     weft_free(files);
@@ -436,6 +462,7 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
         const struct weft_config_map_entry *entry = &settings->resource->entries[i];
         append_attribute(&files->resource, FIELD_RESOURCE_ATTRIBUTE, entry->key, entry->value);
     }
+    weft_buffer_init(&files->path, 0);
     files->mailbox = weft_mailbox_new(MAIL_MAX);
     files->watch =
         weft_watch_new(ingest->host->net->loop, weft_mailbox_descriptor(files->mailbox), WEFT_READABLE, on_mail, files);

@@ -194,6 +194,18 @@ class FileLogFaults(FaultCase):
         self.assertNotIn(b"  after", text)
         self.program.stop()
 
+    def fault_attributes_are_texts_and_each_is_there_once(self):
+        """The file's win over the config's, and a name that is no UTF-8 becomes a text."""
+        self.begin_files(attributes={"log.file.name": "mine", "where": "here"}, include_file_path=True)
+        with open(os.fsencode(self.directory) + b"/a\xff.log", "wb") as output:
+            output.write(b"text\n")
+        self.assertTrue(wait_until(lambda: len(self.records()) == 1, 20.0))
+        record = self.records()[0]
+        self.assertEqual((record.count(b"log.file.name"), record.count("a\ufffd.log".encode())), (1, 2), record)
+        self.assertNotIn(b"mine", record)
+        self.assertIn(b"here", record)
+        self.program.stop()
+
     def fault_log_profile_reads_lines_as_jsonlog_does(self):
         """Ids, severity and body of a JSON line are those of the record, and the file's attributes stand beside the line's."""
         self.begin_files(operators=[{"type": "log_profile"}])
