@@ -37,11 +37,31 @@ static bool is_at(const struct reader *reader, const uint8_t *at, uint8_t byte)
     return at < reader->end && *at == byte;
 }
 
+/* Where a text ends. Control characters may stand in it as they are, as in the Collector; NUL may not. */
+static const uint8_t *find_quote(struct reader *reader, const uint8_t *at, bool *out_has_escapes)
+{
+    bool may_have_escapes = false;
+    for (;;) {
+        bool has_escapes = false;
+        const uint8_t *quote = weft_json_scan_string(at, reader->end, &has_escapes, &reader->fault);
+        if (quote != NULL) {
+            *out_has_escapes = has_escapes || may_have_escapes;
+            return quote;
+        }
+        at = reader->fault.at;
+        if (at == reader->end || *at == 0 || *at >= ' ') {
+            return NULL;
+        }
+        may_have_escapes = true;
+        at++;
+    }
+}
+
 /* at is the quote. */
 static const uint8_t *read_text(struct reader *reader, const uint8_t *at, struct weft_slice *out_text)
 {
     bool has_escapes;
-    const uint8_t *quote = weft_json_scan_string(at + 1, reader->end, &has_escapes, &reader->fault);
+    const uint8_t *quote = find_quote(reader, at + 1, &has_escapes);
     if (quote == NULL) {
         return NULL;
     }
@@ -73,7 +93,6 @@ static bool to_integer(const struct weft_json_number *number, int64_t *out_integ
     return true;
 }
 
-/* With integers a number beyond all doubles stays a text, as in the Collector. */
 static const uint8_t *read_number(struct reader *reader, const uint8_t *at, struct weft_log_value *out_value)
 {
     struct weft_json_number number;
@@ -86,14 +105,7 @@ static const uint8_t *read_number(struct reader *reader, const uint8_t *at, stru
         return after;
     }
     out_value->kind = WEFT_LOG_DOUBLE;
-    if (weft_json_to_double(&number, &out_value->real)) {
-        return after;
-    }
-    if (!reader->options->has_integers) {
-        return fail(reader, at, "the number is too large");
-    }
-    *out_value = weft_log_string(number.text);
-    return after;
+    return weft_json_to_double(&number, &out_value->real) ? after : fail(reader, at, "the number is too large");
 }
 
 static const uint8_t *read_object(struct reader *reader, const uint8_t *at, int depth,
