@@ -7,7 +7,7 @@
 
 struct part {
     struct weft_entry_memory memory; /* of entry */
-    struct weft_log_entry entry;     /* of the latest piece, without its body */
+    struct weft_log_entry entry;     /* of the first piece, without its body */
     struct weft_buffer text;
     uint64_t began_ns;
     size_t pieces;
@@ -54,6 +54,7 @@ void weft_container_parts_fini(struct weft_container_parts *parts)
     if (parts->table != NULL) {
         weft_table_free(parts->table);
         weft_buffer_fini(&parts->spent);
+        weft_entry_memory_fini(&parts->spent_memory);
     }
 }
 
@@ -63,23 +64,28 @@ bool weft_container_parts_are_full(const struct weft_container_parts *parts)
                                     parts->size_bytes >= WEFT_CONTAINER_MAX_BYTES);
 }
 
-/* The text becomes the entry's body, and stays until the next one. */
+/* The first piece's entry, with the text as its body; both stay until the next one. */
 static void hand_out(struct weft_container_parts *parts, struct weft_operator_run *run, struct part *part,
                      struct weft_log_entry *entry)
 {
     weft_buffer_fini(&parts->spent);
+    weft_entry_memory_fini(&parts->spent_memory);
     parts->spent = part->text;
+    parts->spent_memory = part->memory;
+    part->memory = (struct weft_entry_memory){ 0 };
+    *entry = part->entry;
+    entry->memory = &parts->spent_memory;
     entry->body = weft_log_string(weft_buffer_slice(&parts->spent));
     weft_buffer_init(&part->text, 0);
     forget(parts, part);
     run->kept--;
 }
 
-/* The entry without its body, and the piece. On failure nothing of the piece is kept. */
+/* The piece, and of the first one the entry without its body. On failure nothing of the piece is kept. */
 static enum weft_status keep(struct weft_container_parts *parts, struct part *part, const struct weft_log_entry *entry,
-                             struct weft_slice piece, bool is_last)
+                             struct weft_slice piece)
 {
-    enum weft_status status = is_last ? WEFT_OK : weft_log_entry_keep(entry, &part->memory, &part->entry);
+    enum weft_status status = part->pieces > 0 ? WEFT_OK : weft_log_entry_keep(entry, &part->memory, &part->entry);
     if (status != WEFT_OK) {
         return status;
     }
@@ -123,7 +129,7 @@ bool weft_container_parts_add(struct weft_container_parts *parts, struct weft_op
         return true;
     }
     struct part *part = prepare(parts, run) ? find_or_begin(parts, run, key, entry->observed_ns) : NULL;
-    *out_status = part == NULL ? WEFT_NOMEM : keep(parts, part, entry, piece, is_last);
+    *out_status = part == NULL ? WEFT_NOMEM : keep(parts, part, entry, piece);
     if (*out_status != WEFT_OK) {
         if (part != NULL && part->pieces == 0) {
             forget(parts, part);
@@ -131,8 +137,7 @@ bool weft_container_parts_add(struct weft_container_parts *parts, struct weft_op
         }
         return false;
     }
-    bool is_over = (max_bytes > 0 && part->text.length > max_bytes) || part->pieces >= WEFT_CONTAINER_MAX_PIECES;
-    if (is_last || is_over) {
+    if (is_last || (max_bytes > 0 && part->text.length > max_bytes)) {
         hand_out(parts, run, part, entry);
         return true;
     }
