@@ -170,45 +170,6 @@ static void make_room(struct weft_operator_run *run, const struct weft_operator 
     }
 }
 
-/* Those that have become something else. */
-static void forget_fields(struct weft_log_map *map)
-{
-    static const char *const keys_of_line[] = { "time", "stream", "log" };
-    struct weft_log_value gone;
-    for (size_t i = 0; i < WEFT_COUNT_OF(keys_of_line); i++) {
-        weft_log_map_remove(map, weft_slice_of_text(keys_of_line[i]), &gone);
-    }
-}
-
-/* The parser's blocks see the fields of the line, as in the Collector, before they become what they are for. */
-static enum weft_operator_verdict apply_blocks(const struct container *container, struct weft_operator_run *run,
-                                               struct weft_log_entry *entry, const struct weft_log_map *fields)
-{
-    if (!weft_parser_has_blocks(&container->parser)) {
-        return WEFT_OPERATOR_SEND;
-    }
-    if (weft_log_map_merge(&entry->attributes, entry->memory, fields) != WEFT_OK) {
-        return weft_operator_fail_memory(run);
-    }
-    enum weft_operator_verdict verdict = weft_parser_finish(&container->parser, run, entry);
-    forget_fields(&entry->attributes);
-    return verdict;
-}
-
-static enum weft_operator_verdict apply_blocks_to_cri(const struct container *container, struct weft_operator_run *run,
-                                                      struct weft_log_entry *entry,
-                                                      const struct weft_container_line *line)
-{
-    struct weft_log_member members[] = {
-        { WEFT_SLICE_LITERAL("time"), weft_log_string(line->time) },
-        { WEFT_SLICE_LITERAL("stream"), weft_log_string(line->stream) },
-        { tag_key, weft_log_string(line->tags) },
-        { WEFT_SLICE_LITERAL("log"), weft_log_string(line->text) },
-    };
-    struct weft_log_map fields = { members, WEFT_COUNT_OF(members), WEFT_COUNT_OF(members) };
-    return apply_blocks(container, run, entry, &fields);
-}
-
 /* The white space behind a line is no part of its text, unless the text goes on in another line. */
 static const char *read_cri(const struct container *container, const struct weft_log_entry *entry,
                             struct weft_slice text, struct weft_container_line *out_line)
@@ -222,6 +183,55 @@ static const char *read_cri(const struct container *container, const struct weft
     return reason;
 }
 
+static enum weft_operator_verdict fail_time(struct weft_operator_run *run)
+{
+    return weft_operator_fail(run, "its time is none");
+}
+
+/* What the Collector reads a line's parts into, and takes them from again: what was there under these names is gone. */
+static void forget_parts(struct weft_log_entry *entry)
+{
+    static const struct weft_slice keys_of_parts[] = { WEFT_SLICE_LITERAL("time"), WEFT_SLICE_LITERAL("stream"),
+                                                       WEFT_SLICE_LITERAL("log") };
+    struct weft_log_value ignored;
+    for (size_t i = 0; i < WEFT_COUNT_OF(keys_of_parts); i++) {
+        (void)weft_log_map_remove(&entry->attributes, keys_of_parts[i], &ignored);
+    }
+}
+
+static bool put_parts(struct weft_log_entry *entry, const struct weft_container_line *line)
+{
+    return set_attribute(entry, WEFT_SLICE_LITERAL("time"), line->time) &&
+           set_attribute(entry, WEFT_SLICE_LITERAL("stream"), line->stream) &&
+           set_attribute(entry, tag_key, line->tags) && set_attribute(entry, WEFT_SLICE_LITERAL("log"), line->text);
+}
+
+/* A line whose time is none keeps its parts as attributes. */
+static enum weft_operator_verdict keep_parts(struct weft_operator_run *run, struct weft_log_entry *entry,
+                                             const struct weft_container_line *line)
+{
+    return put_parts(entry, line) ? fail_time(run) : weft_operator_fail_memory(run);
+}
+
+/* The parser's blocks see the parts of the line. */
+static enum weft_operator_verdict apply_blocks(const struct container *container, struct weft_operator_run *run,
+                                               struct weft_log_entry *entry, const struct weft_container_line *line)
+{
+    return put_parts(entry, line) ? weft_parser_finish(&container->parser, run, entry) : weft_operator_fail_memory(run);
+}
+
+/* Whose it is, if that is wanted. */
+static enum weft_operator_verdict add_metadata(const struct container *container, struct weft_operator_run *run,
+                                               struct weft_log_entry *entry)
+{
+    struct container_state *state = weft_operator_state(run, &container->parser.base);
+    if (!container->add_metadata_from_filepath) {
+        return WEFT_OPERATOR_SEND;
+    }
+    enum weft_operator_verdict verdict = find_path(container, state, run, entry);
+    return verdict == WEFT_OPERATOR_SEND && !put_metadata(state, entry) ? weft_operator_fail_memory(run) : verdict;
+}
+
 static enum weft_operator_verdict process_cri(const struct container *container, struct weft_operator_run *run,
                                               struct weft_log_entry *entry, struct weft_slice text)
 {
@@ -232,17 +242,24 @@ static enum weft_operator_verdict process_cri(const struct container *container,
     if (reason != NULL) {
         return weft_operator_fail(run, "%s", reason);
     }
-    if (container->add_metadata_from_filepath && find_path(container, state, run, entry) != WEFT_OPERATOR_SEND) {
-        return WEFT_OPERATOR_FAILED;
+    if (weft_parser_has_blocks(&container->parser)) {
+        enum weft_operator_verdict verdict = apply_blocks(container, run, entry, &line);
+        if (verdict != WEFT_OPERATOR_SEND) {
+            return verdict;
+        }
     }
-    if (apply_blocks_to_cri(container, run, entry, &line) != WEFT_OPERATOR_SEND) {
-        return WEFT_OPERATOR_FAILED;
+    if (!weft_container_time_read(line.time, line.is_utc, &entry->time_ns)) {
+        return keep_parts(run, entry, &line);
     }
-    if (!set_attribute(entry, stream_key, line.stream) || !set_attribute(entry, tag_key, line.tags) ||
-        (container->add_metadata_from_filepath && !put_metadata(state, entry))) {
+    forget_parts(entry);
+    if (!set_attribute(entry, stream_key, line.stream) || !set_attribute(entry, tag_key, line.tags)) {
         return weft_operator_fail_memory(run);
     }
-    entry->time_ns = line.time_ns;
+    entry->body = weft_log_string(line.text);
+    enum weft_operator_verdict verdict = add_metadata(container, run, entry);
+    if (verdict != WEFT_OPERATOR_SEND) {
+        return verdict;
+    }
     make_room(run, self, state);
     enum weft_status status;
     bool is_whole =
@@ -251,49 +268,48 @@ static enum weft_operator_verdict process_cri(const struct container *container,
     return is_whole ? WEFT_OPERATOR_SEND : status == WEFT_OK ? WEFT_OPERATOR_DONE : weft_operator_fail_memory(run);
 }
 
-/* A text of the object; false: there is none. */
-static bool find_text(const struct weft_log_map *map, const char *key, struct weft_slice *out_text)
+/* The object's members are attributes by now; those that are something else are taken from there, in the Collector's
+ * order: what is missing leaves the others where they are. */
+static enum weft_operator_verdict place_members(struct weft_operator_run *run, struct weft_log_entry *entry)
 {
-    const struct weft_log_value *value = weft_log_map_find(map, weft_slice_of_text(key));
-    if (value == NULL || value->kind != WEFT_LOG_STRING) {
-        return false;
+    static const struct weft_log_path body = { .is_given = true, .root = WEFT_LOG_BODY, .text = "body" };
+    struct weft_log_path stream = { .is_given = true, .root = WEFT_LOG_ATTRIBUTES, .count = 1 };
+    struct weft_slice stream_keys[] = { stream_key };
+    struct weft_log_value value;
+    const struct weft_log_value *time = weft_log_map_find(&entry->attributes, WEFT_SLICE_LITERAL("time"));
+    if (time == NULL || time->kind != WEFT_LOG_STRING || !weft_container_time_read(time->text, true, &entry->time_ns)) {
+        return fail_time(run);
     }
-    *out_text = value->text;
-    return true;
+    (void)weft_log_map_remove(&entry->attributes, WEFT_SLICE_LITERAL("time"), &value);
+    if (!weft_log_map_remove(&entry->attributes, WEFT_SLICE_LITERAL("log"), &value)) {
+        return weft_operator_fail(run, "no line of docker: it has no log");
+    }
+    if (weft_log_path_set(&body, entry, value) != WEFT_OK) {
+        return weft_operator_fail_memory(run);
+    }
+    if (!weft_log_map_remove(&entry->attributes, WEFT_SLICE_LITERAL("stream"), &value)) {
+        return weft_operator_fail(run, "no line of docker: it has no stream");
+    }
+    stream.keys = stream_keys;
+    return weft_log_path_set(&stream, entry, value) == WEFT_OK ? WEFT_OPERATOR_SEND : weft_operator_fail_memory(run);
 }
 
 static enum weft_operator_verdict process_docker(const struct container *container, struct weft_operator_run *run,
                                                  struct weft_log_entry *entry, struct weft_slice text)
 {
-    struct container_state *state = weft_operator_state(run, &container->parser.base);
     struct weft_log_json_options options = { .secret = &run->operators->secret };
     struct weft_log_json_fault fault;
     struct weft_log_value value;
-    struct weft_slice log, stream, time;
-    uint64_t time_ns;
     enum weft_status status = weft_log_json_read(text, &options, entry->memory, &value, &fault);
+    status = status == WEFT_OK ? weft_log_map_merge(&entry->attributes, entry->memory, value.map) : status;
     if (status != WEFT_OK) {
         return status == WEFT_INVALID
                    ? weft_operator_fail(run, "no line of docker: byte %zu: %s", fault.offset, fault.reason)
                    : weft_operator_fail_memory(run);
     }
-    if (!find_text(value.map, "log", &log) || !find_text(value.map, "stream", &stream) ||
-        !find_text(value.map, "time", &time) || !weft_container_time_read(time, &time_ns)) {
-        return weft_operator_fail(run, "no line of docker: log, stream and time are expected");
-    }
-    if (container->add_metadata_from_filepath && find_path(container, state, run, entry) != WEFT_OPERATOR_SEND) {
-        return WEFT_OPERATOR_FAILED;
-    }
-    if (apply_blocks(container, run, entry, value.map) != WEFT_OPERATOR_SEND) {
-        return WEFT_OPERATOR_FAILED;
-    }
-    entry->time_ns = time_ns;
-    entry->body = weft_log_string(log);
-    forget_fields(value.map);
-    bool is_put = weft_log_map_merge(&entry->attributes, entry->memory, value.map) == WEFT_OK &&
-                  set_attribute(entry, stream_key, stream) &&
-                  (!container->add_metadata_from_filepath || put_metadata(state, entry));
-    return is_put ? WEFT_OPERATOR_SEND : weft_operator_fail_memory(run);
+    enum weft_operator_verdict verdict = weft_parser_finish(&container->parser, run, entry);
+    verdict = verdict == WEFT_OPERATOR_SEND ? place_members(run, entry) : verdict;
+    return verdict == WEFT_OPERATOR_SEND ? add_metadata(container, run, entry) : verdict;
 }
 
 static enum weft_operator_verdict process(const struct weft_operator *self, struct weft_operator_run *run,

@@ -14,18 +14,19 @@ enum weft_container_format {
 
 struct weft_container_line {
     struct weft_slice time, stream, tags, text;
-    uint64_t time_ns;
+    bool is_utc; /* as containerd writes its time */
 };
 
 /* A line that begins with { is docker's, as for the Collector. */
 bool weft_container_line_is_docker(struct weft_slice line);
 
-/* NULL, or why it is no line of CRI. format: CRIO's times have an offset, CONTAINERD's end with Z. */
+/* NULL, or why it is no line of CRI. format: CRIO's times have an offset, CONTAINERD's end with Z. The time is as it
+ * was written, and may be none. */
 const char *weft_container_line_read(struct weft_slice line, enum weft_container_format format,
                                      struct weft_container_line *out_line) WEFT_MUST_CHECK;
 
-/* Of a time as both write it; false: it is none. */
-bool weft_container_time_read(struct weft_slice text, uint64_t *out_ns) WEFT_MUST_CHECK;
+/* Of a time as runtimes write it; false: it is none. is_utc: it must end with Z. */
+bool weft_container_time_read(struct weft_slice text, bool is_utc, uint64_t *out_ns) WEFT_MUST_CHECK;
 
 /* Whether the text ends here: its tag is F. Other tags may follow, behind colons. */
 bool weft_container_line_is_full(const struct weft_container_line *line);

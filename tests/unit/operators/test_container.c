@@ -66,13 +66,12 @@ START_TEST(test_what_is_no_line_of_a_container_goes_on_as_it_is)
         "2024-04-13T07:59:37Z",
         "2024-04-13T07:59:37Z stdin F x",
         "2024-04-13T07:59:37Z stdout",
-        "1713013177505 stdout F x",
-        "2024-13-13T07:59:37Z stdout F x",
-        "2024-04-13T07:59:37 stdout F x",
+        "2024-04-13T07:59:37ZZ stdout F x",
+        "2024-04-13T07:59:37^Z stdout F x",
+        "Z stdout F x",
+        " stdout F x",
         "{",
-        "{\"log\":\"x\"}",
-        "{\"log\":1,\"stream\":\"stdout\",\"time\":\"2024-04-13T12:59:37.5Z\"}",
-        "{\"log\":\"x\",\"stream\":\"stdout\",\"time\":\"yesterday\"}",
+        "{\"log\":\"x\"",
     };
     open_with(PLAIN);
     for (size_t i = 0; i < WEFT_COUNT_OF(lines); i++) {
@@ -89,6 +88,41 @@ START_TEST(test_what_is_no_line_of_a_container_goes_on_as_it_is)
 }
 END_TEST
 
+/* As far as the Collector comes with it. */
+START_TEST(test_what_was_read_of_a_broken_line_stays)
+{
+    static const struct operators_case rows[] = {
+#define NO_TIME(time)            \
+    { PLAIN, time " stdout F x", \
+      "\"" time " stdout F x\" a{time:\"" time "\",stream:\"stdout\",logtag:\"F\",log:\"x\"}" }
+        NO_TIME("1713013177505"),
+        NO_TIME("yesterday"),
+        NO_TIME("2024-13-13T07:59:37Z"),
+        NO_TIME("2024-04-13T07:59:60Z"),
+        NO_TIME("2024-04-13T07:59:37.Z"),
+        NO_TIME("2024-04-13T07:59:37"),
+        NO_TIME("2024-04-13T07:59:37z"),
+        NO_TIME("2024-04-13T07:59:37+0200"),
+        NO_TIME("2024-04-13T07:59:37+02"),
+        NO_TIME("2024-04-13T07:59:37UTC"),
+        NO_TIME("2024/04/13T07:59:37Z"),
+#undef NO_TIME
+        { PLAIN, "{\"log\":\"x\"}", "\"{\"log\":\"x\"}\" a{log:\"x\"}" },
+        { PLAIN, "{\"log\":\"x\",\"stream\":\"stdout\",\"time\":\"" TIME "+02:00\"}",
+          "\"{\"log\":\"x\",\"stream\":\"stdout\",\"time\":\"" TIME "+02:00\"}\" "
+          "a{log:\"x\",stream:\"stdout\",time:\"" TIME "+02:00\"}" },
+        { PLAIN, "{\"stream\":\"stdout\",\"time\":\"" TIME "Z\"}",
+          "\"{\"stream\":\"stdout\",\"time\":\"" TIME "Z\"}\" a{stream:\"stdout\"}" },
+        { PLAIN, "{\"log\":\"x\",\"time\":\"" TIME "Z\"}", "\"x\"" },
+        { PLAIN, "{\"log\":1,\"stream\":[],\"time\":\"" TIME "Z\"}", "1.0 a{log.iostream:[]}" },
+        { PLAIN, "{\"log\":{\"k\":\"v\"},\"stream\":\"stdout\",\"time\":\"" TIME "Z\"}",
+          "{k:\"v\"} a{log.iostream:\"stdout\"}" },
+        { "  - type: container", TIME "Z stdout F x", "\"x\" a{log.iostream:\"stdout\",logtag:\"F\"}" },
+    };
+    OPERATORS_TEST_CASES(rows);
+}
+END_TEST
+
 START_TEST(test_the_path_says_whose_it_is)
 {
     static const char expected[] =
@@ -101,8 +135,8 @@ START_TEST(test_the_path_says_whose_it_is)
     ck_assert_ptr_nonnull(strstr(line_of("/l/other_pod_1/app/0.log.20240413-075937", TIME "Z stdout F x"),
                                  "r{k8s.namespace.name:\"other\",k8s.pod.name:\"pod\",k8s.pod.uid:\"1\","));
     ck_assert_str_eq(line_of("/var/log/app.log", TIME "Z stdout F x"),
-                     "\"" TIME "Z stdout F x\" a{log.file.path:\"/var/log/app.log\"}");
-    ck_assert_str_eq(operators_test_line(&test, TIME "Z stdout F x"), "\"" TIME "Z stdout F x\"");
+                     "\"x\" a{log.file.path:\"/var/log/app.log\",log.iostream:\"stdout\",logtag:\"F\"}");
+    ck_assert_str_eq(operators_test_line(&test, TIME "Z stdout P x"), "\"x\" a{log.iostream:\"stdout\",logtag:\"P\"}");
     ck_assert_uint_eq(operators_test_counts(&test, 0).errors, 2);
     ck_assert_ptr_nonnull(
         strstr(line_of(POD, "{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"" TIME "Z\"}"), "k8s.pod.uid:\"0ab-9\""));
@@ -274,6 +308,7 @@ int main(void)
         OPERATORS_TEST(test_lines_of_cri_and_docker_are_read),
         OPERATORS_TEST(test_times_are_the_containers),
         OPERATORS_TEST(test_what_is_no_line_of_a_container_goes_on_as_it_is),
+        OPERATORS_TEST(test_what_was_read_of_a_broken_line_stays),
         OPERATORS_TEST(test_the_path_says_whose_it_is),
         OPERATORS_TEST(test_pieces_are_joined_for_each_file_and_stream),
         OPERATORS_TEST(test_white_space_between_pieces_stays),
