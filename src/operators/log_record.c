@@ -100,7 +100,7 @@ static size_t value_size(const struct weft_log_value *value, int depth, bool *ou
 
 static size_t record_size(const struct weft_log_entry *entry, bool *out_is_deep)
 {
-    size_t size = map_size(&entry->attributes, -1, out_is_deep);
+    size_t size = map_size(&entry->attributes, 0, out_is_deep);
     size += entry->time_ns == 0 ? 0 : FIXED64_BYTES;
     size += entry->observed_ns == 0 ? 0 : FIXED64_BYTES;
     size += entry->severity == 0 ? 0 : 2;
@@ -283,7 +283,7 @@ enum weft_status weft_log_record_prepare(struct weft_log_entry *entry, size_t *o
     *out_size = record_size(entry, &is_deep);
     if (WEFT_UNLIKELY(is_deep)) {
         status = flatten(&entry->body, entry->memory, 0);
-        status = status == WEFT_OK ? flatten(&attributes, entry->memory, -1) : status;
+        status = status == WEFT_OK ? flatten(&attributes, entry->memory, 0) : status;
         *out_size = status == WEFT_OK ? record_size(entry, &is_deep) : 0;
     }
     return status;
@@ -295,14 +295,14 @@ enum weft_status weft_log_attributes_encode(struct weft_log_map *map, uint32_t f
     weft_assert(field_number < 16);
     struct weft_log_value value = { .kind = WEFT_LOG_MAP, .map = map };
     bool is_deep = false;
-    size_t size = map_size(map, -1, &is_deep);
+    size_t size = map_size(map, 0, &is_deep);
     *out_fields = WEFT_SLICE_EMPTY;
     if (WEFT_UNLIKELY(is_deep)) {
-        enum weft_status status = flatten(&value, memory, -1);
+        enum weft_status status = flatten(&value, memory, 0);
         if (status != WEFT_OK) {
             return status;
         }
-        size = map_size(map, -1, &is_deep);
+        size = map_size(map, 0, &is_deep);
     }
     if (size == 0) {
         return WEFT_OK;

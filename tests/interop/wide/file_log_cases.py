@@ -59,7 +59,7 @@ NO_DOCKER_LINES = [
     docker() + docker(), docker()[:-1], "{\"log\":\"x\"", "{ }x", '{"log":"bad \\x","stream":"stdout","time":"2024-04-13T07:59:37Z"}',
 ]
 PIECES = [
-    f"{TIME}Z stdout P one ", f"{TIME}Z stdout P two ", "2024-04-13T07:59:38Z stdout F three", f"{TIME}Z stderr P error",
+    f"{TIME}Z stdout P one", f"{TIME}Z stdout P  two", "2024-04-13T07:59:38Z stdout F three", f"{TIME}Z stderr P error",
     f"{TIME}Z stderr F  end",
     f"{TIME}Z stdout P", f"{TIME}Z stdout P ", f"{TIME}Z stdout F", f"{TIME}Z stdout F alone", f"{TIME}Z stdout P  spaces",
     f"{TIME}Z stdout F  more ",

@@ -28,10 +28,11 @@ def time_of(source, number):
 
 
 def pieces_of(source, text):
-    """A text as CRI cuts it; what is white at an end of a line both programs would trim away."""
+    """A text as CRI cuts it, but not behind white space, which the Collector would trim away."""
     if not text or source.random() < 0.6:
         return [text]
-    cuts = sorted({0, len(text), *(source.randrange(len(text)) for _ in range(source.randrange(1, 4)))})
+    cuts = (source.randrange(len(text)) for _ in range(source.randrange(1, 4)))
+    cuts = sorted({0, len(text), *(len(text[:cut].rstrip()) for cut in cuts)})
     return [text[start:end] for start, end in zip(cuts, cuts[1:])]
 
 

@@ -183,7 +183,7 @@ START_TEST(test_white_space_between_pieces_stays)
     ck_assert_ptr_null(trimmed_line(TIME "Z stdout P  "));
     ck_assert_ptr_null(trimmed_line(TIME "Z stdout P two\t"));
     ck_assert_str_eq(trimmed_line(TIME "Z stdout F three  "),
-                     "\"one  two\tthree\" a{log.iostream:\"stdout\",logtag:\"F\"}");
+                     "\"one  two\tthree\" a{log.iostream:\"stdout\",logtag:\"P\"}");
     ck_assert_str_eq(trimmed_line(TIME "Z stdout F  "), "\"\" a{log.iostream:\"stdout\",logtag:\"F\"}");
     close_test();
 }
