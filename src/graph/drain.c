@@ -118,11 +118,11 @@ static bool drain_pipelines(struct weft_graph *graph, unsigned phase, enum weft_
 }
 
 /* Mail of the cores that go with this graph. One that a later graph has too may send as long as it likes. */
-static uint64_t notices_away(const struct weft_graph *graph)
+static uint64_t mail_away(const struct weft_graph *graph)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < graph->stage_count; i++) {
-        count += graph->stages[i]->core->notices_away;
+        count += graph->stages[i]->core->mail_away;
     }
     return count;
 }
@@ -136,7 +136,7 @@ bool weft_graph_drain(struct weft_graph *graph, unsigned phase, enum weft_drop_r
     if (phase == 0) {
         return are_receivers_drained;
     }
-    bool is_drained = drain_pipelines(graph, phase, reason, is_forced) && notices_away(graph) == 0;
+    bool is_drained = drain_pipelines(graph, phase, reason, is_forced) && mail_away(graph) == 0;
     if (phase < phase_of_exporters(graph->plan)) {
         return is_drained;
     }
@@ -149,7 +149,7 @@ bool weft_graph_drain(struct weft_graph *graph, unsigned phase, enum weft_drop_r
 uint64_t weft_graph_held(const struct weft_graph *graph)
 {
     weft_assert(weft_host_is_here(graph->host));
-    uint64_t held = notices_away(graph);
+    uint64_t held = mail_away(graph);
     struct weft_audit audit = { 0 };
     weft_graph_audit(graph, &audit);
     for (size_t i = 0; i < audit.count; i++) {

@@ -15,7 +15,7 @@
  * refused: an owner takes a record or books it dropped, and its ticket then fails retryably. For traces and logs, whose
  * records weigh one each. */
 struct weft_share_operations {
-    /* The worker that owns the record. Looks at no state: called on any worker. */
+    /* The worker that owns the record, by its bytes and the rules: called where the batch came in. */
     uint32_t (*owner_of)(const struct weft_stage *stage, enum weft_signal signal, struct weft_slice record);
 
     /* The owner's: copies the selected records. They are booked as held already. One that is not taken is booked from

@@ -55,11 +55,11 @@ static void notice_returned(struct weft_mail *mail)
 {
     struct weft_stage_notice *notice = WEFT_CONTAINER_OF(mail, struct weft_stage_notice, mail);
     struct weft_stage *stage = notice->stage;
-    weft_assert(is_here(stage) && notice == &stage->notices[mail->to_worker] && stage->notices_away > 0);
-    stage->notices_away--;
+    weft_assert(is_here(stage) && notice == &stage->notices[mail->to_worker] && stage->mail_away > 0);
+    stage->mail_away--;
     if (notice->is_stale) {
         notice->is_stale = false;
-        stage->notices_away++;
+        stage->mail_away++;
         weft_mail_send(stage->host, mail, stage->identity, mail->to_worker);
     }
 }
@@ -87,7 +87,7 @@ void weft_stage_init(struct weft_stage *stage, const struct weft_stage_operation
 
 void weft_stage_fini(struct weft_stage *stage)
 {
-    weft_assert(is_here(stage) && weft_list_is_empty(&stage->outlets) && stage->notices_away == 0);
+    weft_assert(is_here(stage) && weft_list_is_empty(&stage->outlets) && stage->mail_away == 0);
     struct weft_stage **link = &stage->host->stages;
     while (*link != stage) {
         link = &(*link)->next;
@@ -152,7 +152,7 @@ void weft_stage_set_open(struct weft_stage *stage, bool is_open)
         if (notice->mail.is_away) {
             notice->is_stale = true;
         } else {
-            stage->notices_away++;
+            stage->mail_away++;
             weft_mail_send(stage->host, &notice->mail, stage->identity, i);
         }
     }

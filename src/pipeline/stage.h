@@ -81,7 +81,7 @@ struct weft_stage {
     struct weft_stage *next; /* in host->stages */
     struct weft_list outlets;
     struct weft_stage_notice *notices; /* by worker; its own is not used */
-    uint32_t notices_away;
+    uint32_t mail_away; /* notices, and what the component itself has sent: it outlives them */
     size_t lent_bytes_max; /* an outlet with more than this at other workers closes its faces */
 };
 

@@ -70,6 +70,9 @@ void weft_policy_set_free(struct weft_policy_set **own_set);
 enum weft_status weft_policies_advise(const struct weft_config_list *policies,
                                       struct weft_config_notes *notes) WEFT_MUST_CHECK;
 
+/* Whether some policy may ask for the tree. */
+bool weft_policy_set_sees_tree(const struct weft_policy_set *set);
+
 size_t weft_policy_set_facts_bytes(const struct weft_policy_set *set);
 
 /* In the order of the config. */

@@ -117,6 +117,11 @@ void weft_policy_set_free(struct weft_policy_set **own_set)
     *own_set = NULL;
 }
 
+bool weft_policy_set_sees_tree(const struct weft_policy_set *set)
+{
+    return set->sees_tree;
+}
+
 size_t weft_policy_set_facts_bytes(const struct weft_policy_set *set)
 {
     return sizeof(struct weft_policy_facts) + weft_policy_word_count(set) * sizeof(uint64_t);

@@ -6,7 +6,7 @@ static enum weft_status make(struct weft_policy_set *set, const struct weft_poli
                              struct weft_policy_node *node, struct weft_error *error)
 {
     const struct weft_policy_tree_config *wanted = &config->policy.tree;
-    (void)set;
+    set->sees_tree = true;
     node->wanted = (struct weft_policy_tree){ wanted->missing_root, wanted->orphans, wanted->error_in_leaf };
     if (!wanted->missing_root && !wanted->orphans && !wanted->error_in_leaf) {
         return weft_fail(error, WEFT_INVALID,

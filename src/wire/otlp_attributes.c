@@ -122,6 +122,25 @@ enum weft_status weft_otlp_attributes_add(struct weft_slice record, uint32_t fie
     return WEFT_OK;
 }
 
+bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field,
+                              struct weft_otlp_attribute *out_attribute)
+{
+    const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
+    const uint8_t *end = in_out_rest->bytes + in_out_rest->length;
+    for (const uint8_t *at = in_out_rest->bytes; at < end;) {
+        uint32_t tag;
+        struct weft_slice contents = WEFT_SLICE_EMPTY;
+        const uint8_t *after = skip_field(at, end, &tag, &contents);
+        if (tag == wanted) {
+            *out_attribute = (struct weft_otlp_attribute){ { at, (size_t)(after - at) }, contents, read_key(contents) };
+            *in_out_rest = (struct weft_slice){ after, (size_t)(end - after) };
+            return true;
+        }
+        at = after;
+    }
+    return false;
+}
+
 void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes)
 {
     weft_free(attributes->items);

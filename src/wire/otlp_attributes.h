@@ -43,6 +43,11 @@ void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes);
 bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct weft_slice key,
                               struct weft_slice *out_key_value);
 
+/* One attribute after another of the fields of a checked message, or of its region of attributes, in one walk:
+ * *in_out_rest is the message at first. False at its end. */
+bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field,
+                              struct weft_otlp_attribute *out_attribute);
+
 /* What an AnyValue holds: the number of its member. */
 enum weft_otlp_value_kind {
     WEFT_OTLP_VALUE_NONE = 0,

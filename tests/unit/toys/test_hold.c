@@ -292,7 +292,7 @@ START_TEST(test_a_notice_that_is_overtaken_goes_out_again)
     ck_assert_uint_eq(mail.message_count, 1);
     deliver_all();
     ck_assert(fixture.faces[1][0]->is_open);
-    ck_assert_uint_eq(fixture.cores[0]->notices_away, 0);
+    ck_assert_uint_eq(fixture.cores[0]->mail_away, 0);
     fixture_fini(&fixture);
 }
 END_TEST
