@@ -163,6 +163,19 @@ static void drop_lane(struct weft_join *join, enum weft_lane lane, uint32_t outl
     }
 }
 
+/* By force: no answer is waited for. */
+static void judge_lane(struct weft_join *join, enum weft_lane lane, uint32_t outlets)
+{
+    struct weft_list *next = NULL;
+    for (struct weft_list *node = join->lanes[lane].next; node != &join->lanes[lane]; node = next) {
+        struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
+        next = node->next;
+        if ((trace->outlets & outlets) != 0) {
+            weft_join_judge_alone(join, trace, true);
+        }
+    }
+}
+
 /* At most so many that have records of these outlets. */
 static void decide_lane(struct weft_join *join, enum weft_lane lane, uint32_t outlets, size_t count_max)
 {
@@ -191,9 +204,17 @@ static void drain(struct weft_stage *stage, struct weft_stage_outlet *outlet, en
     if (reason == WEFT_DROP_SHUTDOWN && join->rules->drops_pending_on_shutdown) {
         drop_lane(join, WEFT_LANE_WAITING, bit, reason);
         drop_lane(join, WEFT_LANE_ROOT, bit, reason);
+        drop_lane(join, WEFT_LANE_ASKING, bit, reason);
+        drop_lane(join, WEFT_LANE_LINES, bit, reason);
     }
     decide_lane(join, WEFT_LANE_WAITING, bit, is_forced ? SIZE_MAX : DRAIN_TRACES);
     decide_lane(join, WEFT_LANE_ROOT, bit, is_forced ? SIZE_MAX : DRAIN_TRACES);
+    (void)weft_aliases_hurry_lines(join, bit);
+    weft_letters_send(join->letters);
+    if (is_forced) {
+        judge_lane(join, WEFT_LANE_ASKING, bit);
+        judge_lane(join, WEFT_LANE_LINES, bit);
+    }
     weft_join_flush(join);
     weft_join_step(join);
     if (is_forced) {
@@ -249,6 +270,7 @@ static void core_free(struct weft_stage *stage)
     weft_assert(weft_table_count(join->traces) == 0);
     weft_timer_cancel(stage->host->timers, &join->timer);
     weft_join_forget_recent(join, 0);
+    weft_aliases_fini(join);
     weft_table_free(join->traces);
     weft_contexts_free(join->contexts);
     weft_slab_free(join->slab);
@@ -307,6 +329,7 @@ enum weft_status weft_join_new(struct weft_host *host, struct weft_stage_identit
     for (int i = 0; i < WEFT_LANE_COUNT; i++) {
         weft_list_init(&join->lanes[i]);
     }
+    weft_aliases_init(join);
     weft_timer_init(&join->timer, weft_join_step, join);
     join->started = weft_wall_now();
     take_rules(join, rules);
@@ -378,4 +401,5 @@ void weft_join_collect(const struct weft_stage *stage, struct weft_samples *samp
                      (double)counters->dropped_traces,
                      WEFT_LABELS({ "processor", stage->identity->id }, { "sampled", "false" }));
     collect_policies(join, samples);
+    weft_aliases_collect(join, samples);
 }

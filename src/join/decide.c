@@ -33,7 +33,7 @@ static void regather_record(void *user, uint32_t context, struct weft_slice reco
 }
 
 /* If the rules have changed since its records came, or there was no room for facts, they are read once more. */
-static const struct weft_policy_facts *facts_of(struct weft_join *join, struct weft_trace *trace)
+const struct weft_policy_facts *weft_join_facts_of(struct weft_join *join, struct weft_trace *trace)
 {
     if (trace->generation == join->generation) {
         return &trace->facts;
@@ -99,6 +99,7 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
     verdict->is_kept = outcome.is_kept;
     verdict->is_dry_run = join->rules->is_dry_run;
     verdict->is_early = outcome.is_early;
+    verdict->is_late_member = trace->is_late_member;
     verdict->has_error = trace->has_error;
     verdict->has_root = trace->has_root;
     verdict->service_count = 0;
@@ -140,8 +141,10 @@ static uint32_t judge(struct weft_join *join, const struct weft_trace *trace, co
 
 static void decide_logs(struct weft_join *join, struct weft_trace *trace)
 {
-    join->counters.logs_without_spans += trace->log_count;
-    if (!join->rules->drops_logs_without_spans) {
+    const struct weft_join_rules *rules = join->rules;
+    bool is_dropped = trace->is_lines ? rules->drops_logs_without_trace_id : rules->drops_logs_without_spans;
+    *(trace->is_lines ? &join->counters.logs_without_trace_id : &join->counters.logs_without_spans) += trace->log_count;
+    if (!is_dropped) {
         weft_join_emit_now(join, trace);
         return;
     }
@@ -149,24 +152,63 @@ static void decide_logs(struct weft_join *join, struct weft_trace *trace)
     weft_trace_end(join, trace);
 }
 
-void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_early)
+static void carry_out(struct weft_join *join, struct weft_trace *trace, const struct weft_policy_facts *facts,
+                      struct outcome outcome)
+{
+    remember(join, trace, facts, outcome);
+    if (trace->span_count > 0) {
+        *(outcome.is_kept ? &join->counters.kept_traces : &join->counters.dropped_traces) += 1;
+    }
+    if (outcome.is_kept || join->rules->is_dry_run) {
+        weft_join_emit_trace(join, trace);
+        return;
+    }
+    weft_trace_drop(join, trace, trace->is_large ? WEFT_DROP_EVICTED : WEFT_DROP_SAMPLED_OUT, outcome.policy);
+    weft_trace_end(join, trace);
+}
+
+void weft_join_judge_alone(struct weft_join *join, struct weft_trace *trace, bool is_early)
 {
     if (trace->span_count == 0) {
         decide_logs(join, trace);
         return;
     }
-    const struct weft_policy_facts *facts = facts_of(join, trace);
-    bool is_kept = false;
-    struct weft_wall now = weft_wall_now();
-    uint32_t policy = judge(join, trace, facts, now, &is_kept);
-    remember(join, trace, facts, (struct outcome){ is_kept, is_early, policy, now });
-    *(is_kept ? &join->counters.kept_traces : &join->counters.dropped_traces) += 1;
-    if (is_kept || join->rules->is_dry_run) {
-        weft_join_emit_trace(join, trace);
-        return;
+    const struct weft_policy_facts *facts = weft_join_facts_of(join, trace);
+    struct outcome outcome = { .is_early = is_early, .decided = weft_wall_now() };
+    outcome.policy = judge(join, trace, facts, outcome.decided, &outcome.is_kept);
+    carry_out(join, trace, facts, outcome);
+}
+
+/* A policy of other rules has no number here any more. */
+static uint32_t name_of_verdict(struct weft_join *join, const struct weft_item *verdict, bool is_kept)
+{
+    if (verdict->generation != join->generation || (verdict->policy < 0 && is_kept)) {
+        return weft_names_intern(join->names, WEFT_SLICE_LITERAL("group"));
     }
-    weft_trace_drop(join, trace, trace->is_large ? WEFT_DROP_EVICTED : WEFT_DROP_SAMPLED_OUT, policy);
-    weft_trace_end(join, trace);
+    const char *name =
+        verdict->policy < 0 ? "none" : weft_policy_set_name(join->rules->policies, (size_t)verdict->policy);
+    return weft_names_intern(join->names, weft_slice_of_text(name));
+}
+
+void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, const struct weft_item *verdict)
+{
+    bool is_kept = verdict->outcome == WEFT_OUTCOME_KEPT;
+    if (trace->span_count > 0 && verdict->generation == join->generation) {
+        size_t none = weft_policy_set_count(join->rules->policies);
+        (is_kept ? join->policy_kept : join->policy_dropped)[verdict->policy < 0 ? none : (size_t)verdict->policy]++;
+    }
+    carry_out(join, trace, weft_join_facts_of(join, trace),
+              (struct outcome){ .is_kept = is_kept,
+                                .is_early = trace->is_early || verdict->is_early,
+                                .policy = name_of_verdict(join, verdict, is_kept),
+                                .decided = weft_wall_now() });
+}
+
+void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_early)
+{
+    if (!weft_aliases_ask(join, trace, is_early)) {
+        weft_join_judge_alone(join, trace, is_early);
+    }
 }
 
 /* ---- when ---- */
@@ -191,16 +233,24 @@ static struct weft_trace *next_due(struct weft_join *join)
 bool weft_join_decide_oldest(struct weft_join *join)
 {
     struct weft_trace *trace = next_due(join);
-    if (trace != NULL) {
-        weft_join_decide(join, trace, true);
+    if (trace == NULL) {
+        bool has_hurried = weft_aliases_hurry_lines(join, UINT32_MAX);
+        weft_letters_send(join->letters);
+        return has_hurried;
     }
-    return trace != NULL;
+    bool may_ask = trace->alias_count > 0;
+    weft_join_decide(join, trace, true);
+    if (may_ask) {
+        weft_letters_send(join->letters); /* where the groups are here, it is decided now */
+    }
+    return true;
 }
 
 /* Decides on the oldest until so much less is held. What is kept is still there until the next flush. */
 static bool decide_for_room(struct weft_join *join, size_t bytes_max, unsigned *in_out_count)
 {
-    while (weft_join_size_bytes(join) > bytes_max + join->leaving_bytes && *in_out_count < JOIN_STEP_TRACES) {
+    while (weft_join_size_bytes(join) > bytes_max + join->leaving_bytes + join->asking_bytes &&
+           *in_out_count < JOIN_STEP_TRACES) {
         if (!weft_join_decide_oldest(join)) {
             return false;
         }
@@ -255,14 +305,16 @@ void weft_join_relieve(struct weft_join *join)
         weft_join_forget_recent(join, 0);
     }
     bool has_undecided = true;
-    for (unsigned count = 0; has_undecided && count < JOIN_STEP_TRACES && weft_join_size_bytes(join) > bytes_max;) {
+    for (unsigned count = 0;
+         has_undecided && count < JOIN_STEP_TRACES && weft_join_size_bytes(join) > bytes_max + join->asking_bytes;) {
         has_undecided = decide_for_room(join, bytes_max - bytes_max / 64, &count);
         weft_join_flush(join);
         weft_join_forget_recent(join, 0);
     }
     weft_join_flush(join);
     size_t size_bytes = weft_join_size_bytes(join);
-    bool is_full = size_bytes > (join->is_full ? reopening_bytes(join) : join->bytes_max);
+    size_t soon_bytes = join->asking_bytes < join->bytes_max / 16 ? join->asking_bytes : join->bytes_max / 16;
+    bool is_full = size_bytes > (join->is_full ? reopening_bytes(join) : join->bytes_max) + soon_bytes;
     if (is_full != join->is_full) {
         join->is_full = is_full;
         weft_stage_set_open(&join->stage, !is_full);
@@ -329,6 +381,10 @@ void weft_join_set_timer(struct weft_join *join)
 {
     struct weft_monotonic soonest = weft_monotonic_after(weft_timers_now(join->stage.host->timers), step_ns);
     const struct weft_trace *due = next_due(join);
+    struct weft_monotonic aliases_due = weft_aliases_due(join);
+    if (aliases_due.ns < WEFT_NEVER.ns) {
+        set_timer_by(join, aliases_due.ns > soonest.ns ? aliases_due : soonest);
+    }
     bool has_room_to_make = (join->is_full && due != NULL) || (is_wasteful(join) && has_pinned(join));
     if (join->has_gone_on || has_room_to_make) {
         set_timer_by(join, soonest);
@@ -350,6 +406,7 @@ void weft_join_step(void *context)
         emit_waiting(join);
     }
     decide_due(join);
+    weft_aliases_step(join);
     weft_join_relieve(join);
     weft_join_set_timer(join);
 }

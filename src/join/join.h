@@ -1,5 +1,6 @@
 #pragma once
 
+#include "join/alias_rules.h"
 #include "join/question.h"
 #include "pipeline/samples.h"
 #include "pipeline/stage.h"
@@ -15,6 +16,7 @@
  *   contexts.h  resource and scope of records, kept once
  *   verdicts.h  what was decided, for late records and for who asks
  *   look_up.c   answers questions
+ *   aliases.h   words that join traces, as their owners see them; groups.h: the groups that come of it
  *
  * Records are kept as the very bytes that came in, copied into slabs, each behind the number of its context. Facts for
  * the policies are gathered as records arrive, so that deciding reads none of them again. */
@@ -24,6 +26,7 @@ enum {
 
 struct weft_join_rules {
     const struct weft_policy_set *policies;
+    const struct weft_alias_rules *aliases; /* NULL = only trace ids join */
     int64_t decision_wait_ns;
     int64_t decision_wait_after_root_ns; /* 0 = the root does not matter */
     uint64_t num_traces;                 /* of the process */

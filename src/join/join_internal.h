@@ -2,6 +2,7 @@
 
 #include "base/slab.h"
 #include "base/table.h"
+#include "join/aliases.h"
 #include "join/contexts.h"
 #include "join/join.h"
 #include "join/names.h"
@@ -15,7 +16,8 @@
 enum {
     JOIN_OUTLETS_MAX = 2 * WEFT_JOIN_PIPELINES_MAX, /* a trace has a bit for each */
     JOIN_TRACE_SOURCES = 6,
-    JOIN_EMIT_BYTES = 1 << 20, /* a request that is written grows to about so much */
+    JOIN_TRACE_ALIASES_MAX = 8, /* words of a trace that are looked up */
+    JOIN_EMIT_BYTES = 1 << 20,  /* a request that is written grows to about so much */
     JOIN_EMIT_RECORDS = 8192,
     JOIN_STEP_TRACES = 1024, /* decided in one go */
 };
@@ -24,6 +26,8 @@ enum {
 enum weft_lane {
     WEFT_LANE_WAITING, /* by when it began */
     WEFT_LANE_ROOT,    /* the same, its root was seen and decision_wait_after_root_received is shorter */
+    WEFT_LANE_ASKING,  /* undecided: has asked for the verdict on its group, or was asked for facts */
+    WEFT_LANE_LINES,   /* log lines whose time is up, and spans of their group are still to be judged */
     WEFT_LANE_KEPT,    /* kept, but an outlet is blocked */
     WEFT_LANE_LEAVING, /* its records are in emissions: it ends with the next flush, and takes no more */
     WEFT_LANE_COUNT,
@@ -48,10 +52,22 @@ struct weft_trace {
     uint8_t worst_severity;
     uint8_t source_count; /* in sources; JOIN_TRACE_SOURCES + 1 = more: then the chain has to be read */
     bool has_root, has_error;
-    bool is_large;  /* over maximum_trace_size_bytes */
-    bool is_copied; /* what comes is copied, too: by reference it has kept payloads for too long */
+    bool is_large; /* over maximum_trace_size_bytes */
+    bool is_early; /* memory is short, or the stage drains: its verdict was asked for before its time */
+    bool is_late_member;
+    bool is_lines;       /* no trace: log lines without an id, whose key is their word */
+    uint8_t alias_count; /* in alias_marks */
+    bool is_copied;      /* what comes is copied, too: by reference it has kept payloads for too long */
     struct weft_trace_source sources[JOIN_TRACE_SOURCES];
-    struct weft_policy_facts facts; /* of join->facts_bytes */
+    struct weft_monotonic asked;                  /* ASKING, LINES: since when */
+    uint32_t alias_marks[JOIN_TRACE_ALIASES_MAX]; /* of the words that the groups know */
+    struct weft_policy_facts facts;               /* of join->facts_bytes */
+};
+
+/* A trace that somebody named and that has not come. Entry of join->claims. */
+struct weft_claim {
+    struct weft_list node; /* in claims_by_age */
+    struct weft_monotonic since;
 };
 
 /* A decided trace whose records are still there, for who asks. */
@@ -114,7 +130,13 @@ struct weft_join {
     struct weft_join_outlet *outlets[JOIN_OUTLETS_MAX];
     size_t leaving_count, leaving_bytes; /* of WEFT_LANE_LEAVING */
     size_t kept_count;                   /* of WEFT_LANE_KEPT */
-    struct weft_recent *recent;          /* ring */
+    size_t asking_count, asking_bytes;   /* of WEFT_LANE_ASKING: their verdict is under way */
+    struct weft_letters *letters;
+    struct weft_groups *groups; /* on one worker; NULL on the others */
+    struct weft_table *claims;
+    struct weft_list claims_by_age;
+    struct weft_alias_counters alias_counters;
+    struct weft_recent *recent; /* ring */
     size_t recent_first, recent_count, recent_capacity;
     size_t recent_copied_count; /* the oldest ones, which hold no payload */
     size_t recent_bytes, recent_bytes_max;
@@ -145,6 +167,9 @@ extern const struct weft_share_operations weft_join_share_operations;
 void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, const struct weft_policy_facts *resource,
                       const struct weft_span_index *span);
 
+/* The worker that owns a trace. */
+uint32_t weft_join_owner_of_id(const struct weft_stage *stage, const uint8_t *trace_id);
+
 /* The generation of a trace that begins: of one without room for its facts none. */
 static inline uint32_t weft_join_first_generation(const struct weft_join *join)
 {
@@ -160,7 +185,18 @@ uint64_t weft_join_trace_size_bytes(void *view);
 bool weft_join_see_tree(void *view, struct weft_policy_tree *out_tree);
 
 /* decide.c */
+
+/* Its time is up, or is_early: decides, or asks for the verdict on its group, which comes within this turn or later. */
 void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_early);
+
+/* Decides now, whatever its group. */
+void weft_join_judge_alone(struct weft_join *join, struct weft_trace *trace, bool is_early);
+
+/* Its group's verdict. */
+void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, const struct weft_item *verdict);
+
+/* What the policies know of it, under the present rules; good until the next call. */
+const struct weft_policy_facts *weft_join_facts_of(struct weft_join *join, struct weft_trace *trace);
 
 /* The oldest that is undecided, on what is known; false if there is none. */
 bool weft_join_decide_oldest(struct weft_join *join);

@@ -166,8 +166,9 @@ static void write_verdict(const struct weft_join *join, const uint8_t *trace_id,
     put_id(out, trace_id);
     weft_buffer_append_text(out, ",\"policy\":");
     weft_buffer_append_json_string(out, weft_names_at(join->names, verdict->policy));
-    weft_buffer_append_format(out, ",\"decided\":\"%s\",\"is_early\":%s,\"generation\":%u,\"late_member\":false",
-                              decided, verdict->is_early ? "true" : "false", verdict->generation);
+    weft_buffer_append_format(out, ",\"decided\":\"%s\",\"is_early\":%s,\"generation\":%u,\"late_member\":%s", decided,
+                              verdict->is_early ? "true" : "false", verdict->generation,
+                              verdict->is_late_member ? "true" : "false");
     weft_buffer_append_text(out, verdict->is_dry_run ? ",\"dry_run\":true" : "");
     put_facts(out, verdict->start_ns, verdict->end_ns, verdict->has_error, verdict->has_root, verdict->worst_severity);
     put_counts(out, verdict->span_count, verdict->log_count);

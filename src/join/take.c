@@ -37,12 +37,32 @@ static const uint8_t no_id[WEFT_TRACE_ID_BYTES];
 /* ---- owners ---- */
 
 /* Decided by the low 8 bytes, so that a 64-bit id reaches the 128-bit one that it belongs to. */
-static uint32_t owner_of_id(const struct weft_stage *stage, const uint8_t *trace_id)
+uint32_t weft_join_owner_of_id(const struct weft_stage *stage, const uint8_t *trace_id)
 {
     uint64_t low;
     memcpy(&low, trace_id + 8, sizeof low);
     low = (low ^ low >> 33) * UINT64_C(0xff51afd7ed558ccd);
     return (uint32_t)((low >> 32) % stage->host->worker_count);
+}
+
+static bool has_trace_id(const struct weft_log_index *log)
+{
+    return log->trace_id.length == WEFT_TRACE_ID_BYTES && memcmp(log->trace_id.bytes, no_id, sizeof no_id) != 0;
+}
+
+/* A line without an id is with others of its first word. */
+static uint32_t owner_of_words(const struct weft_stage *stage, const struct weft_log_index *log)
+{
+    const struct weft_alias_rules *aliases = weft_join_of(stage)->rules->aliases;
+    struct weft_alias_words words = { .count = 0 };
+    if (aliases != NULL) {
+        weft_alias_words_of_log(aliases, stage->host->secret, log, &words);
+    }
+    if (words.count > 0) {
+        return weft_join_owner_of_id(stage, words.items[0].bytes);
+    }
+    return log->trace_id.length == WEFT_TRACE_ID_BYTES ? weft_join_owner_of_id(stage, no_id)
+                                                       : stage->host->worker_index;
 }
 
 /* Spans without an id are of the trace whose id is zeros, wherever they come in. A log line without one has no trace:
@@ -53,10 +73,12 @@ static uint32_t owner_of(const struct weft_stage *stage, enum weft_signal signal
     struct weft_log_index log;
     if (signal == WEFT_TRACES) {
         bool has_id = weft_otlp_index_span(record, &span) == WEFT_OK && span.trace_id.length == WEFT_TRACE_ID_BYTES;
-        return owner_of_id(stage, has_id ? span.trace_id.bytes : no_id);
+        return weft_join_owner_of_id(stage, has_id ? span.trace_id.bytes : no_id);
     }
-    bool has_id = weft_otlp_index_log(record, &log) == WEFT_OK && log.trace_id.length == WEFT_TRACE_ID_BYTES;
-    return has_id ? owner_of_id(stage, log.trace_id.bytes) : stage->host->worker_index;
+    if (weft_otlp_index_log(record, &log) != WEFT_OK) {
+        return stage->host->worker_index;
+    }
+    return has_trace_id(&log) ? weft_join_owner_of_id(stage, log.trace_id.bytes) : owner_of_words(stage, &log);
 }
 
 /* ---- contexts and facts of resources ---- */
@@ -181,7 +203,8 @@ static struct weft_trace *find(struct taking *taking, struct key key)
  * deciding on others makes no room for them. */
 static bool are_traces_full(const struct weft_join *join)
 {
-    return weft_table_count(join->traces) - join->leaving_count - join->kept_count >= join->traces_max;
+    return weft_table_count(join->traces) - join->leaving_count - join->kept_count - join->asking_count >=
+           join->traces_max;
 }
 
 /* NULL without memory. Makes room for it by deciding on the oldest. */
@@ -217,6 +240,9 @@ static struct weft_trace *begin_trace(struct taking *taking, struct key key)
     struct weft_trace *trace = begin(taking, id, key.hash, WEFT_LANE_WAITING);
     taking->trace = trace;
     memcpy(taking->trace_id, key.trace_id, WEFT_TRACE_ID_BYTES);
+    if (trace != NULL && weft_table_count(taking->join->claims) > 0) {
+        weft_aliases_note_begun(taking->join, trace);
+    }
     return trace;
 }
 
@@ -310,8 +336,9 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         }
         trace = begin_trace(taking, key);
         join->counters.new_traces += trace != NULL;
-    } else if (trace->span_count == 0 && trace->lane == WEFT_LANE_WAITING) {
+    } else if (trace->span_count == 0 && (trace->lane == WEFT_LANE_WAITING || trace->lane == WEFT_LANE_LINES)) {
         weft_trace_start(join, trace); /* its clock starts with its first span */
+        weft_aliases_note_first_span(join, trace);
         join->counters.new_traces++;
     } else {
         note_if_late(taking, trace, key);
@@ -320,6 +347,10 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         return false;
     }
     trace->span_count++;
+    if (join->rules->aliases != NULL) {
+        trace->is_lines = false;
+        weft_aliases_note_span(join, trace, record, &span);
+    }
     trace->has_error = trace->has_error || span.status_code == WEFT_OTLP_STATUS_ERROR;
     if (trace->generation == join->generation) {
         weft_join_gather(join, &trace->facts, facts_of_resource(taking, scope_index), &span);
@@ -331,7 +362,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
     return true;
 }
 
-static bool take_log_without_id(struct taking *taking, uint32_t context, struct weft_slice record)
+static bool pass_log_without_id(struct taking *taking, uint32_t context, struct weft_slice record)
 {
     struct weft_join *join = taking->join;
     join->counters.logs_without_trace_id++;
@@ -343,15 +374,11 @@ static bool take_log_without_id(struct taking *taking, uint32_t context, struct 
     return pass(taking, weft_slice_of(&key, 1), context, record);
 }
 
-static bool take_log(struct taking *taking, uint32_t context, struct weft_slice record)
+/* A line of the trace of that id; words: NULL, or the line has no id, and its key is the first of these. */
+static bool take_log_of(struct taking *taking, struct key key, const struct weft_log_index *log,
+                        const struct weft_alias_words *words, uint32_t context, struct weft_slice record)
 {
     struct weft_join *join = taking->join;
-    struct weft_log_index log;
-    weft_assert(weft_otlp_index_log(record, &log) == WEFT_OK);
-    if (log.trace_id.length == 0 || memcmp(log.trace_id.bytes, no_id, sizeof no_id) == 0) {
-        return take_log_without_id(taking, context, record);
-    }
-    struct key key = key_of(taking, log.trace_id.bytes);
     struct weft_trace *trace = find(taking, key);
     if (trace == NULL) {
         struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
@@ -359,6 +386,9 @@ static bool take_log(struct taking *taking, uint32_t context, struct weft_slice 
             return follow(taking, key.trace_id, verdict, context, record);
         }
         trace = begin_trace(taking, key);
+        if (trace != NULL) {
+            trace->is_lines = words != NULL && !words->items[0].is_trace;
+        }
     } else {
         note_if_late(taking, trace, key);
     }
@@ -366,11 +396,33 @@ static bool take_log(struct taking *taking, uint32_t context, struct weft_slice 
         return false;
     }
     trace->log_count++;
-    if (log.severity_number > trace->worst_severity && log.severity_number <= UINT8_MAX) {
-        trace->worst_severity = (uint8_t)log.severity_number;
+    if (log->severity_number > trace->worst_severity && log->severity_number <= UINT8_MAX) {
+        trace->worst_severity = (uint8_t)log->severity_number;
+    }
+    if (words != NULL) {
+        weft_aliases_note(join, trace, words);
+    } else if (join->rules->aliases != NULL) {
+        weft_aliases_note_log(join, trace, log);
     }
     decide_if_too_large(taking, trace);
     return true;
+}
+
+static bool take_log(struct taking *taking, uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    struct weft_log_index log;
+    weft_assert(weft_otlp_index_log(record, &log) == WEFT_OK);
+    if (has_trace_id(&log)) {
+        return take_log_of(taking, key_of(taking, log.trace_id.bytes), &log, NULL, context, record);
+    }
+    struct weft_alias_words words;
+    words.count = 0;
+    if (join->rules->aliases != NULL) {
+        weft_alias_words_of_log(join->rules->aliases, join->stage.host->secret, &log, &words);
+    }
+    return words.count == 0 ? pass_log_without_id(taking, context, record)
+                            : take_log_of(taking, key_of(taking, words.items[0].bytes), &log, &words, context, record);
 }
 
 /* ---- batches ---- */
@@ -449,6 +501,7 @@ static void take(struct weft_stage *stage, struct weft_stage_outlet *outlet, con
         take_part(&taking, batch, part, first, records, out_dropped);
         first += weft_part_record_count(part);
     }
+    weft_letters_send(join->letters);
     weft_join_relieve(join);
     weft_join_set_timer(join);
 }

@@ -46,6 +46,7 @@ enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *tr
     weft_context_ref(from, 1);
     count_source(trace, context);
     trace->outlets |= UINT32_C(1) << from->outlet;
+    join->asking_bytes += trace->lane == WEFT_LANE_ASKING ? record.length : 0;
     return WEFT_OK;
 }
 
@@ -129,11 +130,25 @@ void weft_join_each_source(const struct weft_join *join, const struct weft_slab_
 
 /* ---- lanes ---- */
 
-void weft_trace_set_lane(struct weft_join *join, struct weft_trace *trace, enum weft_lane lane)
+static void leave_lane(struct weft_join *join, struct weft_trace *trace)
 {
     weft_list_remove(&trace->node);
     join->kept_count -= trace->lane == WEFT_LANE_KEPT;
+    if (trace->lane == WEFT_LANE_ASKING) {
+        weft_assert(join->asking_count > 0 && join->asking_bytes >= trace->chain.length);
+        join->asking_count--;
+        join->asking_bytes -= trace->chain.length;
+    }
+}
+
+void weft_trace_set_lane(struct weft_join *join, struct weft_trace *trace, enum weft_lane lane)
+{
+    leave_lane(join, trace);
     join->kept_count += lane == WEFT_LANE_KEPT;
+    if (lane == WEFT_LANE_ASKING) {
+        join->asking_count++;
+        join->asking_bytes += trace->chain.length;
+    }
     trace->lane = lane;
     weft_list_push_back(&join->lanes[lane], &trace->node);
 }
@@ -349,6 +364,7 @@ void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
 {
     size_t recent_max = join->recent_capacity == 0 ? 0 : join->recent_bytes_max;
     size_t size_bytes = recent_size_bytes(&trace->chain);
+    leave_lane(join, trace); /* while its chain still has its length */
     if (trace->chain.record_count == 0 || size_bytes > recent_max / 4) {
         release_chain(join, &trace->chain, trace->sources, trace->source_count);
     } else {
@@ -365,14 +381,12 @@ void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
         memcpy(recent->sources, trace->sources, sizeof recent->sources);
         join->recent_bytes += size_bytes;
     }
-    weft_list_remove(&trace->node);
     weft_list_remove(&trace->pinning);
-    join->kept_count -= trace->lane == WEFT_LANE_KEPT;
     weft_table_remove(join->traces, trace);
 }
 
 size_t weft_join_size_bytes(const struct weft_join *join)
 {
     return weft_slab_size_bytes(join->slab) + weft_table_size_bytes(join->traces) +
-           weft_contexts_size_bytes(join->contexts) + join->parked_bytes;
+           weft_contexts_size_bytes(join->contexts) + join->parked_bytes + weft_letters_size_bytes(join->letters);
 }

@@ -26,8 +26,9 @@ struct weft_verdict {
     uint32_t late_span_count, late_log_count; /* that followed it */
     uint8_t worst_severity;                   /* of its log lines */
     bool is_kept;
-    bool is_dry_run; /* its records went on, kept or not */
-    bool is_early;   /* memory was short: decided on what was known */
+    bool is_dry_run;     /* its records went on, kept or not */
+    bool is_early;       /* memory was short: decided on what was known */
+    bool is_late_member; /* it came to its group after a drop, and was judged alone */
     bool has_error, has_root;
     uint8_t service_count; /* in services; more had no room */
     struct weft_verdict_service services[WEFT_VERDICT_SERVICES];

@@ -26,12 +26,15 @@ struct tail_sampling_config {
     struct weft_choice logs_without_spans;
     struct weft_choice logs_without_trace_id;
     bool dry_run;
+    struct weft_alias_config aliases;
+    bool has_aliases;
 };
 
 /* What the workers' cores share: the rules that are made of a config. */
 struct tail_sampling_shared {
     struct weft_join_rules rules; /* first: it is what the core takes on update */
     struct weft_policy_set *policies;
+    struct weft_alias_rules *aliases; /* NULL = none */
 };
 
 static const char *const strategy_words[] = { "trace-complete", NULL };
@@ -75,6 +78,8 @@ static const struct weft_field tail_sampling_fields[] = {
     WEFT_FIELD_CHOICE(TAIL, logs_without_trace_id, pass_words, "pass", "What becomes of log lines that name no trace."),
     WEFT_FIELD(TAIL, dry_run, "false",
                "Judge and count, but pass everything on: `weft trace` and the metrics say what policies would do."),
+    WEFT_FIELD_OPTIONAL(TAIL, aliases, has_aliases, weft_alias_fields, "off",
+                        "Words beside the trace id that join traces and log lines: they are judged as one."),
     WEFT_FIELDS_END,
 };
 
@@ -83,6 +88,14 @@ static enum weft_status check_wait(const char *key, struct weft_duration wait, s
     return wait.ns >= 0 ? WEFT_OK
                         : weft_fail(error, WEFT_INVALID, "%s is %gs, it must be 0 or more", key,
                                     (double)wait.ns / WEFT_NS_PER_S);
+}
+
+/* NULL without the block. */
+static enum weft_status make_aliases(const struct tail_sampling_config *config, struct weft_alias_rules **out_aliases,
+                                     struct weft_error *error)
+{
+    *out_aliases = NULL;
+    return config->has_aliases ? weft_alias_rules_new(&config->aliases, out_aliases, error) : WEFT_OK;
 }
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
@@ -98,6 +111,11 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     status = weft_policy_set_new(&config->policies, &policies, error);
     weft_policy_set_free(&policies);
+    if (status == WEFT_OK) {
+        struct weft_alias_rules *aliases = NULL;
+        status = make_aliases(config, &aliases, error);
+        weft_alias_rules_free(&aliases);
+    }
     return status;
 }
 
@@ -149,10 +167,18 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     if (status != WEFT_OK) {
         return status;
     }
+    struct weft_alias_rules *aliases = NULL;
+    status = make_aliases(config, &aliases, error);
+    if (status != WEFT_OK) {
+        weft_policy_set_free(&policies);
+        return status;
+    }
     struct tail_sampling_shared *shared = weft_alloc(sizeof *shared);
     shared->policies = policies;
+    shared->aliases = aliases;
     shared->rules = (struct weft_join_rules){
         .policies = policies,
+        .aliases = aliases,
         .decision_wait_ns = config->decision_wait.ns,
         .decision_wait_after_root_ns = config->decision_wait_after_root_received.ns,
         .num_traces = config->num_traces,
@@ -174,6 +200,7 @@ static void shared_free(void *untyped)
 {
     struct tail_sampling_shared *shared = untyped;
     weft_policy_set_free(&shared->policies);
+    weft_alias_rules_free(&shared->aliases);
     weft_free(shared);
 }
 

@@ -11,11 +11,12 @@ static uint32_t owner(enum weft_signal signal, uint32_t came_in_at, const uint8_
 {
     uint8_t record[2 + WEFT_TRACE_ID_BYTES] = { signal == WEFT_TRACES ? SPAN_ID_TAG : LOG_ID_TAG, WEFT_TRACE_ID_BYTES };
     struct weft_host host = { .worker_index = came_in_at, .worker_count = WORKERS };
-    struct weft_stage stage = { .host = &host };
+    static const struct weft_join_rules rules;
+    struct weft_join join = { .stage = { .host = &host }, .rules = &rules };
     if (trace_id != NULL) {
         memcpy(record + 2, trace_id, WEFT_TRACE_ID_BYTES);
     }
-    return weft_join_share_operations.owner_of(&stage, signal,
+    return weft_join_share_operations.owner_of(&join.stage, signal,
                                                weft_slice_of(record, trace_id == NULL ? 0 : sizeof record));
 }
 

@@ -16,7 +16,10 @@ struct join_record {
     uint32_t status;
     uint32_t kind; /* of a span */
     uint32_t severity;
-    const char *route; /* an attribute, or NULL */
+    const char *route;      /* an attribute, or NULL */
+    const char *key, *word; /* one more, or NULL */
+    const uint8_t *links;   /* trace ids of so many links, one after another */
+    uint32_t link_count;
     uint32_t resource, scope;
     uint32_t padding; /* bytes more */
 };
@@ -79,6 +82,16 @@ static inline void put_padding(struct weft_buffer *out, const struct join_record
     put_field(out, JOIN_NUMBER_FIELD, &record->number, sizeof record->number);
 }
 
+static inline void put_join_links(struct weft_buffer *out, const struct join_record *record)
+{
+    struct weft_buffer link;
+    for (uint32_t i = 0; i < record->link_count; i++) {
+        weft_buffer_init(&link, 0);
+        put_field(&link, 1, record->links + (size_t)i * 16, 16);
+        put_message(out, 13, &link);
+    }
+}
+
 static inline void put_join_span(struct weft_buffer *out, const struct join_record *record)
 {
     struct weft_buffer status;
@@ -96,6 +109,10 @@ static inline void put_join_span(struct weft_buffer *out, const struct join_reco
     if (record->route != NULL) {
         put_attribute(out, 9, "route", record->route);
     }
+    if (record->key != NULL) {
+        put_attribute(out, 9, record->key, record->word);
+    }
+    put_join_links(out, record);
     weft_buffer_init(&status, 0);
     put_varint_field(&status, 3, record->status);
     put_message(out, 15, &status);
@@ -114,6 +131,9 @@ static inline void put_join_log(struct weft_buffer *out, const struct join_recor
     put_message(out, 5, &body);
     if (record->route != NULL) {
         put_attribute(out, 6, "route", record->route);
+    }
+    if (record->key != NULL) {
+        put_attribute(out, 6, record->key, record->word);
     }
     if (record->trace_id != NULL) {
         put_field(out, 9, record->trace_id, 16);

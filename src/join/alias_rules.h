@@ -1,0 +1,52 @@
+#pragma once
+
+#include "base/hash.h"
+#include "config/field.h"
+#include "wire/ids.h"
+
+/* Which words join traces (the block `aliases`): attributes by family. A word counts within its family: an alias is
+ * (family, value), so attributes that are to meet stand in one family. A word that is a trace id (a link, a
+ * traceparent) is of no family: it is the trace that has that id. */
+struct weft_alias_config {
+    struct weft_config_strings families;
+    struct weft_config_list custom; /* of struct weft_alias_custom_config */
+    struct weft_duration alias_ttl;
+    uint64_t alias_memory;
+    struct weft_position position;
+};
+
+struct weft_alias_custom_config {
+    char *name;
+    struct weft_config_strings attributes;
+    struct weft_position position;
+};
+
+extern const struct weft_field weft_alias_fields[];
+
+/* An attribute that may hold a word. */
+struct weft_alias_source {
+    struct weft_slice attribute;
+    uint64_t family_hash; /* of its name */
+    uint32_t rank;        /* of its family, in the order of the config */
+    bool is_trace;        /* its value has traceparents in it */
+};
+
+struct weft_alias_rules {
+    struct weft_alias_source *sources;
+    size_t source_count;
+    uint64_t lengths; /* a bit for each length of an attribute's name, the last one for longer ones */
+    uint32_t links_rank;
+    bool has_links;
+    int64_t ttl_ns;
+    uint64_t memory_bytes; /* of the process */
+};
+
+/* Nothing of the config is borrowed. WEFT_INVALID with file:line, WEFT_NOMEM. */
+enum weft_status weft_alias_rules_new(const struct weft_alias_config *config, struct weft_alias_rules **out_rules,
+                                      struct weft_error *error) WEFT_MUST_CHECK;
+void weft_alias_rules_free(struct weft_alias_rules **own_rules);
+
+static inline uint64_t weft_alias_length_bit(size_t length)
+{
+    return UINT64_C(1) << (length < 63 ? length : 63);
+}

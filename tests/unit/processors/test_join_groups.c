@@ -1,0 +1,403 @@
+/* Groups of traces at their limits: closed and burnt ones, late members, time, reloads, drains, memory. */
+#include "join_words.h"
+
+#define CONFIG "decision_wait: 100ms\n" WORDS KEEP_ERRORS
+
+/* ---- too many ---- */
+
+START_TEST(test_a_group_closes_at_64_traces)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        uint32_t numbers[80];
+        for (uint32_t i = 0; i < 80; i++) {
+            numbers[i] = offer_job(0, i, "job_789", i == 3);
+            join_deliver_all();
+        }
+        pass_time(150);
+        for (uint32_t i = 0; i < 80; i++) {
+            expect_out(numbers[i], i < 64);
+        }
+        expect_sample("weft_join_groups_closed", 1);
+        expect_sample("weft_join_group_members", 64);
+        expect_sample("weft_join_aliases_burnt", 0);
+        stop();
+    }
+}
+END_TEST
+
+/* 10,000 traces with one word: 64 are together, the others alone, and from some point on nobody joins. */
+START_TEST(test_a_word_that_all_have_is_burnt)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        uint64_t bytes = 0;
+        for (uint32_t i = 0; i < 10000; i++) {
+            (void)offer_job(0, i, "job_789", i == 9000);
+            join_deliver_all();
+            bytes = i == 2000 ? (uint64_t)sample_of("weft_join_alias_bytes") : bytes;
+        }
+        expect_sample("weft_join_aliases_burnt", 1);
+        ck_assert_uint_le((uint64_t)sample_of("weft_join_alias_bytes"), bytes + 65536);
+        pass_time(150);
+        ck_assert_uint_eq(totals().dropped, 9999);
+        uint32_t one = offer_job(0, 20000, "job_789", false);
+        uint32_t other = offer_job(0, 20001, "job_789", true);
+        pass_time(150);
+        expect_out(one, 0);
+        expect_out(other, 1);
+        stop();
+    }
+}
+END_TEST
+
+/* Each trace links to the one before: groups of 64 at most, whatever the order in which they meet. */
+START_TEST(test_chains_of_links_are_bounded)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        enum { COUNT = 3000 };
+        start(workers, CONFIG);
+        uint32_t first = next_number;
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint8_t id[16];
+            memcpy(id, id_of(i), 16);
+            struct join_record span = with_links(span_of(i + 1, 0), id, 1);
+            (void)offer(0, i == COUNT / 2 ? failed(span) : span);
+            join_deliver_all();
+        }
+        pass_time(200);
+        unsigned kept = 0;
+        for (uint32_t i = 0; i < COUNT; i++) {
+            kept += seen[first + i];
+        }
+        ck_assert_uint_ge(kept, 1);
+        ck_assert_uint_le(kept, 64);
+        ck_assert_uint_eq(join_held(), 0);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(test_a_trace_tells_eight_words)
+{
+    start(1, CONFIG);
+    for (uint32_t i = 0; i < 20; i++) {
+        char word[32];
+        snprintf(word, sizeof word, "request_%u", i / 2);
+        (void)offer(0, with_word(span_of(1, 0), "request_id", word));
+    }
+    expect_sample("weft_join_alias_sightings", 8);
+    expect_sample("weft_join_aliases_passed_over", 4);
+    stop();
+}
+END_TEST
+
+/* ---- late members ---- */
+
+START_TEST(test_who_comes_after_a_keep_follows_it)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        (void)offer_job(0, 1, "job_1", true);
+        pass_time(150);
+        uint32_t late = offer_job(0, 2, "job_1", false);
+        pass_time(150);
+        expect_out(late, 1);
+        ck_assert(!is_late_member(2));
+        expect_sample("weft_join_late_members", 0);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(test_who_comes_after_a_drop_is_judged_alone)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        uint32_t first = offer_job(0, 1, "job_1", false);
+        pass_time(150);
+        uint32_t bad = offer_job(0, 2, "job_1", true);
+        uint32_t healthy = offer_job(0, 3, "job_1", false);
+        pass_time(150);
+        expect_out(first, 0);
+        expect_out(bad, 1);
+        expect_out(healthy, 0);
+        ck_assert(!is_late_member(1));
+        ck_assert(is_late_member(2));
+        ck_assert(is_late_member(3));
+        expect_sample("weft_join_late_members", 2);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(test_a_group_is_forgotten_after_its_time)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, "decision_wait: 100ms\naliases: {families: [job_id], alias_ttl: 2s}\n" KEEP_ERRORS);
+        (void)offer_job(0, 1, "job_1", true);
+        pass_time(1500);
+        uint32_t within = offer_job(0, 2, "job_1", false);
+        pass_time(3000);
+        expect_sample("weft_join_groups", 0);
+        expect_sample("weft_join_aliases", 0);
+        uint32_t after = offer_job(0, 3, "job_1", false);
+        pass_time(150);
+        expect_out(within, 1);
+        expect_out(after, 0);
+        ck_assert(!is_late_member(3));
+        stop();
+    }
+}
+END_TEST
+
+/* ---- reload, drain ---- */
+
+START_TEST(test_new_rules_judge_what_is_held)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        uint32_t one = offer_job(0, 1, "job_1", false);
+        uint32_t other = offer(0, with_word(span_of(2, 0), "job_id", "job_1"));
+        pass_time(50);
+        join_update("decision_wait: 100ms\n" WORDS
+                    "policies: [{name: slow, type: latency, latency: {threshold_ms: 5000}},\n"
+                    "  {name: two, type: span_count, span_count: {min_spans: 2}}]\n");
+        pass_time(150);
+        expect_out(one, 1);
+        expect_out(other, 1);
+        join_update("decision_wait: 100ms\n" KEEP_ERRORS);
+        uint32_t after = offer_job(0, 3, "job_1", false);
+        pass_time(150);
+        expect_out(after, 0); /* words are of no interest any more */
+        stop();
+    }
+}
+END_TEST
+
+/* One worker has the new rules and the other has not: what is asked meanwhile is asked again. */
+START_TEST(test_rules_that_change_worker_by_worker)
+{
+    start(4, CONFIG);
+    uint32_t numbers[16];
+    for (uint32_t i = 0; i < 16; i++) {
+        numbers[i] = offer_job(i % 4, i, "job_1", false);
+    }
+    join_deliver_all();
+    struct join_rules rules = join_rules_of("decision_wait: 1ms\n" WORDS KEEP_ALL);
+    join->cores[0]->operations->update(join->cores[0], rules.config, rules.shared);
+    pass_time(30);
+    expect_out(numbers[0], 0);
+    for (uint32_t w = 1; w < 4; w++) {
+        join->cores[w]->operations->update(join->cores[w], rules.config, rules.shared);
+    }
+    join_rules_free(&join->rules);
+    join->rules = rules;
+    pass_time(50);
+    for (uint32_t i = 0; i < 16; i++) {
+        expect_out(numbers[i], 1);
+    }
+    expect_sample("weft_join_group_answers_missed", 0);
+    stop();
+}
+END_TEST
+
+static void drain_with_mail(bool is_forced)
+{
+    for (int round = 0; round < 100 && join_held() > 0; round++) {
+        for (uint32_t w = 0; w < join->worker_count; w++) {
+            for (size_t p = 0; p < JOIN_PIPELINES; p++) {
+                join->faces[w][p]->operations->drain(join->faces[w][p], WEFT_DROP_SHUTDOWN, is_forced);
+            }
+        }
+        if (!is_forced) {
+            join_deliver_all();
+        }
+        advance(WEFT_NS_PER_MS);
+    }
+    ck_assert_uint_eq(join_held(), 0);
+}
+
+START_TEST(test_a_drain_decides_now)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        uint32_t line = offer_line(0, 1, "job_id", "job_1");
+        uint32_t one = offer_job(0, 1, "job_1", false);
+        uint32_t other = offer_job(0, 2, "job_1", true);
+        uint32_t loose = offer_line(0, 2, "job_id", "job_2");
+        join_deliver_all();
+        drain_with_mail(false);
+        expect_out(line, 1);
+        expect_out(one, 1);
+        expect_out(other, 1);
+        expect_out(loose, 1);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(test_a_drain_by_force_waits_for_no_answer)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        for (uint32_t i = 0; i < 20; i++) {
+            (void)offer_job(0, i, "job_1", i == 3);
+            (void)offer_line(0, 1, "job_id", "job_1");
+        }
+        join_deliver_all();
+        drain_with_mail(true);
+        stop();
+    }
+}
+END_TEST
+
+/* The worker that has the groups says nothing: traces are judged all the same. */
+START_TEST(test_no_trace_waits_for_ever)
+{
+    start(2, CONFIG);
+    uint32_t numbers[20];
+    for (uint32_t i = 0; i < 20; i++) {
+        numbers[i] = offer_job(0, i, "job_1", true);
+    }
+    join_deliver_all();
+    for (int i = 0; i < 11000; i += 100) {
+        advance(100 * WEFT_NS_PER_MS);
+    }
+    for (uint32_t i = 0; i < 20; i++) {
+        expect_out(numbers[i], 1);
+    }
+    ck_assert_uint_gt((uint64_t)sample_of("weft_join_group_verdicts_missed"), 0);
+    stop();
+}
+END_TEST
+
+/* ---- memory ---- */
+
+START_TEST(test_alias_memory_is_a_limit)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, "decision_wait: 100ms\naliases: {families: [job_id], alias_memory: 65536}\n" KEEP_ERRORS);
+        for (uint32_t i = 0; i < 3000; i++) {
+            char word[32];
+            snprintf(word, sizeof word, "job_%u", i);
+            (void)offer_job(0, i, word, false);
+            join_deliver_all();
+        }
+        ck_assert_uint_gt((uint64_t)sample_of("weft_join_groups_forgotten"), 1000);
+        ck_assert_uint_le((uint64_t)sample_of("weft_join_alias_bytes"), 65536 + (1 << 20));
+        pass_time(150);
+        ck_assert_uint_eq(join_held(), 0);
+        ck_assert_uint_eq(totals().dropped, 3000);
+        stop();
+    }
+}
+END_TEST
+
+/* Deciding early where memory is short: groups are decided on what is known, and nothing stays behind. */
+START_TEST(test_beyond_max_bytes_groups_are_decided_early)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, "max_bytes: 4194304\nverdict_memory: 65536\nrecent_traces: 0\n" WORDS KEEP_ERRORS);
+        for (uint32_t i = 0; i < 8000; i++) {
+            char word[32];
+            snprintf(word, sizeof word, "job_%u", i / 4);
+            (void)offer(0, with_word(span_of(i, 1000), "job_id", word));
+            join_deliver_all();
+            ck_assert_uint_lt(weft_budget_reserved(&budget), 3 * 4194304);
+        }
+        ck_assert_uint_gt(totals().dropped, 2000);
+        ck_assert_uint_gt(join_held(), 500);
+        join_expect_audit();
+        drain_with_mail(false);
+        stop();
+    }
+}
+END_TEST
+
+/* One record, during which the nth allocation of the join fails. */
+static void offer_without_memory(struct join_record record, size_t nth)
+{
+    struct weft_payload *payload = join_payload(&record, 1);
+    struct weft_batch *batch = batch_of(join_signal_of(record.pipeline), payload, NULL);
+    struct weft_error error = WEFT_ERROR_NONE;
+    weft_host_book(&join->hosts[0], join->offered_flow[record.pipeline], 1);
+    weft_alloc_fail_at(nth);
+    enum weft_status status = weft_consumer_consume(join->faces[0][record.pipeline], &batch, &error);
+    join_deliver_all();
+    weft_alloc_fail_at(0);
+    if (status != WEFT_OK) {
+        weft_host_book(&join->hosts[0], join->refused_flow[record.pipeline], 1);
+        error.status = status;
+        weft_batch_end(&batch, &error, -1);
+    }
+}
+
+static void offer_group_without_memory(uint32_t round)
+{
+    char word[32];
+    snprintf(word, sizeof word, "job_%u", round);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct join_record line = with_word(line_of(0, 1), "job_id", word);
+        line.trace_id = NULL;
+        offer_without_memory(with_word(span_of(round * 4 + i, 0), "job_id", word), 1 + round / 5);
+        offer_without_memory(line, 1 + round / 5);
+    }
+}
+
+START_TEST(test_each_allocation_may_fail)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG "logs_without_trace_id: drop\n");
+        for (uint32_t round = 0; round < 150; round++) {
+            offer_group_without_memory(round);
+            weft_alloc_fail_at(1 + round / 7);
+            for (int i = 0; i < 30; i++) {
+                join_deliver_all();
+                advance(5 * WEFT_NS_PER_MS);
+            }
+            weft_alloc_fail_at(0);
+            join_expect_audit();
+        }
+        pass_time(15000);
+        ck_assert_uint_eq(join_held(), 0);
+        stop();
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("join groups");
+    TCase *tests = tcase_create("groups");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_a_group_closes_at_64_traces);
+    tcase_add_test(tests, test_a_word_that_all_have_is_burnt);
+    tcase_add_test(tests, test_chains_of_links_are_bounded);
+    tcase_add_test(tests, test_a_trace_tells_eight_words);
+    tcase_add_test(tests, test_who_comes_after_a_keep_follows_it);
+    tcase_add_test(tests, test_who_comes_after_a_drop_is_judged_alone);
+    tcase_add_test(tests, test_a_group_is_forgotten_after_its_time);
+    tcase_add_test(tests, test_new_rules_judge_what_is_held);
+    tcase_add_test(tests, test_rules_that_change_worker_by_worker);
+    tcase_add_test(tests, test_a_drain_decides_now);
+    tcase_add_test(tests, test_a_drain_by_force_waits_for_no_answer);
+    tcase_add_test(tests, test_no_trace_waits_for_ever);
+    tcase_add_test(tests, test_alias_memory_is_a_limit);
+    tcase_add_test(tests, test_beyond_max_bytes_groups_are_decided_early);
+    tcase_add_test(tests, test_each_allocation_may_fail);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
