@@ -182,19 +182,23 @@ START_TEST(test_new_rules_judge_what_is_held)
 }
 END_TEST
 
-/* One worker has the new rules and the other has not: what is asked meanwhile is asked again. */
+#define KEEP_JOB(job) \
+    "policies: [{name: j, type: string_attribute, string_attribute: {key: job_id, values: [" job "]}}]\n"
+
+/* One worker has the new rules and the others have not: what is asked meanwhile is asked again, since facts of the
+ * former rules mean something else under these. */
 START_TEST(test_rules_that_change_worker_by_worker)
 {
-    start(4, CONFIG);
+    start(4, "decision_wait: 100ms\n" WORDS KEEP_JOB("job_1"));
     uint32_t numbers[16];
     for (uint32_t i = 0; i < 16; i++) {
         numbers[i] = offer_job(i % 4, i, "job_1", false);
     }
     join_deliver_all();
-    struct join_rules rules = join_rules_of("decision_wait: 1ms\n" WORDS KEEP_ALL);
+    struct join_rules rules = join_rules_of("decision_wait: 1ms\n" WORDS KEEP_JOB("job_2"));
     join->cores[0]->operations->update(join->cores[0], rules.config, rules.shared);
     pass_time(30);
-    expect_out(numbers[0], 0);
+    ck_assert_uint_eq(totals().dropped, 0);
     for (uint32_t w = 1; w < 4; w++) {
         join->cores[w]->operations->update(join->cores[w], rules.config, rules.shared);
     }
@@ -202,8 +206,9 @@ START_TEST(test_rules_that_change_worker_by_worker)
     join->rules = rules;
     pass_time(50);
     for (uint32_t i = 0; i < 16; i++) {
-        expect_out(numbers[i], 1);
+        expect_out(numbers[i], 0);
     }
+    ck_assert_uint_eq(totals().dropped, 16);
     expect_sample("weft_join_group_answers_missed", 0);
     stop();
 }
@@ -240,6 +245,28 @@ START_TEST(test_a_drain_decides_now)
         expect_out(one, 1);
         expect_out(other, 1);
         expect_out(loose, 1);
+        stop();
+    }
+}
+END_TEST
+
+/* A pipeline of logs leaves while its lines wait for the spans of their group: what is there of them decides. */
+START_TEST(test_lines_that_wait_leave_with_their_pipeline)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        uint32_t line = offer_line(0, 1, "job_id", "job_1");
+        pass_time(60);
+        uint32_t span = offer_job(0, 1, "job_1", true);
+        pass_time(60);
+        expect_out(line, 0);
+        for (uint32_t w = 0; w < workers; w++) {
+            join->faces[w][1]->operations->drain(join->faces[w][1], WEFT_DROP_RELOAD, false);
+        }
+        pass_time(5);
+        expect_out(line, 1);
+        expect_out(span, 1);
         stop();
     }
 }
@@ -393,6 +420,7 @@ int main(void)
     tcase_add_test(tests, test_new_rules_judge_what_is_held);
     tcase_add_test(tests, test_rules_that_change_worker_by_worker);
     tcase_add_test(tests, test_a_drain_decides_now);
+    tcase_add_test(tests, test_lines_that_wait_leave_with_their_pipeline);
     tcase_add_test(tests, test_a_drain_by_force_waits_for_no_answer);
     tcase_add_test(tests, test_no_trace_waits_for_ever);
     tcase_add_test(tests, test_alias_memory_is_a_limit);
