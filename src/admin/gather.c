@@ -24,6 +24,7 @@ void weft_gather_free(struct weft_gather *gather)
     weft_free(gather->checks);
     if (gather->lookup != NULL) {
         weft_buffer_fini(&gather->lookup->answer.json);
+        weft_buffer_fini(&gather->lookup->answer.group.json);
         weft_free(gather->lookup);
     }
     if (gather->drops != NULL) {

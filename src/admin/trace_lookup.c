@@ -53,6 +53,7 @@ static int begin(struct weft_admin_visit *visit, struct weft_slice word, struct 
     struct weft_trace_lookup *lookup = weft_alloc(sizeof *lookup);
     gather->lookup = lookup;
     weft_buffer_init(&lookup->answer.json, 0);
+    weft_buffer_init(&lookup->answer.group.json, 0);
     if (!weft_admin_percent_decode(word, lookup->word, sizeof lookup->word) || !read_word(lookup)) {
         return fail(out, 400, "NOT_A_TRACE_ID", "the word names no trace",
                     "A trace id in any form, a span id, or the word that log lines have: 1 to 256 bytes, not zeros.");
@@ -76,6 +77,22 @@ static void append_trace_id(struct weft_buffer *out, const struct weft_trace_que
     weft_buffer_append_byte(out, '"');
 }
 
+static void append_group(struct weft_buffer *out, const struct weft_trace_group *group)
+{
+    if (!group->is_known) {
+        return;
+    }
+    weft_buffer_append_format(out, ",\"group\":{\"traces\":%u", group->member_count);
+    if (group->state != NULL) {
+        weft_buffer_append_format(out, ",\"verdict\":\"%s\"", group->state);
+    }
+    weft_buffer_append_text(out, group->is_closed ? ",\"closed\":true" : "");
+    weft_buffer_append_text(out, group->is_burnt ? ",\"burnt\":true" : "");
+    weft_buffer_append_text(out, ",\"members\":[");
+    weft_buffer_append(out, group->json.bytes, group->json.length);
+    weft_buffer_append_text(out, "]}");
+}
+
 static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
     const struct weft_trace_lookup *lookup = gather->lookup;
@@ -84,12 +101,14 @@ static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gathe
         return fail(out, 404, "NOTHING_JUDGES_TRACES", "no processor of this agent judges traces",
                     "Ask the agent that has a tail_sampling processor.");
     }
-    if (answer->json.is_failed) {
+    if (answer->json.is_failed || answer->group.json.is_failed) {
         return fail(out, 503, "OUT_OF_MEMORY", "no memory for the answer", "Ask again.");
     }
     weft_buffer_append_text(out, "{\"word\":");
     weft_buffer_append_json_string(out, weft_slice_of_text(lookup->word));
-    weft_buffer_append_format(out, ",\"verdict\":\"%s\"", knowledge_text(answer->knowledge));
+    bool is_of_group = answer->json.length == 0 && answer->group.knowledge > answer->knowledge;
+    weft_buffer_append_format(out, ",\"verdict\":\"%s\"",
+                              knowledge_text(is_of_group ? answer->group.knowledge : answer->knowledge));
     append_time(out, "since", visit->started);
     if (answer->remembers_from_ns > 0) {
         append_time(out, "remembers_from", (struct weft_wall){ answer->remembers_from_ns });
@@ -97,9 +116,10 @@ static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gathe
     if (answer->json.length > 0) {
         weft_buffer_append_byte(out, ',');
         weft_buffer_append(out, answer->json.bytes, answer->json.length);
-    } else if (lookup->question.has_trace_id) {
+    } else if (lookup->question.has_trace_id && !answer->group.is_known) {
         append_trace_id(out, &lookup->question);
     }
+    append_group(out, &answer->group);
     weft_buffer_append_byte(out, '}');
     return WEFT_PAGE_OK;
 }

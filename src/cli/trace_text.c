@@ -160,12 +160,44 @@ static void append_node(struct weft_buffer *out, struct weft_slice node, uint64_
     }
 }
 
-static void append_tree(struct weft_buffer *out, struct weft_slice nodes)
+static void append_nodes(struct weft_buffer *out, struct weft_slice nodes, uint64_t depth, const char *title)
 {
     struct weft_json_each each = weft_json_each_of(nodes);
     for (bool is_first = true; weft_json_each_next(&each); is_first = false) {
-        weft_buffer_append_text(out, is_first ? "  tree:\n" : "");
-        append_node(out, each.value, weft_json_read_count(find(each.value, "depth")));
+        weft_buffer_append_text(out, is_first ? title : "");
+        append_node(out, each.value, depth + weft_json_read_count(find(each.value, "depth")));
+    }
+}
+
+/* ---- the group ---- */
+
+static void append_member(struct weft_buffer *out, struct weft_slice member)
+{
+    bool is_trace = is_scalar(find(member, "trace_id"));
+    weft_buffer_append_text(out, is_trace ? "    trace " : "    log lines without a trace id");
+    append_found(out, "", member, "trace_id");
+    append_found(out, ": ", member, "verdict");
+    append_found(out, " by policy ", member, "policy");
+    weft_buffer_append_text(out, is_true(member, "late_member") ? ", as a late member\n" : "\n");
+    append_nodes(out, find(member, "tree"), 1, "");
+    weft_buffer_append_text(out, is_true(member, "tree_cut") ? "      (the tree goes on)\n" : "");
+}
+
+static void append_group(struct weft_buffer *out, struct weft_slice group)
+{
+    if (group.length == 0) {
+        return;
+    }
+    if (is_true(group, "burnt")) {
+        weft_buffer_append_text(out, "  so many traces have this word that it joins none\n");
+        return;
+    }
+    weft_buffer_append_format(out, "  group of %llu traces", count_of(group, "traces"));
+    append_found(out, ": ", group, "verdict");
+    weft_buffer_append_text(out, is_true(group, "closed") ? ", it takes no more\n" : "\n");
+    struct weft_json_each members = weft_json_each_of(find(group, "members"));
+    while (weft_json_each_next(&members)) {
+        append_member(out, members.value);
     }
 }
 
@@ -174,6 +206,10 @@ void weft_cli_trace_text(struct weft_slice answer, struct weft_buffer *out)
     append_verdict(out, answer);
     append_facts(out, find(answer, "facts"));
     append_counts(out, answer);
-    append_tree(out, find(answer, "tree"));
-    weft_buffer_append_text(out, is_true(answer, "tree_cut") ? "    (the tree goes on)\n" : "");
+    struct weft_slice group = find(answer, "group");
+    if (find(group, "members").length <= sizeof "[]" - 1) { /* else it is among them */
+        append_nodes(out, find(answer, "tree"), 0, "  tree:\n");
+        weft_buffer_append_text(out, is_true(answer, "tree_cut") ? "    (the tree goes on)\n" : "");
+    }
+    append_group(out, group);
 }

@@ -100,6 +100,7 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
     verdict->is_dry_run = join->rules->is_dry_run;
     verdict->is_early = outcome.is_early;
     verdict->is_late_member = trace->is_late_member;
+    verdict->is_lines = trace->is_lines;
     verdict->has_error = trace->has_error;
     verdict->has_root = trace->has_root;
     verdict->service_count = 0;

@@ -406,6 +406,47 @@ struct weft_monotonic weft_groups_due(const struct weft_groups *groups)
     return due;
 }
 
+/* ---- looking ---- */
+
+static const char *state_text(enum weft_group_state state)
+{
+    switch (state) {
+    case WEFT_GROUP_OPEN:
+    case WEFT_GROUP_DECIDING:
+        return "undecided";
+    case WEFT_GROUP_KEPT:
+        return "kept";
+    case WEFT_GROUP_DROPPED:
+        return "dropped";
+    }
+    weft_assert(!"state");
+}
+
+bool weft_groups_look_up(const struct weft_groups *groups, const uint8_t *bytes, struct weft_trace_group *out_group)
+{
+    const struct weft_group_alias *alias = weft_table_find(groups->aliases, weft_slice_of(bytes, WEFT_ALIAS_BYTES));
+    const struct weft_member *member = weft_table_find(groups->members, weft_slice_of(bytes, WEFT_TRACE_ID_BYTES));
+    if (alias == NULL && member == NULL) {
+        return false;
+    }
+    struct weft_group *group = member != NULL ? member->group : alias->group;
+    out_group->is_known = true;
+    out_group->is_burnt = group == NULL;
+    if (group == NULL) {
+        return true;
+    }
+    out_group->is_closed = group->is_closed;
+    out_group->state = state_text(group->state);
+    WEFT_LIST_EACH(node, &group->members)
+    {
+        const struct weft_member *each = WEFT_CONTAINER_OF(node, struct weft_member, node);
+        weft_assert(out_group->member_count < WEFT_ANSWER_MEMBERS_MAX);
+        memcpy(out_group->members[out_group->member_count++], weft_table_key(groups->members, each).bytes,
+               WEFT_TRACE_ID_BYTES);
+    }
+    return true;
+}
+
 /* ---- numbers ---- */
 
 const struct weft_group_counters *weft_groups_counters(const struct weft_groups *groups)

@@ -53,6 +53,9 @@ void weft_groups_receive(struct weft_groups *groups, const struct weft_item *ite
 void weft_groups_step(struct weft_groups *groups);
 struct weft_monotonic weft_groups_due(const struct weft_groups *groups);
 
+/* The group of a trace or of an alias (both 16 bytes), for who asks; false: there is none. */
+bool weft_groups_look_up(const struct weft_groups *groups, const uint8_t *bytes, struct weft_trace_group *out_group);
+
 const struct weft_group_counters *weft_groups_counters(const struct weft_groups *groups);
 size_t weft_groups_count(const struct weft_groups *groups);
 size_t weft_groups_member_count(const struct weft_groups *groups);

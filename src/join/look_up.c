@@ -89,6 +89,16 @@ static void put_id(struct weft_buffer *out, const uint8_t *trace_id)
     weft_buffer_append_text(out, "\"");
 }
 
+/* Lines without an id have none on the wire either. */
+static void put_name(struct weft_buffer *out, const uint8_t *trace_id, bool is_lines)
+{
+    if (is_lines) {
+        weft_buffer_append_text(out, "\"lines_without_trace_id\":true");
+    } else {
+        put_id(out, trace_id);
+    }
+}
+
 static void put_facts(struct weft_buffer *out, uint64_t start_ns, uint64_t end_ns, bool has_error, bool has_root,
                       uint8_t worst_severity)
 {
@@ -144,7 +154,7 @@ static void put_services(struct weft_buffer *out, const struct services *service
 static void write_held(const struct weft_join *join, const struct weft_trace *trace, struct weft_buffer *out)
 {
     struct services services = { .join = join };
-    put_id(out, weft_table_key(join->traces, trace).bytes);
+    put_name(out, weft_table_key(join->traces, trace).bytes, trace->is_lines);
     put_facts(out, trace->facts.start_min_ns, trace->facts.end_max_ns, trace->has_error, trace->has_root,
               trace->worst_severity);
     put_counts(out, trace->span_count, trace->log_count);
@@ -163,7 +173,7 @@ static void write_verdict(const struct weft_join *join, const uint8_t *trace_id,
         services.items[i] = verdict->services[i];
     }
     weft_wall_format(verdict->decided, decided);
-    put_id(out, trace_id);
+    put_name(out, trace_id, verdict->is_lines);
     weft_buffer_append_text(out, ",\"policy\":");
     weft_buffer_append_json_string(out, weft_names_at(join->names, verdict->policy));
     weft_buffer_append_format(out, ",\"decided\":\"%s\",\"is_early\":%s,\"generation\":%u,\"late_member\":%s", decided,
@@ -209,6 +219,65 @@ static void look_up_verdict(const struct weft_join *join, const struct weft_trac
     }
 }
 
+/* ---- groups ---- */
+
+static void find_group(const struct weft_join *join, const struct weft_trace_question *question,
+                       struct weft_trace_group *group)
+{
+    struct weft_alias_words words;
+    bool is_found = question->has_trace_id && weft_groups_look_up(join->groups, question->trace_id, group);
+    words.count = 0;
+    if (join->rules->aliases != NULL) {
+        weft_alias_words_of_text(join->rules->aliases, join->stage.host->secret, weft_slice_of_text(question->word),
+                                 &words);
+    }
+    for (size_t i = 0; i < words.count && !is_found; i++) {
+        is_found = weft_groups_look_up(join->groups, words.items[i].bytes, group);
+    }
+}
+
+static void begin_member(struct weft_trace_group *group, const char *verdict)
+{
+    weft_buffer_append_text(&group->json, group->json.length > 0 ? "," : "");
+    weft_buffer_append_format(&group->json, "{\"verdict\":\"%s\",", verdict);
+}
+
+/* What this core knows of it; NOT_SEEN: it is another worker's. */
+static enum weft_trace_knowledge add_member(const struct weft_join *join, const uint8_t *trace_id,
+                                            struct weft_trace_group *group)
+{
+    struct weft_trace_question question = { .has_trace_id = true };
+    const struct weft_trace *held = weft_table_find(join->traces, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
+    const struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, trace_id);
+    memcpy(question.trace_id, trace_id, sizeof question.trace_id);
+    if (held != NULL && held->lane != WEFT_LANE_KEPT) {
+        begin_member(group, "held");
+        write_held(join, held, &group->json);
+    } else if (verdict != NULL) {
+        begin_member(group, verdict->is_kept ? "kept" : "dropped");
+        write_verdict(join, trace_id, verdict, find_recent(join, &question), &group->json);
+    } else {
+        return WEFT_TRACE_NOT_SEEN;
+    }
+    weft_buffer_append_text(&group->json, "}");
+    return verdict == NULL ? WEFT_TRACE_HELD : verdict->is_kept ? WEFT_TRACE_KEPT : WEFT_TRACE_DROPPED;
+}
+
+/* The worker that has the groups is asked first: it says whom the others add. */
+static void look_up_group(const struct weft_join *join, const struct weft_trace_question *question,
+                          struct weft_trace_answer *answer)
+{
+    if (join->groups != NULL && !answer->group.is_known) {
+        find_group(join, question, &answer->group);
+    }
+    for (uint32_t i = 0; i < answer->group.member_count; i++) {
+        enum weft_trace_knowledge knowledge = add_member(join, answer->group.members[i], &answer->group);
+        if (knowledge > answer->group.knowledge) {
+            answer->group.knowledge = knowledge;
+        }
+    }
+}
+
 void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_question *question,
                        struct weft_trace_answer *in_out_answer)
 {
@@ -224,4 +293,5 @@ void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_q
     } else {
         look_up_verdict(join, question, in_out_answer);
     }
+    look_up_group(join, question, in_out_answer);
 }

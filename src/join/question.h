@@ -27,10 +27,26 @@ enum weft_trace_knowledge {
 #undef WEFT_TRACE_KNOWLEDGE_ENUM
 };
 
+/* The group of the trace, or of the word, that was asked for: the worker that has the groups says who is in it, and
+ * each worker then adds what it knows of these traces. */
+enum { WEFT_ANSWER_MEMBERS_MAX = 64 };
+
+struct weft_trace_group {
+    bool is_known;
+    bool is_burnt;     /* the word: it joins nobody, and nobody is said to be in it */
+    bool is_closed;    /* it has refused traces */
+    const char *state; /* "undecided", "kept", "dropped" */
+    uint32_t member_count;
+    uint8_t members[WEFT_ANSWER_MEMBERS_MAX][16];
+    enum weft_trace_knowledge knowledge; /* of the member that most is known of */
+    struct weft_buffer json;             /* objects of members, comma-separated */
+};
+
 struct weft_trace_answer {
     enum weft_trace_knowledge knowledge;
     int64_t remembers_from_ns; /* wall clock: the oldest verdict that this core still remembers; 0 = nobody has said */
     struct weft_buffer json;   /* members of the answer's object behind "remembers_from", without braces and the first
                                   comma: "trace_id":..,"policy":..,... (docs/asking.md); empty if there are none. Who
                                   replaces an answer clears it first */
+    struct weft_trace_group group;
 };

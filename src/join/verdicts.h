@@ -28,6 +28,7 @@ struct weft_verdict {
     bool is_kept;
     bool is_dry_run;     /* its records went on, kept or not */
     bool is_early;       /* memory was short: decided on what was known */
+    bool is_lines;       /* of log lines without a trace id: its key is their word */
     bool is_late_member; /* it came to its group after a drop, and was judged alone */
     bool has_error, has_root;
     uint8_t service_count; /* in services; more had no room */

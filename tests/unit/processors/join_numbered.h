@@ -53,6 +53,7 @@ static inline enum weft_trace_knowledge knowledge_of(uint32_t trace)
 {
     struct weft_trace_answer answer = join_ask(id_of(trace));
     weft_buffer_fini(&answer.json);
+    weft_buffer_fini(&answer.group.json);
     return answer.knowledge;
 }
 

@@ -96,5 +96,6 @@ static inline bool is_late_member(uint32_t trace)
     weft_buffer_append_byte(&answer.json, '\0');
     bool is_late = strstr((const char *)answer.json.bytes, "\"late_member\":true") != NULL;
     weft_buffer_fini(&answer.json);
+    weft_buffer_fini(&answer.group.json);
     return is_late;
 }

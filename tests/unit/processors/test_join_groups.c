@@ -157,6 +157,58 @@ START_TEST(test_a_group_is_forgotten_after_its_time)
 }
 END_TEST
 
+/* ---- asking ---- */
+
+static struct weft_trace_answer ask_word(const char *word)
+{
+    struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
+    struct weft_trace_question question = { .word = word };
+    for (uint32_t w = 0; w < join->worker_count; w++) {
+        weft_processor_tail_sampling.look_up(join->cores[w], &question, &answer);
+    }
+    weft_buffer_append_byte(&answer.group.json, '\0');
+    return answer;
+}
+
+static unsigned count_in(const struct weft_trace_answer *answer, const char *text)
+{
+    unsigned count = 0;
+    for (const char *at = (const char *)answer->group.json.bytes; (at = strstr(at, text)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+START_TEST(test_a_word_shows_its_group)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        (void)offer_job(0, 1, "job_1", true);
+        (void)offer_job(0, 2, "job_1", false);
+        (void)offer_line(0, 1, "job_id", "job_1");
+        join_deliver_all();
+        for (int round = 0; round < 2; round++) {
+            struct weft_trace_answer answer = ask_word("job_1");
+            ck_assert(answer.group.is_known && !answer.group.is_burnt);
+            ck_assert_uint_eq(answer.group.member_count, 3);
+            ck_assert_str_eq(answer.group.state, round == 0 ? "undecided" : "kept");
+            ck_assert_int_eq(answer.group.knowledge, round == 0 ? WEFT_TRACE_HELD : WEFT_TRACE_KEPT);
+            ck_assert_uint_eq(count_in(&answer, round == 0 ? "\"verdict\":\"held\"" : "\"verdict\":\"kept\""), 3);
+            ck_assert_uint_eq(count_in(&answer, "\"trace_id\":"), 2);
+            ck_assert_uint_eq(count_in(&answer, "\"lines_without_trace_id\":true"), 1);
+            ck_assert_uint_eq(count_in(&answer, "\"tree\":["), 3);
+            weft_buffer_fini(&answer.group.json);
+            pass_time(150);
+        }
+        struct weft_trace_answer none = ask_word("job_2");
+        ck_assert(!none.group.is_known);
+        weft_buffer_fini(&none.group.json);
+        stop();
+    }
+}
+END_TEST
+
 /* ---- reload, drain ---- */
 
 START_TEST(test_new_rules_judge_what_is_held)
@@ -423,6 +475,7 @@ int main(void)
     tcase_add_test(tests, test_who_comes_after_a_keep_follows_it);
     tcase_add_test(tests, test_who_comes_after_a_drop_is_judged_alone);
     tcase_add_test(tests, test_a_group_is_forgotten_after_its_time);
+    tcase_add_test(tests, test_a_word_shows_its_group);
     tcase_add_test(tests, test_new_rules_judge_what_is_held);
     tcase_add_test(tests, test_rules_that_change_worker_by_worker);
     tcase_add_test(tests, test_a_drain_decides_now);
