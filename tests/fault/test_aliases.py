@@ -1,0 +1,134 @@
+"""Jobs whose traces know nothing of each other but the job's id, and log lines without a trace id: what comes out is whole jobs,
+whatever the number of workers, across a reload, and the books balance, after a SIGKILL too."""
+
+import json
+import pathlib
+import random
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from fault_case import for_each_worker_count
+from harness import asking, config as configs, ledger, otlp, wire
+from harness.backend import Backend
+from harness.case import OutsideInCase
+from harness.client import Outcome
+from harness.places import is_stand_in
+from harness.process import free_port, wait_until
+
+JOBS, TRACES_PER_JOB, LINES_PER_JOB = 120, 3, 2
+FAILED_STATUS = wire.bytes_field(15, wire.number_field(3, 2))
+
+
+def is_failed(job):
+    return job % 5 == 0
+
+
+def job_of(number):
+    """Of a span's or a line's number."""
+    return number // 10
+
+
+def span_requests():
+    """Each trace of a job is one request; the last one of a failed job has the error."""
+    dice = random.Random(11)
+    for job in range(JOBS):
+        for part in range(TRACES_PER_JOB):
+            number = job * 10 + part
+            status = FAILED_STATUS if is_failed(job) and part == TRACES_PER_JOB - 1 else b""
+            span = otlp.span(dice.randbytes(16), otlp.numbered_span_id(number), "part", values={"job_id": f"job_{job:04}"}, extra=status)
+            yield otlp.TRACES_METHOD, otlp.request([span])
+
+
+def line_requests():
+    for job in range(JOBS):
+        for line in range(LINES_PER_JOB):
+            number = job * 10 + 5 + line
+            record = otlp.log_record(b"", otlp.numbered_span_id(number), "a line", values={"job_id": f"job_{job:04}"})
+            yield otlp.LOGS_METHOD, otlp.request([record])
+
+
+@unittest.skipIf(is_stand_in(), "it joins by trace ids only")
+@for_each_worker_count
+class Aliases(OutsideInCase):
+    workers = 1
+
+    def begin(self, wait):
+        self.sink = self.start(Backend())
+        self.address = f"127.0.0.1:{free_port()}"
+        self.sampling = {"decision_wait": wait, "aliases": {"families": ["job_id"]},
+                         "policies": [{"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}]}
+        config = configs.pipeline(self.address, {"otlp": configs.otlp_exporter(self.sink.address)}, {"tail_sampling": self.sampling})
+        config["service"]["pipelines"]["logs"] = {"receivers": ["otlp"], "processors": ["tail_sampling"], "exporters": ["otlp"]}
+        self.config = config
+        self.program = self.start_program(config, [self.address], workers=self.workers)
+        self.socket = self.program.state_directory / "admin.sock"
+        self.clients = [self.client(self.address) for _ in range(8)]
+
+    def send(self, seed):
+        """In any order, each request over any connection, so that a job's traces come in at different workers."""
+        requests = [*span_requests(), *line_requests()]
+        dice = random.Random(seed)
+        dice.shuffle(requests)
+        for method, body in requests:
+            self.assertEqual(dice.choice(self.clients).export(body, method).outcome, Outcome.ACCEPTED)
+
+    def numbers_at_sink(self):
+        return sorted(int.from_bytes(record, "big") - 1 for received in self.sink.requests
+                      for record in otlp.record_ids(received.body, received.method))
+
+    def books(self):
+        document = ledger.read_document(self.program.admin, is_audited=True)
+        return [ledger.from_document(document, name) for name in ("traces", "logs")]
+
+    def expect_whole_jobs(self):
+        self.assertTrue(wait_until(lambda: all(books.waiting == 0 for books in self.books()), 30.0), self.books())
+        kept = [job for job in range(JOBS) if is_failed(job)]
+        self.assertEqual(self.numbers_at_sink(), sorted(job * 10 + part for job in kept for part in (0, 1, 2, 5, 6)))
+        status, text, said = asking.command(self.program.program, "ledger", "--audit", "--state-dir", self.program.state_directory)
+        self.assertEqual((status, said), (0, ""), text)
+
+    def fault_jobs_come_out_whole(self):
+        self.begin("3s")
+        self.send(1)
+        self.expect_whole_jobs()
+        status, text, said = asking.command(self.program.program, "trace", "job_0005", "--json", "--endpoint", self.socket)
+        answer = json.loads(text)
+        self.assertEqual((status, said, answer["verdict"], answer["group"]["verdict"], len(answer["group"]["members"])),
+                         (0, "", "kept", "kept", TRACES_PER_JOB + 1))
+        status, text, _ = asking.command(self.program.program, "trace", "job_0006", "--endpoint", self.socket)
+        self.assertEqual(status, 0)
+        self.assertIn("job_0006 was dropped", text)
+        self.assertIn("group of 4 traces: dropped", text)
+
+    def fault_a_reload_breaks_no_job(self):
+        """Rules with other facts while everything is held."""
+        self.begin("4s")
+        self.send(2)
+        self.sampling["policies"].insert(0, {"name": "none", "type": "string_attribute", "string_attribute": {"key": "x", "values": ["y"]}})
+        self.program.write(self.config)
+        self.program.reload()
+        self.assertTrue(wait_until(lambda: '"agent.reloaded"' in self.program.process.log_text(), 20.0))
+        self.expect_whole_jobs()
+
+    def fault_shutdown_decides_jobs(self):
+        self.begin("600s")
+        self.send(3)
+        self.program.stop()
+        kept = [job for job in range(JOBS) if is_failed(job)]
+        self.assertEqual(self.numbers_at_sink(), sorted(job * 10 + part for job in kept for part in (0, 1, 2, 5, 6)))
+
+    def fault_sigkill_leaves_exact_books(self):
+        self.begin("600s")
+        self.send(4)
+        self.program.kill()
+        self.program.start()
+        spans, lines = self.books()
+        self.assertEqual(spans.dropped.get("crash"), JOBS * TRACES_PER_JOB)
+        self.assertEqual(lines.dropped.get("crash"), JOBS * LINES_PER_JOB)
+        self.assertEqual((spans.waiting, lines.waiting, self.numbers_at_sink()), (0, 0, []))
+
+
+if __name__ == "__main__":
+    unittest.main()
