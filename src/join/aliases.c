@@ -26,10 +26,10 @@ static bool write_to_groups(struct weft_join *join, const struct weft_item *item
     return weft_letters_write(join->letters, weft_groups_worker(&join->stage), item, facts);
 }
 
-static bool has_told(const struct weft_trace *trace, uint32_t mark)
+static bool has_told(const struct weft_trace_words *words, uint32_t mark)
 {
-    for (uint8_t i = 0; i < trace->alias_count; i++) {
-        if (trace->alias_marks[i] == mark) {
+    for (uint8_t i = 0; i < words->count; i++) {
+        if (words->marks[i] == mark) {
             return true;
         }
     }
@@ -38,12 +38,13 @@ static bool has_told(const struct weft_trace *trace, uint32_t mark)
 
 static void tell(struct weft_join *join, struct weft_trace *trace, const uint8_t *alias, bool is_trace)
 {
+    struct weft_trace_words *words = weft_trace_words_of(join, trace);
     uint32_t mark;
     memcpy(&mark, alias, sizeof mark);
-    if (has_told(trace, mark)) {
+    if (words == NULL || has_told(words, mark)) {
         return;
     }
-    if (trace->alias_count == JOIN_TRACE_ALIASES_MAX) {
+    if (words->count == JOIN_TRACE_ALIASES_MAX) {
         join->alias_counters.words_passed++;
         return;
     }
@@ -51,7 +52,7 @@ static void tell(struct weft_join *join, struct weft_trace *trace, const uint8_t
     set_trace_id(join, trace, &item);
     memcpy(item.alias, alias, sizeof item.alias);
     if (write_to_groups(join, &item, NULL)) {
-        trace->alias_marks[trace->alias_count++] = mark;
+        words->marks[words->count++] = mark;
         join->alias_counters.sightings++;
     }
 }
@@ -72,14 +73,14 @@ void weft_aliases_note_span(struct weft_join *join, struct weft_trace *trace, st
                             const struct weft_span_index *index)
 {
     struct weft_alias_words words;
-    weft_alias_words_of_span(join->rules->aliases, join->stage.host->secret, record, index, &words);
+    weft_alias_words_of_span(join->aliases, join->stage.host->secret, record, index, &words);
     weft_aliases_note(join, trace, &words);
 }
 
 void weft_aliases_note_log(struct weft_join *join, struct weft_trace *trace, const struct weft_log_index *index)
 {
     struct weft_alias_words words;
-    weft_alias_words_of_log(join->rules->aliases, join->stage.host->secret, index, &words);
+    weft_alias_words_of_log(join->aliases, join->stage.host->secret, index, &words);
     weft_aliases_note(join, trace, &words);
 }
 
@@ -96,7 +97,8 @@ void weft_aliases_note_begun(struct weft_join *join, struct weft_trace *trace)
 
 void weft_aliases_note_first_span(struct weft_join *join, struct weft_trace *trace)
 {
-    if (trace->alias_count > 0) {
+    const struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    if (words != NULL && words->count > 0) {
         struct weft_item item = { .kind = WEFT_ITEM_SPANS };
         set_trace_id(join, trace, &item);
         (void)write_to_groups(join, &item, NULL); /* else it says so when it is due */
@@ -107,18 +109,26 @@ void weft_aliases_note_first_span(struct weft_join *join, struct weft_trace *tra
 
 bool weft_aliases_ask(struct weft_join *join, struct weft_trace *trace, bool is_early)
 {
+    struct weft_trace_words *words = weft_trace_words_of(join, trace);
     struct weft_item item = { .kind = WEFT_ITEM_DUE, .has_spans = trace->span_count > 0, .is_early = is_early };
-    if (trace->alias_count == 0 || trace->is_large) {
+    if (words == NULL || words->count == 0 || trace->is_large) {
         return false;
     }
     set_trace_id(join, trace, &item);
     if (!write_to_groups(join, &item, NULL)) {
         return false;
     }
-    trace->is_early = trace->is_early || is_early;
-    trace->asked = weft_timers_now(join->stage.host->timers);
+    words->is_early = words->is_early || is_early;
+    words->asked = weft_timers_now(join->stage.host->timers);
     weft_trace_set_lane(join, trace, trace->span_count > 0 ? WEFT_LANE_ASKING : WEFT_LANE_LINES);
     return true;
+}
+
+/* It was asked for before its time. */
+static bool was_early(const struct weft_join *join, const struct weft_trace *trace)
+{
+    const struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    return words != NULL && words->is_early;
 }
 
 bool weft_aliases_hurry_lines(struct weft_join *join, uint32_t outlets)
@@ -131,7 +141,7 @@ bool weft_aliases_hurry_lines(struct weft_join *join, uint32_t outlets)
         struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
         is_last = node == last;
         next = node->next;
-        if (!trace->is_early && (trace->outlets & outlets) != 0) {
+        if (!was_early(join, trace) && (trace->outlets & outlets) != 0) {
             has_hurried = true;
             weft_join_decide(join, trace, true);
         }
@@ -140,6 +150,11 @@ bool weft_aliases_hurry_lines(struct weft_join *join, uint32_t outlets)
 }
 
 /* ---- what the groups say ---- */
+
+static void judge_alone(struct weft_join *join, struct weft_trace *trace)
+{
+    weft_join_judge_alone(join, trace, was_early(join, trace));
+}
 
 /* Held and undecided, or NULL. */
 static struct weft_trace *find_undecided(struct weft_join *join, const uint8_t *trace_id)
@@ -197,10 +212,11 @@ static void take_claim(struct weft_join *join, const uint8_t *trace_id)
 static void take_question(struct weft_join *join, const struct weft_item *question)
 {
     struct weft_trace *trace = find_undecided(join, question->trace_id);
+    struct weft_trace_words *words = trace == NULL ? NULL : weft_trace_words_of(join, trace);
     struct weft_item item = { .kind = WEFT_ITEM_FACTS, .group = question->group, .generation = join->generation };
     const struct weft_policy_facts *facts = NULL;
     memcpy(item.trace_id, question->trace_id, sizeof item.trace_id);
-    if (trace != NULL) {
+    if (words != NULL) {
         struct weft_join_view view = { .join = join, .trace = trace };
         item.is_held = true;
         item.span_count = trace->span_count;
@@ -209,39 +225,40 @@ static void take_question(struct weft_join *join, const struct weft_item *questi
         item.has_tree = weft_policy_set_sees_tree(join->rules->policies) && weft_join_see_tree(&view, &item.tree);
         facts = weft_join_facts_of(join, trace);
         item.facts_bytes = (uint32_t)weft_policy_set_facts_bytes(join->rules->policies);
-        trace->asked = weft_timers_now(join->stage.host->timers);
+        words->asked = weft_timers_now(join->stage.host->timers);
         weft_trace_set_lane(join, trace, WEFT_LANE_ASKING);
     }
-    if (!write_to_groups(join, &item, facts) && trace != NULL) {
-        weft_join_judge_alone(join, trace, trace->is_early);
+    if (!write_to_groups(join, &item, facts) && words != NULL) {
+        judge_alone(join, trace);
     }
 }
 
 /* Lines whose group has no spans after all; if spans have come meanwhile, they wait their time. */
 static void end_lines(struct weft_join *join, struct weft_trace *trace)
 {
-    trace->alias_count = 0;
+    weft_trace_words_of(join, trace)->count = 0;
     if (trace->span_count > 0) {
         weft_trace_start(join, trace);
     } else {
-        weft_join_judge_alone(join, trace, trace->is_early);
+        judge_alone(join, trace);
     }
 }
 
 static void take_verdict(struct weft_join *join, const struct weft_item *item)
 {
     struct weft_trace *trace = find_undecided(join, item->trace_id);
-    if (trace == NULL) {
+    struct weft_trace_words *words = trace == NULL ? NULL : weft_trace_words_of(join, trace);
+    if (words == NULL) {
         return;
     }
     switch ((enum weft_outcome)item->outcome) {
     case WEFT_OUTCOME_ALONE:
-        trace->is_late_member = trace->is_late_member || item->is_late;
-        weft_join_judge_alone(join, trace, trace->is_early);
+        words->is_late_member = words->is_late_member || item->is_late;
+        judge_alone(join, trace);
         return;
     case WEFT_OUTCOME_KEPT:
     case WEFT_OUTCOME_DROPPED:
-        weft_join_judge_by_group(join, trace, item);
+        weft_join_judge_by_group(join, trace, item, words->is_early);
         return;
     case WEFT_OUTCOME_NO_SPANS:
         end_lines(join, trace);
@@ -276,7 +293,7 @@ void weft_aliases_give_up(struct weft_join *join, const struct weft_item *item)
     struct weft_trace *trace = find_undecided(join, item->trace_id);
     bool wants_verdict = item->kind == WEFT_ITEM_DUE || item->kind == WEFT_ITEM_FACTS;
     if (wants_verdict && trace != NULL && (trace->lane == WEFT_LANE_ASKING || trace->lane == WEFT_LANE_LINES)) {
-        weft_join_judge_alone(join, trace, trace->is_early);
+        judge_alone(join, trace);
     }
 }
 
@@ -294,9 +311,11 @@ static struct weft_monotonic due_in(const struct weft_join *join, enum weft_lane
 {
     const struct weft_list *head = &join->lanes[lane];
     int64_t wait_ns = answer_wait_ns + (lane == WEFT_LANE_LINES ? join->rules->decision_wait_ns : 0);
-    return head->next == head
-               ? WEFT_NEVER
-               : weft_monotonic_after(WEFT_CONTAINER_OF(head->next, struct weft_trace, node)->asked, wait_ns);
+    if (head->next == head) {
+        return WEFT_NEVER;
+    }
+    const struct weft_trace *trace = WEFT_CONTAINER_OF(head->next, struct weft_trace, node);
+    return weft_monotonic_after(weft_trace_words_of(join, trace)->asked, wait_ns);
 }
 
 /* Nobody answers: its worker is gone, or memory was. */
@@ -306,7 +325,7 @@ static void judge_unanswered(struct weft_join *join, enum weft_lane lane)
         struct weft_list *node = weft_list_first(&join->lanes[lane]);
         struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
         join->alias_counters.unanswered++;
-        weft_join_judge_alone(join, trace, trace->is_early);
+        judge_alone(join, trace);
     }
 }
 

@@ -29,9 +29,17 @@ static uint64_t bytes_of_process(const struct weft_join *join, const struct weft
     return limit == UINT64_MAX ? DEFAULT_BYTES : limit / 2;
 }
 
-static struct weft_table *table_new(const struct weft_join *join, size_t facts_bytes)
+/* Where an entry's words are, behind so many bytes of facts. */
+static size_t words_offset_of(size_t facts_bytes)
 {
-    size_t entry_bytes = offsetof(struct weft_trace, facts) + facts_bytes;
+    size_t offset = offsetof(struct weft_trace, facts) + facts_bytes;
+    weft_assert(offset % _Alignof(struct weft_trace_words) == 0);
+    return offset;
+}
+
+static struct weft_table *table_new(const struct weft_join *join, size_t facts_bytes, bool has_words)
+{
+    size_t entry_bytes = words_offset_of(facts_bytes) + (has_words ? sizeof(struct weft_trace_words) : 0);
     return weft_table_new(&(struct weft_table_settings){ .budget = join->stage.host->budget,
                                                          .secret = join->stage.host->secret,
                                                          .key_bytes_max = WEFT_TRACE_ID_BYTES,
@@ -39,10 +47,21 @@ static struct weft_table *table_new(const struct weft_join *join, size_t facts_b
                                                          .entry_count_max = TRACES_MAX });
 }
 
-/* Moves every trace to a table with room for more facts. False without memory: all are where they were. */
-static bool move_traces(struct weft_join *join, size_t facts_bytes)
+static void move_words(const struct weft_join *join, const struct weft_trace *trace, struct weft_trace *to,
+                       size_t to_offset)
 {
-    struct weft_table *larger = table_new(join, facts_bytes);
+    const struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    if (words != NULL) {
+        weft_assert(to_offset > 0);
+        memcpy((uint8_t *)to + to_offset, words, sizeof *words);
+    }
+}
+
+/* Moves every trace to a table with room for more. False without memory: all are where they were. */
+static bool move_traces(struct weft_join *join, size_t facts_bytes, bool has_words)
+{
+    struct weft_table *larger = table_new(join, facts_bytes, has_words);
+    size_t words_offset = has_words ? words_offset_of(facts_bytes) : 0;
     for (int i = 0; i < WEFT_LANE_COUNT; i++) {
         WEFT_LIST_EACH(node, &join->lanes[i])
         {
@@ -62,12 +81,15 @@ static bool move_traces(struct weft_join *join, size_t facts_bytes)
             struct weft_trace *moved = weft_table_find(larger, weft_table_key(join->traces, trace));
             next = node->next;
             memcpy(moved, trace, offsetof(struct weft_trace, facts));
+            move_words(join, trace, moved, words_offset);
             weft_list_replace(node, &moved->node);
             weft_list_replace(&trace->pinning, &moved->pinning);
         }
     }
     weft_table_free(join->traces);
     join->traces = larger;
+    join->entry_facts_bytes = facts_bytes;
+    join->words_offset = words_offset;
     return true;
 }
 
@@ -79,6 +101,7 @@ static void take_rules(struct weft_join *join, const struct weft_join_rules *rul
     join->policy_kept = weft_alloc(policy_count * sizeof(uint64_t));
     join->policy_dropped = weft_alloc(policy_count * sizeof(uint64_t));
     join->rules = rules;
+    join->aliases = join->words_offset > 0 ? rules->aliases : NULL;
     join->generation++;
     join->bytes_max = share_of(join, bytes_of_process(join, rules));
     join->traces_max = share_of(join, rules->num_traces);
@@ -86,12 +109,18 @@ static void take_rules(struct weft_join *join, const struct weft_join_rules *rul
     weft_join_forget_recent(join, join->recent_bytes_max);
 }
 
-/* Room for the facts of these rules; without memory for it facts are gathered when a trace is decided. */
+/* Room for the facts of these rules, and for words if they have aliases; without memory for it facts are gathered when
+ * a trace is decided, and nothing aliases. What has room keeps it. */
 static void make_room(struct weft_join *join, const struct weft_join_rules *rules)
 {
     size_t facts_bytes = weft_policy_set_facts_bytes(rules->policies);
-    if (facts_bytes > join->entry_facts_bytes && move_traces(join, facts_bytes)) {
-        join->entry_facts_bytes = facts_bytes;
+    size_t entry_facts_bytes = facts_bytes > join->entry_facts_bytes ? facts_bytes : join->entry_facts_bytes;
+    bool has_words = join->words_offset > 0 || rules->aliases != NULL;
+    if (entry_facts_bytes > join->entry_facts_bytes || has_words != (join->words_offset > 0)) {
+        if (!move_traces(join, entry_facts_bytes, has_words) && has_words != (join->words_offset > 0)) {
+            weft_log(ERROR, "tail_sampling.no_room_for_aliases", "no memory for words: only trace ids join",
+                     WEFT_LOG_STRING("processor", join->stage.identity->id));
+        }
     }
     if (facts_bytes > join->facts_bytes) {
         weft_free(join->resource_facts);
@@ -317,7 +346,8 @@ enum weft_status weft_join_new(struct weft_host *host, struct weft_stage_identit
     join->entry_facts_bytes = join->facts_bytes;
     join->resource_facts = weft_alloc(join->facts_bytes);
     join->spare_facts = weft_alloc(join->facts_bytes);
-    join->traces = table_new(join, join->facts_bytes);
+    join->words_offset = rules->aliases == NULL ? 0 : words_offset_of(join->facts_bytes);
+    join->traces = table_new(join, join->facts_bytes, rules->aliases != NULL);
     join->slab = weft_slab_new(host->budget);
     join->contexts = weft_contexts_new(host->budget, host->secret);
     join->names = weft_names_new(host->budget, host->secret);

@@ -83,6 +83,7 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
                      struct outcome outcome)
 {
     struct weft_slice key = weft_table_key(join->traces, trace);
+    const struct weft_trace_words *words = weft_trace_words_of(join, trace);
     struct weft_verdict *verdict =
         weft_verdicts_add(join->verdicts, key.bytes, weft_table_hash_of(join->traces, trace));
     if (verdict == NULL) {
@@ -99,8 +100,8 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
     verdict->is_kept = outcome.is_kept;
     verdict->is_dry_run = join->rules->is_dry_run;
     verdict->is_early = outcome.is_early;
-    verdict->is_late_member = trace->is_late_member;
-    verdict->is_lines = trace->is_lines;
+    verdict->is_lines = words != NULL && words->is_lines;
+    verdict->is_late_member = words != NULL && words->is_late_member;
     verdict->has_error = trace->has_error;
     verdict->has_root = trace->has_root;
     verdict->service_count = 0;
@@ -143,8 +144,9 @@ static uint32_t judge(struct weft_join *join, const struct weft_trace *trace, co
 static void decide_logs(struct weft_join *join, struct weft_trace *trace)
 {
     const struct weft_join_rules *rules = join->rules;
-    bool is_dropped = trace->is_lines ? rules->drops_logs_without_trace_id : rules->drops_logs_without_spans;
-    *(trace->is_lines ? &join->counters.logs_without_trace_id : &join->counters.logs_without_spans) += trace->log_count;
+    bool is_lines = weft_trace_is_lines(join, trace);
+    bool is_dropped = is_lines ? rules->drops_logs_without_trace_id : rules->drops_logs_without_spans;
+    *(is_lines ? &join->counters.logs_without_trace_id : &join->counters.logs_without_spans) += trace->log_count;
     if (!is_dropped) {
         weft_join_emit_now(join, trace);
         return;
@@ -191,7 +193,8 @@ static uint32_t name_of_verdict(struct weft_join *join, const struct weft_item *
     return weft_names_intern(join->names, weft_slice_of_text(name));
 }
 
-void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, const struct weft_item *verdict)
+void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, const struct weft_item *verdict,
+                              bool is_early)
 {
     bool is_kept = verdict->outcome == WEFT_OUTCOME_KEPT;
     if (trace->span_count > 0 && verdict->generation == join->generation) {
@@ -200,7 +203,7 @@ void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, 
     }
     carry_out(join, trace, weft_join_facts_of(join, trace),
               (struct outcome){ .is_kept = is_kept,
-                                .is_early = trace->is_early || verdict->is_early,
+                                .is_early = is_early || verdict->is_early,
                                 .policy = name_of_verdict(join, verdict, is_kept),
                                 .decided = weft_wall_now() });
 }
@@ -239,9 +242,8 @@ bool weft_join_decide_oldest(struct weft_join *join)
         weft_letters_send(join->letters);
         return has_hurried;
     }
-    bool may_ask = trace->alias_count > 0;
     weft_join_decide(join, trace, true);
-    if (may_ask) {
+    if (join->words_offset > 0) {
         weft_letters_send(join->letters); /* where the groups are here, it is decided now */
     }
     return true;

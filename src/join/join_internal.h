@@ -52,16 +52,20 @@ struct weft_trace {
     uint8_t worst_severity;
     uint8_t source_count; /* in sources; JOIN_TRACE_SOURCES + 1 = more: then the chain has to be read */
     bool has_root, has_error;
-    bool is_large; /* over maximum_trace_size_bytes */
+    bool is_large;  /* over maximum_trace_size_bytes */
+    bool is_copied; /* what comes is copied, too: by reference it has kept payloads for too long */
+    struct weft_trace_source sources[JOIN_TRACE_SOURCES];
+    struct weft_policy_facts facts; /* of join->entry_facts_bytes */
+};
+
+/* What aliases need of a trace. Behind its facts, in the tables of who has aliases only. */
+struct weft_trace_words {
+    struct weft_monotonic asked;            /* ASKING, LINES: since when */
+    uint32_t marks[JOIN_TRACE_ALIASES_MAX]; /* of the words that the groups know */
+    uint8_t count;                          /* in marks */
+    bool is_lines;                          /* no trace: log lines without an id, whose key is their word */
     bool is_early; /* memory is short, or the stage drains: its verdict was asked for before its time */
     bool is_late_member;
-    bool is_lines;       /* no trace: log lines without an id, whose key is their word */
-    uint8_t alias_count; /* in alias_marks */
-    bool is_copied;      /* what comes is copied, too: by reference it has kept payloads for too long */
-    struct weft_trace_source sources[JOIN_TRACE_SOURCES];
-    struct weft_monotonic asked;                  /* ASKING, LINES: since when */
-    uint32_t alias_marks[JOIN_TRACE_ALIASES_MAX]; /* of the words that the groups know */
-    struct weft_policy_facts facts;               /* of join->facts_bytes */
 };
 
 /* A trace that somebody named and that has not come. Entry of join->claims. */
@@ -116,6 +120,8 @@ struct weft_join {
     uint32_t generation;
     size_t facts_bytes;       /* that the rules need */
     size_t entry_facts_bytes; /* that a trace has room for: less only if memory for a larger table was gone */
+    size_t words_offset;      /* of a trace's words in its entry; 0 = it has no room for them */
+    const struct weft_alias_rules *aliases; /* of the rules, if traces have room for words; NULL = nothing aliases */
     struct weft_table *traces;
     struct weft_slab *slab;
     struct weft_contexts *contexts;
@@ -160,6 +166,19 @@ static inline struct weft_join_outlet *weft_join_outlet_of(const struct weft_sta
     return WEFT_CONTAINER_OF(outlet, struct weft_join_outlet, outlet);
 }
 
+/* NULL: it has none. */
+static inline struct weft_trace_words *weft_trace_words_of(const struct weft_join *join, const struct weft_trace *trace)
+{
+    return join->words_offset == 0 ? NULL : (void *)((uint8_t *)(uintptr_t)trace + join->words_offset);
+}
+
+/* No trace: log lines without an id. */
+static inline bool weft_trace_is_lines(const struct weft_join *join, const struct weft_trace *trace)
+{
+    const struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    return words != NULL && words->is_lines;
+}
+
 /* take.c */
 extern const struct weft_share_operations weft_join_share_operations;
 
@@ -193,7 +212,8 @@ void weft_join_decide(struct weft_join *join, struct weft_trace *trace, bool is_
 void weft_join_judge_alone(struct weft_join *join, struct weft_trace *trace, bool is_early);
 
 /* Its group's verdict. */
-void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, const struct weft_item *verdict);
+void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, const struct weft_item *verdict,
+                              bool is_early);
 
 /* What the policies know of it, under the present rules; good until the next call. */
 const struct weft_policy_facts *weft_join_facts_of(struct weft_join *join, struct weft_trace *trace);

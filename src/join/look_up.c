@@ -154,7 +154,7 @@ static void put_services(struct weft_buffer *out, const struct services *service
 static void write_held(const struct weft_join *join, const struct weft_trace *trace, struct weft_buffer *out)
 {
     struct services services = { .join = join };
-    put_name(out, weft_table_key(join->traces, trace).bytes, trace->is_lines);
+    put_name(out, weft_table_key(join->traces, trace).bytes, weft_trace_is_lines(join, trace));
     put_facts(out, trace->facts.start_min_ns, trace->facts.end_max_ns, trace->has_error, trace->has_root,
               trace->worst_severity);
     put_counts(out, trace->span_count, trace->log_count);

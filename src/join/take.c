@@ -53,7 +53,7 @@ static bool has_trace_id(const struct weft_log_index *log)
 /* A line without an id is with others of its first word. */
 static uint32_t owner_of_words(const struct weft_stage *stage, const struct weft_log_index *log)
 {
-    const struct weft_alias_rules *aliases = weft_join_of(stage)->rules->aliases;
+    const struct weft_alias_rules *aliases = weft_join_of(stage)->aliases;
     struct weft_alias_words words = { .count = 0 };
     if (aliases != NULL) {
         weft_alias_words_of_log(aliases, stage->host->secret, log, &words);
@@ -347,8 +347,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         return false;
     }
     trace->span_count++;
-    if (join->rules->aliases != NULL) {
-        trace->is_lines = false;
+    if (join->aliases != NULL) {
         weft_aliases_note_span(join, trace, record, &span);
     }
     trace->has_error = trace->has_error || span.status_code == WEFT_OTLP_STATUS_ERROR;
@@ -386,8 +385,8 @@ static bool take_log_of(struct taking *taking, struct key key, const struct weft
             return follow(taking, key.trace_id, verdict, context, record);
         }
         trace = begin_trace(taking, key);
-        if (trace != NULL) {
-            trace->is_lines = words != NULL && !words->items[0].is_trace;
+        if (trace != NULL && words != NULL) {
+            weft_trace_words_of(join, trace)->is_lines = !words->items[0].is_trace;
         }
     } else {
         note_if_late(taking, trace, key);
@@ -401,7 +400,7 @@ static bool take_log_of(struct taking *taking, struct key key, const struct weft
     }
     if (words != NULL) {
         weft_aliases_note(join, trace, words);
-    } else if (join->rules->aliases != NULL) {
+    } else if (join->aliases != NULL) {
         weft_aliases_note_log(join, trace, log);
     }
     decide_if_too_large(taking, trace);
@@ -418,8 +417,8 @@ static bool take_log(struct taking *taking, uint32_t context, struct weft_slice 
     }
     struct weft_alias_words words;
     words.count = 0;
-    if (join->rules->aliases != NULL) {
-        weft_alias_words_of_log(join->rules->aliases, join->stage.host->secret, &log, &words);
+    if (join->aliases != NULL) {
+        weft_alias_words_of_log(join->aliases, join->stage.host->secret, &log, &words);
     }
     return words.count == 0 ? pass_log_without_id(taking, context, record)
                             : take_log_of(taking, key_of(taking, words.items[0].bytes), &log, &words, context, record);

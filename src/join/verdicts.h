@@ -25,13 +25,13 @@ struct weft_verdict {
     uint32_t span_count, log_count;
     uint32_t late_span_count, late_log_count; /* that followed it */
     uint8_t worst_severity;                   /* of its log lines */
-    bool is_kept;
-    bool is_dry_run;     /* its records went on, kept or not */
-    bool is_early;       /* memory was short: decided on what was known */
-    bool is_lines;       /* of log lines without a trace id: its key is their word */
-    bool is_late_member; /* it came to its group after a drop, and was judged alone */
-    bool has_error, has_root;
-    uint8_t service_count; /* in services; more had no room */
+    uint8_t service_count;                    /* in services; more had no room */
+    bool is_kept : 1;
+    bool is_dry_run : 1;     /* its records went on, kept or not */
+    bool is_early : 1;       /* memory was short: decided on what was known */
+    bool is_lines : 1;       /* of log lines without a trace id: its key is their word */
+    bool is_late_member : 1; /* it came to its group after a drop, and was judged alone */
+    bool has_error : 1, has_root : 1;
     struct weft_verdict_service services[WEFT_VERDICT_SERVICES];
 };
 

@@ -1,4 +1,5 @@
 /* Groups of traces at their limits: closed and burnt ones, late members, time, reloads, drains, memory. */
+#include "join/join_internal.h"
 #include "join_words.h"
 
 #define CONFIG "decision_wait: 100ms\n" WORDS KEEP_ERRORS
@@ -272,6 +273,73 @@ START_TEST(test_rules_that_change_worker_by_worker)
 }
 END_TEST
 
+/* Rules whose facts need larger entries. */
+static const char *many_policies(void)
+{
+    static char text[65536];
+    int length = snprintf(text, sizeof text, "decision_wait: 100ms\n%s", KEEP_ERRORS);
+    weft_assert(strcmp(text + length - 2, "]\n") == 0);
+    length -= 2;
+    for (int i = 0; i < 600; i++) {
+        length += snprintf(text + length, sizeof text - (size_t)length,
+                           ",\n  {name: p%d, type: latency, latency: {threshold_ms: %d}}", i, 100000 + i);
+    }
+    snprintf(text + length, sizeof text - (size_t)length, "]\n");
+    return text;
+}
+
+/* The block comes while traces are held and goes again: those that are held before have no words, those that come
+ * between keep theirs wherever their entries are moved. */
+START_TEST(test_aliases_come_and_go_with_the_rules)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, "decision_wait: 100ms\n" KEEP_ERRORS);
+        uint32_t before = offer_job(0, 1, "job_1", false);
+        join_deliver_all();
+        join_update("decision_wait: 100ms\n" WORDS KEEP_ERRORS);
+        uint32_t between = offer_job(0, 2, "job_1", false);
+        uint32_t broken = offer_job(0, 3, "job_1", true);
+        uint32_t line = offer_line(0, 1, "job_id", "job_1");
+        join_deliver_all();
+        join_update(many_policies());
+        uint32_t after = offer_job(0, 4, "job_1", false);
+        uint32_t loose = offer_line(0, 1, "job_id", "job_1");
+        expect_out(loose, 1);
+        pass_time(150);
+        expect_out(before, 0);
+        expect_out(between, 1);
+        expect_out(broken, 1);
+        expect_out(line, 1);
+        expect_out(after, 0);
+        ck_assert_uint_eq(join_held(), 0);
+        stop();
+    }
+}
+END_TEST
+
+/* What a held trace takes. */
+static double bytes_of_traces(const char *config)
+{
+    start(1, config);
+    for (uint32_t i = 0; i < 20000; i++) {
+        (void)offer(0, span_of(i, 0));
+    }
+    double bytes = sample_of("weft_join_bytes") / 20000;
+    stop();
+    return bytes;
+}
+
+START_TEST(test_words_take_room_only_where_rules_have_aliases)
+{
+    double without = bytes_of_traces("decision_wait: 100s\n" KEEP_ERRORS);
+    double with = bytes_of_traces("decision_wait: 100s\n" WORDS KEEP_ERRORS);
+    ck_assert_msg(with - without >= (double)sizeof(struct weft_trace_words) * 0.9, "%g and %g bytes", with, without);
+    ck_assert_uint_eq(offsetof(struct weft_trace, facts), 184);
+    ck_assert_uint_eq(sizeof(struct weft_verdict), 112);
+}
+END_TEST
+
 static void drain_with_mail(bool is_forced)
 {
     for (int round = 0; round < 100 && join_held() > 0; round++) {
@@ -478,6 +546,8 @@ int main(void)
     tcase_add_test(tests, test_a_word_shows_its_group);
     tcase_add_test(tests, test_new_rules_judge_what_is_held);
     tcase_add_test(tests, test_rules_that_change_worker_by_worker);
+    tcase_add_test(tests, test_aliases_come_and_go_with_the_rules);
+    tcase_add_test(tests, test_words_take_room_only_where_rules_have_aliases);
     tcase_add_test(tests, test_a_drain_decides_now);
     tcase_add_test(tests, test_lines_that_wait_leave_with_their_pipeline);
     tcase_add_test(tests, test_a_drain_by_force_waits_for_no_answer);
