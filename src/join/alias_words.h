@@ -20,6 +20,14 @@ struct weft_alias {
     bool is_trace;
 };
 
+/* By what a trace remembers that it has told an alias. Of all its bytes: ids of traces may begin with the time. */
+static inline uint32_t weft_alias_mark(const uint8_t *alias)
+{
+    uint32_t parts[WEFT_ALIAS_BYTES / sizeof(uint32_t)];
+    memcpy(parts, alias, sizeof parts);
+    return parts[0] ^ parts[1] ^ parts[2] ^ parts[3];
+}
+
 /* In the order of the families, first in the config first. */
 struct weft_alias_words {
     struct weft_alias items[WEFT_ALIAS_WORDS_MAX];

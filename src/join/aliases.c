@@ -7,6 +7,7 @@
 
 enum {
     CLAIMS_MAX = 1 << 16, /* traces that were named and have not come */
+    CLAIMS_MIN = 16,
     CLAIM_BYTES = WEFT_TRACE_ID_BYTES + sizeof(struct weft_claim) + 40,
 };
 
@@ -39,8 +40,7 @@ static bool has_told(const struct weft_trace_words *words, uint32_t mark)
 static void tell(struct weft_join *join, struct weft_trace *trace, const uint8_t *alias, bool is_trace)
 {
     struct weft_trace_words *words = weft_trace_words_of(join, trace);
-    uint32_t mark;
-    memcpy(&mark, alias, sizeof mark);
+    uint32_t mark = weft_alias_mark(alias);
     if (words == NULL || has_told(words, mark)) {
         return;
     }
@@ -62,10 +62,19 @@ static bool is_undecided(const struct weft_trace *trace)
     return trace->lane != WEFT_LANE_KEPT && trace->lane != WEFT_LANE_LEAVING;
 }
 
+/* Its own id says nothing new. */
+static bool is_own_id(const struct weft_join *join, const struct weft_trace *trace, const struct weft_alias *alias)
+{
+    return alias->is_trace &&
+           weft_slice_equal(weft_table_key(join->traces, trace), weft_slice_of(alias->bytes, WEFT_ALIAS_BYTES));
+}
+
 void weft_aliases_note(struct weft_join *join, struct weft_trace *trace, const struct weft_alias_words *words)
 {
     for (size_t i = 0; i < words->count && is_undecided(trace); i++) {
-        tell(join, trace, words->items[i].bytes, words->items[i].is_trace);
+        if (!is_own_id(join, trace, &words->items[i])) {
+            tell(join, trace, words->items[i].bytes, words->items[i].is_trace);
+        }
     }
 }
 
@@ -120,20 +129,13 @@ bool weft_aliases_ask(struct weft_join *join, struct weft_trace *trace, bool is_
     }
     words->is_early = words->is_early || is_early;
     words->asked = weft_timers_now(join->stage.host->timers);
-    weft_trace_set_lane(join, trace, trace->span_count > 0 ? WEFT_LANE_ASKING : WEFT_LANE_LINES);
+    weft_trace_set_lane(join, trace, trace->span_count > 0 || is_early ? WEFT_LANE_ASKING : WEFT_LANE_LINES);
     return true;
-}
-
-/* It was asked for before its time. */
-static bool was_early(const struct weft_join *join, const struct weft_trace *trace)
-{
-    const struct weft_trace_words *words = weft_trace_words_of(join, trace);
-    return words != NULL && words->is_early;
 }
 
 bool weft_aliases_hurry_lines(struct weft_join *join, uint32_t outlets)
 {
-    bool has_hurried = false;
+    bool has_hurried = false; /* who has leaves the lane */
     const struct weft_list *last = join->lanes[WEFT_LANE_LINES].previous;
     struct weft_list *next = NULL;
     bool is_last = weft_list_is_empty(&join->lanes[WEFT_LANE_LINES]);
@@ -141,7 +143,7 @@ bool weft_aliases_hurry_lines(struct weft_join *join, uint32_t outlets)
         struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
         is_last = node == last;
         next = node->next;
-        if (!was_early(join, trace) && (trace->outlets & outlets) != 0) {
+        if ((trace->outlets & outlets) != 0) {
             has_hurried = true;
             weft_join_decide(join, trace, true);
         }
@@ -153,7 +155,7 @@ bool weft_aliases_hurry_lines(struct weft_join *join, uint32_t outlets)
 
 static void judge_alone(struct weft_join *join, struct weft_trace *trace)
 {
-    weft_join_judge_alone(join, trace, was_early(join, trace));
+    weft_join_judge_alone(join, trace, weft_trace_words_of(join, trace)->is_early);
 }
 
 /* Held and undecided, or NULL. */
@@ -161,6 +163,16 @@ static struct weft_trace *find_undecided(struct weft_join *join, const uint8_t *
 {
     struct weft_trace *trace = weft_table_find(join->traces, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
     return trace != NULL && is_undecided(trace) ? trace : NULL;
+}
+
+/* What alias_memory has for them (groups.c takes the rest). */
+static size_t claims_max(const struct weft_join *join)
+{
+    const struct weft_alias_rules *rules = join->rules->aliases;
+    size_t bytes = rules == NULL ? 0 : (size_t)rules->memory_bytes / WEFT_CLAIMS_MEMORY_SHARE;
+    size_t count = bytes / join->stage.host->worker_count / CLAIM_BYTES;
+    count = count < CLAIMS_MAX ? count : CLAIMS_MAX;
+    return count > CLAIMS_MIN ? count : CLAIMS_MIN;
 }
 
 static void forget_oldest_claim(struct weft_join *join)
@@ -173,7 +185,7 @@ static void remember_claim(struct weft_join *join, const uint8_t *trace_id)
 {
     void *entry = NULL;
     bool is_new = false;
-    if (weft_table_count(join->claims) == CLAIMS_MAX) {
+    while (weft_table_count(join->claims) >= claims_max(join)) {
         forget_oldest_claim(join);
         join->alias_counters.claims_passed++;
     }
@@ -321,7 +333,8 @@ static struct weft_monotonic due_in(const struct weft_join *join, enum weft_lane
 /* Nobody answers: its worker is gone, or memory was. */
 static void judge_unanswered(struct weft_join *join, enum weft_lane lane)
 {
-    while (due_in(join, lane).ns <= weft_timers_now(join->stage.host->timers).ns) {
+    for (unsigned i = 0; i < JOIN_STEP_TRACES && due_in(join, lane).ns <= weft_timers_now(join->stage.host->timers).ns;
+         i++) {
         struct weft_list *node = weft_list_first(&join->lanes[lane]);
         struct weft_trace *trace = WEFT_CONTAINER_OF(node, struct weft_trace, node);
         join->alias_counters.unanswered++;
@@ -342,7 +355,8 @@ void weft_aliases_step(struct weft_join *join)
 {
     judge_unanswered(join, WEFT_LANE_ASKING);
     judge_unanswered(join, WEFT_LANE_LINES);
-    while (claim_due(join).ns <= weft_timers_now(join->stage.host->timers).ns) {
+    for (unsigned i = 0; i < JOIN_STEP_TRACES && claim_due(join).ns <= weft_timers_now(join->stage.host->timers).ns;
+         i++) {
         forget_oldest_claim(join);
     }
     if (join->groups != NULL) {

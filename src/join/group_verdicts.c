@@ -5,6 +5,7 @@
 #include "join/groups_internal.h"
 
 static const int64_t answer_wait_ns = 5 * WEFT_NS_PER_S;
+static const int64_t reload_wait_ns = 10 * WEFT_NS_PER_S; /* then who goes by other rules counts as unknown */
 static const int64_t ask_again_ns = 5 * WEFT_NS_PER_MS;
 
 static struct weft_member *member_of(struct weft_list *node)
@@ -111,7 +112,6 @@ static void end_without_spans(struct weft_groups *groups, struct weft_group *gro
 
 static void conclude(struct weft_groups *groups, struct weft_group *group)
 {
-    weft_list_remove(&group->deciding);
     if (group->span_count == 0) {
         end_without_spans(groups, group);
         return;
@@ -175,8 +175,8 @@ static void ask_all(struct weft_groups *groups, struct weft_group *group)
 {
     struct weft_join *join = groups->join;
     group->asked = weft_groups_now(groups);
-    weft_list_remove(&group->deciding);
-    weft_list_push_back(&groups->deciding, &group->deciding);
+    weft_list_remove(&group->node);
+    weft_list_push_back(&groups->deciding, &group->node);
     if (!begin_facts(groups, group)) {
         give_up(groups, group);
         return;
@@ -201,6 +201,7 @@ static void decide(struct weft_groups *groups, struct weft_group *group, bool is
     weft_assert(group->state == WEFT_GROUP_OPEN && group->member_count > 0);
     group->state = WEFT_GROUP_DECIDING;
     group->is_early = is_early;
+    group->aged = weft_groups_now(groups);
     ask_all(groups, group);
 }
 
@@ -268,6 +269,10 @@ static void add_facts(struct weft_groups *groups, struct weft_group *group, cons
     group->size_bytes += item->size_bytes;
     group->worst_severity = item->worst_severity > group->worst_severity ? item->worst_severity : group->worst_severity;
     if (item->span_count > 0) {
+        bool is_least = group->span_count == 0 || memcmp(item->trace_id, group->first, sizeof group->first) < 0;
+        if (is_least) {
+            memcpy(group->first, item->trace_id, sizeof group->first);
+        }
         group->span_count += item->span_count;
         group->has_tree = group->has_tree && item->has_tree;
         group->tree.is_without_root = group->tree.is_without_root || item->tree.is_without_root;
@@ -319,6 +324,11 @@ void weft_group_take_facts(struct weft_groups *groups, const struct weft_item *i
 
 /* ---- time ---- */
 
+static bool is_too_long(const struct weft_groups *groups, const struct weft_group *group)
+{
+    return weft_monotonic_after(group->aged, reload_wait_ns).ns <= weft_groups_now(groups).ns;
+}
+
 /* Asks those again whose answers were of other rules, and decides without those that do not answer. */
 void weft_groups_hurry(struct weft_groups *groups)
 {
@@ -329,13 +339,13 @@ void weft_groups_hurry(struct weft_groups *groups)
     bool has_stale = groups->has_stale;
     groups->has_stale = false;
     for (struct weft_list *node = groups->deciding.next; !is_last; node = next) {
-        struct weft_group *group = WEFT_CONTAINER_OF(node, struct weft_group, deciding);
+        struct weft_group *group = WEFT_CONTAINER_OF(node, struct weft_group, node);
         bool is_over = weft_monotonic_after(group->asked, answer_wait_ns).ns <= now_ns;
         is_last = node == last;
         next = node->next;
-        if (group->is_stale && (group->awaiting == 0 || is_over)) {
+        if (group->is_stale && (group->awaiting == 0 || is_over) && !is_too_long(groups, group)) {
             ask_all(groups, group);
-        } else if (is_over) {
+        } else if (is_over || (group->is_stale && group->awaiting == 0)) {
             groups->counters.missed_answers += group->awaiting;
             conclude(groups, group);
         } else if (!has_stale) {
@@ -352,7 +362,7 @@ struct weft_monotonic weft_groups_hurry_due(const struct weft_groups *groups)
     if (node == &groups->deciding) {
         return WEFT_NEVER;
     }
-    const struct weft_group *group = WEFT_CONTAINER_OF(node, struct weft_group, deciding);
+    const struct weft_group *group = WEFT_CONTAINER_OF(node, struct weft_group, node);
     return groups->has_stale ? weft_monotonic_after(weft_groups_now(groups), ask_again_ns)
                              : weft_monotonic_after(group->asked, answer_wait_ns);
 }

@@ -10,6 +10,7 @@ enum {
     ENTRIES_MAX = 1 << 24,
     TABLE_BYTES_PER_ENTRY = 40, /* beside key and entry */
     DEFAULT_MEMORY_BYTES = 16 << 20,
+    DEFERRED_BYTES_MAX = 64 << 10, /* more sightings than these are passed over */
 };
 
 static const int64_t default_ttl_ns = 3600 * WEFT_NS_PER_S;
@@ -26,6 +27,13 @@ static struct weft_slice id_of(const struct weft_item *item)
     return weft_slice_of(item->trace_id, WEFT_TRACE_ID_BYTES);
 }
 
+/* NULL: there is none that is not being decided. */
+static struct weft_group *oldest_of(const struct weft_groups *groups)
+{
+    struct weft_list *node = groups->aging.next;
+    return node == &groups->aging ? NULL : WEFT_CONTAINER_OF(node, struct weft_group, node);
+}
+
 /* ---- memory ---- */
 
 size_t weft_groups_size_bytes(const struct weft_groups *groups)
@@ -35,7 +43,7 @@ size_t weft_groups_size_bytes(const struct weft_groups *groups)
                (sizeof(struct weft_member) + WEFT_TRACE_ID_BYTES + TABLE_BYTES_PER_ENTRY) +
            weft_table_count(groups->aliases) *
                (sizeof(struct weft_group_alias) + WEFT_ALIAS_BYTES + TABLE_BYTES_PER_ENTRY) +
-           groups->facts_bytes;
+           groups->facts_bytes + groups->deferred.capacity;
 }
 
 static void remove_alias(struct weft_groups *groups, struct weft_group_alias *alias)
@@ -64,21 +72,17 @@ void weft_group_remove(struct weft_groups *groups, struct weft_group *group)
     weft_assert(group->member_count == 0);
     weft_group_forget_facts(groups, group);
     weft_list_remove(&group->node);
-    weft_list_remove(&group->deciding);
     weft_table_remove(groups->table, group);
 }
 
 /* One that is being decided is spared: its verdict is under way. False if there is nothing to forget. */
 static bool forget_oldest(struct weft_groups *groups)
 {
-    WEFT_LIST_EACH(node, &groups->aging)
-    {
-        struct weft_group *group = WEFT_CONTAINER_OF(node, struct weft_group, node);
-        if (group->state != WEFT_GROUP_DECIDING) {
-            groups->counters.forgotten++;
-            weft_group_remove(groups, group);
-            return true;
-        }
+    struct weft_group *group = oldest_of(groups);
+    if (group != NULL) {
+        groups->counters.forgotten++;
+        weft_group_remove(groups, group);
+        return true;
     }
     struct weft_list *node = weft_list_first(&groups->burnt);
     if (node != NULL) {
@@ -91,6 +95,7 @@ static void make_room(struct weft_groups *groups)
 {
     const struct weft_alias_rules *rules = groups->join->rules->aliases;
     size_t bytes_max = rules == NULL ? DEFAULT_MEMORY_BYTES : (size_t)rules->memory_bytes;
+    bytes_max -= bytes_max / WEFT_CLAIMS_MEMORY_SHARE;
     while (weft_groups_size_bytes(groups) > bytes_max && forget_oldest(groups)) {
     }
 }
@@ -98,7 +103,7 @@ static void make_room(struct weft_groups *groups)
 /* ---- membership ---- */
 
 /* NULL without memory. */
-static struct weft_group *begin_group(struct weft_groups *groups, const uint8_t *first)
+static struct weft_group *begin_group(struct weft_groups *groups)
 {
     void *entry = NULL;
     bool is_new = false;
@@ -110,12 +115,9 @@ static struct weft_group *begin_group(struct weft_groups *groups, const uint8_t 
     struct weft_group *group = entry;
     groups->next_serial++;
     groups->counters.groups++;
-    group->serial = serial;
     group->aged = weft_groups_now(groups);
-    memcpy(group->first, first, sizeof group->first);
     weft_list_init(&group->members);
     weft_list_init(&group->aliases);
-    weft_list_init(&group->deciding);
     weft_list_push_back(&groups->aging, &group->node);
     return group;
 }
@@ -192,16 +194,14 @@ static void move_all(struct weft_groups *groups, struct weft_group *to, struct w
     weft_group_remove(groups, from);
 }
 
-/* Two open groups: the smaller one's members move; the older one's first trace stays the first. */
+/* Two open groups: the smaller one's members move. */
 static void merge_open(struct weft_groups *groups, struct weft_group *one, struct weft_group *other)
 {
-    struct weft_group *to = one->member_count >= other->member_count ? one : other;
-    struct weft_group *from = to == one ? other : one;
-    if (from->serial < to->serial) {
-        memcpy(to->first, from->first, sizeof to->first);
-        to->serial = from->serial; /* its age only: the table has its own */
+    if (one->member_count >= other->member_count) {
+        move_all(groups, one, other);
+    } else {
+        move_all(groups, other, one);
     }
-    move_all(groups, to, from);
 }
 
 static void move_member(struct weft_member *member, struct weft_group *to)
@@ -213,16 +213,23 @@ static void move_member(struct weft_member *member, struct weft_group *to)
     weft_list_push_back(&to->members, &member->node);
 }
 
-/* A member of one group has an alias of another. */
+/* What comes of it depends on the verdict that one of them is about to have. */
+static bool has_to_wait(const struct weft_group *own, const struct weft_group *other)
+{
+    return own->state == WEFT_GROUP_DECIDING || other->state == WEFT_GROUP_DECIDING;
+}
+
+/* A member of one group has an alias of another; neither is being decided. */
 static void meet(struct weft_groups *groups, struct weft_member *member, struct weft_group_alias *alias)
 {
     struct weft_group *own = member->group;
     struct weft_group *other = alias->group;
     if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_DROPPED) {
         member->is_late = true; /* of that one; it is judged with its own */
-    } else if (own->state == WEFT_GROUP_DROPPED && other->state == WEFT_GROUP_OPEN &&
+    } else if (own->state == WEFT_GROUP_DROPPED && other->state != WEFT_GROUP_DROPPED &&
                other->member_count < WEFT_GROUP_TRACES_MAX) {
         move_member(member, other);
+        weft_group_answer_waiting(groups, other);
     } else if (own->member_count + other->member_count > WEFT_GROUP_TRACES_MAX) {
         note_outside(groups, alias);
     } else if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_OPEN) {
@@ -281,11 +288,21 @@ static void claim(struct weft_groups *groups, const uint8_t *trace_id)
     (void)weft_letters_write(join->letters, weft_join_owner_of_id(&join->stage, trace_id), &item, NULL);
 }
 
+/* Without room it is as if the trace had not had the word. */
+static void defer(struct weft_groups *groups, const struct weft_item *item)
+{
+    bool has_room = groups->deferred.length + sizeof *item <= DEFERRED_BYTES_MAX;
+    if (has_room) {
+        weft_buffer_append(&groups->deferred, (const void *)item, sizeof *item);
+        groups->deferred.is_failed = false;
+    }
+}
+
 static void join_by(struct weft_groups *groups, const struct weft_item *item, struct weft_group_alias *alias)
 {
     struct weft_member *member = weft_table_find(groups->members, id_of(item));
     if (alias->group == NULL) {
-        struct weft_group *group = member != NULL ? member->group : begin_group(groups, item->trace_id);
+        struct weft_group *group = member != NULL ? member->group : begin_group(groups);
         if (group == NULL) {
             remove_alias(groups, alias);
             return;
@@ -295,6 +312,8 @@ static void join_by(struct weft_groups *groups, const struct weft_item *item, st
     struct weft_group *group = alias->group;
     if (item->is_decided) {
         take_decided(groups, item, group);
+    } else if (member != NULL && member->group != group && has_to_wait(member->group, group)) {
+        defer(groups, item);
     } else if (member != NULL && member->group != group) {
         meet(groups, member, alias);
     } else if (member == NULL && group->member_count == WEFT_GROUP_TRACES_MAX) {
@@ -316,6 +335,19 @@ static void take_sighting(struct weft_groups *groups, const struct weft_item *it
     if (is_new && item->is_trace && memcmp(item->alias, item->trace_id, WEFT_TRACE_ID_BYTES) != 0) {
         claim(groups, item->alias);
     }
+}
+
+void weft_groups_look_again(struct weft_groups *groups)
+{
+    struct weft_buffer items = groups->deferred;
+    if (items.length == 0) {
+        return;
+    }
+    weft_buffer_init(&groups->deferred, 0);
+    for (size_t at = 0; at < items.length; at += sizeof(struct weft_item)) {
+        take_sighting(groups, (const void *)(items.bytes + at));
+    }
+    weft_buffer_fini(&items);
 }
 
 static void take_spans(struct weft_groups *groups, const struct weft_item *item)
@@ -361,12 +393,6 @@ static struct weft_monotonic end_of(const struct weft_groups *groups, const stru
     return weft_monotonic_after(group->aged, ttl_ns(groups) + open_ns);
 }
 
-static struct weft_group *oldest_of(const struct weft_groups *groups)
-{
-    struct weft_list *node = groups->aging.next;
-    return node == &groups->aging ? NULL : WEFT_CONTAINER_OF(node, struct weft_group, node);
-}
-
 static struct weft_group_alias *first_burnt(const struct weft_groups *groups)
 {
     struct weft_list *node = groups->burnt.next;
@@ -377,17 +403,18 @@ void weft_groups_step(struct weft_groups *groups)
 {
     int64_t now_ns = weft_groups_now(groups).ns;
     weft_groups_hurry(groups);
-    for (struct weft_group *group = oldest_of(groups); group != NULL && end_of(groups, group).ns <= now_ns;
-         group = oldest_of(groups)) {
-        if (group->state == WEFT_GROUP_DECIDING) {
-            weft_group_age_anew(groups, group);
-        } else {
-            weft_group_remove(groups, group);
+    for (unsigned i = 0; i < JOIN_STEP_TRACES; i++) {
+        struct weft_group *group = oldest_of(groups);
+        if (group == NULL || end_of(groups, group).ns > now_ns) {
+            break;
         }
+        weft_group_remove(groups, group);
     }
-    for (struct weft_group_alias *alias = first_burnt(groups);
-         alias != NULL && weft_monotonic_after(alias->burnt, ttl_ns(groups)).ns <= now_ns;
-         alias = first_burnt(groups)) {
+    for (unsigned i = 0; i < JOIN_STEP_TRACES; i++) {
+        struct weft_group_alias *alias = first_burnt(groups);
+        if (alias == NULL || weft_monotonic_after(alias->burnt, ttl_ns(groups)).ns > now_ns) {
+            break;
+        }
         remove_alias(groups, alias);
     }
 }
@@ -490,6 +517,7 @@ struct weft_groups *weft_groups_new(struct weft_join *join)
     weft_list_init(&groups->aging);
     weft_list_init(&groups->deciding);
     weft_list_init(&groups->burnt);
+    weft_buffer_init(&groups->deferred, 0);
     return groups;
 }
 
@@ -499,6 +527,11 @@ void weft_groups_free(struct weft_groups *groups)
     while ((group = oldest_of(groups)) != NULL) {
         weft_group_remove(groups, group);
     }
+    struct weft_list *node = NULL;
+    while ((node = weft_list_first(&groups->deciding)) != NULL) {
+        weft_group_remove(groups, WEFT_CONTAINER_OF(node, struct weft_group, node));
+    }
+    weft_buffer_fini(&groups->deferred);
     weft_table_free(groups->table);
     weft_table_free(groups->members);
     weft_table_free(groups->aliases);

@@ -14,7 +14,11 @@
  * A group closes at 64 traces. An alias that was sighted 1,024 times outside of its group is burnt: it joins nobody
  * until alias_ttl is over. What is remembered is bounded by alias_memory; beyond it the oldest group is forgotten: its
  * traces are then judged alone. Every step is linear in the members of one or two groups. */
-enum { WEFT_GROUP_TRACES_MAX = 64, WEFT_ALIAS_SIGHTINGS_MAX = 1024 };
+enum {
+    WEFT_GROUP_TRACES_MAX = 64,
+    WEFT_ALIAS_SIGHTINGS_MAX = 1024,
+    WEFT_CLAIMS_MEMORY_SHARE = 8, /* of alias_memory so much is for traces that were named and have not come */
+};
 
 enum weft_group_state {
     WEFT_GROUP_OPEN,
@@ -48,6 +52,9 @@ void weft_groups_free(struct weft_groups *groups);
 /* An item of a kind that goes to groups. */
 void weft_groups_receive(struct weft_groups *groups, const struct weft_item *item,
                          const struct weft_policy_facts *facts);
+
+/* Sightings that had to wait for a verdict, at the end of a turn. */
+void weft_groups_look_again(struct weft_groups *groups);
 
 /* What time has made due: members that do not answer, groups that are over. */
 void weft_groups_step(struct weft_groups *groups);

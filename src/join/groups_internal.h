@@ -7,13 +7,10 @@
 
 /* Entry of the table of groups; its key is its serial number. */
 struct weft_group {
-    struct weft_list node;     /* in groups->aging, by `aged` */
-    struct weft_list deciding; /* in groups->deciding, by `asked` */
+    struct weft_list node; /* in groups->aging, by `aged`; DECIDING: in groups->deciding, by `asked` */
     struct weft_list members, aliases;
-    struct weft_monotonic aged;         /* when it began; once it is decided, since when */
-    struct weft_monotonic asked;        /* DECIDING: when */
-    uint8_t first[WEFT_TRACE_ID_BYTES]; /* the first trace: what `probabilistic` hashes */
-    uint64_t serial;
+    struct weft_monotonic aged;  /* when it began; DECIDING, KEPT, DROPPED: since when it is */
+    struct weft_monotonic asked; /* DECIDING: when */
     uint32_t member_count;
     uint32_t awaiting; /* DECIDING: members that have not answered */
     enum weft_group_state state;
@@ -24,6 +21,7 @@ struct weft_group {
     struct weft_policy_facts *facts; /* of facts_bytes; else NULL */
     size_t facts_bytes;
     uint64_t span_count, size_bytes;
+    uint8_t first[WEFT_TRACE_ID_BYTES]; /* the least id of those with spans: what `probabilistic` hashes */
     uint8_t worst_severity;
     bool has_tree;
     struct weft_policy_tree tree;
@@ -54,7 +52,8 @@ struct weft_groups {
     struct weft_join *join;
     struct weft_table *table, *members, *aliases;
     struct weft_list aging, deciding, burnt;
-    bool has_stale; /* a group in deciding may be stale */
+    struct weft_buffer deferred; /* sightings of groups that are being decided, to be looked at again */
+    bool has_stale;              /* a group in deciding may be stale */
     uint64_t next_serial;
     size_t facts_bytes; /* of all groups that are being decided */
     struct weft_group_counters counters;

@@ -210,6 +210,10 @@ void weft_letters_send(struct weft_letters *letters)
     }
     letters->is_reading = true;
     read_own(letters, own);
+    if (letters->join->groups != NULL) {
+        weft_groups_look_again(letters->join->groups);
+        read_own(letters, own);
+    }
     letters->is_reading = false;
     for (uint32_t i = 0; i < letters->join->stage.host->worker_count; i++) {
         if (i != own && letters->next[i] != NULL && letters->next[i]->items.length > 0) {

@@ -322,6 +322,16 @@ static void decide_if_too_large(struct taking *taking, struct weft_trace *trace)
     }
 }
 
+/* Its clock starts with its first span, unless its group is being decided just now. */
+static void note_first_span(struct weft_join *join, struct weft_trace *trace)
+{
+    join->counters.new_traces++;
+    if (trace->lane != WEFT_LANE_ASKING) {
+        weft_trace_start(join, trace);
+        weft_aliases_note_first_span(join, trace);
+    }
+}
+
 static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t context, struct weft_slice record)
 {
     struct weft_join *join = taking->join;
@@ -336,10 +346,8 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         }
         trace = begin_trace(taking, key);
         join->counters.new_traces += trace != NULL;
-    } else if (trace->span_count == 0 && (trace->lane == WEFT_LANE_WAITING || trace->lane == WEFT_LANE_LINES)) {
-        weft_trace_start(join, trace); /* its clock starts with its first span */
-        weft_aliases_note_first_span(join, trace);
-        join->counters.new_traces++;
+    } else if (trace->span_count == 0 && trace->lane != WEFT_LANE_KEPT) {
+        note_first_span(join, trace);
     } else {
         note_if_late(taking, trace, key);
     }
@@ -347,7 +355,7 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
         return false;
     }
     trace->span_count++;
-    if (join->aliases != NULL) {
+    if (join->aliases != NULL && memcmp(key.trace_id, no_id, sizeof no_id) != 0) {
         weft_aliases_note_span(join, trace, record, &span);
     }
     trace->has_error = trace->has_error || span.status_code == WEFT_OTLP_STATUS_ERROR;

@@ -115,6 +115,45 @@ START_TEST(test_links_to_what_is_decided)
 }
 END_TEST
 
+/* Ids that begin with the time, as X-Ray's: those of one second are told apart. */
+START_TEST(test_links_to_ids_with_one_beginning_join)
+{
+    start(1, CONFIG);
+    static uint8_t ids[32];
+    memset(ids, 0x65, 4);
+    memset(ids + 16, 0x65, 4);
+    memset(ids + 4, 1, 12);
+    memset(ids + 20, 2, 12);
+    uint32_t numbers[2];
+    for (int i = 0; i < 2; i++) {
+        struct join_record span = failed(span_of(0, 0));
+        span.trace_id = ids + (size_t)16 * (size_t)i;
+        span.status = i == 0 ? 0 : 2;
+        numbers[i] = offer(0, span);
+    }
+    uint32_t link = offer(0, with_links(span_of(1, 0), ids, 2));
+    pass_time(150);
+    expect_out(numbers[0], 1);
+    expect_out(numbers[1], 1);
+    expect_out(link, 1);
+    expect_sample("weft_join_alias_sightings", 4);
+    stop();
+}
+END_TEST
+
+/* A traceparent in a trace's own records names it, and joins it with nobody. */
+START_TEST(test_the_own_id_is_no_word)
+{
+    start(1, CONFIG);
+    uint8_t id[16];
+    memcpy(id, id_of(1), 16);
+    (void)offer(0, with_links(span_of(1, 0), id, 1));
+    expect_sample("weft_join_alias_sightings", 0);
+    expect_sample("weft_join_groups_begun", 0);
+    stop();
+}
+END_TEST
+
 START_TEST(test_traceparents_join)
 {
     start(1, CONFIG);
@@ -189,6 +228,27 @@ START_TEST(test_five_links_join_nobody)
         memcpy(ids + (size_t)16 * i, id_of(2 + i), 16);
     }
     expect_not_joined(with_links(span_of(1, 0), ids, 5), span_of(2, 0));
+}
+END_TEST
+
+/* Spans without an id lie in one trace, whose words have nothing to do with each other. */
+START_TEST(test_spans_without_an_id_join_nobody)
+{
+    static const uint8_t zeros[16];
+    start(1, CONFIG);
+    uint32_t one = offer_job(0, 1, "job_1", false);
+    struct join_record loose = with_word(span_of(0, 0), "job_id", "job_1");
+    loose.trace_id = zeros;
+    (void)offer(0, loose);
+    loose = failed(with_word(span_of(0, 0), "job_id", "job_2"));
+    loose.trace_id = zeros;
+    uint32_t broken = offer(0, loose);
+    uint32_t other = offer_job(0, 2, "job_2", false);
+    pass_time(150);
+    expect_out(one, 0);
+    expect_out(other, 0);
+    expect_out(broken, 1);
+    stop();
 }
 END_TEST
 
@@ -309,6 +369,9 @@ int main(void)
     tcase_add_test(tests, test_groups_merge);
     tcase_add_test(tests, test_links_join_in_any_order);
     tcase_add_test(tests, test_links_to_what_is_decided);
+    tcase_add_test(tests, test_links_to_ids_with_one_beginning_join);
+    tcase_add_test(tests, test_the_own_id_is_no_word);
+    tcase_add_test(tests, test_spans_without_an_id_join_nobody);
     tcase_add_test(tests, test_traceparents_join);
     tcase_add_test(tests, test_short_values_and_stop_words_join_nobody);
     tcase_add_test(tests, test_a_word_counts_within_its_family);

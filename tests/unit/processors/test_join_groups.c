@@ -288,6 +288,60 @@ static const char *many_policies(void)
     return text;
 }
 
+/* One worker never comes to the new rules: its traces count as unknown then, and nobody waits for ever. */
+START_TEST(test_a_worker_with_other_rules_is_not_waited_for)
+{
+    start(2, "decision_wait: 100ms\n" WORDS KEEP_ERRORS);
+    uint32_t numbers[8];
+    for (uint32_t i = 0; i < 8; i++) {
+        numbers[i] = offer_job(0, i, "job_1", true);
+    }
+    join_deliver_all();
+    struct join_rules rules = join_rules_of("decision_wait: 100ms\n" WORDS KEEP_ERRORS);
+    join->cores[0]->operations->update(join->cores[0], rules.config, rules.shared);
+    pass_time(15000);
+    for (uint32_t i = 0; i < 8; i++) {
+        expect_out(numbers[i], 1);
+    }
+    join->cores[1]->operations->update(join->cores[1], rules.config, rules.shared);
+    join_rules_free(&join->rules);
+    join->rules = rules;
+    stop();
+}
+END_TEST
+
+static uint32_t trace_of_worker(uint32_t worker, uint32_t from)
+{
+    while (weft_join_owner_of_id(join->cores[0], id_of(from)) != worker) {
+        from++;
+    }
+    return from;
+}
+
+/* A trace sights a word of a group whose members are just being asked: it waits for what becomes of that group, as if
+ * it had come behind the verdict. */
+START_TEST(test_who_meets_a_group_that_is_being_decided_waits)
+{
+    for (int is_kept = 0; is_kept < 2; is_kept++) {
+        start(2, CONFIG);
+        uint32_t there = trace_of_worker(1, 1);
+        uint32_t here = trace_of_worker(0, 1);
+        (void)offer_job(1, there, "job_1", is_kept);
+        join_deliver_all();
+        advance(60 * WEFT_NS_PER_MS);
+        uint32_t number = offer_job(0, here, "job_2", false);
+        advance(45 * WEFT_NS_PER_MS);
+        struct weft_message *due = join_take_mail(1, 0);
+        due->on_delivered(due);
+        (void)offer_job(0, here, "job_1", false);
+        pass_time(150);
+        expect_out(number, (unsigned)is_kept);
+        expect_sample("weft_join_alias_sightings", 3);
+        stop();
+    }
+}
+END_TEST
+
 /* The block comes while traces are held and goes again: those that are held before have no words, those that come
  * between keep theirs wherever their entries are moved. */
 START_TEST(test_aliases_come_and_go_with_the_rules)
@@ -457,6 +511,32 @@ START_TEST(test_alias_memory_is_a_limit)
 }
 END_TEST
 
+/* Traces that are named and never come are remembered within alias_memory, too. */
+START_TEST(test_names_of_traces_that_never_come_are_bounded)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, "decision_wait: 100ms\naliases: {families: [links], alias_memory: 65536}\n" KEEP_ERRORS);
+        for (uint32_t i = 0; i < 4000; i++) {
+            uint8_t id[16];
+            memcpy(id, id_of(100000 + i), 16);
+            (void)offer(0, with_links(span_of(i, 0), id, 1));
+            join_deliver_all();
+        }
+        size_t claims = 0;
+        for (uint32_t w = 0; w < workers; w++) {
+            claims += weft_table_count(weft_join_of(join->cores[w])->claims);
+        }
+        ck_assert_uint_gt(claims, 8);
+        ck_assert_uint_le(claims, 200);
+        ck_assert_uint_gt((uint64_t)sample_of("weft_join_claims_passed_over"), 3000);
+        pass_time(150);
+        ck_assert_uint_eq(totals().dropped, 4000);
+        stop();
+    }
+}
+END_TEST
+
 /* Deciding early where memory is short: groups are decided on what is known, and nothing stays behind. */
 START_TEST(test_beyond_max_bytes_groups_are_decided_early)
 {
@@ -546,6 +626,9 @@ int main(void)
     tcase_add_test(tests, test_a_word_shows_its_group);
     tcase_add_test(tests, test_new_rules_judge_what_is_held);
     tcase_add_test(tests, test_rules_that_change_worker_by_worker);
+    tcase_add_test(tests, test_a_worker_with_other_rules_is_not_waited_for);
+    tcase_add_test(tests, test_who_meets_a_group_that_is_being_decided_waits);
+    tcase_add_test(tests, test_names_of_traces_that_never_come_are_bounded);
     tcase_add_test(tests, test_aliases_come_and_go_with_the_rules);
     tcase_add_test(tests, test_words_take_room_only_where_rules_have_aliases);
     tcase_add_test(tests, test_a_drain_decides_now);
