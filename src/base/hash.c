@@ -4,6 +4,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <string.h>
+
 #include "base/random.h"
 
 void weft_hash_secret_init(struct weft_hash_secret *secret)
@@ -15,4 +17,13 @@ uint64_t weft_hash(const struct weft_hash_secret *secret, struct weft_slice byte
 {
     return XXH3_64bits_withSecret(bytes.length == 0 ? secret->bytes : bytes.bytes, bytes.length, secret->bytes,
                                   sizeof secret->bytes);
+}
+
+void weft_hash_wide(const struct weft_hash_secret *secret, struct weft_slice bytes,
+                    uint8_t out_hash[WEFT_WIDE_HASH_BYTES])
+{
+    XXH128_hash_t hash = XXH3_128bits_withSecret(bytes.length == 0 ? secret->bytes : bytes.bytes, bytes.length,
+                                                 secret->bytes, sizeof secret->bytes);
+    memcpy(out_hash, &hash.low64, sizeof hash.low64);
+    memcpy(out_hash + sizeof hash.low64, &hash.high64, sizeof hash.high64);
 }

@@ -10,4 +10,10 @@ struct weft_hash_secret {
 
 void weft_hash_secret_init(struct weft_hash_secret *secret);
 
+enum { WEFT_WIDE_HASH_BYTES = 16 };
+
 uint64_t weft_hash(const struct weft_hash_secret *secret, struct weft_slice bytes);
+
+/* So wide that two of it are equal only if the bytes were. */
+void weft_hash_wide(const struct weft_hash_secret *secret, struct weft_slice bytes,
+                    uint8_t out_hash[WEFT_WIDE_HASH_BYTES]);

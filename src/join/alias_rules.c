@@ -70,6 +70,9 @@ static enum weft_status add_source(struct weft_alias_rules *rules, const char *a
                                    uint32_t rank, bool is_trace, size_t *in_out_capacity, struct weft_error *error)
 {
     size_t length = strlen(attribute);
+    if (rules->source_count == UINT16_MAX) {
+        return weft_fail(error, WEFT_INVALID, "aliases: more than %d attributes", UINT16_MAX);
+    }
     uint8_t *copy = weft_try_alloc(length + 1);
     if (copy == NULL ||
         weft_try_grow(&rules->sources, sizeof *rules->sources, rules->source_count, in_out_capacity) != WEFT_OK) {
@@ -77,10 +80,13 @@ static enum weft_status add_source(struct weft_alias_rules *rules, const char *a
         return weft_fail(error, WEFT_NOMEM, "no memory for aliases");
     }
     memcpy(copy, attribute, length);
-    rules->sources[rules->source_count++] = (struct weft_alias_source){
+    struct weft_alias_source *source = &rules->sources[rules->source_count++];
+    *source = (struct weft_alias_source){
         .attribute = { copy, length }, .family_hash = hash_name(family), .rank = rank, .is_trace = is_trace
     };
-    rules->lengths |= weft_alias_length_bit(length);
+    uint16_t *first = &rules->keys.first[weft_otlp_key_slot(source->attribute)];
+    source->next = *first;
+    *first = (uint16_t)rules->source_count;
     return WEFT_OK;
 }
 

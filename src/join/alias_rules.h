@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "config/field.h"
 #include "wire/ids.h"
+#include "wire/otlp_attributes.h"
 
 /* Which words join traces (the block `aliases`): attributes by family. A word counts within its family: an alias is
  * (family, value), so attributes that are to meet stand in one family. A word that is a trace id (a link, a
@@ -28,13 +29,14 @@ struct weft_alias_source {
     struct weft_slice attribute;
     uint64_t family_hash; /* of its name */
     uint32_t rank;        /* of its family, in the order of the config */
+    uint16_t next;        /* of the same slot; index + 1, 0 = the last */
     bool is_trace;        /* its value has traceparents in it */
 };
 
 struct weft_alias_rules {
     struct weft_alias_source *sources;
     size_t source_count;
-    uint64_t lengths; /* a bit for each length of an attribute's name, the last one for longer ones */
+    struct weft_otlp_keys keys; /* index + 1 into sources */
     uint32_t links_rank;
     bool has_links;
     int64_t ttl_ns;
@@ -45,8 +47,3 @@ struct weft_alias_rules {
 enum weft_status weft_alias_rules_new(const struct weft_alias_config *config, struct weft_alias_rules **out_rules,
                                       struct weft_error *error) WEFT_MUST_CHECK;
 void weft_alias_rules_free(struct weft_alias_rules **own_rules);
-
-static inline uint64_t weft_alias_length_bit(size_t length)
-{
-    return UINT64_C(1) << (length < 63 ? length : 63);
-}

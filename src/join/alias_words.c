@@ -9,6 +9,7 @@ enum {
     LINKS_FIELD = 13,        /* of Span */
     LINK_TRACE_ID_FIELD = 1, /* of Link */
     TRACEPARENT_BYTES = 55,
+    STOP_WORD_BYTES_MAX = 9,
     TRACE_TEXT_BYTES_MAX = 1024,
 };
 
@@ -42,7 +43,7 @@ static bool is_stop_word(struct weft_slice value)
     static const char *const words[] = { "null",   "none",   "true",    "void",    "empty",     "false",   "undef",
                                          "(null)", "<null>", "(none)",  "<none>",  "unset",     "<nil>",   "test",
                                          "string", "object", "unknown", "default", "undefined", "missing", "n.a." };
-    for (size_t i = 0; i < WEFT_COUNT_OF(words); i++) {
+    for (size_t i = 0; i < WEFT_COUNT_OF(words) && value.length <= STOP_WORD_BYTES_MAX; i++) {
         if (strlen(words[i]) == value.length && equals_ignoring_case(value, words[i])) {
             return true;
         }
@@ -79,15 +80,10 @@ static void add_value(struct weft_alias_words *words, const struct weft_hash_sec
                       const struct weft_alias_source *source, struct weft_slice value)
 {
     struct weft_alias alias = { .rank = source->rank };
-    uint8_t text[1 + sizeof source->family_hash + WEFT_ALIAS_VALUE_BYTES_MAX];
-    struct weft_slice hashed = { text, 1 + sizeof source->family_hash + value.length };
-    memcpy(text + 1, &source->family_hash, sizeof source->family_hash);
-    memcpy(text + 1 + sizeof source->family_hash, value.bytes, value.length);
-    for (uint8_t half = 0; half < 2; half++) {
-        text[0] = half;
-        uint64_t hash = weft_hash(secret, hashed);
-        memcpy(alias.bytes + half * sizeof hash, &hash, sizeof hash);
-    }
+    uint8_t text[sizeof source->family_hash + WEFT_ALIAS_VALUE_BYTES_MAX];
+    memcpy(text, &source->family_hash, sizeof source->family_hash);
+    memcpy(text + sizeof source->family_hash, value.bytes, value.length);
+    weft_hash_wide(secret, weft_slice_of(text, sizeof source->family_hash + value.length), alias.bytes);
     add(words, &alias);
 }
 
@@ -138,13 +134,12 @@ static void add_attributes(struct weft_alias_words *words, const struct weft_ali
                            const struct weft_hash_secret *secret, struct weft_slice attributes, uint32_t field)
 {
     struct weft_otlp_attribute attribute;
-    while (weft_otlp_attribute_next(&attributes, field, &attribute)) {
-        if ((rules->lengths & weft_alias_length_bit(attribute.key.length)) == 0) {
-            continue;
-        }
-        for (size_t i = 0; i < rules->source_count; i++) {
-            if (weft_slice_equal(rules->sources[i].attribute, attribute.key)) {
-                add_attribute(words, secret, &rules->sources[i], attribute.contents);
+    while (weft_otlp_attribute_next(&attributes, field, &rules->keys, &attribute)) {
+        uint16_t next = rules->keys.first[weft_otlp_key_slot(attribute.key)];
+        for (; next != 0; next = rules->sources[next - 1].next) {
+            const struct weft_alias_source *source = &rules->sources[next - 1];
+            if (weft_slice_equal(source->attribute, attribute.key)) {
+                add_attribute(words, secret, source, attribute.contents);
             }
         }
     }

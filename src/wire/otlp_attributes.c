@@ -122,43 +122,46 @@ enum weft_status weft_otlp_attributes_add(struct weft_slice record, uint32_t fie
     return WEFT_OK;
 }
 
-bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field,
-                              struct weft_otlp_attribute *out_attribute)
-{
-    const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
-    const uint8_t *end = in_out_rest->bytes + in_out_rest->length;
-    for (const uint8_t *at = in_out_rest->bytes; at < end;) {
-        uint32_t tag;
-        struct weft_slice contents = WEFT_SLICE_EMPTY;
-        const uint8_t *after = skip_field(at, end, &tag, &contents);
-        if (tag == wanted) {
-            *out_attribute = (struct weft_otlp_attribute){ { at, (size_t)(after - at) }, contents, read_key(contents) };
-            *in_out_rest = (struct weft_slice){ after, (size_t)(end - after) };
-            return true;
-        }
-        at = after;
-    }
-    return false;
-}
-
 void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes)
 {
     weft_free(attributes->items);
     *attributes = (struct weft_otlp_attributes){ 0 };
 }
 
-/* Whether a KeyValue has this key. Nearly all are short, plain and have another one: two loads beside it say so. */
-static inline bool has_key(struct weft_slice contents, struct weft_slice key)
+/* The key of a KeyValue that is short and plain, as nearly all are; else empty: read_key says it then. */
+static inline struct weft_slice plain_key(struct weft_slice contents)
 {
     const uint8_t *at = contents.bytes;
     if (contents.length >= 4 && at[0] == KEY_TAG && at[1] <= contents.length - 4) {
         const uint8_t *value = at + 2 + at[1];
         if (value[0] == VALUE_TAG && value[1] == contents.length - 4 - at[1] && (at[1] | value[1]) < 0x80) {
-            return at[1] == key.length &&
-                   (key.length == 0 || (at[2] == key.bytes[0] && memcmp(at + 2, key.bytes, key.length) == 0));
+            return (struct weft_slice){ at + 2, at[1] };
         }
     }
+    return WEFT_SLICE_EMPTY;
+}
+
+/* Whether a KeyValue has this key. Nearly all have another one: two loads beside its shape say so. */
+static inline bool has_key(struct weft_slice contents, struct weft_slice key)
+{
+    struct weft_slice plain = plain_key(contents);
+    if (plain.length > 0) {
+        return plain.length == key.length && plain.bytes[0] == key.bytes[0] &&
+               memcmp(plain.bytes, key.bytes, key.length) == 0;
+    }
     return weft_slice_equal(read_key(contents), key);
+}
+
+/* The byte after the field at `at`; most are short ones of the wanted tag. */
+static inline const uint8_t *next_field(const uint8_t *at, const uint8_t *end, uint32_t wanted, uint32_t *out_tag,
+                                        struct weft_slice *out_contents)
+{
+    *out_tag = at[0];
+    if (end - at >= 2 && *out_tag == wanted && at[1] < 0x80 && at[1] <= end - at - 2) {
+        *out_contents = (struct weft_slice){ at + 2, at[1] };
+        return at + 2 + at[1];
+    }
+    return skip_field(at, end, out_tag, out_contents);
 }
 
 bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct weft_slice key,
@@ -167,16 +170,35 @@ bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct 
     const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
     struct weft_wire_reader all = weft_wire_reader_of(message);
     for (const uint8_t *at = all.at; at < all.end;) {
-        uint32_t tag = at[0];
+        uint32_t tag;
         struct weft_slice contents = WEFT_SLICE_EMPTY;
-        if (all.end - at >= 2 && tag == wanted && at[1] < 0x80 && at[1] <= all.end - at - 2) {
-            contents = (struct weft_slice){ at + 2, at[1] };
-            at += 2 + at[1];
-        } else {
-            at = skip_field(at, all.end, &tag, &contents);
-        }
+        at = next_field(at, all.end, wanted, &tag, &contents);
         if (tag == wanted && has_key(contents, key)) {
             *out_key_value = contents;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field, const struct weft_otlp_keys *keys,
+                              struct weft_otlp_attribute *out_attribute)
+{
+    const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
+    struct weft_wire_reader all = weft_wire_reader_of(*in_out_rest);
+    for (const uint8_t *at = all.at; at < all.end;) {
+        const uint8_t *start = at;
+        uint32_t tag;
+        struct weft_slice contents = WEFT_SLICE_EMPTY;
+        at = next_field(at, all.end, wanted, &tag, &contents);
+        if (tag != wanted) {
+            continue;
+        }
+        struct weft_slice key = plain_key(contents);
+        key = key.length > 0 ? key : read_key(contents);
+        if (keys->first[weft_otlp_key_slot(key)] != 0) {
+            *out_attribute = (struct weft_otlp_attribute){ { start, (size_t)(at - start) }, contents, key };
+            *in_out_rest = (struct weft_slice){ at, (size_t)(all.end - at) };
             return true;
         }
     }

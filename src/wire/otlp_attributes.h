@@ -43,9 +43,21 @@ void weft_otlp_attributes_fini(struct weft_otlp_attributes *attributes);
 bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct weft_slice key,
                               struct weft_slice *out_key_value);
 
-/* One attribute after another of the fields of a checked message, or of its region of attributes, in one walk:
- * *in_out_rest is the message at first. False at its end. */
-bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field,
+/* Many keys that are sought in one walk: a number for the first of those that share a slot, 0 = there is none. Zeroed
+ * at first; who has keys chains those of one slot himself. */
+struct weft_otlp_keys {
+    uint16_t first[256]; /* by weft_otlp_key_slot */
+};
+
+/* Looks at three bytes only. */
+static inline uint8_t weft_otlp_key_slot(struct weft_slice key)
+{
+    return key.length == 0 ? 0 : (uint8_t)(key.length * 37 + key.bytes[0] * 11u + key.bytes[key.length - 1] * 5u);
+}
+
+/* The next attribute whose key is in a slot that has keys, of the fields of a checked message, or of its region of
+ * attributes: *in_out_rest is the message at first. False at its end. */
+bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field, const struct weft_otlp_keys *keys,
                               struct weft_otlp_attribute *out_attribute);
 
 /* What an AnyValue holds: the number of its member. */

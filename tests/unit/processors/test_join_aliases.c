@@ -221,6 +221,25 @@ START_TEST(test_own_families_join_their_attributes)
 }
 END_TEST
 
+/* Attributes whose names share length, first and last byte, in two families, and one attribute in both. */
+START_TEST(test_attributes_that_look_alike_are_told_apart)
+{
+    static const char *const keys[] = { "order.a.id", "order.b.id", "order.c.id", "order.d.id" };
+    for (size_t i = 0; i < WEFT_COUNT_OF(keys); i++) {
+        start(1, "decision_wait: 100ms\n"
+                 "aliases: {custom: [{name: one, attributes: [order.a.id, order.b.id]},\n"
+                 "  {name: other, attributes: [order.c.id, order.b.id]}]}\n" KEEP_ERRORS);
+        uint32_t one = offer(0, with_word(span_of(1, 0), "order.a.id", "word_1"));
+        uint32_t other = offer(0, with_word(span_of(2, 0), "order.c.id", "word_1"));
+        (void)offer(0, failed(with_word(span_of(3, 0), keys[i], "word_1")));
+        pass_time(150);
+        expect_out(one, i < 2);
+        expect_out(other, i == 1 || i == 2);
+        stop();
+    }
+}
+END_TEST
+
 START_TEST(test_five_links_join_nobody)
 {
     uint8_t ids[5 * 16];
@@ -376,6 +395,7 @@ int main(void)
     tcase_add_test(tests, test_short_values_and_stop_words_join_nobody);
     tcase_add_test(tests, test_a_word_counts_within_its_family);
     tcase_add_test(tests, test_own_families_join_their_attributes);
+    tcase_add_test(tests, test_attributes_that_look_alike_are_told_apart);
     tcase_add_test(tests, test_five_links_join_nobody);
     tcase_add_test(tests, test_families_that_nobody_knows_are_errors);
     tcase_add_test(tests, test_lines_without_an_id_follow_their_group);

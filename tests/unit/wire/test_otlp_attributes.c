@@ -255,6 +255,38 @@ START_TEST(test_what_is_found_is_the_first_that_was_read)
 }
 END_TEST
 
+/* Keys that are sought together: each attribute in one of their slots, and no other. */
+START_TEST(test_attributes_in_slots_with_keys_are_all_found)
+{
+    for (int round = 0; round < 20000; round++) {
+        uint8_t record[8192];
+        struct weft_otlp_keys keys = { { 0 } };
+        size_t length = 0;
+        for (uint32_t i = pick(6); i > 0; i--) {
+            length += put_attribute(record + length);
+        }
+        struct weft_slice rest = weft_slice_of(record, length);
+        struct weft_otlp_attribute found;
+        ck_assert(weft_otlp_attributes_read(rest, 9, &attributes) == WEFT_OK);
+        for (size_t i = 0; i < attributes.count; i++) {
+            keys.first[weft_otlp_key_slot(attributes.items[i].key)] = (uint16_t)pick(2);
+        }
+        for (size_t i = 0; i < attributes.count; i++) {
+            if (keys.first[weft_otlp_key_slot(attributes.items[i].key)] == 0) {
+                continue;
+            }
+            ck_assert(weft_otlp_attribute_next(&rest, 9, &keys, &found));
+            ck_assert(weft_slice_equal(found.key, attributes.items[i].key));
+            ck_assert_ptr_eq(found.whole.bytes, attributes.items[i].whole.bytes);
+            ck_assert_uint_eq(found.whole.length, attributes.items[i].whole.length);
+            ck_assert_ptr_eq(found.contents.bytes, attributes.items[i].contents.bytes);
+        }
+        ck_assert(!weft_otlp_attribute_next(&rest, 9, &keys, &found));
+    }
+    weft_otlp_attributes_fini(&attributes);
+}
+END_TEST
+
 /* The value of a KeyValue with these contents behind its key. */
 #define VALUE(bytes) weft_otlp_value_of(WEFT_SLICE_LITERAL("\x0a\x01k" bytes), WEFT_OTLP_VALUE_FIELD)
 
@@ -338,6 +370,7 @@ int main(void)
     tcase_add_test(tests, test_growing_may_fail);
     tcase_add_test(tests, test_the_first_attribute_with_a_key_is_found);
     tcase_add_test(tests, test_what_is_found_is_the_first_that_was_read);
+    tcase_add_test(tests, test_attributes_in_slots_with_keys_are_all_found);
     tcase_add_test(tests, test_values_of_every_kind_are_read);
     tcase_add_test(tests, test_of_a_repeated_value_the_last_member_counts);
     tcase_add_test(tests, test_the_service_name_of_a_resource_is_found);
