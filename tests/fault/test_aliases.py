@@ -9,25 +9,19 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from alias_case import FAILED_STATUS, AliasCase
 from fault_case import for_each_worker_count
-from harness import asking, config as configs, ledger, otlp, wire
-from harness.backend import Backend
-from harness.case import OutsideInCase
+from harness import asking, otlp
 from harness.client import Outcome
 from harness.places import is_stand_in
-from harness.process import free_port, wait_until
 
 JOBS, TRACES_PER_JOB, LINES_PER_JOB = 120, 3, 2
-FAILED_STATUS = wire.bytes_field(15, wire.number_field(3, 2))
 
 
 def is_failed(job):
     return job % 5 == 0
 
 
-def job_of(number):
-    """Of a span's or a line's number."""
-    return number // 10
 
 
 def span_requests():
@@ -51,20 +45,7 @@ def line_requests():
 
 @unittest.skipIf(is_stand_in(), "it joins by trace ids only")
 @for_each_worker_count
-class Aliases(OutsideInCase):
-    workers = 1
-
-    def begin(self, wait):
-        self.sink = self.start(Backend())
-        self.address = f"127.0.0.1:{free_port()}"
-        self.sampling = {"decision_wait": wait, "aliases": {"families": ["job_id"]},
-                         "policies": [{"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}]}
-        config = configs.pipeline(self.address, {"otlp": configs.otlp_exporter(self.sink.address)}, {"tail_sampling": self.sampling})
-        config["service"]["pipelines"]["logs"] = {"receivers": ["otlp"], "processors": ["tail_sampling"], "exporters": ["otlp"]}
-        self.config = config
-        self.program = self.start_program(config, [self.address], workers=self.workers)
-        self.socket = self.program.state_directory / "admin.sock"
-        self.clients = [self.client(self.address) for _ in range(8)]
+class Aliases(AliasCase):
 
     def send(self, seed):
         """In any order, each request over any connection, so that a job's traces come in at different workers."""
@@ -74,20 +55,10 @@ class Aliases(OutsideInCase):
         for method, body in requests:
             self.assertEqual(dice.choice(self.clients).export(body, method).outcome, Outcome.ACCEPTED)
 
-    def numbers_at_sink(self):
-        return sorted(int.from_bytes(record, "big") - 1 for received in self.sink.requests
-                      for record in otlp.record_ids(received.body, received.method))
-
-    def books(self):
-        document = ledger.read_document(self.program.admin, is_audited=True)
-        return [ledger.from_document(document, name) for name in ("traces", "logs")]
-
     def expect_whole_jobs(self):
-        self.assertTrue(wait_until(lambda: all(books.waiting == 0 for books in self.books()), 30.0), self.books())
+        self.expect_nothing_held()
         kept = [job for job in range(JOBS) if is_failed(job)]
         self.assertEqual(self.numbers_at_sink(), sorted(job * 10 + part for job in kept for part in (0, 1, 2, 5, 6)))
-        status, text, said = asking.command(self.program.program, "ledger", "--audit", "--state-dir", self.program.state_directory)
-        self.assertEqual((status, said), (0, ""), text)
 
     def fault_jobs_come_out_whole(self):
         self.begin("3s")
@@ -107,9 +78,7 @@ class Aliases(OutsideInCase):
         self.begin("4s")
         self.send(2)
         self.sampling["policies"].insert(0, {"name": "none", "type": "string_attribute", "string_attribute": {"key": "x", "values": ["y"]}})
-        self.program.write(self.config)
-        self.program.reload()
-        self.assertTrue(wait_until(lambda: '"agent.reloaded"' in self.program.process.log_text(), 20.0))
+        self.reload()
         self.expect_whole_jobs()
 
     def fault_shutdown_decides_jobs(self):

@@ -96,6 +96,43 @@ START_TEST(test_a_trace_tells_eight_words)
 }
 END_TEST
 
+/* A share of the groups, by an id that no order of arrival decides: the same on any number of workers. */
+START_TEST(test_a_share_is_the_same_whoever_comes_first)
+{
+    enum { JOBS = 200, TRACES = 3 };
+    static bool kept[JOBS];
+    uint64_t state = 7;
+    EACH_WORKER_COUNT(workers)
+    {
+        uint32_t order[JOBS * TRACES];
+        uint32_t numbers[JOBS * TRACES];
+        unsigned kept_count = 0;
+        start(workers, "decision_wait: 100ms\n" WORDS
+                       "policies: [{name: p, type: probabilistic, probabilistic: {sampling_percentage: 50}}]\n");
+        for (uint32_t i = 0; i < JOBS * TRACES; i++) {
+            state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            uint32_t at = (uint32_t)(state >> 33) % (i + 1);
+            order[i] = order[at];
+            order[at] = i;
+        }
+        for (uint32_t i = 0; i < JOBS * TRACES; i++) {
+            char word[32];
+            snprintf(word, sizeof word, "job_%u", order[i] / TRACES);
+            numbers[order[i]] = offer_job(order[i] % workers, order[i], word, false);
+        }
+        pass_time(150);
+        for (uint32_t i = 0; i < JOBS * TRACES; i++) {
+            kept[i / TRACES] = workers == 1 && i % TRACES == 0 ? seen[numbers[i]] > 0 : kept[i / TRACES];
+            expect_out(numbers[i], kept[i / TRACES]);
+            kept_count += seen[numbers[i]];
+        }
+        ck_assert_uint_gt(kept_count, 200);
+        ck_assert_uint_lt(kept_count, 400);
+        stop();
+    }
+}
+END_TEST
+
 /* ---- late members ---- */
 
 START_TEST(test_who_comes_after_a_keep_follows_it)
@@ -620,6 +657,7 @@ int main(void)
     tcase_add_test(tests, test_a_word_that_all_have_is_burnt);
     tcase_add_test(tests, test_chains_of_links_are_bounded);
     tcase_add_test(tests, test_a_trace_tells_eight_words);
+    tcase_add_test(tests, test_a_share_is_the_same_whoever_comes_first);
     tcase_add_test(tests, test_who_comes_after_a_keep_follows_it);
     tcase_add_test(tests, test_who_comes_after_a_drop_is_judged_alone);
     tcase_add_test(tests, test_a_group_is_forgotten_after_its_time);
