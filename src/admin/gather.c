@@ -25,6 +25,7 @@ void weft_gather_free(struct weft_gather *gather)
     if (gather->lookup != NULL) {
         weft_buffer_fini(&gather->lookup->answer.json);
         weft_buffer_fini(&gather->lookup->answer.group.json);
+        weft_buffer_fini(&gather->lookup->answer.group.nodes);
         weft_free(gather->lookup);
     }
     if (gather->drops != NULL) {

@@ -54,6 +54,7 @@ static int begin(struct weft_admin_visit *visit, struct weft_slice word, struct 
     gather->lookup = lookup;
     weft_buffer_init(&lookup->answer.json, 0);
     weft_buffer_init(&lookup->answer.group.json, 0);
+    weft_buffer_init(&lookup->answer.group.nodes, 0);
     if (!weft_admin_percent_decode(word, lookup->word, sizeof lookup->word) || !read_word(lookup)) {
         return fail(out, 400, "NOT_A_TRACE_ID", "the word names no trace",
                     "A trace id in any form, a span id, or the word that log lines have: 1 to 256 bytes, not zeros.");
@@ -77,7 +78,42 @@ static void append_trace_id(struct weft_buffer *out, const struct weft_trace_que
     weft_buffer_append_byte(out, '"');
 }
 
-static void append_group(struct weft_buffer *out, const struct weft_trace_group *group)
+/* Members as their first spans began; those of which that is unknown last. */
+static void sort_parts(struct weft_trace_group *group)
+{
+    for (uint32_t i = 1; i < group->part_count; i++) {
+        struct weft_trace_group_part part = group->parts[i];
+        uint32_t at = i;
+        for (; at > 0 && group->parts[at - 1].start_ns > part.start_ns; at--) {
+            group->parts[at] = group->parts[at - 1];
+        }
+        group->parts[at] = part;
+    }
+}
+
+static void append_members(struct weft_buffer *out, const struct weft_trace_group *group)
+{
+    weft_buffer_append_text(out, ",\"members\":[");
+    for (uint32_t i = 0; i < group->part_count; i++) {
+        weft_buffer_append_text(out, i == 0 ? "" : ",");
+        weft_buffer_append(out, group->json.bytes + group->parts[i].json_at, group->parts[i].json_length);
+    }
+    weft_buffer_append_text(out, "]}");
+}
+
+/* All members under one root: the word. */
+static void append_woven_tree(struct weft_buffer *out, const char *word, const struct weft_trace_group *group)
+{
+    weft_buffer_append_text(out, ",\"tree\":[{\"depth\":0,\"name\":");
+    weft_buffer_append_json_string(out, weft_slice_of_text(word));
+    weft_buffer_append_text(out, "}");
+    for (uint32_t i = 0; i < group->part_count; i++) {
+        weft_buffer_append(out, group->nodes.bytes + group->parts[i].nodes_at, group->parts[i].nodes_length);
+    }
+    weft_buffer_append_text(out, group->is_tree_cut ? "],\"tree_cut\":true" : "]");
+}
+
+static void append_group(struct weft_buffer *out, const char *word, struct weft_trace_group *group)
 {
     if (!group->is_known) {
         return;
@@ -88,20 +124,22 @@ static void append_group(struct weft_buffer *out, const struct weft_trace_group 
     }
     weft_buffer_append_text(out, group->is_closed ? ",\"closed\":true" : "");
     weft_buffer_append_text(out, group->is_burnt ? ",\"burnt\":true" : "");
-    weft_buffer_append_text(out, ",\"members\":[");
-    weft_buffer_append(out, group->json.bytes, group->json.length);
-    weft_buffer_append_text(out, "]}");
+    sort_parts(group);
+    append_members(out, group);
+    if (group->part_count > 0) {
+        append_woven_tree(out, word, group);
+    }
 }
 
 static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
-    const struct weft_trace_lookup *lookup = gather->lookup;
-    const struct weft_trace_answer *answer = &lookup->answer;
+    struct weft_trace_lookup *lookup = gather->lookup;
+    struct weft_trace_answer *answer = &lookup->answer;
     if (lookup->judge_count == 0) {
         return fail(out, 404, "NOTHING_JUDGES_TRACES", "no processor of this agent judges traces",
                     "Ask the agent that has a tail_sampling processor.");
     }
-    if (answer->json.is_failed || answer->group.json.is_failed) {
+    if (answer->json.is_failed || answer->group.json.is_failed || answer->group.nodes.is_failed) {
         return fail(out, 503, "OUT_OF_MEMORY", "no memory for the answer", "Ask again.");
     }
     weft_buffer_append_text(out, "{\"word\":");
@@ -119,7 +157,7 @@ static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gathe
     } else if (lookup->question.has_trace_id && !answer->group.is_known) {
         append_trace_id(out, &lookup->question);
     }
-    append_group(out, &answer->group);
+    append_group(out, lookup->word, &answer->group);
     weft_buffer_append_byte(out, '}');
     return WEFT_PAGE_OK;
 }

@@ -145,10 +145,23 @@ static void append_span(struct weft_buffer *out, struct weft_slice span, uint64_
     weft_buffer_append_text(out, is_true(span, "orphan") ? "  (its parent is not here)\n" : "\n");
 }
 
-/* A span, or the logs that belong to none. */
+/* A trace, or lines, of a group. */
+static void append_member(struct weft_buffer *out, struct weft_slice member, uint64_t depth)
+{
+    append_indent(out, depth);
+    weft_buffer_append_text(out, is_scalar(find(member, "trace_id")) ? "trace " : "log lines without a trace id");
+    append_found(out, "", member, "trace_id");
+    append_found(out, ": ", member, "verdict");
+    append_found(out, " by policy ", member, "policy");
+    weft_buffer_append_text(out, is_true(member, "late_member") ? ", as a late member\n" : "\n");
+}
+
+/* A span, or the logs that belong to none; in the tree of a group its members, too. */
 static void append_node(struct weft_buffer *out, struct weft_slice node, uint64_t depth)
 {
-    if (is_scalar(find(node, "name")) || is_scalar(find(node, "span_id"))) {
+    if (is_scalar(find(node, "verdict"))) {
+        append_member(out, node, depth);
+    } else if (is_scalar(find(node, "name")) || is_scalar(find(node, "span_id"))) {
         append_span(out, node, depth);
     } else {
         append_indent(out, depth);
@@ -160,28 +173,16 @@ static void append_node(struct weft_buffer *out, struct weft_slice node, uint64_
     }
 }
 
-static void append_nodes(struct weft_buffer *out, struct weft_slice nodes, uint64_t depth, const char *title)
+static void append_tree(struct weft_buffer *out, struct weft_slice nodes)
 {
     struct weft_json_each each = weft_json_each_of(nodes);
     for (bool is_first = true; weft_json_each_next(&each); is_first = false) {
-        weft_buffer_append_text(out, is_first ? title : "");
-        append_node(out, each.value, depth + weft_json_read_count(find(each.value, "depth")));
+        weft_buffer_append_text(out, is_first ? "  tree:\n" : "");
+        append_node(out, each.value, weft_json_read_count(find(each.value, "depth")));
     }
 }
 
 /* ---- the group ---- */
-
-static void append_member(struct weft_buffer *out, struct weft_slice member)
-{
-    bool is_trace = is_scalar(find(member, "trace_id"));
-    weft_buffer_append_text(out, is_trace ? "    trace " : "    log lines without a trace id");
-    append_found(out, "", member, "trace_id");
-    append_found(out, ": ", member, "verdict");
-    append_found(out, " by policy ", member, "policy");
-    weft_buffer_append_text(out, is_true(member, "late_member") ? ", as a late member\n" : "\n");
-    append_nodes(out, find(member, "tree"), 1, "");
-    weft_buffer_append_text(out, is_true(member, "tree_cut") ? "      (the tree goes on)\n" : "");
-}
 
 static void append_group(struct weft_buffer *out, struct weft_slice group)
 {
@@ -195,10 +196,6 @@ static void append_group(struct weft_buffer *out, struct weft_slice group)
     weft_buffer_append_format(out, "  group of %llu traces", count_of(group, "traces"));
     append_found(out, ": ", group, "verdict");
     weft_buffer_append_text(out, is_true(group, "closed") ? ", it takes no more\n" : "\n");
-    struct weft_json_each members = weft_json_each_of(find(group, "members"));
-    while (weft_json_each_next(&members)) {
-        append_member(out, members.value);
-    }
 }
 
 void weft_cli_trace_text(struct weft_slice answer, struct weft_buffer *out)
@@ -206,10 +203,7 @@ void weft_cli_trace_text(struct weft_slice answer, struct weft_buffer *out)
     append_verdict(out, answer);
     append_facts(out, find(answer, "facts"));
     append_counts(out, answer);
-    struct weft_slice group = find(answer, "group");
-    if (find(group, "members").length <= sizeof "[]" - 1) { /* else it is among them */
-        append_nodes(out, find(answer, "tree"), 0, "  tree:\n");
-        weft_buffer_append_text(out, is_true(answer, "tree_cut") ? "    (the tree goes on)\n" : "");
-    }
-    append_group(out, group);
+    append_group(out, find(answer, "group"));
+    append_tree(out, find(answer, "tree"));
+    weft_buffer_append_text(out, is_true(answer, "tree_cut") ? "    (the tree goes on)\n" : "");
 }

@@ -151,6 +151,7 @@ static void put_services(struct weft_buffer *out, const struct services *service
     weft_buffer_append_text(out, "}");
 }
 
+/* Its tree: the caller's. */
 static void write_held(const struct weft_join *join, const struct weft_trace *trace, struct weft_buffer *out)
 {
     struct services services = { .join = join };
@@ -160,11 +161,10 @@ static void write_held(const struct weft_join *join, const struct weft_trace *tr
     put_counts(out, trace->span_count, trace->log_count);
     weft_join_each_source(join, &trace->chain, trace->sources, trace->source_count, count_service, &services);
     put_services(out, &services);
-    weft_join_write_tree(join, &trace->chain, out);
 }
 
 static void write_verdict(const struct weft_join *join, const uint8_t *trace_id, const struct weft_verdict *verdict,
-                          const struct weft_recent *recent, struct weft_buffer *out)
+                          struct weft_buffer *out)
 {
     char decided[WEFT_RFC3339_BYTES];
     struct services services = { .join = join, .count = verdict->service_count };
@@ -185,12 +185,18 @@ static void write_verdict(const struct weft_join *join, const uint8_t *trace_id,
     weft_buffer_append_format(out, ",\"late_spans\":%u,\"late_logs\":%u", verdict->late_span_count,
                               verdict->late_log_count);
     put_services(out, &services);
-    if (recent != NULL) {
-        weft_join_write_tree(join, &recent->chain, out);
-    }
 }
 
 /* ---- the answer ---- */
+
+/* That of a member is woven into its group's. */
+static void put_tree(const struct weft_join *join, const struct weft_slab_chain *chain,
+                     struct weft_trace_answer *answer)
+{
+    if (!answer->group.is_known) {
+        weft_join_write_tree(join, chain, &answer->json);
+    }
+}
 
 static void begin_answer(struct weft_trace_answer *answer, enum weft_trace_knowledge knowledge)
 {
@@ -211,7 +217,10 @@ static void look_up_verdict(const struct weft_join *join, const struct weft_trac
         enum weft_trace_knowledge knowledge = verdict->is_kept ? WEFT_TRACE_KEPT : WEFT_TRACE_DROPPED;
         if (knowledge > answer->knowledge) {
             begin_answer(answer, knowledge);
-            write_verdict(join, trace_id, verdict, recent, &answer->json);
+            write_verdict(join, trace_id, verdict, &answer->json);
+            if (recent != NULL) {
+                put_tree(join, &recent->chain, answer);
+            }
         }
     } else if (answer->knowledge == WEFT_TRACE_NOT_SEEN &&
                weft_verdicts_remember(join->verdicts, trace_id) != WEFT_VERDICT_NEVER) {
@@ -221,11 +230,18 @@ static void look_up_verdict(const struct weft_join *join, const struct weft_trac
 
 /* ---- groups ---- */
 
+/* The worker that has the groups is asked first: it says whom all then add. A trace that is alone in its group is
+ * shown as any other. */
 static void find_group(const struct weft_join *join, const struct weft_trace_question *question,
                        struct weft_trace_group *group)
 {
     struct weft_alias_words words;
     bool is_found = question->has_trace_id && weft_groups_look_up(join->groups, question->trace_id, group);
+    if (is_found && group->member_count == 1 &&
+        memcmp(group->members[0], question->trace_id, sizeof question->trace_id) == 0) {
+        *group = (struct weft_trace_group){ .json = group->json, .nodes = group->nodes };
+        return;
+    }
     words.count = 0;
     if (join->rules->aliases != NULL) {
         weft_alias_words_of_text(join->rules->aliases, join->stage.host->secret, weft_slice_of_text(question->word),
@@ -236,45 +252,82 @@ static void find_group(const struct weft_join *join, const struct weft_trace_que
     }
 }
 
-static void begin_member(struct weft_trace_group *group, const char *verdict)
+/* A node of the group's tree, and an object that says more. */
+static void begin_member(struct weft_trace_group *group, const uint8_t *trace_id, bool is_lines, const char *verdict)
 {
-    weft_buffer_append_text(&group->json, group->json.length > 0 ? "," : "");
     weft_buffer_append_format(&group->json, "{\"verdict\":\"%s\",", verdict);
+    weft_buffer_append_format(&group->nodes, ",{\"depth\":1,\"verdict\":\"%s\",", verdict);
+    put_name(&group->nodes, trace_id, is_lines);
+}
+
+static void add_nodes(const struct weft_join *join, const struct weft_slab_chain *chain, struct weft_trace_group *group)
+{
+    bool has_room = group->nodes.length < WEFT_ANSWER_TREE_BYTES_MAX;
+    bool is_whole = has_room && weft_join_write_nodes(join, chain, 2, &group->nodes);
+    group->is_tree_cut = group->is_tree_cut || !is_whole;
+}
+
+static void add_held(const struct weft_join *join, const uint8_t *trace_id, const struct weft_trace *trace,
+                     struct weft_trace_group *group)
+{
+    begin_member(group, trace_id, weft_trace_is_lines(join, trace), "held");
+    write_held(join, trace, &group->json);
+    weft_buffer_append_text(&group->json, "}");
+    weft_buffer_append_text(&group->nodes, "}");
+    add_nodes(join, &trace->chain, group);
+}
+
+static void add_decided(const struct weft_join *join, const uint8_t *trace_id, const struct weft_verdict *verdict,
+                        struct weft_trace_group *group)
+{
+    struct weft_trace_question question = { .has_trace_id = true };
+    memcpy(question.trace_id, trace_id, sizeof question.trace_id);
+    begin_member(group, trace_id, verdict->is_lines, verdict->is_kept ? "kept" : "dropped");
+    write_verdict(join, trace_id, verdict, &group->json);
+    weft_buffer_append_text(&group->json, "}");
+    weft_buffer_append_text(&group->nodes, ",\"policy\":");
+    weft_buffer_append_json_string(&group->nodes, weft_names_at(join->names, verdict->policy));
+    weft_buffer_append_text(&group->nodes, verdict->is_late_member ? ",\"late_member\":true}" : "}");
+    const struct weft_recent *recent = find_recent(join, &question);
+    if (recent != NULL) {
+        add_nodes(join, &recent->chain, group);
+    }
+}
+
+static uint64_t start_of(uint64_t start_ns)
+{
+    return start_ns == 0 ? UINT64_MAX : start_ns;
 }
 
 /* What this core knows of it; NOT_SEEN: it is another worker's. */
 static enum weft_trace_knowledge add_member(const struct weft_join *join, const uint8_t *trace_id,
                                             struct weft_trace_group *group)
 {
-    struct weft_trace_question question = { .has_trace_id = true };
     const struct weft_trace *held = weft_table_find(join->traces, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
     const struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, trace_id);
-    memcpy(question.trace_id, trace_id, sizeof question.trace_id);
-    if (held != NULL && held->lane != WEFT_LANE_KEPT) {
-        begin_member(group, "held");
-        write_held(join, held, &group->json);
-    } else if (verdict != NULL) {
-        begin_member(group, verdict->is_kept ? "kept" : "dropped");
-        write_verdict(join, trace_id, verdict, find_recent(join, &question), &group->json);
-    } else {
+    bool is_held = held != NULL && held->lane != WEFT_LANE_KEPT;
+    if ((!is_held && verdict == NULL) || group->part_count == WEFT_ANSWER_MEMBERS_MAX) {
         return WEFT_TRACE_NOT_SEEN;
     }
-    weft_buffer_append_text(&group->json, "}");
-    return verdict == NULL ? WEFT_TRACE_HELD : verdict->is_kept ? WEFT_TRACE_KEPT : WEFT_TRACE_DROPPED;
+    struct weft_trace_group_part *part = &group->parts[group->part_count++];
+    *part = (struct weft_trace_group_part){ .json_at = group->json.length, .nodes_at = group->nodes.length };
+    if (is_held) {
+        part->start_ns = start_of(held->facts.start_min_ns);
+        add_held(join, trace_id, held, group);
+    } else {
+        part->start_ns = start_of(verdict->start_ns);
+        add_decided(join, trace_id, verdict, group);
+    }
+    part->json_length = group->json.length - part->json_at;
+    part->nodes_length = group->nodes.length - part->nodes_at;
+    return is_held ? WEFT_TRACE_HELD : verdict->is_kept ? WEFT_TRACE_KEPT : WEFT_TRACE_DROPPED;
 }
 
-/* The worker that has the groups is asked first: it says whom the others add. */
-static void look_up_group(const struct weft_join *join, const struct weft_trace_question *question,
-                          struct weft_trace_answer *answer)
+static void look_up_members(const struct weft_join *join, struct weft_trace_group *group)
 {
-    if (join->groups != NULL && !answer->group.is_known) {
-        find_group(join, question, &answer->group);
-    }
-    for (uint32_t i = 0; i < answer->group.member_count; i++) {
-        enum weft_trace_knowledge knowledge = add_member(join, answer->group.members[i], &answer->group);
-        if (knowledge > answer->group.knowledge) {
-            answer->group.knowledge = knowledge;
-        }
+    for (uint32_t i = 0; i < group->member_count; i++) {
+        enum weft_trace_knowledge knowledge = add_member(join, group->members[i], group);
+        group->knowledge = knowledge > group->knowledge ? knowledge : group->knowledge;
     }
 }
 
@@ -283,6 +336,9 @@ void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_q
 {
     const struct weft_join *join = weft_join_of(stage);
     const struct weft_trace *held = find_held(join, question);
+    if (join->groups != NULL && !in_out_answer->group.is_known) {
+        find_group(join, question, &in_out_answer->group);
+    }
     int64_t from_ns = weft_verdicts_oldest(join->verdicts, join->started).ns;
     if (in_out_answer->remembers_from_ns < from_ns) {
         in_out_answer->remembers_from_ns = from_ns;
@@ -290,8 +346,9 @@ void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_q
     if (held != NULL && held->lane != WEFT_LANE_KEPT) {
         begin_answer(in_out_answer, WEFT_TRACE_HELD);
         write_held(join, held, &in_out_answer->json);
+        put_tree(join, &held->chain, in_out_answer);
     } else {
         look_up_verdict(join, question, in_out_answer);
     }
-    look_up_group(join, question, in_out_answer);
+    look_up_members(join, &in_out_answer->group);
 }

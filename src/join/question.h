@@ -29,7 +29,14 @@ enum weft_trace_knowledge {
 
 /* The group of the trace, or of the word, that was asked for: the worker that has the groups says who is in it, and
  * each worker then adds what it knows of these traces. */
-enum { WEFT_ANSWER_MEMBERS_MAX = 64 };
+enum { WEFT_ANSWER_MEMBERS_MAX = 64, WEFT_ANSWER_TREE_BYTES_MAX = 4 << 20 };
+
+/* What some worker knows of a member. */
+struct weft_trace_group_part {
+    uint64_t start_ns;             /* of its first span, as the senders had it; UINT64_MAX = unknown */
+    size_t json_at, json_length;   /* its object, in json */
+    size_t nodes_at, nodes_length; /* in nodes: its own and those of its tree, each behind a comma */
+};
 
 struct weft_trace_group {
     bool is_known;
@@ -38,8 +45,11 @@ struct weft_trace_group {
     const char *state; /* "undecided", "kept", "dropped" */
     uint32_t member_count;
     uint8_t members[WEFT_ANSWER_MEMBERS_MAX][16];
-    enum weft_trace_knowledge knowledge; /* of the member that most is known of */
-    struct weft_buffer json;             /* objects of members, comma-separated */
+    enum weft_trace_knowledge knowledge;                         /* of the member that most is known of */
+    struct weft_trace_group_part parts[WEFT_ANSWER_MEMBERS_MAX]; /* as they were found */
+    uint32_t part_count;
+    struct weft_buffer json, nodes;
+    bool is_tree_cut; /* some nodes had no room */
 };
 
 struct weft_trace_answer {

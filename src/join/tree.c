@@ -28,6 +28,7 @@ struct tree {
     struct tree_log *logs;
     int span_count, log_count;
     int first_loose_log; /* that name no span here */
+    int depth;           /* of roots */
     bool is_truncated;
     const char *separator;
     struct weft_buffer *out;
@@ -200,7 +201,7 @@ static void write_span(struct tree *tree, struct tree_span *span, int depth)
     const struct weft_span_index *index = &span->index;
     uint64_t duration_ns = index->end_ns > index->start_ns ? index->end_ns - index->start_ns : 0;
     span->is_shown = true;
-    weft_buffer_append_format(tree->out, "%s{\"depth\":%d", tree->separator, depth);
+    weft_buffer_append_format(tree->out, "%s{\"depth\":%d", tree->separator, tree->depth + depth);
     tree->separator = ",";
     put_text(tree, "name", index->name);
     put_text(tree, "service", span->service);
@@ -250,7 +251,6 @@ static void write_from(struct tree *tree, int root)
 /* Roots, then what no root leads to: cycles, from their first span on; then lines that name no span here. */
 static void write_all(struct tree *tree)
 {
-    tree->separator = "";
     for (int is_cycle = 0; is_cycle < 2; is_cycle++) {
         for (int i = 0; i < tree->span_count; i++) {
             if (!tree->spans[i].is_shown && (is_cycle || tree->spans[i].parent == NONE)) {
@@ -259,7 +259,7 @@ static void write_all(struct tree *tree)
         }
     }
     if (tree->first_loose_log != NONE) {
-        weft_buffer_append_format(tree->out, "%s{\"depth\":0", tree->separator);
+        weft_buffer_append_format(tree->out, "%s{\"depth\":%d", tree->separator, tree->depth);
         write_logs(tree, tree->first_loose_log);
         weft_buffer_append_text(tree->out, "}");
     }
@@ -281,27 +281,45 @@ static bool sort_by_id(struct tree *tree, struct by_id *out_by_id)
     return true;
 }
 
-void weft_join_write_tree(const struct weft_join *join, const struct weft_slab_chain *chain, struct weft_buffer *out)
+/* False without memory: nothing was written. */
+static bool write_nodes(struct tree *tree, const struct weft_slab_chain *chain)
 {
-    struct tree tree = { .join = join, .out = out };
     struct by_id by_id = { NULL, 0 };
-    tree.arena = weft_arena_try_new_charged(join->stage.host->budget, 0);
-    tree.spans = weft_try_alloc(NODES_MAX * sizeof *tree.spans);
-    tree.logs = weft_try_alloc(LOGS_MAX * sizeof *tree.logs);
-    bool has_memory = tree.arena != NULL && tree.spans != NULL && tree.logs != NULL;
+    tree->arena = weft_arena_try_new_charged(tree->join->stage.host->budget, 0);
+    tree->spans = weft_try_alloc(NODES_MAX * sizeof *tree->spans);
+    tree->logs = weft_try_alloc(LOGS_MAX * sizeof *tree->logs);
+    bool has_memory = tree->arena != NULL && tree->spans != NULL && tree->logs != NULL;
     if (has_memory) {
-        bool is_complete = weft_join_each_record(join, chain, add_record, &tree);
-        tree.is_truncated = tree.is_truncated || !is_complete;
-        has_memory = sort_by_id(&tree, &by_id);
+        bool is_complete = weft_join_each_record(tree->join, chain, add_record, tree);
+        tree->is_truncated = tree->is_truncated || !is_complete;
+        has_memory = sort_by_id(tree, &by_id);
     }
     if (has_memory) {
-        join_all(&tree, &by_id);
-        weft_buffer_append_text(out, ",\"tree\":[");
-        write_all(&tree);
-        weft_buffer_append_text(out, tree.is_truncated ? "],\"tree_cut\":true" : "]");
+        join_all(tree, &by_id);
+        write_all(tree);
     }
     weft_free(by_id.spans);
-    weft_free(tree.spans);
-    weft_free(tree.logs);
-    weft_arena_unref(&tree.arena);
+    weft_free(tree->spans);
+    weft_free(tree->logs);
+    weft_arena_unref(&tree->arena);
+    return has_memory;
+}
+
+void weft_join_write_tree(const struct weft_join *join, const struct weft_slab_chain *chain, struct weft_buffer *out)
+{
+    struct tree tree = { .join = join, .out = out, .separator = "" };
+    size_t start = out->length;
+    weft_buffer_append_text(out, ",\"tree\":[");
+    if (write_nodes(&tree, chain)) {
+        weft_buffer_append_text(out, tree.is_truncated ? "],\"tree_cut\":true" : "]");
+    } else {
+        out->length = out->length > start ? start : out->length;
+    }
+}
+
+bool weft_join_write_nodes(const struct weft_join *join, const struct weft_slab_chain *chain, int depth,
+                           struct weft_buffer *out)
+{
+    struct tree tree = { .join = join, .out = out, .separator = ",", .depth = depth };
+    return write_nodes(&tree, chain) && !tree.is_truncated;
 }

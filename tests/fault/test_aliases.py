@@ -68,6 +68,13 @@ class Aliases(AliasCase):
         answer = json.loads(text)
         self.assertEqual((status, said, answer["verdict"], answer["group"]["verdict"], len(answer["group"]["members"])),
                          (0, "", "kept", "kept", TRACES_PER_JOB + 1))
+        tree = answer["tree"]
+        self.assertEqual((tree[0], [node["depth"] for node in tree]), ({"depth": 0, "name": "job_0005"}, [0, *[1, 2] * 4]))
+        self.assertEqual(sorted(node.get("trace_id", "lines") for node in tree[1::2]),
+                         sorted(member.get("trace_id", "lines") for member in answer["group"]["members"]))
+        self.assertEqual([len(node.get("logs", [])) for node in tree[2::2]], [0, 0, 0, LINES_PER_JOB])  # as they began; lines have no span
+        status, text, _ = asking.command(self.program.program, "trace", answer["group"]["members"][0]["trace_id"], "--endpoint", self.socket)
+        self.assertEqual((status, text.count("  tree:\n"), text.count("      trace ")), (0, 1, TRACES_PER_JOB), text)
         status, text, _ = asking.command(self.program.program, "trace", "job_0006", "--endpoint", self.socket)
         self.assertEqual(status, 0)
         self.assertIn("job_0006 was dropped", text)

@@ -41,18 +41,20 @@ static const struct {
       "      | alone\n"
       "    (the tree goes on)\n" },
     { "{\"verdict\":\"kept\",\"word\":\"job_1\",\"group\":{\"traces\":2,\"verdict\":\"kept\",\"closed\":true,"
-      "\"members\":["
-      "{\"verdict\":\"kept\",\"trace_id\":\"ab\",\"policy\":\"errors\",\"late_member\":true,\"tree\":[{\"depth\":0,"
-      "\"name\":\"GET\"}]},"
-      "{\"verdict\":\"held\",\"lines_without_trace_id\":true,\"tree\":[{\"depth\":0,\"logs\":[{\"body\":\"alone\"}]}]}]"
-      "}}",
+      "\"members\":[{\"verdict\":\"kept\",\"trace_id\":\"ab\"}]},\"tree\":[{\"depth\":0,\"name\":\"job_1\"},"
+      "{\"depth\":1,\"verdict\":\"kept\",\"trace_id\":\"ab\",\"policy\":\"errors\",\"late_member\":true},"
+      "{\"depth\":2,\"name\":\"GET\"},"
+      "{\"depth\":1,\"verdict\":\"held\",\"lines_without_trace_id\":true},"
+      "{\"depth\":2,\"logs\":[{\"body\":\"alone\"}]}]}",
       "job_1 was kept\n"
       "  group of 2 traces: kept, it takes no more\n"
-      "    trace ab: kept by policy errors, as a late member\n"
-      "      GET\n"
-      "    log lines without a trace id: held\n"
-      "      (no span)\n"
-      "        | alone\n" },
+      "  tree:\n"
+      "    job_1\n"
+      "      trace ab: kept by policy errors, as a late member\n"
+      "        GET\n"
+      "      log lines without a trace id: held\n"
+      "        (no span)\n"
+      "          | alone\n" },
     { "{\"verdict\":\"not_seen\",\"word\":\"job_1\",\"group\":{\"traces\":0,\"burnt\":true,\"members\":[]}}",
       "job_1 was not seen\n  so many traces have this word that it joins none\n" },
     { "{\"verdict\":\"kept\",\"word\":\"a\\u001b[2J\\u009bb\",\"policy\":\"p\\nq\"}",

@@ -54,6 +54,7 @@ static inline enum weft_trace_knowledge knowledge_of(uint32_t trace)
     struct weft_trace_answer answer = join_ask(id_of(trace));
     weft_buffer_fini(&answer.json);
     weft_buffer_fini(&answer.group.json);
+    weft_buffer_fini(&answer.group.nodes);
     return answer.knowledge;
 }
 

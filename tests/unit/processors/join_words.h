@@ -97,5 +97,6 @@ static inline bool is_late_member(uint32_t trace)
     bool is_late = strstr((const char *)answer.json.bytes, "\"late_member\":true") != NULL;
     weft_buffer_fini(&answer.json);
     weft_buffer_fini(&answer.group.json);
+    weft_buffer_fini(&answer.group.nodes);
     return is_late;
 }

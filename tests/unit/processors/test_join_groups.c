@@ -205,13 +205,14 @@ static struct weft_trace_answer ask_word(const char *word)
         weft_processor_tail_sampling.look_up(join->cores[w], &question, &answer);
     }
     weft_buffer_append_byte(&answer.group.json, '\0');
+    weft_buffer_append_byte(&answer.group.nodes, '\0');
     return answer;
 }
 
-static unsigned count_in(const struct weft_trace_answer *answer, const char *text)
+static unsigned count_in(const struct weft_buffer *json, const char *text)
 {
     unsigned count = 0;
-    for (const char *at = (const char *)answer->group.json.bytes; (at = strstr(at, text)) != NULL; at++) {
+    for (const char *at = (const char *)json->bytes; (at = strstr(at, text)) != NULL; at++) {
         count++;
     }
     return count;
@@ -232,16 +233,22 @@ START_TEST(test_a_word_shows_its_group)
             ck_assert_uint_eq(answer.group.member_count, 3);
             ck_assert_str_eq(answer.group.state, round == 0 ? "undecided" : "kept");
             ck_assert_int_eq(answer.group.knowledge, round == 0 ? WEFT_TRACE_HELD : WEFT_TRACE_KEPT);
-            ck_assert_uint_eq(count_in(&answer, round == 0 ? "\"verdict\":\"held\"" : "\"verdict\":\"kept\""), 3);
-            ck_assert_uint_eq(count_in(&answer, "\"trace_id\":"), 2);
-            ck_assert_uint_eq(count_in(&answer, "\"lines_without_trace_id\":true"), 1);
-            ck_assert_uint_eq(count_in(&answer, "\"tree\":["), 3);
+            ck_assert_uint_eq(
+                count_in(&answer.group.json, round == 0 ? "\"verdict\":\"held\"" : "\"verdict\":\"kept\""), 3);
+            ck_assert_uint_eq(count_in(&answer.group.json, "\"trace_id\":"), 2);
+            ck_assert_uint_eq(count_in(&answer.group.json, "\"lines_without_trace_id\":true"), 1);
+            ck_assert_uint_eq(answer.group.part_count, 3);
+            ck_assert_uint_eq(count_in(&answer.group.nodes, ",{\"depth\":1,\"verdict\":"), 3);
+            ck_assert_uint_eq(count_in(&answer.group.nodes, ",{\"depth\":2,"), 3);
+            ck_assert(!answer.group.is_tree_cut);
             weft_buffer_fini(&answer.group.json);
+            weft_buffer_fini(&answer.group.nodes);
             pass_time(150);
         }
         struct weft_trace_answer none = ask_word("job_2");
         ck_assert(!none.group.is_known);
         weft_buffer_fini(&none.group.json);
+        weft_buffer_fini(&none.group.nodes);
         stop();
     }
 }
