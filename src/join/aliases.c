@@ -48,7 +48,11 @@ static void tell(struct weft_join *join, struct weft_trace *trace, const uint8_t
         join->alias_counters.words_passed++;
         return;
     }
-    struct weft_item item = { .kind = WEFT_ITEM_SIGHTED, .has_spans = trace->span_count > 0, .is_trace = is_trace };
+    struct weft_item item = { .kind = WEFT_ITEM_SIGHTED,
+                              .has_spans = trace->span_count > 0 && !words->is_late,
+                              .is_trace = is_trace,
+                              .is_decided = words->is_late,
+                              .outcome = words->is_late ? WEFT_OUTCOME_DROPPED : WEFT_OUTCOME_ALONE };
     set_trace_id(join, trace, &item);
     memcpy(item.alias, alias, sizeof item.alias);
     if (write_to_groups(join, &item, NULL)) {
@@ -69,11 +73,52 @@ static bool is_own_id(const struct weft_join *join, const struct weft_trace *tra
            weft_slice_equal(weft_table_key(join->traces, trace), weft_slice_of(alias->bytes, WEFT_ALIAS_BYTES));
 }
 
-void weft_aliases_note(struct weft_join *join, struct weft_trace *trace, const struct weft_alias_words *words)
+/* What became of a late trace's group is asked whenever it has told words: groups answer in the order of items. */
+static void ask_late(struct weft_join *join, struct weft_trace *trace)
 {
-    for (size_t i = 0; i < words->count && is_undecided(trace); i++) {
-        if (!is_own_id(join, trace, &words->items[i])) {
-            tell(join, trace, words->items[i].bytes, words->items[i].is_trace);
+    struct weft_item item = { .kind = WEFT_ITEM_LATE };
+    set_trace_id(join, trace, &item);
+    weft_trace_words_of(join, trace)->asked_count += write_to_groups(join, &item, NULL);
+}
+
+void weft_aliases_note(struct weft_join *join, struct weft_trace *trace, const struct weft_alias_words *found)
+{
+    struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    uint8_t told_before = words == NULL ? 0 : words->count;
+    for (size_t i = 0; i < found->count && is_undecided(trace); i++) {
+        if (!is_own_id(join, trace, &found->items[i])) {
+            tell(join, trace, found->items[i].bytes, found->items[i].is_trace);
+        }
+    }
+    if (words != NULL && words->is_late && words->count > told_before) {
+        ask_late(join, trace);
+    }
+}
+
+bool weft_aliases_note_late(struct weft_join *join, struct weft_trace *trace, const struct weft_alias_words *found)
+{
+    struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    words->is_late = true;
+    words->asked = weft_timers_now(join->stage.host->timers);
+    weft_trace_set_lane(join, trace, WEFT_LANE_ASKING);
+    weft_aliases_note(join, trace, found);
+    return words->asked_count > 0;
+}
+
+void weft_aliases_note_decided(struct weft_join *join, const uint8_t *trace_id, bool is_kept,
+                               const struct weft_alias_words *words)
+{
+    struct weft_item item = { .kind = WEFT_ITEM_SIGHTED,
+                              .is_decided = true,
+                              .generation = join->generation,
+                              .outcome = is_kept ? WEFT_OUTCOME_KEPT : WEFT_OUTCOME_DROPPED };
+    memcpy(item.trace_id, trace_id, sizeof item.trace_id);
+    for (size_t i = 0; i < words->count; i++) {
+        const struct weft_alias *alias = &words->items[i];
+        item.is_trace = alias->is_trace;
+        memcpy(item.alias, alias->bytes, sizeof item.alias);
+        if (!alias->is_trace || memcmp(alias->bytes, trace_id, WEFT_TRACE_ID_BYTES) != 0) {
+            join->alias_counters.sightings += write_to_groups(join, &item, NULL);
         }
     }
 }
@@ -204,7 +249,7 @@ static void take_claim(struct weft_join *join, const uint8_t *trace_id)
 {
     struct weft_trace *trace = find_undecided(join, trace_id);
     const struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, trace_id);
-    if (trace != NULL) {
+    if (trace != NULL && !weft_trace_is_late(join, trace)) {
         tell(join, trace, trace_id, true);
     } else if (verdict != NULL) {
         struct weft_item item = { .kind = WEFT_ITEM_SIGHTED,
@@ -224,7 +269,8 @@ static void take_claim(struct weft_join *join, const uint8_t *trace_id)
 static void take_question(struct weft_join *join, const struct weft_item *question)
 {
     struct weft_trace *trace = find_undecided(join, question->trace_id);
-    struct weft_trace_words *words = trace == NULL ? NULL : weft_trace_words_of(join, trace);
+    bool is_held = trace != NULL && !weft_trace_is_late(join, trace);
+    struct weft_trace_words *words = is_held ? weft_trace_words_of(join, trace) : NULL;
     struct weft_item item = { .kind = WEFT_ITEM_FACTS, .group = question->group, .generation = join->generation };
     const struct weft_policy_facts *facts = NULL;
     memcpy(item.trace_id, question->trace_id, sizeof item.trace_id);
@@ -260,7 +306,7 @@ static void take_verdict(struct weft_join *join, const struct weft_item *item)
 {
     struct weft_trace *trace = find_undecided(join, item->trace_id);
     struct weft_trace_words *words = trace == NULL ? NULL : weft_trace_words_of(join, trace);
-    if (words == NULL) {
+    if (words == NULL || (words->is_late && item->outcome != WEFT_OUTCOME_KEPT && --words->asked_count > 0)) {
         return;
     }
     switch ((enum weft_outcome)item->outcome) {
@@ -285,6 +331,7 @@ void weft_aliases_receive(struct weft_join *join, const struct weft_item *item, 
     case WEFT_ITEM_SPANS:
     case WEFT_ITEM_DUE:
     case WEFT_ITEM_FACTS:
+    case WEFT_ITEM_LATE:
         weft_assert(join->groups != NULL);
         weft_groups_receive(join->groups, item, facts);
         return;
@@ -303,7 +350,7 @@ void weft_aliases_receive(struct weft_join *join, const struct weft_item *item, 
 void weft_aliases_give_up(struct weft_join *join, const struct weft_item *item)
 {
     struct weft_trace *trace = find_undecided(join, item->trace_id);
-    bool wants_verdict = item->kind == WEFT_ITEM_DUE || item->kind == WEFT_ITEM_FACTS;
+    bool wants_verdict = item->kind == WEFT_ITEM_DUE || item->kind == WEFT_ITEM_FACTS || item->kind == WEFT_ITEM_LATE;
     if (wants_verdict && trace != NULL && (trace->lane == WEFT_LANE_ASKING || trace->lane == WEFT_LANE_LINES)) {
         judge_alone(join, trace);
     }

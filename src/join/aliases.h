@@ -20,6 +20,13 @@ void weft_aliases_note_span(struct weft_join *join, struct weft_trace *trace, st
                             const struct weft_span_index *index);
 void weft_aliases_note_log(struct weft_join *join, struct weft_trace *trace, const struct weft_log_index *index);
 
+/* Of a trace that has its verdict. */
+void weft_aliases_note_decided(struct weft_join *join, const uint8_t *trace_id, bool is_kept,
+                               const struct weft_alias_words *words);
+
+/* What came behind the trace's drop, and has these words, waits for what the groups say. False: it cannot. */
+bool weft_aliases_note_late(struct weft_join *join, struct weft_trace *trace, const struct weft_alias_words *words);
+
 /* The trace has just begun: somebody may have named it before. */
 void weft_aliases_note_begun(struct weft_join *join, struct weft_trace *trace);
 

@@ -170,8 +170,31 @@ static void carry_out(struct weft_join *join, struct weft_trace *trace, const st
     weft_trace_end(join, trace);
 }
 
+/* What came behind the verdict follows it. False: that is forgotten. */
+static bool follow(struct weft_join *join, struct weft_trace *trace)
+{
+    const struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, weft_table_key(join->traces, trace).bytes);
+    uint64_t record_count = (uint64_t)trace->span_count + trace->log_count;
+    if (verdict == NULL) {
+        weft_trace_words_of(join, trace)->is_late = false;
+        return false;
+    }
+    if (verdict->is_kept || verdict->is_dry_run) {
+        join->counters.late_kept += record_count;
+        weft_join_emit_trace(join, trace);
+        return true;
+    }
+    join->counters.late_dropped += record_count;
+    weft_trace_drop(join, trace, WEFT_DROP_SAMPLED_OUT, verdict->policy);
+    weft_trace_end(join, trace);
+    return true;
+}
+
 void weft_join_judge_alone(struct weft_join *join, struct weft_trace *trace, bool is_early)
 {
+    if (weft_trace_is_late(join, trace) && follow(join, trace)) {
+        return;
+    }
     if (trace->span_count == 0) {
         decide_logs(join, trace);
         return;
@@ -193,10 +216,28 @@ static uint32_t name_of_verdict(struct weft_join *join, const struct weft_item *
     return weft_names_intern(join->names, weft_slice_of_text(name));
 }
 
+/* The trace was dropped, and turns out to be of a group that was kept: so is what comes of it from now on. */
+static void change_verdict(struct weft_join *join, const struct weft_trace *trace, const struct weft_item *by,
+                           bool is_kept)
+{
+    struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, weft_table_key(join->traces, trace).bytes);
+    if (verdict != NULL && is_kept && !verdict->is_kept) {
+        verdict->is_kept = true;
+        verdict->is_late_member = true;
+        verdict->policy = name_of_verdict(join, by, is_kept);
+        verdict->generation = join->generation;
+    }
+}
+
 void weft_join_judge_by_group(struct weft_join *join, struct weft_trace *trace, const struct weft_item *verdict,
                               bool is_early)
 {
     bool is_kept = verdict->outcome == WEFT_OUTCOME_KEPT;
+    if (weft_trace_is_late(join, trace)) {
+        change_verdict(join, trace, verdict, is_kept);
+        weft_join_judge_alone(join, trace, is_early);
+        return;
+    }
     if (trace->span_count > 0 && verdict->generation == join->generation) {
         size_t none = weft_policy_set_count(join->rules->policies);
         (is_kept ? join->policy_kept : join->policy_dropped)[verdict->policy < 0 ? none : (size_t)verdict->policy]++;

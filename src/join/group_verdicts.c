@@ -263,6 +263,19 @@ void weft_group_take_due(struct weft_groups *groups, const struct weft_item *ite
     }
 }
 
+/* Of a trace that was dropped more has come: if its group was kept it follows that from now on. It decides nothing. */
+void weft_group_take_late(struct weft_groups *groups, const struct weft_item *item)
+{
+    struct weft_member *member = find(groups, item);
+    if (member != NULL && member->group->state == WEFT_GROUP_DECIDING) {
+        member->is_waiting = true;
+        return;
+    }
+    bool is_kept = member != NULL && member->group->state == WEFT_GROUP_KEPT;
+    tell(groups, item->trace_id, is_kept ? WEFT_OUTCOME_KEPT : WEFT_OUTCOME_ALONE, is_kept ? member->group : NULL,
+         false);
+}
+
 static void add_facts(struct weft_groups *groups, struct weft_group *group, const struct weft_item *item,
                       const struct weft_policy_facts *facts)
 {

@@ -245,7 +245,8 @@ static void meet(struct weft_groups *groups, struct weft_member *member, struct 
 
 /* ---- sightings ---- */
 
-/* A trace that was named and has its verdict: who named it follows a keep, and is late after a drop. */
+/* A trace that was named, or brings a word, and has its verdict: who has it in common with it follows a keep, and is
+ * late after a drop. */
 static void take_decided(struct weft_groups *groups, const struct weft_item *item, struct weft_group *group)
 {
     bool is_kept = item->outcome == WEFT_OUTCOME_KEPT;
@@ -288,14 +289,16 @@ static void claim(struct weft_groups *groups, const uint8_t *trace_id)
     (void)weft_letters_write(join->letters, weft_join_owner_of_id(&join->stage, trace_id), &item, NULL);
 }
 
-/* Without room it is as if the trace had not had the word. */
-static void defer(struct weft_groups *groups, const struct weft_item *item)
+/* False without room: it is as if the trace had not had the word. */
+static bool defer(struct weft_groups *groups, const struct weft_item *item)
 {
     bool has_room = groups->deferred.length + sizeof *item <= DEFERRED_BYTES_MAX;
     if (has_room) {
         weft_buffer_append(&groups->deferred, (const void *)item, sizeof *item);
+        has_room = !groups->deferred.is_failed;
         groups->deferred.is_failed = false;
     }
+    return has_room;
 }
 
 static void join_by(struct weft_groups *groups, const struct weft_item *item, struct weft_group_alias *alias)
@@ -310,10 +313,13 @@ static void join_by(struct weft_groups *groups, const struct weft_item *item, st
         set_group(alias, group);
     }
     struct weft_group *group = alias->group;
-    if (item->is_decided) {
+    if (item->is_decided && member == NULL) {
         take_decided(groups, item, group);
+        if (group->member_count < WEFT_GROUP_TRACES_MAX) {
+            add_member(groups, group, item);
+        }
     } else if (member != NULL && member->group != group && has_to_wait(member->group, group)) {
-        defer(groups, item);
+        (void)defer(groups, item);
     } else if (member != NULL && member->group != group) {
         meet(groups, member, alias);
     } else if (member == NULL && group->member_count == WEFT_GROUP_TRACES_MAX) {
@@ -337,6 +343,14 @@ static void take_sighting(struct weft_groups *groups, const struct weft_item *it
     }
 }
 
+/* Behind the sightings that were told before it. */
+static void take_late(struct weft_groups *groups, const struct weft_item *item)
+{
+    if (groups->deferred.length == 0 || !defer(groups, item)) {
+        weft_group_take_late(groups, item);
+    }
+}
+
 void weft_groups_look_again(struct weft_groups *groups)
 {
     struct weft_buffer items = groups->deferred;
@@ -345,7 +359,7 @@ void weft_groups_look_again(struct weft_groups *groups)
     }
     weft_buffer_init(&groups->deferred, 0);
     for (size_t at = 0; at < items.length; at += sizeof(struct weft_item)) {
-        take_sighting(groups, (const void *)(items.bytes + at));
+        weft_groups_receive(groups, (const void *)(items.bytes + at), NULL);
     }
     weft_buffer_fini(&items);
 }
@@ -368,6 +382,9 @@ void weft_groups_receive(struct weft_groups *groups, const struct weft_item *ite
         return;
     case WEFT_ITEM_SPANS:
         take_spans(groups, item);
+        return;
+    case WEFT_ITEM_LATE:
+        take_late(groups, item);
         return;
     case WEFT_ITEM_DUE:
         weft_group_take_due(groups, item);

@@ -73,6 +73,7 @@ void weft_group_age_anew(struct weft_groups *groups, struct weft_group *group);
 
 /* group_verdicts.c */
 void weft_group_take_due(struct weft_groups *groups, const struct weft_item *item);
+void weft_group_take_late(struct weft_groups *groups, const struct weft_item *item);
 void weft_group_take_facts(struct weft_groups *groups, const struct weft_item *item,
                            const struct weft_policy_facts *facts);
 void weft_group_forget_facts(struct weft_groups *groups, struct weft_group *group);

@@ -66,6 +66,8 @@ struct weft_trace_words {
     bool is_lines;                          /* no trace: log lines without an id, whose key is their word */
     bool is_early; /* memory is short, or the stage drains: its verdict was asked for before its time */
     bool is_late_member;
+    bool is_late;        /* what came behind the trace's verdict and has a word: it waits for what the groups say */
+    uint8_t asked_count; /* is_late: answers that are to come */
 };
 
 /* A trace that somebody named and that has not come. Entry of join->claims. */
@@ -177,6 +179,13 @@ static inline bool weft_trace_is_lines(const struct weft_join *join, const struc
 {
     const struct weft_trace_words *words = weft_trace_words_of(join, trace);
     return words != NULL && words->is_lines;
+}
+
+/* What came behind a verdict, see there. */
+static inline bool weft_trace_is_late(const struct weft_join *join, const struct weft_trace *trace)
+{
+    const struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    return words != NULL && words->is_late;
 }
 
 /* take.c */

@@ -8,15 +8,16 @@
  * No record travels: the books do not move. */
 struct weft_join;
 
-#define WEFT_ITEM_ROWS(ROW)                                                      \
-    /* to the worker that has the groups */                                      \
-    ROW(SIGHTED) /* the trace has the alias */                                   \
-    ROW(SPANS)   /* the trace, which had only log lines, has a span now */       \
-    ROW(DUE)     /* the trace's time is up: what is the verdict on its group? */ \
-    ROW(FACTS)   /* what is known of the trace, as asked; its facts follow */    \
-    /* to the worker that owns the trace */                                      \
-    ROW(CLAIM)   /* somebody named this trace: say so when it is there */        \
-    ROW(ASK)     /* what is known of the trace? */                               \
+#define WEFT_ITEM_ROWS(ROW)                                                                    \
+    /* to the worker that has the groups */                                                    \
+    ROW(SIGHTED) /* the trace has the alias */                                                 \
+    ROW(SPANS)   /* the trace, which had only log lines, has a span now */                     \
+    ROW(DUE)     /* the trace's time is up: what is the verdict on its group? */               \
+    ROW(LATE)    /* the trace has its verdict, and more of it has come: was its group kept? */ \
+    ROW(FACTS)   /* what is known of the trace, as asked; its facts follow */                  \
+    /* to the worker that owns the trace */                                                    \
+    ROW(CLAIM)   /* somebody named this trace: say so when it is there */                      \
+    ROW(ASK)     /* what is known of the trace? */                                             \
     ROW(VERDICT) /* outcome */
 
 enum weft_item_kind {

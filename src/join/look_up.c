@@ -78,6 +78,12 @@ static const struct weft_recent *find_recent(const struct weft_join *join, const
     return NULL;
 }
 
+/* Else there is a verdict on it. */
+static bool is_undecided(const struct weft_join *join, const struct weft_trace *trace)
+{
+    return trace->lane != WEFT_LANE_KEPT && !weft_trace_is_late(join, trace);
+}
+
 /* ---- writing ---- */
 
 static void put_id(struct weft_buffer *out, const uint8_t *trace_id)
@@ -305,7 +311,7 @@ static enum weft_trace_knowledge add_member(const struct weft_join *join, const 
 {
     const struct weft_trace *held = weft_table_find(join->traces, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
     const struct weft_verdict *verdict = weft_verdicts_find(join->verdicts, trace_id);
-    bool is_held = held != NULL && held->lane != WEFT_LANE_KEPT;
+    bool is_held = held != NULL && is_undecided(join, held);
     if ((!is_held && verdict == NULL) || group->part_count == WEFT_ANSWER_MEMBERS_MAX) {
         return WEFT_TRACE_NOT_SEEN;
     }
@@ -343,7 +349,7 @@ void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_q
     if (in_out_answer->remembers_from_ns < from_ns) {
         in_out_answer->remembers_from_ns = from_ns;
     }
-    if (held != NULL && held->lane != WEFT_LANE_KEPT) {
+    if (held != NULL && is_undecided(join, held)) {
         begin_answer(in_out_answer, WEFT_TRACE_HELD);
         write_held(join, held, &in_out_answer->json);
         put_tree(join, &held->chain, in_out_answer);

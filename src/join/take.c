@@ -246,6 +246,29 @@ static struct weft_trace *begin_trace(struct taking *taking, struct key key)
     return trace;
 }
 
+/* ---- words ---- */
+
+/* None where nothing aliases; spans without an id have nothing in common. */
+static void words_of_span(const struct taking *taking, struct key key, struct weft_slice record,
+                          const struct weft_span_index *span, struct weft_alias_words *out_words)
+{
+    const struct weft_join *join = taking->join;
+    out_words->count = 0;
+    if (join->aliases != NULL && memcmp(key.trace_id, no_id, sizeof no_id) != 0) {
+        weft_alias_words_of_span(join->aliases, join->stage.host->secret, record, span, out_words);
+    }
+}
+
+static void words_of_log(const struct taking *taking, const struct weft_log_index *log,
+                         struct weft_alias_words *out_words)
+{
+    const struct weft_join *join = taking->join;
+    out_words->count = 0;
+    if (join->aliases != NULL) {
+        weft_alias_words_of_log(join->aliases, join->stage.host->secret, log, out_words);
+    }
+}
+
 /* ---- records that do not wait ---- */
 
 /* A record that goes on at once; if its outlet is blocked it waits with others of its key. */
@@ -266,36 +289,6 @@ static void count_late(const struct taking *taking, struct weft_verdict *verdict
     *late += 1;
 }
 
-static bool follow(struct taking *taking, const uint8_t *trace_id, struct weft_verdict *verdict, uint32_t context,
-                   struct weft_slice record)
-{
-    struct weft_join *join = taking->join;
-    count_late(taking, verdict);
-    if (!verdict->is_kept && !verdict->is_dry_run) {
-        join->counters.late_dropped++;
-        weft_join_drop_records(join, taking->outlet, context, WEFT_DROP_SAMPLED_OUT, verdict->policy, 1);
-        return true;
-    }
-    join->counters.late_kept++;
-    return pass(taking, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES), context, record);
-}
-
-/* ---- spans and logs ---- */
-
-/* One that is decided on and waits for its outlet takes what comes; it is late all the same. */
-static void note_if_late(struct taking *taking, const struct weft_trace *trace, struct key key)
-{
-    struct weft_join *join = taking->join;
-    if (trace->lane != WEFT_LANE_KEPT) {
-        return;
-    }
-    struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
-    if (verdict != NULL) {
-        count_late(taking, verdict);
-        join->counters.late_kept++;
-    }
-}
-
 /* Append, or give up what was begun for nothing. */
 static bool append(struct taking *taking, struct weft_trace *trace, uint32_t context, struct weft_slice record)
 {
@@ -309,6 +302,65 @@ static bool append(struct taking *taking, struct weft_trace *trace, uint32_t con
         weft_trace_end(join, trace);
     }
     return false;
+}
+
+/* A record behind a drop, until the groups have said whether its trace's was kept. */
+static bool wait_for_groups(struct taking *taking, struct key key, const struct weft_alias_words *words,
+                            uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    struct weft_slice id = weft_slice_of(key.trace_id, WEFT_TRACE_ID_BYTES);
+    struct weft_trace *trace = begin(taking, id, key.hash, WEFT_LANE_WAITING);
+    if (trace == NULL || !append(taking, trace, context, record)) {
+        return false;
+    }
+    *(taking->outlet->outlet.signal == WEFT_TRACES ? &trace->span_count : &trace->log_count) += 1;
+    if (weft_aliases_note_late(join, trace, words)) {
+        taking->trace = trace;
+        memcpy(taking->trace_id, key.trace_id, WEFT_TRACE_ID_BYTES);
+    } else {
+        taking->trace = NULL;
+        weft_join_judge_alone(join, trace, false);
+    }
+    return true;
+}
+
+/* Words are the groups' business even now: what was dropped may be of a group that was kept. */
+static bool follow(struct taking *taking, struct key key, struct weft_verdict *verdict,
+                   const struct weft_alias_words *words, uint32_t context, struct weft_slice record)
+{
+    struct weft_join *join = taking->join;
+    bool has_words = words->count > 0 && !verdict->is_lines;
+    count_late(taking, verdict);
+    if (has_words && !verdict->is_kept && !verdict->is_dry_run) {
+        return wait_for_groups(taking, key, words, context, record);
+    }
+    if (has_words) {
+        weft_aliases_note_decided(join, key.trace_id, verdict->is_kept, words);
+    }
+    if (!verdict->is_kept && !verdict->is_dry_run) {
+        join->counters.late_dropped++;
+        weft_join_drop_records(join, taking->outlet, context, WEFT_DROP_SAMPLED_OUT, verdict->policy, 1);
+        return true;
+    }
+    join->counters.late_kept++;
+    return pass(taking, weft_slice_of(key.trace_id, WEFT_TRACE_ID_BYTES), context, record);
+}
+
+/* ---- spans and logs ---- */
+
+/* One that is decided on and waits for its outlet takes what comes; it is late all the same. */
+static void note_if_late(struct taking *taking, const struct weft_trace *trace, struct key key)
+{
+    struct weft_join *join = taking->join;
+    if (trace->lane != WEFT_LANE_KEPT && !weft_trace_is_late(join, trace)) {
+        return;
+    }
+    struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
+    if (verdict != NULL) {
+        count_late(taking, verdict);
+        join->counters.late_kept += trace->lane == WEFT_LANE_KEPT;
+    }
 }
 
 static void decide_if_too_large(struct taking *taking, struct weft_trace *trace)
@@ -342,11 +394,13 @@ static bool take_span(struct taking *taking, uint32_t scope_index, uint32_t cont
     if (trace == NULL) {
         struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
         if (verdict != NULL) {
-            return follow(taking, key.trace_id, verdict, context, record);
+            struct weft_alias_words words;
+            words_of_span(taking, key, record, &span, &words);
+            return follow(taking, key, verdict, &words, context, record);
         }
         trace = begin_trace(taking, key);
         join->counters.new_traces += trace != NULL;
-    } else if (trace->span_count == 0 && trace->lane != WEFT_LANE_KEPT) {
+    } else if (trace->span_count == 0 && trace->lane != WEFT_LANE_KEPT && !weft_trace_is_late(join, trace)) {
         note_first_span(join, trace);
     } else {
         note_if_late(taking, trace, key);
@@ -390,7 +444,9 @@ static bool take_log_of(struct taking *taking, struct key key, const struct weft
     if (trace == NULL) {
         struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
         if (verdict != NULL) {
-            return follow(taking, key.trace_id, verdict, context, record);
+            struct weft_alias_words found;
+            words_of_log(taking, log, &found);
+            return follow(taking, key, verdict, words == NULL ? &found : words, context, record);
         }
         trace = begin_trace(taking, key);
         if (trace != NULL && words != NULL) {

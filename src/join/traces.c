@@ -365,7 +365,7 @@ void weft_trace_end(struct weft_join *join, struct weft_trace *trace)
     size_t recent_max = join->recent_capacity == 0 ? 0 : join->recent_bytes_max;
     size_t size_bytes = recent_size_bytes(&trace->chain);
     leave_lane(join, trace); /* while its chain still has its length */
-    if (trace->chain.record_count == 0 || size_bytes > recent_max / 4) {
+    if (trace->chain.record_count == 0 || size_bytes > recent_max / 4 || weft_trace_is_late(join, trace)) {
         release_chain(join, &trace->chain, trace->sources, trace->source_count);
     } else {
         weft_join_forget_recent(join, recent_max - size_bytes);

@@ -80,6 +80,50 @@ class Aliases(AliasCase):
         self.assertIn("job_0006 was dropped", text)
         self.assertIn("group of 4 traces: dropped", text)
 
+    def export(self, body, method=otlp.TRACES_METHOD):
+        self.assertEqual(self.clients[0].export(body, method).outcome, Outcome.ACCEPTED)
+        self.expect_nothing_held()
+
+    def step(self, number, job, status=b"", trace=None):
+        """A span, a trace of its own unless one is named; decided on when this returns. Its bytes."""
+        trace = random.Random(number if trace is None else trace).randbytes(16)
+        span = otlp.span(trace, otlp.numbered_span_id(number), "step", start_ns=otlp.BASE_TIME_NS + number * 1_000_000_000,
+                         values={"job_id": job} if job else {}, extra=status)
+        self.export(otlp.request([span]))
+        return span
+
+    def members(self, job):
+        _, text, _ = asking.command(self.program.program, "trace", job, "--json", "--endpoint", self.socket)
+        answer = json.loads(text)
+        return answer["verdict"], [(node["verdict"], node.get("late_member", False), "trace_id" in node) for node in answer["tree"]
+                                   if node["depth"] == 1]
+
+    def fault_a_job_outlasts_ten_waits_and_fails_at_its_end(self):
+        self.begin("400ms")
+        line = otlp.log_record(b"", otlp.numbered_span_id(900), "a line", values={"job_id": "job_789"})
+        self.assertEqual(self.clients[1].export(otlp.request([line]), otlp.LOGS_METHOD).outcome, Outcome.ACCEPTED)
+        for number in range(9):
+            self.step(number, "job_789")
+        failed = self.step(9, "job_789", FAILED_STATUS)
+        self.export(otlp.request([line]), otlp.LOGS_METHOD)  # one more: it follows what became of the first
+        self.step(10, "job_789", trace=0)  # one more of the first trace
+        self.assertEqual(self.numbers_at_sink(), [9])
+        self.assertIn(failed, self.sink.requests[0].body)  # as it came: nothing says on the wire that it was late
+        self.assertEqual(self.members("job_789"), ("kept", [("dropped", False, True), *[("dropped", True, True)] * 8, ("kept", True, True),
+                                                            ("dropped", False, False)]))
+
+    def fault_who_comes_behind_a_failed_step_is_kept(self):
+        self.begin("400ms")
+        self.step(0, None)  # knows nothing of its job yet
+        self.step(1, "job_789", FAILED_STATUS)
+        for number in range(2, 5):
+            self.step(number, "job_789")
+        late = self.step(5, "job_789", trace=0)
+        self.step(6, None, trace=0)
+        self.assertEqual(self.numbers_at_sink(), [1, 2, 3, 4, 5, 6])
+        self.assertTrue(any(late in received.body for received in self.sink.requests))
+        self.assertEqual(self.members("job_789"), ("kept", [("kept", True, True), *[("kept", False, True)] * 4]))
+
     def fault_a_reload_breaks_no_job(self):
         """Rules with other facts while everything is held."""
         self.begin("4s")
