@@ -3,7 +3,8 @@
 #include "join/groups.h"
 #include "join/join_internal.h"
 
-/* Structs of groups.c (who belongs together, for how long) and group_verdicts.c (what becomes of them). */
+/* Structs of sightings.c (who belongs together), group_verdicts.c (what becomes of them) and groups.c (for how long).
+ */
 
 /* Entry of the table of groups; its key is its serial number. */
 struct weft_group {
@@ -65,6 +66,8 @@ static inline struct weft_monotonic weft_groups_now(const struct weft_groups *gr
 }
 
 /* groups.c */
+void weft_groups_make_room(struct weft_groups *groups);
+void weft_group_remove_alias(struct weft_groups *groups, struct weft_group_alias *alias);
 void weft_group_remove(struct weft_groups *groups, struct weft_group *group);
 void weft_group_remove_member(struct weft_groups *groups, struct weft_member *member);
 
