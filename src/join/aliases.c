@@ -123,15 +123,17 @@ void weft_aliases_note_decided(struct weft_join *join, const uint8_t *trace_id, 
     }
 }
 
-void weft_aliases_note_span(struct weft_join *join, struct weft_trace *trace, struct weft_slice record,
-                            const struct weft_span_index *index)
+/* Not in the frames of those that call it: where nothing aliases these are not to grow. */
+__attribute__((noinline)) void weft_aliases_note_span(struct weft_join *join, struct weft_trace *trace,
+                                                      struct weft_slice record, const struct weft_span_index *index)
 {
     struct weft_alias_words words;
     weft_alias_words_of_span(join->aliases, join->stage.host->secret, record, index, &words);
     weft_aliases_note(join, trace, &words);
 }
 
-void weft_aliases_note_log(struct weft_join *join, struct weft_trace *trace, const struct weft_log_index *index)
+__attribute__((noinline)) void weft_aliases_note_log(struct weft_join *join, struct weft_trace *trace,
+                                                     const struct weft_log_index *index)
 {
     struct weft_alias_words words;
     weft_alias_words_of_log(join->aliases, join->stage.host->secret, index, &words);

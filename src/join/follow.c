@@ -45,7 +45,7 @@ bool weft_taking_follow(struct weft_taking *taking, struct weft_taking_key key, 
                         const struct weft_alias_words *words, uint32_t context, struct weft_slice record)
 {
     struct weft_join *join = taking->join;
-    bool has_words = words->count > 0 && !verdict->is_lines;
+    bool has_words = words != NULL && words->count > 0 && !verdict->is_lines;
     count_late(taking, verdict);
     if (has_words && !verdict->is_kept && !verdict->is_dry_run) {
         return wait_for_groups(taking, key, words, context, record);

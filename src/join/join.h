@@ -10,7 +10,7 @@
  * go on or are dropped together. It is the core of a stage (pipeline/stage.h), one on each worker, with an outlet into
  * each pipeline that shares it; a trace is owned by the worker that its id says.
  *
- *   take.c      records arrive: into their trace, or after the verdict that is remembered
+ *   take.c      records arrive: into their trace (taking.h), or after the verdict that is remembered (follow.c)
  *   decide.c    time is up, or memory is short: policies decide
  *   release.c   what is kept is written into requests of its own and passed on
  *   contexts.h  resource and scope of records, kept once

@@ -53,27 +53,31 @@ static uint32_t owner_of(const struct weft_stage *stage, enum weft_signal signal
     return has_trace_id(&log) ? weft_join_owner_of_id(stage, log.trace_id.bytes) : owner_of_words(stage, &log);
 }
 
-/* ---- words ---- */
+/* ---- behind a verdict ---- */
 
-/* None where nothing aliases; spans without an id have nothing in common. */
-static void words_of_span(const struct weft_taking *taking, struct weft_taking_key key, struct weft_slice record,
-                          const struct weft_span_index *span, struct weft_alias_words *out_words)
+/* With aliases its words count, too; spans without an id have nothing in common. */
+__attribute__((noinline)) static bool follow_span_by_words(struct weft_taking *taking, struct weft_taking_key key,
+                                                           struct weft_verdict *verdict,
+                                                           const struct weft_span_index *span, uint32_t context,
+                                                           struct weft_slice record)
 {
     const struct weft_join *join = taking->join;
-    out_words->count = 0;
-    if (join->aliases != NULL && memcmp(key.trace_id, no_id, sizeof no_id) != 0) {
-        weft_alias_words_of_span(join->aliases, join->stage.host->secret, record, span, out_words);
+    struct weft_alias_words words = { .count = 0 };
+    if (memcmp(key.trace_id, no_id, sizeof no_id) != 0) {
+        weft_alias_words_of_span(join->aliases, join->stage.host->secret, record, span, &words);
     }
+    return weft_taking_follow(taking, key, verdict, &words, context, record);
 }
 
-static void words_of_log(const struct weft_taking *taking, const struct weft_log_index *log,
-                         struct weft_alias_words *out_words)
+__attribute__((noinline)) static bool follow_log_by_words(struct weft_taking *taking, struct weft_taking_key key,
+                                                          struct weft_verdict *verdict,
+                                                          const struct weft_log_index *log, uint32_t context,
+                                                          struct weft_slice record)
 {
     const struct weft_join *join = taking->join;
-    out_words->count = 0;
-    if (join->aliases != NULL) {
-        weft_alias_words_of_log(join->aliases, join->stage.host->secret, log, out_words);
-    }
+    struct weft_alias_words words;
+    weft_alias_words_of_log(join->aliases, join->stage.host->secret, log, &words);
+    return weft_taking_follow(taking, key, verdict, &words, context, record);
 }
 
 /* ---- spans and logs ---- */
@@ -109,9 +113,8 @@ static bool take_span(struct weft_taking *taking, uint32_t scope_index, uint32_t
     if (trace == NULL) {
         struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
         if (verdict != NULL) {
-            struct weft_alias_words words;
-            words_of_span(taking, key, record, &span, &words);
-            return weft_taking_follow(taking, key, verdict, &words, context, record);
+            return join->aliases == NULL ? weft_taking_follow(taking, key, verdict, NULL, context, record)
+                                         : follow_span_by_words(taking, key, verdict, &span, context, record);
         }
         trace = weft_taking_begin_trace(taking, key);
         join->counters.new_traces += trace != NULL;
@@ -150,18 +153,21 @@ static bool pass_log_without_id(struct weft_taking *taking, uint32_t context, st
     return weft_taking_pass(taking, weft_slice_of(&key, 1), context, record);
 }
 
-/* A line of the trace of that id; words: NULL, or the line has no id, and its key is the first of these. */
-static bool take_log_of(struct weft_taking *taking, struct weft_taking_key key, const struct weft_log_index *log,
-                        const struct weft_alias_words *words, uint32_t context, struct weft_slice record)
+/* A line of the trace of that id; words: NULL, or the line has no id, and its key is the first of these. Inline, since
+ * nearly all lines come by the one caller. */
+static inline __attribute__((always_inline)) bool take_log_of(struct weft_taking *taking, struct weft_taking_key key,
+                                                              const struct weft_log_index *log,
+                                                              const struct weft_alias_words *words, uint32_t context,
+                                                              struct weft_slice record)
 {
     struct weft_join *join = taking->join;
     struct weft_trace *trace = weft_taking_find(taking, key);
     if (trace == NULL) {
         struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
         if (verdict != NULL) {
-            struct weft_alias_words found;
-            words_of_log(taking, log, &found);
-            return weft_taking_follow(taking, key, verdict, words == NULL ? &found : words, context, record);
+            return join->aliases == NULL || words != NULL
+                       ? weft_taking_follow(taking, key, verdict, words, context, record)
+                       : follow_log_by_words(taking, key, verdict, log, context, record);
         }
         trace = weft_taking_begin_trace(taking, key);
         if (trace != NULL && words != NULL) {
@@ -186,6 +192,18 @@ static bool take_log_of(struct weft_taking *taking, struct weft_taking_key key, 
     return true;
 }
 
+/* It has no id: it is of the trace of its first word. */
+__attribute__((noinline)) static bool take_log_by_words(struct weft_taking *taking, const struct weft_log_index *log,
+                                                        uint32_t context, struct weft_slice record)
+{
+    const struct weft_join *join = taking->join;
+    struct weft_alias_words words;
+    weft_alias_words_of_log(join->aliases, join->stage.host->secret, log, &words);
+    return words.count == 0
+               ? pass_log_without_id(taking, context, record)
+               : take_log_of(taking, weft_taking_key(taking, words.items[0].bytes), log, &words, context, record);
+}
+
 static bool take_log(struct weft_taking *taking, uint32_t context, struct weft_slice record)
 {
     struct weft_join *join = taking->join;
@@ -194,14 +212,8 @@ static bool take_log(struct weft_taking *taking, uint32_t context, struct weft_s
     if (has_trace_id(&log)) {
         return take_log_of(taking, weft_taking_key(taking, log.trace_id.bytes), &log, NULL, context, record);
     }
-    struct weft_alias_words words;
-    words.count = 0;
-    if (join->aliases != NULL) {
-        weft_alias_words_of_log(join->aliases, join->stage.host->secret, &log, &words);
-    }
-    return words.count == 0
-               ? pass_log_without_id(taking, context, record)
-               : take_log_of(taking, weft_taking_key(taking, words.items[0].bytes), &log, &words, context, record);
+    return join->aliases == NULL ? pass_log_without_id(taking, context, record)
+                                 : take_log_by_words(taking, &log, context, record);
 }
 
 /* ---- batches ---- */

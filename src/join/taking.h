@@ -59,7 +59,7 @@ bool weft_taking_append(struct weft_taking *taking, struct weft_trace *trace, ui
 /* A record that goes on at once; if its outlet is blocked it waits with others of its key. */
 bool weft_taking_pass(struct weft_taking *taking, struct weft_slice key, uint32_t context, struct weft_slice record);
 
-/* Behind the verdict. */
+/* Behind the verdict. words: NULL = none. */
 bool weft_taking_follow(struct weft_taking *taking, struct weft_taking_key key, struct weft_verdict *verdict,
                         const struct weft_alias_words *words, uint32_t context, struct weft_slice record);
 

@@ -46,7 +46,9 @@ enum weft_status weft_trace_append(struct weft_join *join, struct weft_trace *tr
     weft_context_ref(from, 1);
     count_source(trace, context);
     trace->outlets |= UINT32_C(1) << from->outlet;
-    join->asking_bytes += trace->lane == WEFT_LANE_ASKING ? record.length : 0;
+    if (trace->lane == WEFT_LANE_ASKING) {
+        join->asking_bytes += record.length;
+    }
     return WEFT_OK;
 }
 

@@ -81,8 +81,8 @@ struct weft_stage {
     struct weft_stage *next; /* in host->stages */
     struct weft_list outlets;
     struct weft_stage_notice *notices; /* by worker; its own is not used */
-    uint32_t mail_away; /* notices, and what the component itself has sent: it outlives them */
-    size_t lent_bytes_max; /* an outlet with more than this at other workers closes its faces */
+    uint32_t mail_away;                /* notices, and what the component itself has sent: it outlives them */
+    size_t lent_bytes_max;             /* an outlet with more than this at other workers closes its faces */
 };
 
 WEFT_MAGIC(stage_outlet, 0x05a9e007);
