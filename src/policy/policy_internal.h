@@ -132,7 +132,7 @@ struct weft_policy_set {
     size_t trace_state_count, trace_state_capacity;
     uint32_t sampled_flag_bit; /* 0 = nobody asks */
     uint32_t bit_count;
-    bool sees_tree; /* some policy asks for the tree */
+    bool sees_tree;                        /* some policy asks for the tree */
     uint64_t asked[WEFT_POLICY_MAX_WORDS]; /* the attributes' first bits: once all are set no span is opened */
 };
 
