@@ -91,6 +91,13 @@ struct weft_instance_setup {
     struct weft_stage_identity *stage;    /* stages; outlives the core */
 };
 
+/* Where the other end of a receiver or an exporter may be. */
+enum weft_reach {
+    WEFT_REACH_MACHINE, /* on this machine: loopback, a unix socket, a file */
+    WEFT_REACH_NODE,    /* here, and this machine is a node of several: the log files of its pods */
+    WEFT_REACH_NETWORK, /* anywhere */
+};
+
 /* One pipeline that names a component. */
 struct weft_use {
     const char *pipeline;
@@ -129,6 +136,9 @@ struct weft_component {
     /* Receivers: true if the client is answered only when the backend has answered. Such a receiver may not reach a
      * stage, which is a hand-over. NULL = no. */
     bool (*waits_for_delivery)(const void *config);
+
+    /* Receivers and exporters: asked by the advice on whole pipelines (graph/advice.h). NULL = WEFT_REACH_MACHINE. */
+    enum weft_reach (*reach)(const void *config);
 
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,

@@ -129,6 +129,13 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status == WEFT_OK ? weft_sender_config_validate(&config->sender, error) : status;
 }
 
+static enum weft_reach reach(const void *untyped)
+{
+    struct weft_endpoint endpoint;
+    enum weft_status status = weft_endpoint_parse(((const struct otlp_config *)untyped)->endpoint, 0, &endpoint, NULL);
+    return status == WEFT_OK && weft_endpoint_is_local(&endpoint) ? WEFT_REACH_MACHINE : WEFT_REACH_NETWORK;
+}
+
 /* configtls: plaintext only if insecure and no CA was given; https:// and unix sockets say what they want themselves.
  */
 static bool is_plaintext(const struct otlp_config *config, const struct weft_endpoint *endpoint)
@@ -404,6 +411,7 @@ const struct weft_component weft_exporter_otlp_grpc = {
     .fields = otlp_fields,
     .config_size = sizeof(struct otlp_config),
     .validate = validate,
+    .reach = reach,
     .share = share,
     .unshare = shared_free,
     .create_consumer = create,

@@ -170,6 +170,20 @@ static enum weft_status validate_urls(const struct otlp_http_config *config, str
     return has_any ? WEFT_OK : weft_fail(error, WEFT_INVALID, "at least one endpoint must be specified");
 }
 
+static enum weft_reach reach(const void *config)
+{
+    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+        struct weft_url url;
+        const char *suffix;
+        if (has_endpoint(config, (enum weft_signal)signal) &&
+            (find_url(config, (enum weft_signal)signal, &url, &suffix, NULL) != WEFT_OK ||
+             !weft_endpoint_is_local(&url.endpoint))) {
+            return WEFT_REACH_NETWORK;
+        }
+    }
+    return WEFT_REACH_MACHINE;
+}
+
 static enum weft_status validate_headers(const struct weft_config_map *map, struct weft_error *error)
 {
     for (size_t i = 0; i < map->count; i++) {
@@ -488,6 +502,7 @@ const struct weft_component weft_exporter_otlp_http = {
     .fields = otlp_http_fields,
     .config_size = sizeof(struct otlp_http_config),
     .validate = validate,
+    .reach = reach,
     .share = share,
     .unshare = shared_free,
     .create_consumer = create,

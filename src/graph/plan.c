@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "graph/advice.h"
 #include "graph/plan_internal.h"
 
 /* Configs may borrow from their tree, so it stays for as long as any component that came from it. */
@@ -294,6 +295,9 @@ static enum weft_status fill(struct weft_plan *plan, const struct weft_component
     if (status == WEFT_OK) {
         plan->extension_count = settings->extensions.count;
         status = resolve(plan, WEFT_EXTENSION, &settings->extensions, WEFT_TRACES, &plan->extensions, error);
+    }
+    if (status == WEFT_OK && notes != NULL && weft_plan_advise(plan, notes) != WEFT_OK) {
+        status = weft_fail(error, WEFT_NOMEM, "no memory for notes on the config");
     }
     return status;
 }

@@ -201,3 +201,20 @@ enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, str
     *out_address = address;
     return WEFT_OK;
 }
+
+bool weft_endpoint_is_local(const struct weft_endpoint *endpoint)
+{
+    struct sockaddr_storage address;
+    socklen_t length;
+    if (endpoint->is_unix || strcmp(endpoint->host, "localhost") == 0) {
+        return true;
+    }
+    if (weft_endpoint_literal(endpoint, &address, &length) != WEFT_OK) {
+        return false;
+    }
+    if (address.ss_family == AF_INET6) {
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&address)->sin6_addr);
+    }
+    enum { NETWORK_SHIFT = 24 };
+    return ntohl(((const struct sockaddr_in *)&address)->sin_addr.s_addr) >> NETWORK_SHIFT == IN_LOOPBACKNET;
+}

@@ -25,6 +25,9 @@ enum weft_status weft_endpoint_parse(const char *text, uint16_t default_port, st
 enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, struct sockaddr_storage *out_address,
                                        socklen_t *out_length) WEFT_MUST_CHECK;
 
+/* Whether only this machine is there: a unix path, localhost, 127.0.0.0/8, ::1. No name service. */
+bool weft_endpoint_is_local(const struct weft_endpoint *endpoint);
+
 /* A listening, non-blocking socket; "localhost" listens on the loopback addresses' first family that works. A unix path
  * that nobody listens on is replaced. The error names the endpoint and the system's reason. */
 enum weft_status weft_listen(const struct weft_endpoint *endpoint, int backlog, int *out_descriptor,

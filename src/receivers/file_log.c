@@ -153,6 +153,22 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+/* Where the kubelet and the container runtimes of a node write, wherever that is mounted. */
+static const char *const node_folders[] = { "/var/log/pods/", "/var/log/containers/", "/var/lib/docker/containers/" };
+
+static enum weft_reach reach(const void *untyped)
+{
+    const struct weft_config_strings *include = &((const struct file_log_config *)untyped)->include;
+    for (size_t i = 0; i < include->count; i++) {
+        for (size_t j = 0; j < WEFT_COUNT_OF(node_folders); j++) {
+            if (strstr(include->items[i], node_folders[j]) != NULL) {
+                return WEFT_REACH_NODE;
+            }
+        }
+    }
+    return WEFT_REACH_MACHINE;
+}
+
 static bool waits_for_delivery(const void *config)
 {
     return weft_inlet_waits_for_delivery(&((const struct file_log_config *)config)->inlet);
@@ -171,5 +187,6 @@ const struct weft_component weft_receiver_file_log = {
     .validate = validate,
     .advise = advise,
     .waits_for_delivery = waits_for_delivery,
+    .reach = reach,
     .create_receiver = create,
 };

@@ -258,6 +258,16 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static enum weft_reach reach(const void *untyped)
+{
+    const struct protocols_config *protocols = &((const struct jsonlog_config *)untyped)->protocols;
+    struct weft_listening http = listening_of_http(protocols);
+    struct weft_listening tcp = listening_of_tcp(protocols);
+    bool is_open = (protocols->has_http && weft_listening_reach(&http) == WEFT_REACH_NETWORK) ||
+                   (protocols->has_tcp && weft_listening_reach(&tcp) == WEFT_REACH_NETWORK);
+    return is_open ? WEFT_REACH_NETWORK : WEFT_REACH_MACHINE;
+}
+
 static bool waits_for_delivery(const void *config)
 {
     return weft_inlet_waits_for_delivery(&((const struct jsonlog_config *)config)->inlet);
@@ -272,6 +282,7 @@ const struct weft_component weft_receiver_jsonlog = {
     .config_size = sizeof(struct jsonlog_config),
     .validate = validate,
     .waits_for_delivery = waits_for_delivery,
+    .reach = reach,
     .share = share,
     .unshare = shared_free,
     .create_receiver = create,

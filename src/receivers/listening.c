@@ -33,6 +33,13 @@ enum weft_status weft_listening_validate(const struct weft_listening *listening,
                                                        : status;
 }
 
+enum weft_reach weft_listening_reach(const struct weft_listening *listening)
+{
+    struct weft_endpoint endpoint;
+    bool is_local = parse_endpoint(listening, &endpoint, NULL) == WEFT_OK && weft_endpoint_is_local(&endpoint);
+    return is_local ? WEFT_REACH_MACHINE : WEFT_REACH_NETWORK;
+}
+
 enum weft_status weft_listening_open(const struct weft_listening *listening, const char *receiver_id, const char *what,
                                      struct weft_listener *out_listener, struct weft_tls_context **out_tls,
                                      struct weft_error *error)

@@ -2,6 +2,7 @@
 
 #include "net/tls_config.h"
 #include "pipeline/listener.h"
+#include "weft/component.h"
 
 /* Where and how a protocol of a receiver listens: what its config says, checked and opened. */
 struct weft_listening {
@@ -15,6 +16,9 @@ struct weft_listening {
 /* WEFT_INVALID with the value; without the name in front. */
 enum weft_status weft_listening_validate(const struct weft_listening *listening,
                                          struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Of an endpoint that is valid: whether others than this machine can connect. */
+enum weft_reach weft_listening_reach(const struct weft_listening *listening);
 
 /* Opens the listener and, with TLS, the context (else NULL), and says so in the log; what: what is accepted there. On
  * failure the error has the name in front, the listener is not open, and the context is the caller's to free. */

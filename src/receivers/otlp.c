@@ -165,6 +165,18 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static enum weft_reach reach(const void *untyped)
+{
+    const struct otlp_config *config = untyped;
+    struct protocol protocols[PROTOCOL_COUNT];
+    size_t count = list_protocols(&config->protocols, protocols);
+    enum weft_reach reach = WEFT_REACH_MACHINE;
+    for (size_t i = 0; i < count && reach == WEFT_REACH_MACHINE; i++) {
+        reach = weft_listening_reach(&protocols[i].listening);
+    }
+    return reach;
+}
+
 static bool waits_for_delivery(const void *config)
 {
     return weft_inlet_waits_for_delivery(&((const struct otlp_config *)config)->inlet);
@@ -179,6 +191,7 @@ const struct weft_component weft_receiver_otlp = {
     .config_size = sizeof(struct otlp_config),
     .validate = validate,
     .waits_for_delivery = waits_for_delivery,
+    .reach = reach,
     .share = share,
     .unshare = shared_free,
     .create_receiver = create,

@@ -127,6 +127,26 @@ static uint16_t port_of(int descriptor)
                                               : ((struct sockaddr_in6 *)&address)->sin6_port);
 }
 
+static const struct {
+    const char *text;
+    bool is_local;
+} places[] = {
+    { "127.0.0.1:4317", true },       { "127.9.9.9:4317", true },   { "localhost:4317", true },
+    { "[::1]:4317", true },           { "unix:/run/a.sock", true }, { "https://localhost:1", true },
+    { "0.0.0.0:4317", false },        { ":4317", false },           { "[::]:4317", false },
+    { "128.0.0.1:4317", false },      { "10.0.0.1:4317", false },   { "collector:4317", false },
+    { "localhost.example:1", false },
+};
+
+START_TEST(test_what_is_on_this_machine_is_known)
+{
+    struct weft_endpoint endpoint;
+    struct weft_error error = WEFT_ERROR_NONE;
+    ck_assert_msg(weft_endpoint_parse(places[_i].text, 0, &endpoint, &error) == WEFT_OK, "%s", error.text);
+    ck_assert_msg(weft_endpoint_is_local(&endpoint) == places[_i].is_local, "%s", places[_i].text);
+}
+END_TEST
+
 START_TEST(test_listening_works_on_literals_names_and_everything)
 {
     static const char *const texts[] = { "127.0.0.1:0", "localhost:0", ":0" };
@@ -175,6 +195,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_bad_endpoints_are_explained, 0, (int)WEFT_COUNT_OF(bad));
     tcase_add_test(tcase, test_overlong_hosts_are_refused);
     tcase_add_test(tcase, test_literals_need_no_name_service);
+    tcase_add_loop_test(tcase, test_what_is_on_this_machine_is_known, 0, (int)WEFT_COUNT_OF(places));
     tcase_add_loop_test(tcase, test_listening_works_on_literals_names_and_everything, 0, 3);
     tcase_add_test(tcase, test_stale_unix_sockets_are_replaced_and_live_ones_are_not);
     Suite *suite = suite_create("address");
