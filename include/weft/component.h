@@ -14,6 +14,7 @@
  * Everything an instance touches belongs to its worker: no locks. See CONTRIBUTING.md for a walk through adding one. */
 
 #include "config/field.h"
+#include "config/named_keys.h"
 #include "config/service.h"
 #include "pipeline/consumer.h"
 #include "pipeline/entry.h"
@@ -139,6 +140,14 @@ struct weft_component {
 
     /* Receivers and exporters: asked by the advice on whole pipelines (graph/advice.h). NULL = WEFT_REACH_MACHINE. */
     enum weft_reach (*reach)(const void *config);
+
+    /* Processors that decide by attributes: adds them. WEFT_NOMEM. NULL = by none. */
+    enum weft_status (*name_keys)(const void *config, struct weft_named_keys *keys);
+
+    /* Processors that redact: what becomes of each of the keys on its way through; out_fates has room for all.
+     * WEFT_NOMEM. NULL = it does not redact. */
+    enum weft_status (*judge_keys)(const void *config, const struct weft_named_keys *keys,
+                                   struct weft_key_fate *out_fates, struct weft_error *error);
 
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,

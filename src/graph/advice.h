@@ -10,6 +10,10 @@ enum weft_status weft_plan_advise(const struct weft_plan *plan, struct weft_conf
 /* advice_agent.c: traces are judged on one of several nodes. */
 enum weft_status weft_advise_of_agents(const struct weft_plan *plan, struct weft_config_notes *notes) WEFT_MUST_CHECK;
 
+/* advice_masked.c: a redaction takes away what is decided by behind it. */
+enum weft_status weft_advise_of_masked_keys(const struct weft_plan *plan,
+                                            struct weft_config_notes *notes) WEFT_MUST_CHECK;
+
 /* For those files: whether a component judges traces, and where a pipeline names the processor of that index. */
 bool weft_advice_judges_traces(const struct weft_plan_component *component);
 struct weft_position weft_advice_place(const struct weft_plan *plan, size_t pipeline, size_t processor);

@@ -184,3 +184,55 @@ void weft_alias_rules_free(struct weft_alias_rules **own_rules)
         *own_rules = NULL;
     }
 }
+
+/* ---- what the rules are about ---- */
+
+/* Words as producers make them. */
+static const char *const usual_words[] = {
+    "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    "7c9e6679-7425-40de-944b-e07fc1f90ae7-u1",
+    "01JMVXW0N3ZC5Y8G4T2QKD7R9A",
+    "5b8efff798038103d269b633813fc60c",
+    "job_789",
+    "req_abc123",
+    "48151623",
+};
+static const char *const usual_traces[] = { "00-5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174-01" };
+
+static struct weft_named_key key_of(const char *attribute, const char *family, bool is_trace, bool is_any_enough)
+{
+    return (struct weft_named_key){ .key = attribute,
+                                    .kind = "family",
+                                    .name = family,
+                                    .values = is_trace ? usual_traces : usual_words,
+                                    .value_count = is_trace ? WEFT_COUNT_OF(usual_traces) : WEFT_COUNT_OF(usual_words),
+                                    .is_any_enough = is_any_enough };
+}
+
+static enum weft_status name_keys_of_family(const char *family, struct weft_named_keys *keys)
+{
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; i < WEFT_COUNT_OF(built_in) && status == WEFT_OK; i++) {
+        if (strcmp(built_in[i].family, family) == 0) {
+            struct weft_named_key key = key_of(built_in[i].attribute, family, built_in[i].is_trace, true);
+            status = weft_named_keys_add(keys, &key);
+        }
+    }
+    return status;
+}
+
+enum weft_status weft_alias_name_keys(const struct weft_alias_config *config, struct weft_named_keys *keys)
+{
+    const struct weft_alias_custom_config *custom = config->custom.items;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; i < config->families.count && status == WEFT_OK; i++) {
+        status = name_keys_of_family(config->families.items[i], keys);
+    }
+    for (size_t i = 0; i < config->custom.count; i++) {
+        for (size_t j = 0; j < custom[i].attributes.count && status == WEFT_OK; j++) {
+            struct weft_named_key key = key_of(custom[i].attributes.items[j], custom[i].name, false, false);
+            status = weft_named_keys_add(keys, &key);
+        }
+    }
+    return status;
+}

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "config/field.h"
+#include "config/named_keys.h"
 #include "wire/ids.h"
 #include "wire/otlp_attributes.h"
 
@@ -47,3 +48,7 @@ struct weft_alias_rules {
 enum weft_status weft_alias_rules_new(const struct weft_alias_config *config, struct weft_alias_rules **out_rules,
                                       struct weft_error *error) WEFT_MUST_CHECK;
 void weft_alias_rules_free(struct weft_alias_rules **own_rules);
+
+/* Adds the attributes that hold words, by family. The config is one that rules were made of. WEFT_NOMEM. */
+enum weft_status weft_alias_name_keys(const struct weft_alias_config *config,
+                                      struct weft_named_keys *keys) WEFT_MUST_CHECK;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "config/named_keys.h"
 #include "config/notes.h"
 #include "policy/policy_config.h"
 
@@ -69,6 +70,10 @@ void weft_policy_set_free(struct weft_policy_set **own_set);
 /* Warns of what is valid and probably not meant: policies that keep everything or nothing. WEFT_NOMEM. */
 enum weft_status weft_policies_advise(const struct weft_config_list *policies,
                                       struct weft_config_notes *notes) WEFT_MUST_CHECK;
+
+/* Adds the attributes that policies decide by. WEFT_NOMEM. */
+enum weft_status weft_policies_name_keys(const struct weft_config_list *policies,
+                                         struct weft_named_keys *keys) WEFT_MUST_CHECK;
 
 /* Whether some policy may ask for the tree. */
 bool weft_policy_set_sees_tree(const struct weft_policy_set *set);

@@ -54,6 +54,12 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status;
 }
 
+static enum weft_status judge_keys(const void *config, const struct weft_named_keys *keys,
+                                   struct weft_key_fate *out_fates, struct weft_error *error)
+{
+    return weft_redaction_judge_keys(config, keys, out_fates, error);
+}
+
 static enum weft_status share_rules(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
                                     struct weft_error *error)
 {
@@ -209,6 +215,7 @@ const struct weft_component weft_processor_redaction = {
     .fields = redaction_fields,
     .config_size = sizeof(struct weft_redaction_config),
     .validate = validate,
+    .judge_keys = judge_keys,
     .share = share_rules,
     .unshare = unshare_rules,
     .create_consumer = create,

@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/pattern.h"
 #include "config/field.h"
+#include "config/named_keys.h"
 
 /* What a redaction does with keys and texts, apart from where they stand. The rules never change and are shared by all
  * workers; each has a matcher of its own for them. Whatever cannot be decided (a pattern that meets its limits, memory
@@ -92,6 +93,11 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
 
 /* The value of a key that is blocked: a mask for each of its lines. Appended to out. */
 void weft_redaction_mask_lines(struct weft_slice text, struct weft_buffer *out);
+
+/* What becomes of attributes with such keys; the config is a valid one. WEFT_NOMEM. */
+enum weft_status weft_redaction_judge_keys(const struct weft_redaction_config *config,
+                                           const struct weft_named_keys *keys, struct weft_key_fate *out_fates,
+                                           struct weft_error *error) WEFT_MUST_CHECK;
 
 #define WEFT_REDACTION_MASK_TEXT WEFT_SLICE_LITERAL("****")
 

@@ -135,6 +135,13 @@ static enum weft_status advise(const void *untyped, const struct weft_node *node
     return status == WEFT_OK ? weft_policies_advise(&config->policies, notes) : status;
 }
 
+static enum weft_status name_keys(const void *untyped, struct weft_named_keys *keys)
+{
+    const struct tail_sampling_config *config = untyped;
+    enum weft_status status = weft_policies_name_keys(&config->policies, keys);
+    return status == WEFT_OK && config->has_aliases ? weft_alias_name_keys(&config->aliases, keys) : status;
+}
+
 static enum weft_status validate_uses(const void *config, const struct weft_use *uses, size_t use_count,
                                       struct weft_error *error)
 {
@@ -221,6 +228,7 @@ const struct weft_component weft_processor_tail_sampling = {
     .validate = validate,
     .advise = advise,
     .validate_uses = validate_uses,
+    .name_keys = name_keys,
     .share = share,
     .unshare = shared_free,
     .create_stage = create_stage,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "graph/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
@@ -74,6 +75,88 @@ static const struct row agent_rows[] = {
     { NODE(OPEN ", " PODS, BACKEND, TRACES, PIPELINE("logs", "otlp", "", "otlp")), { { 0, NULL } } },
 };
 
+/* ---- a redaction before what decides ---- */
+
+#define WITH(redaction, sampling)                                                                    \
+    RECEIVERS(OPEN)                                                                                  \
+    "processors: {redaction: {" redaction "},\n tail_sampling: {" sampling "}}\n" EXPORTERS(BACKEND) \
+        SERVICE(PIPELINE("traces", "otlp", "redaction, tail_sampling", "otlp"),                      \
+                PIPELINE("logs", "otlp", "redaction, tail_sampling", "otlp"))
+#define POLICIES(list)  "policies: [" list "]"
+#define TIER(more)      POLICIES("{name: gold, type: string_attribute, string_attribute: {key: tier, " more "}}")
+#define FAMILIES(names) POLICIES("{name: all, type: always_sample}") ", aliases: {families: [" names "]}"
+#define CUSTOM                                   \
+    POLICIES("{name: all, type: always_sample}") \
+    ", aliases: {custom: [{name: order, attributes: [order.id, orderId]}]}"
+#define ALLOWS     "allow_all_keys: true, "
+#define SIZE       "{name: big, type: numeric_attribute, numeric_attribute: {key: size, min_value: 5}}"
+#define PAID       "{name: paid, type: boolean_attribute, boolean_attribute: {key: paid, value: true}}"
+#define REMOVES    "redaction removes "
+#define MASKS      "redaction masks "
+#define READS_TIER "tier before tail_sampling sees it: the policy gold reads it there; "
+
+static const struct row masked_rows[] = {
+    /* keys of policies, wherever they stand */
+    { WITH("", TIER("values: [gold]")), { { 2, REMOVES READS_TIER "add what is in use to allowed_keys" } } },
+    { WITH("allowed_keys: [tier]", TIER("values: [gold]")), { { 0, NULL } } },
+    { WITH("ignored_keys: [tier]", TIER("values: [gold]")), { { 0, NULL } } },
+    { WITH(ALLOWS "blocked_key_patterns: [ti]", TIER("values: [gold]")),
+      { { 2, MASKS READS_TIER "add what is in use to ignored_keys, or narrow blocked_key_patterns" } } },
+    { WITH(ALLOWS "blocked_key_patterns: [ti], allowed_values: [gold]", TIER("values: [gold]")), { { 0, NULL } } },
+    { WITH(ALLOWS "blocked_key_patterns: [ti], allowed_values: [gold]", TIER("values: [gold, silver]")),
+      { { 2, MASKS READS_TIER } } },
+    { WITH("allowed_keys: [a]", POLICIES(SIZE ", " PAID)),
+      { { 2, REMOVES "size before tail_sampling sees it: the policy big" },
+        { 2, REMOVES "paid before tail_sampling sees it: the policy paid" } } },
+    { WITH("", POLICIES("{name: a, type: and, and: {and_sub_policy: [" SIZE
+                        ", {name: n, type: not, not: {not_sub_policy: " PAID "}}]}}")),
+      { { 2, "the policy big" }, { 2, "the policy paid" } } },
+    { WITH("", POLICIES("{name: d, type: drop, drop: {drop_sub_policy: [{type: boolean_attribute, boolean_attribute: "
+                        "{key: paid}}]}}")),
+      { { 2, REMOVES "paid before tail_sampling sees it: the policy d reads it there" } } },
+    { WITH("", POLICIES("{name: n, type: not, not: {not_sub_policy: " SIZE "}}")), { { 2, "the policy big" } } },
+    { WITH("", POLICIES("{name: c, type: composite, composite: {max_total_spans_per_second: 1, composite_sub_policy: "
+                        "[" SIZE ", {name: x, type: and, and: {and_sub_policy: [" PAID
+                        "]}}], rate_allocation: [{policy: big, percent: 50}, {policy: x, percent: 50}]}}")),
+      { { 2, "the policy big" }, { 2, "the policy paid" } } },
+    /* a block that the type does not name counts for nothing */
+    { WITH("", POLICIES("{name: all, type: always_sample, numeric_attribute: {key: size}}")), { { 0, NULL } } },
+    /* values that policies look for */
+    { WITH(ALLOWS "blocked_values: [\"g.ld\"]", TIER("values: [silver, gold]")),
+      { { 2,
+          MASKS "what is like gold in " READS_TIER "add what is in use to ignored_keys, or narrow blocked_values" } } },
+    { WITH(ALLOWS "blocked_values: [\"g.ld\"], allowed_values: [\"^gold$\"]", TIER("values: [gold]")),
+      { { 0, NULL } } },
+    { WITH(ALLOWS "blocked_values: [\"g.ld\"], ignored_keys: [tier]", TIER("values: [gold]")), { { 0, NULL } } },
+    { WITH(ALLOWS "blocked_values: [\"sk-[a-z]+\"]", TIER("values: [gold]")), { { 0, NULL } } },
+    { WITH(ALLOWS "blocked_values: [\"g.ld\"]", TIER("values: [gold], enabled_regex_matching: true")),
+      { { 0, NULL } } },
+    /* attributes of aliases */
+    { WITH("", FAMILIES("job_id, links")),
+      { { 2, REMOVES "job_id, job.id, jobId, ... before tail_sampling sees it: the family job_id" } } },
+    { WITH("allowed_keys: [jobId]", FAMILIES("job_id")), { { 0, NULL } } },
+    { WITH("allowed_keys: [jobId]", FAMILIES("job_id, comfyui")), { { 2, REMOVES "prompt_id, comfyui.prompt_id, " } } },
+    { WITH("allowed_keys: [jobId]", POLICIES("{name: all, type: always_sample}")), { { 0, NULL } } },
+    { WITH(ALLOWS "blocked_key_patterns: [\"(?i)requestid\"]", FAMILIES("runpod")),
+      { { 2, MASKS "requestId before tail_sampling sees it: the family runpod" } } },
+    { WITH(ALLOWS "blocked_values: [\"[0-9a-f-]{36}\"]", FAMILIES("comfyui, inngest")),
+      { { 2, MASKS "what is like 7c9e6679-7425-40de-944b-e07fc1f90ae7 in prompt_id, " },
+        { 2, MASKS "what is like 7c9e6679-7425-40de-944b-e07fc1f90ae7 in sdk.run.id, " } } },
+    { WITH(ALLOWS "blocked_values: [\"[0-9a-f]{16}-\"]", FAMILIES("inngest")),
+      { { 2,
+          MASKS "what is like 00-5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174-01 in inngest.traceparent, " } } },
+    { WITH(ALLOWS "blocked_values: [\"sk-[A-Za-z0-9]{20,}\", \"\\\\b4[0-9]{15}\\\\b\"]",
+           FAMILIES("job_id, request_id, inngest, runpod, comfyui, links")),
+      { { 0, NULL } } },
+    /* of an own family each attribute was written down */
+    { WITH("allowed_keys: [orderId]", CUSTOM),
+      { { 2, REMOVES "order.id before tail_sampling sees it: the family order" } } },
+    /* behind it, in another pipeline, or nowhere */
+    { RECEIVERS(OPEN) "processors: {redaction: , tail_sampling: {" TIER("values: [gold]") "}}\n" EXPORTERS(BACKEND)
+          SERVICE(PIPELINE("traces", "otlp", "tail_sampling", "otlp"), PIPELINE("logs", "otlp", "redaction", "otlp")),
+      { { 0, NULL } } },
+};
+
 /* ---- playing rows ---- */
 
 static void load_notes(const char *yaml, struct weft_config_notes *notes)
@@ -90,6 +173,30 @@ static void load_notes(const char *yaml, struct weft_config_notes *notes)
                   "%s\n%s", error.text, yaml);
     weft_plan_unref(&plan);
 }
+
+/* Each allocation that may fail does, in turn: the config is refused, or the rest of the notes is there. */
+START_TEST(test_memory_that_fails_is_an_error)
+{
+    const char *config = "yaml:" WITH("blocked_key_patterns: [ti, er]", TIER("values: [gold]"));
+    bool has_failed = true;
+    for (size_t nth = 1; has_failed; nth++) {
+        struct weft_config_notes notes = { 0 };
+        struct weft_error error = WEFT_ERROR_NONE;
+        struct weft_telemetry telemetry;
+        struct weft_plan *plan = NULL;
+        struct weft_worker_config workers;
+        weft_alloc_fail_at(nth);
+        enum weft_status status =
+            weft_agent_load(&(struct weft_config_sources){ .configs = &config, .config_count = 1 }, NULL, &notes, &plan,
+                            &telemetry, &workers, &error);
+        has_failed = weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        ck_assert(status == WEFT_OK ? notes.count == 1 : error.text[0] != '\0');
+        weft_plan_unref(&plan);
+        weft_config_notes_fini(&notes);
+    }
+}
+END_TEST
 
 static unsigned line_of(const char *text)
 {
@@ -123,11 +230,19 @@ START_TEST(test_agent_that_judges_is_warned_of)
 }
 END_TEST
 
+START_TEST(test_redaction_before_what_decides_is_warned_of)
+{
+    check_row(&masked_rows[_i]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("worker/advice");
     TCase *advice = tcase_create("advice");
     tcase_add_loop_test(advice, test_agent_that_judges_is_warned_of, 0, (int)WEFT_COUNT_OF(agent_rows));
+    tcase_add_loop_test(advice, test_redaction_before_what_decides_is_warned_of, 0, (int)WEFT_COUNT_OF(masked_rows));
+    tcase_add_test(advice, test_memory_that_fails_is_an_error);
     suite_add_tcase(suite, advice);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
