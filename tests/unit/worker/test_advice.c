@@ -151,9 +151,40 @@ static const struct row masked_rows[] = {
     /* of an own family each attribute was written down */
     { WITH("allowed_keys: [orderId]", CUSTOM),
       { { 2, REMOVES "order.id before tail_sampling sees it: the family order" } } },
-    /* behind it, in another pipeline, or nowhere */
-    { RECEIVERS(OPEN) "processors: {redaction: , tail_sampling: {" TIER("values: [gold]") "}}\n" EXPORTERS(BACKEND)
-          SERVICE(PIPELINE("traces", "otlp", "tail_sampling", "otlp"), PIPELINE("logs", "otlp", "redaction", "otlp")),
+};
+
+/* ---- what is held is not redacted yet ---- */
+
+#define IN_ORDER(first, second)                                                                                  \
+    RECEIVERS(OPEN)                                                                                              \
+    PROCESSORS("redaction: , redaction/b: {" ALLOWS "}, " SAMPLING ", tail_sampling/b: {policies: [{name: all, " \
+               "type: always_sample}]}")                                                                         \
+    EXPORTERS(BACKEND) SERVICE(first, second)
+#define TRACES_OF(processors) PIPELINE("traces", "otlp", processors, "otlp")
+#define LOGS_OF(processors)   PIPELINE("logs", "otlp", processors, "otlp")
+#define SHOWN                 " stands before redaction: what it holds and `weft trace` shows is not redacted yet"
+#define NONE(other)           "no redaction stands before tail_sampling, as in pipeline " other
+
+static const struct row order_rows[] = {
+    { IN_ORDER(TRACES_OF("tail_sampling, redaction"), LOGS_OF("redaction/b, tail_sampling")),
+      { { 4, "pipeline traces: tail_sampling" SHOWN } } },
+    { IN_ORDER(TRACES_OF("tail_sampling, redaction"), LOGS_OF("tail_sampling, redaction")),
+      { { 4, "pipeline traces: tail_sampling" SHOWN }, { 5, "pipeline logs: tail_sampling" SHOWN } } },
+    { IN_ORDER(TRACES_OF("tail_sampling"), LOGS_OF("redaction, tail_sampling")),
+      { { 4, "pipeline traces: " NONE("logs") } } },
+    { IN_ORDER(TRACES_OF("redaction, tail_sampling"), LOGS_OF("tail_sampling")),
+      { { 5, "pipeline logs: " NONE("traces") } } },
+    /* what stands behind takes nothing away from it */
+    { RECEIVERS(OPEN) PROCESSORS("redaction: , tail_sampling: {" TIER("values: [gold]") "}") EXPORTERS(BACKEND)
+          SERVICE(TRACES_OF("tail_sampling, redaction"), LOGS_OF("redaction")),
+      { { 4, "pipeline traces: tail_sampling" SHOWN } } },
+    /* twice is once before */
+    { IN_ORDER(TRACES_OF("redaction, tail_sampling, redaction/b"), LOGS_OF("redaction/b, tail_sampling")),
+      { { 0, NULL } } },
+    /* nobody redacts what is held: it was redacted elsewhere, or need not be */
+    { IN_ORDER(TRACES_OF("tail_sampling"), LOGS_OF("tail_sampling")), { { 0, NULL } } },
+    { IN_ORDER(TRACES_OF("tail_sampling"), LOGS_OF("redaction")), { { 0, NULL } } },
+    { IN_ORDER(TRACES_OF("tail_sampling"), PIPELINE("traces/b", "otlp", "redaction, tail_sampling/b", "otlp")),
       { { 0, NULL } } },
 };
 
@@ -236,12 +267,19 @@ START_TEST(test_redaction_before_what_decides_is_warned_of)
 }
 END_TEST
 
+START_TEST(test_redaction_behind_what_holds_is_warned_of)
+{
+    check_row(&order_rows[_i]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("worker/advice");
     TCase *advice = tcase_create("advice");
     tcase_add_loop_test(advice, test_agent_that_judges_is_warned_of, 0, (int)WEFT_COUNT_OF(agent_rows));
     tcase_add_loop_test(advice, test_redaction_before_what_decides_is_warned_of, 0, (int)WEFT_COUNT_OF(masked_rows));
+    tcase_add_loop_test(advice, test_redaction_behind_what_holds_is_warned_of, 0, (int)WEFT_COUNT_OF(order_rows));
     tcase_add_test(advice, test_memory_that_fails_is_an_error);
     suite_add_tcase(suite, advice);
     SRunner *runner = srunner_create(suite);
