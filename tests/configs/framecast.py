@@ -1,0 +1,84 @@
+"""config/framecast/*.yaml as tests run them: the files themselves, with the addresses of this machine put in."""
+
+import contextlib
+import copy
+import json
+import os
+import subprocess
+import unittest.mock
+
+import yaml
+
+from harness.places import TREE, program_under_test
+from harness.process import free_port
+
+FOLDER = TREE / "config" / "framecast"
+NAMES = ("agent", "gateway", "all-in-one")
+ENVIRONMENT = {"FRAMECAST_GATEWAY": "gateway.example:4317", "FRAMECAST_GATEWAY_TOKEN": "token-of-the-gateway",
+               "FRAMECAST_BACKEND": "backend.example:4317", "FRAMECAST_BACKEND_TOKEN": "token-of-the-backend"}
+CONTAINER_LINE = "2026-11-29T09:00:00.000000000Z stdout F "
+
+
+def load(name):
+    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+
+
+def environment(**more):
+    """A context in which ${env:...} of the configs is set."""
+    return unittest.mock.patch.dict(os.environ, {**ENVIRONMENT, **{name: str(value) for name, value in more.items()}})
+
+
+def validate(config):
+    """(exit code, its lines) of weft validate; config: a path, or a config as a dict."""
+    is_path = not isinstance(config, dict)
+    source = str(config) if is_path else "yaml:" + json.dumps(config)
+    with environment():
+        done = subprocess.run([program_under_test(), "validate", "--config", source], capture_output=True, text=True,
+                              timeout=30, cwd=TREE)
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+class Placed:
+    """A config whose listening addresses and files are a test's; where they are is in grpc, http, lines, socket and health."""
+
+    def __init__(self, name, pods=None):
+        config = self.config = copy.deepcopy(load(name))
+        self.health = config["extensions"]["health_check"]["endpoint"] = self._address()
+        protocols = config["receivers"]["otlp"]["protocols"]
+        self.grpc = protocols["grpc"]["endpoint"] = self._address()
+        self.listening = [self.grpc, self.health]
+        if "http" in protocols:
+            self.http = protocols["http"]["endpoint"] = self._address()
+            self.listening.append(self.http)
+        if "jsonlog" in config["receivers"]:
+            protocols = config["receivers"]["jsonlog"]["protocols"]
+            self.lines = protocols["http"]["endpoint"] = self._address()
+            self.socket = protocols["tcp"]["endpoint"] = self._address()
+            self.listening += [self.lines, self.socket]
+            files = config["receivers"]["file_log"]
+            for key in ("include", "exclude"):
+                files[key] = [pattern.replace("/var/log/pods", str(pods)) for pattern in files[key]]
+            files["start_at"] = "beginning"
+
+    @staticmethod
+    def _address():
+        return f"127.0.0.1:{free_port()}"
+
+    def pod_line(self, text):
+        """A line as it stands in a pod's file, if the config reads files as a container runtime writes them."""
+        operators = self.config["receivers"]["file_log"]["operators"]
+        return (CONTAINER_LINE if operators[0]["type"] == "container" else "") + text + "\n"
+
+    def decide_soon(self, wait="2s"):
+        """Without the share that is kept by chance."""
+        sampling = self.config["processors"]["tail_sampling"]
+        sampling["decision_wait"] = wait
+        sampling["policies"] = [policy for policy in sampling["policies"] if policy["type"] != "probabilistic"]
+
+
+def write_pod_lines(pods, pod, lines):
+    """As the kubelet lays files out: namespace_pod_uid/container/restarts.log."""
+    folder = pods / f"default_{pod}_0f1e2d3c-0000-4000-8000-000000000000" / "main"
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(open(folder / "0.log", "a")) as file:
+        file.writelines(lines)
