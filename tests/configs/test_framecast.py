@@ -64,19 +64,6 @@ class FilesTest(unittest.TestCase):
         self.assertRegex(lines[0], "^warning: yaml:1: pipeline traces: tail_sampling judges what this node sees")
 
 
-def records_at(backend):
-    """(name or body, attributes as text) of all that came, spans and lines."""
-    records = []
-    for body in backend.bodies():
-        for resource in stubs.trace_request(body).resource_spans:
-            records += [(span.name, str(span.attributes)) for scope in resource.scope_spans for span in scope.spans]
-    for body in backend.bodies(otlp.LOGS_METHOD):
-        for resource in stubs.module("logs_service_pb2").ExportLogsServiceRequest.FromString(body).resource_logs:
-            records += [(log.body.string_value, str(log.attributes)) for scope in resource.scope_logs
-                        for log in scope.log_records]
-    return records
-
-
 @only_weft("it has not all of the components")
 class PlatformTest(OutsideInCase):
     """A job that fails and one that does not: spans of two traces each, a line of the API without a trace id, a line out of a
@@ -125,12 +112,12 @@ class PlatformTest(OutsideInCase):
 
     def assert_failed_job_came_whole(self, judge):
         wanted = {"render", "POST /jobs", "queued with ****", "key **** used"}
-        wait_until(lambda: len(records_at(self.sink)) >= len(wanted), 30)
+        wait_until(lambda: len(framecast.attributes_at(self.sink)) >= len(wanted), 30)
         wait_until(lambda: all(judge.ledger(signal=signal).waiting == 0 for signal in ("traces", "logs")), 30)
-        records = records_at(self.sink)
+        records = framecast.attributes_at(self.sink)
         self.assertEqual(sorted(name for name, _ in records), sorted(wanted))
-        for _, attributes in records:
-            self.assertIn("job_789", attributes)
+        for name, attributes in records:
+            self.assertEqual(attributes["job_id"], "job_789", name)
         bytes_sent = b"".join(request.body for request in self.sink.requests)
         self.assertNotIn(self.secret.encode(), bytes_sent)
         self.assertNotIn(b"Basic abcdef", bytes_sent)
@@ -153,7 +140,7 @@ class PlatformTest(OutsideInCase):
         for job, is_failed in (("job_789", True), ("job_790", False)):
             self.play(agent, job, is_failed)
         self.assert_failed_job_came_whole(judge)
-        self.assertTrue(any("node-7" in attributes for name, attributes in records_at(self.sink) if name == "key **** used"))
+        self.assertEqual(dict(framecast.attributes_at(self.sink))["key **** used"]["k8s.node.name"], "node-7")
         for placed in (agent, gateway):
             self.assert_answers_probes(placed)
 
