@@ -73,6 +73,19 @@ def rust_program():
         return home / "target" / "debug" / "weft-interop-rust"
 
 
+def rust_api(code):
+    """The program of rust_api around this code."""
+    _need("cargo", "the SDK of Rust")
+    with _home("interop-rust") as home:
+        path = home / "conventions.rs"
+        if not path.exists() or path.read_text() != code:
+            path.write_text(code)
+        arguments = ["nice", "cargo", "build", "--locked", "--quiet", "--manifest-path", HERE / "rust_api" / "Cargo.toml"]
+        environment = {"CARGO_TARGET_DIR": str(home / "target"), "CONVENTIONS_RS": str(path)}
+        _run("the API of docs/conventions.md could not be built", arguments, 1800, environment)
+        return home / "target" / "debug" / "weft-interop-rust-api"
+
+
 def telemetrygen():
     _need("go", "telemetrygen")
     with _home(f"telemetrygen-{TELEMETRYGEN_VERSION}") as home:
