@@ -18,7 +18,6 @@ from harness import asking, otlp, stubs
 from harness.case import OutsideInCase, only_weft
 from harness.client import Outcome
 from harness.places import TESTS, TREE, cache_directory
-from harness.process import wait_until
 
 HERE = pathlib.Path(__file__).parent
 FAILED, HEALTHY = "job_789", "job_790"
@@ -112,7 +111,7 @@ class ConventionsCase(OutsideInCase):
         self.write_code()
         self.placed = framecast.Placed("all-in-one", self.folder / "pods")
         self.placed.config["exporters"]["otlp/backend"]["tls"] = {"insecure": True}
-        self.placed.decide_soon("10m")  # until everything is there, see judge()
+        self.placed.decide_when_told()
         self.start(framecast.environment(FRAMECAST_BACKEND=self.sink.address))
         self.program = self.start_program(self.placed.config, self.placed.listening)
         self.said = {FAILED: set(), HEALTHY: set()}  # what a job's hops sent: names of spans, bodies of lines
@@ -176,14 +175,6 @@ class ConventionsCase(OutsideInCase):
         self.play_worker(job)
         return trace_id
 
-    def judge(self):
-        """Everything is there: no verdict of this test depends on how long something took."""
-        self.placed.decide_soon("100ms")
-        self.program.write(self.placed.config)
-        self.program.reload()
-        is_done = wait_until(lambda: all(self.program.ledger(signal=signal).waiting == 0 for signal in ("traces", "logs")), 60)
-        self.assertTrue(is_done)
-
     def arrived(self):
         """(name or body) -> hex trace ids."""
         found = {}
@@ -218,7 +209,7 @@ class ConventionsCase(OutsideInCase):
     def check(self, has_trace):
         self.begin()
         trace_ids = {job: self.play(job, has_trace) for job in (HEALTHY, FAILED)}
-        self.judge()
+        self.assertTrue(self.placed.decide_now(self.program))
         found = self.arrived()
         nobodys = {line for line in self.said[FAILED] if "error_type" in line}  # RunPod's line with a requestId of null
         self.assertEqual(len(nobodys), 1)

@@ -11,7 +11,7 @@ import yaml
 
 from harness import otlp, stubs
 from harness.places import TREE, program_under_test
-from harness.process import free_port
+from harness.process import free_port, wait_until
 
 FOLDER = TREE / "config" / "framecast"
 NAMES = ("agent", "gateway", "all-in-one")
@@ -70,11 +70,18 @@ class Placed:
         operators = self.config["receivers"]["file_log"]["operators"]
         return (CONTAINER_LINE if operators[0]["type"] == "container" else "") + text + "\n"
 
-    def decide_soon(self, wait="2s"):
-        """Without the share that is kept by chance."""
+    def decide_when_told(self):
+        """So that no verdict depends on how long something took; and without the share that is kept by chance."""
         sampling = self.config["processors"]["tail_sampling"]
-        sampling["decision_wait"] = wait
+        sampling["decision_wait"] = "10m"
         sampling["policies"] = [policy for policy in sampling["policies"] if policy["type"] != "probabilistic"]
+
+    def decide_now(self, program):
+        """The program runs with this config and has everything. Returns whether it has let go of it."""
+        self.config["processors"]["tail_sampling"]["decision_wait"] = "100ms"
+        program.write(self.config)
+        program.reload()
+        return wait_until(lambda: all(program.ledger(signal=signal).waiting == 0 for signal in ("traces", "logs")), 60)
 
 
 def write_pod_lines(pods, pod, lines):

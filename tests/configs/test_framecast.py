@@ -80,7 +80,7 @@ class PlatformTest(OutsideInCase):
         if "otlp/backend" in placed.config["exporters"]:
             environment["FRAMECAST_BACKEND"] = self.sink.address.replace("127.0.0.1", "localhost")
             placed.config["exporters"]["otlp/backend"]["tls"] = {"ca_file": str(self.certificates.authority)}
-            placed.decide_soon()
+            placed.decide_when_told()
         self.start(framecast.environment(**environment))
         return self.start_program(placed.config, placed.listening)
 
@@ -110,10 +110,12 @@ class PlatformTest(OutsideInCase):
         self.assertEqual(connection.getresponse().status, 200)
         connection.close()
 
-    def assert_failed_job_came_whole(self, judge):
+    def assert_failed_job_comes_whole(self, placed, judge):
+        """placed: of the weft that judges."""
         wanted = {"render", "POST /jobs", "queued with ****", "key **** used"}
-        wait_until(lambda: len(framecast.attributes_at(self.sink)) >= len(wanted), 30)
-        wait_until(lambda: all(judge.ledger(signal=signal).waiting == 0 for signal in ("traces", "logs")), 30)
+        has_all = wait_until(lambda: all(judge.ledger(signal=signal).accepted == len(wanted) for signal in ("traces", "logs")), 60)
+        self.assertTrue(has_all, "not everything came to where it is judged")
+        self.assertTrue(placed.decide_now(judge))
         records = framecast.attributes_at(self.sink)
         self.assertEqual(sorted(name for name, _ in records), sorted(wanted))
         for name, attributes in records:
@@ -139,7 +141,7 @@ class PlatformTest(OutsideInCase):
                         FRAMECAST_GATEWAY_CA=self.certificates.authority, K8S_NODE_NAME="node-7")
         for job, is_failed in (("job_789", True), ("job_790", False)):
             self.play(agent, job, is_failed)
-        self.assert_failed_job_came_whole(judge)
+        self.assert_failed_job_comes_whole(gateway, judge)
         self.assertEqual(dict(framecast.attributes_at(self.sink))["key **** used"]["k8s.node.name"], "node-7")
         for placed in (agent, gateway):
             self.assert_answers_probes(placed)
@@ -150,5 +152,5 @@ class PlatformTest(OutsideInCase):
         judge = self.start_weft(placed)
         for job, is_failed in (("job_789", True), ("job_790", False)):
             self.play(placed, job, is_failed)
-        self.assert_failed_job_came_whole(judge)
+        self.assert_failed_job_comes_whole(placed, judge)
         self.assert_answers_probes(placed)
