@@ -1,12 +1,19 @@
 """OTLP requests by hand: numbered spans for counting, rich spans for comparing, answers of a backend."""
 
 import struct
+import time
 
 from . import wire
 
 TRACES_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 LOGS_METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 BASE_TIME_NS = 1_795_449_600_000_000_000  # a fixed moment, so that runs can be compared byte by byte
+
+
+def time_text(time_ns):
+    """RFC 3339, UTC, with nanoseconds."""
+    seconds, fraction = divmod(time_ns, 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09}Z"
 
 
 def any_value(value):

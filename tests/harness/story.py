@@ -1,25 +1,39 @@
-"""One job's way through Client -> API -> Inngest -> RunPod, played once as the OTLP requests that these producers send.
+"""A render platform's morning, as its producers send it: jobs on their way Client -> API -> Inngest -> RunPod.
 
-Each arrow breaks the trace as it does in practice: the queue's function starts a trace of its own for every step call
-(what is left of the caller is the attribute inngest.traceparent and the run's ULID), and the GPU worker gets no header
-at all, only a job id. Needs Debian's python3-grpcio and nothing else of the tests.
+Each arrow breaks the trace as it does in practice: the queue's function starts a trace of its own for every step call (what is
+left of the caller is inngest.traceparent and the run's ULID), the GPU worker gets no header at all, only the id of RunPod's job,
+and the API's own log lines, the worker's and those of the pod beside it have a job id and no trace id.
 """
 
-import argparse
-import os
-import secrets
-import sys
-import time
+import dataclasses
+import json
+import random
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-
-from harness import otlp, wire
-from harness.client import Client, Outcome
-from harness.process import is_listening
+from . import otlp, wire
 
 MILLISECOND = 1_000_000
 SERVER, CLIENT, INTERNAL, CONSUMER = 2, 3, 1, 5
-ERROR_STATUS = wire.bytes_field(15, wire.bytes_field(2, "CUDA out of memory") + wire.number_field(3, 2))
+OTLP, LINES, POD = "OTLP", "lines", "pod"
+HEADER_SECRET = "Bearer s3cret-of-the-header"
+LINE_SECRET = "rpa_" + "S3CRETofTHElogLINE" * 2
+
+
+@dataclasses.dataclass
+class Message:
+    who: str
+    what: str
+    way: str  # OTLP: body is a request; LINES: lines of JSON; POD: lines of a container's file
+    body: bytes
+    keys: list  # what each record is known by: a span's trace and name, a line's text
+    is_failed: bool = False
+
+    @property
+    def count(self):
+        return len(self.keys)
+
+
+def status(text):
+    return wire.bytes_field(15, wire.bytes_field(2, text) + wire.number_field(3, 2))
 
 
 def event(time_ns, name, values):
@@ -28,116 +42,144 @@ def event(time_ns, name, values):
 
 
 class Trace:
-    """Makes the spans of one trace; times are milliseconds after the story's start."""
+    """Makes the spans of one trace; times are milliseconds after the job's start."""
 
-    def __init__(self, start_ns):
-        self.trace_id = secrets.token_bytes(16)
-        self.start_ns = start_ns
+    def __init__(self, job):
+        self.job = job
+        self.trace_id = job.dice.randbytes(16)
+        self.spans, self.names, self.is_failed = [], [], False
 
     def span(self, name, parent, kind, at, lasts, values, extra=b""):
-        span_id = secrets.token_bytes(8)
-        return span_id, otlp.span(self.trace_id, span_id, name, parent, kind, self.start_ns + at * MILLISECOND,
-                                  lasts * MILLISECOND, values, extra)
+        span_id = self.job.dice.randbytes(8)
+        self.spans.append(otlp.span(self.trace_id, span_id, name, parent, kind, self.job.at(at), lasts * MILLISECOND, values, extra))
+        self.names.append(f"{self.trace_id.hex()} {name}")
+        self.is_failed = self.is_failed or b"out of memory" in extra or b"render failed" in extra
+        return span_id
 
-    def at(self, milliseconds):
-        return self.start_ns + milliseconds * MILLISECOND
+    def message(self, who, what, scope, **resource):
+        return Message(who, what, OTLP, otlp.request(self.spans, {"service.name": who, **resource}, scope), self.names,
+                       self.is_failed)
 
     def traceparent(self, span_id):
         return f"00-{self.trace_id.hex()}-{span_id.hex()}-01"
 
 
-def browser(trace):
-    click, span = trace.span("click: start render", b"", INTERNAL, 0, 95, {"browser.language": "en", "session.id": "s-71"})
-    fetch, call = trace.span("POST", click, CLIENT, 5, 85, {"http.request.method": "POST", "url.full": "https://app.example/v1/jobs"})
-    return fetch, otlp.request([span, call], {"service.name": "framecast-web", "telemetry.sdk.language": "webjs"}, "fetch")
+class Job:
+    def __init__(self, number, start_ns, is_failing):
+        self.id = f"job_{number:03}"
+        self.is_failing = is_failing
+        self.start_ns = start_ns
+        self.dice = random.Random(number)
+        self.request_id = f"req_{self.dice.getrandbits(48):012x}"
+        self.run_id = f"01JMB3Q5ZS{self.dice.getrandbits(78):016X}"[:26]
+        self.event_trace = self.dice.randbytes(16)
+
+    def at(self, milliseconds):
+        return self.start_ns + milliseconds * MILLISECOND
+
+    def runpod_job(self, attempt):
+        return f"{self.id.removeprefix('job_')}{attempt}-9f3c-e1"
+
+    # ---- who says what ----
+
+    def browser(self):
+        trace = Trace(self)
+        click = trace.span("click: start render", b"", INTERNAL, 0, 95, {"session.id": "s-71"})
+        self.fetch = trace.span("POST", click, CLIENT, 5, 85, {"http.request.method": "POST", "job_id": self.id})
+        self.client = trace
+        return trace.message("framecast-web", f"a click starts {self.id}", "fetch")
+
+    def api(self):
+        """Rust: an event inside a span travels with it."""
+        trace = Trace(self)
+        trace.trace_id = self.client.trace_id  # the one arrow that holds
+        inside = event(self.at(20), "Job status changed", {"level": "INFO", "old_status": "created", "new_status": "queued"})
+        serve = trace.span("POST /v1/jobs", self.fetch, SERVER, 12, 75, {
+            "code.namespace": "framecast_api::jobs", "http.route": "/v1/jobs", "http.request.header.authorization": HEADER_SECRET,
+            "request_id": self.request_id, "user_id": "usr_123", "team_id": "tm_456", "job_id": self.id}, inside)
+        trace.span("job_repo.insert", serve, CLIENT, 18, 9, {"db.system": "postgresql", "job_id": self.id})
+        self.send = trace.span("inngest.send", serve, CLIENT, 30, 50, {"event": "job/created"})
+        return trace.message("framecast-api", "stores it, tells Inngest; a token in a header", "framecast_api")
+
+    def api_line(self, at, text, level="INFO", **fields):
+        """tracing-subscriber's JSON: no trace id, the job's is a field of the span around it."""
+        return {"timestamp": otlp.time_text(self.at(at)), "level": level, "fields": {"message": f"{self.id} {text}", **fields},
+                "target": "framecast_api::jobs", "span": {"name": "create_job", "job_id": self.id},
+                "service": "framecast-api", "environment": "production"}
+
+    def step(self, step, attempt, at, lasts, extra=b"", what="", **values):
+        """Without HTTP instrumentation each call of a step is a new root trace; attributes name the run it belongs to."""
+        trace = Trace(self)
+        run = {"sdk.run.id": self.run_id, "sdk.app.id": "framecast", "sys.function.id": "render-job",
+               "inngest.traceparent": f"00-{self.event_trace.hex()}-{self.dice.randbytes(8).hex()}-00",
+               "inngest.traceref": "%7B%22traceparent%22%3A%22" + self.client.traceparent(self.send) + "%22%7D"}
+        root = trace.span("inngest.execution", b"", INTERNAL, at, lasts, run)
+        trace.span(step, root, INTERNAL, at + 2, lasts - 4, {**run, "inngest.step.attempt": attempt, **values}, extra)
+        return trace.message("framecast-functions", what, "inngest")
+
+    def submit(self, attempt, at):
+        what = "submits it to RunPod: a trace of its own" if attempt == 0 else "the run tries again: one more trace"
+        return self.step("submit-to-runpod", attempt, at, 60, what=what, **{"runpod.job.id": self.runpod_job(attempt)})
+
+    def worker(self, attempt, at, is_failing):
+        """RunPod hands the job's id and its input to the worker and no header: its spans start over once more."""
+        trace = Trace(self)
+        values = {"requestId": self.runpod_job(attempt), "gpu": "NVIDIA A100", "prompt_id": self.prompt_id(attempt)}
+        handler = trace.span("handler", b"", CONSUMER, at, 900, values, status("CUDA out of memory") if is_failing else b"")
+        for index, node in enumerate(("CheckpointLoader_1", "KSampler_3", "SaveImage_9")[:2 if is_failing else 3]):
+            trace.span(f"comfy {node}", handler, INTERNAL, at + 10 + 280 * index, 270, {"node": node})
+        return trace.message("comfy-worker", "starts over: out of GPU memory" if is_failing else "starts over: three nodes, done",
+                             "comfy", **{"cloud.provider": "runpod"})
+
+    def prompt_id(self, attempt):
+        return f"7b1e{attempt:04}-{self.id.removeprefix('job_')}0-4000-8000-000000000000"
+
+    def worker_line(self, attempt, text, level="INFO"):
+        """RunPod's logger: exactly three keys, no time, no trace id."""
+        return {"requestId": self.runpod_job(attempt), "message": f"{self.id} {text}", "level": level}
+
+    def pod_lines(self, attempt, at):
+        """The pod that runs ComfyUI, through the container runtime, which cuts a long line into pieces."""
+        message = f"{self.id} lowvram: {'offloading ' * 12}to the CPU"
+        line = json.dumps({"level": "warning", "message": message, "prompt_id": self.prompt_id(attempt)})
+        pieces = [line[start:start + 80] for start in range(0, len(line), 80)]
+        text = "".join(f"{otlp.time_text(self.at(at))} stderr {'F' if piece is pieces[-1] else 'P'} {piece}\n" for piece in pieces)
+        return Message("comfy pod", "its file has a line in pieces", POD, text.encode(), [message])
 
 
-def api(trace, parent, job_id):
-    """Rust: tracing-opentelemetry's own attributes are on every span, and events inside a span travel with it."""
-    code = {"code.namespace": "framecast_api::jobs", "code.filepath": "src/jobs.rs", "code.lineno": 118, "thread.id": 7,
-            "thread.name": "tokio-runtime-worker", "busy_ns": 1_403_000, "idle_ns": 68_020_000, "target": "framecast_api::jobs"}
-    message = event(trace.at(20), "Job status changed", {"level": "INFO", "old_status": "created", "new_status": "queued"})
-    serve, span = trace.span("POST /v1/jobs", parent, SERVER, 12, 75, {
-        **code, "http.request.method": "POST", "http.route": "/v1/jobs", "http.request.header.authorization": "Bearer s3cret",
-        "user_id": "usr_123", "team_id": "tm_456", "job_id": job_id}, message)
-    _, insert = trace.span("job_repo.insert", serve, CLIENT, 18, 9, {**code, "db.system": "postgresql", "job_id": job_id})
-    send, post = trace.span("inngest.send", serve, CLIENT, 30, 50, {**code, "url.full": "https://inn.gs/e/***", "event": "job/created"})
-    resource = {"service.name": "framecast-api", "service.version": "1.4.0", "deployment.region": "eu-central"}
-    return send, otlp.request([span, insert, post], resource, "framecast_api")
+def lines(who, what, *documents):
+    texts = [document.get("message") or document["fields"]["message"] for document in documents]
+    is_failed = any(document["level"] == "ERROR" for document in documents)
+    return Message(who, what, LINES, "".join(json.dumps(document) + "\n" for document in documents).encode(), texts, is_failed)
 
 
-def inngest_step(start_ns, run, step, attempt, at, lasts, job_id, status=b""):
-    """Without HTTP instrumentation each step call is a new root trace; run names the run they belong to."""
-    trace = Trace(start_ns)
-    values = {"inngest.traceparent": run["traceparent"], "inngest.traceref": run["traceref"], "sdk.run.id": run["id"],
-              "sdk.app.id": "framecast", "sys.app.id": "framecast", "sys.function.id": "render-job"}
-    inside = {**values, "inngest.step.id": step, "inngest.step.index": 0, "inngest.step.attempt": attempt, "job_id": job_id}
-    root, execution = trace.span("inngest.execution", b"", INTERNAL, at, lasts, values)
-    _, work = trace.span(step, root, INTERNAL, at + 2, lasts - 4, inside, status)
-    return otlp.request([execution, work], {"service.name": "framecast-functions", "telemetry.sdk.language": "nodejs"}, "inngest")
+def failing(job):
+    """In the order of time: each attempt runs out of GPU memory, and the run gives up."""
+    yield job.browser()
+    yield job.api()
+    yield lines("framecast-api", "its own lines: a job id, no trace id", job.api_line(20, "Job status changed"),
+                job.api_line(25, "calling RunPod", token=LINE_SECRET))
+    yield job.submit(0, 120)
+    yield job.worker(0, 400, True)
+    yield lines("comfy-worker", "RunPod's logger: the id of RunPod's job", job.worker_line(0, "Started."))
+    yield job.pod_lines(0, 450)
+    yield job.submit(1, 1400)
+    yield job.worker(1, 1700, True)
+    yield lines("comfy-worker", "and a line at level ERROR", job.worker_line(1, "CUDA out of memory", "ERROR"))
+    yield job.step("mark-failed", 0, 2700, 30, status("render failed"), "gives up: the job has failed")
 
 
-def worker(start_ns, runpod_job, prompt_id, at, is_failing):
-    """RunPod hands the job's id and input to the worker and no header, so its spans start over once more."""
-    trace = Trace(start_ns)
-    values = {"requestId": runpod_job, "runpod.pod.id": "pod_abc123", "gpu": "NVIDIA A100", "prompt_id": prompt_id}
-    handler, span = trace.span("handler", b"", CONSUMER, at, 900, values, ERROR_STATUS if is_failing else b"")
-    spans = [span]
-    for index, node in enumerate(("CheckpointLoader_1", "KSampler_3", "SaveImage_9")[:2 if is_failing else 3]):
-        _, work = trace.span(f"comfy {node}", handler, INTERNAL, at + 10 + 280 * index, 270, {"node": node, "prompt_id": prompt_id})
-        spans.append(work)
-    return otlp.request(spans, {"service.name": "comfy-worker", "cloud.provider": "runpod"}, "comfy")
+def healthy(job):
+    yield job.browser()
+    yield job.api()
+    yield lines("framecast-api", "", job.api_line(20, "Job status changed"))
+    yield job.submit(0, 120)
+    yield job.worker(0, 400, False)
+    yield job.step("mark-complete", 0, 1400, 30)
 
 
-def story(start_ns):
-    """(who sends, what it says, the request), in the order of time."""
-    job_id, run_id = "job_789", "01JMB3Q5ZS7F0Y1V8T2K4N6P9R"
-    client = Trace(start_ns)
-    fetch, from_browser = browser(client)
-    send, from_api = api(client, fetch, job_id)
-    event_trace = Trace(start_ns)  # the server answers the event with a root of its own: only a link leads back
-    run = {"id": run_id, "traceparent": event_trace.traceparent(secrets.token_bytes(8)),
-           "traceref": "%7B%22traceparent%22%3A%22" + client.traceparent(send) + "%22%7D"}
-    yield "framecast-web", f"a click starts {job_id}", from_browser
-    yield "framecast-api", "the job is stored and an event is sent to Inngest (with a token in a header: it is taken out)", from_api
-    yield "framecast-functions", f"run {run_id[-6:]}, step submit: a trace of its own", inngest_step(
-        start_ns, run, "submit-to-runpod", 0, 120, 60, job_id)
-    yield "comfy-worker", "RunPod job rp-1-e1: out of GPU memory", worker(start_ns, "rp-1-e1", "7b1e", 400, True)
-    yield "framecast-functions", "the same run tries again: one more trace", inngest_step(
-        start_ns, run, "submit-to-runpod", 1, 1400, 60, job_id)
-    yield "comfy-worker", "RunPod job rp-2-e1: three nodes, done", worker(start_ns, "rp-2-e1", "9c44", 1700, False)
-    yield "framecast-functions", "step finish", inngest_step(start_ns, run, "mark-complete", 0, 2700, 30, job_id)
-
-
-def wait_for(address, pid, seconds):
-    deadline = time.monotonic() + seconds
-    while not is_listening(address):
-        if pid and not os.path.exists(f"/proc/{pid}"):
-            sys.exit("weft ended before it listened; its own words are above")
-        if time.monotonic() > deadline:
-            sys.exit(f"nothing listens on {address} after {seconds} s")
-        time.sleep(0.05)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--address", default="127.0.0.1:4317")
-    parser.add_argument("--pid", type=int, help="the process that is expected to listen")
-    options = parser.parse_args()
-    wait_for(options.address, options.pid, 10.0)
-    sent = 0
-    print("Client -> API -> Inngest -> RunPod, as OTLP requests:\n", flush=True)
-    with Client(options.address) as client:
-        for who, what, request in story(time.time_ns()):
-            reply = client.export(request)
-            spans = wire.record_bytes(request)
-            if reply.outcome is not Outcome.ACCEPTED:
-                sys.exit(f"{who}: refused with {reply.code.name}: {reply.message}")
-            sent += len(spans)
-            traces = len({wire.repeated(span, 1)[0] for span in spans})
-            print(f"  {who:<20} {len(spans)} spans, {traces} trace   {what}", flush=True)
-    print(f"\n{sent} spans sent, each request answered OK.", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def morning(start_ns, healthy_jobs=50):
+    """All messages; those of the job that fails have words to show."""
+    for number in range(1, healthy_jobs + 1):
+        yield from (dataclasses.replace(message, what="") for message in healthy(Job(number, start_ns, False)))
+    yield from failing(Job(789, start_ns, True))
