@@ -122,18 +122,25 @@ static bool has_to_wait(const struct weft_group *own, const struct weft_group *o
     return own->state == WEFT_GROUP_DECIDING || other->state == WEFT_GROUP_DECIDING;
 }
 
-/* A member of one group has an alias of another; neither is being decided. */
-static void meet(struct weft_groups *groups, struct weft_member *member, struct weft_group_alias *alias)
+/* A member of one group has an alias of another; neither is being decided. A member that was dropped stays where it
+ * was: those that have the alias are late members of its group. One that still waits for its verdict, late, goes over
+ * to a group that has more to say. */
+static void meet(struct weft_groups *groups, struct weft_member *member, struct weft_group_alias *alias,
+                 bool is_decided)
 {
     struct weft_group *own = member->group;
     struct weft_group *other = alias->group;
-    if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_DROPPED) {
+    bool has_room = own->member_count + other->member_count <= WEFT_GROUP_TRACES_MAX;
+    if (is_decided && own->state == WEFT_GROUP_DROPPED && other->state == WEFT_GROUP_OPEN && has_room) {
+        move_all(groups, own, other);
+        weft_group_answer_waiting(groups, own);
+    } else if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_DROPPED) {
         member->is_late = true; /* of that one; it is judged with its own */
     } else if (own->state == WEFT_GROUP_DROPPED && other->state != WEFT_GROUP_DROPPED &&
                other->member_count < WEFT_GROUP_TRACES_MAX) {
         move_member(member, other);
         weft_group_answer_waiting(groups, other);
-    } else if (own->member_count + other->member_count > WEFT_GROUP_TRACES_MAX) {
+    } else if (!has_room) {
         note_outside(groups, alias);
     } else if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_OPEN) {
         merge_open(groups, own, other);
@@ -224,7 +231,7 @@ static void join_by(struct weft_groups *groups, const struct weft_item *item, st
     } else if (member != NULL && member->group != group && has_to_wait(member->group, group)) {
         (void)defer(groups, item);
     } else if (member != NULL && member->group != group) {
-        meet(groups, member, alias);
+        meet(groups, member, alias, item->is_decided);
     } else if (member == NULL && group->member_count == WEFT_GROUP_TRACES_MAX) {
         note_outside(groups, alias);
     } else if (member == NULL) {

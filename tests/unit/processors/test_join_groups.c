@@ -254,6 +254,37 @@ START_TEST(test_a_word_shows_its_group)
 }
 END_TEST
 
+/* The trace that is linked to is in a group, which was dropped: those that link to it are late members of that one. */
+START_TEST(test_links_to_a_dropped_group_lead_to_it)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        uint8_t id[16];
+        memcpy(id, id_of(1), sizeof id);
+        uint32_t first = offer_job(0, 1, "job_1", false);
+        (void)offer_line(0, 1, "job_id", "job_1");
+        pass_time(150);
+        uint32_t bad = offer(0, with_links(failed(span_of(2, 0)), id, 1));
+        pass_time(150);
+        uint32_t healthy = offer(0, with_links(span_of(3, 0), id, 1));
+        pass_time(150);
+        expect_out(first, 0);
+        expect_out(bad, 1);
+        expect_out(healthy, 0);
+        ck_assert(!is_late_member(1));
+        ck_assert(is_late_member(2));
+        ck_assert(is_late_member(3));
+        struct weft_trace_answer answer = ask_word("job_1");
+        ck_assert_uint_eq(answer.group.member_count, 4);
+        ck_assert_str_eq(answer.group.state, "dropped");
+        weft_buffer_fini(&answer.group.json);
+        weft_buffer_fini(&answer.group.nodes);
+        stop();
+    }
+}
+END_TEST
+
 /* ---- reload, drain ---- */
 
 START_TEST(test_new_rules_judge_what_is_held)
@@ -672,6 +703,7 @@ int main(void)
     tcase_add_test(tests, test_who_comes_after_a_drop_is_judged_alone);
     tcase_add_test(tests, test_a_group_is_forgotten_after_its_time);
     tcase_add_test(tests, test_a_word_shows_its_group);
+    tcase_add_test(tests, test_links_to_a_dropped_group_lead_to_it);
     tcase_add_test(tests, test_new_rules_judge_what_is_held);
     tcase_add_test(tests, test_rules_that_change_worker_by_worker);
     tcase_add_test(tests, test_a_worker_with_other_rules_is_not_waited_for);
