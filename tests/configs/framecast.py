@@ -93,13 +93,14 @@ def write_pod_lines(pods, pod, lines):
 
 
 def attributes_at(backend):
-    """(name or body, attributes that are texts) of all that came, spans and lines."""
+    """(name or body, attributes that are texts, the resource's among them) of all that came, spans and lines."""
     records = []
     for body in backend.bodies():
         for resource in stubs.trace_request(body).resource_spans:
-            records += [(span.name, span.attributes) for scope in resource.scope_spans for span in scope.spans]
+            records += [(span.name, [*resource.resource.attributes, *span.attributes]) for scope in resource.scope_spans for span in scope.spans]
     for body in backend.bodies(otlp.LOGS_METHOD):
         for resource in stubs.module("logs_service_pb2").ExportLogsServiceRequest.FromString(body).resource_logs:
-            records += [(log.body.string_value, log.attributes) for scope in resource.scope_logs for log in scope.log_records]
+            records += [(log.body.string_value, [*resource.resource.attributes, *log.attributes])
+                        for scope in resource.scope_logs for log in scope.log_records]
     return [(name, {item.key: item.value.string_value for item in attributes if item.value.HasField("string_value")})
             for name, attributes in records]

@@ -143,6 +143,7 @@ class PlatformTest(OutsideInCase):
             self.play(agent, job, is_failed)
         self.assert_failed_job_comes_whole(gateway, judge)
         self.assertEqual(dict(framecast.attributes_at(self.sink))["key **** used"]["k8s.node.name"], "node-7")
+        self.assertEqual(dict(framecast.attributes_at(self.sink))["key **** used"]["k8s.namespace.name"], "default")
         for placed in (agent, gateway):
             self.assert_answers_probes(placed)
 
