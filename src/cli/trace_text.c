@@ -53,6 +53,16 @@ static const struct {
     { "\"not_seen\"", "was not seen" },
 };
 
+/* "none" is no policy's name, but that no policy kept the trace. */
+static void append_policy(struct weft_buffer *out, struct weft_slice answer)
+{
+    if (weft_slice_equal_text(find(answer, "policy"), "\"none\"")) {
+        weft_buffer_append_text(out, ", since no policy kept it");
+    } else {
+        append_found(out, " by policy ", answer, "policy");
+    }
+}
+
 static void append_verdict(struct weft_buffer *out, struct weft_slice answer)
 {
     struct weft_slice verdict = find(answer, "verdict");
@@ -65,7 +75,7 @@ static void append_verdict(struct weft_buffer *out, struct weft_slice answer)
     for (size_t i = 0; i < WEFT_COUNT_OF(sentences); i++) {
         weft_buffer_append_text(out, weft_slice_equal_text(verdict, sentences[i].verdict) ? sentences[i].sentence : "");
     }
-    append_found(out, " by policy ", answer, "policy");
+    append_policy(out, answer);
     append_found(out, " at ", answer, "decided");
     weft_buffer_append_text(out, is_true(answer, "dry_run") ? ", in a dry run: its records went on" : "");
     weft_buffer_append_text(out, is_true(answer, "late_member") ? ", as a late member of its group" : "");
@@ -121,12 +131,22 @@ static void append_indent(struct weft_buffer *out, uint64_t depth)
     weft_buffer_append_format(out, "%*s", (int)columns, "");
 }
 
+/* Of RFC 3339: the day is that of the trace, and stands at its verdict. */
+static void append_clock_time(struct weft_buffer *out, struct weft_slice time)
+{
+    enum { QUOTE = 1, DAY_BYTES = sizeof "2026-01-01T" - 1, CLOCK_BYTES = sizeof "12:00:00.000" - 1 };
+    if (time.length > QUOTE + DAY_BYTES + CLOCK_BYTES && time.bytes[0] == '"') {
+        weft_buffer_append_byte(out, ' ');
+        weft_cli_append_value(out, weft_slice_of(time.bytes + QUOTE + DAY_BYTES, CLOCK_BYTES), MAX_TEXT);
+    }
+}
+
 static void append_log(struct weft_buffer *out, struct weft_slice log, uint64_t depth)
 {
     append_indent(out, depth);
     weft_buffer_append_byte(out, '|');
     size_t start = out->length;
-    append_found(out, " ", log, "time");
+    append_clock_time(out, find(log, "time"));
     append_found(out, " ", log, "severity");
     append_found(out, " ", log, "service");
     append_found(out, out->length == start ? " " : ": ", log, "body");
@@ -152,7 +172,7 @@ static void append_member(struct weft_buffer *out, struct weft_slice member, uin
     weft_buffer_append_text(out, is_scalar(find(member, "trace_id")) ? "trace " : "log lines without a trace id");
     append_found(out, "", member, "trace_id");
     append_found(out, ": ", member, "verdict");
-    append_found(out, " by policy ", member, "policy");
+    append_policy(out, member);
     weft_buffer_append_text(out, is_true(member, "late_member") ? ", as a late member\n" : "\n");
 }
 

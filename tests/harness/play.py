@@ -102,7 +102,7 @@ def play(player):
         player.send(message)
         sent += message.count
         if message.what:
-            kind = {story.OTLP: "spans", story.LINES: "lines", story.POD: "line"}[message.way]
+            kind = ("span" if message.way == story.OTLP else "line") + "s" * (message.count > 1)
             print(f"  {message.who:<20} {message.count} {kind:<5}  {message.what}", flush=True)
     print(f"\n{sent} spans and lines; weft holds them for two seconds, then it decides.", flush=True)
 
@@ -120,7 +120,7 @@ def main():
     weft = Weft(options.program, options.folder)
     play(Player(options.otlp, options.lines, options.folder))
     wait_until_decided(weft)
-    headline("Where is job_789? One tree, though it began six traces and its lines have no id")
+    headline("Where is job_789? One tree, though it is six traces, and lines without one")
     weft.show("trace", "job_789")
     headline("What was secret in it: a header of the API, and a token in a line")
     show_masks(options.folder)

@@ -115,7 +115,7 @@ class Job:
                "inngest.traceref": "%7B%22traceparent%22%3A%22" + self.client.traceparent(self.send) + "%22%7D"}
         root = trace.span("inngest.execution", b"", INTERNAL, at, lasts, run)
         trace.span(step, root, INTERNAL, at + 2, lasts - 4, {**run, "inngest.step.attempt": attempt, **values}, extra)
-        return trace.message("framecast-functions", what, "inngest")
+        return trace.message("framecast-jobs", what, "inngest")
 
     def submit(self, attempt, at):
         what = "submits it to RunPod: a trace of its own" if attempt == 0 else "the run tries again: one more trace"
@@ -127,7 +127,7 @@ class Job:
         values = {"requestId": self.runpod_job(attempt), "gpu": "NVIDIA A100", "prompt_id": self.prompt_id(attempt)}
         handler = trace.span("handler", b"", CONSUMER, at, 900, values, status("CUDA out of memory") if is_failing else b"")
         for index, node in enumerate(("CheckpointLoader_1", "KSampler_3", "SaveImage_9")[:2 if is_failing else 3]):
-            trace.span(f"comfy {node}", handler, INTERNAL, at + 10 + 280 * index, 270, {"node": node})
+            trace.span(node, handler, INTERNAL, at + 10 + 280 * index, 270, {"node": node})
         return trace.message("comfy-worker", "starts over: out of GPU memory" if is_failing else "starts over: three nodes, done",
                              "comfy", **{"cloud.provider": "runpod"})
 
@@ -140,9 +140,9 @@ class Job:
 
     def pod_lines(self, attempt, at):
         """The pod that runs ComfyUI, through the container runtime, which cuts a long line into pieces."""
-        message = f"{self.id} lowvram: {'offloading ' * 12}to the CPU"
+        message = f"{self.id} lowvram: {'offloading ' * 2}to the CPU"
         line = json.dumps({"level": "warning", "message": message, "prompt_id": self.prompt_id(attempt)})
-        pieces = [line[start:start + 80] for start in range(0, len(line), 80)]
+        pieces = [line[start:start + 60] for start in range(0, len(line), 60)]
         text = "".join(f"{otlp.time_text(self.at(at))} stderr {'F' if piece is pieces[-1] else 'P'} {piece}\n" for piece in pieces)
         return Message("comfy pod", "its file has a line in pieces", POD, text.encode(), [message])
 

@@ -27,15 +27,16 @@ static const struct {
     { "{\"verdict\":\"dropped\",\"word\":\"ab\",\"policy\":\"none\",\"late_member\":true,\"services\":[{"
       "\"service\":"
       "\"\",\"spans\":1}]}",
-      "ab was dropped by policy none, as a late member of its group\n"
+      "ab was dropped, since no policy kept it, as a late member of its group\n"
       "    -                                       1 spans        0 logs\n" },
     { "{\"verdict\":\"held\",\"word\":\"ab\",\"tree\":[{\"depth\":0,\"name\":\"GET /\",\"service\":\"api\","
-      "\"duration_ms\":7,\"span_id\":\"01\",\"logs\":[{\"time\":\"T\",\"severity\":\"ERROR\",\"body\":\"no\"}]},"
+      "\"duration_ms\":7,\"span_id\":\"01\",\"logs\":[{\"time\":\"2026-01-02T12:34:56.789Z\",\"severity\":\"ERROR\","
+      "\"body\":\"no\"}]},"
       "{\"depth\":1,\"name\":\"db\",\"orphan\":true},{\"depth\":0,\"logs\":[{\"body\":\"alone\"}]}],\"tree_cut\":true}",
       "ab is held: no verdict yet\n"
       "  tree:\n"
       "    GET /  api  7 ms  span 01\n"
-      "      | T ERROR: no\n"
+      "      | 12:34:56.789 ERROR: no\n"
       "      db  (its parent is not here)\n"
       "    (no span)\n"
       "      | alone\n"
