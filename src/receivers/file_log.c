@@ -91,12 +91,39 @@ static enum weft_status check_operators(const struct weft_node *list, struct wef
     return status;
 }
 
+static bool needs_path(const struct weft_node *operator_node)
+{
+    const struct weft_node *type = weft_node_find(operator_node, "type");
+    const struct weft_node *wanted = weft_node_find(operator_node, "add_metadata_from_filepath");
+    bool is_unwanted = wanted != NULL && weft_node_kind(wanted) == WEFT_NODE_BOOL && !weft_node_bool(wanted);
+    return type != NULL && weft_node_kind(type) == WEFT_NODE_STRING && strcmp(weft_node_text(type), "container") == 0 &&
+           !is_unwanted;
+}
+
+/* The Collector starts so, and then says for each line that there is no path. */
+static enum weft_status advise_paths(const struct file_log_config *config, struct weft_config_notes *notes)
+{
+    const struct weft_node *list = config->operators.node;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && !config->include_file_path && i < weft_node_count(list); i++) {
+        if (needs_path(weft_node_at(list, i))) {
+            struct weft_position at = weft_node_position(weft_node_at(list, i));
+            status = weft_config_notes_add(notes, WEFT_NOTE_WARNING,
+                                           "%s:%u: container fails for each line without include_file_path: true, or "
+                                           "its own add_metadata_from_filepath: false",
+                                           at.file, at.line);
+        }
+    }
+    return status;
+}
+
 /* The Collector ignores keys that an operator does not know. */
 static enum weft_status advise(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
 {
     (void)node;
     const struct file_log_config *config = untyped;
-    return check_operators(config->operators.node, notes, NULL);
+    enum weft_status status = check_operators(config->operators.node, notes, NULL);
+    return status == WEFT_OK ? advise_paths(config, notes) : status;
 }
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)

@@ -65,12 +65,21 @@ START_TEST(test_keys_that_an_operator_does_not_know_are_warned_of)
 }
 END_TEST
 
+START_TEST(test_a_container_without_paths_is_warned_of)
+{
+    expect_notes(INCLUDE "operators: [{type: container}]", 1);
+    expect_notes(INCLUDE "operators: [{type: container, add_metadata_from_filepath: false}]", 0);
+    expect_notes(INCLUDE "include_file_path: true\noperators: [{type: container}]", 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("file_log");
     TCase *tcase = tcase_create("config");
     tcase_add_test(tcase, test_what_means_nothing_or_is_not_there_is_refused);
     tcase_add_test(tcase, test_keys_that_an_operator_does_not_know_are_warned_of);
+    tcase_add_test(tcase, test_a_container_without_paths_is_warned_of);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
