@@ -1,6 +1,7 @@
 /* `weft drops`: asks the running agent what it dropped, refused and was rejected lately, and whose it was. Exit status
  * 1 if that does not agree with the ledger, 2 if the agent cannot be asked. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "cli/ask.h"
@@ -46,10 +47,13 @@ struct widths {
     int records;
 };
 
-/* A dash for a name that is empty. */
-static struct weft_slice cell_of(struct weft_slice value)
+/* A dash for a name that is empty; of policies "none" says that none kept the trace. */
+static struct weft_slice cell_of(struct weft_slice value, size_t column)
 {
-    return weft_slice_equal_text(value, "\"\"") ? WEFT_SLICE_LITERAL("\"-\"") : value;
+    bool is_policy = strcmp(columns[column], "policy") == 0;
+    return weft_slice_equal_text(value, "\"\"")                    ? WEFT_SLICE_LITERAL("\"-\"")
+           : is_policy && weft_slice_equal_text(value, "\"none\"") ? WEFT_SLICE_LITERAL("\"no policy kept it\"")
+                                                                   : value;
 }
 
 static void measure(struct weft_slice rows, struct widths *widths)
@@ -59,7 +63,8 @@ static void measure(struct weft_slice rows, struct widths *widths)
     while (weft_json_each_next(&each)) {
         for (size_t i = 0; i < COLUMN_COUNT; i++) {
             bool is_there = weft_json_find_member(each.value, columns[i], &value) == WEFT_OK;
-            size_t width = is_there ? weft_cli_text_columns(cell_of(value)) : 0;
+            size_t width = is_there ? weft_cli_text_columns(cell_of(value, i)) : 0;
+            width = is_there && width < strlen(columns[i]) ? strlen(columns[i]) : width;
             widths->columns[i] = width > widths->columns[i] ? width : widths->columns[i];
         }
         if (weft_json_find_member(each.value, "records", &value) == WEFT_OK) {
@@ -69,13 +74,23 @@ static void measure(struct weft_slice rows, struct widths *widths)
     }
 }
 
+static void append_heads(struct weft_buffer *out, const struct widths *widths)
+{
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        if (widths->columns[i] > 0) {
+            weft_buffer_append_format(out, "  %-*s", (int)widths->columns[i], columns[i]);
+        }
+    }
+    weft_buffer_append_format(out, "  %*s\n", widths->records, "records");
+}
+
 static void append_row(struct weft_buffer *out, struct weft_slice row, const struct widths *widths)
 {
     struct weft_slice value;
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
         if (weft_json_find_member(row, columns[i], &value) == WEFT_OK) {
             weft_buffer_append_text(out, "  ");
-            weft_cli_append_padded(out, cell_of(value), widths->columns[i]);
+            weft_cli_append_padded(out, cell_of(value, i), widths->columns[i]);
         }
     }
     if (weft_json_find_member(row, "records", &value) == WEFT_OK) {
@@ -99,10 +114,13 @@ static void write_text(struct weft_slice body, struct weft_buffer *out)
         weft_json_find_member(body, "balanced", &value) == WEFT_OK && weft_slice_equal_text(value, "true");
     weft_buffer_append_text(out, is_balanced ? ", as the ledger says\n" : ", WHICH IS NOT WHAT THE LEDGER SAYS\n");
     (void)(weft_json_find_member(body, "drops", &rows) == WEFT_OK);
-    struct widths widths = { .records = 1 };
+    struct widths widths = { .records = sizeof "records" - 1 };
     measure(rows, &widths);
     struct weft_json_each each = weft_json_each_of(rows);
     size_t count = 0;
+    if (rows.length > 2) {
+        append_heads(out, &widths);
+    }
     for (; weft_json_each_next(&each); count++) {
         append_row(out, each.value, &widths);
     }

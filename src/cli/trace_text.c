@@ -53,21 +53,21 @@ static const struct {
     { "\"not_seen\"", "was not seen" },
 };
 
-/* "none" is no policy's name, but that no policy kept the trace. */
+/* With the time of the verdict. "none" is no policy's name, but that no policy kept the trace. */
 static void append_policy(struct weft_buffer *out, struct weft_slice answer)
 {
-    if (weft_slice_equal_text(find(answer, "policy"), "\"none\"")) {
-        weft_buffer_append_text(out, ", since no policy kept it");
-    } else {
-        append_found(out, " by policy ", answer, "policy");
-    }
+    bool is_none = weft_slice_equal_text(find(answer, "policy"), "\"none\"");
+    append_found(out, " by policy ", is_none ? WEFT_SLICE_EMPTY : answer, "policy");
+    append_found(out, " at ", answer, "decided");
+    weft_buffer_append_text(out, is_none ? ": no policy kept it" : "");
 }
 
 static void append_verdict(struct weft_buffer *out, struct weft_slice answer)
 {
     struct weft_slice verdict = find(answer, "verdict");
+    bool is_not_seen = weft_slice_equal_text(verdict, "\"not_seen\"");
     append_found(out, "", answer, "word");
-    if (!weft_slice_equal(find(answer, "word"), find(answer, "trace_id"))) {
+    if (!is_not_seen && !weft_slice_equal(find(answer, "word"), find(answer, "trace_id"))) {
         append_found(out, " is trace ", answer, "trace_id");
         weft_buffer_append_text(out, is_scalar(find(answer, "trace_id")) ? ", which" : "");
     }
@@ -76,15 +76,15 @@ static void append_verdict(struct weft_buffer *out, struct weft_slice answer)
         weft_buffer_append_text(out, weft_slice_equal_text(verdict, sentences[i].verdict) ? sentences[i].sentence : "");
     }
     append_policy(out, answer);
-    append_found(out, " at ", answer, "decided");
     weft_buffer_append_text(out, is_true(answer, "dry_run") ? ", in a dry run: its records went on" : "");
     weft_buffer_append_text(out, is_true(answer, "late_member") ? ", as a late member of its group" : "");
-    bool is_not_seen = weft_slice_equal_text(verdict, "\"not_seen\"");
     bool is_forgotten = weft_slice_equal_text(verdict, "\"forgotten\"");
     append_found(out, is_not_seen ? " since weft started at " : "", is_not_seen ? answer : WEFT_SLICE_EMPTY, "since");
     append_found(out, is_forgotten ? ", which begins at " : "", is_forgotten ? answer : WEFT_SLICE_EMPTY,
                  "remembers_from");
     weft_buffer_append_byte(out, '\n');
+    bool is_nowhere = is_not_seen && find(answer, "group").length == 0;
+    weft_buffer_append_text(out, is_nowhere ? "  (log lines whose spans never came leave no verdict)\n" : "");
 }
 
 /* ---- facts and counts ---- */

@@ -36,7 +36,7 @@ class Story(OutsideInCase):
         text = (TREE / "config/quickstart.yaml").read_text().replace("${env:WEFT_STORY:-/tmp}", str(self.folder))
         config = yaml.safe_load(text)
         self.otlp, self.lines = (f"127.0.0.1:{free_port()}" for _ in range(2))
-        config["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] = self.otlp
+        config["receivers"]["otlp"]["protocols"] = {"grpc": {"endpoint": self.otlp}}
         config["receivers"]["jsonlog"]["protocols"]["http"]["endpoint"] = self.lines
         config["processors"]["tail_sampling"].update(sampling)
         self.program = self.start_program(config, [self.otlp, self.lines], workers=workers)

@@ -12,7 +12,7 @@ static const struct {
     const char *text;
 } cases[] = {
     { "{\"word\":\"x\",\"verdict\":\"not_seen\",\"since\":\"S\",\"trace_id\":\"ab\"}",
-      "x is trace ab, which was not seen since weft started at S\n" },
+      "x was not seen since weft started at S\n  (log lines whose spans never came leave no verdict)\n" },
     { "{\"word\":\"x\",\"verdict\":\"forgotten\",\"since\":\"S\",\"remembers_from\":\"R\"}",
       "x is not known any more: it may have been here before what is remembered, which begins at R\n" },
     { "{\"verdict\":\"kept\",\"since\":\"S\",\"word\":\"ab\",\"policy\":\"errors\",\"decided\":\"D\",\"late_"
@@ -27,7 +27,7 @@ static const struct {
     { "{\"verdict\":\"dropped\",\"word\":\"ab\",\"policy\":\"none\",\"late_member\":true,\"services\":[{"
       "\"service\":"
       "\"\",\"spans\":1}]}",
-      "ab was dropped, since no policy kept it, as a late member of its group\n"
+      "ab was dropped: no policy kept it, as a late member of its group\n"
       "    -                                       1 spans        0 logs\n" },
     { "{\"verdict\":\"held\",\"word\":\"ab\",\"tree\":[{\"depth\":0,\"name\":\"GET /\",\"service\":\"api\","
       "\"duration_ms\":7,\"span_id\":\"01\",\"logs\":[{\"time\":\"2026-01-02T12:34:56.789Z\",\"severity\":\"ERROR\","

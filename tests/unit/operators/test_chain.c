@@ -155,7 +155,7 @@ START_TEST(test_unknown_types_are_refused)
         { "  - {type: jsonparser}", WEFT_INVALID,
           "test.yaml:2: operators[0].type: there are no operators of type \"jsonparser\"; there are noop, move" },
         { "  - {type: syslog_parser}", WEFT_UNSUPPORTED,
-          "test.yaml:2: operators[0].type: weft does not have operators of type syslog_parser yet; there are noop" },
+          "test.yaml:2: operators[0].type: weft does not have operators of type syslog_parser yet: docs/file_log.md" },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
         struct weft_operators *operators = NULL;
