@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -136,12 +137,20 @@ static bool read_file(struct weft_tail *tail, struct weft_followed *file, struct
     return false;
 }
 
+/* It may have grown since it was read, or was not read for want of blocks. */
+static bool has_unread(const struct weft_followed *file)
+{
+    struct stat state;
+    return file->descriptor >= 0 && !file->is_passed && fstat(file->descriptor, &state) == 0 &&
+           (uint64_t)state.st_size > file->read.position.offset + file->tail_length;
+}
+
 /* One that is gone and has been quiet since: nobody writes to it any more. */
 static bool is_over(const struct weft_followed *file, int64_t flush_after_ns, struct weft_monotonic now)
 {
     bool is_read =
         file->descriptor < 0 || file->is_passed || (file->is_at_end && (file->tail_length == 0 || flush_after_ns == 0));
-    return file->is_gone && is_read && now.ns - file->quiet_since >= LET_GO_AFTER_NS;
+    return file->is_gone && is_read && now.ns - file->quiet_since >= LET_GO_AFTER_NS && !has_unread(file);
 }
 
 /* Each file is read up to its end once in poll_interval. */

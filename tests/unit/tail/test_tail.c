@@ -418,6 +418,37 @@ START_TEST(test_lines_of_a_renamed_file_come_before_those_of_the_next)
 }
 END_TEST
 
+/* The pipeline takes nothing for longer than a renamed file is followed. */
+START_TEST(test_renamed_file_waits_for_who_takes_its_lines)
+{
+    set_up();
+    for (char name[] = "a.log"; name[0] < 'g'; name[0]++) {
+        append(name, "begun\n");
+    }
+    begin("*.log", true, 10, 0);
+    ck_assert(arrives("begun\nbegun\nbegun\nbegun\nbegun\nbegun\n"));
+    is_holding = true;
+    for (char name[] = "a.log"; name[0] < 'f'; name[0]++) {
+        append(name, "more\n");
+    }
+    weft_pause(50 * WEFT_NS_PER_MS);
+    append("f.log", "last\n");
+    run("mv f.log f.log.1");
+    for (int i = 0; i < 130; i++) { /* 6.5 s */
+        weft_mailbox_deliver(mailbox);
+        weft_pause(50 * WEFT_NS_PER_MS);
+    }
+    release();
+    for (int i = 0; i < PATIENCE && strstr(text, "last\n") == NULL; i++) {
+        weft_mailbox_deliver(mailbox);
+        weft_pause(5 * WEFT_NS_PER_MS);
+    }
+    ck_assert_msg(strstr(text, "last\n") != NULL, "%s", text);
+    end();
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -430,6 +461,7 @@ int main(void)
         BASE_TEST(test_closed_file_that_was_renamed_out_of_the_pattern_is_read),
         BASE_TEST(test_file_in_between_two_looks_is_found_beside),
         BASE_TEST(test_lines_of_a_renamed_file_come_before_those_of_the_next),
+        BASE_TEST(test_renamed_file_waits_for_who_takes_its_lines),
         BASE_TEST(test_truncated_and_rewritten_files_begin_anew),
         BASE_TEST(test_copy_of_a_truncated_file_goes_on_where_that_one_was),
         BASE_TEST(test_twin_is_a_file_of_its_own),
