@@ -103,16 +103,22 @@ bool weft_log_bodies_has_rest(const struct weft_log_bodies *bodies)
     return bodies->chain != NULL && weft_log_request_count(bodies->request) > 0;
 }
 
+uint64_t weft_log_bodies_lost(const struct weft_log_bodies *bodies)
+{
+    return bodies->chain == NULL ? 0 : weft_log_chain_lost(bodies->chain);
+}
+
 /* Lines are read once, whatever happens: operators keep state from one to the next. */
 static enum weft_status read_through_chain(struct weft_log_bodies *bodies, struct weft_slice body, uint64_t observed_ns,
                                            struct weft_payload_pool *pool, struct weft_payload **out_message,
                                            struct weft_otlp_counts *out_counts, struct weft_error *error)
 {
-    size_t read = bodies->read_ahead;
+    size_t read = bodies->read_ahead < body.length ? bodies->read_ahead : body.length;
     add_lines_to_chain(bodies->chain, read == 0 ? body : weft_slice_of(body.bytes + read, body.length - read),
                        observed_ns);
     enum weft_status status = finish(bodies->request, pool, out_message, out_counts, error);
-    bodies->read_ahead = status == WEFT_OK ? 0 : body.length;
+    size_t left = bodies->read_ahead - read; /* of lines that come again, behind an empty body */
+    bodies->read_ahead = status == WEFT_OK ? left : body.length + left;
     if (status == WEFT_OK) {
         weft_log_request_clear(bodies->request);
     }

@@ -30,5 +30,8 @@ enum weft_status weft_log_bodies_read(struct weft_log_bodies *bodies, struct wef
 /* With a chain: records are in the request although no body is under way, for the next one or an empty one to take. */
 bool weft_log_bodies_has_rest(const struct weft_log_bodies *bodies);
 
+/* Records that a chain had no memory for. */
+uint64_t weft_log_bodies_lost(const struct weft_log_bodies *bodies);
+
 void weft_log_bodies_collect(const struct weft_log_bodies *bodies, const char *receiver_id, const char *transport,
                              struct weft_samples *samples);

@@ -3,6 +3,7 @@
 #include "receivers/log_chain.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "operators/log_record.h"
 
@@ -21,6 +22,13 @@ struct weft_log_chain {
     struct members attributes, resource; /* of each entry that comes in */
     uint64_t lost;
 };
+
+static void lose(struct weft_log_chain *chain)
+{
+    if (chain->lost++ == 0) {
+        weft_log(ERROR, "file_log.no_memory", "log entries are lost for want of memory");
+    }
+}
 
 /* ---- out ---- */
 
@@ -76,7 +84,9 @@ static void emit(void *user, struct weft_log_entry *entry)
     if (status == WEFT_OK) {
         status = entry->is_line ? add_line(chain, entry) : add_record(chain, entry);
     }
-    chain->lost += status != WEFT_OK;
+    if (status != WEFT_OK) {
+        lose(chain);
+    }
 }
 
 /* ---- in ---- */
@@ -119,7 +129,7 @@ void weft_log_chain_add(struct weft_log_chain *chain, struct weft_slice line, ui
         set_members(&entry.resource, &chain->memory, chain->resource)) {
         weft_operator_run_process(chain->run, &entry);
     } else {
-        chain->lost++;
+        lose(chain);
     }
 }
 

@@ -347,5 +347,6 @@ void weft_log_inlet_collect(const struct weft_log_inlet *inlet, struct weft_samp
     weft_otlp_inlet_collect(&inlet->inlet, samples);
     weft_log_bodies_collect(&inlet->bodies, id, transport, samples);
     weft_samples_add(samples, "weft_receiver_lines_lost", "Log lines that nobody took in the end", WEFT_SAMPLE_COUNTER,
-                     (double)inlet->lost, WEFT_LABELS({ "receiver", id }, { "transport", transport }));
+                     (double)(inlet->lost + weft_log_bodies_lost(&inlet->bodies)),
+                     WEFT_LABELS({ "receiver", id }, { "transport", transport }));
 }
