@@ -2,6 +2,8 @@
  * lengths first leaves hardly any bytes to compare. */
 #include "operators/log_value.h"
 
+#include <stdlib.h>
+
 enum { FIRST_COUNT = 8 };
 
 /* Old rooms stay in the entry's memory until the entry ends: with doubling they are less than what is used. */
@@ -93,6 +95,50 @@ static bool reserve(struct weft_log_map *map, struct weft_entry_memory *memory, 
     return true;
 }
 
+/* ---- merging ---- */
+
+enum { SEARCHED_PAIRS = 4096 }; /* so many comparisons cost less than sorting */
+
+/* Shorter keys first: bytes are compared where lengths agree. */
+static int compare_keys(const void *left_untyped, const void *right_untyped)
+{
+    const struct weft_slice left = (*(struct weft_log_member *const *)left_untyped)->key;
+    const struct weft_slice right = (*(struct weft_log_member *const *)right_untyped)->key;
+    if (left.length != right.length) {
+        return left.length < right.length ? -1 : 1;
+    }
+    return left.length == 0 ? 0 : memcmp(left.bytes, right.bytes, left.length);
+}
+
+/* Members of a map in the order of their keys, where searching one by one would take long; else, or without memory,
+ * NULL. */
+static struct weft_log_member **sorted_members(const struct weft_log_map *map, size_t searches,
+                                               struct weft_entry_memory *memory)
+{
+    if (map->count == 0 || searches <= SEARCHED_PAIRS / map->count) {
+        return NULL;
+    }
+    struct weft_log_member **sorted =
+        weft_entry_memory_try_alloc(memory, map->count * sizeof(struct weft_log_member *));
+    for (size_t i = 0; sorted != NULL && i < map->count; i++) {
+        sorted[i] = &map->members[i];
+    }
+    if (sorted != NULL) {
+        qsort(sorted, map->count, sizeof *sorted, compare_keys);
+    }
+    return sorted;
+}
+
+static struct weft_log_value *find_sorted(const struct weft_log_map *map, struct weft_log_member **sorted,
+                                          struct weft_log_member *wanted)
+{
+    if (sorted == NULL) {
+        return weft_log_map_find(map, wanted->key);
+    }
+    struct weft_log_member **found = bsearch(&wanted, sorted, map->count, sizeof *sorted, compare_keys);
+    return found == NULL ? NULL : &(*found)->value;
+}
+
 /* No key is twice in from: those that come are looked for among those that were there only. */
 enum weft_status weft_log_map_merge(struct weft_log_map *map, struct weft_entry_memory *memory,
                                     const struct weft_log_map *from)
@@ -105,8 +151,9 @@ enum weft_status weft_log_map_merge(struct weft_log_map *map, struct weft_entry_
         return WEFT_NOMEM;
     }
     before.members = map->members;
+    struct weft_log_member **sorted = sorted_members(&before, from->count, memory);
     for (size_t i = 0; i < from->count; i++) {
-        struct weft_log_value *found = weft_log_map_find(&before, from->members[i].key);
+        struct weft_log_value *found = find_sorted(&before, sorted, &from->members[i]);
         if (found != NULL) {
             *found = from->members[i].value;
         } else {

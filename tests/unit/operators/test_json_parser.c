@@ -228,10 +228,38 @@ START_TEST(test_parsing_survives_without_memory)
 }
 END_TEST
 
+/* Merged where keys meet, however many they are; the order of the first stays. */
+START_TEST(test_large_objects_are_merged)
+{
+    enum { KEYS = 5000 };
+    struct operators_test *test = weft_alloc(sizeof *test);
+    struct weft_buffer line;
+    weft_buffer_init(&line, 0);
+    operators_test_open(test, "  - {type: json_parser, parse_ints: true}\n  - {type: json_parser, parse_ints: true}\n"
+                              "  - {type: filter, expr: 'true'}");
+    weft_buffer_append_byte(&line, '{');
+    for (int i = 0; i < KEYS; i++) {
+        weft_buffer_append_format(&line, "%s\"k%d\":%d", i == 0 ? "" : ",", i, i);
+    }
+    weft_buffer_append_text(&line, "}");
+    weft_buffer_append_byte(&line, 0);
+    operators_test_begin(test, (const char *)line.bytes);
+    ck_assert_ptr_null(operators_test_send(test));
+    ck_assert_uint_eq(test->entry.attributes.count, KEYS);
+    for (int i = 0; i < KEYS; i++) {
+        ck_assert_int_eq(test->entry.attributes.members[i].value.integer, i);
+    }
+    weft_buffer_fini(&line);
+    operators_test_close(test);
+    weft_free(test);
+}
+END_TEST
+
 int main(void)
 {
     const struct operators_test_function tests[] = {
         OPERATORS_TEST(test_json_becomes_values),
+        OPERATORS_TEST(test_large_objects_are_merged),
         OPERATORS_TEST(test_what_is_no_json_object_goes_on_as_it_is),
         OPERATORS_TEST(test_every_start_of_a_line_is_no_object),
         OPERATORS_TEST(test_nesting_has_a_limit),
