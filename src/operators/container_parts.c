@@ -148,6 +148,7 @@ void weft_container_parts_flush(struct weft_container_parts *parts, struct weft_
                                 const struct weft_operator *self, int64_t now_ns, bool is_all)
 {
     uint32_t cursor = 0;
+    bool is_text_wanted = run->is_text_wanted; /* others are asked meanwhile */
     for (struct part *part; parts->table != NULL && (part = weft_table_next(parts->table, &cursor)) != NULL;) {
         if (!is_all && now_ns - (int64_t)part->began_ns < PATIENCE_NS) {
             continue;
@@ -159,4 +160,5 @@ void weft_container_parts_flush(struct weft_container_parts *parts, struct weft_
         forget(parts, part);
         run->kept--;
     }
+    run->is_text_wanted = is_text_wanted;
 }

@@ -160,6 +160,7 @@ static bool evaluate_matches(struct weft_expression_state *state, const struct w
     }
     enum weft_pattern_outcome outcome = weft_pattern_match(node->pattern, state->run->pattern, subject.text);
     *out_value = weft_expression_bool(outcome == WEFT_PATTERN_MATCH);
+    state->run->has_met_limit = state->run->has_met_limit || outcome == WEFT_PATTERN_LIMIT;
     return outcome != WEFT_PATTERN_LIMIT || weft_expression_fail_state(state, "a pattern takes too long");
 }
 

@@ -14,6 +14,7 @@ struct piece {
 
 struct weft_expression_text {
     struct piece *first;
+    size_t piece_count;
 };
 
 struct text_reader {
@@ -97,32 +98,63 @@ enum weft_status weft_expression_text_compile(struct weft_operator_reader *reade
             .reader = reader, .node = node, .text = weft_slice_of_text(copy), .end = &text->first
         };
         status = read_pieces(&texts);
+        for (const struct piece *piece = text->first; piece != NULL; piece = piece->next) {
+            text->piece_count++;
+        }
         *out_text = text;
     }
     return status;
+}
+
+/* The text behind the piece; false: a failure. */
+static bool evaluate_piece(const struct piece *piece, struct weft_operator_run *run, struct weft_log_entry *entry,
+                           struct weft_slice *out_text)
+{
+    struct weft_log_value value = weft_log_string(WEFT_SLICE_EMPTY);
+    if (piece->expression != NULL &&
+        weft_expression_evaluate(piece->expression, run, entry, &value) != WEFT_OPERATOR_SEND) {
+        return false;
+    }
+    if (value.kind != WEFT_LOG_STRING) {
+        weft_operator_fail(run, "an expression gives %s, not a text", weft_log_value_kind_text(value.kind));
+        return false;
+    }
+    *out_text = value.text;
+    return true;
+}
+
+static uint8_t *put(uint8_t *to, struct weft_slice text)
+{
+    if (text.length > 0) {
+        memcpy(to, text.bytes, text.length);
+    }
+    return to + text.length;
 }
 
 enum weft_operator_verdict weft_expression_text_render(const struct weft_expression_text *text,
                                                        struct weft_operator_run *run, struct weft_log_entry *entry,
                                                        struct weft_slice *out_text)
 {
-    struct weft_slice joined = WEFT_SLICE_EMPTY;
-    for (const struct piece *piece = text->first; piece != NULL; piece = piece->next) {
-        struct weft_log_value value = weft_log_string(WEFT_SLICE_EMPTY);
-        if (piece->expression != NULL &&
-            weft_expression_evaluate(piece->expression, run, entry, &value) != WEFT_OPERATOR_SEND) {
+    struct weft_slice *values = weft_entry_memory_try_alloc(entry->memory, (text->piece_count + 1) * sizeof *values);
+    size_t length = 0, count = 0;
+    for (const struct piece *piece = text->first; values != NULL && piece != NULL; piece = piece->next) {
+        if (!evaluate_piece(piece, run, entry, &values[count])) {
             return WEFT_OPERATOR_FAILED;
         }
-        if (value.kind != WEFT_LOG_STRING) {
-            return weft_operator_fail(run, "an expression gives %s, not a text", weft_log_value_kind_text(value.kind));
-        }
-        size_t length = joined.length + piece->before.length + value.text.length;
-        joined = weft_entry_memory_try_join(entry->memory, joined, piece->before);
-        joined = weft_entry_memory_try_join(entry->memory, joined, value.text);
-        if (joined.length < length) {
-            return weft_operator_fail_memory(run);
-        }
+        length += piece->before.length + values[count++].length;
     }
-    *out_text = joined;
+    if (length > WEFT_EXPRESSION_MAX_TAKEN_BYTES) {
+        return weft_operator_fail(run, "a text would have %zu bytes", length);
+    }
+    uint8_t *bytes = values == NULL ? NULL : weft_entry_memory_try_alloc(entry->memory, length + 1);
+    if (bytes == NULL) {
+        return weft_operator_fail_memory(run);
+    }
+    uint8_t *to = bytes;
+    count = 0;
+    for (const struct piece *piece = text->first; piece != NULL; piece = piece->next) {
+        to = put(put(to, piece->before), values[count++]);
+    }
+    *out_text = weft_slice_of(bytes, length);
     return WEFT_OPERATOR_SEND;
 }

@@ -49,7 +49,9 @@ static bool equal_maps(const struct weft_log_map *left, const struct weft_log_ma
 {
     bool is_equal = left->count == right->count;
     for (size_t i = 0; is_equal && i < left->count; i++) {
-        const struct weft_log_value *found = weft_log_map_find(right, left->members[i].key);
+        bool is_at_same_place = weft_slice_equal(left->members[i].key, right->members[i].key);
+        const struct weft_log_value *found =
+            is_at_same_place ? &right->members[i].value : weft_log_map_find(right, left->members[i].key);
         is_equal = found != NULL && equal_at(&left->members[i].value, found, true);
     }
     return is_equal;

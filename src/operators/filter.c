@@ -44,7 +44,12 @@ static enum weft_operator_verdict process(const struct weft_operator *self, stru
 {
     const struct filter *filter = (const struct filter *)self;
     bool is_true = false;
+    run->has_met_limit = false;
     enum weft_operator_verdict verdict = weft_expression_test(filter->expression, run, entry, &is_true);
+    if (verdict == WEFT_OPERATOR_FAILED && run->has_met_limit) {
+        weft_operator_note_error(run, self, "send"); /* who writes a line must not choose whether it is seen */
+        return WEFT_OPERATOR_SEND;
+    }
     if (verdict != WEFT_OPERATOR_SEND || !is_true) {
         return verdict;
     }

@@ -61,6 +61,8 @@ enum weft_status weft_log_entry_keep(const struct weft_log_entry *entry, struct 
     struct weft_log_entry copy = *entry;
     copy.memory = memory;
     copy.body = (struct weft_log_value){ .kind = WEFT_LOG_NIL };
+    copy.line_end = NULL; /* the line goes */
+    copy.trimmed_behind = 0;
     enum weft_status status = keep_root(memory, &copy.attributes);
     status = status == WEFT_OK ? keep_root(memory, &copy.resource) : status;
     status = status == WEFT_OK ? keep_text(memory, &copy.severity_text) : status;

@@ -83,7 +83,7 @@ struct weft_operator_kind {
 
     /* Of the state that each run has for such an operator; 0: none. It is zero at first. */
     size_t state_size;
-    /* Begins entries in run->memory and sends them on. */
+    /* Sends on what is kept. */
     void (*flush)(const struct weft_operator *self, struct weft_operator_run *run, int64_t now_ns, bool is_all);
     void (*close_state)(void *state); /* frees what it has; may be NULL */
 };
@@ -198,8 +198,8 @@ struct weft_operator_run {
     struct weft_budget *budget; /* charged for what is kept; NULL: nobody's */
     size_t kept;                /* entries that operators keep now */
     bool is_text_wanted;        /* of a failure */
+    bool has_met_limit;         /* a pattern gave up: it would have matched or not */
     char failure[256];
-    struct weft_entry_memory memory; /* of entries that flush sends */
 };
 
 /* The outputs get the entry, each one its own copy. For operators that say WEFT_OPERATOR_DONE, and from flush. */
@@ -212,10 +212,6 @@ enum weft_operator_verdict weft_operator_fail_memory(struct weft_operator_run *r
 
 /* Counts and logs a failure that is no end of the entry's way through this operator. action: what happens now. */
 void weft_operator_note_error(struct weft_operator_run *run, const struct weft_operator *self, const char *action);
-
-/* What on_error says, for a failure that is found in flush. */
-void weft_operator_handle_failure(struct weft_operator_run *run, const struct weft_operator *self,
-                                  struct weft_log_entry *entry);
 
 static inline void *weft_operator_state(const struct weft_operator_run *run, const struct weft_operator *self)
 {

@@ -17,6 +17,8 @@ enum weft_status weft_operator_link(struct weft_operator_reader *reader, const s
     return status;
 }
 
+enum { MAX_WAYS = 1000 };
+
 /* The number of operators if there is none. */
 static size_t find_id(const struct weft_operators *operators, const char *id)
 {
@@ -156,6 +158,48 @@ static enum weft_status check_circles(struct weft_operator_reader *reader, const
     return status;
 }
 
+/* Copies that can come of one entry from there on: an operator sends to all its outputs, a router to those of one
+ * route. Bounded by MAX_WAYS + 1. */
+static size_t ways_from(const struct weft_operator_reader *reader, size_t *ways, size_t index);
+
+static size_t ways_of(const struct weft_operator_reader *reader, size_t *ways,
+                      const struct weft_operator_outputs *outputs)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < outputs->count && sum <= MAX_WAYS; i++) {
+        sum += ways_from(reader, ways, outputs->indexes[i]);
+    }
+    return sum;
+}
+
+static size_t ways_from(const struct weft_operator_reader *reader, size_t *ways, size_t index)
+{
+    if (index == reader->operators->count) {
+        return 1;
+    }
+    if (ways[index] == 0) {
+        size_t most = ways_of(reader, ways, &reader->operators->items[index]->outputs);
+        for (const struct weft_operator_link *link = reader->links; link != NULL; link = link->next) {
+            size_t of_link = link->from == index ? ways_of(reader, ways, link->outputs) : 0;
+            most = of_link > most ? of_link : most;
+        }
+        ways[index] = most > MAX_WAYS ? (size_t)MAX_WAYS + 1 : most == 0 ? 1 : most;
+    }
+    return ways[index];
+}
+
+/* Ways that part again and again double with each. */
+static enum weft_status check_ways(struct weft_operator_reader *reader, const struct weft_node *list)
+{
+    size_t *ways = NULL;
+    enum weft_status status = weft_operator_alloc(reader, (reader->operators->count + 1) * sizeof *ways, &ways);
+    if (status == WEFT_OK && ways_from(reader, ways, 0) > MAX_WAYS) {
+        return weft_node_fail(reader->config.error, WEFT_LIMIT, list,
+                              "one entry could become more than %d: outputs part too often", MAX_WAYS);
+    }
+    return status;
+}
+
 static enum weft_status check_last(const struct weft_operator_reader *reader, const struct weft_node *list)
 {
     const struct weft_operators *operators = reader->operators;
@@ -179,5 +223,6 @@ enum weft_status weft_operator_links_resolve(struct weft_operator_reader *reader
     }
     status = status == WEFT_OK ? link_next(reader) : status;
     status = status == WEFT_OK ? check_last(reader, list) : status;
-    return status == WEFT_OK ? check_circles(reader, list) : status;
+    status = status == WEFT_OK ? check_circles(reader, list) : status;
+    return status == WEFT_OK ? check_ways(reader, list) : status;
 }

@@ -57,7 +57,6 @@ void weft_operator_run_free(struct weft_operator_run *run)
         weft_free(run->states[i]);
     }
     weft_pattern_scratch_free(&run->pattern);
-    weft_entry_memory_fini(&run->memory);
     weft_free(run->states);
     weft_free(run->counts);
     weft_free(run);
@@ -180,14 +179,6 @@ void weft_operator_send(struct weft_operator_run *run, const struct weft_operato
     if (outputs->count > 0) {
         send_copies(run, self, outputs, entry);
         process_from(run, outputs->indexes[outputs->count - 1], entry);
-    }
-}
-
-void weft_operator_handle_failure(struct weft_operator_run *run, const struct weft_operator *self,
-                                  struct weft_log_entry *entry)
-{
-    if (note_failure(run, self)) {
-        weft_operator_send(run, self, &self->outputs, entry);
     }
 }
 

@@ -86,8 +86,9 @@ enum weft_operator_verdict weft_parser_finish(const struct weft_parser *parser, 
                                               struct weft_log_entry *entry)
 {
     struct weft_log_value body;
-    if (parser->body.is_given && weft_log_path_get(&parser->body, entry, &body)) {
-        entry->body = body;
+    if (parser->body.is_given && weft_log_path_get(&parser->body, entry, &body) &&
+        weft_log_value_copy(entry->memory, &body, &entry->body) != WEFT_OK) { /* its maps are the attribute's still */
+        return weft_operator_fail_memory(run);
     }
     return apply_blocks(parser, run, entry);
 }

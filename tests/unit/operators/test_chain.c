@@ -238,10 +238,37 @@ START_TEST(test_run_without_memory_is_none)
 }
 END_TEST
 
+/* Two that part, and so on: one entry would become 2^n. */
+START_TEST(test_ways_that_part_too_often_are_refused)
+{
+    char list[4096] = "";
+    size_t length = 0;
+    for (int i = 0; i < 12; i++) {
+        length +=
+            (size_t)snprintf(list + length, sizeof list - length,
+                             "  - {type: noop, id: a%d, output: [b%d, c%d]}\n  - {type: noop, id: b%d, output: a%d}\n"
+                             "  - {type: noop, id: c%d, output: a%d}\n",
+                             i, i, i, i, i + 1, i, i + 1);
+        if (i == 8) { /* 512 ways */
+            char good[4096];
+            snprintf(good, sizeof good, "%s  - {type: noop, id: a9}", list);
+            struct operators_test *test = weft_alloc(sizeof *test);
+            operators_test_open(test, good);
+            operators_test_close(test);
+            weft_free(test);
+        }
+    }
+    snprintf(list + length, sizeof list - length, "  - {type: noop, id: a12}");
+    operators_test_refuse(list, WEFT_LIMIT,
+                          "test.yaml:1: operators: one entry could become more than 1000: outputs part too often");
+}
+END_TEST
+
 int main(void)
 {
     const struct operators_test_function tests[] = {
         OPERATORS_TEST(test_no_operators_let_entries_pass),
+        OPERATORS_TEST(test_ways_that_part_too_often_are_refused),
         OPERATORS_TEST(test_operators_run_in_order),
         OPERATORS_TEST(test_ids_are_types_with_numbers),
         OPERATORS_TEST(test_outputs_get_a_copy_each),

@@ -254,10 +254,28 @@ START_TEST(test_memory_that_runs_out_is_an_error)
 }
 END_TEST
 
+/* Who writes a line must not choose by its bytes that nobody sees it. */
+START_TEST(test_a_filter_keeps_what_a_pattern_gives_up_on)
+{
+    char line[2100];
+    struct operators_test *test = weft_alloc(sizeof *test);
+    operators_test_open(test, "  - {type: filter, expr: 'body matches \"^(a+)+$\"'}");
+    memset(line, 'a', 2000);
+    strcpy(line + 2000, "b!");
+    ck_assert_ptr_nonnull(operators_test_line(test, line));
+    ck_assert_uint_eq(operators_test_counts(test, 0).errors, 1);
+    ck_assert_uint_eq(operators_test_counts(test, 0).dropped, 0);
+    ck_assert_ptr_null(operators_test_line(test, "aaa"));
+    operators_test_close(test);
+    weft_free(test);
+}
+END_TEST
+
 int main(void)
 {
     const struct operators_test_function tests[] = {
         OPERATORS_TEST(test_filter_ends_what_its_expression_takes),
+        OPERATORS_TEST(test_a_filter_keeps_what_a_pattern_gives_up_on),
         OPERATORS_TEST(test_filtered_entries_are_counted),
         OPERATORS_TEST(test_filter_ends_what_it_cannot_judge),
         OPERATORS_TEST(test_filter_drops_a_part_by_chance),
