@@ -50,18 +50,42 @@ def javascript_modules():
     return cache_directory() / "interop-js" / "node_modules"
 
 
-def sdk_python():
-    """The Python of a virtual environment with the SDK, made once for each list of requirements."""
-    with _home("interop-python") as home:
-        wanted, have = HERE / "requirements.txt", home / "installed.txt"
-        python = home / "venv" / "bin" / "python"
+def inngest_modules():
+    """Inngest's SDK, which wants a newer Node than the other clients."""
+    _need("npm", "Inngest's SDK")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
+    if int(version.removeprefix("v").split(".")[0]) < 20:
+        raise AssertionError(f"Inngest's SDK needs Node of 20 or later: this is {version}")
+    with _home("interop-inngest") as home:
+        lock, have = HERE / "inngest" / "package-lock.json", home / "installed-lock.json"
+        if not have.exists() or have.read_text() != lock.read_text():
+            for path in (lock, HERE / "inngest" / "package.json"):
+                shutil.copy(path, home)
+            options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+            _run("Inngest's SDK could not be installed", ["npm", "ci", "--prefix", home, *options], 600)
+            have.write_text(lock.read_text())
+        return home / "node_modules"
+
+
+def _python_with(name, wanted, whose):
+    """The Python of a virtual environment in the cache, made once for each list of requirements."""
+    with _home(name) as home:
+        have, python = home / "installed.txt", home / "venv" / "bin" / "python"
         if not have.exists() or have.read_text() != wanted.read_text():
             have.unlink(missing_ok=True)
-            failed = "the SDK of Python could not be installed"
+            failed = f"{whose} could not be installed"
             _run(failed, ["/usr/bin/python3", "-m", "venv", "--clear", home / "venv"], 120)
             _run(failed, [python, "-m", "pip", "install", "--quiet", "--no-deps", "-r", wanted], 600)
             have.write_text(wanted.read_text())
         return python
+
+
+def sdk_python():
+    return _python_with("interop-python", HERE / "requirements.txt", "the SDK of Python")
+
+
+def runpod_python():
+    return _python_with("interop-runpod", HERE / "runpod" / "requirements.txt", "RunPod's SDK")
 
 
 def rust_program():
