@@ -37,6 +37,18 @@ static bool has_key(const struct weft_log_map *map, const char *key)
     return weft_log_map_find(map, weft_slice_of_text(key)) != NULL;
 }
 
+static enum weft_status take_keys(const struct weft_log_entry *entry, struct weft_log_source *source)
+{
+    const struct weft_log_map *map = &entry->attributes;
+    struct weft_slice *keys = weft_entry_memory_try_alloc(entry->memory, (map->count + 1) * sizeof *keys);
+    for (size_t i = 0; keys != NULL && i < map->count; i++) {
+        keys[i] = map->members[i].key;
+    }
+    source->keys = keys;
+    source->key_count = keys == NULL ? 0 : map->count;
+    return keys == NULL ? WEFT_NOMEM : WEFT_OK;
+}
+
 static enum weft_status set_source(struct weft_log_chain *chain, struct weft_log_entry *entry)
 {
     struct weft_log_source source = { .scope = entry->scope_name,
@@ -48,6 +60,7 @@ static enum weft_status set_source(struct weft_log_chain *chain, struct weft_log
     if (status == WEFT_OK && entry->is_line) {
         status =
             weft_log_attributes_encode(&entry->attributes, FIELD_ATTRIBUTE_OF_RECORD, entry->memory, &source.fields);
+        status = status == WEFT_OK ? take_keys(entry, &source) : status;
     }
     weft_log_request_set_source(chain->settings.request, &source);
     return status;

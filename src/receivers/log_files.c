@@ -30,6 +30,8 @@ struct log_files {
     struct weft_buffer resource;             /* of the config, as fields of Resource */
     struct weft_buffer path;                 /* its path, if that is no UTF-8 */
     const struct weft_tail_block *described; /* whose fields they are */
+    struct weft_slice *keys;                 /* of the attributes in fields */
+    size_t key_count;
     struct weft_log_member *attributes, *resource_members; /* the same for a chain */
     struct weft_timer feed_timer;                          /* memory was gone */
     struct weft_timer flush_timer;                         /* a chain keeps something */
@@ -106,6 +108,12 @@ static const char *readable_path(struct log_files *files, const char *path)
     return weft_buffer_status(&files->path) == WEFT_OK ? (const char *)files->path.bytes : NULL;
 }
 
+static void add_field(struct log_files *files, const char *key, const char *value)
+{
+    append_attribute(&files->fields, FIELD_ATTRIBUTE, key, value);
+    files->keys[files->key_count++] = weft_slice_of_text(key);
+}
+
 /* False without memory. */
 static bool describe_file(struct log_files *files, const struct weft_tail_block *block)
 {
@@ -122,25 +130,28 @@ static bool describe_file(struct log_files *files, const struct weft_tail_block 
         return true;
     }
     weft_buffer_clear(&files->fields);
+    files->key_count = 0;
     for (size_t i = 0; i < settings->attributes->count; i++) {
         const struct weft_config_map_entry *entry = &settings->attributes->entries[i];
         bool is_replaced = (settings->includes_name && strcmp(entry->key, name_key) == 0) ||
                            (settings->includes_path && strcmp(entry->key, path_key) == 0);
         if (!is_replaced) {
-            append_attribute(&files->fields, FIELD_ATTRIBUTE, entry->key, entry->value);
+            add_field(files, entry->key, entry->value);
         }
     }
     if (settings->includes_name) {
-        append_attribute(&files->fields, FIELD_ATTRIBUTE, name_key, name);
+        add_field(files, name_key, name);
     }
     if (settings->includes_path) {
-        append_attribute(&files->fields, FIELD_ATTRIBUTE, path_key, path);
+        add_field(files, path_key, path);
     }
     if (weft_buffer_status(&files->fields) != WEFT_OK || weft_buffer_status(&files->resource) != WEFT_OK) {
         return false;
     }
     files->described = block;
     struct weft_log_source source = { .fields = weft_buffer_slice(&files->fields),
+                                      .keys = files->keys,
+                                      .key_count = files->key_count,
                                       .resource = weft_buffer_slice(&files->resource),
                                       .has_service = has_key(settings->resource, "service.name"),
                                       .has_environment = has_key(settings->resource, "deployment.environment.name"),
@@ -399,6 +410,7 @@ static void files_free(struct weft_otlp_inlet *inlet)
     weft_buffer_fini(&files->fields);
     weft_buffer_fini(&files->resource);
     weft_buffer_fini(&files->path);
+    weft_free(files->keys);
     weft_free(files->attributes);
     weft_free(files->resource_members);
     weft_free(files);
@@ -457,6 +469,7 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
     weft_log_stream_init(&files->stream, &files->base, on_changed);
     weft_list_init(&files->blocks);
     weft_buffer_init(&files->fields, 0);
+    files->keys = weft_alloc((settings->attributes->count + 2) * sizeof *files->keys);
     weft_buffer_init(&files->resource, 0);
     for (size_t i = 0; i < settings->resource->count; i++) {
         const struct weft_config_map_entry *entry = &settings->resource->entries[i];

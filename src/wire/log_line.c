@@ -17,6 +17,7 @@ static void begin(struct weft_log_line_reader *reader, struct weft_slice line, u
     reader->state.traceparent.problem = WEFT_ID_PROBLEM_ABSENT;
     reader->top.traces = reader->top.spans = reader->top.flags = 0;
     reader->inside.traces = reader->inside.spans = reader->inside.flags = 0;
+    weft_line_see_keys(reader, reader->source.keys, reader->source.key_count);
     reader->begin = line.bytes;
     reader->end = line.bytes + line.length;
     reader->block_end = line.length < WEFT_LINE_COPY_BLOCK ? 0 : line.length - WEFT_LINE_COPY_BLOCK + 1;

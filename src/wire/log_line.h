@@ -126,7 +126,9 @@ void weft_log_line_reader_free(struct weft_log_line_reader *reader);
 
 /* What is known of lines beside what they say. Borrowed, as long as lines of it are read. */
 struct weft_log_source {
-    struct weft_slice fields;          /* added to each record as they are: of LogRecord, in protobuf */
+    struct weft_slice fields;      /* added to each record as they are: of LogRecord, in protobuf */
+    const struct weft_slice *keys; /* of the attributes among these: a line's own of the same name is dup.<key> */
+    size_t key_count;
     struct weft_slice resource;        /* of a request (log_request.h): the same for the resource */
     struct weft_slice scope;           /* the same: its scope's name */
     uint64_t time_ns;                  /* of lines that say no time; 0: not known */

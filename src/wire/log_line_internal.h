@@ -239,6 +239,9 @@ bool weft_line_string_text(struct weft_slice value, uint8_t *scratch, size_t scr
 const uint8_t *weft_line_read_members(struct weft_log_line_reader *reader, const uint8_t *at,
                                       enum weft_line_place place) WEFT_MUST_CHECK;
 
+/* As if the line had had these keys already; those that mean something stay free for the line. */
+void weft_line_see_keys(struct weft_log_line_reader *reader, const struct weft_slice *keys, size_t count);
+
 /* log_line_ids.c */
 
 /* A member of an object inside the line, at that place. */

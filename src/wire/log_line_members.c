@@ -247,6 +247,16 @@ static uint32_t count_key(struct weft_log_line_reader *reader, struct weft_slice
     return 0;
 }
 
+void weft_line_see_keys(struct weft_log_line_reader *reader, const struct weft_slice *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t hash = weft_line_key_hash(keys[i]);
+        if (weft_line_keys_find(reader->index, keys[i], hash) == NULL) {
+            (void)count_key(reader, keys[i], hash);
+        }
+    }
+}
+
 /* dup.<key>, dup.2.<key>, ... in the reader's memory for keys. */
 static bool name_duplicate(struct weft_log_line_reader *reader, struct weft_slice *key, uint32_t count)
 {

@@ -144,6 +144,29 @@ START_TEST(test_sources_have_resources_and_scopes)
 }
 END_TEST
 
+/* Who writes a line cannot say what its source says; keys that mean something stay the line's. */
+START_TEST(test_keys_of_the_source_are_its_own)
+{
+    static const char expected[] =
+        "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"severityNumber\":9,\"severityText\":\"info\",\"body\":"
+        "{\"stringValue\":\"m\"},\"attributes\":[" ATTRIBUTE("dup.k", "line") "," ATTRIBUTE(
+            "weft.malformed", "duplicate_key") "," ATTRIBUTE("k", "v") "],\"observedTimeUnixNano\":\"7\"}]}]}]}";
+    static const uint8_t fields[] = "\x32\x08\x0a\x01"
+                                    "k\x12\x03\x0a\x01"
+                                    "v";
+    static const struct weft_slice keys[] = { WEFT_SLICE_LITERAL("k"), WEFT_SLICE_LITERAL("level") };
+    struct weft_log_source source = { .fields = weft_slice_of(fields, sizeof fields - 1),
+                                      .keys = keys,
+                                      .key_count = 2 };
+    struct fixture fixture;
+    fixture_init(&fixture);
+    weft_log_request_set_source(fixture.request, &source);
+    add(&fixture, "{\"k\":\"line\",\"level\":\"info\",\"msg\":\"m\"}");
+    check_json(&fixture, expected);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(test_a_sources_time_counts_for_lines_without_one)
 {
     struct weft_log_source source = { .time_ns = 11 };
@@ -244,6 +267,7 @@ int main(void)
     const TTest *const tests[] = {
         test_records_of_one_resource_stand_together_in_order,
         test_sources_have_resources_and_scopes,
+        test_keys_of_the_source_are_its_own,
         test_a_sources_time_counts_for_lines_without_one,
         test_a_text_says_nothing_of_itself,
         test_ever_new_resources_are_bounded_work_and_all_there,
