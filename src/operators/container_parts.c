@@ -95,7 +95,7 @@ static enum weft_status keep(struct weft_container_parts *parts, struct part *pa
         return WEFT_NOMEM;
     }
     part->pieces++;
-    charge(parts, part, sizeof *part + part->text.capacity + weft_entry_memory_size_bytes(&part->memory));
+    charge(parts, part, sizeof *part + part->text.capacity + part->memory.size_bytes);
     return WEFT_OK;
 }
 

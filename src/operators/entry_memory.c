@@ -34,29 +34,26 @@ void weft_entry_memory_clear(struct weft_entry_memory *memory)
     }
     free_chunks(memory->chunks->next);
     memory->chunks->next = NULL;
+    memory->size_bytes = memory->chunks->capacity;
     if (memory->chunks->capacity > KEPT_BYTES) {
         free_chunks(memory->chunks);
         memory->chunks = NULL;
+        memory->size_bytes = 0;
     }
-}
-
-size_t weft_entry_memory_size_bytes(const struct weft_entry_memory *memory)
-{
-    size_t size_bytes = 0;
-    for (const struct weft_entry_chunk *chunk = memory->chunks; chunk != NULL; chunk = chunk->next) {
-        size_bytes += chunk->capacity;
-    }
-    return size_bytes;
 }
 
 static bool add_chunk(struct weft_entry_memory *memory, size_t size_bytes)
 {
     size_t capacity = memory->chunks == NULL ? (size_t)FIRST_BYTES : memory->chunks->capacity * 2;
     capacity = capacity < size_bytes ? size_bytes : capacity;
-    struct weft_entry_chunk *chunk = weft_try_alloc_raw(sizeof *chunk + capacity);
+    bool is_too_much = capacity > (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
+    capacity = is_too_much ? size_bytes : capacity; /* without room to spare */
+    is_too_much = capacity > (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
+    struct weft_entry_chunk *chunk = is_too_much ? NULL : weft_try_alloc_raw(sizeof *chunk + capacity);
     if (chunk == NULL) {
         return false;
     }
+    memory->size_bytes += capacity;
     chunk->next = memory->chunks;
     chunk->capacity = capacity;
     memory->chunks = chunk;

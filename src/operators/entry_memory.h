@@ -12,16 +12,16 @@
 struct weft_entry_memory {
     struct weft_entry_chunk *chunks; /* the newest first */
     size_t used;                     /* of the newest */
+    size_t size_bytes;               /* of all */
 };
+
+enum { WEFT_ENTRY_MEMORY_MAX_BYTES = 128 << 20 /* beyond it memory is as good as gone */ };
 
 /* All zero is empty. */
 void weft_entry_memory_fini(struct weft_entry_memory *memory);
 
 /* Everything taken is gone. */
 void weft_entry_memory_clear(struct weft_entry_memory *memory);
-
-/* That it holds now. */
-size_t weft_entry_memory_size_bytes(const struct weft_entry_memory *memory);
 
 /* Uninitialised, aligned for any value; NULL without memory. */
 void *weft_entry_memory_try_alloc(struct weft_entry_memory *memory, size_t size_bytes) WEFT_MUST_CHECK;
