@@ -1,6 +1,7 @@
 /* `weft --config FILE`: the agent. */
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -75,9 +76,20 @@ static int read_options(int argument_count, char **arguments, struct weft_cli_so
     return 0;
 }
 
+/* Connections and log files are many; the usual soft limit of 1,024 is for programs that use select(). */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int weft_cli_run(int argument_count, char **arguments)
 {
     weft_alloc_set_up();
+    raise_file_limit();
     struct weft_cli_sources sources = { 0 };
     struct weft_agent_options agent = { .state_directory = weft_cli_state_directory(),
                                         .shutdown_timeout_ns = 10 * WEFT_NS_PER_S,
