@@ -465,6 +465,7 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
     struct log_files *files = weft_alloc(sizeof *files);
     files->settings = *settings;
     weft_log_inlet_init(&files->base, &files_operations, ingest, &lines);
+    files->base.is_patient = true; /* the position is behind what was read */
     files->base.max_line_bytes = settings->tail.max_line_bytes;
     weft_log_stream_init(&files->stream, &files->base, on_changed);
     weft_list_init(&files->blocks);

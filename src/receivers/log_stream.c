@@ -245,7 +245,8 @@ void weft_log_stream_answer(struct weft_otlp_call *base, const struct weft_error
         return;
     }
     weft_assert(stream->call == call);
-    if (failure != NULL && weft_status_is_retryable(failure->status) && !stream->owner->is_draining) {
+    bool is_offered_again = !stream->owner->is_draining || stream->owner->is_patient;
+    if (failure != NULL && weft_status_is_retryable(failure->status) && is_offered_again) {
         weft_timer_set_after(host_of(stream)->timers, &stream->offer_timer, retry_after_ns);
         return;
     }
@@ -317,6 +318,9 @@ void weft_log_stream_fini(struct weft_log_stream *stream)
     weft_timer_cancel(host_of(stream)->timers, &stream->offer_timer);
     stream->call->stream = NULL;
     if (!stream->call->is_offered) {
+        if (is_busy(stream)) { /* the drain has ended before somebody took it */
+            give_up(stream, &WEFT_ERROR_NONE);
+        }
         weft_payload_unref(&stream->call->message);
         weft_free(stream->call);
     }

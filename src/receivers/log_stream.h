@@ -16,6 +16,7 @@ struct weft_log_inlet {
     uint64_t lost;         /* records that nobody took in the end */
     bool is_reading;       /* pressure lets it */
     bool is_draining;
+    bool is_patient; /* what is refused for now is offered again while it drains, too: it cannot come again */
 };
 
 void weft_log_inlet_init(struct weft_log_inlet *inlet, const struct weft_otlp_inlet_operations *operations,

@@ -53,6 +53,12 @@ static void read_head(struct weft_followed *file, int descriptor)
     }
 }
 
+/* By gzip. */
+static bool is_compressed(const uint8_t *bytes, size_t length)
+{
+    return length >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
 bool weft_followed_open(struct weft_followed *file, const char *path)
 {
     struct stat state;
@@ -67,7 +73,8 @@ bool weft_followed_open(struct weft_followed *file, const char *path)
         return false;
     }
     uint8_t magic[2];
-    file->is_passed = pread(descriptor, magic, sizeof magic, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+    ssize_t count = pread(descriptor, magic, sizeof magic, 0);
+    file->is_passed = count > 0 && is_compressed(magic, (size_t)count);
     read_head(file, descriptor);
     file->descriptor = descriptor;
     file->is_at_end = true; /* what was read before is looked at once more */
@@ -187,6 +194,10 @@ static enum weft_read read_lines(struct weft_followed *file, struct weft_tail_bl
             return count == 0 || errno == EINTR || errno == EAGAIN ? WEFT_READ_NOTHING : WEFT_READ_FAILED;
         }
         size_t length = (size_t)count;
+        if (file->read.position.offset == 0 && is_compressed(block->bytes, length)) {
+            file->is_passed = true; /* it was empty when it was opened */
+            return WEFT_READ_COMPRESSED;
+        }
         const uint8_t *last = memrchr(block->bytes, '\n', length);
         if (last != NULL) {
             file->is_at_end = length < block->capacity; /* what is behind it is a line that may grow */

@@ -41,7 +41,14 @@ struct weft_followed {
     bool has_failed; /* said */
 };
 
-enum weft_read { WEFT_READ_LINES, WEFT_READ_NOTHING, WEFT_READ_TRUNCATED, WEFT_READ_REWRITTEN, WEFT_READ_FAILED };
+enum weft_read {
+    WEFT_READ_LINES,
+    WEFT_READ_NOTHING,
+    WEFT_READ_TRUNCATED,
+    WEFT_READ_REWRITTEN,
+    WEFT_READ_COMPRESSED,
+    WEFT_READ_FAILED
+};
 
 struct weft_followed *weft_followed_new(const char *path, const struct stat *state);
 void weft_followed_free(struct weft_followed *file);

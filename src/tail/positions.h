@@ -17,15 +17,24 @@ struct weft_file_position {
     uint32_t last_length;
 };
 
+/* A file that was renamed or unlinked and not read to its end: no pattern finds it again. */
+struct weft_left_file {
+    struct weft_file_position position;
+    char *path; /* of when it was found */
+    int descriptor;
+};
+
 struct weft_file_positions {
     struct weft_file_position *items;
     size_t count, capacity;
+    struct weft_left_file *files;
+    size_t file_count, file_capacity;
     int64_t looked_ns; /* by the wall clock, when files were last looked for; 0: never */
 };
 
 /* False: another reader of that name has not let go yet. True: the caller is the reader now and has what the former one
- * left; items are the caller's to free. */
+ * left; items and files are the caller's, with what the files have. */
 bool weft_positions_take(const char *name, struct weft_file_positions *out_positions) WEFT_MUST_CHECK;
 
-/* The reader lets go; takes items over. */
+/* The reader lets go; takes items and files over. */
 void weft_positions_leave(const char *name, struct weft_file_positions *positions);

@@ -126,6 +126,9 @@ static bool read_file(struct weft_tail *tail, struct weft_followed *file, struct
     case WEFT_READ_REWRITTEN:
         say_restarted(tail, file, read == WEFT_READ_TRUNCATED);
         break;
+    case WEFT_READ_COMPRESSED:
+        weft_tail_say_compressed(tail, file);
+        break;
     case WEFT_READ_FAILED:
         weft_tail_close(tail, file);
         break;
@@ -227,6 +230,45 @@ static bool take_over(struct weft_tail *tail)
     return true;
 }
 
+static bool is_unread(const struct weft_followed *file)
+{
+    struct stat state;
+    return file->descriptor >= 0 && !file->is_passed && fstat(file->descriptor, &state) == 0 &&
+           (uint64_t)state.st_size > file->read.position.offset;
+}
+
+/* What only the reader before this one could find, with its descriptor. */
+static void adopt_left_files(struct weft_tail *tail)
+{
+    for (size_t i = 0; i < tail->left.file_count; i++) {
+        struct weft_left_file *left = &tail->left.files[i];
+        const struct stat state = { .st_dev = left->position.device, .st_ino = left->position.inode };
+        struct weft_followed *file = weft_followed_new(left->path, &state);
+        file->read.position = left->position;
+        file->descriptor = left->descriptor;
+        file->is_at_end = true;
+        file->is_gone = true;
+        file->quiet_since = weft_monotonic_now().ns;
+        weft_atomic_add(&tail->counters.open_files, 1);
+        weft_tail_add(tail, file);
+        weft_free(left->path);
+    }
+    weft_free(tail->left.files);
+    tail->left.files = NULL;
+    tail->left.file_count = tail->left.file_capacity = 0;
+}
+
+static void leave_file(struct weft_tail *tail, struct weft_file_positions *left, struct weft_followed *file)
+{
+    if (weft_try_grow(&left->files, sizeof *left->files, left->file_count, &left->file_capacity) == WEFT_OK) {
+        left->files[left->file_count++] = (struct weft_left_file){ .position = file->read.position,
+                                                                   .path = weft_alloc_string(file->source->path),
+                                                                   .descriptor = file->descriptor };
+        file->descriptor = -1;
+        weft_atomic_sub(&tail->counters.open_files, 1);
+    }
+}
+
 /* A reader that has not looked yet leaves what it was left. */
 static void hand_over(struct weft_tail *tail)
 {
@@ -236,6 +278,9 @@ static void hand_over(struct weft_tail *tail)
         struct weft_followed *file = weft_followed_of(tail->files.next);
         if (weft_try_grow(&left.items, sizeof *left.items, left.count, &left.capacity) == WEFT_OK) {
             left.items[left.count++] = file->read.position;
+        }
+        if (file->is_gone && is_unread(file)) {
+            leave_file(tail, &left, file);
         }
         weft_tail_remove(tail, file);
     }
@@ -263,6 +308,7 @@ static void tail_main(void *context)
 {
     struct weft_tail *tail = context;
     if (take_over(tail)) {
+        adopt_left_files(tail);
         tail->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         follow_files(tail);
         if (tail->notify >= 0) {

@@ -68,6 +68,9 @@ static bool make_room(struct weft_tail *tail)
     if (weft_atomic_load(&tail->counters.open_files) < tail->settings.max_files) {
         return true;
     }
+    if (tail->is_full) {
+        return false;
+    }
     WEFT_LIST_EACH(node, &tail->files)
     {
         struct weft_followed *file = weft_followed_of(node);
@@ -77,6 +80,7 @@ static bool make_room(struct weft_tail *tail)
         }
     }
     if (quietest == NULL) {
+        tail->is_full = true;
         return false;
     }
     weft_tail_close(tail, quietest);
@@ -94,6 +98,13 @@ static void say_cannot_open(const struct weft_tail *tail, struct weft_followed *
     file->has_failed = true;
 }
 
+void weft_tail_say_compressed(struct weft_tail *tail, const struct weft_followed *file)
+{
+    weft_atomic_add(&tail->counters.compressed, 1);
+    weft_log(WARN, "tail.compressed", "a file is compressed: it is not read",
+             WEFT_LOG_STRING("receiver", tail->settings.name), WEFT_LOG_STRING("path", file->source->path));
+}
+
 void weft_tail_open(struct weft_tail *tail, struct weft_followed *file, const char *path)
 {
     if (!make_room(tail)) {
@@ -103,9 +114,7 @@ void weft_tail_open(struct weft_tail *tail, struct weft_followed *file, const ch
         weft_atomic_add(&tail->counters.open_files, 1);
         file->quiet_since = weft_monotonic_now().ns;
         if (file->is_passed) {
-            weft_atomic_add(&tail->counters.compressed, 1);
-            weft_log(WARN, "tail.compressed", "a file is compressed: it is not read",
-                     WEFT_LOG_STRING("receiver", tail->settings.name), WEFT_LOG_STRING("path", file->source->path));
+            weft_tail_say_compressed(tail, file);
         }
     } else if (errno != ESTALE && errno != ENOENT) {
         weft_atomic_add(&tail->counters.waiting_files, 1);

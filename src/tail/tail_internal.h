@@ -26,6 +26,7 @@ struct weft_tail {
     struct weft_monotonic round_began;
     bool is_first_scan, is_look_wanted, has_said_full;
     bool has_gone_files; /* when it last looked */
+    bool is_full;        /* while it looks: no open file can give way */
     bool lacks_watches;  /* so it looks at every poll */
     size_t watch_count;
     int notify; /* -1: there is none */
@@ -48,6 +49,7 @@ void weft_tail_remove(struct weft_tail *tail, struct weft_followed *file);
 
 /* Where the limit allows it; what cannot be opened is said and counted. */
 void weft_tail_open(struct weft_tail *tail, struct weft_followed *file, const char *path);
+void weft_tail_say_compressed(struct weft_tail *tail, const struct weft_followed *file);
 void weft_tail_close(struct weft_tail *tail, struct weft_followed *file);
 
 /* Whether a file of which nothing was read may be a copy of one beside it that is still being made, or whose original

@@ -163,6 +163,7 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
     tail->is_look_wanted = false;
     tail->lacks_watches = false;
     tail->has_gone_files = false;
+    tail->is_full = false;
     tail->watch_count = 0;
     weft_atomic_store(&tail->counters.waiting_files, 0);
     for (size_t i = 0; i < tail->settings.include_count; i++) {
@@ -182,6 +183,7 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
         tail->has_gone_files = tail->has_gone_files || is_gone;
     }
     tail->is_first_scan = false;
+    tail->looked = weft_monotonic_now(); /* a long look leaves time to read */
     weft_free(tail->left.items);
     tail->left = (struct weft_file_positions){ 0 };
 }

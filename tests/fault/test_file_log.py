@@ -152,6 +152,36 @@ class FileLogFaults(FaultCase):
             writers += self.write_all(3, count, first=len(writers))  # new files, while one reader follows the other
         self.expect_all(writers, count)
 
+    def fault_a_reload_under_pressure_loses_nothing(self):
+        """What was read and is refused for now, and the rest of a file that was renamed out of the pattern."""
+        self.begin_files(answer=lambda number, body: Answer(delay=0.03), pattern="*.log")
+        count, writer = 12000, Writer(self.directory / "a.log", 0, 12000)
+        (self.directory / "a.log").write_bytes(b"".join(writer.line(index) for index in range(count // 2)))
+        self.assertTrue(wait_until(lambda: self.arrived(), 20.0))
+        (self.directory / "a.log").rename(self.directory / "a.log.1")
+        (self.directory / "a.log").write_bytes(b"".join(writer.line(index) for index in range(count // 2, count)))
+        time.sleep(0.3)
+        for size in (100000, 200000):
+            self.settings["max_log_size"] = size
+            self.program.write(self.configuration())
+            self.program.reload()
+            time.sleep(0.5)
+        self.assertTrue(wait_until(lambda: len(self.arrived().get(0, [])) >= count, 60.0), len(self.arrived().get(0, [])))
+        self.assertEqual(sorted(self.arrived()[0]), list(range(count)))
+        self.program.stop()
+
+    def fault_a_file_that_is_being_compressed_is_passed_over(self):
+        """gzip makes its file empty, and fills it when it is open here already."""
+        self.begin_files(pattern="app.log*")
+        packed = self.directory / "app.log.1.gz"
+        packed.touch()
+        (self.directory / "app.log").write_bytes(b"a line\n")
+        self.assertTrue(wait_until(lambda: len(self.records()) == 1, 20.0))
+        packed.write_bytes(gzip.compress(b"".join(bytes([index % 251]) * 30 + b"\n" for index in range(2000))))
+        time.sleep(1.0)
+        self.assertEqual(len(self.records()), 1)
+        self.program.stop()
+
     def fault_a_truncated_copy_is_not_read_twice(self):
         """copytruncate while nobody writes: the copy, which the pattern finds, has nothing new, and the file begins anew."""
         self.begin_files(pattern="*.log*")
