@@ -10,7 +10,13 @@
 #include "receivers/log_stream.h"
 #include "wire/string_attribute.h"
 
-enum { FIELD_ATTRIBUTE = 6 /* of LogRecord */, FIELD_RESOURCE_ATTRIBUTE = 1 /* of Resource */, MAIL_MAX = 8 };
+enum {
+    FIELD_ATTRIBUTE = 6 /* of LogRecord */,
+    FIELD_RESOURCE_ATTRIBUTE = 1 /* of Resource */,
+    MAIL_MAX = 8,
+    REQUEST_BYTES = 4 << 20,
+    RECORD_BYTES = 64
+};
 
 #define FLUSH_INTERVAL_NS INT64_C(1000000000)
 
@@ -30,6 +36,7 @@ struct log_files {
     struct weft_buffer resource;             /* of the config, as fields of Resource */
     struct weft_buffer path;                 /* its path, if that is no UTF-8 */
     const struct weft_tail_block *described; /* whose fields they are */
+    size_t record_bytes;                     /* that a record of it has beside its line, about */
     struct weft_slice *keys;                 /* of the attributes in fields */
     size_t key_count;
     struct weft_log_member *attributes, *resource_members; /* the same for a chain */
@@ -92,6 +99,10 @@ static void describe_for_chain(struct log_files *files, const char *name, const 
         files->attributes[count++] =
             (struct weft_log_member){ weft_slice_of_text(path_key), weft_log_string(weft_slice_of_text(path)) };
     }
+    files->record_bytes = 4 * (size_t)RECORD_BYTES; /* operators add to it */
+    for (size_t i = 0; i < count; i++) {
+        files->record_bytes += files->attributes[i].key.length + files->attributes[i].value.text.length;
+    }
     weft_log_chain_set_attributes(files->base.bodies.chain, files->attributes, count);
 }
 
@@ -149,6 +160,7 @@ static bool describe_file(struct log_files *files, const struct weft_tail_block 
         return false;
     }
     files->described = block;
+    files->record_bytes = files->fields.length + RECORD_BYTES;
     struct weft_log_source source = { .fields = weft_buffer_slice(&files->fields),
                                       .keys = files->keys,
                                       .key_count = files->key_count,
@@ -195,6 +207,19 @@ static bool is_plain(const struct log_files *files, const struct weft_tail_block
 {
     return files->stream.length == 0 && files->line_length == 0 && files->at < block->length &&
            block->bytes[block->length - 1] == '\n' && block->length - files->at <= files->base.max_line_bytes;
+}
+
+/* As many of them as become a request of a few MiB at most, were they all of one byte. */
+static struct weft_slice lines_of_one_request(const struct log_files *files, const struct weft_tail_block *block)
+{
+    struct weft_slice lines = { block->bytes + files->at, block->length - files->at };
+    size_t most = 2 * (REQUEST_BYTES / files->record_bytes) + 1;
+    if (lines.length > most) {
+        const uint8_t *end = memrchr(lines.bytes, '\n', most);
+        end = end == NULL ? memchr(lines.bytes + most, '\n', lines.length - most) : end;
+        lines.length = (size_t)(end + 1 - lines.bytes); /* the last byte is one */
+    }
+    return lines;
 }
 
 static bool is_finished(const struct log_files *files, const struct weft_tail_block *block)
@@ -256,7 +281,7 @@ static void feed(struct log_files *files)
             break;
         }
         if (is_plain(files, block)) {
-            struct weft_slice lines = { block->bytes + files->at, block->length - files->at };
+            struct weft_slice lines = lines_of_one_request(files, block);
             files->at += weft_log_stream_take_whole(&files->stream, lines) ? lines.length : 0;
             continue;
         }

@@ -170,6 +170,19 @@ class FileLogFaults(FaultCase):
         self.assertEqual(sorted(self.arrived()[0]), list(range(count)))
         self.program.stop()
 
+    def fault_many_short_lines_with_long_attributes_pass_a_small_memory(self):
+        """A block of them would be a request of 67 MB, which memory_limiter never lets pass."""
+        self.sink = self.start(Backend())
+        self.directory = pathlib.Path(self.temporary_directory())
+        (self.directory / "a.log").write_bytes(b"a\n" * 20000)
+        self.settings = {"include": [f"{self.directory}/*.log"], "start_at": "beginning", "attributes": {"k": "v" * 2000}}
+        config = self.configuration()
+        config["processors"]["memory_limiter"] = {"check_interval": "100ms", "limit_mib": 64}
+        config["service"]["pipelines"]["logs"]["processors"].insert(0, "memory_limiter")
+        self.program = self.start_program(config, [], workers=self.workers)
+        self.assertTrue(wait_until(lambda: len(self.records()) == 20000, 60.0), len(self.records()))
+        self.program.stop()
+
     def fault_a_file_that_is_being_compressed_is_passed_over(self):
         """gzip makes its file empty, and fills it when it is open here already."""
         self.begin_files(pattern="app.log*")
