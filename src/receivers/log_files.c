@@ -14,7 +14,7 @@ enum {
     FIELD_ATTRIBUTE = 6 /* of LogRecord */,
     FIELD_RESOURCE_ATTRIBUTE = 1 /* of Resource */,
     MAIL_MAX = 8,
-    REQUEST_BYTES = 4 << 20,
+    REQUEST_BYTES = 16 << 20,
     RECORD_BYTES = 64
 };
 
@@ -99,7 +99,7 @@ static void describe_for_chain(struct log_files *files, const char *name, const 
         files->attributes[count++] =
             (struct weft_log_member){ weft_slice_of_text(path_key), weft_log_string(weft_slice_of_text(path)) };
     }
-    files->record_bytes = 4 * (size_t)RECORD_BYTES; /* operators add to it */
+    files->record_bytes = 2 * (size_t)RECORD_BYTES; /* operators add to it */
     for (size_t i = 0; i < count; i++) {
         files->record_bytes += files->attributes[i].key.length + files->attributes[i].value.text.length;
     }
@@ -209,7 +209,7 @@ static bool is_plain(const struct log_files *files, const struct weft_tail_block
            block->bytes[block->length - 1] == '\n' && block->length - files->at <= files->base.max_line_bytes;
 }
 
-/* As many of them as become a request of a few MiB at most, were they all of one byte. */
+/* As many of them as become a request of 16 MiB at most, were they all of one byte. */
 static struct weft_slice lines_of_one_request(const struct log_files *files, const struct weft_tail_block *block)
 {
     struct weft_slice lines = { block->bytes + files->at, block->length - files->at };
