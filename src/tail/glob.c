@@ -8,17 +8,31 @@
 
 #include "base/utf8.h"
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = 64, ANY_DEPTH_MAX = 3 };
 
 static bool is_special(char c)
 {
     return c == '*' || c == '?' || c == '[' || c == '\\';
 }
 
+/* Names that are **: each multiplies what a walk looks at by the depth of the tree. */
+static size_t any_depth_count(const char *pattern)
+{
+    size_t count = 0;
+    for (const char *at = strstr(pattern, "**"); at != NULL; at = strstr(at + 2, "**")) {
+        bool is_name = (at == pattern || at[-1] == '/') && (at[2] == '/' || at[2] == '\0');
+        count += is_name;
+    }
+    return count;
+}
+
 enum weft_status weft_glob_check(const char *pattern, struct weft_error *error)
 {
     if (pattern[0] == '\0' || strlen(pattern) >= PATH_MAX) {
         return weft_fail(error, WEFT_INVALID, "\"%.80s\" is no pattern of a path", pattern);
+    }
+    if (any_depth_count(pattern) > ANY_DEPTH_MAX) {
+        return weft_fail(error, WEFT_LIMIT, "\"%s\" has ** more than %d times", pattern, ANY_DEPTH_MAX);
     }
     for (const char *at = pattern; *at != '\0'; at++) {
         if (*at == '\\') {

@@ -8,7 +8,7 @@
  * whole name for any number of directories, none included, but not through links. Blocks as the file system does: not
  * for the loop. */
 
-/* WEFT_INVALID: an open bracket; WEFT_UNSUPPORTED: {a,b}. */
+/* WEFT_INVALID: an open bracket; WEFT_UNSUPPORTED: {a,b}; WEFT_LIMIT: ** more than three times. */
 enum weft_status weft_glob_check(const char *pattern, struct weft_error *error) WEFT_MUST_CHECK;
 
 bool weft_glob_matches(const char *pattern, const char *path) WEFT_MUST_CHECK;

@@ -57,6 +57,8 @@ START_TEST(test_patterns_that_mean_nothing_are_refused)
     ck_assert_int_eq(weft_glob_check("/a/[", &error), WEFT_INVALID);
     ck_assert_int_eq(weft_glob_check("/a\\", &error), WEFT_INVALID);
     ck_assert_int_eq(weft_glob_check("/a/{b,c}", &error), WEFT_UNSUPPORTED);
+    ck_assert_int_eq(weft_glob_check("/**/a/**/b/**/c.log", &error), WEFT_OK);
+    ck_assert_int_eq(weft_glob_check("/**/a/**/b/**/c/**/d.log", &error), WEFT_LIMIT);
     ck_assert_int_eq(weft_glob_check("/a/\\{b", &error), WEFT_OK);
     ck_assert_int_eq(weft_glob_check("/a/**/[b-d]?.log", &error), WEFT_OK);
 }
