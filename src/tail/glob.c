@@ -2,6 +2,7 @@
 #include "tail/glob.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +197,9 @@ static void walk(const char *directory, const char *pattern, int depth, const st
     visitor->on_directory(visitor->user, *directory == '\0' ? "." : directory);
     DIR *stream = opendir(*directory == '\0' ? "." : directory);
     if (stream == NULL) {
+        if (errno != ENOENT && errno != ENOTDIR) {
+            visitor->on_failure(visitor->user, *directory == '\0' ? "." : directory, errno);
+        }
         return;
     }
     for (const struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {

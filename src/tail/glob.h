@@ -16,6 +16,7 @@ bool weft_glob_matches(const char *pattern, const char *path) WEFT_MUST_CHECK;
 struct weft_glob_visitor {
     void (*on_file)(void *user, const char *path, const struct stat *state); /* a regular one, links followed */
     void (*on_directory)(void *user, const char *path);                      /* that was read, or would have been */
+    void (*on_failure)(void *user, const char *path, int error_number); /* a directory that is there cannot be read */
     void *user;
 };
 

@@ -26,8 +26,10 @@ struct weft_tail {
     struct weft_monotonic round_began;
     bool is_first_scan, is_look_wanted, has_said_full;
     bool has_gone_files; /* when it last looked */
-    bool is_full;        /* while it looks: no open file can give way */
-    bool lacks_watches;  /* so it looks at every poll */
+    bool is_look_blind;  /* a directory could not be read: what was not found may be there */
+    bool has_said_blind;
+    bool is_full;       /* while it looks: no open file can give way */
+    bool lacks_watches; /* so it looks at every poll */
     size_t watch_count;
     int notify; /* -1: there is none */
     struct weft_monotonic looked;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "tail/glob.h"
 #include "tail/tail_internal.h"
 
@@ -154,9 +155,21 @@ static void on_directory(void *user, const char *path)
     tail->lacks_watches = tail->lacks_watches || (!is_watched && access(path, F_OK) == 0);
 }
 
+static void on_failure(void *user, const char *path, int error_number)
+{
+    struct weft_tail *tail = user;
+    tail->is_look_blind = true;
+    if (!tail->has_said_blind) {
+        weft_log(ERROR, "tail.cannot_look", "a directory of log files cannot be read: what is new in it is not found",
+                 WEFT_LOG_STRING("receiver", tail->settings.name), WEFT_LOG_STRING("path", path),
+                 WEFT_LOG_STRING("error", strerrordesc_np(error_number)));
+    }
+    tail->has_said_blind = true;
+}
+
 void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
 {
-    const struct weft_glob_visitor visitor = { on_file, on_directory, tail };
+    const struct weft_glob_visitor visitor = { on_file, on_directory, on_failure, tail };
     tail->scan++;
     tail->looked = now;
     tail->looked_files_ns = weft_files_now_ns();
@@ -164,6 +177,7 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
     tail->lacks_watches = false;
     tail->has_gone_files = false;
     tail->is_full = false;
+    tail->is_look_blind = false;
     tail->watch_count = 0;
     weft_atomic_store(&tail->counters.waiting_files, 0);
     for (size_t i = 0; i < tail->settings.include_count; i++) {
@@ -172,7 +186,7 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
     WEFT_LIST_EACH(node, &tail->files)
     {
         struct weft_followed *file = weft_followed_of(node);
-        bool is_gone = file->seen != tail->scan;
+        bool is_gone = file->seen != tail->scan && (file->is_gone || !tail->is_look_blind);
         if (is_gone && !file->is_gone) {
             file->quiet_since = now.ns;
             if (file->descriptor < 0) {
@@ -182,6 +196,7 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
         file->is_gone = is_gone;
         tail->has_gone_files = tail->has_gone_files || is_gone;
     }
+    tail->has_said_blind = tail->has_said_blind && tail->is_look_blind;
     tail->is_first_scan = false;
     tail->looked = weft_monotonic_now(); /* a long look leaves time to read */
     weft_free(tail->left.items);

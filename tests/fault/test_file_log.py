@@ -183,6 +183,26 @@ class FileLogFaults(FaultCase):
         self.assertTrue(wait_until(lambda: len(self.records()) == 20000, 60.0), len(self.records()))
         self.program.stop()
 
+    def fault_a_directory_that_cannot_be_read_for_a_while_is_not_read_anew(self):
+        """Longer than a file that is gone is followed. The directory is one for root, too: its name leads to nowhere for a while."""
+        self.begin_files(pattern="sub/*.log")
+        folder = self.directory / "sub"
+        folder.mkdir()
+        (folder / "a.log").write_bytes(b"one\n")
+        self.assertTrue(wait_until(lambda: len(self.records()) == 1, 20.0))
+        folder.rename(self.directory / "away")
+        folder.symlink_to("sub")  # ELOOP
+        time.sleep(8.0)
+        self.assertIn("tail.cannot_look", self.program.process.log_text())
+        folder.unlink()
+        (self.directory / "away").rename(folder)
+        with open(folder / "a.log", "ab") as output:
+            output.write(b"two\n")
+        self.assertTrue(wait_until(lambda: len(self.records()) >= 2, 20.0))
+        time.sleep(0.5)
+        self.assertEqual(len(self.records()), 2)
+        self.program.stop()
+
     def fault_a_file_that_is_being_compressed_is_passed_over(self):
         """gzip makes its file empty, and fills it when it is open here already."""
         self.begin_files(pattern="app.log*")

@@ -73,6 +73,12 @@ static void note_file(void *user, const char *path, const struct stat *state)
     strcat(found, ";");
 }
 
+static void note_failure(void *user, const char *path, int error_number)
+{
+    (void)user;
+    ck_abort_msg("%s: %s", path, strerror(error_number));
+}
+
 static void note_directory(void *user, const char *path)
 {
     ck_assert_ptr_nonnull(strstr(path, user));
@@ -81,7 +87,7 @@ static void note_directory(void *user, const char *path)
 static bool finds(char *directory, const char *pattern, const char *expected)
 {
     char text[512];
-    const struct weft_glob_visitor visitor = { note_file, note_directory, directory };
+    const struct weft_glob_visitor visitor = { note_file, note_directory, note_failure, directory };
     found[0] = '\0';
     snprintf(text, sizeof text, "%s%s", directory, pattern);
     weft_glob_walk(text, &visitor);
