@@ -81,6 +81,7 @@ static void judge(struct weft_groups *groups, struct weft_group *group)
 {
     struct weft_join *join = groups->join;
     struct weft_policy_decision decision;
+    weft_assert(group->facts_generation == join->generation);
     struct weft_policy_trace asked = { .trace_id = group->first,
                                        .facts = group->facts,
                                        .span_count = group->span_count,
@@ -141,6 +142,12 @@ void weft_group_forget_facts(struct weft_groups *groups, struct weft_group *grou
     }
 }
 
+/* The rules have changed since: what was answered means something else under these, and takes other room. */
+static bool is_of_other_rules(const struct weft_groups *groups, const struct weft_group *group)
+{
+    return group->facts_generation != groups->join->generation;
+}
+
 /* Nothing was answered yet. False without memory. */
 static bool begin_facts(struct weft_groups *groups, struct weft_group *group)
 {
@@ -153,6 +160,7 @@ static bool begin_facts(struct weft_groups *groups, struct weft_group *group)
     group->is_stale = false;
     group->awaiting = 0;
     group->facts_bytes = weft_policy_set_facts_bytes(policies);
+    group->facts_generation = groups->join->generation;
     group->facts = weft_try_alloc(group->facts_bytes);
     if (group->facts == NULL) {
         return false;
@@ -279,6 +287,7 @@ void weft_group_take_late(struct weft_groups *groups, const struct weft_item *it
 static void add_facts(struct weft_groups *groups, struct weft_group *group, const struct weft_item *item,
                       const struct weft_policy_facts *facts)
 {
+    weft_assert(item->facts_bytes == group->facts_bytes);
     group->size_bytes += item->size_bytes;
     group->worst_severity = item->worst_severity > group->worst_severity ? item->worst_severity : group->worst_severity;
     if (item->span_count > 0) {
@@ -323,7 +332,7 @@ void weft_group_take_facts(struct weft_groups *groups, const struct weft_item *i
     }
     member->is_asked = false;
     member->is_held = item->is_held;
-    if (item->is_held && item->generation != groups->join->generation) {
+    if (is_of_other_rules(groups, group) || (item->is_held && item->generation != groups->join->generation)) {
         group->is_stale = true;
         groups->has_stale = true;
     } else if (item->is_held) {
@@ -342,6 +351,14 @@ static bool is_too_long(const struct weft_groups *groups, const struct weft_grou
     return weft_monotonic_after(group->aged, reload_wait_ns).ns <= weft_groups_now(groups).ns;
 }
 
+/* Nobody is waited for any more, and some have not been asked under these rules. That is done once for each reload,
+ * however long the group has been waiting; those whose own rules are others may be waited for for too long. */
+static bool is_to_be_asked_again(const struct weft_groups *groups, const struct weft_group *group, bool is_over)
+{
+    bool is_answered = group->awaiting == 0 || is_over;
+    return is_answered && (is_of_other_rules(groups, group) || (group->is_stale && !is_too_long(groups, group)));
+}
+
 /* Asks those again whose answers were of other rules, and decides without those that do not answer. */
 void weft_groups_hurry(struct weft_groups *groups)
 {
@@ -356,7 +373,7 @@ void weft_groups_hurry(struct weft_groups *groups)
         bool is_over = weft_monotonic_after(group->asked, answer_wait_ns).ns <= now_ns;
         is_last = node == last;
         next = node->next;
-        if (group->is_stale && (group->awaiting == 0 || is_over) && !is_too_long(groups, group)) {
+        if (is_to_be_asked_again(groups, group, is_over)) {
             ask_all(groups, group);
         } else if (is_over || (group->is_stale && group->awaiting == 0)) {
             groups->counters.missed_answers += group->awaiting;

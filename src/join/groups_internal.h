@@ -21,6 +21,7 @@ struct weft_group {
     /* DECIDING: what was answered. */
     struct weft_policy_facts *facts; /* of facts_bytes; else NULL */
     size_t facts_bytes;
+    uint32_t facts_generation; /* of the rules that they were begun under: no others read or add to them */
     uint64_t span_count, size_bytes;
     uint8_t first[WEFT_TRACE_ID_BYTES]; /* the least id of those with spans: what `probabilistic` hashes */
     uint8_t worst_severity;

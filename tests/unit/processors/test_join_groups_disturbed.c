@@ -1,0 +1,125 @@
+/* Groups that are disturbed: by rules that change while they are decided, and by what traces tell behind their verdict.
+ */
+#include "join/join_internal.h"
+#include "join_words.h"
+
+#define CONFIG "decision_wait: 100ms\n" WORDS KEEP_ERRORS
+
+static uint32_t trace_of_worker(uint32_t worker)
+{
+    uint32_t trace = 1;
+    while (weft_join_owner_of_id(join->cores[0], id_of(trace)) != worker) {
+        trace++;
+    }
+    return trace;
+}
+
+/* ---- rules that change meanwhile ---- */
+
+static void deliver_first(uint32_t from, uint32_t to)
+{
+    struct weft_message *message = join_take_mail(from, to);
+    message->on_delivered(message);
+}
+
+/* One trace on each of two workers with job_1: the first worker has asked both, has its own answer, and the question to
+ * the second is in the mail. */
+static void begin_asking(const char *config, bool is_failed, uint32_t out_numbers[2])
+{
+    start(2, config);
+    for (uint32_t w = 0; w < 2; w++) {
+        out_numbers[w] = offer_job(0, trace_of_worker(w), "job_1", is_failed);
+    }
+    join_deliver_all();
+    advance(105 * WEFT_NS_PER_MS);
+    ck_assert_uint_gt(join->lanes[0][1].count, 0);
+}
+
+/* The second worker answers by new rules, and the answer meets the first one when it has them, too. */
+static void change_rules_around_the_answer(const char *config)
+{
+    struct join_rules rules = join_rules_of(config);
+    join->cores[1]->operations->update(join->cores[1], rules.config, rules.shared);
+    while (join->lanes[0][1].count > 0) {
+        deliver_first(0, 1);
+    }
+    join->cores[0]->operations->update(join->cores[0], rules.config, rules.shared);
+    join_rules_free(&join->rules);
+    join->rules = rules;
+}
+
+/* Rules whose facts are larger. */
+static const char *many_policies(void)
+{
+    static char text[65536];
+    int length = snprintf(text, sizeof text, "%s", CONFIG) - 2;
+    for (int i = 0; i < 300; i++) {
+        length +=
+            snprintf(text + length, sizeof text - (size_t)length,
+                     ",\n  {name: p%d, type: string_attribute, string_attribute: {key: user, values: [\"%d\"]}}", i, i);
+    }
+    snprintf(text + length, sizeof text - (size_t)length, "]\n");
+    return text;
+}
+
+START_TEST(test_larger_rules_while_a_group_is_decided_have_room)
+{
+    uint32_t numbers[2];
+    begin_asking(CONFIG, true, numbers);
+    change_rules_around_the_answer(many_policies());
+    pass_time(100);
+    expect_out(numbers[0], 1);
+    expect_out(numbers[1], 1);
+    ck_assert_uint_eq(join_held(), 0);
+    stop();
+}
+END_TEST
+
+#define KEEP_JOB(job) \
+    "policies: [{name: j, type: string_attribute, string_attribute: {key: job_id, values: [" job "]}}]\n"
+
+START_TEST(test_answers_of_two_rules_are_not_mixed)
+{
+    uint32_t numbers[2];
+    begin_asking("decision_wait: 100ms\n" WORDS KEEP_JOB("job_1"), false, numbers);
+    change_rules_around_the_answer("decision_wait: 100ms\n" WORDS KEEP_JOB("job_2"));
+    pass_time(100);
+    expect_out(numbers[0], 0);
+    expect_out(numbers[1], 0);
+    ck_assert_uint_eq(join_held(), 0);
+    stop();
+}
+END_TEST
+
+/* No answer comes to those that have changed: who answered by the former rules is asked again before it is decided. */
+START_TEST(test_larger_rules_while_an_answer_is_missed_have_room)
+{
+    uint32_t numbers[2];
+    begin_asking(CONFIG, false, numbers);
+    struct join_rules rules = join_rules_of(many_policies());
+    for (uint32_t w = 0; w < 2; w++) {
+        join->cores[w]->operations->update(join->cores[w], rules.config, rules.shared);
+    }
+    join_rules_free(&join->rules);
+    join->rules = rules;
+    for (int ms = 0; ms < 12000; ms += 100) { /* the first worker hears of nobody */
+        advance(100 * WEFT_NS_PER_MS);
+    }
+    expect_out(numbers[0], 0);
+    expect_out(numbers[1], 0);
+    ck_assert_uint_eq(join_held(), 0);
+    stop();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("join groups disturbed");
+    TCase *tests = tcase_create("groups");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_larger_rules_while_a_group_is_decided_have_room);
+    tcase_add_test(tests, test_answers_of_two_rules_are_not_mixed);
+    tcase_add_test(tests, test_larger_rules_while_an_answer_is_missed_have_room);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
