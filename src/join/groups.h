@@ -9,6 +9,7 @@
  *   an alias that nobody had begins a group; who has an alias of a group joins it; who has aliases of two merges them;
  *   the first member with spans whose time is up decides: all members are asked, and told the verdict;
  *   who joins after a keep follows it; after a drop it is judged alone, as a late member;
+ *   what a trace brings behind its drop changes no open group, but who has named the trace is a late member of its own;
  *   a group is remembered alias_ttl from its verdict on.
  *
  * A group closes at 64 traces. An alias that was sighted 1,024 times outside of its group is burnt: it joins nobody

@@ -122,16 +122,30 @@ static bool has_to_wait(const struct weft_group *own, const struct weft_group *o
     return own->state == WEFT_GROUP_DECIDING || other->state == WEFT_GROUP_DECIDING;
 }
 
+/* A trace that was dropped has been named by those that have its id as a word. */
+static bool is_named(const struct weft_item *item)
+{
+    return item->is_decided && memcmp(item->alias, item->trace_id, WEFT_TRACE_ID_BYTES) == 0;
+}
+
+/* What comes of a dropped trace with a word of a group that is open says nothing about that one: whoever writes late
+ * records could tear it apart. */
+static bool is_passed_over(const struct weft_item *item, const struct weft_group *group)
+{
+    return item->is_decided && item->outcome == WEFT_OUTCOME_DROPPED && !is_named(item) &&
+           group->state == WEFT_GROUP_OPEN && group->member_count > 0;
+}
+
 /* A member of one group has an alias of another; neither is being decided. A member that was dropped stays where it
- * was: those that have the alias are late members of its group. One that still waits for its verdict, late, goes over
+ * was: those that have named it are late members of its group. One that still waits for its verdict, late, goes over
  * to a group that has more to say. */
 static void meet(struct weft_groups *groups, struct weft_member *member, struct weft_group_alias *alias,
-                 bool is_decided)
+                 const struct weft_item *item)
 {
     struct weft_group *own = member->group;
     struct weft_group *other = alias->group;
     bool has_room = own->member_count + other->member_count <= WEFT_GROUP_TRACES_MAX;
-    if (is_decided && own->state == WEFT_GROUP_DROPPED && other->state == WEFT_GROUP_OPEN && has_room) {
+    if (is_named(item) && own->state == WEFT_GROUP_DROPPED && other->state == WEFT_GROUP_OPEN && has_room) {
         move_all(groups, own, other);
         weft_group_answer_waiting(groups, own);
     } else if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_DROPPED) {
@@ -155,8 +169,8 @@ static void meet(struct weft_groups *groups, struct weft_member *member, struct 
 
 /* ---- sightings ---- */
 
-/* A trace that was named, or brings a word, and has its verdict: who has it in common with it follows a keep, and is
- * late after a drop. */
+/* A trace that was named, or brings a word, and has its verdict: who has it in common with it follows a keep; who has
+ * named it, or comes later, is late after a drop. */
 static void take_decided(struct weft_groups *groups, const struct weft_item *item, struct weft_group *group)
 {
     bool is_kept = item->outcome == WEFT_OUTCOME_KEPT;
@@ -223,6 +237,9 @@ static void join_by(struct weft_groups *groups, const struct weft_item *item, st
         set_group(alias, group);
     }
     struct weft_group *group = alias->group;
+    if ((member == NULL || member->group != group) && is_passed_over(item, group)) {
+        return;
+    }
     if (item->is_decided && member == NULL) {
         take_decided(groups, item, group);
         if (group->member_count < WEFT_GROUP_TRACES_MAX) {
@@ -231,7 +248,7 @@ static void join_by(struct weft_groups *groups, const struct weft_item *item, st
     } else if (member != NULL && member->group != group && has_to_wait(member->group, group)) {
         (void)defer(groups, item);
     } else if (member != NULL && member->group != group) {
-        meet(groups, member, alias, item->is_decided);
+        meet(groups, member, alias, item);
     } else if (member == NULL && group->member_count == WEFT_GROUP_TRACES_MAX) {
         note_outside(groups, alias);
     } else if (member == NULL) {

@@ -112,6 +112,62 @@ START_TEST(test_larger_rules_while_an_answer_is_missed_have_room)
 }
 END_TEST
 
+/* ---- late words of what was dropped ---- */
+
+/* Keeps traces of one span: a group of two is dropped, and each of them would be kept alone. */
+#define KEEP_SINGLE "policies: [{name: n, type: span_count, span_count: {min_spans: 1, max_spans: 1}}]\n"
+
+/* A trace that has nothing to do with it was dropped, alone or with a group of its own; more of it comes with the word
+ * of two that are held: these are judged together all the same. */
+START_TEST(test_a_late_word_of_a_dropped_trace_leaves_a_group_together)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        for (int has_group = 0; has_group < 2; has_group++) {
+            start(workers, "decision_wait: 100ms\n" WORDS KEEP_SINGLE);
+            for (int i = 0; i < 2; i++) {
+                (void)(has_group ? offer_job(0, 9, "job_9", false) : offer(0, span_of(9, 0)));
+            }
+            pass_time(150);
+            uint32_t one = offer_job(0, 1, "job_1", false);
+            uint32_t other = offer_job(0, 2, "job_1", false);
+            pass_time(20);
+            uint32_t late = offer_job(0, 9, "job_1", false);
+            pass_time(150);
+            expect_out(one, 0);
+            expect_out(other, 0);
+            expect_out(late, 0);
+            ck_assert(!is_late_member(1));
+            ck_assert(!is_late_member(2));
+            expect_sample("weft_join_late_members", 0);
+            stop();
+        }
+    }
+}
+END_TEST
+
+/* Late records of one dropped trace with the words of two groups that are held: they stay two. */
+START_TEST(test_late_words_of_a_dropped_trace_merge_no_groups)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers, CONFIG);
+        (void)offer(0, span_of(9, 0));
+        pass_time(150);
+        uint32_t bad = offer_job(0, 1, "job_1", true);
+        uint32_t healthy = offer_job(0, 2, "job_2", false);
+        join_deliver_all();
+        (void)offer_job(0, 9, "job_1", false);
+        join_deliver_all();
+        (void)offer_job(0, 9, "job_2", false);
+        pass_time(150);
+        expect_out(bad, 1);
+        expect_out(healthy, 0);
+        stop();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("join groups disturbed");
@@ -120,6 +176,8 @@ int main(void)
     tcase_add_test(tests, test_larger_rules_while_a_group_is_decided_have_room);
     tcase_add_test(tests, test_answers_of_two_rules_are_not_mixed);
     tcase_add_test(tests, test_larger_rules_while_an_answer_is_missed_have_room);
+    tcase_add_test(tests, test_a_late_word_of_a_dropped_trace_leaves_a_group_together);
+    tcase_add_test(tests, test_late_words_of_a_dropped_trace_merge_no_groups);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
