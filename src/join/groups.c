@@ -41,6 +41,10 @@ size_t weft_groups_size_bytes(const struct weft_groups *groups)
 
 void weft_group_remove_alias(struct weft_groups *groups, struct weft_group_alias *alias)
 {
+    if (alias->group != NULL) {
+        weft_assert(alias->group->alias_count > 0);
+        alias->group->alias_count--;
+    }
     weft_list_remove(&alias->node);
     weft_table_remove(groups->aliases, alias);
 }
@@ -62,7 +66,7 @@ void weft_group_remove(struct weft_groups *groups, struct weft_group *group)
     while ((node = weft_list_first(&group->aliases)) != NULL) {
         weft_group_remove_alias(groups, WEFT_CONTAINER_OF(node, struct weft_group_alias, node));
     }
-    weft_assert(group->member_count == 0);
+    weft_assert(group->member_count == 0 && group->alias_count == 0);
     weft_group_forget_facts(groups, group);
     weft_list_remove(&group->node);
     weft_table_remove(groups->table, group);

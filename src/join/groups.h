@@ -12,11 +12,14 @@
  *   what a trace brings behind its drop changes no open group, but who has named the trace is a late member of its own;
  *   a group is remembered alias_ttl from its verdict on.
  *
- * A group closes at 64 traces. An alias that was sighted 1,024 times outside of its group is burnt: it joins nobody
- * until alias_ttl is over. What is remembered is bounded by alias_memory; beyond it the oldest group is forgotten: its
- * traces are then judged alone. Every step is linear in the members of one or two groups. */
+ * A group closes at 64 traces, and has 512 aliases at most; a trace brings 8 new ones behind its verdict, beside one
+ * that brings it here. An alias that undecided traces have told 1,024 times outside of its group is burnt: it joins
+ * nobody until alias_ttl is over. What is remembered is bounded by alias_memory; beyond it the oldest group is
+ * forgotten: its traces are then judged alone. Every step is linear in the members and aliases of one or two groups. */
 enum {
     WEFT_GROUP_TRACES_MAX = 64,
+    WEFT_GROUP_ALIASES_MAX = 512,
+    WEFT_LATE_ALIASES_MAX = 8, /* of a trace behind its verdict */
     WEFT_ALIAS_SIGHTINGS_MAX = 1024,
     WEFT_CLAIMS_MEMORY_SHARE = 8, /* of alias_memory so much is for traces that were named and have not come */
 };
@@ -31,6 +34,7 @@ enum weft_group_state {
 struct weft_group_counters {
     uint64_t groups;         /* that were begun */
     uint64_t closed_groups;  /* that refused a trace */
+    uint64_t aliases_passed; /* over: of groups and traces that had as many as they may */
     uint64_t burnt_aliases;  /* values */
     uint64_t late_members;   /* traces that were judged alone after a drop */
     uint64_t forgotten;      /* groups, for want of memory */

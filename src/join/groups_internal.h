@@ -12,7 +12,7 @@ struct weft_group {
     struct weft_list members, aliases;
     struct weft_monotonic aged;  /* when it began; DECIDING, KEPT, DROPPED: since when it is */
     struct weft_monotonic asked; /* DECIDING: when */
-    uint32_t member_count;
+    uint32_t member_count, alias_count;
     uint32_t awaiting; /* DECIDING: members that have not answered */
     enum weft_group_state state;
     bool is_closed; /* has refused a trace */
@@ -36,6 +36,7 @@ struct weft_group {
 struct weft_member {
     struct weft_list node;
     struct weft_group *group;
+    uint8_t late_alias_count; /* that nobody had before it, and that it told behind its verdict */
     bool has_spans;
     bool is_late;    /* joined after the verdict, or while it was made */
     bool is_waiting; /* its time is up, and it wants to know */

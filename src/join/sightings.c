@@ -53,14 +53,20 @@ static void add_member(struct weft_groups *groups, struct weft_group *group, con
 static void set_group(struct weft_group_alias *alias, struct weft_group *group)
 {
     alias->group = group;
+    group->alias_count++;
     weft_list_remove(&alias->node);
     weft_list_push_back(&group->aliases, &alias->node);
 }
 
-/* What many share by accident or on purpose joins nobody any more. The value is not said: it is a record's. */
-static void note_outside(struct weft_groups *groups, struct weft_group_alias *alias)
+/* What many share by accident or on purpose joins nobody any more. The value is not said: it is a record's. A trace
+ * that is undecided tells an alias once; what comes behind a verdict may tell it with each record, and does not count.
+ */
+static void note_outside(struct weft_groups *groups, struct weft_group_alias *alias, const struct weft_item *item)
 {
     struct weft_group *group = alias->group;
+    if (item->is_decided) {
+        return;
+    }
     groups->counters.closed_groups += !group->is_closed;
     group->is_closed = true;
     if (++alias->outside_count < WEFT_ALIAS_SIGHTINGS_MAX) {
@@ -70,6 +76,7 @@ static void note_outside(struct weft_groups *groups, struct weft_group_alias *al
     weft_log(WARN, "tail_sampling.alias_burnt", "so many traces share a word that it joins none from now on",
              WEFT_LOG_STRING("processor", groups->join->stage.identity->id),
              WEFT_LOG_INT("outside_its_group", alias->outside_count));
+    group->alias_count--;
     alias->group = NULL;
     alias->burnt = weft_groups_now(groups);
     weft_list_remove(&alias->node);
@@ -92,8 +99,9 @@ static void move_all(struct weft_groups *groups, struct weft_group *to, struct w
         weft_list_push_back(&to->aliases, node);
     }
     to->member_count += from->member_count;
+    to->alias_count += from->alias_count;
     to->is_closed = to->is_closed || from->is_closed;
-    from->member_count = 0;
+    from->member_count = from->alias_count = 0;
     weft_group_remove(groups, from);
 }
 
@@ -144,7 +152,8 @@ static void meet(struct weft_groups *groups, struct weft_member *member, struct 
 {
     struct weft_group *own = member->group;
     struct weft_group *other = alias->group;
-    bool has_room = own->member_count + other->member_count <= WEFT_GROUP_TRACES_MAX;
+    bool has_room = own->member_count + other->member_count <= WEFT_GROUP_TRACES_MAX &&
+                    own->alias_count + other->alias_count <= WEFT_GROUP_ALIASES_MAX;
     if (is_named(item) && own->state == WEFT_GROUP_DROPPED && other->state == WEFT_GROUP_OPEN && has_room) {
         move_all(groups, own, other);
         weft_group_answer_waiting(groups, own);
@@ -155,7 +164,7 @@ static void meet(struct weft_groups *groups, struct weft_member *member, struct 
         move_member(member, other);
         weft_group_answer_waiting(groups, other);
     } else if (!has_room) {
-        note_outside(groups, alias);
+        note_outside(groups, alias, item);
     } else if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_OPEN) {
         merge_open(groups, own, other);
     } else if (own->state == WEFT_GROUP_OPEN && other->state == WEFT_GROUP_KEPT) {
@@ -225,20 +234,38 @@ static bool defer(struct weft_groups *groups, const struct weft_item *item)
     return has_room;
 }
 
-static void join_by(struct weft_groups *groups, const struct weft_item *item, struct weft_group_alias *alias)
+/* A new alias, of the group of who told it. False without memory, or if that one has as many as it may. */
+static bool begin_alias(struct weft_groups *groups, const struct weft_item *item, struct weft_group_alias *alias,
+                        struct weft_member *member)
+{
+    struct weft_group *group = member != NULL ? member->group : begin_group(groups);
+    bool is_late = item->is_decided && member != NULL && !is_named(item);
+    if (group == NULL) {
+        return false;
+    }
+    if (group->alias_count == WEFT_GROUP_ALIASES_MAX ||
+        (is_late && member->late_alias_count == WEFT_LATE_ALIASES_MAX)) {
+        groups->counters.aliases_passed++;
+        return false;
+    }
+    set_group(alias, group);
+    if (is_late) {
+        member->late_alias_count++;
+    }
+    return true;
+}
+
+/* False: it is as if nobody had told the alias, which was new. */
+static bool join_by(struct weft_groups *groups, const struct weft_item *item, struct weft_group_alias *alias)
 {
     struct weft_member *member = weft_table_find(groups->members, id_of(item));
-    if (alias->group == NULL) {
-        struct weft_group *group = member != NULL ? member->group : begin_group(groups);
-        if (group == NULL) {
-            weft_group_remove_alias(groups, alias);
-            return;
-        }
-        set_group(alias, group);
+    if (alias->group == NULL && !begin_alias(groups, item, alias, member)) {
+        weft_group_remove_alias(groups, alias);
+        return false;
     }
     struct weft_group *group = alias->group;
     if ((member == NULL || member->group != group) && is_passed_over(item, group)) {
-        return;
+        return true;
     }
     if (item->is_decided && member == NULL) {
         take_decided(groups, item, group);
@@ -250,10 +277,11 @@ static void join_by(struct weft_groups *groups, const struct weft_item *item, st
     } else if (member != NULL && member->group != group) {
         meet(groups, member, alias, item);
     } else if (member == NULL && group->member_count == WEFT_GROUP_TRACES_MAX) {
-        note_outside(groups, alias);
+        note_outside(groups, alias, item);
     } else if (member == NULL) {
         add_member(groups, group, item);
     }
+    return true;
 }
 
 static void take_sighting(struct weft_groups *groups, const struct weft_item *item)
@@ -264,8 +292,8 @@ static void take_sighting(struct weft_groups *groups, const struct weft_item *it
     if (alias == NULL || (!is_new && alias->group == NULL)) {
         return; /* burnt */
     }
-    join_by(groups, item, alias);
-    if (is_new && item->is_trace && memcmp(item->alias, item->trace_id, WEFT_TRACE_ID_BYTES) != 0) {
+    bool is_there = join_by(groups, item, alias);
+    if (is_there && is_new && item->is_trace && memcmp(item->alias, item->trace_id, WEFT_TRACE_ID_BYTES) != 0) {
         claim(groups, item->alias);
     }
 }

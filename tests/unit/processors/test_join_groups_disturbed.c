@@ -168,6 +168,134 @@ START_TEST(test_late_words_of_a_dropped_trace_merge_no_groups)
 }
 END_TEST
 
+/* ---- what one trace tells behind its verdict ---- */
+
+static void offer_request(uint32_t trace, uint32_t request)
+{
+    char word[32];
+    snprintf(word, sizeof word, "request_%u", request);
+    (void)offer(0, with_word(span_of(trace, 0), "request_id", word));
+}
+
+START_TEST(test_a_decided_trace_brings_eight_words)
+{
+    for (int is_kept = 0; is_kept < 2; is_kept++) {
+        EACH_WORKER_COUNT(workers)
+        {
+            start(workers, CONFIG);
+            (void)offer_job(0, 1, "job_1", is_kept);
+            pass_time(150);
+            for (uint32_t i = 0; i < 9000; i++) {
+                offer_request(1, i);
+                join_deliver_all();
+            }
+            expect_sample("weft_join_aliases", 1 + 8);
+            expect_sample("weft_join_group_words_passed_over", 9000 - 8);
+            stop();
+        }
+    }
+}
+END_TEST
+
+/* 64 traces of a group bring what they can before its verdict and behind it. */
+START_TEST(test_a_group_has_512_words)
+{
+    start(1, CONFIG);
+    for (uint32_t i = 0; i < 64; i++) {
+        for (uint32_t word = 0; word < 7; word++) {
+            offer_request(i, i * 7 + word);
+        }
+        (void)offer_job(0, i, "job_1", i == 0);
+    }
+    pass_time(150);
+    expect_sample("weft_join_aliases", 64 * 7 + 1);
+    for (uint32_t i = 0; i < 64 * 8; i++) {
+        offer_request(i / 8, 1000 + i);
+    }
+    expect_sample("weft_join_groups", 1);
+    expect_sample("weft_join_aliases", 512);
+    expect_sample("weft_join_group_words_passed_over", 64 * 7 + 1);
+    stop();
+}
+END_TEST
+
+/* Two groups with words enough, of which one follows the other's verdict, would have more together. */
+START_TEST(test_groups_with_too_many_words_stay_two)
+{
+    start(1, CONFIG);
+    for (uint32_t i = 0; i < 32; i++) {
+        (void)offer_job(0, i, "job_1", i == 0);
+        for (uint32_t word = 0; word < 7; word++) {
+            offer_request(i, i * 7 + word);
+        }
+    }
+    pass_time(150);
+    for (uint32_t i = 0; i < 32 * 8; i++) {
+        offer_request(i / 8, 1000 + i);
+    }
+    expect_sample("weft_join_aliases", 1 + 32 * 7 + 32 * 8);
+    uint32_t first = next_number;
+    for (uint32_t i = 100; i < 106; i++) {
+        (void)offer_job(0, i, "job_2", false);
+        for (uint32_t word = 0; word < 6; word++) {
+            offer_request(i, i * 100 + word);
+        }
+    }
+    (void)offer_job(0, 100, "job_1", false);
+    pass_time(150);
+    expect_out(first, 0);
+    expect_sample("weft_join_groups", 2);
+    expect_sample("weft_join_groups_closed", 1);
+    stop();
+}
+END_TEST
+
+/* A word of a group that is full burns when many traces have it, not when one has it often. */
+START_TEST(test_a_decided_trace_burns_no_word)
+{
+    for (int is_kept = 0; is_kept < 2; is_kept++) {
+        EACH_WORKER_COUNT(workers)
+        {
+            start(workers, CONFIG);
+            for (uint32_t i = 0; i < 64; i++) {
+                (void)offer_job(0, i, "job_1", i == 3);
+            }
+            struct join_record other = with_word(span_of(100, 0), "request_id", "request_1");
+            (void)offer(0, is_kept ? failed(other) : other);
+            pass_time(150);
+            for (uint32_t i = 0; i < 1100; i++) {
+                (void)offer_job(0, 100, "job_1", false);
+                join_deliver_all();
+            }
+            expect_sample("weft_join_aliases_burnt", 0);
+            stop();
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_a_decided_trace_pushes_nobody_out)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers,
+              "decision_wait: 100ms\naliases: {families: [job_id, request_id], alias_memory: 65536}\n" KEEP_ERRORS);
+        (void)offer_job(0, 1, "job_1", true);
+        (void)offer_job(0, 2, "job_2", true);
+        pass_time(150);
+        for (uint32_t i = 0; i < 1000; i++) {
+            offer_request(2, i);
+            join_deliver_all();
+        }
+        uint32_t number = offer_job(0, 3, "job_1", false);
+        pass_time(150);
+        expect_out(number, 1);
+        expect_sample("weft_join_groups_forgotten", 0);
+        stop();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("join groups disturbed");
@@ -178,6 +306,11 @@ int main(void)
     tcase_add_test(tests, test_larger_rules_while_an_answer_is_missed_have_room);
     tcase_add_test(tests, test_a_late_word_of_a_dropped_trace_leaves_a_group_together);
     tcase_add_test(tests, test_late_words_of_a_dropped_trace_merge_no_groups);
+    tcase_add_test(tests, test_a_decided_trace_brings_eight_words);
+    tcase_add_test(tests, test_a_group_has_512_words);
+    tcase_add_test(tests, test_groups_with_too_many_words_stay_two);
+    tcase_add_test(tests, test_a_decided_trace_burns_no_word);
+    tcase_add_test(tests, test_a_decided_trace_pushes_nobody_out);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
