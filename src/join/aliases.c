@@ -293,13 +293,51 @@ static void take_question(struct weft_join *join, const struct weft_item *questi
     }
 }
 
+struct retelling {
+    struct weft_join *join;
+    struct weft_trace *trace;
+};
+
+static void retell_record(void *user, uint32_t context, struct weft_slice record)
+{
+    const struct retelling *retelling = user;
+    struct weft_join *join = retelling->join;
+    struct weft_span_index span;
+    struct weft_log_index log;
+    if (join->outlets[weft_contexts_at(join->contexts, context)->outlet]->outlet.signal != WEFT_TRACES) {
+        if (weft_otlp_index_log(record, &log) == WEFT_OK) {
+            weft_aliases_note_log(join, retelling->trace, &log);
+        }
+    } else if (weft_otlp_index_span(record, &span) == WEFT_OK) {
+        weft_aliases_note_span(join, retelling->trace, record, &span);
+    }
+}
+
+/* The groups have forgotten it: all its words are told once more. */
+static void retell(struct weft_join *join, struct weft_trace *trace)
+{
+    struct weft_trace_words *words = weft_trace_words_of(join, trace);
+    struct weft_slice key = weft_table_key(join->traces, trace);
+    bool was_named = has_told(words, weft_alias_mark(key.bytes));
+    words->count = 0;
+    if (join->aliases == NULL) {
+        return;
+    }
+    if (was_named) {
+        tell(join, trace, key.bytes, true);
+    }
+    struct retelling retelling = { join, trace };
+    (void)weft_join_each_record(join, &trace->chain, retell_record, &retelling);
+}
+
 /* Lines whose group has no spans after all; if spans have come meanwhile, they wait their time. */
 static void end_lines(struct weft_join *join, struct weft_trace *trace)
 {
-    weft_trace_words_of(join, trace)->count = 0;
     if (trace->span_count > 0) {
         weft_trace_start(join, trace);
+        retell(join, trace);
     } else {
+        weft_trace_words_of(join, trace)->count = 0;
         judge_alone(join, trace);
     }
 }

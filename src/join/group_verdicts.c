@@ -99,13 +99,16 @@ static void judge(struct weft_groups *groups, struct weft_group *group)
     group->generation = join->generation;
 }
 
-/* No trace of it has a span: log lines, which leave no verdict and are no group any more. */
+/* No trace of it has a span: log lines, which leave no verdict and are no group any more. Or those that have did not
+ * say in time, by these rules, what they know: each is judged alone. */
 static void end_without_spans(struct weft_groups *groups, struct weft_group *group)
 {
     WEFT_LIST_EACH(node, &group->members)
     {
-        if (member_of(node)->is_held || member_of(node)->is_waiting) {
-            tell(groups, id_of(groups, member_of(node)), WEFT_OUTCOME_NO_SPANS, NULL, false);
+        const struct weft_member *member = member_of(node);
+        if (member->is_held || member->is_waiting) {
+            tell(groups, id_of(groups, member), member->has_spans ? WEFT_OUTCOME_ALONE : WEFT_OUTCOME_NO_SPANS, NULL,
+                 false);
         }
     }
     weft_group_remove(groups, group);

@@ -296,6 +296,38 @@ START_TEST(test_a_decided_trace_pushes_nobody_out)
 }
 END_TEST
 
+/* ---- spans that come while lines are due ---- */
+
+/* A trace of lines only has asked for its verdict; before it hears that its group has no spans, it has one. It keeps
+ * the words of its lines. */
+static void span_comes_meanwhile(uint32_t there, uint32_t *out_number)
+{
+    (void)offer(1, with_word(line_of(there, 1), "job_id", "job_1"));
+    (void)offer(1, with_word(line_of(there, 1), "request_id", "request_1"));
+    join_deliver_all();
+    advance(105 * WEFT_NS_PER_MS);
+    ck_assert_uint_gt(join->lanes[1][0].count, 0);
+    *out_number = offer(1, span_of(there, 0));
+    pass_time(20);
+}
+
+START_TEST(test_a_span_that_comes_while_lines_are_due_has_their_words)
+{
+    static const char *const words[][2] = { { "job_id", "job_1" }, { "request_id", "request_1" } };
+    for (size_t i = 0; i < WEFT_COUNT_OF(words); i++) {
+        start(2, CONFIG);
+        uint32_t number;
+        span_comes_meanwhile(trace_of_worker(1), &number);
+        uint32_t bad = offer(0, with_word(failed(span_of(trace_of_worker(0), 0)), words[i][0], words[i][1]));
+        pass_time(150);
+        expect_out(bad, 1);
+        expect_out(number, 1);
+        ck_assert_uint_eq(join_held(), 0);
+        stop();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("join groups disturbed");
@@ -311,6 +343,7 @@ int main(void)
     tcase_add_test(tests, test_groups_with_too_many_words_stay_two);
     tcase_add_test(tests, test_a_decided_trace_burns_no_word);
     tcase_add_test(tests, test_a_decided_trace_pushes_nobody_out);
+    tcase_add_test(tests, test_a_span_that_comes_while_lines_are_due_has_their_words);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
