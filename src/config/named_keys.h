@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "wire/signal.h"
 
 /* Attributes that a component decides by, as its config names them: for advice on components that change attributes
  * before they get there. Texts are borrowed from the config, or static. */
@@ -12,6 +13,7 @@ struct weft_named_key {
     const char *kind, *name;   /* who reads it: "policy" "gold", "family" "job_id" */
     const char *const *values; /* what is looked for there, or what stands there as a rule */
     size_t value_count;        /* 0: nobody knows */
+    unsigned signals;          /* where it is read: a bit for each, 1 << enum weft_signal */
     bool is_any_enough;        /* others of that kind and name do as well: producers write one of them */
 };
 

@@ -14,6 +14,7 @@ struct group {
 };
 
 struct masking {
+    enum weft_signal signal;
     const struct weft_plan_component *redaction, *reader;
     struct weft_config_notes *notes;
 };
@@ -102,10 +103,23 @@ static enum weft_status note_all(const struct masking *masking, const struct wef
     return status;
 }
 
+/* Policies read spans: what befalls an attribute of log records on its way is nothing to them. */
+static void leave_out_other_signals(enum weft_signal signal, struct weft_named_keys *keys)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < keys->count; i++) {
+        if ((keys->items[i].signals & 1u << signal) != 0) {
+            keys->items[count++] = keys->items[i];
+        }
+    }
+    keys->count = count;
+}
+
 static enum weft_status advise_of(const struct masking *masking)
 {
     struct weft_named_keys keys = { 0 };
     enum weft_status status = masking->reader->component->name_keys(masking->reader->config, &keys);
+    leave_out_other_signals(masking->signal, &keys);
     struct weft_key_fate *fates = status == WEFT_OK ? weft_try_alloc((keys.count + 1) * sizeof *fates) : NULL;
     status = fates == NULL ? WEFT_NOMEM : WEFT_OK;
     if (status == WEFT_OK) {
@@ -127,7 +141,8 @@ enum weft_status weft_advise_of_masked_keys(const struct weft_plan *plan, struct
         const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
         for (size_t j = 0; j < pipeline->processor_count; j++) {
             for (size_t k = 0; k < j && status == WEFT_OK; k++) {
-                const struct masking masking = { pipeline->processors[k], pipeline->processors[j], notes };
+                const struct masking masking = { pipeline->signal, pipeline->processors[k], pipeline->processors[j],
+                                                 notes };
                 if (masking.redaction->component->judge_keys != NULL && masking.reader->component->name_keys != NULL) {
                     status = advise_of(&masking);
                 }

@@ -206,6 +206,7 @@ static struct weft_named_key key_of(const char *attribute, const char *family, b
                                     .name = family,
                                     .values = is_trace ? usual_traces : usual_words,
                                     .value_count = is_trace ? WEFT_COUNT_OF(usual_traces) : WEFT_COUNT_OF(usual_words),
+                                    .signals = 1u << WEFT_TRACES | 1u << WEFT_LOGS,
                                     .is_any_enough = is_any_enough };
 }
 

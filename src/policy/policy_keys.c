@@ -18,7 +18,8 @@ static void name_key(struct naming *naming, const struct weft_policy_config *pol
                                               .kind = "policy",
                                               .name = policy->name[0] == '\0' ? naming->policy : policy->name,
                                               .values = values == NULL ? NULL : (const char *const *)values->items,
-                                              .value_count = values == NULL ? 0 : values->count };
+                                              .value_count = values == NULL ? 0 : values->count,
+                                              .signals = 1u << WEFT_TRACES };
         naming->status = weft_named_keys_add(naming->keys, &named);
     }
 }

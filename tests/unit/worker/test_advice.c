@@ -82,6 +82,11 @@ static const struct row agent_rows[] = {
     "processors: {redaction: {" redaction "},\n tail_sampling: {" sampling "}}\n" EXPORTERS(BACKEND) \
         SERVICE(PIPELINE("traces", "otlp", "redaction, tail_sampling", "otlp"),                      \
                 PIPELINE("logs", "otlp", "redaction, tail_sampling", "otlp"))
+#define WITH_ONE_EACH(of_traces, of_logs, sampling)                                                     \
+    RECEIVERS(OPEN)                                                                                     \
+    "processors: {redaction/t: {" of_traces "}, redaction: {" of_logs "},\n tail_sampling: {" sampling  \
+    "}}\n" EXPORTERS(BACKEND) SERVICE(PIPELINE("traces", "otlp", "redaction/t, tail_sampling", "otlp"), \
+                                      PIPELINE("logs", "otlp", "redaction, tail_sampling", "otlp"))
 #define POLICIES(list)  "policies: [" list "]"
 #define TIER(more)      POLICIES("{name: gold, type: string_attribute, string_attribute: {key: tier, " more "}}")
 #define FAMILIES(names) POLICIES("{name: all, type: always_sample}") ", aliases: {families: [" names "]}"
@@ -151,6 +156,11 @@ static const struct row masked_rows[] = {
     /* of an own family each attribute was written down */
     { WITH("allowed_keys: [orderId]", CUSTOM),
       { { 2, REMOVES "order.id before tail_sampling sees it: the family order" } } },
+    /* policies read spans, families log records, too */
+    { WITH_ONE_EACH("allow_all_keys: true", "", TIER("values: [gold]") ", aliases: {families: [job_id]}"),
+      { { 2, REMOVES "job_id, job.id, jobId, ... before tail_sampling sees it: the family job_id" } } },
+    { WITH_ONE_EACH("", "allow_all_keys: true", TIER("values: [gold]") ", aliases: {families: [job_id]}"),
+      { { 2, "redaction/t removes " READS_TIER }, { 2, "redaction/t removes job_id, job.id, jobId, ... " } } },
 };
 
 /* ---- what is held is not redacted yet ---- */
