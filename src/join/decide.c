@@ -90,12 +90,14 @@ static void remember(struct weft_join *join, const struct weft_trace *trace, con
         return;
     }
     verdict->decided = outcome.decided;
+    verdict->decided_ms = weft_join_now_ms(join);
     verdict->start_ns = facts->start_min_ns;
     verdict->end_ns = facts->end_max_ns;
     verdict->policy = outcome.policy;
     verdict->generation = join->generation;
     verdict->span_count = trace->span_count;
     verdict->log_count = trace->log_count;
+    verdict->late_span_count = verdict->late_log_count = 0;
     verdict->worst_severity = trace->worst_severity;
     verdict->is_kept = outcome.is_kept;
     verdict->is_dry_run = join->rules->is_dry_run;

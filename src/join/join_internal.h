@@ -188,6 +188,11 @@ static inline bool weft_trace_is_late(const struct weft_join *join, const struct
     return words != NULL && words->is_late;
 }
 
+static inline uint32_t weft_join_now_ms(const struct weft_join *join)
+{
+    return (uint32_t)(weft_timers_now(join->stage.host->timers).ns / WEFT_NS_PER_MS);
+}
+
 /* take.c */
 extern const struct weft_share_operations weft_join_share_operations;
 

@@ -153,6 +153,14 @@ static bool pass_log_without_id(struct weft_taking *taking, uint32_t context, st
     return weft_taking_pass(taking, weft_slice_of(&key, 1), context, record);
 }
 
+/* Lines without an id have no trace that ends: their word may be used again, and the verdict on its group is remembered
+ * for alias_ttl, so theirs holds no longer. The next one takes its place. */
+static bool is_too_old(const struct weft_join *join, const struct weft_verdict *verdict)
+{
+    return verdict->is_lines && join->aliases != NULL &&
+           weft_join_now_ms(join) - verdict->decided_ms >= (uint64_t)(join->aliases->ttl_ns / WEFT_NS_PER_MS);
+}
+
 /* A line of the trace of that id; words: NULL, or the line has no id, and its key is the first of these. Inline, since
  * nearly all lines come by the one caller. */
 static inline __attribute__((always_inline)) bool take_log_of(struct weft_taking *taking, struct weft_taking_key key,
@@ -164,7 +172,7 @@ static inline __attribute__((always_inline)) bool take_log_of(struct weft_taking
     struct weft_trace *trace = weft_taking_find(taking, key);
     if (trace == NULL) {
         struct weft_verdict *verdict = weft_verdicts_find_hashed(join->verdicts, key.trace_id, key.hash);
-        if (verdict != NULL) {
+        if (verdict != NULL && !is_too_old(join, verdict)) {
             return join->aliases == NULL || words != NULL
                        ? weft_taking_follow(taking, key, verdict, words, context, record)
                        : follow_log_by_words(taking, key, verdict, log, context, record);

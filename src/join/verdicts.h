@@ -33,6 +33,7 @@ struct weft_verdict {
     bool is_late_member : 1; /* it came to its group after a drop, and was judged alone */
     bool has_error : 1, has_root : 1;
     struct weft_verdict_service services[WEFT_VERDICT_SERVICES];
+    uint32_t decided_ms; /* is_lines: the same in monotonic time, which wraps around after 49 days */
 };
 
 /* bytes: what all of it may take. */

@@ -328,6 +328,36 @@ START_TEST(test_a_span_that_comes_while_lines_are_due_has_their_words)
 }
 END_TEST
 
+/* ---- lines without an id, long after ---- */
+
+/* What became of lines with a word holds for alias_ttl, as what became of its group does. */
+START_TEST(test_lines_follow_no_verdict_that_is_too_old)
+{
+    for (unsigned is_kept = 0; is_kept < 2; is_kept++) {
+        EACH_WORKER_COUNT(workers)
+        {
+            start(workers, "decision_wait: 100ms\naliases: {families: [job_id], alias_ttl: 1s}\n" KEEP_ERRORS);
+            (void)offer_job(0, 1, "job_1", is_kept);
+            uint32_t first = offer_line(0, 1, "job_id", "job_1");
+            pass_time(600);
+            uint32_t within = offer_line(0, 1, "job_id", "job_1");
+            pass_time(1000);
+            for (uint32_t i = 2; i < 4; i++) { /* the same again; and that verdict is followed */
+                uint32_t span = offer_job(0, i, "job_1", !is_kept);
+                uint32_t line = offer_line(0, 1, "job_id", "job_1");
+                pass_time(150);
+                expect_out(span, !is_kept);
+                expect_out(line, !is_kept);
+            }
+            expect_out(first, is_kept);
+            expect_out(within, is_kept);
+            ck_assert_uint_eq(join_held(), 0);
+            stop();
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("join groups disturbed");
@@ -344,6 +374,7 @@ int main(void)
     tcase_add_test(tests, test_a_decided_trace_burns_no_word);
     tcase_add_test(tests, test_a_decided_trace_pushes_nobody_out);
     tcase_add_test(tests, test_a_span_that_comes_while_lines_are_due_has_their_words);
+    tcase_add_test(tests, test_lines_follow_no_verdict_that_is_too_old);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
