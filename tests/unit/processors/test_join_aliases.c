@@ -356,6 +356,26 @@ START_TEST(test_lines_whose_group_has_no_spans_are_without_a_trace)
 }
 END_TEST
 
+/* A traceparent is as good as a trace id: such a line names a trace, which has no spans. */
+START_TEST(test_lines_with_a_traceparent_name_a_trace)
+{
+    EACH_WORKER_COUNT(workers)
+    {
+        start(workers,
+              "decision_wait: 100ms\nlogs_without_trace_id: drop\nlogs_without_spans: pass\n" WORDS KEEP_ERRORS);
+        uint32_t with_job = offer_line(0, 1, "job_id", "job_1");
+        uint32_t with_trace =
+            offer_line(0, 1, "_trace.traceparent", "00-5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174-01");
+        pass_time(300);
+        expect_out(with_job, 0);
+        expect_out(with_trace, 1);
+        expect_sample("weft_join_logs_without_trace_id", 1);
+        expect_sample("weft_join_logs_without_spans", 1);
+        stop();
+    }
+}
+END_TEST
+
 /* A line's severity counts for the group, and a line with an id brings its trace a word. */
 START_TEST(test_lines_bring_words_and_severity)
 {
@@ -400,6 +420,7 @@ int main(void)
     tcase_add_test(tests, test_families_that_nobody_knows_are_errors);
     tcase_add_test(tests, test_lines_without_an_id_follow_their_group);
     tcase_add_test(tests, test_lines_whose_group_has_no_spans_are_without_a_trace);
+    tcase_add_test(tests, test_lines_with_a_traceparent_name_a_trace);
     tcase_add_test(tests, test_lines_bring_words_and_severity);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
