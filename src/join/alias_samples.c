@@ -36,6 +36,11 @@ static void collect_groups(const struct weft_join *join, struct weft_samples *sa
           WEFT_SAMPLE_COUNTER, counters->late_members },
         { "weft_join_groups_forgotten", "Groups that alias_memory had no room for", WEFT_SAMPLE_COUNTER,
           counters->forgotten },
+        { "weft_join_group_sightings_passed_over",
+          "Words that had to wait for a verdict, without room to remember them", WEFT_SAMPLE_COUNTER,
+          counters->sightings_passed },
+        { "weft_join_group_members_unknown", "Traces that asked for their verdict when their group was forgotten",
+          WEFT_SAMPLE_COUNTER, counters->unknown },
         { "weft_join_group_answers_missed", "Traces that did not say in time what is known of them",
           WEFT_SAMPLE_COUNTER, counters->missed_answers },
     };
@@ -48,7 +53,7 @@ void weft_aliases_collect(const struct weft_join *join, struct weft_samples *sam
     const struct row rows[] = {
         { "weft_join_alias_sightings", "Words of traces that were looked up", WEFT_SAMPLE_COUNTER,
           counters->sightings },
-        { "weft_join_aliases_passed_over", "Words beyond what one trace may have", WEFT_SAMPLE_COUNTER,
+        { "weft_join_aliases_passed_over", "Words beyond what one trace or record may have", WEFT_SAMPLE_COUNTER,
           counters->words_passed },
         { "weft_join_group_verdicts_missed", "Traces judged alone because no verdict on their group came",
           WEFT_SAMPLE_COUNTER, counters->unanswered },

@@ -67,6 +67,7 @@ static void add(struct weft_alias_words *words, const struct weft_alias *alias)
         }
     }
     if (words->count == WEFT_ALIAS_WORDS_MAX) {
+        words->passed_count++;
         return;
     }
     size_t at = words->count++;
@@ -164,7 +165,7 @@ void weft_alias_words_of_span(const struct weft_alias_rules *rules, const struct
                               struct weft_slice span, const struct weft_span_index *index,
                               struct weft_alias_words *out_words)
 {
-    out_words->count = 0;
+    out_words->count = out_words->passed_count = 0;
     add_attributes(out_words, rules, secret, index->attributes, weft_otlp_attributes_field(WEFT_TRACES));
     if (rules->has_links && index->link_count > 0 && index->link_count <= WEFT_ALIAS_LINKS_MAX) {
         add_links(out_words, rules->links_rank, span);
@@ -174,14 +175,14 @@ void weft_alias_words_of_span(const struct weft_alias_rules *rules, const struct
 void weft_alias_words_of_log(const struct weft_alias_rules *rules, const struct weft_hash_secret *secret,
                              const struct weft_log_index *index, struct weft_alias_words *out_words)
 {
-    out_words->count = 0;
+    out_words->count = out_words->passed_count = 0;
     add_attributes(out_words, rules, secret, index->attributes, weft_otlp_attributes_field(WEFT_LOGS));
 }
 
 void weft_alias_words_of_text(const struct weft_alias_rules *rules, const struct weft_hash_secret *secret,
                               struct weft_slice text, struct weft_alias_words *out_words)
 {
-    out_words->count = 0;
+    out_words->count = out_words->passed_count = 0;
     for (size_t i = 0; i < rules->source_count && is_word(text); i++) {
         if (!rules->sources[i].is_trace) {
             add_value(out_words, secret, &rules->sources[i], text);

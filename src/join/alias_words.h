@@ -11,7 +11,7 @@ enum {
     WEFT_ALIAS_VALUE_BYTES_MIN = 4,
     WEFT_ALIAS_VALUE_BYTES_MAX = 256,
     WEFT_ALIAS_LINKS_MAX = 4,
-    WEFT_ALIAS_WORDS_MAX = 16, /* of one record; more are passed over */
+    WEFT_ALIAS_WORDS_MAX = 16, /* of one record; more are passed over, and counted */
 };
 
 struct weft_alias {
@@ -32,6 +32,7 @@ static inline uint32_t weft_alias_mark(const uint8_t *alias)
 struct weft_alias_words {
     struct weft_alias items[WEFT_ALIAS_WORDS_MAX];
     size_t count;
+    size_t passed_count; /* beyond them: not told apart, so that one may count twice */
 };
 
 void weft_alias_words_of_span(const struct weft_alias_rules *rules, const struct weft_hash_secret *secret,

@@ -85,6 +85,7 @@ void weft_aliases_note(struct weft_join *join, struct weft_trace *trace, const s
 {
     struct weft_trace_words *words = weft_trace_words_of(join, trace);
     uint8_t told_before = words == NULL ? 0 : words->count;
+    join->alias_counters.words_passed += found->passed_count;
     for (size_t i = 0; i < found->count && is_undecided(trace); i++) {
         if (!is_own_id(join, trace, &found->items[i])) {
             tell(join, trace, found->items[i].bytes, found->items[i].is_trace);
@@ -113,6 +114,7 @@ void weft_aliases_note_decided(struct weft_join *join, const uint8_t *trace_id, 
                               .generation = join->generation,
                               .outcome = is_kept ? WEFT_OUTCOME_KEPT : WEFT_OUTCOME_DROPPED };
     memcpy(item.trace_id, trace_id, sizeof item.trace_id);
+    join->alias_counters.words_passed += words->passed_count;
     for (size_t i = 0; i < words->count; i++) {
         const struct weft_alias *alias = &words->items[i];
         item.is_trace = alias->is_trace;

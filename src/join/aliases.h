@@ -9,7 +9,7 @@ struct weft_trace;
 
 struct weft_alias_counters {
     uint64_t sightings;     /* words told to the groups */
-    uint64_t words_passed;  /* over: a trace tells JOIN_TRACE_ALIASES_MAX */
+    uint64_t words_passed;  /* over: a trace tells JOIN_TRACE_ALIASES_MAX, a record has WEFT_ALIAS_WORDS_MAX */
     uint64_t unanswered;    /* traces that no verdict came for */
     uint64_t claims_passed; /* over: traces that were named, without room to remember it */
 };

@@ -32,14 +32,15 @@ enum weft_group_state {
 };
 
 struct weft_group_counters {
-    uint64_t groups;         /* that were begun */
-    uint64_t closed_groups;  /* that refused a trace */
-    uint64_t aliases_passed; /* over: of groups and traces that had as many as they may */
-    uint64_t burnt_aliases;  /* values */
-    uint64_t late_members;   /* traces that were judged alone after a drop */
-    uint64_t forgotten;      /* groups, for want of memory */
-    uint64_t unknown;        /* members whose group was not known any more */
-    uint64_t missed_answers; /* members that did not say in time what they know */
+    uint64_t groups;           /* that were begun */
+    uint64_t closed_groups;    /* that refused a trace */
+    uint64_t aliases_passed;   /* over: of groups and traces that had as many as they may */
+    uint64_t burnt_aliases;    /* values */
+    uint64_t late_members;     /* traces that were judged alone after a drop */
+    uint64_t forgotten;        /* groups, for want of memory */
+    uint64_t sightings_passed; /* over: they had to wait for a verdict, and there was no room */
+    uint64_t unknown;          /* members whose group was not known any more */
+    uint64_t missed_answers;   /* members that did not say in time what they know */
 };
 
 struct weft_groups;

@@ -273,7 +273,7 @@ static bool join_by(struct weft_groups *groups, const struct weft_item *item, st
             add_member(groups, group, item);
         }
     } else if (member != NULL && member->group != group && has_to_wait(member->group, group)) {
-        (void)defer(groups, item);
+        groups->counters.sightings_passed += !defer(groups, item);
     } else if (member != NULL && member->group != group) {
         meet(groups, member, alias, item);
     } else if (member == NULL && group->member_count == WEFT_GROUP_TRACES_MAX) {

@@ -358,6 +358,74 @@ START_TEST(test_lines_follow_no_verdict_that_is_too_old)
 }
 END_TEST
 
+/* ---- what is counted ---- */
+
+/* While the second worker is asked, words of its group come from one of the first's: they wait, as far as there is
+ * room. */
+START_TEST(test_words_that_wait_without_room_are_counted)
+{
+    start(2, CONFIG);
+    uint32_t there = trace_of_worker(1);
+    (void)offer_job(1, there, "job_1", false);
+    join_deliver_all();
+    advance(60 * WEFT_NS_PER_MS);
+    uint32_t trace = 100;
+    uint32_t traces[1000];
+    for (uint32_t i = 0; i < 1000; trace++) {
+        if (weft_join_owner_of_id(join->cores[0], id_of(trace)) == 0) {
+            traces[i++] = trace;
+            offer_request(trace, trace);
+        }
+    }
+    advance(45 * WEFT_NS_PER_MS);
+    deliver_first(1, 0);
+    for (uint32_t i = 0; i < 1000; i++) {
+        (void)offer_job(0, traces[i], "job_1", false);
+    }
+    uint32_t room = (64 << 10) / sizeof(struct weft_item);
+    expect_sample("weft_join_group_sightings_passed_over", 1000 - room);
+    pass_time(300);
+    stop();
+}
+END_TEST
+
+START_TEST(test_traces_whose_group_was_forgotten_are_counted)
+{
+    start(1, "decision_wait: 100ms\naliases: {families: [job_id], alias_memory: 65536}\n" KEEP_ERRORS);
+    for (uint32_t i = 0; i < 1000; i++) {
+        char word[32];
+        snprintf(word, sizeof word, "job_%u", i);
+        (void)offer_job(0, i, word, false);
+    }
+    double forgotten = sample_of("weft_join_groups_forgotten");
+    ck_assert(forgotten > 100);
+    pass_time(150);
+    expect_sample("weft_join_group_members_unknown", forgotten);
+    stop();
+}
+END_TEST
+
+/* 4 links and 14 traceparents in one text are 18 words. */
+START_TEST(test_words_beyond_what_a_record_has_are_counted)
+{
+    static uint8_t ids[4][16];
+    char text[14 * 60];
+    size_t length = 0;
+    start(1, CONFIG);
+    for (uint32_t i = 0; i < 14; i++) {
+        length += (size_t)snprintf(text + length, sizeof text - length,
+                                   "00-5b8efff798038103d269b633813fc6%02x-eee19b7ec3c1b174-01,", i);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        memcpy(ids[i], id_of(1000 + i), 16);
+    }
+    struct join_record span = with_word(span_of(1, 0), "_trace.traceparent", text);
+    (void)offer(0, with_links(span, ids[0], 4));
+    expect_sample("weft_join_aliases_passed_over", 18 - 8);
+    stop();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("join groups disturbed");
@@ -375,6 +443,9 @@ int main(void)
     tcase_add_test(tests, test_a_decided_trace_pushes_nobody_out);
     tcase_add_test(tests, test_a_span_that_comes_while_lines_are_due_has_their_words);
     tcase_add_test(tests, test_lines_follow_no_verdict_that_is_too_old);
+    tcase_add_test(tests, test_words_that_wait_without_room_are_counted);
+    tcase_add_test(tests, test_traces_whose_group_was_forgotten_are_counted);
+    tcase_add_test(tests, test_words_beyond_what_a_record_has_are_counted);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
