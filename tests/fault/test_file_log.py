@@ -80,8 +80,7 @@ class PodWriter(Writer):
         return [f"2026-01-02T03:04:05.{index:09}Z stdout {tag} {piece}\n".encode() for tag, piece in zip(tags, pieces)]
 
 
-@for_each_worker_count
-class FileLogFaults(FaultCase):
+class FileLogCase(FaultCase):
     def begin_files(self, answer=None, pattern="**/*.log", **settings):
         self.sink = self.start(Backend(answer=answer))
         self.directory = pathlib.Path(self.temporary_directory())
@@ -126,6 +125,9 @@ class FileLogFaults(FaultCase):
             self.assertEqual(found if is_ordered else sorted(found), list(range(count)), f"file {writer.number}")
         self.program.stop()
 
+
+@for_each_worker_count
+class FileLogFaults(FileLogCase):
     def fault_rotation_loses_nothing(self):
         """The kubelet's way: rename, reopen a little later, and compress at the next rotation."""
         self.begin_files()
@@ -183,7 +185,33 @@ class FileLogFaults(FaultCase):
         self.assertTrue(wait_until(lambda: len(self.records()) == 20000, 60.0), len(self.records()))
         self.program.stop()
 
-    def fault_a_directory_that_cannot_be_read_for_a_while_is_not_read_anew(self):
+    def fault_pods_lines_come_whole_with_their_metadata(self):
+        """The kubelet's directory, lines in pieces of which some lie on both sides of a rotation, and `log_profile` behind
+        `container`: each line once, whole, under its pod's resource."""
+        self.begin_files(include_file_path=True, include_file_name=False, resource={"service.name": "pods"},
+                         operators=[{"type": "container"}, {"type": "log_profile"}])
+        pods, count = 4, seconds(5000, 500)
+        writers = [PodWriter(self.directory / f"ns_pod-{number}_0a-{number}" / "app" / "0.log", number, count, pause=0.002,
+                             rotation=seconds(1.0, 0.3), reopen=0.02) for number in range(pods)]
+        for writer in writers:
+            writer.start()
+        self.expect_all(writers, count, is_ordered=False)
+        for body in self.sink.bodies(otlp.LOGS_METHOD):
+            for resource in wire.repeated(body, 1):
+                self.assertIn(b"service.name", wire.repeated(resource, 1)[0])
+                pods_named = set(re.findall(rb"pod-(\d)", wire.repeated(resource, 1)[0]))
+                self.assertEqual(len(pods_named), 1)
+                for scope in wire.repeated(resource, 2):
+                    for record in wire.repeated(scope, 2):
+                        self.assertEqual({LINE.search(record).group(1)}, pods_named)
+                        self.assertEqual(record.count(b"log.iostream"), 1)
+                        self.assertNotIn(b"stdout P", record)
+
+
+class FileLogFiles(FileLogCase):
+    """What files do, which one thread follows, however many workers there are."""
+
+    def test_a_directory_that_cannot_be_read_for_a_while_is_not_read_anew(self):
         """Longer than a file that is gone is followed. The directory is one for root, too: its name leads to nowhere for a while."""
         self.begin_files(pattern="sub/*.log")
         folder = self.directory / "sub"
@@ -203,7 +231,7 @@ class FileLogFaults(FaultCase):
         self.assertEqual(len(self.records()), 2)
         self.program.stop()
 
-    def fault_a_file_that_is_being_compressed_is_passed_over(self):
+    def test_a_file_that_is_being_compressed_is_passed_over(self):
         """gzip makes its file empty, and fills it when it is open here already."""
         self.begin_files(pattern="app.log*")
         packed = self.directory / "app.log.1.gz"
@@ -215,7 +243,7 @@ class FileLogFaults(FaultCase):
         self.assertEqual(len(self.records()), 1)
         self.program.stop()
 
-    def fault_a_truncated_copy_is_not_read_twice(self):
+    def test_a_truncated_copy_is_not_read_twice(self):
         """copytruncate while nobody writes: the copy, which the pattern finds, has nothing new, and the file begins anew."""
         self.begin_files(pattern="*.log*")
         log, count = self.directory / "app.log", 200
@@ -231,7 +259,7 @@ class FileLogFaults(FaultCase):
         self.assertEqual(self.arrived(), {0: list(range(4 * count))})
         self.program.stop()
 
-    def fault_what_was_there_before_is_not_read_from_the_end(self):
+    def test_what_was_there_before_is_not_read_from_the_end(self):
         """start_at end: only what comes; a line without its end comes after force_flush_period, a long one in pieces."""
         directory = pathlib.Path(self.temporary_directory())
         (directory / "old.log").write_bytes(b"before\n")
@@ -257,7 +285,7 @@ class FileLogFaults(FaultCase):
         self.assertNotIn(b"  after", text)
         self.program.stop()
 
-    def fault_attributes_are_texts_and_each_is_there_once(self):
+    def test_attributes_are_texts_and_each_is_there_once(self):
         """The file's win over the config's, and a name that is no UTF-8 becomes a text."""
         self.begin_files(attributes={"log.file.name": "mine", "where": "here"}, include_file_path=True)
         with open(os.fsencode(self.directory) + b"/a\xff.log", "wb") as output:
@@ -269,7 +297,7 @@ class FileLogFaults(FaultCase):
         self.assertIn(b"here", record)
         self.program.stop()
 
-    def fault_log_profile_reads_lines_as_jsonlog_does(self):
+    def test_log_profile_reads_lines_as_jsonlog_does(self):
         """Ids, severity and body of a JSON line are those of the record, and the file's attributes stand beside the line's."""
         self.begin_files(operators=[{"type": "log_profile"}])
         trace_id = "0af7651916cd43dd8448eb211c80319c"
@@ -282,29 +310,7 @@ class FileLogFaults(FaultCase):
         self.assertNotIn(b'{"level"', record)
         self.program.stop()
 
-    def fault_pods_lines_come_whole_with_their_metadata(self):
-        """The kubelet's directory, lines in pieces of which some lie on both sides of a rotation, and `log_profile` behind
-        `container`: each line once, whole, under its pod's resource."""
-        self.begin_files(include_file_path=True, include_file_name=False, resource={"service.name": "pods"},
-                         operators=[{"type": "container"}, {"type": "log_profile"}])
-        pods, count = 4, seconds(5000, 500)
-        writers = [PodWriter(self.directory / f"ns_pod-{number}_0a-{number}" / "app" / "0.log", number, count, pause=0.002,
-                             rotation=seconds(1.0, 0.3), reopen=0.02) for number in range(pods)]
-        for writer in writers:
-            writer.start()
-        self.expect_all(writers, count, is_ordered=False)
-        for body in self.sink.bodies(otlp.LOGS_METHOD):
-            for resource in wire.repeated(body, 1):
-                self.assertIn(b"service.name", wire.repeated(resource, 1)[0])
-                pods_named = set(re.findall(rb"pod-(\d)", wire.repeated(resource, 1)[0]))
-                self.assertEqual(len(pods_named), 1)
-                for scope in wire.repeated(resource, 2):
-                    for record in wire.repeated(scope, 2):
-                        self.assertEqual({LINE.search(record).group(1)}, pods_named)
-                        self.assertEqual(record.count(b"log.iostream"), 1)
-                        self.assertNotIn(b"stdout P", record)
-
-    def fault_a_piece_without_an_end_comes_after_a_while(self):
+    def test_a_piece_without_an_end_comes_after_a_while(self):
         """Five seconds, as in the Collector, and at once when the program ends."""
         self.begin_files(operators=[{"type": "container", "add_metadata_from_filepath": False}])
         log = self.directory / "app.log"
