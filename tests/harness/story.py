@@ -140,7 +140,7 @@ class Job:
 
     def pod_lines(self, attempt, at):
         """The pod that runs ComfyUI, through the container runtime, which cuts a long line into pieces."""
-        message = f"{self.id} lowvram: model stays on the CPU, offloading"
+        message = f"{self.id} lowvram: the model stays on the CPU"
         line = json.dumps({"level": "warning", "message": message, "prompt_id": self.prompt_id(attempt)})
         pieces = [line[start:start + 60] for start in range(0, len(line), 60)]
         text = "".join(f"{otlp.time_text(self.at(at))} stderr {'F' if piece is pieces[-1] else 'P'} {piece}\n" for piece in pieces)
