@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "operators/log_value_json.h"
+#include "wire/log_line.h"
 #include "wire/protobuf.h"
 
 enum {
@@ -13,7 +14,6 @@ enum {
     FIELD_SEVERITY = 2,
     FIELD_SEVERITY_TEXT = 3,
     FIELD_BODY = 5,
-    FIELD_ATTRIBUTE = 6,
     FIELD_FLAGS = 8,
     FIELD_TRACE_ID = 9,
     FIELD_SPAN_ID = 10,
@@ -242,7 +242,7 @@ void weft_log_record_write(const struct weft_log_entry *entry, uint8_t *to, size
         end = put_fixed64(end, FIELD_OBSERVED, entry->observed_ns);
     }
     end = put_ids(end, entry);
-    end = put_map(end, &entry->attributes, FIELD_ATTRIBUTE);
+    end = put_map(end, &entry->attributes, WEFT_LOG_ATTRIBUTE_FIELD);
     if (entry->body.kind != WEFT_LOG_NIL) {
         end = put_framed_value(end, FIELD_BODY, &entry->body);
     }

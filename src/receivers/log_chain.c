@@ -7,8 +7,6 @@
 #include "base/utf8.h"
 #include "operators/log_record.h"
 
-enum { FIELD_ATTRIBUTE_OF_RESOURCE = 1, FIELD_ATTRIBUTE_OF_RECORD = 6 };
-
 struct members {
     const struct weft_log_member *items;
     size_t count;
@@ -32,11 +30,6 @@ static void lose(struct weft_log_chain *chain)
 
 /* ---- out ---- */
 
-static bool has_key(const struct weft_log_map *map, const char *key)
-{
-    return weft_log_map_find(map, weft_slice_of_text(key)) != NULL;
-}
-
 static enum weft_status take_keys(const struct weft_log_entry *entry, struct weft_log_source *source)
 {
     const struct weft_log_map *map = &entry->attributes;
@@ -53,13 +46,14 @@ static enum weft_status set_source(struct weft_log_chain *chain, struct weft_log
 {
     struct weft_log_source source = { .scope = entry->scope_name,
                                       .time_ns = entry->time_ns,
-                                      .has_service = has_key(&entry->resource, "service.name"),
-                                      .has_environment = has_key(&entry->resource, "deployment.environment.name") };
+                                      .has_service = weft_log_map_find(&entry->resource, weft_log_service_key) != NULL,
+                                      .has_environment =
+                                          weft_log_map_find(&entry->resource, weft_log_environment_key) != NULL };
     enum weft_status status =
-        weft_log_attributes_encode(&entry->resource, FIELD_ATTRIBUTE_OF_RESOURCE, entry->memory, &source.resource);
+        weft_log_attributes_encode(&entry->resource, WEFT_RESOURCE_ATTRIBUTE_FIELD, entry->memory, &source.resource);
     if (status == WEFT_OK && entry->is_line) {
         status =
-            weft_log_attributes_encode(&entry->attributes, FIELD_ATTRIBUTE_OF_RECORD, entry->memory, &source.fields);
+            weft_log_attributes_encode(&entry->attributes, WEFT_LOG_ATTRIBUTE_FIELD, entry->memory, &source.fields);
         status = status == WEFT_OK ? take_keys(entry, &source) : status;
     }
     weft_log_request_set_source(chain->settings.request, &source);

@@ -10,13 +10,7 @@
 #include "receivers/log_stream.h"
 #include "wire/string_attribute.h"
 
-enum {
-    FIELD_ATTRIBUTE = 6 /* of LogRecord */,
-    FIELD_RESOURCE_ATTRIBUTE = 1 /* of Resource */,
-    MAIL_MAX = 8,
-    REQUEST_BYTES = 16 << 20,
-    RECORD_BYTES = 64
-};
+enum { MAIL_MAX = 8, REQUEST_BYTES = 16 << 20, RECORD_BYTES = 64 };
 
 #define FLUSH_INTERVAL_NS INT64_C(1000000000)
 
@@ -76,10 +70,10 @@ static void append_attribute(struct weft_buffer *out, uint32_t field, const char
     }
 }
 
-static bool has_key(const struct weft_config_map *map, const char *key)
+static bool has_key(const struct weft_config_map *map, struct weft_slice key)
 {
     for (size_t i = 0; i < map->count; i++) {
-        if (strcmp(map->entries[i].key, key) == 0) {
+        if (weft_slice_equal_text(key, map->entries[i].key)) {
             return true;
         }
     }
@@ -121,7 +115,7 @@ static const char *readable_path(struct log_files *files, const char *path)
 
 static void add_field(struct log_files *files, const char *key, const char *value)
 {
-    append_attribute(&files->fields, FIELD_ATTRIBUTE, key, value);
+    append_attribute(&files->fields, WEFT_LOG_ATTRIBUTE_FIELD, key, value);
     files->keys[files->key_count++] = weft_slice_of_text(key);
 }
 
@@ -165,8 +159,8 @@ static bool describe_file(struct log_files *files, const struct weft_tail_block 
                                       .keys = files->keys,
                                       .key_count = files->key_count,
                                       .resource = weft_buffer_slice(&files->resource),
-                                      .has_service = has_key(settings->resource, "service.name"),
-                                      .has_environment = has_key(settings->resource, "deployment.environment.name"),
+                                      .has_service = has_key(settings->resource, weft_log_service_key),
+                                      .has_environment = has_key(settings->resource, weft_log_environment_key),
                                       .is_text = settings->is_text };
     weft_log_request_set_source(files->base.bodies.request, &source);
     return true;
@@ -499,7 +493,7 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
     weft_buffer_init(&files->resource, 0);
     for (size_t i = 0; i < settings->resource->count; i++) {
         const struct weft_config_map_entry *entry = &settings->resource->entries[i];
-        append_attribute(&files->resource, FIELD_RESOURCE_ATTRIBUTE, entry->key, entry->value);
+        append_attribute(&files->resource, WEFT_RESOURCE_ATTRIBUTE_FIELD, entry->key, entry->value);
     }
     weft_buffer_init(&files->path, 0);
     files->mailbox = weft_mailbox_new(MAIL_MAX);

@@ -140,12 +140,12 @@ static bool read_file(struct weft_tail *tail, struct weft_followed *file, struct
     return false;
 }
 
-/* It may have grown since it was read, or was not read for want of blocks. */
-static bool has_unread(const struct weft_followed *file)
+/* It may have grown since it was read, or was not read for want of blocks. known: bytes of it that are known. */
+static bool has_more_than(const struct weft_followed *file, uint64_t known)
 {
     struct stat state;
     return file->descriptor >= 0 && !file->is_passed && fstat(file->descriptor, &state) == 0 &&
-           (uint64_t)state.st_size > file->read.position.offset + file->tail_length;
+           (uint64_t)state.st_size > known;
 }
 
 /* One that is gone and has been quiet since: nobody writes to it any more. */
@@ -153,7 +153,8 @@ static bool is_over(const struct weft_followed *file, int64_t flush_after_ns, st
 {
     bool is_read =
         file->descriptor < 0 || file->is_passed || (file->is_at_end && (file->tail_length == 0 || flush_after_ns == 0));
-    return file->is_gone && is_read && now.ns - file->quiet_since >= LET_GO_AFTER_NS && !has_unread(file);
+    return file->is_gone && is_read && now.ns - file->quiet_since >= LET_GO_AFTER_NS &&
+           !has_more_than(file, file->read.position.offset + file->tail_length);
 }
 
 /* Each file is read up to its end once in poll_interval. */
@@ -230,13 +231,6 @@ static bool take_over(struct weft_tail *tail)
     return true;
 }
 
-static bool is_unread(const struct weft_followed *file)
-{
-    struct stat state;
-    return file->descriptor >= 0 && !file->is_passed && fstat(file->descriptor, &state) == 0 &&
-           (uint64_t)state.st_size > file->read.position.offset;
-}
-
 /* What only the reader before this one could find, with its descriptor. */
 static void adopt_left_files(struct weft_tail *tail)
 {
@@ -279,7 +273,7 @@ static void hand_over(struct weft_tail *tail)
         if (weft_try_grow(&left.items, sizeof *left.items, left.count, &left.capacity) == WEFT_OK) {
             left.items[left.count++] = file->read.position;
         }
-        if (file->is_gone && is_unread(file)) {
+        if (file->is_gone && has_more_than(file, file->read.position.offset)) {
             leave_file(tail, &left, file);
         }
         weft_tail_remove(tail, file);

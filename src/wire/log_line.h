@@ -124,6 +124,8 @@ struct weft_log_line_reader;
 struct weft_log_line_reader *weft_log_line_reader_new(const struct weft_log_line_settings *settings);
 void weft_log_line_reader_free(struct weft_log_line_reader *reader);
 
+enum { WEFT_LOG_ATTRIBUTE_FIELD = 6 /* of LogRecord */, WEFT_RESOURCE_ATTRIBUTE_FIELD = 1 /* of Resource */ };
+
 /* What is known of lines beside what they say. Borrowed, as long as lines of it are read. */
 struct weft_log_source {
     struct weft_slice fields;      /* added to each record as they are: of LogRecord, in protobuf */

@@ -13,8 +13,7 @@ enum {
     FIELD_RESOURCE_LOGS = 1, /* of the request */
     FIELD_RESOURCE = 1,      /* of ResourceLogs */
     FIELD_SCOPE_LOGS = 2,
-    FIELD_ATTRIBUTE = 1, /* of Resource */
-    FIELD_SCOPE = 1,     /* of ScopeLogs */
+    FIELD_SCOPE = 1, /* of ScopeLogs */
     FIELD_RECORD = 2,
     FIELD_NAME = 1, /* of InstrumentationScope */
     USUAL_BYTES = 1 << 20,
@@ -259,21 +258,21 @@ static size_t framed_size(uint32_t number, size_t length)
 /* 0: an empty value is no attribute. */
 static size_t attribute_size(struct weft_slice key, struct weft_slice value)
 {
-    return value.length == 0 ? 0 : weft_wire_size_string_attribute(FIELD_ATTRIBUTE, key, value);
+    return value.length == 0 ? 0 : weft_wire_size_string_attribute(WEFT_RESOURCE_ATTRIBUTE_FIELD, key, value);
 }
 
 static uint8_t *put_attribute(uint8_t *to, struct weft_slice key, struct weft_slice value)
 {
-    return value.length == 0 ? to : weft_wire_put_string_attribute(to, FIELD_ATTRIBUTE, key, value);
+    return value.length == 0 ? to : weft_wire_put_string_attribute(to, WEFT_RESOURCE_ATTRIBUTE_FIELD, key, value);
 }
 
-static const struct weft_slice service_key = WEFT_SLICE_LITERAL("service.name");
-static const struct weft_slice environment_key = WEFT_SLICE_LITERAL("deployment.environment.name");
+const struct weft_slice weft_log_service_key = WEFT_SLICE_LITERAL("service.name");
+const struct weft_slice weft_log_environment_key = WEFT_SLICE_LITERAL("deployment.environment.name");
 
 static size_t resource_size(const struct weft_log_request *request, const struct resource *resource)
 {
-    return resource->lengths[ATTRIBUTES] + attribute_size(service_key, part_of(request, resource, SERVICE)) +
-           attribute_size(environment_key, part_of(request, resource, ENVIRONMENT));
+    return resource->lengths[ATTRIBUTES] + attribute_size(weft_log_service_key, part_of(request, resource, SERVICE)) +
+           attribute_size(weft_log_environment_key, part_of(request, resource, ENVIRONMENT));
 }
 
 /* Of the InstrumentationScope; 0: there is none. */
@@ -325,8 +324,8 @@ static uint8_t *put_resource(const struct weft_log_request *request, const struc
     if (size > 0) {
         to = weft_wire_put_bytes_header(to, FIELD_RESOURCE, size);
         to = put_slice(to, part_of(request, resource, ATTRIBUTES));
-        to = put_attribute(to, service_key, part_of(request, resource, SERVICE));
-        to = put_attribute(to, environment_key, part_of(request, resource, ENVIRONMENT));
+        to = put_attribute(to, weft_log_service_key, part_of(request, resource, SERVICE));
+        to = put_attribute(to, weft_log_environment_key, part_of(request, resource, ENVIRONMENT));
     }
     return put_scope_logs(request, resource, to);
 }

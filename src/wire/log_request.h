@@ -12,6 +12,9 @@ struct weft_log_request;
 
 enum { WEFT_LOG_REQUEST_RESOURCES = 64 };
 
+/* What resources say of a line's service and environment. */
+extern const struct weft_slice weft_log_service_key, weft_log_environment_key;
+
 struct weft_log_request *weft_log_request_new(const struct weft_log_line_settings *settings);
 void weft_log_request_free(struct weft_log_request *request);
 
