@@ -1,7 +1,7 @@
 #pragma once
 
 #include "admin/gather.h"
-#include "net/http1_server.h"
+#include "net/http1/server.h"
 
 /* What the admin server's pages share: a page says what has to be gathered, and writes its body from that. */
 struct weft_admin_visit;
@@ -30,7 +30,7 @@ struct weft_admin_page {
 /* One request that waits for its gather. */
 struct weft_admin_visit {
     struct weft_telemetry_server *server;
-    struct weft_http1_exchange *exchange;
+    struct weft_http1_server_exchange *exchange;
     const struct weft_admin_page *page;
     bool wants_text;
     struct weft_ledger_snapshot before; /* of an audit: taken before the workers were asked */

@@ -253,9 +253,9 @@ static bool reply_page(struct weft_admin_visit *visit, struct weft_gather *gathe
         code = 503;
     }
     if (is_answered) {
-        weft_http1_exchange_reply(visit->exchange, code,
-                                  visit->wants_text ? "text/plain; charset=utf-8" : visit->page->content_type, NULL,
-                                  weft_buffer_slice(&body));
+        weft_http1_server_exchange_reply(visit->exchange, code,
+                                         visit->wants_text ? "text/plain; charset=utf-8" : visit->page->content_type,
+                                         NULL, weft_buffer_slice(&body));
     }
     weft_buffer_fini(&body);
     return is_answered;
@@ -277,13 +277,13 @@ static void on_gathered(struct weft_gather *gather)
     weft_gather_free(gather);
 }
 
-static void reply_error(struct weft_http1_exchange *exchange, int code, const char *name, const char *message,
+static void reply_error(struct weft_http1_server_exchange *exchange, int code, const char *name, const char *message,
                         const char *help, const char *headers)
 {
     struct weft_buffer body;
     weft_buffer_init(&body, 0);
     weft_admin_error_write(&(struct weft_admin_error){ .code = name, .message = message, .help = help }, &body);
-    weft_http1_exchange_reply(exchange, code, json, headers, weft_buffer_slice(&body));
+    weft_http1_server_exchange_reply(exchange, code, json, headers, weft_buffer_slice(&body));
     weft_buffer_fini(&body);
 }
 
@@ -301,13 +301,13 @@ static bool prepare(struct weft_admin_visit *visit, struct weft_slice word, stru
     weft_buffer_init(&body, 0);
     int code = visit->page->begin == NULL ? WEFT_PAGE_OK : visit->page->begin(visit, word, query, gather, &body);
     if (code != WEFT_PAGE_OK) {
-        weft_http1_exchange_reply(visit->exchange, code, json, NULL, weft_buffer_slice(&body));
+        weft_http1_server_exchange_reply(visit->exchange, code, json, NULL, weft_buffer_slice(&body));
     }
     weft_buffer_fini(&body);
     return code == WEFT_PAGE_OK;
 }
 
-static void visit_page(struct weft_telemetry_server *server, struct weft_http1_exchange *exchange,
+static void visit_page(struct weft_telemetry_server *server, struct weft_http1_server_exchange *exchange,
                        const struct weft_admin_page *page, struct weft_slice word, struct weft_slice query)
 {
     struct weft_admin_visit visit = { .server = server,
@@ -349,7 +349,8 @@ static bool is_at(const struct weft_admin_page *page, struct weft_slice path, st
     return page->path[length - 1] == '/' || out_word->length == 0;
 }
 
-static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+static void on_request(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request)
 {
     struct weft_telemetry_server *server = context;
     bool answers_questions = server->settings.answers_questions;
@@ -371,7 +372,8 @@ static void on_request(void *context, struct weft_http1_exchange *exchange, cons
                 NULL);
 }
 
-static bool wants_no_body(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+static bool wants_no_body(void *context, struct weft_http1_server_exchange *exchange,
+                          const struct weft_http1_server_request *request)
 {
     (void)context;
     (void)exchange;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "admin/gather.h"
-#include "net/http1_server.h"
+#include "net/http1/server.h"
 
 /* The telemetry port (worker 0): /metrics, /v1/ledger, /health, /ready. Answers that need all workers are put together
  * by a gather and sent when it is back. */

@@ -8,7 +8,7 @@
 
 #include "admin/admin_socket.h"
 #include "base/alloc.h"
-#include "net/http1_client.h"
+#include "net/http1/get.h"
 #include "wire/json_each.h"
 #include "wire/json_member.h"
 #include "wire/json_scan.h"

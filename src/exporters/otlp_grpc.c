@@ -1,15 +1,15 @@
 /* Exporter `otlp_grpc` (alias `otlp`): OTLP over gRPC to one backend.
  *
  * The sender (pipeline/sender) owns queue, batching, timeout and retry; a push here makes the body
- * (pipeline/exporter_body) and starts one unary call on the channel. */
+ * (pipeline/exporter_body) and starts one unary call on the client. */
 #include "weft/component.h"
 
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "net/grpc_client.h"
-#include "net/tls_config.h"
+#include "net/grpc/client.h"
+#include "net/tls/config.h"
 #include "pipeline/exporter.h"
 #include "pipeline/exporter_body.h"
 
@@ -60,7 +60,7 @@ struct otlp_exporter {
     struct weft_consumer consumer;
     const struct otlp_config *config;
     struct weft_body_form form;
-    struct weft_grpc_channel *channel;
+    struct weft_grpc_client *client;
     struct weft_sender *sender;
 };
 
@@ -70,9 +70,9 @@ struct otlp_push {
     struct weft_push push; /* first: the sender allocates this struct */
     uint32_t magic;        /* while it is under way */
     struct otlp_exporter *exporter;
-    struct weft_grpc_request request;
+    struct weft_grpc_client_request request;
     struct weft_exporter_body body;
-    struct weft_timer failure; /* reports a push that failed before it reached the channel */
+    struct weft_timer failure; /* reports a push that failed before it reached the client */
     struct weft_error error;
 };
 
@@ -210,14 +210,14 @@ static bool is_retryable(int grpc_status, int64_t retry_delay_ns)
 /* Another request may do better, so that a merged one is worth sending in parts. Besides INVALID_ARGUMENT that is what
  * the server's library says before its service is asked: INTERNAL of bytes that it cannot decode (grpc-go, grpc-java,
  * grpcio, grpc-js and tonic all do), RESOURCE_EXHAUSTED of a message above its limit. */
-static bool is_content_at_fault(const struct weft_grpc_result *result)
+static bool is_content_at_fault(const struct weft_grpc_client_result *result)
 {
     return !result->is_unconfirmed &&
            (result->grpc_status == GRPC_INVALID_ARGUMENT || result->grpc_status == GRPC_INTERNAL ||
             result->grpc_status == GRPC_RESOURCE_EXHAUSTED);
 }
 
-static void call_done(void *context, const struct weft_grpc_result *result)
+static void call_done(void *context, const struct weft_grpc_client_result *result)
 {
     struct otlp_push *push = context;
     weft_check_magic(push, otlp_push);
@@ -258,7 +258,7 @@ static void start(void *context, struct weft_push *untyped)
         weft_timer_set_after(host->timers, &push->failure, 0);
         return;
     }
-    push->request = (struct weft_grpc_request){
+    push->request = (struct weft_grpc_client_request){
         .path = export_paths[exporter->form.signal],
         .slices = push->body.slices.items,
         .slice_count = push->body.slices.count,
@@ -268,7 +268,7 @@ static void start(void *context, struct weft_push *untyped)
         .on_done = call_done,
         .context = push,
     };
-    weft_grpc_channel_start(exporter->channel, &push->request);
+    weft_grpc_client_start(exporter->client, &push->request);
 }
 
 static void cancel(void *context, struct weft_push *untyped)
@@ -278,7 +278,7 @@ static void cancel(void *context, struct weft_push *untyped)
     weft_check_magic(push, otlp_push);
     weft_assert(push->exporter == exporter);
     if (!weft_timer_is_set(&push->failure)) {
-        weft_grpc_channel_cancel(exporter->channel, &push->request);
+        weft_grpc_client_cancel(exporter->client, &push->request);
     }
 }
 
@@ -312,7 +312,7 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
 static void exporter_free(struct weft_consumer *consumer)
 {
     struct otlp_exporter *exporter = exporter_of(consumer);
-    weft_grpc_channel_free(exporter->channel);
+    weft_grpc_client_free(exporter->client);
     weft_sender_free(exporter->sender);
     weft_consumer_fini(consumer);
     weft_free(exporter);
@@ -325,15 +325,15 @@ static const struct weft_consumer_operations otlp_operations = {
     .free = exporter_free,
 };
 
-static struct weft_grpc_channel *open_channel(struct otlp_exporter *exporter, const struct otlp_shared *shared)
+static struct weft_grpc_client *open_client(struct otlp_exporter *exporter, const struct otlp_shared *shared)
 {
     const struct otlp_config *config = exporter->config;
     const struct weft_config_map *map = &config->headers.map;
-    struct weft_grpc_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
+    struct weft_grpc_client_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
     for (size_t i = 0; i < map->count; i++) {
-        headers[i] = (struct weft_grpc_header){ map->entries[i].key, map->entries[i].value };
+        headers[i] = (struct weft_grpc_client_header){ map->entries[i].key, map->entries[i].value };
     }
-    struct weft_grpc_channel_settings settings = {
+    struct weft_grpc_client_settings settings = {
         .endpoint = shared->endpoint,
         .authority = config->authority,
         .user_agent = config->user_agent == NULL ? "weft/" WEFT_VERSION : config->user_agent,
@@ -346,9 +346,9 @@ static struct weft_grpc_channel *open_channel(struct otlp_exporter *exporter, co
         settings.keepalive_timeout_ns = config->keepalive.timeout.ns;
         settings.permit_pings_without_stream = config->keepalive.permit_without_stream;
     }
-    struct weft_grpc_channel *channel = weft_grpc_channel_new(exporter->consumer.host->net, &settings, shared->tls);
+    struct weft_grpc_client *client = weft_grpc_client_new(exporter->consumer.host->net, &settings, shared->tls);
     weft_free(headers);
-    return channel;
+    return client;
 }
 
 static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
@@ -368,7 +368,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     exporter->consumer.held_account = weft_exporter_account(setup->signal, setup->id);
     exporter->config = config;
     exporter->form = (struct weft_body_form){ .signal = setup->signal, .encoding = encoding };
-    exporter->channel = open_channel(exporter, shared);
+    exporter->client = open_client(exporter, shared);
     exporter->sender = weft_sender_new(&exporter->consumer, &(struct weft_sender_settings){
                                                                 .config = &config->sender,
                                                                 .shared = &shared->sender[setup->signal],
@@ -384,8 +384,8 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 {
     const struct otlp_exporter *exporter = exporter_of(consumer);
     weft_exporter_collect_sender(consumer, exporter->form.signal, exporter->sender, samples);
-    struct weft_grpc_channel_state state;
-    weft_grpc_channel_read_state(exporter->channel, &state);
+    struct weft_grpc_client_state state;
+    weft_grpc_client_read_state(exporter->client, &state);
     weft_exporter_collect_connections(
         consumer,
         &(struct weft_exporter_connections){ state.connections_ready, state.connect_failures, state.bytes_sent },
@@ -394,8 +394,8 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 
 static void check(const struct weft_consumer *consumer, char *out_text)
 {
-    struct weft_grpc_channel_state state;
-    weft_grpc_channel_read_state(exporter_of(consumer)->channel, &state);
+    struct weft_grpc_client_state state;
+    weft_grpc_client_read_state(exporter_of(consumer)->client, &state);
     bool is_failing = state.connections_ready == 0 && state.last_failure[0] != '\0';
     snprintf(out_text, WEFT_CHECK_BYTES, "%s", is_failing ? state.last_failure : "ok");
 }

@@ -1,7 +1,7 @@
 /* Exporter `otlp_http` (alias `otlphttp`): OTLP over HTTP/1.1 to one backend, as protobuf or JSON.
  *
  * The sender (pipeline/sender) owns queue, batching, timeout and retry; a push here makes the body
- * (pipeline/exporter_body) and starts one POST on the channel; what the answer means is otlp_http_answer.c's. The
+ * (pipeline/exporter_body) and starts one POST on the client; what the answer means is otlp_http_answer.c's. The
  * scheme of the URL alone decides on TLS, as in the Collector: there `insecure` means nothing over HTTP. */
 #include "weft/component.h"
 
@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "net/http1_channel.h"
-#include "net/tls_config.h"
+#include "net/http1/client.h"
+#include "net/tls/config.h"
 #include "net/url.h"
 #include "exporters/otlp_http_answer.h"
 #include "pipeline/exporter.h"
@@ -52,7 +52,7 @@ struct otlp_http_exporter {
     const struct otlp_http_config *config;
     struct weft_body_form form;
     char *target; /* path and query */
-    struct weft_http1_channel *channel;
+    struct weft_http1_client *client;
     struct weft_sender *sender;
 };
 
@@ -62,9 +62,9 @@ struct otlp_http_push {
     struct weft_push push; /* first: the sender allocates this struct */
     uint32_t magic;        /* while it is under way */
     struct otlp_http_exporter *exporter;
-    struct weft_http1_request request;
+    struct weft_http1_client_request request;
     struct weft_exporter_body body;
-    struct weft_timer failure; /* reports a push that failed before it reached the channel */
+    struct weft_timer failure; /* reports a push that failed before it reached the client */
     struct weft_error error;
 };
 
@@ -187,7 +187,7 @@ static enum weft_reach reach(const void *config)
 static enum weft_status validate_headers(const struct weft_config_map *map, struct weft_error *error)
 {
     for (size_t i = 0; i < map->count; i++) {
-        if (!weft_http1_header_is_valid(map->entries[i].key, map->entries[i].value)) {
+        if (!weft_http1_client_header_is_valid(map->entries[i].key, map->entries[i].value)) {
             return weft_fail(error, WEFT_INVALID,
                              "headers: \"%.100s\" is no header name, or its value has a control character",
                              map->entries[i].key);
@@ -284,7 +284,7 @@ static void finish(struct otlp_http_push *push, const struct weft_push_outcome *
     weft_push_done(&push->push, outcome);
 }
 
-static void request_done(void *context, const struct weft_http1_result *result)
+static void request_done(void *context, const struct weft_http1_client_result *result)
 {
     struct otlp_http_push *push = context;
     weft_check_magic(push, otlp_http_push);
@@ -321,7 +321,7 @@ static void start(void *context, struct weft_push *untyped)
         return;
     }
     bool is_compressed = exporter->form.encoding != WEFT_ENCODING_IDENTITY;
-    push->request = (struct weft_http1_request){
+    push->request = (struct weft_http1_client_request){
         .target = exporter->target,
         .content_type = content_types[exporter->form.format],
         .content_encoding = is_compressed ? exporter->config->compression : NULL,
@@ -332,7 +332,7 @@ static void start(void *context, struct weft_push *untyped)
         .on_done = request_done,
         .context = push,
     };
-    weft_http1_channel_start(exporter->channel, &push->request);
+    weft_http1_client_start(exporter->client, &push->request);
 }
 
 static void cancel(void *context, struct weft_push *untyped)
@@ -342,7 +342,7 @@ static void cancel(void *context, struct weft_push *untyped)
     weft_check_magic(push, otlp_http_push);
     weft_assert(push->exporter == exporter);
     if (!weft_timer_is_set(&push->failure)) {
-        weft_http1_channel_cancel(exporter->channel, &push->request);
+        weft_http1_client_cancel(exporter->client, &push->request);
     }
 }
 
@@ -376,7 +376,7 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
 static void exporter_free(struct weft_consumer *consumer)
 {
     struct otlp_http_exporter *exporter = exporter_of(consumer);
-    weft_http1_channel_free(exporter->channel);
+    weft_http1_client_free(exporter->client);
     weft_sender_free(exporter->sender);
     weft_consumer_fini(consumer);
     weft_free(exporter->target);
@@ -402,17 +402,17 @@ static uint64_t smaller_limit(uint64_t one, uint64_t other)
     return one == 0 || (other != 0 && other < one) ? other : one;
 }
 
-static struct weft_http1_channel *open_channel(const struct otlp_http_exporter *exporter, const struct weft_url *url,
-                                               struct weft_tls_context *tls)
+static struct weft_http1_client *open_client(const struct otlp_http_exporter *exporter, const struct weft_url *url,
+                                             struct weft_tls_context *tls)
 {
     const struct otlp_http_config *config = exporter->config;
     const struct weft_host *host = exporter->consumer.host;
     const struct weft_config_map *map = &config->headers.map;
-    struct weft_http1_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
+    struct weft_http1_client_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
     for (size_t i = 0; i < map->count; i++) {
-        headers[i] = (struct weft_http1_header){ map->entries[i].key, map->entries[i].value };
+        headers[i] = (struct weft_http1_client_header){ map->entries[i].key, map->entries[i].value };
     }
-    struct weft_http1_channel_settings settings = {
+    struct weft_http1_client_settings settings = {
         .endpoint = url->endpoint,
         .headers = headers,
         .max_connections = share_of(config->max_conns_per_host, host),
@@ -420,10 +420,10 @@ static struct weft_http1_channel *open_channel(const struct otlp_http_exporter *
         .idle_timeout_ns = config->idle_conn_timeout.ns,
         .disable_keep_alives = config->disable_keep_alives,
     };
-    struct weft_http1_channel *channel =
-        weft_http1_channel_new(host->net, &settings, url->endpoint.wants_tls ? tls : NULL);
+    struct weft_http1_client *client =
+        weft_http1_client_new(host->net, &settings, url->endpoint.wants_tls ? tls : NULL);
     weft_free(headers);
-    return channel;
+    return client;
 }
 
 /* weft_deflate counts 0 as the default, as the config does; zlib's -1 is the same, its -2 the fastest. */
@@ -459,7 +459,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     exporter->config = config;
     exporter->form = form;
     exporter->target = weft_url_target(&url, suffix);
-    exporter->channel = open_channel(exporter, &url, shared->tls);
+    exporter->client = open_client(exporter, &url, shared->tls);
     exporter->sender = weft_sender_new(&exporter->consumer, &(struct weft_sender_settings){
                                                                 .config = &config->sender,
                                                                 .shared = &shared->sender[setup->signal],
@@ -475,8 +475,8 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 {
     const struct otlp_http_exporter *exporter = exporter_of(consumer);
     weft_exporter_collect_sender(consumer, exporter->form.signal, exporter->sender, samples);
-    struct weft_http1_channel_state state;
-    weft_http1_channel_read_state(exporter->channel, &state);
+    struct weft_http1_client_state state;
+    weft_http1_client_read_state(exporter->client, &state);
     weft_exporter_collect_connections(
         consumer,
         &(struct weft_exporter_connections){ state.connections_ready, state.connect_failures, state.bytes_sent },
@@ -485,8 +485,8 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 
 static void check(const struct weft_consumer *consumer, char *out_text)
 {
-    struct weft_http1_channel_state state;
-    weft_http1_channel_read_state(exporter_of(consumer)->channel, &state);
+    struct weft_http1_client_state state;
+    weft_http1_client_read_state(exporter_of(consumer)->client, &state);
     bool is_failing = state.connections_ready == 0 && state.last_failure[0] != '\0';
     snprintf(out_text, WEFT_CHECK_BYTES, "%s", is_failing ? state.last_failure : "ok");
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "net/http_date.h"
+#include "net/http1/date.h"
 #include "wire/json_member.h"
 #include "wire/rpc_status.h"
 
@@ -50,12 +50,12 @@ static bool is_media_type(const char *content_type, const char *name)
            (*rest == '\0' || *rest == ';' || *rest == ' ' || *rest == '\t');
 }
 
-static bool is_protobuf(const struct weft_http1_result *result)
+static bool is_protobuf(const struct weft_http1_client_result *result)
 {
     return is_media_type(result->content_type, "application/x-protobuf");
 }
 
-static bool is_json(const struct weft_http1_result *result)
+static bool is_json(const struct weft_http1_client_result *result)
 {
     return is_media_type(result->content_type, "application/json");
 }
@@ -98,7 +98,8 @@ static bool read_json_response(struct weft_slice body, struct weft_otlp_http_ans
 
 /* The Collector refuses to believe a success whose body is not what its type says; one that is cut off it cannot know.
  */
-static void judge_success(const struct weft_http1_result *result, const char *id, struct weft_otlp_http_answer *answer)
+static void judge_success(const struct weft_http1_client_result *result, const char *id,
+                          struct weft_otlp_http_answer *answer)
 {
     bool is_readable = true;
     if (result->body.length > 0 && is_protobuf(result)) {
@@ -118,7 +119,7 @@ static void judge_success(const struct weft_http1_result *result, const char *id
 
 /* ---- all others ---- */
 
-static void read_status_message(const struct weft_http1_result *result, char *out_text)
+static void read_status_message(const struct weft_http1_client_result *result, char *out_text)
 {
     struct weft_slice value;
     out_text[0] = '\0';
@@ -129,7 +130,7 @@ static void read_status_message(const struct weft_http1_result *result, char *ou
     }
 }
 
-static void judge_failure(const struct weft_http1_result *result, const char *id, struct weft_wall now,
+static void judge_failure(const struct weft_http1_client_result *result, const char *id, struct weft_wall now,
                           struct weft_push_outcome *outcome)
 {
     struct meaning meaning = find_meaning(result->code);
@@ -150,7 +151,7 @@ static void judge_failure(const struct weft_http1_result *result, const char *id
               message);
 }
 
-void weft_otlp_http_judge(const struct weft_http1_result *result, const char *id, struct weft_wall now,
+void weft_otlp_http_judge(const struct weft_http1_client_result *result, const char *id, struct weft_wall now,
                           struct weft_otlp_http_answer *out_answer)
 {
     *out_answer = (struct weft_otlp_http_answer){ .outcome = { .retry_after_ns = -1 } };

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/http1_channel.h"
+#include "net/http1/client.h"
 #include "pipeline/sender.h"
 
 /* What the end of an OTLP/HTTP request means for the records in it (OTLP 1.x, "OTLP/HTTP Response"). */
@@ -10,5 +10,5 @@ struct weft_otlp_http_answer {
 };
 
 /* id: for the error's text. now: for a Retry-After that is a date. */
-void weft_otlp_http_judge(const struct weft_http1_result *result, const char *id, struct weft_wall now,
+void weft_otlp_http_judge(const struct weft_http1_client_result *result, const char *id, struct weft_wall now,
                           struct weft_otlp_http_answer *out_answer);

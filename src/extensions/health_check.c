@@ -6,8 +6,8 @@
 #include "base/assert.h"
 #include "extensions/health_check_text.h"
 #include "net/address.h"
-#include "net/http1_server.h"
-#include "net/tls_config.h"
+#include "net/http1/server.h"
+#include "net/tls/config.h"
 
 enum { BACKLOG = 64 };
 
@@ -96,13 +96,14 @@ static struct health_extension *health_of(struct weft_extension *extension)
     return WEFT_CONTAINER_OF(extension, struct health_extension, extension);
 }
 
-static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+static void on_request(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request)
 {
     const struct health_extension *health = health_of(context);
     const struct health_config *config = health->config;
     if (!is_path(config, request->path)) {
-        weft_http1_exchange_reply(exchange, 404, "text/plain; charset=utf-8", NULL,
-                                  WEFT_SLICE_LITERAL("404 page not found\n"));
+        weft_http1_server_exchange_reply(exchange, 404, "text/plain; charset=utf-8", NULL,
+                                         WEFT_SLICE_LITERAL("404 page not found\n"));
         return;
     }
     bool is_available = health->agent->can_accept(health->agent->agent);
@@ -118,12 +119,14 @@ static void on_request(void *context, struct weft_http1_exchange *exchange, cons
         weft_buffer_clear(&body);
         code = 503;
     }
-    weft_http1_exchange_reply(exchange, code, own_body == NULL ? "application/json" : "text/plain; charset=utf-8", NULL,
-                              weft_buffer_slice(&body));
+    weft_http1_server_exchange_reply(exchange, code,
+                                     own_body == NULL ? "application/json" : "text/plain; charset=utf-8", NULL,
+                                     weft_buffer_slice(&body));
     weft_buffer_fini(&body);
 }
 
-static bool wants_body(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+static bool wants_body(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request)
 {
     (void)context;
     (void)exchange;

@@ -4,7 +4,7 @@
 
 #include "base/slice.h"
 #include "base/status.h"
-#include "net/tls.h"
+#include "net/tls/tls.h"
 
 /* Bytes over a non-blocking socket, plain or TLS, behind one interface. Not aware of the loop: the connection that
  * owns it asks what to wait for. One thread. */

@@ -2,7 +2,7 @@
 
 #include "net/transport.h"
 
-/* Inside of transport.h, for transport.c and transport_tls.c only. */
+/* Inside of transport.h, for transport.c and net/tls/transport.c only. */
 struct ssl_st;
 
 struct weft_transport {

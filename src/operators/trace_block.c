@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
-const struct weft_operator_key weft_trace_source_keys[] = {
-    WEFT_OPERATOR_KEY(struct weft_trace_source, parse_from, PATH),
+const struct weft_operator_key weft_trace_block_source_keys[] = {
+    WEFT_OPERATOR_KEY(struct weft_trace_block_source, parse_from, PATH),
     { .key = NULL },
 };
 
@@ -15,7 +15,7 @@ const struct weft_operator_key weft_trace_block_keys[] = {
     { .key = NULL },
 };
 
-static enum weft_status set_default(struct weft_trace_source *source, const char *path,
+static enum weft_status set_default(struct weft_trace_block_source *source, const char *path,
                                     struct weft_operator_reader *reader)
 {
     return source->parse_from.is_given ? WEFT_OK
@@ -76,7 +76,7 @@ static bool read_hex(struct weft_slice text, uint8_t *out_bytes, size_t size)
 }
 
 /* out_bytes are zeros if there is nothing. False: there is, and it is no hex. */
-static bool read_source(const struct weft_trace_source *source, struct weft_log_entry *entry, uint8_t *out_bytes,
+static bool read_source(const struct weft_trace_block_source *source, struct weft_log_entry *entry, uint8_t *out_bytes,
                         size_t size)
 {
     char scratch[32];
@@ -115,8 +115,8 @@ enum weft_operator_verdict weft_trace_block_apply(const struct weft_trace_block 
     if (is_trace && is_span && are_flags) {
         return WEFT_OPERATOR_SEND;
     }
-    const struct weft_trace_source *wrong = !is_trace  ? &block->trace_id
-                                            : !is_span ? &block->span_id
-                                                       : &block->trace_flags;
+    const struct weft_trace_block_source *wrong = !is_trace  ? &block->trace_id
+                                                  : !is_span ? &block->span_id
+                                                             : &block->trace_flags;
     return weft_operator_fail(run, "%s is no hex", wrong->parse_from.text);
 }

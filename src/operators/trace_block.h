@@ -3,23 +3,23 @@
 #include "operators/operator_internal.h"
 
 /* Keys with which operators read trace contexts: the block `trace` of parsers, and those of trace_parser. */
-struct weft_trace_source {
+struct weft_trace_block_source {
     struct weft_log_path parse_from;
     bool is_given;
 };
 
 struct weft_trace_block {
-    struct weft_trace_source trace_id, span_id, trace_flags;
+    struct weft_trace_block_source trace_id, span_id, trace_flags;
 };
 
 /* Rows of a table of keys; member: where the block lies in type, with its point, or nothing. */
-#define WEFT_TRACE_BLOCK_KEYS(type, member)                                                                    \
-    WEFT_OPERATOR_BLOCK("trace_id", type, member trace_id, member trace_id.is_given, weft_trace_source_keys),  \
-        WEFT_OPERATOR_BLOCK("span_id", type, member span_id, member span_id.is_given, weft_trace_source_keys), \
-        WEFT_OPERATOR_BLOCK("trace_flags", type, member trace_flags, member trace_flags.is_given,              \
-                            weft_trace_source_keys)
+#define WEFT_TRACE_BLOCK_KEYS(type, member)                                                                          \
+    WEFT_OPERATOR_BLOCK("trace_id", type, member trace_id, member trace_id.is_given, weft_trace_block_source_keys),  \
+        WEFT_OPERATOR_BLOCK("span_id", type, member span_id, member span_id.is_given, weft_trace_block_source_keys), \
+        WEFT_OPERATOR_BLOCK("trace_flags", type, member trace_flags, member trace_flags.is_given,                    \
+                            weft_trace_block_source_keys)
 
-extern const struct weft_operator_key weft_trace_source_keys[];
+extern const struct weft_operator_key weft_trace_block_source_keys[];
 extern const struct weft_operator_key weft_trace_block_keys[];
 
 /* What is not given is read from body.trace_id, body.span_id and body.trace_flags. */

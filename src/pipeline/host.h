@@ -6,7 +6,7 @@
 #include "base/thread.h"
 #include "base/timers.h"
 #include "ledger/ledger.h"
-#include "net/grpc_server.h"
+#include "net/context.h"
 
 struct weft_batch;
 struct weft_drops;

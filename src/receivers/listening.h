@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/tls_config.h"
+#include "net/tls/config.h"
 #include "pipeline/listener.h"
 #include "weft/component.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/tls_config.h"
+#include "net/tls/config.h"
 #include "receivers/otlp_ingest.h"
 #include "wire/log_line.h"
 

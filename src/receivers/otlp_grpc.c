@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "net/grpc/server.h"
 #include "wire/rpc_status.h"
 
 enum { DEFAULT_MAX_MESSAGE_MIB = 4 };
@@ -17,12 +18,12 @@ struct otlp_grpc {
     struct weft_otlp_inlet inlet;
     struct weft_grpc_server *server;
     struct method methods[WEFT_SIGNAL_COUNT];
-    struct weft_grpc_method routes[WEFT_SIGNAL_COUNT + 1];
+    struct weft_grpc_server_method routes[WEFT_SIGNAL_COUNT + 1];
 };
 
 struct grpc_call {
     struct weft_otlp_call call;
-    struct weft_grpc_call *grpc;
+    struct weft_grpc_server_call *grpc;
 };
 
 static const char *const export_paths[] = {
@@ -91,7 +92,7 @@ static struct otlp_grpc *grpc_of(const struct weft_otlp_inlet *inlet)
 
 /* ---- calls ---- */
 
-static bool reply_failure(struct weft_grpc_call *grpc, const struct weft_error *failure, int64_t retry_after_ns)
+static bool reply_failure(struct weft_grpc_server_call *grpc, const struct weft_error *failure, int64_t retry_after_ns)
 {
     int code = weft_otlp_grpc_code(failure->status);
     struct weft_buffer details;
@@ -99,7 +100,7 @@ static bool reply_failure(struct weft_grpc_call *grpc, const struct weft_error *
     if (retry_after_ns >= 0 && weft_rpc_status_write(code, failure->text, retry_after_ns, &details) != WEFT_OK) {
         weft_buffer_clear(&details);
     }
-    bool is_sent = weft_grpc_call_fail(grpc, code, failure->text, weft_buffer_slice(&details));
+    bool is_sent = weft_grpc_server_call_fail(grpc, code, failure->text, weft_buffer_slice(&details));
     weft_buffer_fini(&details);
     return is_sent;
 }
@@ -113,7 +114,7 @@ static struct grpc_call *call_of(struct weft_otlp_call *base)
 static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
 {
     struct grpc_call *call = call_of(base);
-    bool is_sent = failure == NULL ? weft_grpc_call_reply(call->grpc, WEFT_SLICE_EMPTY)
+    bool is_sent = failure == NULL ? weft_grpc_server_call_reply(call->grpc, WEFT_SLICE_EMPTY)
                                    : reply_failure(call->grpc, failure, retry_after_ns);
     if (!is_sent && base->inlet != NULL) {
         base->inlet->answers_lost++;
@@ -121,7 +122,8 @@ static void answer(struct weft_otlp_call *base, const struct weft_error *failure
     weft_free(call);
 }
 
-_Static_assert(sizeof(struct weft_otlp_checker) <= WEFT_GRPC_CALL_STATE_BYTES, "the checker must fit into a call");
+_Static_assert(sizeof(struct weft_otlp_checker) <= WEFT_GRPC_SERVER_CALL_STATE_BYTES,
+               "the checker must fit into a call");
 
 /* The check runs as the bytes come in. */
 static void on_arriving(void *context, void *state, struct weft_slice arrived)
@@ -130,7 +132,7 @@ static void on_arriving(void *context, void *state, struct weft_slice arrived)
     weft_otlp_ingest_check_arriving(state, method->signal, arrived);
 }
 
-static void on_call(void *context, struct weft_grpc_call *grpc, struct weft_payload *own_message,
+static void on_call(void *context, struct weft_grpc_server_call *grpc, struct weft_payload *own_message,
                     struct weft_payload *wire, enum weft_encoding wire_encoding)
 {
     struct method *method = context;
@@ -147,7 +149,7 @@ static void on_call(void *context, struct weft_grpc_call *grpc, struct weft_payl
     call->grpc = grpc;
     struct weft_otlp_request request = { .signal = method->signal,
                                          .message = own_message,
-                                         .checker = weft_grpc_call_state(grpc),
+                                         .checker = weft_grpc_server_call_state(grpc),
                                          .wire = wire,
                                          .wire_encoding = wire_encoding };
     weft_otlp_ingest_take(inlet, &call->call, &request);
@@ -233,7 +235,7 @@ struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, cons
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
         grpc->methods[signal] = (struct method){ grpc, (enum weft_signal)signal };
         grpc->routes[signal] =
-            (struct weft_grpc_method){ export_paths[signal], on_call, &grpc->methods[signal], on_arriving };
+            (struct weft_grpc_server_method){ export_paths[signal], on_call, &grpc->methods[signal], on_arriving };
     }
     struct weft_grpc_server_settings settings = server_settings(config);
     grpc->server = weft_grpc_server_new(ingest->host->net, &settings, grpc->routes, tls);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/tls_config.h"
+#include "net/tls/config.h"
 #include "receivers/otlp_ingest.h"
 
 struct weft_otlp_grpc_server_parameters {

@@ -51,7 +51,7 @@ struct otlp_http {
 
 struct http_call {
     struct weft_otlp_call call;
-    struct weft_http1_exchange *exchange;
+    struct weft_http1_server_exchange *exchange;
     bool is_json;
 };
 
@@ -72,7 +72,8 @@ struct request_state {
     struct weft_otlp_checker checker;
 };
 
-_Static_assert(sizeof(struct request_state) <= WEFT_HTTP1_EXCHANGE_STATE_BYTES, "the state must fit into an exchange");
+_Static_assert(sizeof(struct request_state) <= WEFT_HTTP1_SERVER_EXCHANGE_STATE_BYTES,
+               "the state must fit into an exchange");
 
 static const char protobuf_type[] = "application/x-protobuf";
 static const char json_type[] = "application/json";
@@ -130,11 +131,11 @@ static bool find_signal(const struct otlp_http *http, struct weft_slice path, en
     return false;
 }
 
-static struct judgement judge(const struct otlp_http *http, const struct weft_http1_exchange *exchange,
-                              const struct weft_http1_request *request)
+static struct judgement judge(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange,
+                              const struct weft_http1_server_request *request)
 {
     struct judgement judgement = { .verdict = TAKEN };
-    struct weft_slice type = weft_http1_exchange_header(exchange, "content-type");
+    struct weft_slice type = weft_http1_server_exchange_header(exchange, "content-type");
     judgement.is_json = is_type(type, json_type);
     judgement.is_known_type = judgement.is_json || is_type(type, protobuf_type);
     if (takes_lines(http)) { /* of whatever type: who sends lines seldom says so; answers are JSON */
@@ -143,16 +144,16 @@ static struct judgement judge(const struct otlp_http *http, const struct weft_ht
     }
     bool is_options = weft_slice_equal_text(request->method, "OPTIONS");
     if (http->cors != NULL && is_options &&
-        weft_http1_exchange_header(exchange, "access-control-request-method").length > 0) {
+        weft_http1_server_exchange_header(exchange, "access-control-request-method").length > 0) {
         judgement.verdict = PREFLIGHT;
     } else if (!find_signal(http, request->path, &judgement.signal)) {
         judgement.verdict = NOT_FOUND;
     } else if (!weft_slice_equal_text(request->method, "POST")) {
         judgement.verdict = WRONG_METHOD;
-    } else if (!judgement.is_known_type || weft_http1_exchange_header_count(exchange, "content-type") > 1) {
+    } else if (!judgement.is_known_type || weft_http1_server_exchange_header_count(exchange, "content-type") > 1) {
         judgement.verdict = WRONG_CONTENT_TYPE;
-    } else if (weft_http1_exchange_header_count(exchange, "content-encoding") > 1 ||
-               weft_otlp_http_encoding(http->config, weft_http1_exchange_header(exchange, "content-encoding"),
+    } else if (weft_http1_server_exchange_header_count(exchange, "content-encoding") > 1 ||
+               weft_otlp_http_encoding(http->config, weft_http1_server_exchange_header(exchange, "content-encoding"),
                                        &judgement.encoding) != WEFT_OK) {
         judgement.verdict = WRONG_ENCODING;
     }
@@ -162,36 +163,37 @@ static struct judgement judge(const struct otlp_http *http, const struct weft_ht
 /* ---- answers ---- */
 
 /* The headers of every answer, and those that are given. The buffer ends with NUL. */
-static void write_headers(struct otlp_http *http, const struct weft_http1_exchange *exchange, const char *given,
+static void write_headers(struct otlp_http *http, const struct weft_http1_server_exchange *exchange, const char *given,
                           struct weft_buffer *out)
 {
     weft_buffer_append(out, http->response_headers.bytes, http->response_headers.length);
-    if (http->cors != NULL && !weft_otlp_cors_write(http->cors, weft_http1_exchange_header(exchange, "origin"), out)) {
+    if (http->cors != NULL &&
+        !weft_otlp_cors_write(http->cors, weft_http1_server_exchange_header(exchange, "origin"), out)) {
         http->counters.strange_origins++;
     }
     weft_buffer_append_text(out, given);
     weft_buffer_append_byte(out, 0);
 }
 
-static void reply(struct otlp_http *http, struct weft_http1_exchange *exchange, int code, const char *type,
+static void reply(struct otlp_http *http, struct weft_http1_server_exchange *exchange, int code, const char *type,
                   const char *headers, struct weft_slice body)
 {
     bool is_sent;
     if (http->cors == NULL && http->response_headers.length == 0) {
-        is_sent = weft_http1_exchange_reply(exchange, code, type, headers, body);
+        is_sent = weft_http1_server_exchange_reply(exchange, code, type, headers, body);
     } else {
         struct weft_buffer lines;
         weft_buffer_init(&lines, 0);
         write_headers(http, exchange, headers, &lines);
-        is_sent = weft_http1_exchange_reply(exchange, code, type, lines.is_failed ? headers : (const char *)lines.bytes,
-                                            body);
+        is_sent = weft_http1_server_exchange_reply(exchange, code, type,
+                                                   lines.is_failed ? headers : (const char *)lines.bytes, body);
         weft_buffer_fini(&lines);
     }
     http->inlet.answers_lost += !is_sent;
 }
 
-static void reply_text(struct otlp_http *http, struct weft_http1_exchange *exchange, int code, const char *headers,
-                       const char *text)
+static void reply_text(struct otlp_http *http, struct weft_http1_server_exchange *exchange, int code,
+                       const char *headers, const char *text)
 {
     reply(http, exchange, code, text_type, headers, weft_slice_of_text(text));
 }
@@ -213,8 +215,8 @@ static enum weft_status write_json_status(int code, const char *message, int64_t
     return weft_buffer_status(out);
 }
 
-static void reply_status(struct otlp_http *http, struct weft_http1_exchange *exchange, bool is_json, int http_code,
-                         int grpc_code, const char *message, int64_t retry_after_ns)
+static void reply_status(struct otlp_http *http, struct weft_http1_server_exchange *exchange, bool is_json,
+                         int http_code, int grpc_code, const char *message, int64_t retry_after_ns)
 {
     struct weft_buffer body;
     weft_buffer_init(&body, 0);
@@ -249,12 +251,12 @@ static struct http_call *call_of(struct weft_otlp_call *base)
 static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
 {
     struct http_call *call = call_of(base);
-    struct weft_http1_exchange *exchange = call->exchange;
+    struct weft_http1_server_exchange *exchange = call->exchange;
     bool is_json = call->is_json;
     struct otlp_http *http = base->inlet == NULL ? NULL : http_of(base->inlet);
     weft_free(call);
     if (http == NULL) {
-        (void)weft_http1_exchange_reply(exchange, 503, text_type, NULL, WEFT_SLICE_EMPTY);
+        (void)weft_http1_server_exchange_reply(exchange, 503, text_type, NULL, WEFT_SLICE_EMPTY);
     } else if (failure != NULL) {
         reply_status(http, exchange, is_json, http_code_of(failure->status), weft_otlp_grpc_code(failure->status),
                      failure->text, retry_after_ns);
@@ -269,26 +271,27 @@ static void answer(struct weft_otlp_call *base, const struct weft_error *failure
 
 /* ---- requests ---- */
 
-static void reply_preflight(struct otlp_http *http, struct weft_http1_exchange *exchange)
+static void reply_preflight(struct otlp_http *http, struct weft_http1_server_exchange *exchange)
 {
     struct weft_buffer lines;
     weft_buffer_init(&lines, 0);
     weft_buffer_append(&lines, http->response_headers.bytes, http->response_headers.length);
     http->counters.preflights++;
-    bool is_allowed =
-        weft_otlp_cors_write_preflight(http->cors, weft_http1_exchange_header(exchange, "origin"),
-                                       weft_http1_exchange_header(exchange, "access-control-request-method"),
-                                       weft_http1_exchange_header(exchange, "access-control-request-headers"), &lines);
+    bool is_allowed = weft_otlp_cors_write_preflight(
+        http->cors, weft_http1_server_exchange_header(exchange, "origin"),
+        weft_http1_server_exchange_header(exchange, "access-control-request-method"),
+        weft_http1_server_exchange_header(exchange, "access-control-request-headers"), &lines);
     http->counters.strange_origins += !is_allowed;
     weft_buffer_append_byte(&lines, 0);
-    bool is_sent = weft_http1_exchange_reply(exchange, lines.is_failed ? 503 : 204, text_type,
-                                             lines.is_failed ? NULL : (const char *)lines.bytes, WEFT_SLICE_EMPTY);
+    bool is_sent =
+        weft_http1_server_exchange_reply(exchange, lines.is_failed ? 503 : 204, text_type,
+                                         lines.is_failed ? NULL : (const char *)lines.bytes, WEFT_SLICE_EMPTY);
     http->inlet.answers_lost += !is_sent;
     weft_buffer_fini(&lines);
 }
 
 /* Answers what the head alone refuses. */
-static void reply_refusal(struct otlp_http *http, struct weft_http1_exchange *exchange,
+static void reply_refusal(struct otlp_http *http, struct weft_http1_server_exchange *exchange,
                           const struct judgement *judgement)
 {
     switch (judgement->verdict) {
@@ -362,7 +365,7 @@ static enum weft_status read_lines(struct otlp_http *http, struct weft_slice bod
 
 /* The body as a request in protobuf. */
 static enum weft_status decode(struct otlp_http *http, const struct judgement *judgement,
-                               const struct weft_http1_request *request, struct weft_otlp_request *out_request,
+                               const struct weft_http1_server_request *request, struct weft_otlp_request *out_request,
                                struct weft_error *error)
 {
     struct weft_payload *inflated = NULL;
@@ -393,9 +396,10 @@ static enum weft_status decode(struct otlp_http *http, const struct judgement *j
     return out_request->message != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the message");
 }
 
-static void take(struct otlp_http *http, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+static void take(struct otlp_http *http, struct weft_http1_server_exchange *exchange,
+                 const struct weft_http1_server_request *request)
 {
-    struct request_state *state = weft_http1_exchange_state(exchange);
+    struct request_state *state = weft_http1_server_exchange_state(exchange);
     const struct judgement *judgement = &state->judgement;
     struct http_call *call = weft_try_alloc(sizeof *call);
     if (call == NULL) {
@@ -414,28 +418,30 @@ static void take(struct otlp_http *http, struct weft_http1_exchange *exchange, c
     weft_otlp_ingest_take(&http->inlet, &call->call, &decoded);
 }
 
-static bool wants_body(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+static bool wants_body(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request)
 {
-    struct request_state *state = weft_http1_exchange_state(exchange);
+    struct request_state *state = weft_http1_server_exchange_state(exchange);
     state->judgement = judge(http_of(context), exchange, request);
     return state->judgement.verdict == TAKEN;
 }
 
 /* Only what is forwarded as it came can be checked as it comes. */
-static void on_arriving(void *context, struct weft_http1_exchange *exchange, struct weft_slice arrived)
+static void on_arriving(void *context, struct weft_http1_server_exchange *exchange, struct weft_slice arrived)
 {
     (void)context;
-    struct request_state *state = weft_http1_exchange_state(exchange);
+    struct request_state *state = weft_http1_server_exchange_state(exchange);
     const struct judgement *judgement = &state->judgement;
     if (!judgement->is_json && judgement->encoding == WEFT_ENCODING_IDENTITY) {
         weft_otlp_ingest_check_arriving(&state->checker, judgement->signal, arrived);
     }
 }
 
-static void on_request(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request)
+static void on_request(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request)
 {
     struct otlp_http *http = http_of(context);
-    const struct request_state *state = weft_http1_exchange_state(exchange);
+    const struct request_state *state = weft_http1_server_exchange_state(exchange);
     switch (state->judgement.verdict) {
     case TAKEN:
         take(http, exchange, request);
@@ -453,12 +459,13 @@ static void on_request(void *context, struct weft_http1_exchange *exchange, cons
 }
 
 /* Too large, too slow, or not HTTP. */
-static void on_refused(void *context, struct weft_http1_exchange *exchange, const struct weft_http1_request *request,
-                       int code, const char *reason)
+static void on_refused(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request, int code, const char *reason)
 {
     (void)request;
     struct otlp_http *http = http_of(context);
-    const struct judgement *judgement = &((struct request_state *)weft_http1_exchange_state(exchange))->judgement;
+    const struct judgement *judgement =
+        &((struct request_state *)weft_http1_server_exchange_state(exchange))->judgement;
     enum weft_status status = code == 413   ? WEFT_LIMIT
                               : code == 408 ? WEFT_TIMEOUT
                               : code == 503 ? WEFT_NOMEM

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "net/http1_server.h"
-#include "net/tls_config.h"
+#include "net/http1/server.h"
+#include "net/tls/config.h"
 #include "receivers/otlp_cors.h"
 #include "receivers/otlp_ingest.h"
 #include "wire/json_schema.h"

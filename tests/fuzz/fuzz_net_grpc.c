@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
-#include "net/grpc_server_internal.h"
+#include "net/grpc/server_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -17,19 +17,19 @@ static struct weft_budget budget;
 static struct weft_payload_pool *pool;
 static struct weft_codec *codec;
 static uint8_t mode;
-static struct weft_grpc_call *held[MAX_HELD];
+static struct weft_grpc_server_call *held[MAX_HELD];
 static size_t held_count;
 
-static void answer(struct weft_grpc_call *call)
+static void answer(struct weft_grpc_server_call *call)
 {
     if ((mode & FAILS) != 0) {
-        weft_grpc_call_fail(call, 14, "fuzz", WEFT_SLICE_LITERAL("details"));
+        weft_grpc_server_call_fail(call, 14, "fuzz", WEFT_SLICE_LITERAL("details"));
     } else {
-        weft_grpc_call_reply(call, WEFT_SLICE_LITERAL("fuzz"));
+        weft_grpc_server_call_reply(call, WEFT_SLICE_LITERAL("fuzz"));
     }
 }
 
-static void on_call(void *context, struct weft_grpc_call *call, struct weft_payload *own_message,
+static void on_call(void *context, struct weft_grpc_server_call *call, struct weft_payload *own_message,
                     struct weft_payload *wire, enum weft_encoding wire_encoding)
 {
     (void)wire;
@@ -43,7 +43,7 @@ static void on_call(void *context, struct weft_grpc_call *call, struct weft_payl
     }
 }
 
-static const struct weft_grpc_method methods[] = { { "/s/M", on_call, NULL }, { NULL, NULL, NULL } };
+static const struct weft_grpc_server_method methods[] = { { "/s/M", on_call, NULL }, { NULL, NULL, NULL } };
 
 static void stop(void *context)
 {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "net/http1_parser.h"
+#include "net/http1/parser.h"
 
 struct outcome {
     size_t heads, completes, body_bytes;

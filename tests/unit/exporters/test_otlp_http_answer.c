@@ -10,13 +10,13 @@ static const struct weft_wall now = { 784111700 * WEFT_NS_PER_S };
 static struct weft_otlp_http_answer judge(int code, const char *content_type, struct weft_slice body,
                                           const char *retry_after)
 {
-    struct weft_http1_result result = { .status = WEFT_OK,
-                                        .failure = "",
-                                        .code = code,
-                                        .body = body,
-                                        .content_type = content_type,
-                                        .retry_after = retry_after,
-                                        .location = code / 100 == 3 ? "/there" : "" };
+    struct weft_http1_client_result result = { .status = WEFT_OK,
+                                               .failure = "",
+                                               .code = code,
+                                               .body = body,
+                                               .content_type = content_type,
+                                               .retry_after = retry_after,
+                                               .location = code / 100 == 3 ? "/there" : "" };
     struct weft_otlp_http_answer answer;
     weft_otlp_http_judge(&result, "otlp_http/x", now, &answer);
     return answer;
@@ -106,11 +106,11 @@ END_TEST
 
 START_TEST(test_success_that_is_cut_off_is_believed)
 {
-    struct weft_http1_result result = { .code = 200,
-                                        .failure = "",
-                                        .body = WEFT_SLICE_LITERAL("\x0a\x7f\x08\x03"),
-                                        .is_truncated = true,
-                                        .content_type = "application/x-protobuf" };
+    struct weft_http1_client_result result = { .code = 200,
+                                               .failure = "",
+                                               .body = WEFT_SLICE_LITERAL("\x0a\x7f\x08\x03"),
+                                               .is_truncated = true,
+                                               .content_type = "application/x-protobuf" };
     struct weft_otlp_http_answer answer;
     weft_otlp_http_judge(&result, "x", now, &answer);
     ck_assert_int_eq(answer.outcome.verdict, WEFT_PUSH_SENT);
@@ -132,9 +132,9 @@ END_TEST
 START_TEST(test_failed_connection_is_repeated)
 {
     for (int is_unconfirmed = 0; is_unconfirmed < 2; is_unconfirmed++) {
-        struct weft_http1_result result = { .status = WEFT_IO,
-                                            .failure = "h:1: refused",
-                                            .is_unconfirmed = is_unconfirmed };
+        struct weft_http1_client_result result = { .status = WEFT_IO,
+                                                   .failure = "h:1: refused",
+                                                   .is_unconfirmed = is_unconfirmed };
         struct weft_otlp_http_answer answer;
         weft_otlp_http_judge(&result, "x", now, &answer);
         ck_assert_int_eq(answer.outcome.verdict, WEFT_PUSH_RETRY);

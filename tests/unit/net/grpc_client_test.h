@@ -3,14 +3,14 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "fake_grpc_server.h"
-#include "net/grpc_client.h"
+#include "net/grpc/client.h"
 #include "net/resolver.h"
 
-/* A loop, a fake server, a channel to it and calls that remember how they ended. */
+/* A loop, a fake server, a client to it and calls that remember how they ended. */
 enum { READ_BUFFER_BYTES = 256 * 1024, MAX_CALLS = 16, GUARD_S = 30 };
 
 struct call {
-    struct weft_grpc_request request;
+    struct weft_grpc_client_request request;
     struct weft_slice *slices;
     uint8_t *bytes;
     size_t length;
@@ -32,8 +32,8 @@ struct bench {
     uint8_t *read_buffer;
     struct weft_net_context net;
     struct fake_server server;
-    struct weft_grpc_channel_settings settings;
-    struct weft_grpc_channel *channel;
+    struct weft_grpc_client_settings settings;
+    struct weft_grpc_client *client;
     struct call calls[MAX_CALLS];
     struct weft_timer poll_timer;
     bool (*is_reached)(void);
@@ -73,7 +73,7 @@ static inline void open_channel(void)
 {
     snprintf(bench.settings.endpoint.host, sizeof bench.settings.endpoint.host, "127.0.0.1");
     bench.settings.endpoint.port = bench.server.port;
-    bench.channel = weft_grpc_channel_new(&bench.net, &bench.settings, NULL);
+    bench.client = weft_grpc_client_new(&bench.net, &bench.settings, NULL);
 }
 
 static void free_call_bytes(struct call *call)
@@ -89,8 +89,8 @@ static void free_call_bytes(struct call *call)
 
 static void tear_down(void)
 {
-    if (bench.channel != NULL) {
-        weft_grpc_channel_free(bench.channel);
+    if (bench.client != NULL) {
+        weft_grpc_client_free(bench.client);
     }
     fake_stop_listening(&bench.server);
     fake_close_all(&bench.server);
@@ -106,7 +106,7 @@ static void tear_down(void)
 
 /* ---- calls ---- */
 
-static void on_done(void *context, const struct weft_grpc_result *result)
+static void on_done(void *context, const struct weft_grpc_client_result *result)
 {
     struct call *call = context;
     call->done_count++;
@@ -152,20 +152,20 @@ static struct call *make_call(size_t index, size_t length, size_t slice_bytes, i
         weft_timers_touch(weft_loop_timers(bench.loop), weft_monotonic_now());
         deadline = weft_monotonic_after(weft_timers_now(weft_loop_timers(bench.loop)), timeout_ns);
     }
-    call->request = (struct weft_grpc_request){ .path = "/test.Service/Call",
-                                                .slices = call->slices,
-                                                .slice_count = slice_count,
-                                                .length = length,
-                                                .deadline = deadline,
-                                                .on_done = on_done,
-                                                .context = call };
+    call->request = (struct weft_grpc_client_request){ .path = "/test.Service/Call",
+                                                       .slices = call->slices,
+                                                       .slice_count = slice_count,
+                                                       .length = length,
+                                                       .deadline = deadline,
+                                                       .on_done = on_done,
+                                                       .context = call };
     return call;
 }
 
 static struct call *start_call(size_t index, size_t length, size_t slice_bytes, int64_t timeout_ns)
 {
     struct call *call = make_call(index, length, slice_bytes, timeout_ns);
-    weft_grpc_channel_start(bench.channel, &call->request);
+    weft_grpc_client_start(bench.client, &call->request);
     ck_assert_uint_eq(call->done_count, 0); /* never inside _start */
     return call;
 }
@@ -238,10 +238,10 @@ static inline void run_calls(void)
     }
 }
 
-static inline struct weft_grpc_channel_state channel_state(void)
+static inline struct weft_grpc_client_state client_state(void)
 {
-    struct weft_grpc_channel_state state;
-    weft_grpc_channel_read_state(bench.channel, &state);
+    struct weft_grpc_client_state state;
+    weft_grpc_client_read_state(bench.client, &state);
     return state;
 }
 

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "http2_raw_peer.h"
-#include "net/grpc_server.h"
+#include "net/grpc/server.h"
 
 enum { WORLD_READ_BYTES = 256 * 1024, WORLD_MAX_HELD = 256 };
 
@@ -27,14 +27,14 @@ struct world {
     struct weft_slice expected; /* if not empty, each message must be this */
     size_t last_length;
     bool is_last_timed;
-    struct weft_grpc_call *held[WORLD_MAX_HELD];
+    struct weft_grpc_server_call *held[WORLD_MAX_HELD];
     size_t held_count;
     bool is_drained;
 };
 
 static struct world world;
 
-static inline void on_call(void *context, struct weft_grpc_call *call, struct weft_payload *own_message,
+static inline void on_call(void *context, struct weft_grpc_server_call *call, struct weft_payload *own_message,
                            struct weft_payload *wire, enum weft_encoding wire_encoding)
 {
     (void)wire;
@@ -42,21 +42,21 @@ static inline void on_call(void *context, struct weft_grpc_call *call, struct we
     ck_assert_ptr_eq(context, &world);
     world.call_count++;
     world.last_length = own_message->length;
-    world.is_last_timed = weft_grpc_call_deadline(call).ns != INT64_MAX;
-    ck_assert_uint_gt(weft_grpc_call_peer(call).length, 0);
+    world.is_last_timed = weft_grpc_server_call_deadline(call).ns != INT64_MAX;
+    ck_assert_uint_gt(weft_grpc_server_call_peer(call).length, 0);
     if (world.expected.length > 0) {
         ck_assert(weft_slice_equal(weft_payload_slice(own_message), world.expected));
     }
     weft_payload_unref(&own_message);
     switch (world.answer) {
     case ANSWER_OK:
-        weft_grpc_call_reply(call, WEFT_SLICE_EMPTY);
+        weft_grpc_server_call_reply(call, WEFT_SLICE_EMPTY);
         break;
     case ANSWER_TEXT:
-        weft_grpc_call_reply(call, WEFT_SLICE_LITERAL("hello"));
+        weft_grpc_server_call_reply(call, WEFT_SLICE_LITERAL("hello"));
         break;
     case ANSWER_FAIL:
-        weft_grpc_call_fail(call, 8, "too \"much\": 100%\n", WEFT_SLICE_LITERAL("\x01\x02\x03\x04"));
+        weft_grpc_server_call_fail(call, 8, "too \"much\": 100%\n", WEFT_SLICE_LITERAL("\x01\x02\x03\x04"));
         break;
     case ANSWER_LATER:
         ck_assert_uint_lt(world.held_count, WORLD_MAX_HELD);
@@ -65,7 +65,7 @@ static inline void on_call(void *context, struct weft_grpc_call *call, struct we
     }
 }
 
-static const struct weft_grpc_method world_methods[] = {
+static const struct weft_grpc_server_method world_methods[] = {
     { "/test.Service/Export", on_call, &world },
     { NULL, NULL, NULL },
 };
@@ -142,7 +142,7 @@ static inline void tear_down(void)
         weft_grpc_server_free(world.server);
     }
     for (size_t i = 0; i < world.held_count; i++) {
-        ck_assert(!weft_grpc_call_reply(world.held[i], WEFT_SLICE_EMPTY));
+        ck_assert(!weft_grpc_server_call_reply(world.held[i], WEFT_SLICE_EMPTY));
     }
     weft_codec_free(world.codec);
     weft_payload_pool_free(world.pool);

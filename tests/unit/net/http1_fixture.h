@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "base/mailbox.h"
 #include "base/thread.h"
-#include "net/http1_server.h"
+#include "net/http1/server.h"
 
 /* A server with a small service on a thread of its own; tests are its blocking clients.
  *   /hello      "hello\n"             /echo     the body
@@ -31,8 +31,8 @@ struct http1_fixture {
     struct weft_message stop;
     struct weft_thread *thread;
     struct weft_timer later_timer, pause_timer;
-    struct weft_http1_exchange *later;
-    struct weft_http1_exchange *never[8];
+    struct weft_http1_server_exchange *later;
+    struct weft_http1_server_exchange *never[8];
     size_t never_count;
     struct sockaddr_in address;
 };
@@ -40,15 +40,15 @@ struct http1_fixture {
 static struct http1_fixture http1;
 static struct weft_tls_context *http1_tls; /* set before the start; NULL = plain */
 
-static inline void http1_reply_text(struct weft_http1_exchange *exchange, int code, struct weft_slice text)
+static inline void http1_reply_text(struct weft_http1_server_exchange *exchange, int code, struct weft_slice text)
 {
-    weft_http1_exchange_reply(exchange, code, "text/plain", code == 404 ? "X-Lost: yes\r\n" : NULL, text);
+    weft_http1_server_exchange_reply(exchange, code, "text/plain", code == 404 ? "X-Lost: yes\r\n" : NULL, text);
 }
 
 static inline void http1_on_later(void *context)
 {
     (void)context;
-    struct weft_http1_exchange *exchange = http1.later;
+    struct weft_http1_server_exchange *exchange = http1.later;
     http1.later = NULL;
     http1_reply_text(exchange, 200, WEFT_SLICE_LITERAL("later\n"));
 }
@@ -59,17 +59,17 @@ static inline void http1_on_pause_over(void *context)
     weft_http1_server_set_reading(http1.server, true);
 }
 
-static inline bool http1_wants_body(void *context, struct weft_http1_exchange *exchange,
-                                    const struct weft_http1_request *request)
+static inline bool http1_wants_body(void *context, struct weft_http1_server_exchange *exchange,
+                                    const struct weft_http1_server_request *request)
 {
     (void)context;
-    ck_assert_uint_gt(weft_http1_exchange_header(exchange, "host").length, 0);
+    ck_assert_uint_gt(weft_http1_server_exchange_header(exchange, "host").length, 0);
     ck_assert_ptr_null(request->payload);
     return weft_slice_equal_text(request->path, "/echo");
 }
 
-static inline void http1_on_refused(void *context, struct weft_http1_exchange *exchange,
-                                    const struct weft_http1_request *request, int code, const char *reason)
+static inline void http1_on_refused(void *context, struct weft_http1_server_exchange *exchange,
+                                    const struct weft_http1_server_request *request, int code, const char *reason)
 {
     (void)context;
     ck_assert_ptr_nonnull(reason);
@@ -78,8 +78,8 @@ static inline void http1_on_refused(void *context, struct weft_http1_exchange *e
     http1_reply_text(exchange, code, weft_slice_of(text, (size_t)length));
 }
 
-static inline void http1_on_request(void *context, struct weft_http1_exchange *exchange,
-                                    const struct weft_http1_request *request)
+static inline void http1_on_request(void *context, struct weft_http1_server_exchange *exchange,
+                                    const struct weft_http1_server_request *request)
 {
     (void)context;
     if (weft_slice_equal_text(request->path, "/hello")) {
@@ -90,7 +90,7 @@ static inline void http1_on_request(void *context, struct weft_http1_exchange *e
         http1.later = exchange;
         weft_timer_set_after(weft_loop_timers(http1.loop), &http1.later_timer, 5 * WEFT_NS_PER_MS);
     } else if (weft_slice_equal_text(request->path, "/header")) {
-        http1_reply_text(exchange, 200, weft_http1_exchange_header(exchange, "x"));
+        http1_reply_text(exchange, 200, weft_http1_server_exchange_header(exchange, "x"));
     } else if (weft_slice_equal_text(request->path, "/big")) {
         static uint8_t big[8 * 1024 * 1024];
         http1_reply_text(exchange, 200, weft_slice_of(big, sizeof big));

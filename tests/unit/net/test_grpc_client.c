@@ -18,9 +18,9 @@ START_TEST(test_answer_ok_gives_response)
     ck_assert(memcmp(call->response, "fine", 4) == 0);
     ck_assert(!call->is_unconfirmed);
     ck_assert_str_eq(call->message, "");
-    ck_assert_uint_eq(channel_state().calls_open, 0);
-    ck_assert_uint_eq(channel_state().connects, 1);
-    ck_assert_uint_gt(channel_state().bytes_sent, 1000);
+    ck_assert_uint_eq(client_state().calls_open, 0);
+    ck_assert_uint_eq(client_state().connects, 1);
+    ck_assert_uint_gt(client_state().bytes_sent, 1000);
 }
 END_TEST
 
@@ -52,8 +52,8 @@ static void check_fields(struct fake_stream *stream)
 
 START_TEST(test_request_carries_fields)
 {
-    const struct weft_grpc_header headers[] = { { "X-Tenant", "a" }, { NULL, NULL } };
-    const struct weft_grpc_header extra[] = { { "x-extra", "b" }, { NULL, NULL } };
+    const struct weft_grpc_client_header headers[] = { { "X-Tenant", "a" }, { NULL, NULL } };
+    const struct weft_grpc_client_header extra[] = { { "x-extra", "b" }, { NULL, NULL } };
     bench.settings.headers = headers;
     bench.settings.user_agent = "tester/1";
     start_server(check_fields);
@@ -61,7 +61,7 @@ START_TEST(test_request_carries_fields)
     struct call *call = make_call(0, 10, 10, 20 * WEFT_NS_PER_S);
     call->request.encoding = WEFT_ENCODING_GZIP;
     call->request.headers = extra;
-    weft_grpc_channel_start(bench.channel, &call->request);
+    weft_grpc_client_start(bench.client, &call->request);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
 }
@@ -99,7 +99,7 @@ START_TEST(test_late_answer_is_taken)
     run_until(is_late_stream_there);
     run_ticks(3);
     ck_assert_uint_eq(call->done_count, 0);
-    ck_assert_uint_eq(channel_state().calls_open, 1);
+    ck_assert_uint_eq(client_state().calls_open, 1);
     fake_ok(late_stream);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
@@ -383,7 +383,7 @@ START_TEST(test_busy_channel_opens_second_connection_and_shares)
         on_first += waiting_streams[i]->connection == waiting_streams[0]->connection;
     }
     ck_assert_uint_eq(on_first, 6);
-    ck_assert_uint_eq(channel_state().connections_ready, 2);
+    ck_assert_uint_eq(client_state().connections_ready, 2);
     for (size_t i = 0; i < 12; i++) {
         fake_ok(waiting_streams[i]);
     }
@@ -418,7 +418,7 @@ START_TEST(test_stream_limit_of_peer_makes_calls_wait)
     }
     run_ticks(20);
     ck_assert_uint_eq(waiting_count, 2);
-    ck_assert_uint_eq(channel_state().calls_open, 5);
+    ck_assert_uint_eq(client_state().calls_open, 5);
     fake_ok(waiting_streams[0]);
     fake_ok(waiting_streams[1]);
     run_ticks(20);
@@ -435,12 +435,12 @@ START_TEST(test_stream_limit_of_peer_makes_calls_wait)
 }
 END_TEST
 
-static void on_done_restart(void *context, const struct weft_grpc_result *result)
+static void on_done_restart(void *context, const struct weft_grpc_client_result *result)
 {
     struct call *call = context;
     ck_assert_int_eq(result->grpc_status, 0);
     if (++call->done_count < 3) {
-        weft_grpc_channel_start(bench.channel, &call->request);
+        weft_grpc_client_start(bench.client, &call->request);
     }
 }
 
@@ -455,7 +455,7 @@ START_TEST(test_request_may_start_again_inside_on_done)
     open_channel();
     struct call *call = make_call(0, 1000, 10, 10 * WEFT_NS_PER_S);
     call->request.on_done = on_done_restart;
-    weft_grpc_channel_start(bench.channel, &call->request);
+    weft_grpc_client_start(bench.client, &call->request);
     run_until(is_done_thrice);
     ck_assert_uint_eq(bench.server.requests, 3);
 }
@@ -475,7 +475,7 @@ static void fail_each_allocation(fake_fn script, int expected_status)
         open_channel();
         struct call *call = make_call(0, 100000, 1000, 0);
         weft_alloc_fail_at(++n);
-        weft_grpc_channel_start(bench.channel, &call->request);
+        weft_grpc_client_start(bench.client, &call->request);
         run_calls();
         has_failed = weft_alloc_has_failed();
         weft_alloc_fail_at(0);
@@ -494,7 +494,7 @@ START_TEST(test_failing_allocations_end_calls_once)
 }
 END_TEST
 
-static void on_nothing_done(void *context, const struct weft_grpc_result *result)
+static void on_nothing_done(void *context, const struct weft_grpc_client_result *result)
 {
     (void)context;
     (void)result;
@@ -502,21 +502,21 @@ static void on_nothing_done(void *context, const struct weft_grpc_result *result
 
 static void cancel(void *request)
 {
-    weft_grpc_channel_cancel(bench.channel, request);
+    weft_grpc_client_cancel(bench.client, request);
 }
 
-static void start_nowhere(void *channel)
+static void start_nowhere(void *client)
 {
-    struct weft_grpc_request request = { .path = "/", .on_done = on_nothing_done };
-    weft_grpc_channel_start(channel, &request);
+    struct weft_grpc_client_request request = { .path = "/", .on_done = on_nothing_done };
+    weft_grpc_client_start(client, &request);
 }
 
-/* Our own mistakes: a request of another channel, and a channel that is none. */
+/* Our own mistakes: a request of another client, and a client that is none. */
 START_TEST(test_channel_takes_back_its_own_only)
 {
     static max_align_t nothing[256];
     open_channel();
-    struct weft_grpc_request fresh = { .path = "/" }, other = fresh;
+    struct weft_grpc_client_request fresh = { .path = "/" }, other = fresh;
     other.state.phase = 1;
     ck_assert(!base_test_aborts(cancel, &fresh));
     ck_assert(base_test_aborts(cancel, &other));

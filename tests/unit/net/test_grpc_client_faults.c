@@ -2,7 +2,7 @@
  * call must end exactly once, say truthfully whether the peer may have the request, and never touch its bytes
  * after that. */
 #include "grpc_client_test.h"
-#include "net/grpc_client_internal.h"
+#include "net/grpc/client_internal.h"
 
 static void reset_with(struct fake_stream *stream)
 {
@@ -140,7 +140,7 @@ START_TEST(test_goaway_at_stream_lets_it_finish)
     run_calls();
     ck_assert_int_eq(first->grpc_status, 0);
     ck_assert(!weft_list_is_empty(&bench.server.connections));
-    ck_assert_uint_eq(channel_state().connections_ready, 1);
+    ck_assert_uint_eq(client_state().connections_ready, 1);
 }
 END_TEST
 
@@ -164,17 +164,17 @@ START_TEST(test_orderly_end_is_no_failure)
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
     run_ticks(20);
-    ck_assert_uint_eq(channel_state().connections_ready, 0);
+    ck_assert_uint_eq(client_state().connections_ready, 0);
     ck_assert(weft_list_is_empty(&bench.server.connections));
-    ck_assert_str_eq(channel_state().last_failure, "");
+    ck_assert_str_eq(client_state().last_failure, "");
     bench.server.on_request = close_connection;
     start_call(1, 10, 10, 0);
     run_calls();
-    ck_assert_str_ne(channel_state().last_failure, "");
+    ck_assert_str_ne(client_state().last_failure, "");
     bench.server.on_request = fake_ok;
     start_call(2, 10, 10, 0);
     run_calls();
-    ck_assert_str_eq(channel_state().last_failure, "");
+    ck_assert_str_eq(client_state().last_failure, "");
 }
 END_TEST
 
@@ -240,7 +240,7 @@ START_TEST(test_deadline_in_the_past_sends_nothing)
     open_channel();
     struct call *call = make_call(0, 10, 10, 0);
     call->request.deadline = (struct weft_monotonic){ 1 };
-    weft_grpc_channel_start(bench.channel, &call->request);
+    weft_grpc_client_start(bench.client, &call->request);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 4);
     ck_assert(!call->is_unconfirmed);
@@ -265,13 +265,13 @@ START_TEST(test_refused_connection_fails_calls_fast)
     ck_assert_int_eq(call->grpc_status, 14);
     ck_assert(!call->is_unconfirmed);
     ck_assert_ptr_nonnull(strstr(call->message, "Connection refused"));
-    ck_assert_uint_eq(channel_state().connect_failures, 1);
-    ck_assert_ptr_nonnull(strstr(channel_state().last_failure, "Connection refused"));
+    ck_assert_uint_eq(client_state().connect_failures, 1);
+    ck_assert_ptr_nonnull(strstr(client_state().last_failure, "Connection refused"));
     start_server(fake_ok);
     call = start_call(0, 10, 10, 0); /* in back-off: fails without a try */
     run_calls();
     ck_assert_int_eq(call->grpc_status, 14);
-    ck_assert_uint_eq(channel_state().connect_failures, 1);
+    ck_assert_uint_eq(client_state().connect_failures, 1);
     ck_assert_uint_eq(bench.server.accepted, 0);
 }
 END_TEST
@@ -300,7 +300,7 @@ START_TEST(test_wait_for_ready_waits_for_server)
     struct call *call = start_call(0, 10, 10, 0);
     run_ticks(50);
     ck_assert_uint_eq(call->done_count, 0);
-    ck_assert_uint_ge(channel_state().connect_failures, 1);
+    ck_assert_uint_ge(client_state().connect_failures, 1);
     start_server(fake_ok);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
@@ -330,14 +330,14 @@ START_TEST(test_server_restart_is_survived)
     fake_stop_listening(&bench.server);
     fake_close_all(&bench.server);
     run_ticks(10);
-    ck_assert_uint_eq(channel_state().connections_ready, 0);
+    ck_assert_uint_eq(client_state().connections_ready, 0);
     struct call *call = start_call(1, 10, 10, 0);
     run_ticks(10);
     ck_assert_uint_eq(call->done_count, 0);
     start_server(fake_ok);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
-    ck_assert_uint_eq(channel_state().connects, 2);
+    ck_assert_uint_eq(client_state().connects, 2);
 }
 END_TEST
 
@@ -349,8 +349,8 @@ START_TEST(test_server_that_hangs_up_at_once_is_a_failed_connect)
     struct call *call = start_call(0, 10, 10, 0);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 14);
-    ck_assert_uint_eq(channel_state().connect_failures, 1);
-    ck_assert_uint_eq(channel_state().connects, 0);
+    ck_assert_uint_eq(client_state().connect_failures, 1);
+    ck_assert_uint_eq(client_state().connects, 0);
 }
 END_TEST
 
@@ -413,7 +413,7 @@ START_TEST(test_answered_pings_keep_the_connection)
     open_channel();
     start_call(0, 10, 10, 0);
     run_until(are_three_pings_there);
-    ck_assert_uint_eq(channel_state().connections_ready, 1);
+    ck_assert_uint_eq(client_state().connections_ready, 1);
 }
 END_TEST
 
@@ -442,20 +442,20 @@ START_TEST(test_cancel_works_in_every_phase)
     start_server(NULL);
     open_channel();
     struct call *waiting = start_call(0, 10, 10, 0);
-    weft_grpc_channel_cancel(bench.channel, &waiting->request);
+    weft_grpc_client_cancel(bench.client, &waiting->request);
     ck_assert_uint_eq(waiting->done_count, 0);
-    weft_grpc_channel_cancel(bench.channel, &waiting->request); /* ended already: no effect */
+    weft_grpc_client_cancel(bench.client, &waiting->request); /* ended already: no effect */
     run_calls();
     ck_assert_int_eq(waiting->grpc_status, 1);
     ck_assert(!waiting->is_unconfirmed);
     struct call *open = start_call(1, 10, 10, 0);
     run_until(is_stream_there);
-    weft_grpc_channel_cancel(bench.channel, &open->request);
+    weft_grpc_client_cancel(bench.client, &open->request);
     ck_assert_uint_eq(open->done_count, 0);
     run_calls();
     ck_assert_int_eq(open->grpc_status, 1);
     ck_assert(open->is_unconfirmed);
-    weft_grpc_channel_cancel(bench.channel, &open->request); /* not the channel's any more */
+    weft_grpc_client_cancel(bench.client, &open->request); /* not the client's any more */
     run_ticks(5);
     ck_assert_uint_eq(bench.server.last_reset_code, NGHTTP2_CANCEL);
     ck_assert_uint_eq(bench.server.resets, 1);
@@ -469,7 +469,7 @@ START_TEST(test_cancel_before_headers_are_sent_sends_nothing)
     start_call(0, 10, 10, 0);
     run_calls();
     struct call *call = start_call(1, 10, 10, 0);
-    weft_grpc_channel_cancel(bench.channel, &call->request);
+    weft_grpc_client_cancel(bench.client, &call->request);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 1);
     ck_assert(!call->is_unconfirmed);
@@ -490,9 +490,10 @@ static void check_start_of_pattern(struct fake_stream *stream)
 /* The connection's output holds borrowed bytes of the call. */
 static bool is_half_written(const struct call *call)
 {
-    struct weft_list *node = weft_list_first(&bench.channel->connections);
+    struct weft_list *node = weft_list_first(&bench.client->connections);
     ck_assert_ptr_nonnull(node);
-    const struct weft_grpc_connection *connection = WEFT_CONTAINER_OF(node, struct weft_grpc_connection, node);
+    const struct weft_grpc_client_connection *connection =
+        WEFT_CONTAINER_OF(node, struct weft_grpc_client_connection, node);
     return weft_http2_output_owes(&connection->output, &call->request);
 }
 
@@ -518,7 +519,7 @@ static void fill_socket(void)
         run_ticks(5);
     }
     ck_assert_uint_eq(bench.calls[1].done_count, 0);
-    ck_assert_uint_lt(channel_state().bytes_sent, LARGE_BYTES);
+    ck_assert_uint_lt(client_state().bytes_sent, LARGE_BYTES);
 }
 
 static void check_large(struct fake_stream *stream)
@@ -544,7 +545,7 @@ END_TEST
 START_TEST(test_cancel_of_half_written_request_keeps_the_connection_in_step)
 {
     fill_socket();
-    weft_grpc_channel_cancel(bench.channel, &bench.calls[1].request);
+    weft_grpc_client_cancel(bench.client, &bench.calls[1].request);
     run_calls();
     ck_assert_int_eq(bench.calls[1].grpc_status, 1);
     ck_assert(!bench.calls[1].is_unconfirmed);
@@ -569,7 +570,7 @@ START_TEST(test_cancel_of_half_written_request_without_memory_closes)
         run_ticks(3);
         ck_assert_uint_eq(other->done_count, 0);
         weft_alloc_fail_at(n);
-        weft_grpc_channel_cancel(bench.channel, &bench.calls[1].request);
+        weft_grpc_client_cancel(bench.client, &bench.calls[1].request);
         ck_assert(weft_alloc_has_failed());
         weft_alloc_fail_at(0);
         run_ticks(3);
@@ -608,9 +609,9 @@ START_TEST(test_free_cancels_calls_in_every_phase)
     }
     run_until(is_stream_there);
     run_ticks(3);
-    weft_grpc_channel_cancel(bench.channel, &bench.calls[1].request); /* ended, not delivered */
-    weft_grpc_channel_free(bench.channel);
-    bench.channel = NULL;
+    weft_grpc_client_cancel(bench.client, &bench.calls[1].request); /* ended, not delivered */
+    weft_grpc_client_free(bench.client);
+    bench.client = NULL;
     for (size_t i = 0; i < 4; i++) {
         ck_assert_uint_eq(bench.calls[i].done_count, 1);
         ck_assert_int_eq(bench.calls[i].grpc_status, 1);
@@ -625,13 +626,13 @@ START_TEST(test_free_while_connecting_ends_calls)
     start_server(NULL);
     open_channel();
     start_call(0, 10, 10, 0);
-    weft_grpc_channel_free(bench.channel);
+    weft_grpc_client_free(bench.client);
     ck_assert_uint_eq(bench.calls[0].done_count, 1);
     open_channel();
     start_call(1, 10, 10, 0);
     run_ticks(5);
-    weft_grpc_channel_free(bench.channel);
-    bench.channel = NULL;
+    weft_grpc_client_free(bench.client);
+    bench.client = NULL;
     ck_assert_uint_eq(bench.calls[1].done_count, 1);
     ck_assert_int_eq(bench.calls[1].grpc_status, 1);
 }
@@ -656,7 +657,7 @@ static void open_channel_by_name(struct weft_resolver *resolver)
     bench.net.resolver = resolver;
     snprintf(bench.settings.endpoint.host, sizeof bench.settings.endpoint.host, "gateway.test");
     bench.settings.endpoint.port = bench.server.port;
-    bench.channel = weft_grpc_channel_new(&bench.net, &bench.settings, NULL);
+    bench.client = weft_grpc_client_new(&bench.net, &bench.settings, NULL);
 }
 
 START_TEST(test_second_address_is_tried)
@@ -667,9 +668,9 @@ START_TEST(test_second_address_is_tried)
     struct call *call = start_call(0, 10, 10, 0);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
-    ck_assert_uint_eq(channel_state().connect_failures, 0);
-    weft_grpc_channel_free(bench.channel);
-    bench.channel = NULL;
+    ck_assert_uint_eq(client_state().connect_failures, 0);
+    weft_grpc_client_free(bench.client);
+    bench.client = NULL;
     weft_resolver_free(resolver);
 }
 END_TEST
@@ -689,8 +690,8 @@ START_TEST(test_unknown_name_is_unavailable)
     run_calls();
     ck_assert_int_eq(call->grpc_status, 14);
     ck_assert_ptr_nonnull(strstr(call->message, "no such name"));
-    weft_grpc_channel_free(bench.channel);
-    bench.channel = NULL;
+    weft_grpc_client_free(bench.client);
+    bench.client = NULL;
     weft_resolver_free(resolver);
 }
 END_TEST
@@ -755,7 +756,7 @@ START_TEST(test_chaos_ends_every_call_once)
             }
             if (chaos(6) == 0) {
                 size_t victim = chaos((unsigned)i + 1);
-                weft_grpc_channel_cancel(bench.channel, &bench.calls[victim].request);
+                weft_grpc_client_cancel(bench.client, &bench.calls[victim].request);
             }
         }
         run_calls();
@@ -763,7 +764,7 @@ START_TEST(test_chaos_ends_every_call_once)
             ck_assert_uint_eq(bench.calls[i].done_count, 1);
             ok_count += bench.calls[i].grpc_status == 0;
         }
-        ck_assert_uint_eq(channel_state().calls_open, 0);
+        ck_assert_uint_eq(client_state().calls_open, 0);
     }
     ck_assert_uint_gt(ok_count, 0);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/grpc_decode.h"
+#include "net/grpc/decode.h"
 
 START_TEST(test_timeouts_use_the_finest_unit_of_eight_digits)
 {

@@ -1,5 +1,7 @@
 /* weft's gRPC client against weft's gRPC server: plain, TLS and compressed, bodies larger than the windows.
  */
+#include "net/grpc/server.h"
+
 #include "grpc_client_test.h"
 #include "tls_files.h"
 
@@ -9,7 +11,7 @@ static int listener;
 static struct tls_identity authority, leaf;
 static char *authority_pem, *certificate_pem, *key_pem;
 
-static void on_echo(void *context, struct weft_grpc_call *call, struct weft_payload *own_message,
+static void on_echo(void *context, struct weft_grpc_server_call *call, struct weft_payload *own_message,
                     struct weft_payload *wire, enum weft_encoding wire_encoding)
 {
     (void)wire;
@@ -22,22 +24,22 @@ static void on_echo(void *context, struct weft_grpc_call *call, struct weft_payl
     char text[32];
     snprintf(text, sizeof text, "%s %zu", is_right ? "right" : "wrong", own_message->length);
     weft_payload_unref(&own_message);
-    weft_grpc_call_reply(call, weft_slice_of_text(text));
+    weft_grpc_server_call_reply(call, weft_slice_of_text(text));
 }
 
-static void on_refuse(void *context, struct weft_grpc_call *call, struct weft_payload *own_message,
+static void on_refuse(void *context, struct weft_grpc_server_call *call, struct weft_payload *own_message,
                       struct weft_payload *wire, enum weft_encoding wire_encoding)
 {
     (void)wire;
     (void)wire_encoding;
     (void)context;
     weft_payload_unref(&own_message);
-    weft_grpc_call_fail(call, 14, "100% full, caf\xC3\xA9", WEFT_SLICE_LITERAL("\x08\x0e"));
+    weft_grpc_server_call_fail(call, 14, "100% full, caf\xC3\xA9", WEFT_SLICE_LITERAL("\x08\x0e"));
 }
 
-static const struct weft_grpc_method methods[] = { { "/test.Service/Call", on_echo, NULL },
-                                                   { "/test.Service/Refuse", on_refuse, NULL },
-                                                   { NULL, NULL, NULL } };
+static const struct weft_grpc_server_method methods[] = { { "/test.Service/Call", on_echo, NULL },
+                                                          { "/test.Service/Refuse", on_refuse, NULL },
+                                                          { NULL, NULL, NULL } };
 
 static void on_connection(void *context, unsigned readiness)
 {
@@ -62,8 +64,8 @@ static void start_weft_server(struct weft_tls_context *tls)
 
 static void stop_weft_server(void)
 {
-    weft_grpc_channel_free(bench.channel);
-    bench.channel = NULL;
+    weft_grpc_client_free(bench.client);
+    bench.client = NULL;
     weft_watch_free(listener_watch);
     close(listener);
     weft_grpc_server_free(server);
@@ -105,7 +107,7 @@ static void open_tls_channel(struct weft_tls_context *tls)
 {
     snprintf(bench.settings.endpoint.host, sizeof bench.settings.endpoint.host, "127.0.0.1");
     bench.settings.endpoint.port = bench.server.port;
-    bench.channel = weft_grpc_channel_new(&bench.net, &bench.settings, tls);
+    bench.client = weft_grpc_client_new(&bench.net, &bench.settings, tls);
 }
 
 static void check_answers(void)
@@ -140,7 +142,7 @@ START_TEST(test_failure_keeps_text_and_details)
     open_channel();
     struct call *call = make_call(0, 10, 10, 0);
     call->request.path = "/test.Service/Refuse";
-    weft_grpc_channel_start(bench.channel, &call->request);
+    weft_grpc_client_start(bench.client, &call->request);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 14);
     ck_assert_str_eq(call->message, "100% full, caf\xC3\xA9");
@@ -148,7 +150,7 @@ START_TEST(test_failure_keeps_text_and_details)
     ck_assert(memcmp(call->details, "\x08\x0e", 2) == 0);
     call = make_call(1, 10, 10, 0);
     call->request.path = "/test.Service/None";
-    weft_grpc_channel_start(bench.channel, &call->request);
+    weft_grpc_client_start(bench.client, &call->request);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 12);
     stop_weft_server();
@@ -169,7 +171,7 @@ START_TEST(test_compressed_request_is_answered)
     call->request.slice_count = 1;
     call->request.length = slice.length;
     call->request.encoding = WEFT_ENCODING_ZSTD;
-    weft_grpc_channel_start(bench.channel, &call->request);
+    weft_grpc_client_start(bench.client, &call->request);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
     ck_assert(memcmp(call->response, "right 300000", 12) == 0);
@@ -204,7 +206,7 @@ START_TEST(test_tls_wrong_name_is_unavailable)
     run_calls();
     ck_assert_int_eq(call->grpc_status, 14);
     ck_assert(!call->is_unconfirmed);
-    ck_assert_uint_eq(channel_state().connect_failures, 1);
+    ck_assert_uint_eq(client_state().connect_failures, 1);
     stop_weft_server();
     weft_tls_context_free(server_tls);
     weft_tls_context_free(client_tls);
@@ -224,14 +226,14 @@ START_TEST(test_tls_cancelled_calls_leave_the_connection_in_step)
     for (unsigned round = 0; round < 20; round++) {
         struct call *cancelled = start_call(0, 8 << 20, 9001, 0);
         run_ticks(round % 7);
-        weft_grpc_channel_cancel(bench.channel, &cancelled->request);
+        weft_grpc_client_cancel(bench.client, &cancelled->request);
         struct call *call = start_call(1, 1000, 100, 20 * WEFT_NS_PER_S);
         run_calls();
         ck_assert_uint_eq(cancelled->done_count, 1);
         ck_assert_int_eq(call->grpc_status, 0);
         ck_assert(memcmp(call->response, "right 1000", 10) == 0);
     }
-    ck_assert_uint_eq(channel_state().connects, 1);
+    ck_assert_uint_eq(client_state().connects, 1);
     stop_weft_server();
     weft_tls_context_free(server_tls);
     weft_tls_context_free(client_tls);
@@ -247,7 +249,7 @@ START_TEST(test_server_drain_moves_calls)
     run_calls();
     weft_grpc_server_drain(server, NULL, NULL);
     run_ticks(10);
-    ck_assert_uint_eq(channel_state().connections_ready, 0);
+    ck_assert_uint_eq(client_state().connections_ready, 0);
     weft_grpc_server_free(server);
     const struct weft_grpc_server_settings settings = { .max_message_bytes = 1 << 20 };
     server = weft_grpc_server_new(&bench.net, &settings, methods, NULL);

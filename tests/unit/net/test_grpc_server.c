@@ -281,9 +281,9 @@ START_TEST(test_late_answers_arrive_in_any_order)
         call_once(id, &usual, body, length);
         ck_assert_int_eq(raw_stream(world.peer, id)->http_status, 0);
     }
-    ck_assert(weft_grpc_call_reply(world.held[2], WEFT_SLICE_EMPTY));
-    ck_assert(weft_grpc_call_fail(world.held[0], 14, "later", WEFT_SLICE_EMPTY));
-    ck_assert(weft_grpc_call_reply(world.held[1], WEFT_SLICE_EMPTY));
+    ck_assert(weft_grpc_server_call_reply(world.held[2], WEFT_SLICE_EMPTY));
+    ck_assert(weft_grpc_server_call_fail(world.held[0], 14, "later", WEFT_SLICE_EMPTY));
+    ck_assert(weft_grpc_server_call_reply(world.held[1], WEFT_SLICE_EMPTY));
     world.held_count = 0;
     raw_settle(world.peer);
     assert_failed(raw_stream(world.peer, 1), 14, "later");
@@ -306,7 +306,7 @@ START_TEST(test_calls_survive_their_stream_and_their_connection)
     raw_frame(world.peer, NGHTTP2_RST_STREAM, 0, 1, cancel, 4);
     raw_settle(world.peer);
     ck_assert_uint_eq(counters()->calls_cancelled, 1);
-    ck_assert(!weft_grpc_call_reply(world.held[0], WEFT_SLICE_EMPTY));
+    ck_assert(!weft_grpc_server_call_reply(world.held[0], WEFT_SLICE_EMPTY));
     world.held[0] = world.held[--world.held_count];
     raw_peer_free(world.peer);
     world.peer = NULL;
@@ -315,7 +315,7 @@ START_TEST(test_calls_survive_their_stream_and_their_connection)
     }
     ck_assert_uint_eq(weft_grpc_server_connection_count(world.server), 0);
     ck_assert_uint_eq(counters()->calls_cancelled, 2);
-    ck_assert(!weft_grpc_call_fail(world.held[0], 14, "gone", WEFT_SLICE_EMPTY));
+    ck_assert(!weft_grpc_server_call_fail(world.held[0], 14, "gone", WEFT_SLICE_EMPTY));
     world.held_count = 0;
     tear_down();
 }
@@ -387,7 +387,7 @@ START_TEST(test_drain_lets_open_calls_finish)
     raw_settle(late);
     ck_assert(late->is_closed);
     raw_peer_free(late);
-    ck_assert(weft_grpc_call_reply(world.held[0], WEFT_SLICE_EMPTY));
+    ck_assert(weft_grpc_server_call_reply(world.held[0], WEFT_SLICE_EMPTY));
     world.held_count = 0;
     raw_settle(world.peer);
     assert_ok(raw_stream(world.peer, 1));
@@ -612,12 +612,12 @@ END_TEST
 
 static void reply(void *call)
 {
-    (void)weft_grpc_call_reply(call, WEFT_SLICE_EMPTY);
+    (void)weft_grpc_server_call_reply(call, WEFT_SLICE_EMPTY);
 }
 
 static void state_of(void *call)
 {
-    ck_assert_ptr_nonnull(weft_grpc_call_state(call));
+    ck_assert_ptr_nonnull(weft_grpc_server_call_state(call));
 }
 
 /* Our own mistakes: a call that is gone, or something else; what was in its memory is zero by then. */

@@ -199,8 +199,8 @@ START_TEST(test_answer_behind_the_last_words_is_lost)
     }
     raw_settle(world.peer);
     ck_assert(world.peer->has_goaway);
-    ck_assert(!weft_grpc_call_reply(world.held[0], WEFT_SLICE_EMPTY));
-    ck_assert(!weft_grpc_call_fail(world.held[1], 14, "later", WEFT_SLICE_EMPTY));
+    ck_assert(!weft_grpc_server_call_reply(world.held[0], WEFT_SLICE_EMPTY));
+    ck_assert(!weft_grpc_server_call_fail(world.held[1], 14, "later", WEFT_SLICE_EMPTY));
     world.held_count = 0;
     raw_settle(world.peer);
     ck_assert_int_eq(raw_stream(world.peer, 1)->http_status, 0);

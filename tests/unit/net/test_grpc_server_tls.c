@@ -1,6 +1,6 @@
 /* The gRPC server behind TLS: a raw peer whose bytes go through a client transport. */
 #include "grpc_server_test.h"
-#include "net/tls.h"
+#include "net/tls/tls.h"
 #include "net/transport.h"
 #include "tls_files.h"
 

@@ -1,178 +1,397 @@
-/* The command line's GET against the real server and against answers made up to be wrong. */
-#include <sys/ioctl.h>
+/* The HTTP/1.1 client against a scripted server: requests as they go out, answers in every framing, and which
+ * connections are kept. */
+#include "http1_client_test.h"
 
-#include "net/http1_client.h"
-#include "net/http1_fixture.h"
+enum { LARGE_BYTES = 12 << 20 };
 
-static struct weft_buffer body;
-static struct weft_error error;
-static int code;
-
-static struct weft_endpoint server_endpoint(const char *host)
+static void check_lines(struct peer *peer)
 {
-    struct weft_endpoint endpoint = { .port = ntohs(http1.address.sin_port) };
-    snprintf(endpoint.host, sizeof endpoint.host, "%s", host);
-    return endpoint;
+    static const char start[] = "POST /v1/x?y HTTP/1.1\r\n";
+    char host[64];
+    snprintf(host, sizeof host, "Host: 127.0.0.1:%u", bench.port);
+    ck_assert(strncmp(peer->received, start, strlen(start)) == 0);
+    ck_assert(peer_has_line(peer, host));
+    ck_assert(peer_has_line(peer, "User-Agent: tester/1"));
+    ck_assert(peer_has_line(peer, "X-Tenant: a"));
+    ck_assert(peer_has_line(peer, "Content-Type: text/plain"));
+    ck_assert(peer_has_line(peer, "Content-Encoding: gzip"));
+    ck_assert(peer_has_line(peer, "Content-Length: 1000"));
+    ck_assert(!peer_has_line(peer, "Content-length: 7"));
+    ck_assert(!peer_has_line(peer, "transfer-encoding: chunked"));
+    ck_assert(!peer_has_line(peer, "Connection: close"));
+    ck_assert(is_pattern(peer->received + peer->head_length, 1000));
+    answer_ok(peer);
 }
 
-static enum weft_status get(const struct weft_endpoint *endpoint, const char *target, size_t max_body_bytes)
+START_TEST(test_request_carries_lines_and_body)
 {
-    weft_buffer_clear(&body);
-    error = WEFT_ERROR_NONE;
-    code = 0;
-    return weft_http1_get(
-        endpoint, target,
-        &(struct weft_http1_get_settings){ .timeout_ns = 5 * WEFT_NS_PER_S, .max_body_bytes = max_body_bytes }, &code,
-        &body, &error);
-}
-
-START_TEST(test_get_brings_code_and_body)
-{
-    http1_start(&(struct weft_http1_server_settings){ 0 });
-    static const char *const hosts[] = { "127.0.0.1", "localhost", "", "0.0.0.0", "::" };
-    for (size_t i = 0; i < WEFT_COUNT_OF(hosts); i++) {
-        struct weft_endpoint endpoint = server_endpoint(hosts[i]);
-        ck_assert_msg(get(&endpoint, "/hello", 0) == WEFT_OK, "%s: %s", hosts[i], error.text);
-        ck_assert_int_eq(code, 200);
-        ck_assert(weft_slice_equal_text(weft_buffer_slice(&body), "hello\n"));
-    }
-    struct weft_endpoint endpoint = server_endpoint("127.0.0.1");
-    ck_assert_int_eq(get(&endpoint, "/missing", 0), WEFT_OK);
-    ck_assert_int_eq(code, 404);
-    ck_assert_int_eq(get(&endpoint, "/target?a=b", 0), WEFT_OK);
-    ck_assert(weft_slice_equal_text(weft_buffer_slice(&body), "GET /target?a=b"));
-    ck_assert_int_eq(get(&endpoint, "/big", 0), WEFT_OK);
-    ck_assert_uint_eq(body.length, 8 * 1024 * 1024);
-    ck_assert_int_eq(get(&endpoint, "/big", 8 * 1024 * 1024 - 1), WEFT_LIMIT);
-    http1_stop();
-}
-END_TEST
-
-START_TEST(test_silence_times_out_and_nobody_is_an_error)
-{
-    http1_start(&(struct weft_http1_server_settings){ 0 });
-    struct weft_endpoint endpoint = server_endpoint("127.0.0.1");
-    ck_assert_int_eq(weft_http1_get(&endpoint, "/never",
-                                    &(struct weft_http1_get_settings){ .timeout_ns = WEFT_NS_PER_MS * 20 }, &code,
-                                    &body, &error),
-                     WEFT_TIMEOUT);
-    http1_stop();
-    ck_assert_int_eq(get(&endpoint, "/hello", 0), WEFT_IO);
-    ck_assert_ptr_nonnull(strstr(error.text, "refused"));
-    struct weft_endpoint other = { .host = "example.com", .port = 80 };
-    ck_assert_int_eq(get(&other, "/", 0), WEFT_INVALID);
-    struct weft_endpoint secure = { .host = "127.0.0.1", .port = 80, .wants_tls = true };
-    ck_assert_int_eq(get(&secure, "/", 0), WEFT_INVALID);
-    struct weft_endpoint missing = { .host = "/tmp/weft-no-such-socket", .is_unix = true };
-    ck_assert_int_eq(get(&missing, "/", 0), WEFT_IO);
+    const struct weft_http1_client_header headers[] = {
+        { "X-Tenant", "a" }, { "Content-length", "7" }, { "transfer-encoding", "chunked" }, { NULL, NULL }
+    };
+    bench.settings.headers = headers;
+    bench.settings.user_agent = "tester/1";
+    start_server(check_lines);
+    open_channel();
+    struct call *call = make_call(0, 1000, 7, 0);
+    call->request.content_encoding = "gzip";
+    start_made(call);
+    run_calls();
+    ck_assert_int_eq(call->status, WEFT_OK);
+    ck_assert_int_eq(call->code, 200);
+    ck_assert_str_eq(call->answer, "fine");
+    ck_assert_str_eq(call->content_type, "text/x");
+    ck_assert_str_eq(call->retry_after, "");
+    ck_assert_str_eq(call->failure, "");
+    ck_assert(!call->is_unconfirmed && !call->is_truncated);
+    ck_assert_uint_eq(client_state().requests_open, 0);
+    ck_assert_uint_gt(client_state().bytes_sent, 1000);
 }
 END_TEST
 
-struct fake {
-    int listener;
-    const char *answer;
-};
-
-static void answer_once(void *context)
+static void check_own_lines(struct peer *peer)
 {
-    const struct fake *fake = context;
-    int peer = accept(fake->listener, NULL, NULL);
-    char request[1024];
-    if (peer >= 0 && recv(peer, request, sizeof request, 0) > 0) {
-        /* In two pieces, so that nothing relies on one. */
-        size_t length = strlen(fake->answer), half = length / 2;
-        if (send(peer, fake->answer, half, MSG_NOSIGNAL) == (ssize_t)half) {
-            usleep(1000);
-            ssize_t rest = send(peer, fake->answer + half, length - half, MSG_NOSIGNAL);
-            (void)rest; /* a client that has already refused is gone */
-        }
-    }
-    close(peer);
+    ck_assert(peer_has_line(peer, "host: elsewhere"));
+    ck_assert(peer_has_line(peer, "USER-AGENT: mine"));
+    ck_assert(peer_has_line(peer, "content-type: application/x"));
+    ck_assert(!peer_has_line(peer, "Content-Type: text/plain"));
+    ck_assert(strcasestr(peer->received, "host: 127") == NULL);
+    answer_ok(peer);
 }
 
-static const struct {
+START_TEST(test_configured_headers_replace_own_ones)
+{
+    const struct weft_http1_client_header headers[] = {
+        { "host", "elsewhere" }, { "USER-AGENT", "mine" }, { "content-type", "application/x" }, { NULL, NULL }
+    };
+    bench.settings.headers = headers;
+    start_server(check_own_lines);
+    open_channel();
+    struct call *call = start_call(0, 0);
+    run_calls();
+    ck_assert_int_eq(call->code, 200);
+}
+END_TEST
+
+START_TEST(test_header_grammar_is_checked)
+{
+    ck_assert(weft_http1_client_header_is_valid("X-Api_Key", "a b\tc \xc3\xa9"));
+    ck_assert(weft_http1_client_header_is_valid("x", ""));
+    ck_assert(!weft_http1_client_header_is_valid("", "a"));
+    ck_assert(!weft_http1_client_header_is_valid("a b", "c"));
+    ck_assert(!weft_http1_client_header_is_valid("a:", "c"));
+    ck_assert(!weft_http1_client_header_is_valid("a", "b\r\nX: y"));
+    ck_assert(!weft_http1_client_header_is_valid("a", "b\x7f"));
+}
+END_TEST
+
+static void check_large_body(struct peer *peer)
+{
+    ck_assert_uint_eq(peer->body_length, LARGE_BYTES);
+    ck_assert(is_pattern(peer->received + peer->head_length, LARGE_BYTES));
+    answer_ok(peer);
+}
+
+START_TEST(test_large_body_goes_out_whole_past_a_slow_socket)
+{
+    bench.receive_buffer_bytes = 4096;
+    start_server(check_large_body);
+    open_channel();
+    struct call *call = make_call(0, LARGE_BYTES, 64, 0);
+    start_made(call);
+    run_calls();
+    ck_assert_int_eq(call->code, 200);
+    ck_assert_uint_eq(bench.request_count, 1);
+}
+END_TEST
+
+/* ---- answers ---- */
+
+struct script {
     const char *answer;
-    enum weft_status status;
+    bool closes;
+    int code;
     const char *body;
-} answers[] = {
-    { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", WEFT_OK, "hi" },
-    { "HTTP/1.1 200 OK\r\ncontent-length:  2 \r\n\r\nhi and more", WEFT_OK, "hi" },
-    { "HTTP/1.0 200 OK\r\n\r\nuntil the end", WEFT_OK, "until the end" },
-    { "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", WEFT_OK, "" },
-    { "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhi", WEFT_IO, NULL },
-    { "HTTP/1.1 200 OK\r\nContent-Le", WEFT_IO, NULL },
-    { "", WEFT_IO, NULL },
-    { "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nhi", WEFT_LIMIT, NULL },
-    { "HTTP/1.0 200 OK\r\n\r\n01234567890123456789012345678901234567890123456789012345678901234567890123456789"
-      "0123456789012345678901234567890123456789",
-      WEFT_LIMIT, NULL },
-    { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", WEFT_INVALID, NULL },
-    { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi", WEFT_INVALID, NULL },
-    { "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nhi", WEFT_INVALID, NULL },
-    { "HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999999\r\n\r\nhi", WEFT_INVALID, NULL },
-    { "SSH-2.0-OpenSSH\r\n\r\n", WEFT_INVALID, NULL },
-    { "HTTP/1.1 abc\r\nX: 1\r\n\r\n", WEFT_INVALID, NULL },
+    bool is_kept; /* the connection */
 };
 
-START_TEST(test_made_up_answers_over_a_unix_socket)
+static const struct script scripts[] = {
+    { "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine", false, 200, "fine", true },
+    { "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, 404, "", true },
+    { "HTTP/1.1 204 No Content\r\n\r\n", false, 204, "", true },
+    { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nfi\r\n2;x\r\nne\r\n0\r\nX: y\r\n\r\n", false, 200,
+      "fine", true },
+    { "HTTP/1.1 200 OK\r\n\r\nuntil the end", true, 200, "until the end", false },
+    { "HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nfine", false, 200, "fine", false },
+    { "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nfine", false, 200, "fine", false },
+    { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine",
+      false, 200, "fine", true },
+    { "HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n", false, 307, "", true },
+    { "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfineHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, 200,
+      "fine", false },
+};
+
+static const struct script *script;
+static size_t script_piece; /* bytes at a time; 0 = all at once */
+static struct weft_timer script_timer;
+static struct peer *script_peer;
+static size_t script_position;
+
+static void say_on(void *context)
 {
-    char directory[] = "/tmp/weft-get-XXXXXX";
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    struct weft_endpoint endpoint = { .is_unix = true };
-    snprintf(endpoint.host, sizeof endpoint.host, "%s/socket", directory);
-    int listener = -1;
-    ck_assert_int_eq(weft_listen(&endpoint, 4, &listener, &error), WEFT_OK);
-    int flags = 0;
-    ck_assert_int_eq(ioctl(listener, FIONBIO, &flags), 0);
-    for (size_t i = 0; i < WEFT_COUNT_OF(answers); i++) {
-        struct fake fake = { listener, answers[i].answer };
-        struct weft_thread *thread = weft_thread_start("fake", answer_once, &fake);
-        enum weft_status status = get(&endpoint, "/", 100);
-        weft_thread_join(thread);
-        ck_assert_msg(status == answers[i].status, "%zu: %s %s", i, weft_status_name(status), error.text);
-        if (status == WEFT_OK) {
-            ck_assert(weft_slice_equal_text(weft_buffer_slice(&body), answers[i].body));
-        }
+    (void)context;
+    size_t left = strlen(script->answer) - script_position;
+    size_t length = script_piece == 0 || script_piece > left ? left : script_piece;
+    if (script_peer->watch == NULL) {
+        return; /* the client has heard enough */
     }
-    for (size_t nth = 1;; nth++) {
-        struct fake fake = { listener, answers[0].answer };
-        struct weft_thread *thread = weft_thread_start("fake", answer_once, &fake);
-        weft_buffer_fini(&body);
-        weft_alloc_fail_at(nth);
-        enum weft_status status = get(&endpoint, "/", 100);
-        bool has_failed = weft_alloc_has_failed();
-        weft_alloc_fail_at(0);
-        weft_thread_join(thread);
-        ck_assert_int_eq(status, has_failed ? WEFT_NOMEM : WEFT_OK);
-        if (!has_failed) {
-            break;
-        }
+    peer_send(script_peer, script->answer + script_position, length);
+    script_position += length;
+    if (script_position < strlen(script->answer)) {
+        weft_timer_set_after(weft_loop_timers(bench.loop), &script_timer, 0);
+    } else if (script->closes) {
+        peer_close(script_peer);
     }
-    close(listener);
-    unlink(endpoint.host);
-    rmdir(directory);
+}
+
+static void play_script(struct peer *peer)
+{
+    script_peer = peer;
+    script_position = 0;
+    weft_timer_init(&script_timer, say_on, NULL);
+    say_on(NULL);
+}
+
+static void check_scripts(size_t piece)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(scripts); i++) {
+        script = &scripts[i];
+        script_piece = piece;
+        set_up();
+        start_server(play_script);
+        open_channel();
+        struct call *call = start_call(0, 100);
+        run_calls();
+        ck_assert_msg(call->status == WEFT_OK, "%zu: %s", i, call->failure);
+        ck_assert_int_eq(call->code, scripts[i].code);
+        ck_assert_str_eq(call->answer, scripts[i].body);
+        ck_assert_str_eq(call->location, scripts[i].code == 307 ? "/there" : "");
+        ck_assert(!call->is_unconfirmed && !call->is_truncated);
+        ck_assert_msg(client_state().connections_ready == scripts[i].is_kept, "%zu", i);
+        weft_timer_cancel(weft_loop_timers(bench.loop), &script_timer);
+        tear_down();
+    }
+    set_up();
+}
+
+START_TEST(test_answers_in_every_framing_are_taken)
+{
+    tear_down();
+    check_scripts(0);
 }
 END_TEST
 
-static void release(void)
+START_TEST(test_answers_byte_by_byte_are_taken)
 {
-    weft_buffer_fini(&body);
-    http1_release();
+    tear_down();
+    check_scripts(1);
 }
+END_TEST
+
+static void answer_busy(struct peer *peer)
+{
+    peer_say(peer, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n");
+}
+
+START_TEST(test_retry_after_is_handed_on)
+{
+    start_server(answer_busy);
+    open_channel();
+    struct call *call = start_call(0, 10);
+    run_calls();
+    ck_assert_int_eq(call->code, 503);
+    ck_assert_str_eq(call->retry_after, "120");
+    ck_assert(!call->is_unconfirmed);
+}
+END_TEST
+
+static void answer_much(struct peer *peer)
+{
+    char text[1200];
+    int length = snprintf(text, sizeof text, "HTTP/1.1 400 Bad\r\nContent-Length: 1000\r\n\r\n%01000d", 7);
+    peer_send(peer, text, (size_t)length);
+}
+
+START_TEST(test_body_beyond_the_limit_is_cut_and_the_connection_closed)
+{
+    bench.settings.max_response_bytes = 100;
+    start_server(answer_much);
+    open_channel();
+    struct call *call = start_call(0, 10);
+    run_calls();
+    ck_assert_int_eq(call->code, 400);
+    ck_assert_uint_eq(call->answer_length, 100);
+    ck_assert(call->is_truncated);
+    ck_assert_uint_eq(client_state().connections_ready, 0);
+}
+END_TEST
+
+START_TEST(test_body_at_the_limit_is_whole)
+{
+    bench.settings.max_response_bytes = 1000;
+    start_server(answer_much);
+    open_channel();
+    struct call *call = start_call(0, 10);
+    run_calls();
+    ck_assert_uint_eq(call->answer_length, 1000);
+    ck_assert(!call->is_truncated);
+    ck_assert_uint_eq(client_state().connections_ready, 1);
+}
+END_TEST
+
+/* ---- connections ---- */
+
+START_TEST(test_connection_is_used_again)
+{
+    start_server(answer_ok);
+    open_channel();
+    for (size_t i = 0; i < 5; i++) {
+        ck_assert_int_eq(start_call(i, 10)->done_count, 0);
+        run_calls();
+        ck_assert_int_eq(bench.calls[i].code, 200);
+    }
+    ck_assert_uint_eq(bench.peer_count, 1);
+    ck_assert_uint_eq(client_state().connects, 1);
+}
+END_TEST
+
+START_TEST(test_requests_at_once_get_a_connection_each)
+{
+    start_server(answer_ok);
+    open_channel();
+    for (size_t i = 0; i < 8; i++) {
+        start_call(i, 10);
+    }
+    run_calls();
+    ck_assert_uint_eq(bench.request_count, 8);
+    ck_assert_uint_eq(bench.peer_count, 8);
+    ck_assert_uint_eq(client_state().connections_ready, 8);
+}
+END_TEST
+
+START_TEST(test_connections_are_limited)
+{
+    bench.settings.max_connections = 2;
+    start_server(answer_ok);
+    open_channel();
+    for (size_t i = 0; i < 8; i++) {
+        start_call(i, 10);
+    }
+    run_calls();
+    ck_assert_uint_eq(bench.request_count, 8);
+    ck_assert_uint_eq(bench.peer_count, 2);
+}
+END_TEST
+
+START_TEST(test_idle_connections_are_limited)
+{
+    bench.settings.max_idle_connections = 3;
+    start_server(answer_ok);
+    open_channel();
+    for (size_t i = 0; i < 8; i++) {
+        start_call(i, 10);
+    }
+    run_calls();
+    ck_assert_uint_eq(bench.request_count, 8);
+    ck_assert_uint_eq(client_state().connections_ready, 3);
+}
+END_TEST
+
+START_TEST(test_idle_connection_is_closed_in_time)
+{
+    bench.settings.idle_timeout_ns = 20 * WEFT_NS_PER_MS;
+    start_server(answer_ok);
+    open_channel();
+    start_call(0, 10);
+    run_until(are_all_done);
+    run_until(is_no_peer_open);
+    ck_assert_uint_eq(client_state().connections_ready, 0);
+    struct call *call = start_call(1, 10);
+    run_calls();
+    ck_assert_int_eq(call->code, 200);
+    ck_assert_uint_eq(client_state().retries, 0);
+}
+END_TEST
+
+static void check_close_line(struct peer *peer)
+{
+    ck_assert(peer_has_line(peer, "Connection: close"));
+    answer_ok(peer);
+}
+
+START_TEST(test_without_keep_alive_each_request_has_its_connection)
+{
+    bench.settings.disable_keep_alives = true;
+    start_server(check_close_line);
+    open_channel();
+    for (size_t i = 0; i < 3; i++) {
+        start_call(i, 10);
+        run_calls();
+    }
+    ck_assert_uint_eq(bench.peer_count, 3);
+    ck_assert_uint_eq(client_state().connections_ready, 0);
+}
+END_TEST
+
+START_TEST(test_request_started_in_on_done_is_served)
+{
+    bench.settings.max_connections = 1;
+    start_server(answer_ok);
+    open_channel();
+    struct call *second = make_call(1, 10, 1, 0);
+    struct call *first = make_call(0, 10, 1, 0);
+    first->next = second;
+    start_made(first);
+    run_calls();
+    ck_assert_int_eq(second->code, 200);
+    ck_assert_uint_eq(bench.peer_count, 1);
+}
+END_TEST
+
+START_TEST(test_name_is_looked_up)
+{
+    snprintf(bench.settings.endpoint.host, sizeof bench.settings.endpoint.host, "localhost");
+    start_server(answer_ok);
+    open_channel();
+    for (size_t i = 0; i < MAX_REQUESTS; i++) { /* more than a resolver takes at once, were each to ask */
+        start_call(i, 10);
+    }
+    run_calls();
+    for (size_t i = 0; i < MAX_REQUESTS; i++) {
+        ck_assert_msg(bench.calls[i].code == 200, "%s", bench.calls[i].failure);
+    }
+}
+END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http1_client");
-    TCase *tests = tcase_create("http1_client");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, NULL, release);
-    tcase_add_test(tests, test_get_brings_code_and_body);
-    tcase_add_test(tests, test_silence_times_out_and_nobody_is_an_error);
-    tcase_add_test(tests, test_made_up_answers_over_a_unix_socket);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        test_request_carries_lines_and_body,
+        test_configured_headers_replace_own_ones,
+        test_header_grammar_is_checked,
+        test_large_body_goes_out_whole_past_a_slow_socket,
+        test_answers_in_every_framing_are_taken,
+        test_answers_byte_by_byte_are_taken,
+        test_retry_after_is_handed_on,
+        test_body_beyond_the_limit_is_cut_and_the_connection_closed,
+        test_body_at_the_limit_is_whole,
+        test_connection_is_used_again,
+        test_requests_at_once_get_a_connection_each,
+        test_connections_are_limited,
+        test_idle_connections_are_limited,
+        test_idle_connection_is_closed_in_time,
+        test_without_keep_alive_each_request_has_its_connection,
+        test_request_started_in_on_done_is_served,
+        test_name_is_looked_up,
+    };
+    return run_suite("http1_client", tests, WEFT_COUNT_OF(tests));
 }

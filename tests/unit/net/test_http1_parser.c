@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "net/http1_parser.h"
+#include "net/http1/parser.h"
 
 static const struct weft_http1_parser_settings small = { .max_header_bytes = 400,
                                                          .max_header_fields = 6,

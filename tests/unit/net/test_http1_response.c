@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "net/http1_parser.h"
+#include "net/http1/parser.h"
 
 static const struct weft_http1_parser_settings small = { .is_response = true,
                                                          .max_header_bytes = 400,

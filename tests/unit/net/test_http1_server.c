@@ -1,7 +1,7 @@
 /* The HTTP/1 server over real sockets: what clients may do, what they may not, and who is told what. */
 #include "base/base_test.h"
 #include "net/http1_fixture.h"
-#include "net/http1_internal.h"
+#include "net/http1/server_internal.h"
 
 #define H "Host: a\r\n"
 
@@ -278,7 +278,7 @@ START_TEST(test_no_memory_is_an_answer_or_an_end)
         struct weft_timer wait;
         weft_timer_init(&wait, on_waited, NULL);
         weft_alloc_fail_at(nth);
-        weft_http1_connection_open(http1.server, pair[1]);
+        weft_http1_server_connection_open(http1.server, pair[1]);
         weft_timer_set_after(weft_loop_timers(http1.loop), &wait, 20 * WEFT_NS_PER_MS);
         weft_loop_run(http1.loop);
         bool has_failed = weft_alloc_has_failed();
@@ -301,23 +301,23 @@ END_TEST
 
 static void reply(void *exchange)
 {
-    (void)weft_http1_exchange_reply(exchange, 200, "text/plain", NULL, WEFT_SLICE_EMPTY);
+    (void)weft_http1_server_exchange_reply(exchange, 200, "text/plain", NULL, WEFT_SLICE_EMPTY);
 }
 
 static void free_connection(void *connection)
 {
-    weft_http1_connection_free(connection);
+    weft_http1_server_connection_free(connection);
 }
 
 /* Our own mistakes. */
 START_TEST(test_what_is_no_exchange_is_not_answered)
 {
-    struct weft_http1_exchange gone = { 0 };
-    struct weft_http1_exchange *exchange = weft_alloc(sizeof *exchange);
-    weft_set_magic(exchange, http1_exchange);
+    struct weft_http1_server_exchange gone = { 0 };
+    struct weft_http1_server_exchange *exchange = weft_alloc(sizeof *exchange);
+    weft_set_magic(exchange, http1_server_exchange);
     ck_assert(!base_test_aborts(reply, exchange));
     ck_assert(base_test_aborts(reply, &gone));
-    ck_assert(base_test_aborts(free_connection, &(struct weft_http1_connection){ 0 }));
+    ck_assert(base_test_aborts(free_connection, &(struct weft_http1_server_connection){ 0 }));
     weft_free(exchange);
 }
 END_TEST

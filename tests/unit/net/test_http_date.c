@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "net/http_date.h"
+#include "net/http1/date.h"
 
 static int64_t seconds_of(const char *text)
 {

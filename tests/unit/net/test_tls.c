@@ -1,5 +1,5 @@
 /* TLS contexts and transports against each other over a socket pair: who is trusted, what is agreed on, and bytes. */
-#include "net/tls.h"
+#include "net/tls/tls.h"
 
 #include <check.h>
 #include <openssl/ssl.h>

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "net/http2_output.h"
+#include "net/http2/output.h"
 
 static int pair[2];
 static struct weft_transport *transport;

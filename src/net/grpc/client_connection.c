@@ -1,0 +1,502 @@
+/* One HTTP/2 connection of a client: look-up, connect, TLS, preface, then reading, writing and keepalive.
+ * Output is gathered until the end of the tick. Whatever goes wrong ends in weft_grpc_client_connection_close, which
+ * ends the open calls; from inside nghttp2's callbacks it is asked for with _break and done after they have
+ * returned. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+#include "net/grpc/client_internal.h"
+
+enum {
+    READS_PER_TICK = 16, /* so that one peer cannot keep the loop */
+    WRITES_PER_TICK = 16,
+};
+
+static struct weft_timers *timers_of(const struct weft_grpc_client_connection *connection)
+{
+    return weft_loop_timers(connection->client->net.loop);
+}
+
+static bool is_phase_allowed(enum weft_grpc_client_connection_phase from, enum weft_grpc_client_connection_phase to)
+{
+    switch (to) {
+    case WEFT_GRPC_RESOLVING:
+        return false;
+    case WEFT_GRPC_DIALING:
+        return from == WEFT_GRPC_RESOLVING || from == WEFT_GRPC_DIALING || from == WEFT_GRPC_HANDSHAKING ||
+               from == WEFT_GRPC_GREETING; /* the next address */
+    case WEFT_GRPC_HANDSHAKING:
+    case WEFT_GRPC_GREETING:
+    case WEFT_GRPC_SERVING:
+    case WEFT_GRPC_DRAINING:
+        return from + 1 == to;
+    case WEFT_GRPC_CLOSED:
+        return from != WEFT_GRPC_CLOSED;
+    }
+    return false;
+}
+
+static void set_phase(struct weft_grpc_client_connection *connection, enum weft_grpc_client_connection_phase phase)
+{
+    weft_assert(is_phase_allowed(connection->phase, phase));
+    connection->phase = phase;
+    weft_grpc_client_attend(connection->client);
+}
+
+void weft_grpc_client_connection_attend(struct weft_grpc_client_connection *connection)
+{
+    weft_loop_defer(connection->client->net.loop, &connection->turn);
+}
+
+void weft_grpc_client_connection_break(struct weft_grpc_client_connection *connection, const char *reason)
+{
+    if (!connection->is_broken) {
+        connection->is_broken = true;
+        snprintf(connection->failure, sizeof connection->failure, "%s", reason);
+        weft_grpc_client_connection_attend(connection);
+    }
+}
+
+/* RST_STREAM and GOAWAY as far as the socket takes them at once. */
+void weft_grpc_client_connection_say_goodbye(struct weft_grpc_client_connection *connection)
+{
+    if (connection->session == NULL || connection->is_broken ||
+        nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR) != 0 ||
+        weft_grpc_client_session_collect(connection) != WEFT_OK) {
+        return;
+    }
+    (void)weft_http2_output_flush(&connection->output, connection->transport, &connection->written_bytes);
+}
+
+/* Back to having an address list and nothing else. */
+static void drop_socket(struct weft_grpc_client_connection *connection)
+{
+    if (connection->watch != NULL) {
+        weft_watch_free(connection->watch);
+        connection->watch = NULL;
+    }
+    nghttp2_session_del(connection->session);
+    connection->session = NULL;
+    weft_transport_free(connection->transport);
+    connection->transport = NULL;
+    if (connection->descriptor >= 0) {
+        close(connection->descriptor);
+        connection->descriptor = -1;
+    }
+    weft_http2_output_fini(&connection->output);
+    weft_http2_output_init(&connection->output);
+    connection->written_bytes = 0;
+    connection->has_settings = false;
+}
+
+void weft_grpc_client_connection_close(struct weft_grpc_client_connection *connection, const char *reason)
+{
+    if (connection->phase == WEFT_GRPC_CLOSED) {
+        return;
+    }
+    bool was_ready = connection->phase >= WEFT_GRPC_SERVING;
+    bool has_cut_calls = connection->request_count > 0;
+    char text[sizeof connection->failure];
+    snprintf(text, sizeof text, "%.60s: %.90s", connection->client->target, reason);
+    memcpy(connection->failure, text, sizeof text);
+    connection->is_broken = true;
+    set_phase(connection, WEFT_GRPC_CLOSED);
+    while (!weft_list_is_empty(&connection->requests)) {
+        struct weft_list *node = weft_list_first(&connection->requests);
+        weft_grpc_client_stream_end(weft_grpc_client_request_of(node), false, WEFT_GRPC_UNAVAILABLE,
+                                    connection->failure);
+    }
+    weft_timer_cancel(timers_of(connection), &connection->timer);
+    weft_deferred_cancel(&connection->turn);
+    if (connection->query != NULL) {
+        weft_resolver_cancel(connection->client->resolver, connection->query);
+        connection->query = NULL;
+    }
+    if (connection->watch != NULL) {
+        weft_watch_set_interest(connection->watch, 0);
+    }
+    weft_grpc_client_note_closed(connection->client, connection, was_ready, has_cut_calls);
+}
+
+void weft_grpc_client_connection_free(struct weft_grpc_client_connection *connection)
+{
+    weft_assert(connection->phase == WEFT_GRPC_CLOSED && connection->request_count == 0);
+    weft_list_remove(&connection->node);
+    weft_deferred_cancel(&connection->turn);
+    drop_socket(connection);
+    weft_http2_output_fini(&connection->output);
+    weft_clear_magic(connection, grpc_client_connection);
+    weft_free(connection);
+}
+
+static void dial(struct weft_grpc_client_connection *connection);
+
+/* While connecting: the next address, if there is one. */
+static void fail_address(struct weft_grpc_client_connection *connection, const char *reason)
+{
+    if (connection->next_address < connection->answer.count) {
+        drop_socket(connection);
+        dial(connection);
+    } else {
+        weft_grpc_client_connection_close(connection, reason);
+    }
+}
+
+static void update_interest(struct weft_grpc_client_connection *connection, bool must_write)
+{
+    unsigned interest = weft_transport_interest(connection->transport);
+    if (interest == 0) {
+        interest = WEFT_READABLE | (must_write ? WEFT_WRITABLE : 0U);
+    }
+    weft_watch_set_interest(connection->watch, interest);
+}
+
+static void set_keepalive(struct weft_grpc_client_connection *connection)
+{
+    int64_t after_ns = connection->client->keepalive_time_ns;
+    if (after_ns > 0) {
+        weft_timer_set_after(timers_of(connection), &connection->timer, after_ns);
+    }
+}
+
+void weft_grpc_client_connection_wake_keepalive(struct weft_grpc_client_connection *connection)
+{
+    if (!weft_timer_is_set(&connection->timer)) {
+        set_keepalive(connection);
+    }
+}
+
+static void ping(struct weft_grpc_client_connection *connection)
+{
+    if (nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, NULL) != 0) {
+        weft_grpc_client_connection_close(connection, "out of memory for a ping");
+        return;
+    }
+    connection->is_ping_open = true;
+    weft_timer_set_after(timers_of(connection), &connection->timer, connection->client->settings.keepalive_timeout_ns);
+    weft_grpc_client_connection_attend(connection);
+}
+
+static void on_timer_expired(void *context)
+{
+    struct weft_grpc_client_connection *connection = context;
+    weft_check_magic(connection, grpc_client_connection);
+    if (connection->phase < WEFT_GRPC_SERVING) {
+        fail_address(connection, "connect timed out");
+        return;
+    }
+    if (connection->is_ping_open) {
+        weft_grpc_client_connection_close(connection, "keepalive ping not answered");
+        return;
+    }
+    bool may_ping = connection->request_count > 0 || connection->client->settings.permit_pings_without_stream;
+    struct weft_monotonic due = weft_monotonic_after(connection->last_read, connection->client->keepalive_time_ns);
+    if (due.ns > weft_timers_now(timers_of(connection)).ns) {
+        weft_timer_set_at(timers_of(connection), &connection->timer, due);
+    } else if (may_ping) {
+        ping(connection);
+    } /* else it sleeps until the next call */
+}
+
+static void become_ready(struct weft_grpc_client_connection *connection)
+{
+    set_phase(connection, WEFT_GRPC_SERVING);
+    weft_timer_cancel(timers_of(connection), &connection->timer);
+    connection->answer.count = 0; /* no more addresses to try: from now on a failure is the connection's end */
+    set_keepalive(connection);
+    weft_grpc_client_note_ready(connection->client);
+}
+
+/* What nghttp2's callbacks noted down. Returns false if the connection is gone. */
+static bool settle_events(struct weft_grpc_client_connection *connection)
+{
+    if (connection->is_broken) {
+        char reason[sizeof connection->failure];
+        memcpy(reason, connection->failure, sizeof reason);
+        if (connection->phase < WEFT_GRPC_SERVING) {
+            connection->is_broken = false;
+            fail_address(connection, reason);
+        } else {
+            weft_grpc_client_connection_close(connection, reason);
+        }
+        return false;
+    }
+    if (connection->has_goaway && connection->phase == WEFT_GRPC_GREETING) {
+        weft_grpc_client_connection_close(connection, "GOAWAY before the first call");
+        return false;
+    }
+    if (connection->has_settings && connection->phase == WEFT_GRPC_GREETING) {
+        become_ready(connection);
+    }
+    bool is_used_up =
+        connection->phase == WEFT_GRPC_SERVING && nghttp2_session_check_request_allowed(connection->session) == 0;
+    if (is_used_up) {
+        set_phase(connection, WEFT_GRPC_DRAINING);
+        if (connection->goaway_code == NGHTTP2_ENHANCE_YOUR_CALM) {
+            connection->client->keepalive_time_ns *= 2;
+        }
+    }
+    return true;
+}
+
+/* Everything that can happen is over: a drained connection has no calls left, or nghttp2 wants neither side
+ * any more. */
+static bool is_finished(const struct weft_grpc_client_connection *connection)
+{
+    bool is_silent =
+        nghttp2_session_want_read(connection->session) == 0 && nghttp2_session_want_write(connection->session) == 0;
+    bool is_drained = connection->phase == WEFT_GRPC_DRAINING && connection->request_count == 0;
+    return weft_http2_output_is_empty(&connection->output) && (is_silent || is_drained);
+}
+
+static const char *finish_reason(const struct weft_grpc_client_connection *connection)
+{
+    return connection->has_goaway ? nghttp2_http2_strerror(connection->goaway_code) : "HTTP/2 session ended";
+}
+
+/* Returns false if the connection is gone. */
+static bool write_output(struct weft_grpc_client_connection *connection)
+{
+    bool must_write = true;
+    for (int i = 0; must_write && i < WRITES_PER_TICK; i++) {
+        if (weft_grpc_client_session_collect(connection) != WEFT_OK || connection->is_broken) {
+            return settle_events(connection);
+        }
+        if (weft_http2_output_is_empty(&connection->output)) {
+            must_write = false;
+            break;
+        }
+        uint64_t before = connection->written_bytes;
+        enum weft_io_result result =
+            weft_http2_output_flush(&connection->output, connection->transport, &connection->written_bytes);
+        connection->client->bytes_sent += connection->written_bytes - before;
+        if (result == WEFT_IO_FAILED || result == WEFT_IO_END) {
+            weft_grpc_client_connection_break(connection, weft_transport_failure(connection->transport));
+            return settle_events(connection);
+        }
+        if (result == WEFT_IO_AGAIN) {
+            break;
+        }
+    }
+    update_interest(connection, must_write);
+    return true;
+}
+
+static void take_bytes(struct weft_grpc_client_connection *connection, size_t length)
+{
+    connection->last_read = weft_timers_now(timers_of(connection));
+    if (connection->is_ping_open) {
+        connection->is_ping_open = false; /* any sign of life will do */
+        set_keepalive(connection);
+    }
+    ssize_t result = nghttp2_session_mem_recv(connection->session, connection->client->net.read_buffer, length);
+    if (result < 0) {
+        weft_grpc_client_connection_break(connection, nghttp2_strerror((int)result));
+    }
+    weft_grpc_client_connection_attend(connection);
+}
+
+/* Returns false if the connection is gone. */
+static bool read_input(struct weft_grpc_client_connection *connection)
+{
+    const struct weft_net_context *net = &connection->client->net;
+    connection->must_read = false;
+    for (int i = 0; i < READS_PER_TICK; i++) {
+        size_t length = 0;
+        enum weft_io_result result =
+            weft_transport_read(connection->transport, net->read_buffer, net->read_buffer_bytes, &length);
+        switch (result) {
+        case WEFT_IO_DONE:
+            take_bytes(connection, length);
+            break;
+        case WEFT_IO_AGAIN:
+            return true;
+        case WEFT_IO_END:
+            weft_grpc_client_connection_break(connection, "closed by the peer");
+            break;
+        case WEFT_IO_FAILED:
+            weft_grpc_client_connection_break(connection, weft_transport_failure(connection->transport));
+            break;
+        }
+        if (!settle_events(connection)) {
+            return false;
+        }
+        if (length < net->read_buffer_bytes && !weft_transport_has_buffered(connection->transport)) {
+            return true; /* the socket is level-triggered: no need to ask it for AGAIN */
+        }
+    }
+    connection->must_read = true;
+    weft_grpc_client_connection_attend(connection);
+    return true;
+}
+
+static void greet(struct weft_grpc_client_connection *connection)
+{
+    set_phase(connection, WEFT_GRPC_GREETING);
+    if (weft_grpc_client_session_new(connection) != WEFT_OK) {
+        weft_grpc_client_connection_close(connection, "out of memory for an HTTP/2 session");
+        return;
+    }
+    weft_watch_set_interest(connection->watch, WEFT_READABLE);
+    weft_grpc_client_connection_attend(connection);
+}
+
+static void shake_hands(struct weft_grpc_client_connection *connection)
+{
+    switch (weft_transport_handshake(connection->transport)) {
+    case WEFT_IO_DONE:
+        greet(connection);
+        break;
+    case WEFT_IO_AGAIN:
+        update_interest(connection, false);
+        break;
+    case WEFT_IO_END:
+    case WEFT_IO_FAILED:
+        fail_address(connection, weft_transport_failure(connection->transport));
+        break;
+    }
+}
+
+static void finish_dialing(struct weft_grpc_client_connection *connection)
+{
+    struct weft_grpc_client *client = connection->client;
+    int failure = 0;
+    socklen_t length = sizeof failure;
+    if (getsockopt(connection->descriptor, SOL_SOCKET, SO_ERROR, &failure, &length) != 0 || failure != 0) {
+        char text[96];
+        snprintf(text, sizeof text, "connect: %s", strerror(failure));
+        fail_address(connection, text);
+        return;
+    }
+    connection->transport =
+        client->tls != NULL ? weft_transport_tls(connection->descriptor, client->tls, client->settings.endpoint.host)
+                            : weft_transport_plain(connection->descriptor);
+    connection->descriptor = -1;
+    set_phase(connection, WEFT_GRPC_HANDSHAKING);
+    shake_hands(connection);
+}
+
+static void on_ready(void *context, unsigned readiness)
+{
+    struct weft_grpc_client_connection *connection = context;
+    weft_check_magic(connection, grpc_client_connection);
+    (void)readiness;
+    switch (connection->phase) {
+    case WEFT_GRPC_DIALING:
+        finish_dialing(connection);
+        break;
+    case WEFT_GRPC_HANDSHAKING:
+        shake_hands(connection);
+        break;
+    case WEFT_GRPC_GREETING:
+    case WEFT_GRPC_SERVING:
+    case WEFT_GRPC_DRAINING:
+        if (read_input(connection)) {
+            weft_grpc_client_connection_attend(connection);
+        }
+        break;
+    case WEFT_GRPC_RESOLVING:
+    case WEFT_GRPC_CLOSED:
+        break;
+    }
+}
+
+/* The end of the tick: one write for all that the tick brought. */
+static void take_turn(void *context)
+{
+    struct weft_grpc_client_connection *connection = context;
+    weft_check_magic(connection, grpc_client_connection);
+    if (connection->phase == WEFT_GRPC_CLOSED || (connection->phase < WEFT_GRPC_GREETING && !connection->is_broken)) {
+        return;
+    }
+    if (connection->must_read && !read_input(connection)) {
+        return;
+    }
+    if (settle_events(connection) && write_output(connection) && is_finished(connection)) {
+        weft_grpc_client_connection_close(connection, finish_reason(connection));
+    }
+}
+
+/* Each address gets its share of the time that is left. */
+static void set_connect_timer(struct weft_grpc_client_connection *connection)
+{
+    struct weft_monotonic now = weft_timers_now(timers_of(connection));
+    int64_t left_ns = connection->started.ns + connection->client->settings.connect_timeout_ns - now.ns;
+    int64_t addresses_left = (int64_t)(connection->answer.count - connection->next_address);
+    weft_timer_set_after(timers_of(connection), &connection->timer,
+                         left_ns / (addresses_left > 0 ? addresses_left : 1));
+}
+
+static void dial(struct weft_grpc_client_connection *connection)
+{
+    set_connect_timer(connection);
+    const struct weft_resolved_address *address = &connection->answer.addresses[connection->next_address++];
+    set_phase(connection, WEFT_GRPC_DIALING);
+    int family = address->socket_address.ss_family;
+    connection->descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool is_open = connection->descriptor >= 0;
+    if (!is_open ||
+        (connect(connection->descriptor, (const struct sockaddr *)&address->socket_address, address->length) != 0 &&
+         errno != EINPROGRESS)) {
+        char text[96];
+        snprintf(text, sizeof text, "%s: %s", is_open ? "connect" : "socket", strerror(errno));
+        fail_address(connection, text);
+        return;
+    }
+    connection->watch =
+        weft_watch_new(connection->client->net.loop, connection->descriptor, WEFT_WRITABLE, on_ready, connection);
+}
+
+static void on_resolver_answered(void *context, const struct weft_resolver_answer *answer)
+{
+    struct weft_grpc_client_connection *connection = context;
+    weft_check_magic(connection, grpc_client_connection);
+    connection->query = NULL;
+    if (answer->status != WEFT_OK) {
+        weft_grpc_client_connection_close(connection, answer->failure);
+        return;
+    }
+    connection->answer = *answer;
+    dial(connection);
+}
+
+struct weft_grpc_client_connection *weft_grpc_client_connection_new(struct weft_grpc_client *client)
+{
+    struct weft_grpc_client_connection *connection = weft_alloc(sizeof *connection);
+    weft_set_magic(connection, grpc_client_connection);
+    connection->client = client;
+    connection->descriptor = -1;
+    connection->started = weft_timers_now(weft_loop_timers(client->net.loop));
+    weft_list_init(&connection->requests);
+    weft_list_push_back(&client->connections, &connection->node);
+    weft_http2_output_init(&connection->output);
+    weft_deferred_init(&connection->turn, take_turn, connection);
+    weft_timer_init(&connection->timer, on_timer_expired, connection);
+    set_connect_timer(connection);
+    if (client->tls != NULL) {
+        weft_tls_context_reload(client->tls, false);
+    }
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (weft_resolver_ask(client->resolver, &client->settings.endpoint, on_resolver_answered, connection,
+                          &connection->query, &error) != WEFT_OK) {
+        weft_grpc_client_connection_break(connection, error.text);
+    }
+    return connection;
+}
+
+bool weft_grpc_client_connection_has_room(const struct weft_grpc_client_connection *connection)
+{
+    if (connection->phase != WEFT_GRPC_SERVING || connection->is_broken ||
+        nghttp2_session_check_request_allowed(connection->session) == 0) {
+        return false;
+    }
+    uint32_t peer_limit =
+        nghttp2_session_get_remote_settings(connection->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    return connection->request_count < peer_limit &&
+           connection->request_count < connection->client->settings.max_streams_per_connection;
+}

@@ -1,0 +1,122 @@
+/* The texts of an HTTP/1.1 client: the header lines that are the same for every request, written once, and the head of
+ * one request around them. */
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "net/http1/client_internal.h"
+
+/* What frames the message, says how the body is coded, or belongs to one hop (RFC 9110 7.6.1) is the client's alone.
+ */
+static const char *const framing_names[] = {
+    "connection", "content-encoding", "content-length",    "expect",  "keep-alive",
+    "te",         "trailer",          "transfer-encoding", "upgrade",
+};
+
+static bool is_token_byte(char byte)
+{
+    bool is_alphanumeric = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+    return is_alphanumeric || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+}
+
+bool weft_http1_client_header_is_valid(const char *name, const char *value)
+{
+    for (const char *at = name; *at != '\0'; at++) {
+        if (!is_token_byte(*at)) {
+            return false;
+        }
+    }
+    for (const char *at = value; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if ((byte < ' ' && byte != '\t') || byte == 0x7f) {
+            return false;
+        }
+    }
+    return name[0] != '\0';
+}
+
+static bool is_framing(const char *name)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(framing_names); i++) {
+        if (strcasecmp(name, framing_names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_header(const struct weft_http1_client_header *headers, const char *name)
+{
+    for (; headers != NULL && headers->name != NULL; headers++) {
+        if (strcasecmp(headers->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "host:port" or "[v6]:port"; without the port if it is the scheme's own, as Host wants it (RFC 9110 7.2). */
+static void write_authority(const struct weft_http1_client *client, bool is_short, struct weft_buffer *out)
+{
+    const struct weft_endpoint *endpoint = &client->settings.endpoint;
+    if (endpoint->is_unix) {
+        weft_buffer_append_text(out, is_short ? "localhost" : endpoint->host);
+        return;
+    }
+    bool is_v6 = strchr(endpoint->host, ':') != NULL;
+    weft_buffer_append_format(out, "%s%s%s", is_v6 ? "[" : "", endpoint->host, is_v6 ? "]" : "");
+    if (!is_short || endpoint->port != (client->tls != NULL ? 443 : 80)) {
+        weft_buffer_append_format(out, ":%u", endpoint->port);
+    }
+}
+
+void weft_http1_client_make_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings)
+{
+    struct weft_buffer name;
+    weft_buffer_init(&name, 0);
+    write_authority(client, false, &name);
+    weft_buffer_append_byte(&name, '\0');
+    weft_assert(!name.is_failed);
+    client->target_name = (char *)name.bytes;
+
+    const struct weft_http1_client_header *headers = settings->headers;
+    struct weft_buffer *head = &client->common_head;
+    weft_buffer_init(head, 0);
+    if (!has_header(headers, "host")) {
+        weft_buffer_append_text(head, "Host: ");
+        write_authority(client, true, head);
+        weft_buffer_append_text(head, "\r\n");
+    }
+    if (!has_header(headers, "user-agent")) {
+        const char *user_agent = settings->user_agent != NULL ? settings->user_agent : "weft/" WEFT_VERSION;
+        weft_buffer_append_format(head, "User-Agent: %s\r\n", user_agent);
+    }
+    for (; headers != NULL && headers->name != NULL; headers++) {
+        weft_assert(weft_http1_client_header_is_valid(headers->name, headers->value));
+        if (!is_framing(headers->name)) {
+            weft_buffer_append_format(head, "%s: %s\r\n", headers->name, headers->value);
+        }
+    }
+    if (client->settings.disable_keep_alives) {
+        weft_buffer_append_text(head, "Connection: close\r\n");
+    }
+    weft_assert(!head->is_failed); /* start-up */
+    client->has_own_content_type = has_header(settings->headers, "content-type");
+}
+
+enum weft_status weft_http1_client_write_head(const struct weft_http1_client *client,
+                                              const struct weft_http1_client_request *request, struct weft_buffer *out)
+{
+    weft_buffer_clear(out);
+    weft_buffer_append_format(out, "POST %s HTTP/1.1\r\n", request->target);
+    weft_buffer_append(out, client->common_head.bytes, client->common_head.length);
+    if (!client->has_own_content_type) {
+        weft_buffer_append_format(out, "Content-Type: %s\r\n", request->content_type);
+    }
+    if (request->content_encoding != NULL) {
+        weft_buffer_append_format(out, "Content-Encoding: %s\r\n", request->content_encoding);
+    }
+    weft_buffer_append_format(out, "Content-Length: %zu\r\n\r\n", request->length);
+    return weft_buffer_status(out);
+}

@@ -1,0 +1,226 @@
+/* An HTTP/1 server: listens, keeps the number of connections within its limit, and is where services answer. What
+ * happens on a connection is in server_connection.c, what a request looks like in parser.c. */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+#include "net/http1/server_internal.h"
+
+enum {
+    ACCEPTS_PER_TICK = 64,
+    ACCEPT_PAUSE_MS = 100,
+    DEFAULT_HEADER_BYTES = 16 * 1024,
+    DEFAULT_BODY_BYTES = 1024 * 1024,
+    DEFAULT_BODY_CREDIT_BYTES = 64 * 1024 * 1024,
+    DEFAULT_CONNECTIONS = 100,
+};
+
+static int64_t seconds_or(int64_t given_ns, int64_t default_seconds)
+{
+    return given_ns == 0 ? default_seconds * WEFT_NS_PER_S : given_ns;
+}
+
+/* An idle connection costs its peer nothing to make again, one that lingers is over; a busy one has a request to lose.
+ */
+static bool make_room(struct weft_http1_server *server)
+{
+    if (server->connection_count < server->settings.max_connections) {
+        return true;
+    }
+    WEFT_LIST_EACH(node, &server->connections)
+    {
+        struct weft_http1_server_connection *connection = weft_http1_server_connection_of(node);
+        if (connection->state == WEFT_HTTP1_IDLE || connection->state == WEFT_HTTP1_LINGERING) {
+            server->counters.connections_evicted++;
+            weft_http1_server_connection_close(connection);
+            return true;
+        }
+    }
+    return false;
+}
+
+void weft_http1_server_adopt(struct weft_http1_server *server, int descriptor)
+{
+    server->counters.connections_accepted++;
+    if (server->is_draining || !make_room(server)) {
+        server->counters.connections_refused++;
+        close(descriptor);
+        return;
+    }
+    weft_http1_server_connection_open(server, descriptor);
+}
+
+static void on_pause_over(void *context)
+{
+    struct weft_http1_server *server = context;
+    weft_check_magic(server, http1_server);
+    weft_watch_set_interest(server->listener, WEFT_READABLE);
+}
+
+static void on_connecting(void *context, unsigned readiness)
+{
+    (void)readiness;
+    struct weft_http1_server *server = context;
+    weft_check_magic(server, http1_server);
+    for (int i = 0; i < ACCEPTS_PER_TICK; i++) {
+        int descriptor = accept4(server->listening_descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            weft_http1_server_adopt(server, descriptor);
+            continue;
+        }
+        if (errno == ECONNABORTED || errno == EINTR) {
+            continue;
+        }
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+            /* The listener stays readable: without a pause the loop would spin. */
+            weft_log(WARN, "http.accept_failed", "cannot accept a connection; pausing",
+                     WEFT_LOG_STRING("reason", strerror(errno)));
+            weft_watch_set_interest(server->listener, 0);
+            weft_timer_set_after(weft_loop_timers(server->net->loop), &server->accept_pause,
+                                 ACCEPT_PAUSE_MS * WEFT_NS_PER_MS);
+        }
+        return;
+    }
+}
+
+struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *net,
+                                                const struct weft_http1_server_settings *settings,
+                                                weft_http1_server_request_fn on_request, void *context,
+                                                struct weft_tls_context *tls)
+{
+    struct weft_http1_server *server = weft_alloc(sizeof *server);
+    weft_set_magic(server, http1_server);
+    server->net = net;
+    server->settings = *settings;
+    struct weft_http1_server_settings *own = &server->settings;
+    own->max_header_bytes = own->max_header_bytes == 0 ? DEFAULT_HEADER_BYTES : own->max_header_bytes;
+    own->max_body_bytes = own->max_body_bytes == 0 ? DEFAULT_BODY_BYTES : own->max_body_bytes;
+    own->body_credit_bytes = own->body_credit_bytes == 0 ? DEFAULT_BODY_CREDIT_BYTES : own->body_credit_bytes;
+    own->max_connections = own->max_connections == 0 ? DEFAULT_CONNECTIONS : own->max_connections;
+    own->header_timeout_ns = seconds_or(own->header_timeout_ns, 10);
+    own->body_timeout_ns = seconds_or(own->body_timeout_ns, 15);
+    own->idle_timeout_ns = seconds_or(own->idle_timeout_ns, 60);
+    own->write_timeout_ns = seconds_or(own->write_timeout_ns, 30);
+    server->on_request = on_request;
+    server->context = context;
+    server->tls = tls;
+    server->listening_descriptor = -1;
+    weft_timer_init(&server->accept_pause, on_pause_over, server);
+    weft_list_init(&server->connections);
+    weft_list_init(&server->closed);
+    weft_list_init(&server->withheld);
+    weft_deferred_init(&server->release, weft_http1_server_body_release, server);
+    server->is_reading = true;
+    return server;
+}
+
+void weft_http1_server_listen(struct weft_http1_server *server, int listening_descriptor)
+{
+    weft_assert(server->listener == NULL);
+    server->listening_descriptor = listening_descriptor;
+    server->listener = weft_watch_new(server->net->loop, listening_descriptor, WEFT_READABLE, on_connecting, server);
+}
+
+void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_reading)
+{
+    if (server->is_reading == is_reading) {
+        return;
+    }
+    server->is_reading = is_reading;
+    WEFT_LIST_EACH(node, &server->connections)
+    {
+        struct weft_http1_server_connection *connection = weft_http1_server_connection_of(node);
+        if (is_reading) {
+            weft_http1_server_connection_resume(connection);
+        } else {
+            weft_http1_server_connection_attend(connection); /* stops watching */
+        }
+    }
+}
+
+void weft_http1_server_drain(struct weft_http1_server *server)
+{
+    server->is_draining = true;
+    if (server->listener != NULL) {
+        weft_timer_cancel(weft_loop_timers(server->net->loop), &server->accept_pause);
+        weft_watch_set_interest(server->listener, 0);
+    }
+    WEFT_LIST_EACH(node, &server->connections)
+    {
+        weft_http1_server_connection_attend(weft_http1_server_connection_of(node));
+    }
+}
+
+void weft_http1_server_free(struct weft_http1_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    weft_timer_cancel(weft_loop_timers(server->net->loop), &server->accept_pause);
+    if (server->listener != NULL) {
+        weft_watch_free(server->listener);
+        close(server->listening_descriptor);
+    }
+    struct weft_list *node;
+    while ((node = weft_list_first(&server->connections)) != NULL) {
+        weft_http1_server_connection_close(weft_http1_server_connection_of(node));
+    }
+    while ((node = weft_list_first(&server->closed)) != NULL) {
+        weft_http1_server_connection_free(weft_http1_server_connection_of(node));
+    }
+    weft_deferred_cancel(&server->release);
+    weft_assert(server->connection_count == 0);
+    weft_clear_magic(server, http1_server);
+    weft_free(server);
+}
+
+size_t weft_http1_server_connection_count(const struct weft_http1_server *server)
+{
+    return server->connection_count;
+}
+
+const struct weft_http1_server_counters *weft_http1_server_read_counters(const struct weft_http1_server *server)
+{
+    return &server->counters;
+}
+
+struct weft_slice weft_http1_server_exchange_header(const struct weft_http1_server_exchange *exchange, const char *name)
+{
+    return exchange->connection == NULL ? WEFT_SLICE_EMPTY
+                                        : weft_http1_parser_header(&exchange->connection->parser, name);
+}
+
+void *weft_http1_server_exchange_state(struct weft_http1_server_exchange *exchange)
+{
+    weft_check_magic(exchange, http1_server_exchange);
+    return exchange->state;
+}
+
+size_t weft_http1_server_exchange_header_count(const struct weft_http1_server_exchange *exchange, const char *name)
+{
+    size_t count = 0;
+    const struct weft_http1_head *head = exchange->connection == NULL ? NULL : &exchange->connection->parser.head;
+    for (uint32_t i = 0; head != NULL && i < head->field_count; i++) {
+        struct weft_http1_span span = head->fields[i].name;
+        count += weft_slice_equal_text(weft_slice_of(head->bytes.bytes + span.start, span.length), name);
+    }
+    return count;
+}
+
+bool weft_http1_server_exchange_reply(struct weft_http1_server_exchange *exchange, int code, const char *content_type,
+                                      const char *extra_headers, struct weft_slice body)
+{
+    weft_check_magic(exchange, http1_server_exchange);
+    struct weft_http1_server_connection *connection = exchange->connection;
+    if (connection != NULL) {
+        weft_assert(connection->state == WEFT_HTTP1_ANSWERING && connection->exchange == exchange);
+        connection->exchange = NULL;
+        weft_http1_server_connection_answer(connection, code, content_type, extra_headers, body);
+    }
+    weft_clear_magic(exchange, http1_server_exchange);
+    weft_free(exchange);
+    return connection != NULL;
+}

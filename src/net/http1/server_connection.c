@@ -1,0 +1,552 @@
+/* One HTTP/1 connection of a server: reads, feeds the parser, hands a whole request to the service, writes its answer,
+ * and goes on with the next request, one at a time: while an answer is due nothing more is read, so a peer that
+ * pipelines fills no memory. One timer guards whatever the connection waits for. Called by server.c. */
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "net/http1/server_internal.h"
+
+enum {
+    READ_BYTES = 64 * 1024,
+    DIRECT_READ_BYTES = 256 * 1024,
+    READS_PER_TICK = 4,
+    LINGER_BYTES = 64 * 1024 * 1024,
+    LINGER_SECONDS = 2,
+    KEPT_BUFFER_BYTES = 16 * 1024, /* larger ones are given back between requests */
+};
+
+void weft_http1_server_connection_attend(struct weft_http1_server_connection *connection)
+{
+    weft_loop_defer(connection->server->net->loop, &connection->deferred);
+}
+
+/* The peer is to send something. */
+static bool is_receiving(const struct weft_http1_server_connection *connection)
+{
+    return connection->state == WEFT_HTTP1_IDLE || connection->state == WEFT_HTTP1_HEADERS ||
+           connection->state == WEFT_HTTP1_RECEIVING;
+}
+
+/* And we are willing to take it. */
+static bool may_read(struct weft_http1_server_connection *connection)
+{
+    return is_receiving(connection) && connection->server->is_reading && weft_http1_server_body_may_grow(connection);
+}
+
+/* No request has begun. */
+static bool is_unused(const struct weft_http1_server_connection *connection)
+{
+    return connection->state == WEFT_HTTP1_HANDSHAKE ||
+           (is_receiving(connection) && !connection->parser.is_begun && connection->pending.length == 0);
+}
+
+static int64_t header_timeout(const struct weft_http1_server_settings *settings)
+{
+    bool is_shorter = settings->request_timeout_ns > 0 && settings->request_timeout_ns < settings->header_timeout_ns;
+    return is_shorter ? settings->request_timeout_ns : settings->header_timeout_ns;
+}
+
+static void set_state(struct weft_http1_server_connection *connection, enum weft_http1_server_connection_state state)
+{
+    const struct weft_http1_server_settings *settings = &connection->server->settings;
+    struct weft_timers *timers = weft_loop_timers(connection->server->net->loop);
+    weft_assert(connection->state != WEFT_HTTP1_CLOSED);
+    connection->state = state;
+    switch (state) {
+    case WEFT_HTTP1_HANDSHAKE:
+    case WEFT_HTTP1_HEADERS:
+        weft_timer_set_after(timers, &connection->timer, header_timeout(settings));
+        return;
+    case WEFT_HTTP1_IDLE:
+        weft_timer_set_after(timers, &connection->timer, settings->idle_timeout_ns);
+        return;
+    case WEFT_HTTP1_RECEIVING:
+        weft_timer_set_at(timers, &connection->timer, weft_http1_server_body_deadline(connection));
+        return;
+    case WEFT_HTTP1_WRITING:
+        weft_timer_set_after(timers, &connection->timer, settings->write_timeout_ns);
+        return;
+    case WEFT_HTTP1_LINGERING:
+        weft_timer_set_after(timers, &connection->timer, LINGER_SECONDS * WEFT_NS_PER_S);
+        return;
+    case WEFT_HTTP1_ANSWERING: /* the service has its own deadlines */
+    case WEFT_HTTP1_CLOSED:
+        weft_timer_cancel(timers, &connection->timer);
+        return;
+    }
+}
+
+static void detach_exchange(struct weft_http1_server_connection *connection)
+{
+    struct weft_http1_server_exchange *exchange = connection->exchange;
+    connection->exchange = NULL;
+    if (exchange == NULL) {
+        return;
+    }
+    exchange->connection = NULL;
+    if (!exchange->is_with_service) {
+        weft_clear_magic(exchange, http1_server_exchange);
+        weft_free(exchange);
+    }
+}
+
+void weft_http1_server_connection_close(struct weft_http1_server_connection *connection)
+{
+    if (connection->state == WEFT_HTTP1_CLOSED) {
+        return;
+    }
+    connection->server->counters.requests_abandoned += is_receiving(connection) && connection->parser.is_begun;
+    set_state(connection, WEFT_HTTP1_CLOSED);
+    weft_watch_set_interest(connection->watch, 0);
+    detach_exchange(connection);
+    weft_http1_server_body_clear(connection);
+    weft_list_remove(&connection->node);
+    weft_list_push_back(&connection->server->closed, &connection->node);
+    weft_assert(connection->server->connection_count > 0);
+    connection->server->connection_count--;
+    weft_http1_server_connection_attend(connection);
+}
+
+void weft_http1_server_connection_free(struct weft_http1_server_connection *connection)
+{
+    weft_assert(connection->state == WEFT_HTTP1_CLOSED);
+    weft_list_remove(&connection->node);
+    weft_deferred_cancel(&connection->deferred);
+    weft_watch_free(connection->watch);
+    weft_transport_free(connection->transport);
+    weft_http1_parser_fini(&connection->parser);
+    weft_buffer_fini(&connection->pending);
+    weft_buffer_fini(&connection->output);
+    weft_budget_release(connection->server->net->budget, connection->charged_bytes);
+    weft_clear_magic(connection, http1_server_connection);
+    weft_free(connection);
+}
+
+void weft_http1_server_connection_answer(struct weft_http1_server_connection *connection, int code,
+                                         const char *content_type, const char *extra_headers, struct weft_slice body)
+{
+    const struct weft_http1_server *server = connection->server;
+    const struct weft_http1_parser *parser = &connection->parser;
+    connection->closes_after_answer =
+        connection->closes_after_answer || server->is_draining || server->settings.ends_each_request;
+    struct weft_http1_server_answer answer = {
+        .code = code,
+        .content_type = content_type,
+        .extra_headers = extra_headers,
+        .body = body,
+        .is_head = weft_slice_equal_text(weft_http1_parser_method(parser), "HEAD"),
+        .is_last = connection->closes_after_answer,
+        .is_http10 = parser->head.minor_version == 0,
+    };
+    weft_http1_server_answer_write(&answer, &connection->output);
+    if (connection->output.is_failed) {
+        weft_http1_server_connection_close(connection);
+        return;
+    }
+    set_state(connection, WEFT_HTTP1_WRITING);
+    weft_http1_server_connection_attend(connection);
+}
+
+static struct weft_http1_server_request request_of(const struct weft_http1_server_connection *connection,
+                                                   struct weft_payload *payload)
+{
+    return (struct weft_http1_server_request){
+        .method = weft_http1_parser_method(&connection->parser),
+        .path = weft_http1_parser_path(&connection->parser),
+        .query = weft_http1_parser_query(&connection->parser),
+        .body = payload == NULL ? WEFT_SLICE_EMPTY : weft_payload_slice(payload),
+        .payload = payload,
+    };
+}
+
+/* The request never reaches the service; what follows on the connection cannot be told apart any more. */
+static void refuse(struct weft_http1_server_connection *connection, int code, const char *reason)
+{
+    struct weft_http1_server *server = connection->server;
+    server->counters.requests_refused++;
+    connection->closes_after_answer = true;
+    weft_http1_server_body_clear(connection);
+    if (connection->exchange != NULL && server->settings.on_refused != NULL) {
+        struct weft_http1_server_request request = request_of(connection, NULL);
+        connection->exchange->is_with_service = true;
+        set_state(connection, WEFT_HTTP1_ANSWERING);
+        server->settings.on_refused(server->context, connection->exchange, &request, code, reason);
+        return;
+    }
+    detach_exchange(connection);
+    char text[160];
+    int length = snprintf(text, sizeof text, "%s\n", reason);
+    weft_http1_server_connection_answer(connection, code, "text/plain; charset=utf-8", NULL,
+                                        weft_slice_of(text, (size_t)length));
+}
+
+static void hand_over(struct weft_http1_server_connection *connection, bool is_last)
+{
+    struct weft_http1_server *server = connection->server;
+    struct weft_payload *payload = connection->body.payload;
+    struct weft_http1_server_request request = request_of(connection, payload);
+    connection->body.payload = NULL; /* an answer at once may begin the next request */
+    weft_http1_server_body_end(connection);
+    connection->exchange->is_with_service = true;
+    connection->closes_after_answer = is_last || !weft_http1_parser_keeps_alive(&connection->parser);
+    set_state(connection, WEFT_HTTP1_ANSWERING);
+    server->counters.requests++;
+    server->on_request(server->context, connection->exchange, &request);
+    weft_payload_unref(&payload);
+}
+
+static void begin_body(struct weft_http1_server_connection *connection)
+{
+    struct weft_http1_server *server = connection->server;
+    connection->exchange = weft_try_alloc(sizeof *connection->exchange);
+    if (connection->exchange == NULL) {
+        refuse(connection, 503, "out of memory");
+        return;
+    }
+    weft_set_magic(connection->exchange, http1_server_exchange);
+    connection->exchange->connection = connection;
+    struct weft_http1_server_request request = request_of(connection, NULL);
+    bool is_wanted = server->settings.wants_body == NULL ||
+                     server->settings.wants_body(server->context, connection->exchange, &request);
+    weft_http1_server_body_begin(connection, is_wanted);
+    set_state(connection, WEFT_HTTP1_RECEIVING);
+    if (!connection->parser.head.expects_continue || connection->parser.state == WEFT_HTTP1_STATE_REFUSED) {
+        return;
+    }
+    if (is_wanted) {
+        weft_buffer_append_text(&connection->output, "HTTP/1.1 100 Continue\r\n\r\n");
+    } else {
+        hand_over(connection, true); /* the client may now send the body or not: nothing more can be told apart */
+    }
+}
+
+static void begin_request(struct weft_http1_server_connection *connection)
+{
+    connection->request_begun = weft_timers_now(weft_loop_timers(connection->server->net->loop));
+    if (connection->state == WEFT_HTTP1_IDLE) {
+        set_state(connection, WEFT_HTTP1_HEADERS);
+    }
+}
+
+static void note_body_progress(struct weft_http1_server_connection *connection)
+{
+    const struct weft_http1_server *server = connection->server;
+    if (server->settings.on_arriving != NULL && connection->body.payload != NULL) {
+        server->settings.on_arriving(server->context, connection->exchange,
+                                     weft_payload_slice(connection->body.payload));
+    }
+    weft_timer_set_at(weft_loop_timers(connection->server->net->loop), &connection->timer,
+                      weft_http1_server_body_deadline(connection));
+}
+
+static void keep_pending(struct weft_http1_server_connection *connection, struct weft_slice input)
+{
+    weft_buffer_append(&connection->pending, input.bytes, input.length);
+    if (connection->pending.is_failed) {
+        refuse(connection, 503, "out of memory");
+    }
+}
+
+/* Feeds the parser until the input is used up or a request is complete; what then remains waits in pending. */
+static void take_input(struct weft_http1_server_connection *connection, struct weft_slice input)
+{
+    struct weft_http1_parser *parser = &connection->parser;
+    struct weft_slice body = WEFT_SLICE_EMPTY;
+    while (is_receiving(connection)) {
+        enum weft_http1_event event = weft_http1_parser_next(parser, &input, &body);
+        if (parser->is_begun && connection->request_begun.ns == 0) {
+            begin_request(connection);
+        }
+        switch (event) {
+        case WEFT_HTTP1_MORE:
+            return;
+        case WEFT_HTTP1_HEAD:
+            begin_body(connection);
+            break;
+        case WEFT_HTTP1_BODY:
+            if (weft_http1_server_body_append(connection, body) != WEFT_OK) {
+                refuse(connection, 503, "out of memory");
+                return;
+            }
+            note_body_progress(connection);
+            break;
+        case WEFT_HTTP1_COMPLETE:
+            keep_pending(connection, input);
+            if (is_receiving(connection)) {
+                hand_over(connection, false);
+            }
+            return;
+        case WEFT_HTTP1_REFUSED:
+            refuse(connection, parser->refusal_code, parser->refusal_text);
+            return;
+        }
+    }
+}
+
+/* Reads once: to where the body lies if that is worth a read of its own, else to the worker's buffer. out_is_all: there
+ * was less than asked for, so that a socket would have nothing more. */
+static enum weft_io_result read_once(struct weft_http1_server_connection *connection, bool *out_is_all)
+{
+    const struct weft_net_context *net = connection->server->net;
+    size_t length = 0, room = 0;
+    uint8_t *direct = weft_http1_server_body_direct_room(connection, &room);
+    if (direct != NULL) {
+        room = room < DIRECT_READ_BYTES ? room : DIRECT_READ_BYTES;
+        enum weft_io_result result = weft_transport_read(connection->transport, direct, room, &length);
+        *out_is_all = length < room && connection->server->tls == NULL;
+        weft_loop_count_read(net->loop, length);
+        if (result == WEFT_IO_DONE) {
+            weft_http1_server_body_commit(connection, length);
+            note_body_progress(connection);
+            take_input(connection, WEFT_SLICE_EMPTY); /* its last byte may have been among them */
+        }
+        return result;
+    }
+    size_t capacity = net->read_buffer_bytes < READ_BYTES ? net->read_buffer_bytes : READ_BYTES;
+    enum weft_io_result result = weft_transport_read(connection->transport, net->read_buffer, capacity, &length);
+    *out_is_all = length < capacity && connection->server->tls == NULL;
+    weft_loop_count_read(net->loop, length);
+    if (result == WEFT_IO_DONE) {
+        take_input(connection, weft_slice_of(net->read_buffer, length));
+    }
+    return result;
+}
+
+static void read_input(struct weft_http1_server_connection *connection)
+{
+    bool is_all = false;
+    for (int i = 0; i < READS_PER_TICK && !is_all && may_read(connection) && connection->pending.length == 0; i++) {
+        enum weft_io_result result = read_once(connection, &is_all);
+        if (result == WEFT_IO_AGAIN) {
+            return;
+        }
+        if (result != WEFT_IO_DONE) {
+            weft_http1_server_connection_close(connection);
+            return;
+        }
+    }
+    if (may_read(connection) && weft_transport_has_buffered(connection->transport)) {
+        weft_http1_server_connection_attend(connection); /* within the TLS library, where no descriptor tells of it */
+    }
+}
+
+static void take_pending(struct weft_http1_server_connection *connection)
+{
+    struct weft_buffer pending = connection->pending;
+    weft_buffer_init(&connection->pending, 0);
+    take_input(connection, weft_buffer_slice(&pending));
+    weft_buffer_fini(&pending);
+}
+
+/* A TLS peer is not told by FIN, which would cut its session off, but by the answer's length and Connection: close. */
+static void begin_lingering(struct weft_http1_server_connection *connection)
+{
+    if (connection->server->tls == NULL) {
+        shutdown(weft_transport_descriptor(connection->transport), SHUT_WR);
+    }
+    set_state(connection, WEFT_HTTP1_LINGERING);
+}
+
+static void linger(struct weft_http1_server_connection *connection)
+{
+    const struct weft_net_context *net = connection->server->net;
+    size_t length = 0;
+    enum weft_io_result result =
+        weft_transport_read(connection->transport, net->read_buffer, net->read_buffer_bytes, &length);
+    connection->lingered_bytes += length;
+    if ((result != WEFT_IO_DONE && result != WEFT_IO_AGAIN) || connection->lingered_bytes > LINGER_BYTES) {
+        weft_http1_server_connection_close(connection);
+    }
+}
+
+static void clear_buffer(struct weft_buffer *buffer)
+{
+    if (buffer->capacity > KEPT_BUFFER_BYTES) {
+        weft_buffer_fini(buffer);
+    }
+    weft_buffer_clear(buffer);
+}
+
+static void end_answer(struct weft_http1_server_connection *connection)
+{
+    clear_buffer(&connection->output);
+    connection->output_sent_bytes = 0;
+    if (connection->closes_after_answer) {
+        begin_lingering(connection);
+        return;
+    }
+    weft_http1_parser_reset(&connection->parser);
+    connection->request_begun = (struct weft_monotonic){ 0 };
+    set_state(connection, WEFT_HTTP1_IDLE);
+    /* Idle the shortest: last in line to be evicted. */
+    weft_list_remove(&connection->node);
+    weft_list_push_back(&connection->server->connections, &connection->node);
+    if (connection->pending.length > 0) {
+        weft_http1_server_connection_attend(connection); /* other connections come first */
+    }
+}
+
+static void write_output(struct weft_http1_server_connection *connection)
+{
+    struct weft_buffer *out = &connection->output;
+    while (connection->output_sent_bytes < out->length) {
+        struct iovec rest = { out->bytes + connection->output_sent_bytes, out->length - connection->output_sent_bytes };
+        size_t length = 0;
+        enum weft_io_result result = weft_transport_write(connection->transport, &rest, 1, &length);
+        if (result == WEFT_IO_AGAIN) {
+            return;
+        }
+        if (result != WEFT_IO_DONE) {
+            weft_http1_server_connection_close(connection);
+            return;
+        }
+        connection->output_sent_bytes += length;
+    }
+    if (connection->state == WEFT_HTTP1_WRITING) {
+        end_answer(connection);
+    }
+}
+
+static void shake_hands(struct weft_http1_server_connection *connection)
+{
+    enum weft_io_result result = weft_transport_handshake(connection->transport);
+    if (result == WEFT_IO_DONE) {
+        set_state(connection, WEFT_HTTP1_HEADERS);
+    } else if (result != WEFT_IO_AGAIN) {
+        weft_http1_server_connection_close(connection);
+    }
+}
+
+static void update_interest(struct weft_http1_server_connection *connection)
+{
+    bool has_output = connection->output_sent_bytes < connection->output.length;
+    unsigned interest = has_output ? WEFT_WRITABLE : 0U;
+    if (may_read(connection) || connection->state == WEFT_HTTP1_LINGERING ||
+        connection->state == WEFT_HTTP1_HANDSHAKE) {
+        interest |= WEFT_READABLE;
+    }
+    unsigned needed = weft_transport_interest(connection->transport);
+    weft_watch_set_interest(connection->watch, interest == 0 || needed == 0 ? interest : needed);
+}
+
+static void charge(struct weft_http1_server_connection *connection)
+{
+    struct weft_budget *budget = connection->server->net->budget;
+    size_t held = sizeof *connection + connection->pending.capacity + connection->output.capacity +
+                  connection->parser.head.bytes.capacity;
+    weft_budget_charge(budget, held);
+    weft_budget_release(budget, connection->charged_bytes);
+    connection->charged_bytes = held;
+}
+
+/* Does what can be done now, in every state. */
+static void go_on(struct weft_http1_server_connection *connection)
+{
+    if (connection->state == WEFT_HTTP1_HANDSHAKE) {
+        shake_hands(connection);
+    }
+    if (connection->state != WEFT_HTTP1_CLOSED) {
+        write_output(connection);
+    }
+    if (may_read(connection)) {
+        if (connection->pending.length > 0) {
+            take_pending(connection);
+        } else {
+            read_input(connection);
+        }
+    } else if (connection->state == WEFT_HTTP1_LINGERING) {
+        linger(connection);
+    }
+    if (connection->state != WEFT_HTTP1_CLOSED) {
+        write_output(connection);
+    }
+    if (connection->server->is_draining && is_unused(connection)) {
+        weft_http1_server_connection_close(connection);
+    }
+    if (connection->state != WEFT_HTTP1_CLOSED) {
+        update_interest(connection);
+        charge(connection);
+    }
+}
+
+/* Whether the peer had the time that it has a right to is only known while we read. */
+static void restart_clock(struct weft_http1_server_connection *connection)
+{
+    struct weft_monotonic now = weft_timers_now(weft_loop_timers(connection->server->net->loop));
+    connection->body.begun = now;
+    if (connection->parser.is_begun) {
+        connection->request_begun = now;
+    }
+    set_state(connection, connection->state);
+}
+
+void weft_http1_server_connection_resume(struct weft_http1_server_connection *connection)
+{
+    if (is_receiving(connection)) {
+        restart_clock(connection);
+    }
+    weft_http1_server_connection_attend(connection);
+}
+
+static void on_ready(void *context, unsigned readiness)
+{
+    (void)readiness;
+    struct weft_http1_server_connection *connection = context;
+    weft_check_magic(connection, http1_server_connection);
+    go_on(connection);
+}
+
+static void on_deferred(void *context)
+{
+    struct weft_http1_server_connection *connection = context;
+    weft_check_magic(connection, http1_server_connection);
+    if (connection->state == WEFT_HTTP1_CLOSED) {
+        weft_http1_server_connection_free(connection);
+    } else {
+        go_on(connection);
+    }
+}
+
+static void on_timed_out(void *context)
+{
+    struct weft_http1_server_connection *connection = context;
+    weft_check_magic(connection, http1_server_connection);
+    if (is_receiving(connection) && !may_read(connection)) {
+        restart_clock(connection); /* it is us who keep it waiting */
+        return;
+    }
+    connection->server->counters.connections_timed_out += connection->state != WEFT_HTTP1_LINGERING;
+    bool may_answer = (connection->state == WEFT_HTTP1_HEADERS && connection->parser.is_begun) ||
+                      connection->state == WEFT_HTTP1_RECEIVING;
+    if (may_answer) {
+        refuse(connection, 408, "the request did not arrive in time");
+    } else {
+        weft_http1_server_connection_close(connection);
+    }
+}
+
+void weft_http1_server_connection_open(struct weft_http1_server *server, int descriptor)
+{
+    struct weft_http1_server_connection *connection = weft_alloc(sizeof *connection);
+    weft_set_magic(connection, http1_server_connection);
+    connection->server = server;
+    connection->transport =
+        server->tls != NULL ? weft_transport_tls(descriptor, server->tls, NULL) : weft_transport_plain(descriptor);
+    connection->watch = weft_watch_new(server->net->loop, descriptor, 0, on_ready, connection);
+    weft_timer_init(&connection->timer, on_timed_out, connection);
+    weft_deferred_init(&connection->deferred, on_deferred, connection);
+    struct weft_http1_parser_settings limits = { .max_header_bytes = server->settings.max_header_bytes,
+                                                 .max_body_bytes = server->settings.max_body_bytes };
+    weft_http1_parser_init(&connection->parser, &limits);
+    weft_list_init(&connection->withheld_node);
+    weft_buffer_init(&connection->pending, 0);
+    weft_buffer_init(&connection->output, 0);
+    weft_list_push_back(&server->connections, &connection->node);
+    server->connection_count++;
+    /* The first request must come as promptly as its headers; only a connection that has served may idle. */
+    set_state(connection, server->tls != NULL ? WEFT_HTTP1_HANDSHAKE : WEFT_HTTP1_HEADERS);
+    update_interest(connection);
+    charge(connection);
+}

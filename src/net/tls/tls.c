@@ -1,0 +1,415 @@
+/* TLS contexts (tls.h). A reload builds a whole new OpenSSL context and swaps it in under a mutex; connections hold a
+ * reference to the one that they began with. OpenSSL is first touched when a context is made, so that a plaintext agent
+ * does not pay for its tables. */
+#include "net/tls/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "net/tls/context.h"
+
+/* What tells one content of a file from the next. All zero: it could not be looked at. */
+struct file_stamp {
+    uint64_t device, inode, size_bytes;
+    int64_t changed_s, changed_ns;
+};
+
+struct weft_tls_context {
+    struct weft_tls_settings settings; /* a deep copy */
+    uint8_t alpn_wire[18];             /* length byte and name, as TLS writes it */
+    size_t alpn_wire_length;
+    struct weft_mutex mutex; /* guards the three below */
+    SSL_CTX *native;
+    struct weft_monotonic next_reload;
+    struct file_stamp client_ca; /* as it was last read, or tried; with client_ca_file_reload */
+};
+
+void weft_tls_take_error(char *out_text, size_t capacity)
+{
+    const char *data = NULL;
+    int flags = 0;
+    unsigned long code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags);
+    const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
+    bool has_data = data != NULL && (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
+    snprintf(out_text, capacity, "%s%s%s%s", reason != NULL ? reason : "unknown failure", has_data ? " (" : "",
+             has_data ? data : "", has_data ? ")" : "");
+    ERR_clear_error();
+}
+
+static enum weft_status fail_with_openssl(struct weft_error *error, const char *key, const char *name)
+{
+    char reason[200];
+    weft_tls_take_error(reason, sizeof reason);
+    return weft_fail(error, WEFT_INVALID, "tls %s%s%s: %s", key, name[0] != '\0' ? " " : "", name, reason);
+}
+
+static bool is_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static enum weft_status load_ca_pem(SSL_CTX *native, const char *pem, struct weft_error *error)
+{
+    BIO *memory = BIO_new_mem_buf(pem, -1);
+    size_t count = 0;
+    X509 *certificate;
+    while (memory != NULL && (certificate = PEM_read_bio_X509_AUX(memory, NULL, NULL, NULL)) != NULL) {
+        count += X509_STORE_add_cert(SSL_CTX_get_cert_store(native), certificate) == 1;
+        X509_free(certificate);
+    }
+    BIO_free(memory);
+    if (count == 0) {
+        return fail_with_openssl(error, "ca_pem", "");
+    }
+    ERR_clear_error(); /* the end of the text is reported as "no start line" */
+    return WEFT_OK;
+}
+
+/* Whom a client trusts: the named authorities, or the system's when none are named. */
+static enum weft_status load_authorities(SSL_CTX *native, const struct weft_tls_settings *settings,
+                                         struct weft_error *error)
+{
+    bool has_own = is_given(settings->ca_file) || is_given(settings->ca_pem);
+    if ((!has_own || settings->include_system_ca_certs_pool) && !settings->is_server &&
+        SSL_CTX_set_default_verify_paths(native) != 1) {
+        return fail_with_openssl(error, "system certificates", "");
+    }
+    if (is_given(settings->ca_file) && SSL_CTX_load_verify_file(native, settings->ca_file) != 1) {
+        return fail_with_openssl(error, "ca_file", settings->ca_file);
+    }
+    return is_given(settings->ca_pem) ? load_ca_pem(native, settings->ca_pem, error) : WEFT_OK;
+}
+
+static enum weft_status load_certificate_pem(SSL_CTX *native, const char *pem, struct weft_error *error)
+{
+    BIO *memory = BIO_new_mem_buf(pem, -1);
+    X509 *certificate = memory == NULL ? NULL : PEM_read_bio_X509_AUX(memory, NULL, NULL, NULL);
+    bool is_good = certificate != NULL && SSL_CTX_use_certificate(native, certificate) == 1;
+    X509_free(certificate);
+    while (is_good && (certificate = PEM_read_bio_X509(memory, NULL, NULL, NULL)) != NULL) {
+        is_good = SSL_CTX_add0_chain_cert(native, certificate) == 1;
+        if (!is_good) {
+            X509_free(certificate);
+        }
+    }
+    BIO_free(memory);
+    if (!is_good) {
+        return fail_with_openssl(error, "cert_pem", "");
+    }
+    ERR_clear_error();
+    return WEFT_OK;
+}
+
+static enum weft_status load_key_pem(SSL_CTX *native, const char *pem, struct weft_error *error)
+{
+    BIO *memory = BIO_new_mem_buf(pem, -1);
+    EVP_PKEY *key = memory == NULL ? NULL : PEM_read_bio_PrivateKey(memory, NULL, NULL, NULL);
+    bool is_good = key != NULL && SSL_CTX_use_PrivateKey(native, key) == 1;
+    EVP_PKEY_free(key);
+    BIO_free(memory);
+    return is_good ? WEFT_OK : fail_with_openssl(error, "key_pem", "");
+}
+
+static enum weft_status load_identity(SSL_CTX *native, const struct weft_tls_settings *settings,
+                                      struct weft_error *error)
+{
+    bool has_certificate = is_given(settings->cert_file) || is_given(settings->cert_pem);
+    bool has_key = is_given(settings->key_file) || is_given(settings->key_pem);
+    if (has_certificate != has_key) {
+        return weft_fail(error, WEFT_INVALID, "tls: %s is given without %s", has_key ? "a key" : "a certificate",
+                         has_key ? "its certificate (cert_file or cert_pem)" : "its key (key_file or key_pem)");
+    }
+    if (!has_certificate) {
+        return settings->is_server ? weft_fail(error, WEFT_INVALID, "tls: a server needs cert_file and key_file")
+                                   : WEFT_OK;
+    }
+    if (is_given(settings->cert_file)) {
+        if (SSL_CTX_use_certificate_chain_file(native, settings->cert_file) != 1) {
+            return fail_with_openssl(error, "cert_file", settings->cert_file);
+        }
+    } else if (load_certificate_pem(native, settings->cert_pem, error) != WEFT_OK) {
+        return WEFT_INVALID;
+    }
+    if (is_given(settings->key_file)) {
+        if (SSL_CTX_use_PrivateKey_file(native, settings->key_file, SSL_FILETYPE_PEM) != 1) {
+            return fail_with_openssl(error, "key_file", settings->key_file);
+        }
+    } else if (load_key_pem(native, settings->key_pem, error) != WEFT_OK) {
+        return WEFT_INVALID;
+    }
+    return SSL_CTX_check_private_key(native) == 1 ? WEFT_OK : fail_with_openssl(error, "key and certificate", "");
+}
+
+static enum weft_status set_verification(SSL_CTX *native, const struct weft_tls_settings *settings,
+                                         struct weft_error *error)
+{
+    if (!settings->is_server) {
+        SSL_CTX_set_verify(native, settings->insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+        return WEFT_OK;
+    }
+    if (!is_given(settings->client_ca_file)) {
+        return WEFT_OK;
+    }
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(settings->client_ca_file);
+    if (names == NULL || SSL_CTX_load_verify_file(native, settings->client_ca_file) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return fail_with_openssl(error, "client_ca_file", settings->client_ca_file);
+    }
+    SSL_CTX_set_client_CA_list(native, names);
+    SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    return WEFT_OK;
+}
+
+static int on_alpn_offered(SSL *tls, const unsigned char **out_name, unsigned char *out_length,
+                           const unsigned char *offered, unsigned int offered_length, void *argument)
+{
+    (void)tls;
+    const struct weft_tls_context *context = argument;
+    unsigned char *chosen = NULL;
+    if (SSL_select_next_proto(&chosen, out_length, context->alpn_wire, (unsigned)context->alpn_wire_length, offered,
+                              offered_length) != OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    *out_name = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void set_alpn(SSL_CTX *native, struct weft_tls_context *context)
+{
+    if (context->alpn_wire_length == 0) {
+        return;
+    }
+    if (context->settings.is_server) {
+        SSL_CTX_set_alpn_select_cb(native, on_alpn_offered, context);
+    } else {
+        SSL_CTX_set_alpn_protos(native, context->alpn_wire, (unsigned)context->alpn_wire_length);
+    }
+}
+
+/* No resumption: connections live for hours, and tickets would need keys that rotate and are shared. An end without
+ * close_notify counts as an end: both protocols above say themselves where a message ends. */
+static void set_options(SSL_CTX *native)
+{
+    SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(native,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(native, 0);
+}
+
+static enum weft_status build(struct weft_tls_context *context, SSL_CTX **out_native, struct weft_error *error)
+{
+    const struct weft_tls_settings *settings = &context->settings;
+    ERR_clear_error();
+    SSL_CTX *native = SSL_CTX_new(settings->is_server ? TLS_server_method() : TLS_client_method());
+    if (native == NULL) {
+        return fail_with_openssl(error, "context", "");
+    }
+    set_options(native);
+    enum weft_status status = weft_tls_apply_versions(native, settings, error);
+    if (status == WEFT_OK) {
+        status = weft_tls_apply_ciphers(native, settings, error);
+    }
+    if (status == WEFT_OK) {
+        status = weft_tls_apply_curves(native, settings, error);
+    }
+    if (status == WEFT_OK) {
+        status = load_authorities(native, settings, error);
+    }
+    if (status == WEFT_OK) {
+        status = load_identity(native, settings, error);
+    }
+    if (status == WEFT_OK) {
+        status = set_verification(native, settings, error);
+    }
+    if (status != WEFT_OK) {
+        SSL_CTX_free(native);
+        return status;
+    }
+    set_alpn(native, context);
+    *out_native = native;
+    return WEFT_OK;
+}
+
+static const char *copy_text(const char *text)
+{
+    return text == NULL ? NULL : weft_alloc_string(text);
+}
+
+static const char *const *copy_names(const char *const *names)
+{
+    if (names == NULL) {
+        return NULL;
+    }
+    size_t count = 0;
+    while (names[count] != NULL) {
+        count++;
+    }
+    const char **copies = weft_alloc((count + 1) * sizeof(const char *));
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = weft_alloc_string(names[i]);
+    }
+    return copies;
+}
+
+/* Every text of the settings, once, so that copying and freeing cannot forget one. */
+#define TEXT_SETTINGS(ROW) \
+    ROW(ca_file)           \
+    ROW(ca_pem)            \
+    ROW(cert_file)         \
+    ROW(cert_pem)          \
+    ROW(key_file) ROW(key_pem) ROW(client_ca_file) ROW(min_version) ROW(max_version) ROW(server_name_override) ROW(alpn)
+
+static void copy_settings(struct weft_tls_settings *copy, const struct weft_tls_settings *settings)
+{
+    *copy = *settings;
+#define COPY_TEXT(name) copy->name = copy_text(settings->name);
+    TEXT_SETTINGS(COPY_TEXT)
+#undef COPY_TEXT
+    copy->cipher_suites = copy_names(settings->cipher_suites);
+    copy->curve_preferences = copy_names(settings->curve_preferences);
+}
+
+static void free_names(const char *const *names)
+{
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+        weft_free((char *)names[i]);
+    }
+    weft_free((void *)names);
+}
+
+static void free_settings(struct weft_tls_settings *settings)
+{
+    if (settings->key_pem != NULL) {
+        OPENSSL_cleanse((char *)settings->key_pem, strlen(settings->key_pem));
+    }
+#define FREE_TEXT(name) weft_free((char *)settings->name);
+    TEXT_SETTINGS(FREE_TEXT)
+#undef FREE_TEXT
+    free_names(settings->cipher_suites);
+    free_names(settings->curve_preferences);
+}
+
+static void schedule_reload(struct weft_tls_context *context)
+{
+    int64_t interval_ns = context->settings.reload_interval_ns;
+    context->next_reload = interval_ns > 0 ? weft_monotonic_after(weft_monotonic_now(), interval_ns) : WEFT_NEVER;
+}
+
+static struct file_stamp stamp_of(const char *path)
+{
+    struct stat file;
+    if (stat(path, &file) != 0) {
+        return (struct file_stamp){ 0 };
+    }
+    return (struct file_stamp){ .device = file.st_dev,
+                                .inode = file.st_ino,
+                                .size_bytes = (uint64_t)file.st_size,
+                                .changed_s = file.st_ctim.tv_sec,
+                                .changed_ns = file.st_ctim.tv_nsec };
+}
+
+/* Takes note of the file as it is now; whether it is another one than last time. */
+static bool note_client_ca(struct weft_tls_context *context)
+{
+    if (!context->settings.client_ca_file_reload || !is_given(context->settings.client_ca_file)) {
+        return false;
+    }
+    struct file_stamp stamp = stamp_of(context->settings.client_ca_file);
+    bool is_same = stamp.device == context->client_ca.device && stamp.inode == context->client_ca.inode &&
+                   stamp.size_bytes == context->client_ca.size_bytes &&
+                   stamp.changed_s == context->client_ca.changed_s && stamp.changed_ns == context->client_ca.changed_ns;
+    context->client_ca = stamp;
+    return !is_same;
+}
+
+static bool is_due(const struct weft_tls_context *context)
+{
+    return context->next_reload.ns != INT64_MAX && weft_monotonic_now().ns >= context->next_reload.ns;
+}
+
+enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, struct weft_tls_context **out_context,
+                                      struct weft_error *error)
+{
+    /* OpenSSL writes to sockets without MSG_NOSIGNAL. */
+    signal(SIGPIPE, SIG_IGN);
+    struct weft_tls_context *context = weft_alloc(sizeof *context);
+    copy_settings(&context->settings, settings);
+    if (is_given(settings->alpn)) {
+        size_t length = strlen(settings->alpn);
+        weft_assert(length < sizeof context->alpn_wire - 1);
+        context->alpn_wire[0] = (uint8_t)length;
+        memcpy(context->alpn_wire + 1, settings->alpn, length);
+        context->alpn_wire_length = length + 1;
+    }
+    weft_mutex_init(&context->mutex);
+    (void)note_client_ca(context); /* before it is read: a change in between is then seen later */
+    enum weft_status status = build(context, &context->native, error);
+    if (status != WEFT_OK) {
+        weft_tls_context_free(context);
+        return status;
+    }
+    schedule_reload(context);
+    *out_context = context;
+    return WEFT_OK;
+}
+
+void weft_tls_context_free(struct weft_tls_context *context)
+{
+    if (context == NULL) {
+        return;
+    }
+    SSL_CTX_free(context->native);
+    weft_mutex_fini(&context->mutex);
+    free_settings(&context->settings);
+    weft_free(context);
+}
+
+void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced)
+{
+    weft_mutex_lock(&context->mutex);
+    bool has_new_client_ca = note_client_ca(context);
+    if (!is_forced && !has_new_client_ca && !is_due(context)) {
+        weft_mutex_unlock(&context->mutex);
+        return;
+    }
+    schedule_reload(context);
+    weft_mutex_unlock(&context->mutex);
+
+    SSL_CTX *fresh = NULL;
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (build(context, &fresh, &error) != WEFT_OK) {
+        weft_log(WARN, "tls.reload_failed", "TLS files were not reloaded; the old ones stay in use",
+                 WEFT_LOG_STRING("reason", error.text));
+        return;
+    }
+    weft_mutex_lock(&context->mutex);
+    SSL_CTX *old = context->native;
+    context->native = fresh;
+    weft_mutex_unlock(&context->mutex);
+    SSL_CTX_free(old);
+}
+
+struct ssl_ctx_st *weft_tls_context_acquire(struct weft_tls_context *context)
+{
+    weft_tls_context_reload(context, false);
+    weft_mutex_lock(&context->mutex);
+    SSL_CTX *native = context->native;
+    SSL_CTX_up_ref(native);
+    weft_mutex_unlock(&context->mutex);
+    return native;
+}
+
+const struct weft_tls_settings *weft_tls_context_settings(const struct weft_tls_context *context)
+{
+    return &context->settings;
+}
