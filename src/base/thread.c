@@ -35,6 +35,26 @@ void weft_mutex_unlock(struct weft_mutex *mutex)
     weft_assert(pthread_mutex_unlock(&mutex->native) == 0);
 }
 
+void weft_condition_init(struct weft_condition *condition)
+{
+    weft_assert(pthread_cond_init(&condition->native, NULL) == 0);
+}
+
+void weft_condition_fini(struct weft_condition *condition)
+{
+    weft_assert(pthread_cond_destroy(&condition->native) == 0);
+}
+
+void weft_condition_signal(struct weft_condition *condition)
+{
+    weft_assert(pthread_cond_signal(&condition->native) == 0);
+}
+
+void weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex)
+{
+    weft_assert(pthread_cond_wait(&condition->native, &mutex->native) == 0);
+}
+
 static void *thread_main(void *argument)
 {
     struct weft_thread *thread = argument;
@@ -43,22 +63,64 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-struct weft_thread *weft_thread_start(const char *name, weft_thread_fn main, void *context)
+static void *detached_main(void *argument)
 {
-    struct weft_thread *thread = weft_alloc(sizeof *thread);
+    struct weft_thread *thread = argument;
+    weft_thread_fn main = thread->main;
+    void *context = thread->context;
+    pthread_setname_np(pthread_self(), thread->name);
+    weft_free(thread);
+    main(context);
+    return NULL;
+}
+
+static void describe(struct weft_thread *thread, const char *name, weft_thread_fn main, void *context)
+{
     thread->main = main;
     thread->context = context;
     for (size_t i = 0; i + 1 < sizeof thread->name && name[i] != '\0'; i++) {
         thread->name[i] = name[i];
     }
+}
+
+static int create(pthread_t *out_native, const pthread_attr_t *attributes, void *(*main)(void *argument),
+                  void *argument)
+{
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     sigdelset(&all, SIGBUS); /* a fault of the thread's own: blocked, it could not be handled */
     weft_assert(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-    weft_assert(pthread_create(&thread->native, NULL, thread_main, thread) == 0);
+    int code = pthread_create(out_native, attributes, main, argument);
     weft_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    return code;
+}
+
+struct weft_thread *weft_thread_start(const char *name, weft_thread_fn main, void *context)
+{
+    struct weft_thread *thread = weft_alloc(sizeof *thread);
+    describe(thread, name, main, context);
+    weft_assert(create(&thread->native, NULL, thread_main, thread) == 0);
     return thread;
+}
+
+enum weft_status weft_thread_try_detached(const char *name, weft_thread_fn main, void *context)
+{
+    struct weft_thread *thread = weft_try_alloc(sizeof *thread);
+    if (thread == NULL) {
+        return WEFT_NOMEM;
+    }
+    describe(thread, name, main, context);
+    pthread_t ignored; /* the thread may have freed its own by the time this is set */
+    pthread_attr_t attributes;
+    weft_assert(pthread_attr_init(&attributes) == 0);
+    weft_assert(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
+    int code = create(&ignored, &attributes, detached_main, thread);
+    weft_assert(pthread_attr_destroy(&attributes) == 0);
+    if (code != 0) {
+        weft_free(thread);
+    }
+    return code == 0 ? WEFT_OK : WEFT_LIMIT;
 }
 
 void weft_thread_join(struct weft_thread *thread)

@@ -68,6 +68,19 @@ void weft_mutex_fini(struct weft_mutex *mutex);
 void weft_mutex_lock(struct weft_mutex *mutex);
 void weft_mutex_unlock(struct weft_mutex *mutex);
 
+/* Where threads sleep until something under a mutex has changed. Whoever changes it signals; whoever wakes looks again.
+ */
+struct weft_condition {
+    pthread_cond_t native;
+};
+
+void weft_condition_init(struct weft_condition *condition);
+void weft_condition_fini(struct weft_condition *condition);
+void weft_condition_signal(struct weft_condition *condition);
+
+/* With the mutex locked, which it is again afterwards. */
+void weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex);
+
 typedef void (*weft_thread_fn)(void *context);
 
 /* A running thread. All signals but SIGBUS (a fault of its own) are blocked in it: only the main thread takes them. */
@@ -78,3 +91,7 @@ struct weft_thread *weft_thread_start(const char *name, weft_thread_fn main, voi
 
 /* Waits for the thread's main to return, then frees it. */
 void weft_thread_join(struct weft_thread *thread);
+
+/* The same for a thread that nobody waits for: it ends with its main, or with the process. WEFT_LIMIT: the system has
+ * no thread to give; WEFT_NOMEM. */
+enum weft_status weft_thread_try_detached(const char *name, weft_thread_fn main, void *context) WEFT_MUST_CHECK;

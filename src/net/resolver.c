@@ -1,46 +1,56 @@
-/* Resolver (resolver.h). A query belongs to the loop's thread, then, while it is asked, to the helper, and
- * comes back by mailbox; the two threads never look at one at the same time, except for the flag that spares
- * the helper a look-up that nobody waits for. A cancelled query is freed when it comes back. */
+/* Resolver (resolver.h). Queries, and which look-up each waits for, belong to the loop's thread. A look-up waits in a
+ * list until a helper is free, is that helper's while the system is asked, and comes back by its box. It owns all that
+ * the helper touches, so that it can outlive the resolver. One that nobody waits for any more is freed, or, if it is
+ * with a helper, left in place for the next who asks for the same name. */
 #include "net/resolver.h"
 
 #include <errno.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/helper.h"
 #include "base/magic.h"
-#include "base/thread.h"
 
 struct weft_resolver {
     struct weft_loop *loop;
     weft_resolver_lookup_fn lookup;
-    struct weft_thread *thread;     /* NULL until the first name */
-    struct weft_mailbox *questions; /* to the helper */
-    struct weft_mailbox *replies;   /* to the loop */
-    struct weft_watch *replies_watch;
-    struct weft_message stop;
-    struct weft_atomic_u64 is_stopping;
-    bool has_stopped;         /* the helper's own */
-    struct weft_list queries; /* all that are under way */
+    struct weft_helper *helpers[WEFT_RESOLVER_HELPERS];
+    bool is_busy[WEFT_RESOLVER_HELPERS];
+    struct weft_helper_box *box;
+    struct weft_watch *box_watch;
+    struct weft_list waiting;  /* look-ups without a helper */
+    struct weft_list asked;    /* look-ups with one */
+    struct weft_list literals; /* queries that need no look-up */
     size_t query_count;
 };
 
 WEFT_MAGIC(resolver_query, 0x04e50195);
+WEFT_MAGIC(resolver_look_up, 0x04e50196);
 
-struct weft_resolver_query {
-    struct weft_message message; /* first as a question, then as the reply */
+struct look_up {
+    struct weft_helper_task task;
     uint32_t magic;
     struct weft_list node;
-    struct weft_deferred deferred; /* answers that need no thread */
+    struct weft_list queries; /* that wait for it; none = all were cancelled */
     struct weft_resolver *resolver;
-    struct weft_atomic_u64 is_cancelled;
-    bool is_asked; /* with the helper */
-    weft_resolver_fn on_answered;
-    void *context;
+    bool is_asked; /* of a helper, and not free to go */
+    size_t helper; /* its index */
+    weft_resolver_lookup_fn look_up;
     struct weft_endpoint endpoint;
     struct weft_resolver_answer answer;
+};
+
+struct weft_resolver_query {
+    uint32_t magic;
+    struct weft_list node;         /* in its look-up, or among the literals */
+    struct look_up *look_up;       /* NULL for a literal */
+    struct weft_deferred deferred; /* answers that need no thread */
+    struct weft_resolver *resolver;
+    weft_resolver_fn on_answered;
+    void *context;
+    struct weft_endpoint endpoint; /* of a literal */
 };
 
 static struct weft_resolver_query *query_of_node(struct weft_list *node)
@@ -50,11 +60,18 @@ static struct weft_resolver_query *query_of_node(struct weft_list *node)
     return query;
 }
 
-static struct weft_resolver_query *query_of_message(struct weft_message *message)
+static struct look_up *look_up_of_node(struct weft_list *node)
 {
-    struct weft_resolver_query *query = WEFT_CONTAINER_OF(message, struct weft_resolver_query, message);
-    weft_check_magic(query, resolver_query);
-    return query;
+    struct look_up *look_up = WEFT_CONTAINER_OF(node, struct look_up, node);
+    weft_check_magic(look_up, resolver_look_up);
+    return look_up;
+}
+
+static struct look_up *look_up_of_task(struct weft_helper_task *task)
+{
+    struct look_up *look_up = WEFT_CONTAINER_OF(task, struct look_up, task);
+    weft_check_magic(look_up, resolver_look_up);
+    return look_up;
 }
 
 static void fail(struct weft_resolver_answer *answer, enum weft_status status, const char *name, const char *reason)
@@ -110,58 +127,116 @@ static void free_query(struct weft_resolver_query *query)
     weft_free(query);
 }
 
-static void deliver(void *context)
+static void free_look_up(struct look_up *look_up)
 {
-    struct weft_resolver_query *query = context;
-    weft_check_magic(query, resolver_query);
-    query->is_asked = false;
-    if (weft_atomic_load(&query->is_cancelled) == 0) {
-        query->on_answered(query->context, &query->answer);
+    weft_assert(weft_list_is_empty(&look_up->queries));
+    weft_clear_magic(look_up, resolver_look_up);
+    weft_list_remove(&look_up->node);
+    weft_free(look_up);
+}
+
+/* ---- on a helper's thread ---- */
+
+static void look_up_now(struct weft_helper_task *task, void *context)
+{
+    struct look_up *look_up = look_up_of_task(task);
+    (void)context;
+    look_up->look_up(&look_up->endpoint, &look_up->answer);
+    if (look_up->answer.status == WEFT_OK && look_up->answer.count == 0) {
+        fail(&look_up->answer, WEFT_NOT_FOUND, look_up->endpoint.host, "no address");
     }
-    free_query(query);
 }
 
-static void on_reply_delivered(struct weft_message *message)
+static void on_left(struct weft_helper_task *task)
 {
-    deliver(query_of_message(message));
+    free_look_up(look_up_of_task(task));
 }
 
-/* On the helper's thread. */
-static void on_question_delivered(struct weft_message *message)
+/* ---- on the loop ---- */
+
+/* An answer may bring the next query or cancel another one, so each is taken out before it is told. */
+static void answer_all(struct weft_list *queries, const struct weft_resolver_answer *answer)
 {
-    struct weft_resolver_query *query = query_of_message(message);
-    struct weft_resolver *resolver = query->resolver;
-    if (weft_atomic_load(&query->is_cancelled) == 0 && weft_atomic_load(&resolver->is_stopping) == 0) {
-        resolver->lookup(&query->endpoint, &query->answer);
-        if (query->answer.status == WEFT_OK && query->answer.count == 0) {
-            fail(&query->answer, WEFT_NOT_FOUND, query->endpoint.host, "no address");
+    while (!weft_list_is_empty(queries)) {
+        struct weft_resolver_query *query = query_of_node(weft_list_first(queries));
+        weft_resolver_fn on_answered = query->on_answered;
+        void *context = query->context;
+        free_query(query);
+        on_answered(context, answer);
+    }
+}
+
+static bool find_free_helper(const struct weft_resolver *resolver, size_t *out_index)
+{
+    for (size_t i = 0; i < WEFT_RESOLVER_HELPERS; i++) {
+        if (!resolver->is_busy[i]) {
+            *out_index = i;
+            return true;
         }
     }
-    query->message.on_delivered = on_reply_delivered;
-    weft_mailbox_post_always(resolver->replies, &query->message);
+    return false;
 }
 
-static void on_stop_delivered(struct weft_message *message)
+/* To the first helper that is free, so that the threads of the others need not be started; or it waits. */
+static enum weft_status ask_helper(struct weft_resolver *resolver, struct look_up *look_up, struct weft_error *error)
 {
-    WEFT_CONTAINER_OF(message, struct weft_resolver, stop)->has_stopped = true;
-}
-
-static void helper_main(void *context)
-{
-    struct weft_resolver *resolver = context;
-    struct pollfd waiting = { .fd = weft_mailbox_descriptor(resolver->questions), .events = POLLIN };
-    while (!resolver->has_stopped) {
-        if (poll(&waiting, 1, -1) > 0) {
-            weft_mailbox_deliver(resolver->questions);
-        }
+    size_t index;
+    if (!find_free_helper(resolver, &index)) {
+        weft_list_push_back(&resolver->waiting, &look_up->node);
+        return WEFT_OK;
     }
+    enum weft_status status = weft_helper_ask(resolver->helpers[index], resolver->box, &look_up->task, error);
+    if (status == WEFT_OK) {
+        look_up->is_asked = true;
+        look_up->helper = index;
+        resolver->is_busy[index] = true;
+        weft_list_push_back(&resolver->asked, &look_up->node);
+    }
+    return status;
 }
 
-static void on_replies_ready(void *context, unsigned readiness)
+static void ask_for_next(struct weft_resolver *resolver)
+{
+    struct weft_list *node = weft_list_pop_front(&resolver->waiting);
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (node == NULL || ask_helper(resolver, look_up_of_node(node), &error) == WEFT_OK) {
+        return;
+    }
+    struct look_up *look_up = look_up_of_node(node);
+    fail(&look_up->answer, WEFT_IO, look_up->endpoint.host, error.text);
+    look_up->is_asked = true; /* not to be freed by who cancels */
+    answer_all(&look_up->queries, &look_up->answer);
+    free_look_up(look_up);
+}
+
+static void on_looked_up(struct weft_helper_task *task)
+{
+    struct look_up *look_up = look_up_of_task(task);
+    look_up->resolver->is_busy[look_up->helper] = false;
+    weft_list_remove(&look_up->node); /* who asks from now on asks anew */
+    ask_for_next(look_up->resolver);
+    answer_all(&look_up->queries, &look_up->answer);
+    free_look_up(look_up);
+}
+
+static void on_box_ready(void *context, unsigned readiness)
 {
     struct weft_resolver *resolver = context;
     (void)readiness;
-    weft_mailbox_deliver(resolver->replies);
+    weft_helper_box_deliver(resolver->box);
+}
+
+static void answer_literal(void *context)
+{
+    struct weft_resolver_query *query = context;
+    struct weft_resolver_answer answer = { .status = WEFT_OK, .count = 1 };
+    struct weft_resolved_address *first = &answer.addresses[0];
+    weft_check_magic(query, resolver_query);
+    weft_assert(weft_endpoint_literal(&query->endpoint, &first->socket_address, &first->length) == WEFT_OK);
+    weft_resolver_fn on_answered = query->on_answered;
+    void *asker = query->context;
+    free_query(query);
+    on_answered(asker, &answer);
 }
 
 struct weft_resolver *weft_resolver_new(struct weft_loop *loop, weft_resolver_lookup_fn lookup)
@@ -169,45 +244,97 @@ struct weft_resolver *weft_resolver_new(struct weft_loop *loop, weft_resolver_lo
     struct weft_resolver *resolver = weft_alloc(sizeof *resolver);
     resolver->loop = loop;
     resolver->lookup = lookup != NULL ? lookup : look_up_name;
-    weft_list_init(&resolver->queries);
-    resolver->stop.on_delivered = on_stop_delivered;
+    resolver->box = weft_helper_box_new();
+    resolver->box_watch =
+        weft_watch_new(loop, weft_helper_box_descriptor(resolver->box), WEFT_READABLE, on_box_ready, resolver);
+    for (size_t i = 0; i < WEFT_RESOLVER_HELPERS; i++) {
+        resolver->helpers[i] = weft_helper_new("weft-resolver", 1, NULL, NULL);
+    }
+    weft_list_init(&resolver->waiting);
+    weft_list_init(&resolver->asked);
+    weft_list_init(&resolver->literals);
     return resolver;
 }
 
-static void start_helper(struct weft_resolver *resolver)
+static void free_queries(struct weft_list *queries)
 {
-    resolver->questions = weft_mailbox_new(WEFT_RESOLVER_QUERIES + 1);
-    resolver->replies = weft_mailbox_new(WEFT_RESOLVER_QUERIES);
-    resolver->replies_watch = weft_watch_new(resolver->loop, weft_mailbox_descriptor(resolver->replies), WEFT_READABLE,
-                                             on_replies_ready, resolver);
-    resolver->thread = weft_thread_start("weft-resolver", helper_main, resolver);
-}
-
-static void stop_helper(struct weft_resolver *resolver)
-{
-    weft_atomic_store(&resolver->is_stopping, 1);
-    weft_mailbox_post_always(resolver->questions, &resolver->stop);
-    weft_thread_join(resolver->thread);
-    weft_mailbox_deliver(resolver->replies);
-    weft_watch_free(resolver->replies_watch);
-    weft_mailbox_free(resolver->replies);
-    weft_mailbox_free(resolver->questions);
+    while (!weft_list_is_empty(queries)) {
+        free_query(query_of_node(weft_list_first(queries)));
+    }
 }
 
 void weft_resolver_free(struct weft_resolver *resolver)
 {
-    WEFT_LIST_EACH(node, &resolver->queries)
-    {
-        weft_atomic_store(&query_of_node(node)->is_cancelled, 1);
+    struct weft_list *node;
+    free_queries(&resolver->literals);
+    while ((node = weft_list_pop_front(&resolver->waiting)) != NULL) {
+        free_queries(&look_up_of_node(node)->queries);
+        free_look_up(look_up_of_node(node));
     }
-    if (resolver->thread != NULL) {
-        stop_helper(resolver);
-    }
-    while (!weft_list_is_empty(&resolver->queries)) {
-        free_query(query_of_node(weft_list_first(&resolver->queries)));
+    while ((node = weft_list_pop_front(&resolver->asked)) != NULL) {
+        free_queries(&look_up_of_node(node)->queries);
     }
     weft_assert(resolver->query_count == 0);
+    weft_watch_free(resolver->box_watch);
+    weft_helper_box_free(resolver->box);
+    for (size_t i = 0; i < WEFT_RESOLVER_HELPERS; i++) {
+        weft_helper_free(resolver->helpers[i]);
+    }
     weft_free(resolver);
+}
+
+/* ---- queries ---- */
+
+static struct look_up *find_look_up(struct weft_list *look_ups, const struct weft_endpoint *endpoint)
+{
+    WEFT_LIST_EACH(node, look_ups)
+    {
+        struct look_up *look_up = look_up_of_node(node);
+        if (look_up->endpoint.port == endpoint->port && strcmp(look_up->endpoint.host, endpoint->host) == 0) {
+            return look_up;
+        }
+    }
+    return NULL;
+}
+
+static enum weft_status begin_look_up(struct weft_resolver *resolver, const struct weft_endpoint *endpoint,
+                                      struct look_up **out_look_up, struct weft_error *error)
+{
+    struct look_up *look_up = weft_try_alloc(sizeof *look_up);
+    if (look_up == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "out of memory");
+    }
+    weft_set_magic(look_up, resolver_look_up);
+    weft_list_init(&look_up->node);
+    weft_list_init(&look_up->queries);
+    look_up->task = (struct weft_helper_task){ .work = look_up_now, .on_done = on_looked_up, .on_left = on_left };
+    look_up->resolver = resolver;
+    look_up->look_up = resolver->lookup;
+    look_up->endpoint = *endpoint;
+    enum weft_status status = ask_helper(resolver, look_up, error);
+    if (status != WEFT_OK) {
+        free_look_up(look_up);
+        return status;
+    }
+    *out_look_up = look_up;
+    return WEFT_OK;
+}
+
+static enum weft_status join_look_up(struct weft_resolver *resolver, struct weft_resolver_query *query,
+                                     struct weft_error *error)
+{
+    enum weft_status status = WEFT_OK;
+    query->look_up = find_look_up(&resolver->asked, &query->endpoint);
+    if (query->look_up == NULL) {
+        query->look_up = find_look_up(&resolver->waiting, &query->endpoint);
+    }
+    if (query->look_up == NULL) {
+        status = begin_look_up(resolver, &query->endpoint, &query->look_up, error);
+    }
+    if (status == WEFT_OK) {
+        weft_list_push_back(&query->look_up->queries, &query->node);
+    }
+    return status;
 }
 
 enum weft_status weft_resolver_ask(struct weft_resolver *resolver, const struct weft_endpoint *endpoint,
@@ -224,25 +351,25 @@ enum weft_status weft_resolver_ask(struct weft_resolver *resolver, const struct 
         return weft_fail(error, WEFT_NOMEM, "cannot resolve %s: out of memory", endpoint->host);
     }
     weft_set_magic(query, resolver_query);
+    weft_list_init(&query->node);
     query->resolver = resolver;
     query->on_answered = on_answered;
     query->context = context;
     query->endpoint = *endpoint;
-    weft_deferred_init(&query->deferred, deliver, query);
-    weft_list_push_back(&resolver->queries, &query->node);
+    weft_deferred_init(&query->deferred, answer_literal, query);
     resolver->query_count++;
-    struct weft_resolved_address *first = &query->answer.addresses[0];
-    if (weft_endpoint_literal(endpoint, &first->socket_address, &first->length) == WEFT_OK) {
-        query->answer.status = WEFT_OK;
-        query->answer.count = 1;
+    struct weft_error reason = WEFT_ERROR_NONE;
+    enum weft_status status = WEFT_OK;
+    struct weft_resolved_address ignored;
+    if (weft_endpoint_literal(endpoint, &ignored.socket_address, &ignored.length) == WEFT_OK) {
+        weft_list_push_back(&resolver->literals, &query->node);
         weft_loop_defer(resolver->loop, &query->deferred);
     } else {
-        if (resolver->thread == NULL) {
-            start_helper(resolver);
-        }
-        query->is_asked = true;
-        query->message.on_delivered = on_question_delivered;
-        weft_mailbox_post_always(resolver->questions, &query->message);
+        status = join_look_up(resolver, query, &reason);
+    }
+    if (status != WEFT_OK) {
+        free_query(query);
+        return weft_fail(error, status, "cannot resolve %s: %s", endpoint->host, reason.text);
     }
     *out_query = query;
     return WEFT_OK;
@@ -252,8 +379,9 @@ void weft_resolver_cancel(struct weft_resolver *resolver, struct weft_resolver_q
 {
     weft_check_magic(query, resolver_query);
     weft_assert(query->resolver == resolver);
-    weft_atomic_store(&query->is_cancelled, 1);
-    if (!query->is_asked) {
-        free_query(query);
+    struct look_up *look_up = query->look_up;
+    free_query(query);
+    if (look_up != NULL && !look_up->is_asked && weft_list_is_empty(&look_up->queries)) {
+        free_look_up(look_up);
     }
 }

@@ -3,15 +3,17 @@
 #include "net/address.h"
 #include "net/loop.h"
 
-/* Name look-up off the loop: one helper thread per resolver, started with the first name, runs getaddrinfo
- * and answers by mailbox. Literal addresses and socket paths need no thread. Everything here is called on the
- * loop's thread. */
+/* Name look-up off the loop: getaddrinfo runs on helper threads (base/helper.h), a few per resolver, each started when
+ * the others are busy, so that a name that takes long holds up no other one. A name that is being looked up is not
+ * looked up twice. Literal addresses and socket paths need no thread. Everything here is called on the loop's thread.
+ */
 struct weft_resolver;
 struct weft_resolver_query;
 
 enum {
     WEFT_RESOLVER_ADDRESSES = 8, /* further ones are left out */
-    WEFT_RESOLVER_QUERIES = 16,  /* under way at most, cancelled ones included until the system has answered them */
+    WEFT_RESOLVER_HELPERS = 4,   /* look-ups at a time; further names wait */
+    WEFT_RESOLVER_QUERIES = 256, /* under way at most */
 };
 
 struct weft_resolved_address {
@@ -29,14 +31,13 @@ struct weft_resolver_answer {
 /* The answer is valid during the call; the query is gone after it. */
 typedef void (*weft_resolver_fn)(void *context, const struct weft_resolver_answer *answer);
 
-/* Fills status, count, addresses and failure; runs on the helper thread. */
+/* Fills status, count, addresses and failure; runs on a helper's thread, also after the resolver is gone. */
 typedef void (*weft_resolver_lookup_fn)(const struct weft_endpoint *endpoint, struct weft_resolver_answer *out_answer);
 
 /* lookup: NULL = getaddrinfo. The loop outlives the resolver. */
 struct weft_resolver *weft_resolver_new(struct weft_loop *loop, weft_resolver_lookup_fn lookup);
 
-/* Drops all queries (no callbacks) and waits for the thread: as long as one look-up, since getaddrinfo cannot
- * be stopped. */
+/* Drops all queries (no callbacks). Look-ups that are under way, which cannot be stopped, are left to their threads. */
 void weft_resolver_free(struct weft_resolver *resolver);
 
 /* on_answered runs once, later, never inside this call. WEFT_LIMIT: too many under way; WEFT_NOMEM. */

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "net/resolver.h"
 #include "pipeline/drops.h"
 
 enum {
@@ -80,6 +81,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .budget = settings->budget,
         .read_buffer = weft_alloc_pages(READ_BUFFER_BYTES),
         .read_buffer_bytes = READ_BUFFER_BYTES,
+        .resolver = weft_resolver_new(worker->loop, NULL),
     };
     worker->host = (struct weft_host){
         .net = &worker->net,
@@ -112,6 +114,7 @@ void weft_worker_free(struct weft_worker *worker)
         weft_timer_cancel(worker->host.timers, &worker->leaving[i].timer);
     }
     weft_mailbox_deliver(worker->mailbox);
+    weft_resolver_free(worker->net.resolver);
     weft_codec_free(worker->net.codec);
     weft_payload_pool_free(worker->net.pool);
     weft_free(worker->net.read_buffer);

@@ -17,18 +17,20 @@ class ProgramFailed(Exception):
 
 
 class Program:
-    def __init__(self, arguments, log_path, environment=None, directory=None):
+    def __init__(self, arguments, log_path, environment=None, directory=None, outputs=(None, None)):
+        """outputs: where stdout and stderr go, each to the log unless it is given."""
         self.arguments = [str(argument) for argument in arguments]
         self.log_path = pathlib.Path(log_path)
         self.environment = {**os.environ, **(environment or {})}
         self.directory = directory
+        self.outputs = outputs
         self.child = None
         self.was_killed = False  # by a test
 
     def start(self):
         with open(self.log_path, "ab") as log:
             self.child = subprocess.Popen(
-                self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                self.arguments, stdin=subprocess.DEVNULL, stdout=self.outputs[0] or log, stderr=self.outputs[1] or log,
                 env=self.environment, cwd=self.directory)
         _running.add(self)
         return self

@@ -11,8 +11,10 @@ from .process import Program, ProgramFailed, free_port, is_listening
 
 
 class UnderTest:
-    def __init__(self, config, listening, workers=None, directory=None, program=None, stand_in=None, extra=()):
-        """listening: the addresses that must answer before it counts as started. directory: kept by the caller."""
+    def __init__(self, config, listening, workers=None, directory=None, program=None, stand_in=None, extra=(),
+                 environment=None, outputs=(None, None)):
+        """listening: the addresses that must answer before it counts as started. directory: kept by the caller.
+        environment, outputs: as Program's."""
         self.is_stand_in = is_stand_in() if stand_in is None else stand_in
         self.program = pathlib.Path(program or program_under_test())
         self._own_directory = None if directory else tempfile.TemporaryDirectory(prefix="weft-test-")
@@ -23,6 +25,8 @@ class UnderTest:
         self.extra = list(extra)  # options of weft's command line
         self.config_path = self.directory / "config.yaml"
         self.state_directory = self.directory / "state"
+        self.environment = environment
+        self.outputs = outputs
         self.process = None
         self.write(config)
 
@@ -44,7 +48,8 @@ class UnderTest:
     def start(self):
         if not self.program.exists():
             raise ProgramFailed(f"{self.program} is not there: ./dev build makes it, or WEFT_BINARY names another")
-        self.process = Program(self._arguments(), self.directory / "log.txt", directory=self.directory).start()
+        self.process = Program(self._arguments(), self.directory / "log.txt", self.environment, self.directory,
+                               self.outputs).start()
         self.process.wait_until(lambda: all(map(is_listening, [*self.listening, self.admin])), 20.0, "listening")
         return self
 

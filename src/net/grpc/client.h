@@ -111,7 +111,7 @@ struct weft_grpc_client *weft_grpc_client_new(const struct weft_net_context *net
                                               struct weft_tls_context *tls);
 
 /* Requests under way end with CANCELLED (1) first (on_done is called; what it starts ends likewise). Not
- * inside an on_done of this client. Waits for a look-up under way if the client has its own resolver. */
+ * inside an on_done of this client. */
 void weft_grpc_client_free(struct weft_grpc_client *client);
 
 /* The request struct stays in place, and its bytes too, until on_done. */

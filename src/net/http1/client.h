@@ -105,7 +105,7 @@ struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *n
                                                 struct weft_tls_context *tls);
 
 /* Requests under way end with CLOSED first (on_done is called; what it starts ends likewise). Not inside an on_done of
- * this client. Waits for a look-up under way if the client has its own resolver. */
+ * this client. */
 void weft_http1_client_free(struct weft_http1_client *client);
 
 /* The request struct stays in place, and its bytes too, until on_done. */

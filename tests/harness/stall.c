@@ -1,0 +1,67 @@
+/* Preloaded into a program under test (LD_PRELOAD): what lies outside takes its time. WEFT_STALL_NAMES: seconds that each
+ * look-up of a name takes. WEFT_STALL_PATH with WEFT_STALL_WHILE: while the file WEFT_STALL_WHILE exists, whoever opens a
+ * path that contains WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that
+ * has gone. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void pause_seconds(double seconds)
+{
+    struct timespec pause = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
+    nanosleep(&pause, NULL);
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out_list)
+{
+    int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+    const char *seconds = getenv("WEFT_STALL_NAMES");
+    if (seconds != NULL && (hints == NULL || (hints->ai_flags & AI_NUMERICHOST) == 0)) {
+        pause_seconds(atof(seconds));
+    }
+    return next(node, service, hints, out_list);
+}
+
+static void stand_still_on(const char *path)
+{
+    const char *stalled = getenv("WEFT_STALL_PATH");
+    const char *sign = getenv("WEFT_STALL_WHILE");
+    while (stalled != NULL && sign != NULL && strstr(path, stalled) != NULL && access(sign, F_OK) == 0) {
+        pause_seconds(0.02);
+    }
+}
+
+int open(const char *path, int flags, ...)
+{
+    int (*next)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
+    va_list arguments;
+    va_start(arguments, flags);
+    int mode = (flags & O_CREAT) != 0 ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    stand_still_on(path);
+    return next(path, flags, mode);
+}
+
+FILE *fopen(const char *path, const char *mode)
+{
+    FILE *(*next)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen");
+    stand_still_on(path);
+    return next(path, mode);
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t length)
+{
+    ssize_t (*next)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+    char link[64], path[512] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    if (getenv("WEFT_STALL_PATH") != NULL && readlink(link, path, sizeof path - 1) > 0) {
+        stand_still_on(path);
+    }
+    return next(descriptor, bytes, length);
+}
