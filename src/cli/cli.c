@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/streams.h"
+
 static int print_version(int argument_count, char **arguments)
 {
     (void)argument_count;
@@ -45,6 +47,9 @@ static int print_help(int argument_count, char **arguments)
 
 int weft_cli_main(int argument_count, char **arguments)
 {
+    if (!weft_streams_fill()) {
+        return 1; /* there may be nowhere to say so */
+    }
     const char *word = argument_count > 1 ? arguments[1] : "help";
     if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0) {
         word = "version";

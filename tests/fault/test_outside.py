@@ -1,6 +1,8 @@
 """Nothing that a name leads to stops the loop: slow name servers, stalled disks, pipes that nobody reads."""
 
+import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -10,7 +12,9 @@ from outside_case import OutsideCase, Probe, stalling
 from harness import config as configs
 from harness import otlp
 from harness.case import only_weft
-from harness.process import free_port
+from harness.client import Client
+from harness.places import program_under_test
+from harness.process import free_port, is_listening, wait_until
 
 
 def http_exporter(endpoint):
@@ -47,3 +51,33 @@ class SlowNames(OutsideCase):
         took = time.monotonic() - started
         print(f"  SIGTERM during a look-up of 3 s: down after {took:.2f} s", flush=True)
         self.assertLess(took, 2.0)
+
+
+@only_weft("it is about weft's files")
+class ClosedStreams(OutsideCase):
+    def test_nothing_of_the_log_lands_in_a_file_that_weft_opened(self):
+        """Started without 0, 1 and 2; what weft opens first must not become its standard error."""
+        directory = pathlib.Path(self.temporary_directory())
+        address = f"127.0.0.1:{free_port()}"
+        (directory / "config.yaml").write_text(configs.text(configs.pipeline(
+            address, {"file": {"path": str(directory / "data.json"), "flush_interval": "10ms"},
+                      "debug": {"verbosity": "detailed", "use_internal_logger": False, "output_paths": ["stdout", "stderr"]}})))
+        weft = subprocess.Popen(
+            ["sh", "-c", 'exec "$0" "$@" 0<&- 1>&- 2>&-', program_under_test(), "--config", directory / "config.yaml",
+             "--state-dir", directory])
+        try:
+            self.assertTrue(wait_until(lambda: weft.poll() is not None or is_listening(address), 20.0))
+            with Client(address) as client:
+                for number in range(20):
+                    client.export(otlp.numbered_request(number, 1))
+            self.assertTrue(wait_until(lambda: len((directory / "data.json").read_text().splitlines()) >= 20, 10.0))
+            streams = [os.readlink(f"/proc/{weft.pid}/fd/{number}") for number in range(3)]
+        finally:
+            weft.terminate()
+            code = weft.wait(20)
+        self.assertEqual(code, 0)
+        self.assertEqual(streams, ["/dev/null"] * 3)
+        lines = (directory / "data.json").read_text().splitlines()
+        self.assertEqual([line for line in lines if not line.startswith('{"resourceSpans"')], [])
+        self.assertEqual(list(directory.glob("ledger.weft.bad*")), [])
+        self.assertNotIn(b"resourceSpans", (directory / "ledger.weft").read_bytes())

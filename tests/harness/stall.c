@@ -1,7 +1,7 @@
-/* Preloaded into a program under test (LD_PRELOAD): what lies outside takes its time. WEFT_STALL_NAMES: seconds that each
- * look-up of a name takes. WEFT_STALL_PATH with WEFT_STALL_WHILE: while the file WEFT_STALL_WHILE exists, whoever opens a
- * path that contains WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that
- * has gone. */
+/* Preloaded into a program under test (LD_PRELOAD): what lies outside takes its time.
+ * WEFT_STALL_NAMES: seconds that each look-up of a name takes.
+ * WEFT_STALL_PATH and WEFT_STALL_WHILE: while there is a file WEFT_STALL_WHILE, whoever opens a path that contains
+ * WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that has gone. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -20,7 +20,8 @@ static void pause_seconds(double seconds)
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out_list)
 {
-    int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+    int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        dlsym(RTLD_NEXT, "getaddrinfo");
     const char *seconds = getenv("WEFT_STALL_NAMES");
     if (seconds != NULL && (hints == NULL || (hints->ai_flags & AI_NUMERICHOST) == 0)) {
         pause_seconds(atof(seconds));
