@@ -96,5 +96,13 @@ enum {
     BENCH_SPAN_EVENTS = 11,
     BENCH_SPAN_LINKS = 13,
     BENCH_SPAN_STATUS = 15,
-    BENCH_LOG_RECORD_SPAN_ID = 10, /* the messages around a LogRecord have the numbers of those around a Span */
+    /* The messages around a LogRecord have the numbers of those around a Span. */
+    BENCH_LOG_RECORD_TIME = 1,
+    BENCH_LOG_RECORD_SEVERITY = 2,
+    BENCH_LOG_RECORD_SEVERITY_TEXT = 3,
+    BENCH_LOG_RECORD_BODY = 5,
+    BENCH_LOG_RECORD_ATTRIBUTES = 6,
+    BENCH_LOG_RECORD_TRACE_ID = 9,
+    BENCH_LOG_RECORD_SPAN_ID = 10,
+    BENCH_LOG_RECORD_OBSERVED = 11,
 };

@@ -82,18 +82,33 @@ static void dump(const struct load_options *options, const struct shape *shape, 
     bench_bytes_write_file(path, made.request.bytes, made.request.length);
 }
 
+/* Beside the spans of traces that are dealt. */
+struct logs_wanted {
+    const char *path; /* NULL: no lines */
+    uint64_t per_span;
+    uint64_t traces_per_job;
+    bool is_job_kept_whole;
+};
+
 /* NULL: traces lie whole and side by side, as the shape says. */
 static const struct traces *traces_wanted(const struct load_options *options, const struct shape *shape, uint64_t size,
-                                          uint64_t spans_per_request)
+                                          uint64_t spans_per_request, const struct logs_wanted *logs)
 {
     static struct traces traces;
+    if (size == 0 && (logs->path != NULL || logs->traces_per_job > 0)) {
+        bench_die("weft-load: --logs and --traces-per-job need --trace-size");
+    }
     if (size == 0) {
         return NULL;
+    }
+    if (logs->is_job_kept_whole && logs->traces_per_job == 0) {
+        bench_die("weft-load: --jobs-whole needs --traces-per-job");
     }
     if (options->is_json || options->encoding != BENCH_ENCODING_NONE) {
         bench_die("weft-load: --trace-size is for protobuf without compression");
     }
     traces = traces_of(size, spans_per_request, shape->resources, options->seed);
+    traces_add_lines(&traces, logs->path == NULL ? 0 : logs->per_span, logs->traces_per_job, logs->is_job_kept_whole);
     return &traces;
 }
 
@@ -125,6 +140,7 @@ int main(int argc, char **argv)
     const char *protocol = "grpc", *encoding = "protobuf";
     const char *kept_path = NULL, *progress_path = NULL, *lines_path = NULL;
     uint64_t spans_per_request = 0, level = 0, trace_size = 0;
+    struct logs_wanted logs = { .per_span = 5 };
     bool is_hash_skipped = false;
     const struct bench_option table[] = {
         { "target", "host:port of the OTLP receiver (127.0.0.1:4317)", .text = &options.target },
@@ -151,6 +167,11 @@ int main(int argc, char **argv)
         { "reconnect", "open lost connections again", .flag = &options.is_reconnecting },
         { "trace-size", "deal traces of so many spans to requests, a tenth to be kept (load/traces.h)",
           .number = &trace_size },
+        { "logs", "a .shape file of log records: requests of them follow those of spans (load/traces.h)",
+          .text = &logs.path },
+        { "logs-per-span", "of --logs (5)", .number = &logs.per_span },
+        { "traces-per-job", "so many share a job_id; 0 = there are none (0)", .number = &logs.traces_per_job },
+        { "jobs-whole", "a tail sampler keeps a job whole or not at all", .flag = &logs.is_job_kept_whole },
         { "sampled", "the hash is of the spans that a tail sampler keeps", .flag = &options.is_sampled },
         { "kept-out", "write which spans a tail sampler keeps, for check.py", .text = &kept_path },
         { "progress", "a file that shows the number of acknowledged spans while the load runs",
@@ -190,7 +211,9 @@ int main(int argc, char **argv)
     if (options.spans == 0 && options.seconds <= 0) {
         bench_die("weft-load: --spans or --seconds is required");
     }
-    options.traces = traces_wanted(&options, &shape, trace_size, spans_per_request);
+    options.traces = traces_wanted(&options, &shape, trace_size, spans_per_request, &logs);
+    struct shape log_shape = logs.path != NULL ? shape_read(logs.path) : (struct shape){ 0 };
+    options.log_shape = &log_shape;
     struct load_account *account =
         account_new(spans_per_request, options.encoding == BENCH_ENCODING_NONE ? 0 : options.cycle_count);
     if (progress_path != NULL) {

@@ -16,7 +16,9 @@
 enum { TEMPLATE_COUNT = 8, RECONNECT_DELAY_NS = 100000000 };
 
 static const char grpc_path[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+static const char grpc_logs_path[] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 static const char http_path[] = "/v1/traces";
+static const char http_logs_path[] = "/v1/logs";
 
 /* One call under way. */
 struct load_request {
@@ -33,7 +35,7 @@ struct load {
     struct load_account *account;
     struct bench_loop loop;
     struct bench_endpoint endpoint;
-    const char *path;
+    const char *path, *logs_path;
     struct bench_connection **connections; /* NULL = lost */
     uint64_t next_connection;
     struct template templates[TEMPLATE_COUNT];
@@ -41,7 +43,9 @@ struct load {
     struct lines_template lines[TEMPLATE_COUNT];
     struct cycle cycle;
     struct bench_body_pool dealt_bodies[TRACES_REQUESTS_MAX]; /* by part of those that share their traces */
-    int64_t dealt_ns;                                         /* the time of the traces that are under way */
+    struct template line_templates[TEMPLATE_COUNT];           /* of the lines of dealt traces */
+    struct bench_body_pool line_bodies;
+    int64_t dealt_ns; /* the time of the traces that are under way */
     struct load_request *idle_requests;
     uint64_t in_flight;
     uint64_t next_index;
@@ -158,11 +162,23 @@ static struct bench_connection *connection_with_room(struct load *load)
     return NULL;
 }
 
+/* Traces that are dealt are sent whole: none is left half. */
+static bool is_between_traces(const struct load *load)
+{
+    return load->options->traces == NULL || load->next_index % traces_round(load->options->traces) == 0;
+}
+
+static bool is_of_lines(const struct load *load)
+{
+    return load->options->traces != NULL && traces_is_of_lines(load->options->traces, load->next_index);
+}
+
 /* A body is of one template for good; those of a part of the dealt traces are those of its pool. */
 static const struct template *template_of(const struct load *load, const struct bench_body *body, uint64_t part)
 {
-    uint64_t parts = load->options->traces == NULL ? 1 : load->options->traces->requests;
-    return &load->templates[(body->tag % (TEMPLATE_COUNT / parts)) * parts + part];
+    uint64_t parts = load->options->traces->requests;
+    return is_of_lines(load) ? &load->line_templates[body->tag % TEMPLATE_COUNT]
+                             : &load->templates[(body->tag % (TEMPLATE_COUNT / parts)) * parts + part];
 }
 
 static void fill(struct bench_body *body, const struct bench_bytes *text)
@@ -178,11 +194,11 @@ static struct bench_body *next_dealt_body(struct load *load, struct template_has
 {
     const struct load_options *options = load->options;
     const struct traces *traces = options->traces;
-    uint64_t part = load->next_index % traces->requests;
-    struct bench_body *body = bench_body_take(&load->dealt_bodies[part]);
+    uint64_t part = traces_part(traces, load->next_index);
+    struct bench_body *body = bench_body_take(is_of_lines(load) ? &load->line_bodies : &load->dealt_bodies[part]);
     const struct template *made = template_of(load, body, part);
     fill(body, &made->request);
-    if (part == 0) {
+    if (is_between_traces(load)) {
         load->dealt_ns = bench_wall_ns(); /* of all their spans: a stall must not make a trace slow */
     }
     uint64_t first = load->next_index * made->span_count;
@@ -240,24 +256,19 @@ static void send_one(struct load *load, struct bench_connection *connection, int
         request = bench_alloc(sizeof *request);
     }
     *request = (struct load_request){ .load = load, .index = load->next_index, .due_ns = due_ns };
+    const char *path = is_of_lines(load) ? load->logs_path : load->path;
     struct bench_body *body = next_body(load, &request->hash);
     load->in_flight++;
     load->next_index++;
     load->account->sent_requests++;
     load->account->sent_bytes += body->length;
-    if (bench_connection_call(connection, load->path, body, load->options->encoding, request) == NULL) {
+    if (bench_connection_call(connection, path, body, load->options->encoding, request) == NULL) {
         load->in_flight--;
         load->account->failed_requests++;
         request->next_idle = load->idle_requests;
         load->idle_requests = request;
     }
     bench_body_unref(&body);
-}
-
-/* Traces that are dealt are sent whole: none is left half. */
-static bool is_between_traces(const struct load *load)
-{
-    return load->options->traces == NULL || load->next_index % load->options->traces->requests == 0;
 }
 
 static bool is_sending_over(const struct load *load, int64_t now_ns)
@@ -337,6 +348,20 @@ static int64_t on_tick(void *context, int64_t now_ns)
 
 /* ---- start and end ---- */
 
+/* message_bytes is the mean over both. */
+static void prepare_lines_of_traces(struct load *load, size_t prefix_bytes)
+{
+    const struct load_options *options = load->options;
+    uint64_t line_bytes = 0;
+    for (unsigned i = 0; i < TEMPLATE_COUNT; i++) {
+        load->line_templates[i] =
+            template_build_lines(options->log_shape, options->traces, options->seed + i, prefix_bytes);
+        line_bytes += load->line_templates[i].request.length / TEMPLATE_COUNT;
+    }
+    load->result.message_bytes =
+        (load->result.message_bytes + options->traces->lines * line_bytes) / (1 + options->traces->lines);
+}
+
 static void prepare_bodies(struct load *load)
 {
     const struct load_options *options = load->options;
@@ -363,6 +388,9 @@ static void prepare_bodies(struct load *load)
         }
         load->result.message_bytes += load->templates[i].request.length / TEMPLATE_COUNT;
     }
+    if (options->traces != NULL && options->traces->lines > 0) {
+        prepare_lines_of_traces(load, prefix_bytes);
+    }
 }
 
 static void connect_all(struct load *load)
@@ -383,7 +411,7 @@ static void start_clock(struct load *load)
     load->interval_ns = options->rate > 0 ? (double)spans * 1e9 / options->rate : 0;
     load->last_index = options->spans > 0 ? (options->spans + spans - 1) / spans : UINT64_MAX;
     if (options->traces != NULL && load->last_index != UINT64_MAX) {
-        uint64_t requests = options->traces->requests;
+        uint64_t requests = traces_round(options->traces);
         load->last_index = (load->last_index + requests - 1) / requests * requests;
     }
     load->started_ns = load->answered_ns = bench_now_ns();
@@ -416,6 +444,7 @@ struct load_result load_run(const struct load_options *options, const struct sha
     load->endpoint.protocol = options->protocol;
     load->endpoint.content_type = options->is_json ? "application/json" : "application/x-protobuf";
     load->path = options->protocol == &bench_protocol_grpc ? grpc_path : http_path;
+    load->logs_path = options->protocol == &bench_protocol_grpc ? grpc_logs_path : http_logs_path;
     if (options->lines != NULL) {
         load->path = options->lines->path;
         load->endpoint.content_type = options->lines->type;

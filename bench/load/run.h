@@ -28,6 +28,7 @@ struct load_options {
     bool is_hashing;
     bool is_reconnecting;
     const struct traces *traces;    /* dealt to requests; NULL = whole and side by side, as the shape says */
+    const struct shape *log_shape;  /* of the lines of traces that are dealt */
     const struct lines_form *lines; /* log lines instead of spans, over HTTP; NULL = spans */
     const char *files;              /* the lines go to files in this directory; NULL = to the target */
     uint64_t file_count;

@@ -130,7 +130,7 @@ static void parse_line(const struct reader *reader, struct shape *shape, char *l
         shape->scope_version = word_of(&rest);
     } else if (strcmp(keyword, "event") == 0) {
         shape->event_name = rest;
-    } else if (strcmp(keyword, "span_name") == 0) {
+    } else if (strcmp(keyword, "span_name") == 0 || strcmp(keyword, "body") == 0) {
         shape->span_name = parse_value(reader, rest);
     } else if (strcmp(keyword, "repeat") == 0) {
         add_repeated(reader, shape, rest);
@@ -168,7 +168,7 @@ struct shape shape_read(const char *path)
         parse_line(&reader, &shape, line); /* keeps pointers into text, which is never freed */
     }
     if (shape.spans == 0 || shape.resources == 0 || shape.spans_per_trace == 0 || shape.span_name.choice_count == 0) {
-        fail(&reader, "spans, resources, spans_per_trace and span_name must be set");
+        fail(&reader, "spans, resources, spans_per_trace and span_name (of lines: body) must be set");
     }
     return shape;
 }

@@ -9,7 +9,7 @@
  *
  *   spans N  resources N  spans_per_trace N  events_percent N  errors_percent N
  *   scope NAME VERSION
- *   span_name VALUE
+ *   span_name VALUE                          of log records: body VALUE, and spans are they
  *   event NAME
  *   resource KEY VALUE | attribute KEY VALUE | event_attribute KEY VALUE
  *   repeat COUNT KEY_PREFIX VALUE            COUNT span attributes KEY_PREFIX0, KEY_PREFIX1, ...

@@ -9,78 +9,9 @@
 #include "lib/connection.h"
 #include "lib/sequence.h"
 #include "lib/walk.h"
+#include "load/record.h"
 
-static const uint8_t zeros[16];
-
-/* Appends the field and returns where its value begins. */
-static uint32_t put_fixed(struct bench_bytes *out, uint32_t number, size_t length)
-{
-    bench_put_bytes(out, number, zeros, length);
-    return (uint32_t)(out->length - length);
-}
-
-static uint32_t put_time(struct bench_bytes *out, uint32_t number)
-{
-    bench_put_fixed64(out, number, 0);
-    return (uint32_t)(out->length - 8);
-}
-
-static void put_event(const struct shape *shape, struct bench_random *random, struct bench_bytes *out)
-{
-    struct bench_bytes event = { 0 };
-    bench_put_fixed64(&event, 1, UINT64_C(1700000000000000000) + bench_random_below(random, 1000000000));
-    bench_put_bytes(&event, 2, shape->event_name, strlen(shape->event_name));
-    shape_put_attributes(&shape->event_attribute, 3, random, &event);
-    bench_put_bytes(out, BENCH_SPAN_EVENTS, event.bytes, event.length);
-    bench_bytes_free(&event);
-}
-
-/* What decides on a trace that is dealt: an attribute behind all others, and a status. All is there in every span. */
-static void put_decisive(struct template_span *span, struct bench_bytes *out)
-{
-    static const uint8_t tier[] = "\x0a\x0a"
-                                  "bench.tier"
-                                  "\x12\x06"
-                                  "\x0a\x04"
-                                  "free";
-    static const uint8_t status[] = { 0x18, 1 };
-    bench_put_bytes(out, BENCH_SPAN_ATTRIBUTES, tier, sizeof tier - 1);
-    span->tier = (uint32_t)out->length - 4;
-    bench_put_bytes(out, BENCH_SPAN_STATUS, status, sizeof status);
-    span->status_code = (uint32_t)out->length - 1;
-}
-
-/* Encodes one span; the offsets in the answer are relative to it. place is its place in its trace. */
-static struct template_span put_span(const struct shape *shape, uint64_t place, bool is_dealt,
-                                     struct bench_random *random, struct bench_bytes *out)
-{
-    struct template_span span = { 0 };
-    struct bench_bytes name = { 0 };
-    span.trace_id = put_fixed(out, BENCH_SPAN_TRACE_ID, 16);
-    span.span_id = put_fixed(out, BENCH_SPAN_SPAN_ID, 8);
-    if (place > 0) {
-        span.parent_back = 1 + (uint32_t)bench_random_below(random, place);
-        span.parent_span_id = put_fixed(out, BENCH_SPAN_PARENT_SPAN_ID, 8);
-    }
-    shape_put_text(&shape->span_name, random, &name);
-    bench_put_bytes(out, BENCH_SPAN_NAME, name.bytes, name.length);
-    bench_put_tag(out, BENCH_SPAN_KIND, 0);
-    bench_put_varint(out, place == 0 ? 2 : 1 + bench_random_below(random, 3));
-    span.start_time = put_time(out, BENCH_SPAN_START);
-    span.end_time = put_time(out, BENCH_SPAN_END);
-    span.duration_ns = 50000 + bench_random_below(random, 40000000);
-    shape_put_attributes(&shape->attribute, BENCH_SPAN_ATTRIBUTES, random, out);
-    if (bench_random_below(random, 100) < shape->events_percent) {
-        put_event(shape, random, out);
-    }
-    if (is_dealt) {
-        put_decisive(&span, out);
-    } else if (bench_random_below(random, 100) < shape->errors_percent) {
-        bench_put_bytes(out, BENCH_SPAN_STATUS, "\x12\x07timeout\x18\x02", 11);
-    }
-    bench_bytes_free(&name);
-    return span;
-}
+static const uint8_t no_prefix[BENCH_GRPC_PREFIX];
 
 static void shift(struct template_span *spans, uint32_t count, uint32_t by)
 {
@@ -91,6 +22,7 @@ static void shift(struct template_span *spans, uint32_t count, uint32_t by)
         spans[i].parent_span_id += spans[i].parent_span_id != 0 ? by : 0;
         spans[i].start_time += by;
         spans[i].end_time += by;
+        spans[i].job += spans[i].job != 0 ? by : 0;
         spans[i].tier += spans[i].tier != 0 ? by : 0;
         spans[i].status_code += spans[i].status_code != 0 ? by : 0;
     }
@@ -104,11 +36,12 @@ static void wrap(struct bench_bytes *out, uint32_t number, const struct bench_by
     shift(spans, count, (uint32_t)(out->length - inner->length));
 }
 
-/* The plan of a request: traces whole and side by side (traces NULL), or dealt. */
+/* The plan of a request: traces whole and side by side (traces NULL), or dealt; or lines of these. */
 struct plan {
     const struct shape *shape;
     const struct traces *traces;
     uint64_t part;
+    bool is_lines;
 };
 
 static uint64_t place_in_trace(const struct plan *plan, uint32_t at)
@@ -116,7 +49,8 @@ static uint64_t place_in_trace(const struct plan *plan, uint32_t at)
     if (plan->traces == NULL) {
         return at % plan->shape->spans_per_trace;
     }
-    return traces_at(plan->traces, plan->part * plan->traces->spans_per_request + at).place;
+    return traces_at(plan->traces, traces_request(plan->traces, plan->part) * plan->traces->spans_per_request + at)
+        .place;
 }
 
 static void put_resource_spans(const struct plan *plan, struct template *made, uint32_t first, uint32_t count,
@@ -131,7 +65,9 @@ static void put_resource_spans(const struct plan *plan, struct template *made, u
     bench_put_bytes(&scope_spans, BENCH_SCOPE_SPANS_SCOPE, scope.bytes, scope.length);
     for (uint32_t i = 0; i < count; i++) {
         bench_bytes_clear(&span);
-        spans[i] = put_span(shape, place_in_trace(plan, first + i), plan->traces != NULL, random, &span);
+        spans[i] = plan->is_lines
+                       ? record_put_line(shape, plan->traces, random, &span)
+                       : record_put_span(shape, place_in_trace(plan, first + i), plan->traces, random, &span);
         spans[i].length = (uint32_t)span.length;
         spans[i].surroundings =
             bench_hash_surroundings(bench_hash(resource.bytes, resource.length), bench_hash(scope.bytes, scope.length));
@@ -154,12 +90,12 @@ static struct template build(const struct plan *plan, uint64_t span_count, uint6
     struct bench_random random = { bench_mix(seed) };
     uint64_t resources = shape->resources * span_count / shape->spans; /* a small request is one process's */
     if (plan->traces != NULL) {
-        resources = shape->resources;
+        resources = plan->is_lines ? traces_resources_of_lines(plan->traces) : shape->resources;
     } else if (resources == 0) {
         resources = 1;
     }
     made.spans = bench_alloc_zero(span_count, sizeof *made.spans);
-    bench_bytes_append(&made.request, zeros, prefix_bytes);
+    bench_bytes_append(&made.request, no_prefix, prefix_bytes);
     for (uint64_t i = 0; i < resources; i++) {
         uint32_t first = (uint32_t)(span_count * i / resources);
         uint32_t end = (uint32_t)(span_count * (i + 1) / resources);
@@ -174,14 +110,21 @@ static struct template build(const struct plan *plan, uint64_t span_count, uint6
 
 struct template template_build(const struct shape *shape, uint64_t span_count, uint64_t seed, size_t prefix_bytes)
 {
-    const struct plan plan = { shape, NULL, 0 };
+    const struct plan plan = { .shape = shape };
     return build(&plan, span_count, seed, prefix_bytes);
 }
 
 struct template template_build_dealt(const struct shape *shape, const struct traces *traces, uint64_t part,
                                      uint64_t seed, size_t prefix_bytes)
 {
-    const struct plan plan = { shape, traces, part };
+    const struct plan plan = { .shape = shape, .traces = traces, .part = part };
+    return build(&plan, traces->spans_per_request, seed, prefix_bytes);
+}
+
+struct template template_build_lines(const struct shape *shape, const struct traces *traces, uint64_t seed,
+                                     size_t prefix_bytes)
+{
+    const struct plan plan = { .shape = shape, .traces = traces, .is_lines = true };
     return build(&plan, traces->spans_per_request, seed, prefix_bytes);
 }
 
@@ -213,26 +156,40 @@ void template_patch(const struct template *made, uint8_t *request, uint64_t firs
     }
 }
 
+/* What a span says of its trace, in one that decides on it or in any other. */
+static void patch_decisive(const struct template_span *span, uint8_t *request, const struct traces *traces,
+                           struct traces_place at, int64_t now_ns)
+{
+    uint64_t marked_place;
+    enum traces_mark mark = traces_mark_of(traces, at.trace, &marked_place);
+    bool is_marked = marked_place == at.place;
+    uint64_t duration_ns = mark == TRACES_SLOW && is_marked ? (uint64_t)TRACES_SLOW_NS : span->duration_ns;
+    bench_store_u64_le(request + span->start_time, (uint64_t)now_ns - duration_ns);
+    memcpy(request + span->tier, mark == TRACES_GOLD && is_marked ? "gold" : "free", 4);
+    request[span->status_code] = mark == TRACES_FAILED && is_marked ? 2 : 1;
+}
+
 void template_patch_dealt(const struct template *made, uint8_t *request, uint64_t first_sequence,
                           const struct traces *traces, int64_t now_ns)
 {
     for (uint32_t i = 0; i < made->span_count; i++) {
         const struct template_span *span = &made->spans[i];
         struct traces_place at = traces_at(traces, first_sequence + i);
-        uint64_t marked_place;
-        enum traces_mark mark = traces_mark_of(traces, at.trace, &marked_place);
-        bool is_marked = marked_place == at.place;
-        uint64_t duration_ns = mark == TRACES_SLOW && is_marked ? (uint64_t)TRACES_SLOW_NS : span->duration_ns;
         traces_id(traces, at.trace, request + span->trace_id);
         bench_store_u64_be(request + span->span_id, BENCH_SEQUENCE_UNIQUE | (first_sequence + i));
         if (span->parent_span_id != 0) {
             bench_store_u64_be(request + span->parent_span_id,
                                BENCH_SEQUENCE_UNIQUE | traces_sequence(traces, at.trace, at.place - span->parent_back));
         }
-        bench_store_u64_le(request + span->start_time, (uint64_t)now_ns - duration_ns);
+        if (span->job != 0) {
+            traces_write_job(traces, at.trace, request + span->job);
+        }
+        if (span->tier != 0) {
+            patch_decisive(span, request, traces, at, now_ns);
+        } else {
+            bench_store_u64_le(request + span->start_time, (uint64_t)now_ns);
+        }
         bench_store_u64_le(request + span->end_time, (uint64_t)now_ns);
-        memcpy(request + span->tier, mark == TRACES_GOLD && is_marked ? "gold" : "free", 4);
-        request[span->status_code] = mark == TRACES_FAILED && is_marked ? 2 : 1;
     }
 }
 

@@ -6,9 +6,9 @@
 #include "load/shape.h"
 #include "load/traces.h"
 
-/* Where the changing bytes of one span lie, as offsets in the request. */
+/* Where the changing bytes of one span lie, as offsets in the request; or of a log record: its times are the two. */
 struct template_span {
-    uint32_t offset; /* of the Span message */
+    uint32_t offset; /* of the Span or LogRecord message */
     uint32_t length;
     uint32_t trace_id;
     uint32_t span_id;
@@ -16,6 +16,7 @@ struct template_span {
     uint32_t start_time;
     uint32_t end_time;
     uint32_t parent_back; /* how many places before this one in the trace its parent is */
+    uint32_t job;         /* the digits of its job_id; 0 = it has none */
     uint32_t tier;        /* of traces that are dealt: the text of bench.tier, and the status code */
     uint32_t status_code;
     uint64_t duration_ns;
@@ -37,6 +38,10 @@ struct template template_build(const struct shape *shape, uint64_t span_count, u
 /* The same for traces that are dealt to requests: this is request number part of those that share their traces. */
 struct template template_build_dealt(const struct shape *shape, const struct traces *traces, uint64_t part,
                                      uint64_t seed, size_t prefix_bytes);
+
+/* A request of log records of the traces that are dealt. */
+struct template template_build_lines(const struct shape *shape, const struct traces *traces, uint64_t seed,
+                                     size_t prefix_bytes);
 void template_free(struct template *made);
 
 /* The hash sums of a request: order-free, so that a relay may regroup and reorder. spans covers the bytes of each Span;
@@ -50,7 +55,8 @@ struct template_hash {
 void template_patch(const struct template *made, uint8_t *request, uint64_t first_id, uint64_t spans_per_trace,
                     uint64_t seed, int64_t now_ns);
 
-/* The same for traces that are dealt: the spans first_sequence, ... What decides on a trace is written, too. */
+/* The same for traces that are dealt: the spans or lines first_sequence, ... What decides on a trace is written, too.
+ */
 void template_patch_dealt(const struct template *made, uint8_t *request, uint64_t first_sequence,
                           const struct traces *traces, int64_t now_ns);
 

@@ -63,15 +63,17 @@ static void mark_cycled(struct sink_ledger *ledger, uint64_t place)
     ledger->cycled++;
 }
 
-/* The span_id as a number; false if there is none of 8 bytes or the span is malformed before it. */
-static bool read_span_id(struct bench_range span, uint32_t number, uint64_t *out_id)
+/* The span_id as a number; false if there is none of 8 bytes or the record is malformed before it. Of a Span and of a
+ * LogRecord alike: where one has its span_id the other has a number. */
+static bool read_span_id(struct bench_range record, uint64_t *out_id)
 {
     struct bench_field field;
-    while (span.at < span.end) {
-        if (!bench_walk_next(&span, &field)) {
+    while (record.at < record.end) {
+        if (!bench_walk_next(&record, &field)) {
             return false;
         }
-        if (field.number == number && field.wire_type == 2 && field.value.end - field.value.at == 8) {
+        if ((field.number == BENCH_SPAN_SPAN_ID || field.number == BENCH_LOG_RECORD_SPAN_ID) && field.wire_type == 2 &&
+            field.value.end - field.value.at == 8) {
             *out_id = bench_load_u64_be(field.value.at);
             return true;
         }
@@ -83,8 +85,7 @@ static void book_span(struct sink_ledger *ledger, struct bench_range span, uint6
 {
     uint64_t id;
     ledger->received++;
-    if (!read_span_id(span, ledger->is_of_logs ? BENCH_LOG_RECORD_SPAN_ID : BENCH_SPAN_SPAN_ID, &id) ||
-        (id & BENCH_SEQUENCE_MASK) >> SEQUENCE_MAX_BITS != 0) {
+    if (!read_span_id(span, &id) || (id & BENCH_SEQUENCE_MASK) >> SEQUENCE_MAX_BITS != 0) {
         ledger->unknown++;
         return;
     }

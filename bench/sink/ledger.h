@@ -5,10 +5,10 @@
 
 #include "lib/walk.h"
 
-/* What arrived, span by span. Unique ids: one bit seen, one bit duplicate. Cycled ids: a counter. */
+/* What arrived, span by span; log records, named by the span id that they bear, are "spans", too. Unique ids: one bit
+ * seen, one bit duplicate. Cycled ids: a counter. */
 struct sink_ledger {
     bool is_hashing;
-    bool is_of_logs;   /* log records, named by the span id that they bear; "spans" below are they */
     uint64_t received; /* spans, with duplicates */
     uint64_t distinct; /* unique ids seen at least once */
     uint64_t duplicates;

@@ -34,7 +34,6 @@ int main(int argc, char **argv)
         { "pace-mode", "answer: delay answers; read: stop reading (answer)", .text = &options.pace_mode },
         { "until-spans", "end after so many spans", .number = &options.until_spans },
         { "timeout-seconds", "end after so long", .real = &options.timeout_seconds },
-        { "logs", "take log records, not spans", .flag = &options.is_of_logs },
         { "no-hash", "do not hash the spans (cheaper sink)", .flag = &options.is_hash_skipped },
         { "seen-out", "write which spans were seen, for check.py", .text = &seen_path },
         { NULL },

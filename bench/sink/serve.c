@@ -272,7 +272,6 @@ static void on_counters_ready(void *context, uint32_t events)
 void sink_run(struct sink *sink, const struct sink_options *options)
 {
     sink->options = options;
-    sink->ledger.is_of_logs = options->is_of_logs;
     sink->ledger.is_hashing = !options->is_hash_skipped;
     sink->program_start_ns = bench_now_ns();
     bench_loop_init(&sink->loop, 256 * 1024);

@@ -29,7 +29,6 @@ struct sink_options {
     uint64_t until_spans;
     double timeout_seconds; /* from the start of the program; 0 = none */
     bool is_hash_skipped;
-    bool is_of_logs;
 };
 
 struct sink {
