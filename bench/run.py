@@ -15,9 +15,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from runner import held, machine, measure, programs, publish, report, targets  # noqa: E402
+from runner import held, joined, machine, measure, programs, publish, report, targets  # noqa: E402
 
-MEASURES = {**measure.MEASURES, "held": held.measure_held}
+MEASURES = {**measure.MEASURES, "held": held.measure_held, "joined": joined.measure_joined}
 SECONDS_AROUND_A_RUN = 2.5  # start, connect, drain, stop, check: for the estimate
 LIMITS = {"steal": 0.02, "foreign": 0.15, "floor": 0.10}
 
@@ -83,7 +83,8 @@ def run_round(suts, variant, work, arguments, number):
         machine.wait_until_quiet(arguments.quiet_wait)
         one = MEASURES[variant.get("kind", "load")](sut, variant, work, arguments)
         measured.append(one)
-        headline = f"{one['cpu_us_per_span']:.3f} us/span, {one['spans_per_second']:,.0f} spans/s, " \
+        of_logs = f"{one['cpu_us_per_log']:.3f} us/log, " if "cpu_us_per_log" in one else ""
+        headline = f"{one['cpu_us_per_span']:.3f} us/span, {of_logs}{one['spans_per_second']:,.0f} spans/s, " \
                    f"steal {one['steal']:.0%}, others {one['foreign']:.0%}" if "cpu_us_per_span" in one else \
                    f"first answer {one['first_answer_ms']:.1f} ms, {one['idle_rss_mib']:.1f} MiB"
         print(f"  round {number + 1} {one['sut']:<20} {headline} {' '.join(one['faults'])}", flush=True)
@@ -131,7 +132,8 @@ def run_scenario(name, arguments):
     suts = arguments.suts.split(",") if arguments.suts else scenario.get("suts", [])
     base = scenario.get("base", "floor")
     key = "idle_rss_mib" if scenario.get("kind") == "idle" else \
-        "peak_rss_mib" if scenario.get("is_sampled") else "cpu_us_per_span"
+        "peak_rss_mib" if scenario.get("is_sampled") else \
+        "cpu_us_per_log" if scenario.get("kind") == "joined" else "cpu_us_per_span"
     results = {"run": arguments.run, "scenario": scenario, "machine": machine.describe(), "base": base, "key": key, "variants": {}}
     for variant_name, variant in variants_of(scenario, arguments):
         print(f"{name} / {variant_name}", flush=True)
@@ -149,8 +151,9 @@ def all_scenarios():
 
 
 def seconds_of(sut, variant):
-    if variant.get("kind") == "held":
-        return held.seconds_of(programs.Sut(sut, "").description, variant)
+    if variant.get("kind") in ("held", "joined"):
+        kind = held if variant["kind"] == "held" else joined
+        return kind.seconds_of(programs.Sut(sut, "").description, variant)
     return variant["seconds"] + variant.get("warmup_seconds", 0)
 
 

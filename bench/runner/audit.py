@@ -9,12 +9,12 @@ from runner import programs
 WAITING = ("in_flight", "buffered", "queued")
 
 
-def read(command):
-    """(exit status, totals by account, dropped by reason)."""
+def read(command, signals=("traces",)):
+    """(exit status, totals by account, dropped by reason), over these signals."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=30)
     totals, dropped = {}, {}
     for account in json.loads(done.stdout)["accounts"]:
-        if account["signal"] != "traces":
+        if account["signal"] not in signals:
             continue
         name, balance = account["account"], account["balance"]
         totals[name] = totals.get(name, 0) + balance

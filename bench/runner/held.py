@@ -16,13 +16,19 @@ TICK_SECONDS = 1.0      # the Collector decides once a second: a trace waits hal
 REQUEST_SPANS = 960     # divisible by what each trace size has in a request (load/traces.h)
 
 
+def is_sampler(sut, variant):
+    """Unless its policies keep everything."""
+    return "holds" in sut.description and not variant.get("keeps_all")
+
+
 def plan_of(sut, variant, work):
     """The variant as this program runs it: who holds nothing needs no time to fill. fill_seconds instead of the wait: only
     the gate is of interest."""
     is_holding = "holds" in sut.description
     wait = variant.get("fill_seconds", variant["settings"]["decision_wait_s"]) if is_holding else 0
     load = ["--trace-size", str(variant["trace_size"]), "--progress", f"{work}/progress",
-            "--kept-out", f"{work}/kept.bin", *(["--sampled"] if is_holding else [])]
+            "--kept-out", f"{work}/kept.bin", *(["--sampled"] if is_sampler(sut, variant) else []),
+            *variant.get("load", [])]
     warmup = wait + (SETTLING_SECONDS if is_holding else 0.5)
     return {**variant, "spans_per_request": REQUEST_SPANS, "warmup_seconds": warmup,
             "seconds": warmup + variant["seconds"] + 1.5, "load": load}
@@ -53,7 +59,7 @@ def wait_for_first_answer(work, load, limit_seconds=20):
 def read_join(sut, settings):
     """(spans held, bytes of the join) as weft's ledger and metrics have them."""
     _, totals, _ = audit.read([programs.fill(word, {**sut.values, **settings})
-                               for word in sut.description["ledger"]])
+                               for word in sut.description["ledger"]], ("traces", "logs"))
     with urllib.request.urlopen(f"http://{settings['telemetry']}/metrics", timeout=10) as answer:
         found = re.search(r"^weft_join_bytes\{[^}]*\} (\S+)", answer.read().decode(), re.MULTILINE)
     return totals.get("buffered", 0), float(found.group(1))
@@ -100,9 +106,9 @@ class Window:
                 "steal": steal, "foreign": max(0.0, busy * os.cpu_count() - sum(cpu) / elapsed) / os.cpu_count()}
 
 
-def gate(sut, result, books, work):
+def gate(sut, variant, result, books, work):
     files = [f"{work}/acknowledged.bin", f"{work}/seen.bin"]
-    if "holds" in sut.description:
+    if is_sampler(sut, variant):
         return verify_sampled(result, books, [*files, f"{work}/kept.bin"], sut.is_exact)
     return verify(result, books, files, sut.is_exact)
 
@@ -134,7 +140,7 @@ def measure_held(sut, variant, work, options):
         result = json.loads(text)
         wait_for_verdicts(sut, bed, variant, result)
         books = bed.finish()
-    missing, faults = gate(sut, result, books, work)
+    missing, faults = gate(sut, variant, result, books, work)
     return {**measured, "peak_rss_mib": bed.peak_rss_mib, "latency_ms": result["latency_ms"],
             "plain_bytes_per_span": result["plain_bytes_per_span"], "sent": result["sent"],
             "acknowledged": result["acknowledged"], "unsent": result["unsent"], "missing": missing,
@@ -146,5 +152,9 @@ def note_what_is_added(measured, adds):
     """adds: {"weft-tail": "weft"}: what the first costs over the second, in the same round."""
     by_name = {one["sut"]: one for one in measured}
     for name, base in adds.items():
-        if name in by_name and base in by_name:
-            by_name[name]["adds_us_per_span"] = by_name[name]["cpu_us_per_span"] - by_name[base]["cpu_us_per_span"]
+        if name not in by_name or base not in by_name:
+            continue
+        for record in ("span", "log"):
+            costs = [by_name[of].get(f"cpu_us_per_{record}") for of in (name, base)]
+            if None not in costs:
+                by_name[name][f"adds_us_per_{record}"] = costs[0] - costs[1]

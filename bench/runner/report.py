@@ -19,6 +19,12 @@ HELD_COLUMNS = [("CPU us/span", "cpu_us_per_span", "{:.3f}"), ("adds us/span", "
                 ("peak RSS MiB", "peak_rss_mib", "{:.0f}"), ("spans/s", "spans_per_second", "{:,.0f}"),
                 ("p99 ms", "p99", "{:.2f}")]
 
+JOINED_COLUMNS = [("CPU us/span", "cpu_us_per_span", "{:.3f}"), ("adds us/span", "adds_us_per_span", "{:.3f}"),
+                  ("CPU us/log", "cpu_us_per_log", "{:.3f}"), ("adds us/log", "adds_us_per_log", "{:.3f}"),
+                  ("held records", "held_spans", "{:,.0f}"), ("B/held record", "bytes_per_held_span", "{:.0f}"),
+                  ("wire B/record", "plain_bytes_per_span", "{:.0f}"), ("peak RSS MiB", "peak_rss_mib", "{:.0f}"),
+                  ("records/s", "spans_per_second", "{:,.0f}"), ("p99 ms", "p99", "{:.2f}")]
+
 
 def value_of(measured, key):
     return measured["latency_ms"][key] if key in ("p50", "p99", "p99_9") else measured.get(key)
@@ -67,7 +73,7 @@ def summarise(rounds, suts, key, base):
         if not mine:
             continue
         entry = {"rounds": len(mine), "faults": sorted({fault for one in mine for fault in one["faults"]})}
-        for _, column, _ in LOAD_COLUMNS + IDLE_COLUMNS + OVERLOAD_COLUMNS + HELD_COLUMNS:
+        for _, column, _ in LOAD_COLUMNS + IDLE_COLUMNS + OVERLOAD_COLUMNS + HELD_COLUMNS + JOINED_COLUMNS:
             if any(column in one or column in one.get("latency_ms", {}) for one in mine):
                 entry[column] = median_of(mine, column)
         pairs = ratios(rounds, sut, base, key)
@@ -143,7 +149,7 @@ def write(results, directory):
     """results: the scenario, the machine, and per variant all rounds and the summary of the calm ones."""
     scenario = results["scenario"]
     name = scenario["name"]
-    columns = {"idle": IDLE_COLUMNS, "held": HELD_COLUMNS}.get(scenario.get("kind"), LOAD_COLUMNS)
+    columns = {"idle": IDLE_COLUMNS, "held": HELD_COLUMNS, "joined": JOINED_COLUMNS}.get(scenario.get("kind"), LOAD_COLUMNS)
     if scenario.get("is_sampled"):
         columns = columns[2:] + OVERLOAD_COLUMNS
     os.makedirs(directory, exist_ok=True)

@@ -5,12 +5,13 @@ import os
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f"{ROOT}/bench")
 
 import check  # noqa: E402
-from runner import publish, targets  # noqa: E402
+from runner import held, joined, publish, targets  # noqa: E402
 
 
 def write_result(folder, name, run):
@@ -83,6 +84,32 @@ class TargetTest(unittest.TestCase):
         for value, verdict in ((162, "met"), (164, "MISSED")):
             rounds = [[{"sut": "x", "bytes": value, "plain_bytes_per_span": 100}]]
             self.assertEqual(targets.judge([target], "all", rounds, "cpu")[0]["verdict"], verdict)
+
+
+class JoinedTest(unittest.TestCase):
+    """A span costs 1 us, a line 0.25; the join adds half to each."""
+
+    def measure(self, name, factor):
+        def measure_held(sut, variant, *_):
+            lines = variant["rate"] / 100 - 1
+            return {"sut": sut.name, "cpu_us_per_span": factor * (1 + lines * 0.25) / (1 + lines), "steal": 0, "foreign": 0,
+                    "is_stopped_cleanly": True, "faults": ["lost"] if lines else []}
+
+        sut = mock.Mock(description={"holds": "join"})
+        sut.name = name
+        variant = {"rate": 100, "logs_per_span": 5, "logs": "x", "traces_per_job": 4}
+        with mock.patch.object(held, "measure_held", measure_held):
+            return joined.measure_joined(sut, variant, "", None)
+
+    def test_what_a_line_adds_is_between_four_runs(self):
+        measured = [self.measure("a", 1), self.measure("b", 1.5)]
+        held.note_what_is_added(measured, {"b": "a"})
+        self.assertAlmostEqual(measured[0]["cpu_us_per_log"], 0.25)
+        self.assertAlmostEqual(measured[1]["adds_us_per_log"], 0.125)
+        self.assertAlmostEqual(measured[1]["adds_us_per_span"], 0.5)
+
+    def test_a_fault_of_either_run_is_one(self):
+        self.assertEqual(self.measure("a", 1)["faults"], ["with logs: lost"])
 
 
 if __name__ == "__main__":
