@@ -64,6 +64,8 @@ static void add_process(const struct weft_telemetry_server *server, struct weft_
                      WEFT_SAMPLE_GAUGE, resident - reserved, none);
     weft_samples_set(samples, "weft_log_suppressed", "Log lines kept back by rate limits", WEFT_SAMPLE_COUNTER,
                      (double)weft_log_suppressed_total(), none);
+    weft_samples_set(samples, "weft_log_lost", "Log lines that nobody took", WEFT_SAMPLE_COUNTER,
+                     (double)weft_log_lost_total(), none);
 }
 
 /* Every account as weft_ledger_records{account, signal, owner, reason}; what left a source counts as what it gave. */

@@ -1,17 +1,17 @@
-/* The log (log.h): one mutex, one line at a time, one write. A line that does not fit is cut after its message, and a
- * message at its own limit (escaped it still fits), so that what is written is always one JSON object. */
+/* The log (log.h): one mutex, one line at a time, which log_writer.c then brings out. A line that does not fit is cut
+ * after its message, and a message at its own limit (escaped it still fits), so that what is written is always one JSON
+ * object. */
 #include "base/log.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/log_writer.h"
 
 enum { NAME_BYTES = 128, BURST = 10 };
-enum { MAX_LINE_BYTES = 16 * 1024, MAX_MESSAGE_BYTES = 2 * 1024, LINE_END_BYTES = 2 };
+enum { MAX_MESSAGE_BYTES = 2 * 1024, LINE_END_BYTES = 2 };
 static const int64_t window_ns = 10 * WEFT_NS_PER_S;
 
 static struct {
@@ -134,7 +134,8 @@ void weft_log_write(struct weft_log_site *site, enum weft_log_level level, const
                     const struct weft_log_field *fields, size_t field_count)
 {
     struct weft_buffer line;
-    weft_buffer_init(&line, MAX_LINE_BYTES);
+    int descriptor = -1;
+    weft_buffer_init(&line, WEFT_LOG_LINE_BYTES);
     pthread_mutex_lock(&state.mutex);
     uint32_t suppressed = 0;
     if (level < WEFT_LOG_WARN || may_write(site, weft_monotonic_now().ns, &suppressed)) {
@@ -144,16 +145,16 @@ void weft_log_write(struct weft_log_site *site, enum weft_log_level level, const
         if (field_count > 0 || suppressed > 0) {
             append_data(&line, fields, field_count, suppressed);
         }
-        if (has_head && (line.is_failed || line.length > MAX_LINE_BYTES - LINE_END_BYTES)) {
+        if (has_head && (line.is_failed || line.length > WEFT_LOG_LINE_BYTES - LINE_END_BYTES)) {
             weft_buffer_clear(&line);
             line.length = head_length;
         }
         weft_buffer_append_text(&line, "}\n");
-        ssize_t written;
-        do {
-            written = line.is_failed ? 0 : write(state.descriptor, line.bytes, line.length);
-        } while (written < 0 && errno == EINTR);
+        descriptor = line.is_failed ? -1 : state.descriptor;
     }
     pthread_mutex_unlock(&state.mutex);
+    if (descriptor >= 0) {
+        weft_log_writer_put(descriptor, weft_buffer_slice(&line));
+    }
     weft_buffer_fini(&line);
 }

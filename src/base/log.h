@@ -62,3 +62,17 @@ void weft_log_write(struct weft_log_site *site, enum weft_log_level level, const
 
 /* Lines that rate limiting kept back since the start. */
 uint64_t weft_log_suppressed_total(void);
+
+/* From now on nobody who logs waits for who reads: a thread writes. Up to 4 MiB of lines wait for it; further ones are
+ * lost and counted, and the log says so when it is read again. */
+void weft_log_start_thread(void);
+
+/* Gives what waits so much time to be written. Then lines are written by who logs again or, if the thread still stands,
+ * lost. */
+void weft_log_end_thread(int64_t timeout_ns);
+
+/* For who is about to abort, wherever that is: what waits gets so much time. */
+void weft_log_rescue(int64_t timeout_ns);
+
+/* Lines that nobody took since the start. */
+uint64_t weft_log_lost_total(void);

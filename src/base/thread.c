@@ -1,10 +1,13 @@
 /* Threads and mutexes: thin, so that pthread has one home. */
 #include "base/thread.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 
 WEFT_THREAD_LOCAL char weft_thread_mark;
 
@@ -35,6 +38,13 @@ void weft_mutex_unlock(struct weft_mutex *mutex)
     weft_assert(pthread_mutex_unlock(&mutex->native) == 0);
 }
 
+bool weft_mutex_try_lock(struct weft_mutex *mutex)
+{
+    int code = pthread_mutex_trylock(&mutex->native);
+    weft_assert(code == 0 || code == EBUSY);
+    return code == 0;
+}
+
 void weft_condition_init(struct weft_condition *condition)
 {
     weft_assert(pthread_cond_init(&condition->native, NULL) == 0);
@@ -53,6 +63,14 @@ void weft_condition_signal(struct weft_condition *condition)
 void weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex)
 {
     weft_assert(pthread_cond_wait(&condition->native, &mutex->native) == 0);
+}
+
+void weft_condition_wait_for(struct weft_condition *condition, struct weft_mutex *mutex, int64_t timeout_ns)
+{
+    struct weft_monotonic end = weft_monotonic_after(weft_monotonic_now(), timeout_ns);
+    struct timespec deadline = { .tv_sec = end.ns / WEFT_NS_PER_S, .tv_nsec = end.ns % WEFT_NS_PER_S };
+    int code = pthread_cond_clockwait(&condition->native, &mutex->native, CLOCK_MONOTONIC, &deadline);
+    weft_assert(code == 0 || code == ETIMEDOUT);
 }
 
 static void *thread_main(void *argument)

@@ -68,11 +68,19 @@ void weft_mutex_fini(struct weft_mutex *mutex);
 void weft_mutex_lock(struct weft_mutex *mutex);
 void weft_mutex_unlock(struct weft_mutex *mutex);
 
+/* False if it is locked, by whomever. */
+bool weft_mutex_try_lock(struct weft_mutex *mutex) WEFT_MUST_CHECK;
+
 /* Where threads sleep until something under a mutex has changed. Whoever changes it signals; whoever wakes looks again.
  */
 struct weft_condition {
     pthread_cond_t native;
 };
+
+#define WEFT_CONDITION_INITIALIZER \
+    {                              \
+        PTHREAD_COND_INITIALIZER   \
+    }
 
 void weft_condition_init(struct weft_condition *condition);
 void weft_condition_fini(struct weft_condition *condition);
@@ -80,6 +88,9 @@ void weft_condition_signal(struct weft_condition *condition);
 
 /* With the mutex locked, which it is again afterwards. */
 void weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex);
+
+/* The same, for so long at most. */
+void weft_condition_wait_for(struct weft_condition *condition, struct weft_mutex *mutex, int64_t timeout_ns);
 
 typedef void (*weft_thread_fn)(void *context);
 

@@ -14,6 +14,8 @@
 
 enum { OPTION_SET = 256, OPTION_STATE, OPTION_SHUTDOWN, OPTION_RELOAD };
 
+static const int64_t log_patience_ns = 1 * WEFT_NS_PER_S;
+
 static const struct option options[] = {
     { "config", required_argument, NULL, 'c' },
     { "set", required_argument, NULL, OPTION_SET },
@@ -98,10 +100,12 @@ int weft_cli_run(int argument_count, char **arguments)
     if (status == 0) {
         struct weft_error error = WEFT_ERROR_NONE;
         agent.sources = weft_cli_sources_view(&sources);
+        weft_log_start_thread();
         if (weft_agent_run(&agent, &error) != WEFT_OK) {
             weft_log(ERROR, "agent.failed", error.text);
             status = 1;
         }
+        weft_log_end_thread(log_patience_ns);
     }
     weft_cli_sources_fini(&sources);
     return status;

@@ -10,9 +10,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from outside_case import OutsideCase, Probe, stalling
 from harness import config as configs
-from harness import otlp
+from harness import otlp, prometheus
 from harness.case import only_weft
-from harness.client import Client
+from harness.client import Client, Outcome
 from harness.places import program_under_test
 from harness.process import free_port, is_listening, wait_until
 
@@ -81,3 +81,58 @@ class ClosedStreams(OutsideCase):
         self.assertEqual([line for line in lines if not line.startswith('{"resourceSpans"')], [])
         self.assertEqual(list(directory.glob("ledger.weft.bad*")), [])
         self.assertNotIn(b"resourceSpans", (directory / "ledger.weft").read_bytes())
+
+
+@only_weft("it is about weft's threads")
+class DeadReaders(OutsideCase):
+    """A pipe that nobody reads, from the moment that weft is up."""
+
+    def begin(self, exporters, outputs, telemetry=None, **settings):
+        """The exporters under test in a pipeline of their own beside one to a backend that is well."""
+        self.sink = self.backend()
+        self.address, self.other = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        config = configs.pipeline(self.address, exporters)
+        config["receivers"]["otlp/other"] = configs.otlp_receiver(self.other)
+        config["exporters"]["otlp/other"] = configs.otlp_exporter(self.sink.address)
+        config["service"]["pipelines"]["traces/other"] = {"receivers": ["otlp/other"], "exporters": ["otlp/other"]}
+        config["service"]["telemetry"] = telemetry or {}
+        self.program = self.start_program(config, [self.address, self.other], outputs=outputs, **settings)
+
+    def dead_pipe(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        self.addCleanup(os.close, writing)
+        return writing
+
+    def send_until_full(self, requests, spans=1000, seconds=2.0):
+        """As many as are taken; those that wait for room are given up after so long."""
+        taken = 0
+        with Client(self.address) as client:
+            for number in range(requests):
+                if client.export(otlp.numbered_request(number * spans, spans), seconds=seconds).outcome != Outcome.ACCEPTED:
+                    break
+                taken += 1
+        return taken
+
+    def check_that_the_rest_goes_on(self, probe, what):
+        with Client(self.other) as client:
+            for number in range(20):
+                self.assertEqual(client.export(otlp.numbered_request(number, 1)).outcome, Outcome.ACCEPTED)
+        self.assertTrue(wait_until(lambda: len(self.sink.span_ids()) == 20, 10.0), "the other pipeline stands")
+        self.assert_never_stood(probe, what)
+
+    def check_that_it_ends(self, seconds):
+        started = time.monotonic()
+        self.program.stop()
+        took = time.monotonic() - started
+        print(f"  SIGTERM: down after {took:.2f} s", flush=True)
+        self.assertLess(took, seconds)
+
+    def test_log_loses_lines_rather_than_wait(self):
+        """Debug writes a line of the log for each record, more than wait for a reader: 4 MiB."""
+        self.begin({"debug": {"verbosity": "normal", "sampling_initial": 1000}}, (None, self.dead_pipe()))
+        with Probe(self.program.admin) as probe:
+            self.assertEqual(self.send_until_full(30), 30)
+            self.check_that_the_rest_goes_on(probe, "a log that nobody reads")
+        self.assertGreater(prometheus.total(self.program.metrics(), "weft_log_lost"), 0)
+        self.check_that_it_ends(4.0)

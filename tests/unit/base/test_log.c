@@ -270,13 +270,116 @@ START_TEST(test_lines_of_several_threads_do_not_mix)
 }
 END_TEST
 
+/* A line is about 4 KiB, so that a pipe that nobody reads takes few of them, and the ring some thousand. */
+static void log_long_lines(size_t count)
+{
+    static char text[4000];
+    memset(text, 'x', sizeof text - 1);
+    for (size_t i = 0; i < count; i++) {
+        weft_log(INFO, "long", "a line", WEFT_LOG_STRING("text", text));
+    }
+}
+
+static void stop_reading_for_good(void)
+{
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0); /* blocking: a direct write would never return */
+    weft_log_configure(&(struct weft_log_config){ WEFT_LOG_INFO, "weft-test", "", ends[1] });
+}
+
+static void end_with_a_reader_gone(void *context)
+{
+    (void)context;
+    stop_reading_for_good();
+    weft_log_start_thread();
+    log_long_lines(2000);
+    uint64_t lost = weft_log_lost_total();
+    ck_assert_uint_gt(lost, 500);
+    ck_assert_uint_lt(lost, 1500);
+    weft_log_end_thread(1);
+    log_long_lines(1);
+    ck_assert_uint_eq(weft_log_lost_total(), lost + 1);
+    weft_log_rescue(1);
+    abort();
+}
+
+/* In a child, for whose log there is no hope afterwards. It comes to its end, which is to abort. */
+START_TEST(test_nobody_waits_for_a_reader)
+{
+    ck_assert(base_test_aborts(end_with_a_reader_gone, NULL));
+}
+END_TEST
+
+/* Lines that are not read in one piece: what is left of the last one is kept at the start. */
+static void read_until(const char *wanted)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < 30000; i++) {
+        ssize_t length = read(reader.descriptors[0], reader.text + kept, sizeof reader.text - 1 - kept);
+        kept += length < 0 ? 0 : (size_t)length;
+        reader.text[kept] = '\0';
+        char *line = reader.text;
+        for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+            ck_assert_ptr_eq(json_object_end(line), end);
+            *end = '\0';
+            if (strstr(line, wanted) != NULL) {
+                return;
+            }
+        }
+        kept = strlen(line);
+        memmove(reader.text, line, kept + 1);
+        usleep(1000);
+    }
+    ck_abort_msg("not read: %s", wanted);
+}
+
+START_TEST(test_thread_writes_what_was_logged_before_it_ends)
+{
+    start_reading(WEFT_LOG_INFO);
+    weft_log_start_thread();
+    for (size_t i = 0; i < 100; i++) {
+        weft_log(INFO, "numbered", "a line", WEFT_LOG_INT("number", i));
+    }
+    weft_log_end_thread(30 * WEFT_NS_PER_S);
+    ck_assert_uint_eq(read_lines(), 100);
+    ck_assert_ptr_nonnull(strstr(reader.text, "\"number\":99"));
+    weft_log(INFO, "direct", "as before");
+    ck_assert_uint_eq(read_lines(), 1);
+    stop_reading();
+}
+END_TEST
+
+/* Whole lines go round the ring, and those that found it full are told of once somebody reads. */
+START_TEST(test_lost_lines_are_counted_and_told_of)
+{
+    start_reading(WEFT_LOG_INFO);
+    weft_log_start_thread();
+    uint64_t lost = weft_log_lost_total();
+    log_long_lines(3000);
+    lost = weft_log_lost_total() - lost;
+    ck_assert_uint_gt(lost, 0);
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "\"lines\":%llu,", (unsigned long long)lost);
+    read_until(wanted);
+    weft_log_end_thread(30 * WEFT_NS_PER_S);
+    stop_reading();
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
-        BASE_TEST(test_line_holds_the_fields_of_the_schema),        BASE_TEST(test_lower_levels_are_silent),
-        BASE_TEST(test_numbers_that_json_lacks_become_null),        BASE_TEST(test_long_lines_stay_objects),
-        BASE_TEST(test_site_is_limited_and_says_what_it_kept_back), BASE_TEST(test_info_is_not_limited),
-        BASE_TEST(test_failed_allocation_loses_fields_or_the_line), BASE_TEST(test_lines_of_several_threads_do_not_mix),
+        BASE_TEST(test_nobody_waits_for_a_reader), /* first: it forks, and later there are threads */
+        BASE_TEST(test_line_holds_the_fields_of_the_schema),
+        BASE_TEST(test_lower_levels_are_silent),
+        BASE_TEST(test_numbers_that_json_lacks_become_null),
+        BASE_TEST(test_long_lines_stay_objects),
+        BASE_TEST(test_site_is_limited_and_says_what_it_kept_back),
+        BASE_TEST(test_info_is_not_limited),
+        BASE_TEST(test_failed_allocation_loses_fields_or_the_line),
+        BASE_TEST(test_lines_of_several_threads_do_not_mix),
+        BASE_TEST(test_thread_writes_what_was_logged_before_it_ends),
+        BASE_TEST(test_lost_lines_are_counted_and_told_of),
     };
     return BASE_TEST_RUN("log", tests);
 }
