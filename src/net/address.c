@@ -202,6 +202,22 @@ enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, str
     return WEFT_OK;
 }
 
+void weft_socket_address_format(const struct sockaddr_storage *address, char *out_text, size_t capacity)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(out_text, capacity, "%s:%u", host, ntohs(v4->sin_port));
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(out_text, capacity, "[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        snprintf(out_text, capacity, "unix");
+    }
+}
+
 bool weft_endpoint_is_local(const struct weft_endpoint *endpoint)
 {
     struct sockaddr_storage address;

@@ -25,6 +25,9 @@ enum weft_status weft_endpoint_parse(const char *text, uint16_t default_port, st
 enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, struct sockaddr_storage *out_address,
                                        socklen_t *out_length) WEFT_MUST_CHECK;
 
+/* "10.0.0.1:4317", "[::1]:4317", or "unix" for a path. */
+void weft_socket_address_format(const struct sockaddr_storage *address, char *out_text, size_t capacity);
+
 /* Whether only this machine is there: a unix path, localhost, 127.0.0.0/8, ::1. No name service. */
 bool weft_endpoint_is_local(const struct weft_endpoint *endpoint);
 

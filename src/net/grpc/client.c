@@ -1,20 +1,19 @@
 /* The client (client.h): a queue of calls that wait, the connections that take them, and the back-off
- * between attempts (grpc/doc/connection-backoff.md). A further connection is opened when no ready one has
- * room or the least busy one has BUSY_STREAMS calls open, one attempt at a time; so an idle exporter keeps
- * one. Every call passes weft_grpc_client_end exactly once, and on_done runs from the client's turn at the
+ * between attempts, which the balancer knows. A further connection to the same address is opened when no ready one has
+ * room or the least busy one has BUSY_STREAMS calls open, one attempt at a time; so an idle exporter keeps one for
+ * each address. Every call passes weft_grpc_client_end exactly once, and on_done runs from the client's turn at the
  * end of the tick. */
 #include "net/grpc/client.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "net/grpc/client_internal.h"
 
-enum { BUSY_STREAMS = 4, FIXED_FIELDS = 8, ROOM_FIELDS = WEFT_GRPC_SERVER_CALL_HEADERS + 2, MAX_STREAMS = 100 };
+enum { BUSY_STREAMS = 4, FIXED_FIELDS = 8, ROOM_FIELDS = WEFT_GRPC_CLIENT_CALL_HEADERS + 2, MAX_STREAMS = 100 };
 
 static struct weft_timers *timers_of(const struct weft_grpc_client *client)
 {
@@ -64,6 +63,7 @@ static void set_connectivity(struct weft_grpc_client *client, enum weft_grpc_cli
 
 struct census {
     uint32_t connecting, ready;
+    uint32_t undecided;                             /* of those connecting: without an address yet */
     struct weft_grpc_client_connection *least_busy; /* of those with room */
 };
 
@@ -74,6 +74,7 @@ static struct census count_connections(struct weft_grpc_client *client)
     {
         struct weft_grpc_client_connection *connection = connection_of(node);
         census.connecting += connection->phase < WEFT_GRPC_SERVING;
+        census.undecided += connection->phase < WEFT_GRPC_SERVING && connection->dialer.address == NULL;
         census.ready += connection->phase == WEFT_GRPC_SERVING;
         bool is_better = census.least_busy == NULL || connection->request_count < census.least_busy->request_count;
         if (is_better && weft_grpc_client_connection_has_room(connection)) {
@@ -86,38 +87,16 @@ static struct census count_connections(struct weft_grpc_client *client)
 static void update_connectivity(struct weft_grpc_client *client)
 {
     struct census census = count_connections(client);
-    set_connectivity(client, census.ready > 0                            ? WEFT_GRPC_READY
-                             : census.connecting > 0                     ? WEFT_GRPC_CONNECTING
-                             : weft_timer_is_set(&client->backoff_timer) ? WEFT_GRPC_BACKOFF
-                                                                         : WEFT_GRPC_IDLE);
-}
-
-/* Uniform in [0, 1). */
-static double draw(struct weft_grpc_client *client)
-{
-    client->random ^= client->random << 13;
-    client->random ^= client->random >> 7;
-    client->random ^= client->random << 17;
-    return (double)(client->random >> 11) / 9007199254740992.0;
-}
-
-/* Counted from the start of the attempt that failed, as gRPC's document does. */
-static void back_off(struct weft_grpc_client *client, struct weft_monotonic attempt_started)
-{
-    const struct weft_grpc_client_settings *settings = &client->settings;
-    int64_t next_ns = (int64_t)((double)client->backoff_ns * 1.6);
-    next_ns = next_ns > settings->reconnect_min_ns ? next_ns : settings->reconnect_min_ns;
-    client->backoff_ns = next_ns < settings->reconnect_max_ns ? next_ns : settings->reconnect_max_ns;
-    int64_t delay_ns = (int64_t)((double)client->backoff_ns * (0.8 + 0.4 * draw(client)));
-    weft_timer_set_at(timers_of(client), &client->backoff_timer, weft_monotonic_after(attempt_started, delay_ns));
+    set_connectivity(client, census.ready > 0                              ? WEFT_GRPC_READY
+                             : census.connecting > 0                       ? WEFT_GRPC_CONNECTING
+                             : weft_balancer_may_connect(client->balancer) ? WEFT_GRPC_IDLE
+                                                                           : WEFT_GRPC_BACKOFF);
 }
 
 void weft_grpc_client_note_ready(struct weft_grpc_client *client)
 {
     client->connects++;
     client->last_failure[0] = '\0';
-    client->backoff_ns = 0;
-    weft_timer_cancel(timers_of(client), &client->backoff_timer);
     weft_log(INFO, "grpc.connected", "connected", WEFT_LOG_STRING("endpoint", client->target));
     weft_grpc_client_attend(client);
 }
@@ -133,10 +112,10 @@ void weft_grpc_client_note_closed(struct weft_grpc_client *client, const struct 
         snprintf(client->last_failure, sizeof client->last_failure, "%s", connection->failure);
     }
     if (was_ready) {
+        weft_balancer_note_lost(client->balancer);
         weft_log(INFO, "grpc.disconnected", "connection ended", WEFT_LOG_STRING("reason", connection->failure));
     } else {
         client->connect_failures++;
-        back_off(client, connection->started);
         weft_log(WARN, "grpc.connect_failed", "cannot connect", WEFT_LOG_STRING("reason", connection->failure));
     }
     weft_grpc_client_attend(client);
@@ -214,15 +193,50 @@ static void fail_waiting(struct weft_grpc_client *client, int grpc_status, const
     }
 }
 
-static void open_further_connection(struct weft_grpc_client *client)
+/* The first with the first call; once there is one, one for each address that has none, and with fewer addresses than
+ * connection_count further ones when those that there are do not suffice, one attempt at a time. */
+static void open_connections(struct weft_grpc_client *client)
 {
     struct census census = count_connections(client);
+    struct weft_balancer_census addresses = weft_balancer_count(client->balancer);
+    bool is_waited_for = !weft_list_is_empty(&client->waiting);
     bool is_busy = census.least_busy != NULL && census.least_busy->request_count >= BUSY_STREAMS;
-    bool is_needed = is_busy || !weft_list_is_empty(&client->waiting);
-    if (is_needed && census.connecting == 0 && census.ready < client->settings.connection_count &&
-        !weft_timer_is_set(&client->backoff_timer)) {
+    uint32_t count = census.ready + census.connecting, wanted = 0;
+    if (count == 0 || census.undecided > 0) {
+        wanted = count == 0 && is_waited_for ? 1 : 0;
+    } else if (addresses.unserved > 0) {
+        wanted = addresses.unserved;
+    } else if (census.connecting == 0 && census.ready < client->settings.connection_count) {
+        wanted = is_busy || is_waited_for ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < wanted && weft_balancer_may_connect(client->balancer); i++) {
         weft_grpc_client_connection_new(client);
     }
+}
+
+/* Those whose address is no longer the endpoint's, once there is another to take their calls. */
+static void retire_connections(struct weft_grpc_client *client)
+{
+    bool has_other = false;
+    WEFT_LIST_EACH(node, &client->connections)
+    {
+        const struct weft_grpc_client_connection *connection = connection_of(node);
+        has_other = has_other || (connection->phase == WEFT_GRPC_SERVING && weft_dialer_is_listed(&connection->dialer));
+    }
+    WEFT_LIST_EACH(node, &client->connections)
+    {
+        struct weft_grpc_client_connection *connection = connection_of(node);
+        if (has_other && !weft_dialer_is_listed(&connection->dialer)) {
+            weft_grpc_client_connection_retire(connection);
+        }
+    }
+}
+
+static void on_addresses_changed(void *context)
+{
+    struct weft_grpc_client *client = context;
+    weft_check_magic(client, grpc_client);
+    weft_grpc_client_attend(client);
 }
 
 static void assign(struct weft_grpc_client *client)
@@ -232,9 +246,11 @@ static void assign(struct weft_grpc_client *client)
         if (connection == NULL) {
             break;
         }
+        weft_list_remove(&connection->node); /* among those that are equally busy the one that waited longest is next */
+        weft_list_push_back(&client->connections, &connection->node);
         weft_grpc_client_stream_open(connection, weft_grpc_client_request_of(weft_list_pop_front(&client->waiting)));
     }
-    open_further_connection(client);
+    open_connections(client);
     update_connectivity(client);
     if (client->connectivity == WEFT_GRPC_BACKOFF && !client->settings.wait_for_ready) {
         fail_waiting(client, WEFT_GRPC_UNAVAILABLE, client->last_failure);
@@ -258,15 +274,9 @@ static void take_turn(void *context)
     struct weft_grpc_client *client = context;
     weft_check_magic(client, grpc_client);
     free_closed_connections(client);
+    retire_connections(client);
     assign(client);
     deliver_ended(client);
-}
-
-static void on_backoff_expired(void *context)
-{
-    struct weft_grpc_client *client = context;
-    weft_check_magic(client, grpc_client);
-    assign(client);
 }
 
 static void on_deadline_expired(void *context)
@@ -427,9 +437,17 @@ struct weft_grpc_client *weft_grpc_client_new(const struct weft_net_context *net
     weft_list_init(&client->waiting);
     weft_list_init(&client->ended);
     weft_deferred_init(&client->turn, take_turn, client);
-    weft_timer_init(&client->backoff_timer, on_backoff_expired, client);
-    ssize_t length = getrandom(&client->random, sizeof client->random, GRND_NONBLOCK);
-    client->random |= length == (ssize_t)sizeof client->random ? 1 : (uint64_t)(uintptr_t)client | 1;
+    client->balancer = weft_balancer_new(&(struct weft_balancer_settings){
+        .loop = net->loop,
+        .resolver = client->resolver,
+        .endpoint = settings->endpoint,
+        .balancing = settings->balancing,
+        .look_up_interval_ns = settings->look_up_interval_ns,
+        .retry_min_ns = client->settings.reconnect_min_ns,
+        .retry_max_ns = client->settings.reconnect_max_ns,
+        .on_change = on_addresses_changed,
+        .context = client,
+    });
     return client;
 }
 
@@ -469,7 +487,7 @@ void weft_grpc_client_free(struct weft_grpc_client *client)
     deliver_ended(client);
     free_closed_connections(client);
     weft_assert(client->calls_open == 0);
-    weft_timer_cancel(timers_of(client), &client->backoff_timer);
+    weft_balancer_free(client->balancer);
     weft_deferred_cancel(&client->turn);
     if (client->own_resolver != NULL) {
         weft_resolver_free(client->own_resolver);
@@ -487,6 +505,9 @@ void weft_grpc_client_read_state(const struct weft_grpc_client *client, struct w
         .connect_failures = client->connect_failures,
         .bytes_sent = client->bytes_sent,
     };
+    struct weft_balancer_census addresses = weft_balancer_count(client->balancer);
+    out_state->addresses = addresses.listed;
+    out_state->addresses_left_out = addresses.left_out;
     WEFT_LIST_EACH(node, &client->connections)
     {
         out_state->connections_ready += connection_of(node)->phase == WEFT_GRPC_SERVING;

@@ -4,7 +4,7 @@
 #include "base/list.h"
 #include "base/magic.h"
 #include "base/timers.h"
-#include "net/address.h"
+#include "net/balancer.h"
 #include "net/context.h"
 #include "net/tls/tls.h"
 
@@ -13,9 +13,10 @@
  * on_done, and may go then: what a connection still has to send of a call that ended early is copied, or the
  * connection closed.
  *
- * The first connection is made by the first call, a further one when no connection has room or the least busy
- * one has four calls open. A stream that the peer says it did not process (REFUSED_STREAM, GOAWAY) is tried
- * once more by the client itself. Calls that wait are bounded by whoever starts them. One thread. */
+ * The first connection is made by the first call; then each address of the endpoint gets one (balancer.h), and a
+ * further one is made when no connection has room or the least busy one has four calls open. A stream that the peer
+ * says it did not process (REFUSED_STREAM, GOAWAY) is tried once more by the client itself. Calls that wait are bounded
+ * by whoever starts them. One thread. */
 struct weft_grpc_client;
 
 struct weft_grpc_client_header {
@@ -27,8 +28,10 @@ struct weft_grpc_client_settings {
     struct weft_endpoint endpoint;
     const char *authority; /* NULL = from the endpoint */
     const char *user_agent;
-    const struct weft_grpc_client_header *headers;   /* sent with each call; name NULL ends; copied */
-    uint32_t connection_count;                       /* 0 = 2 */
+    const struct weft_grpc_client_header *headers; /* sent with each call; name NULL ends; copied */
+    enum weft_balancing balancing;
+    int64_t look_up_interval_ns;                     /* the name is looked up again; 0 = 1 min */
+    uint32_t connection_count;                       /* with fewer addresses than that; 0 = 2 */
     uint32_t max_streams_per_connection;             /* 0 = what the peer allows, at most 100 */
     int64_t keepalive_time_ns, keepalive_timeout_ns; /* 0 = no pings */
     bool permit_pings_without_stream;
@@ -123,6 +126,7 @@ void weft_grpc_client_cancel(struct weft_grpc_client *client, struct weft_grpc_c
 struct weft_grpc_client_state {
     uint32_t connections_ready;
     uint32_t calls_open;
+    uint32_t addresses, addresses_left_out;
     uint64_t connects, connect_failures, bytes_sent;
     char last_failure[160]; /* to connect, or of a connection with calls; "" once there is one again */
 };

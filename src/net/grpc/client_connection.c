@@ -1,11 +1,9 @@
-/* One HTTP/2 connection of a client: look-up, connect, TLS, preface, then reading, writing and keepalive.
+/* One HTTP/2 connection of a client: what the dialer brings, preface, then reading, writing and keepalive.
  * Output is gathered until the end of the tick. Whatever goes wrong ends in weft_grpc_client_connection_close, which
  * ends the open calls; from inside nghttp2's callbacks it is asked for with _break and done after they have
  * returned. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -25,12 +23,8 @@ static struct weft_timers *timers_of(const struct weft_grpc_client_connection *c
 static bool is_phase_allowed(enum weft_grpc_client_connection_phase from, enum weft_grpc_client_connection_phase to)
 {
     switch (to) {
-    case WEFT_GRPC_RESOLVING:
-        return false;
     case WEFT_GRPC_DIALING:
-        return from == WEFT_GRPC_RESOLVING || from == WEFT_GRPC_DIALING || from == WEFT_GRPC_HANDSHAKING ||
-               from == WEFT_GRPC_GREETING; /* the next address */
-    case WEFT_GRPC_HANDSHAKING:
+        return false;
     case WEFT_GRPC_GREETING:
     case WEFT_GRPC_SERVING:
     case WEFT_GRPC_DRAINING:
@@ -73,8 +67,8 @@ void weft_grpc_client_connection_say_goodbye(struct weft_grpc_client_connection 
     (void)weft_http2_output_flush(&connection->output, connection->transport, &connection->written_bytes);
 }
 
-/* Back to having an address list and nothing else. */
-static void drop_socket(struct weft_grpc_client_connection *connection)
+/* Back to having an address and nothing else. */
+static void drop_transport(struct weft_grpc_client_connection *connection)
 {
     if (connection->watch != NULL) {
         weft_watch_free(connection->watch);
@@ -84,10 +78,6 @@ static void drop_socket(struct weft_grpc_client_connection *connection)
     connection->session = NULL;
     weft_transport_free(connection->transport);
     connection->transport = NULL;
-    if (connection->descriptor >= 0) {
-        close(connection->descriptor);
-        connection->descriptor = -1;
-    }
     weft_http2_output_fini(&connection->output);
     weft_http2_output_init(&connection->output);
     connection->written_bytes = 0;
@@ -113,10 +103,7 @@ void weft_grpc_client_connection_close(struct weft_grpc_client_connection *conne
     }
     weft_timer_cancel(timers_of(connection), &connection->timer);
     weft_deferred_cancel(&connection->turn);
-    if (connection->query != NULL) {
-        weft_resolver_cancel(connection->client->resolver, connection->query);
-        connection->query = NULL;
-    }
+    weft_dialer_stop(&connection->dialer);
     if (connection->watch != NULL) {
         weft_watch_set_interest(connection->watch, 0);
     }
@@ -128,23 +115,10 @@ void weft_grpc_client_connection_free(struct weft_grpc_client_connection *connec
     weft_assert(connection->phase == WEFT_GRPC_CLOSED && connection->request_count == 0);
     weft_list_remove(&connection->node);
     weft_deferred_cancel(&connection->turn);
-    drop_socket(connection);
+    drop_transport(connection);
     weft_http2_output_fini(&connection->output);
     weft_clear_magic(connection, grpc_client_connection);
     weft_free(connection);
-}
-
-static void dial(struct weft_grpc_client_connection *connection);
-
-/* While connecting: the next address, if there is one. */
-static void fail_address(struct weft_grpc_client_connection *connection, const char *reason)
-{
-    if (connection->next_address < connection->answer.count) {
-        drop_socket(connection);
-        dial(connection);
-    } else {
-        weft_grpc_client_connection_close(connection, reason);
-    }
 }
 
 static void update_interest(struct weft_grpc_client_connection *connection, bool must_write)
@@ -186,10 +160,6 @@ static void on_timer_expired(void *context)
 {
     struct weft_grpc_client_connection *connection = context;
     weft_check_magic(connection, grpc_client_connection);
-    if (connection->phase < WEFT_GRPC_SERVING) {
-        fail_address(connection, "connect timed out");
-        return;
-    }
     if (connection->is_ping_open) {
         weft_grpc_client_connection_close(connection, "keepalive ping not answered");
         return;
@@ -206,8 +176,7 @@ static void on_timer_expired(void *context)
 static void become_ready(struct weft_grpc_client_connection *connection)
 {
     set_phase(connection, WEFT_GRPC_SERVING);
-    weft_timer_cancel(timers_of(connection), &connection->timer);
-    connection->answer.count = 0; /* no more addresses to try: from now on a failure is the connection's end */
+    weft_dialer_succeed(&connection->dialer);
     set_keepalive(connection);
     weft_grpc_client_note_ready(connection->client);
 }
@@ -218,9 +187,8 @@ static bool settle_events(struct weft_grpc_client_connection *connection)
     if (connection->is_broken) {
         char reason[sizeof connection->failure];
         memcpy(reason, connection->failure, sizeof reason);
-        if (connection->phase < WEFT_GRPC_SERVING) {
-            connection->is_broken = false;
-            fail_address(connection, reason);
+        if (connection->phase == WEFT_GRPC_GREETING) {
+            weft_dialer_fail(&connection->dialer, reason); /* which closes it */
         } else {
             weft_grpc_client_connection_close(connection, reason);
         }
@@ -335,74 +303,13 @@ static bool read_input(struct weft_grpc_client_connection *connection)
     return true;
 }
 
-static void greet(struct weft_grpc_client_connection *connection)
-{
-    set_phase(connection, WEFT_GRPC_GREETING);
-    if (weft_grpc_client_session_new(connection) != WEFT_OK) {
-        weft_grpc_client_connection_close(connection, "out of memory for an HTTP/2 session");
-        return;
-    }
-    weft_watch_set_interest(connection->watch, WEFT_READABLE);
-    weft_grpc_client_connection_attend(connection);
-}
-
-static void shake_hands(struct weft_grpc_client_connection *connection)
-{
-    switch (weft_transport_handshake(connection->transport)) {
-    case WEFT_IO_DONE:
-        greet(connection);
-        break;
-    case WEFT_IO_AGAIN:
-        update_interest(connection, false);
-        break;
-    case WEFT_IO_END:
-    case WEFT_IO_FAILED:
-        fail_address(connection, weft_transport_failure(connection->transport));
-        break;
-    }
-}
-
-static void finish_dialing(struct weft_grpc_client_connection *connection)
-{
-    struct weft_grpc_client *client = connection->client;
-    int failure = 0;
-    socklen_t length = sizeof failure;
-    if (getsockopt(connection->descriptor, SOL_SOCKET, SO_ERROR, &failure, &length) != 0 || failure != 0) {
-        char text[96];
-        snprintf(text, sizeof text, "connect: %s", strerror(failure));
-        fail_address(connection, text);
-        return;
-    }
-    connection->transport =
-        client->tls != NULL ? weft_transport_tls(connection->descriptor, client->tls, client->settings.endpoint.host)
-                            : weft_transport_plain(connection->descriptor);
-    connection->descriptor = -1;
-    set_phase(connection, WEFT_GRPC_HANDSHAKING);
-    shake_hands(connection);
-}
-
 static void on_ready(void *context, unsigned readiness)
 {
     struct weft_grpc_client_connection *connection = context;
     weft_check_magic(connection, grpc_client_connection);
     (void)readiness;
-    switch (connection->phase) {
-    case WEFT_GRPC_DIALING:
-        finish_dialing(connection);
-        break;
-    case WEFT_GRPC_HANDSHAKING:
-        shake_hands(connection);
-        break;
-    case WEFT_GRPC_GREETING:
-    case WEFT_GRPC_SERVING:
-    case WEFT_GRPC_DRAINING:
-        if (read_input(connection)) {
-            weft_grpc_client_connection_attend(connection);
-        }
-        break;
-    case WEFT_GRPC_RESOLVING:
-    case WEFT_GRPC_CLOSED:
-        break;
+    if (connection->phase != WEFT_GRPC_CLOSED && read_input(connection)) {
+        weft_grpc_client_connection_attend(connection);
     }
 }
 
@@ -411,7 +318,7 @@ static void take_turn(void *context)
 {
     struct weft_grpc_client_connection *connection = context;
     weft_check_magic(connection, grpc_client_connection);
-    if (connection->phase == WEFT_GRPC_CLOSED || (connection->phase < WEFT_GRPC_GREETING && !connection->is_broken)) {
+    if (connection->phase == WEFT_GRPC_CLOSED || connection->phase == WEFT_GRPC_DIALING) {
         return;
     }
     if (connection->must_read && !read_input(connection)) {
@@ -422,71 +329,63 @@ static void take_turn(void *context)
     }
 }
 
-/* Each address gets its share of the time that is left. */
-static void set_connect_timer(struct weft_grpc_client_connection *connection)
-{
-    struct weft_monotonic now = weft_timers_now(timers_of(connection));
-    int64_t left_ns = connection->started.ns + connection->client->settings.connect_timeout_ns - now.ns;
-    int64_t addresses_left = (int64_t)(connection->answer.count - connection->next_address);
-    weft_timer_set_after(timers_of(connection), &connection->timer,
-                         left_ns / (addresses_left > 0 ? addresses_left : 1));
-}
+/* ---- connecting ---- */
 
-static void dial(struct weft_grpc_client_connection *connection)
-{
-    set_connect_timer(connection);
-    const struct weft_resolved_address *address = &connection->answer.addresses[connection->next_address++];
-    set_phase(connection, WEFT_GRPC_DIALING);
-    int family = address->socket_address.ss_family;
-    connection->descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool is_open = connection->descriptor >= 0;
-    if (!is_open ||
-        (connect(connection->descriptor, (const struct sockaddr *)&address->socket_address, address->length) != 0 &&
-         errno != EINPROGRESS)) {
-        char text[96];
-        snprintf(text, sizeof text, "%s: %s", is_open ? "connect" : "socket", strerror(errno));
-        fail_address(connection, text);
-        return;
-    }
-    connection->watch =
-        weft_watch_new(connection->client->net.loop, connection->descriptor, WEFT_WRITABLE, on_ready, connection);
-}
-
-static void on_resolver_answered(void *context, const struct weft_resolver_answer *answer)
+static void on_connected(void *context, struct weft_transport *own_transport)
 {
     struct weft_grpc_client_connection *connection = context;
     weft_check_magic(connection, grpc_client_connection);
-    connection->query = NULL;
-    if (answer->status != WEFT_OK) {
-        weft_grpc_client_connection_close(connection, answer->failure);
+    connection->transport = own_transport;
+    set_phase(connection, WEFT_GRPC_GREETING);
+    if (weft_grpc_client_session_new(connection) != WEFT_OK) {
+        weft_grpc_client_connection_close(connection, "out of memory for an HTTP/2 session");
         return;
     }
-    connection->answer = *answer;
-    dial(connection);
+    connection->watch = weft_watch_new(connection->client->net.loop, weft_transport_descriptor(own_transport),
+                                       WEFT_READABLE, on_ready, connection);
+    weft_grpc_client_connection_attend(connection);
 }
+
+static void on_failed(void *context, const char *reason)
+{
+    struct weft_grpc_client_connection *connection = context;
+    weft_check_magic(connection, grpc_client_connection);
+    weft_grpc_client_connection_close(connection, reason);
+}
+
+static const struct weft_dialer_operations dialer_operations = { on_connected, on_failed };
 
 struct weft_grpc_client_connection *weft_grpc_client_connection_new(struct weft_grpc_client *client)
 {
     struct weft_grpc_client_connection *connection = weft_alloc(sizeof *connection);
     weft_set_magic(connection, grpc_client_connection);
     connection->client = client;
-    connection->descriptor = -1;
-    connection->started = weft_timers_now(weft_loop_timers(client->net.loop));
     weft_list_init(&connection->requests);
     weft_list_push_back(&client->connections, &connection->node);
     weft_http2_output_init(&connection->output);
     weft_deferred_init(&connection->turn, take_turn, connection);
     weft_timer_init(&connection->timer, on_timer_expired, connection);
-    set_connect_timer(connection);
     if (client->tls != NULL) {
         weft_tls_context_reload(client->tls, false);
     }
-    struct weft_error error = WEFT_ERROR_NONE;
-    if (weft_resolver_ask(client->resolver, &client->settings.endpoint, on_resolver_answered, connection,
-                          &connection->query, &error) != WEFT_OK) {
-        weft_grpc_client_connection_break(connection, error.text);
-    }
+    weft_dialer_start(&connection->dialer,
+                      &(struct weft_dialer_settings){
+                          .loop = client->net.loop,
+                          .balancer = client->balancer,
+                          .tls = client->tls,
+                          .peer_name = client->settings.endpoint.host,
+                          .timeout_ns = client->settings.connect_timeout_ns,
+                      },
+                      &dialer_operations, connection);
     return connection;
+}
+
+void weft_grpc_client_connection_retire(struct weft_grpc_client_connection *connection)
+{
+    if (connection->phase == WEFT_GRPC_SERVING) {
+        set_phase(connection, WEFT_GRPC_DRAINING);
+        weft_grpc_client_connection_attend(connection); /* it ends with its last call */
+    }
 }
 
 bool weft_grpc_client_connection_has_room(const struct weft_grpc_client_connection *connection)

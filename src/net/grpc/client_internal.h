@@ -6,7 +6,7 @@
 #include "net/grpc/client.h"
 #include "net/grpc/decode.h"
 #include "net/http2/output.h"
-#include "net/resolver.h"
+#include "net/dialer.h"
 #include "net/transport.h"
 
 /* Inside of the gRPC client: client.c (client), client_connection.c (sockets and time),
@@ -25,12 +25,12 @@ enum weft_grpc_client_connectivity {
     WEFT_GRPC_IDLE,       /* no connection; the next call makes one */
     WEFT_GRPC_CONNECTING, /* one is on its way; calls wait */
     WEFT_GRPC_READY,      /* at least one takes calls */
-    WEFT_GRPC_BACKOFF,    /* none, and none is tried before backoff_timer */
+    WEFT_GRPC_BACKOFF,    /* none, and the balancer says not to try */
 };
 
 enum {
     WEFT_GRPC_PATH_FIELD = 2,           /* where :path is among a client's fields */
-    WEFT_GRPC_SERVER_CALL_HEADERS = 32, /* that a request may add */
+    WEFT_GRPC_CLIENT_CALL_HEADERS = 32, /* that a request may add */
 };
 
 WEFT_MAGIC(grpc_client, 0x06e4c4a1);
@@ -42,6 +42,7 @@ struct weft_grpc_client {
     struct weft_tls_context *tls;
     struct weft_resolver *resolver; /* net's, or own_resolver */
     struct weft_resolver *own_resolver;
+    struct weft_balancer *balancer;
     char *authority;
     char *user_agent;
     char *target;       /* for texts */
@@ -52,9 +53,6 @@ struct weft_grpc_client {
     struct weft_list waiting;     /* requests, oldest first */
     struct weft_list ended;
     struct weft_deferred turn; /* frees, assigns and delivers at the end of the tick */
-    struct weft_timer backoff_timer;
-    int64_t backoff_ns; /* the next one; 0 = the first */
-    uint64_t random;
     int64_t keepalive_time_ns; /* doubled when the peer says that we ping too often */
     uint32_t calls_open;
     bool is_freeing, is_delivering;
@@ -63,10 +61,8 @@ struct weft_grpc_client {
 };
 
 enum weft_grpc_client_connection_phase {
-    WEFT_GRPC_RESOLVING,
-    WEFT_GRPC_DIALING,     /* TCP connect under way */
-    WEFT_GRPC_HANDSHAKING, /* TLS */
-    WEFT_GRPC_GREETING,    /* our preface is on its way; the peer's SETTINGS make it ready */
+    WEFT_GRPC_DIALING,  /* look-up, connect, TLS */
+    WEFT_GRPC_GREETING, /* our preface is on its way; the peer's SETTINGS make it ready */
     WEFT_GRPC_SERVING,
     WEFT_GRPC_DRAINING, /* GOAWAY came or stream ids are used up: open streams may finish */
     WEFT_GRPC_CLOSED,   /* freed at the end of the tick */
@@ -79,12 +75,8 @@ struct weft_grpc_client_connection {
     uint32_t magic;
     struct weft_grpc_client *client;
     enum weft_grpc_client_connection_phase phase;
-    struct weft_monotonic started;
-    struct weft_resolver_query *query;
-    struct weft_resolver_answer answer;
-    size_t next_address;
-    int descriptor; /* while dialing; the transport's after that */
-    struct weft_transport *transport;
+    struct weft_dialer dialer;
+    struct weft_transport *transport; /* from greeting on */
     struct weft_watch *watch;
     nghttp2_session *session;
     struct weft_http2_output output;
@@ -93,7 +85,7 @@ struct weft_grpc_client_connection {
     uint32_t request_count;
     struct weft_deferred turn; /* writes the tick's output; reads on if a read was cut short */
     bool must_read;
-    struct weft_timer timer; /* until serving: the connect deadline; then keepalive */
+    struct weft_timer timer; /* keepalive */
     bool is_ping_open;
     struct weft_monotonic last_read;
     bool has_settings; /* the peer's first SETTINGS came */
@@ -123,6 +115,9 @@ void weft_grpc_client_note_closed(struct weft_grpc_client *client, const struct 
 
 /* client_connection.c */
 struct weft_grpc_client_connection *weft_grpc_client_connection_new(struct weft_grpc_client *client);
+
+/* Its address is no longer the endpoint's: open calls may finish, it takes no further ones. */
+void weft_grpc_client_connection_retire(struct weft_grpc_client_connection *connection);
 void weft_grpc_client_connection_free(struct weft_grpc_client_connection *connection);
 bool weft_grpc_client_connection_has_room(const struct weft_grpc_client_connection *connection);
 void weft_grpc_client_connection_attend(

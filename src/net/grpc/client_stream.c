@@ -13,7 +13,7 @@ enum {
     PREFIX_BYTES = 5,
     MAX_TEXT_BYTES = 1024,
     MAX_DETAILS_BYTES = 16384,
-    MAX_CALL_FIELDS = WEFT_GRPC_SERVER_CALL_HEADERS + 2,
+    MAX_CALL_FIELDS = WEFT_GRPC_CLIENT_CALL_HEADERS + 2,
     SMALL_BYTES = 64, /* a vector of its own costs the kernel more than copying these */
 };
 

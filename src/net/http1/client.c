@@ -119,6 +119,7 @@ static void on_deadline_expired(void *context)
 
 struct census {
     uint32_t connecting, idle, busy;
+    uint32_t undecided; /* of those connecting: without an address yet */
 };
 
 static struct census count_connections(const struct weft_http1_client *client)
@@ -127,10 +128,9 @@ static struct census count_connections(const struct weft_http1_client *client)
     WEFT_LIST_EACH(node, &client->connections)
     {
         switch (connection_of(node)->phase) {
-        case WEFT_HTTP1_CLIENT_RESOLVING:
         case WEFT_HTTP1_CLIENT_DIALING:
-        case WEFT_HTTP1_CLIENT_HANDSHAKING:
             census.connecting++;
+            census.undecided += connection_of(node)->dialer.address == NULL;
             break;
         case WEFT_HTTP1_CLIENT_IDLE:
             census.idle++;
@@ -162,7 +162,7 @@ void weft_http1_client_note_connected(struct weft_http1_client *client)
     weft_http1_client_attend(client);
 }
 
-void weft_http1_client_note_unconnected(struct weft_http1_client *client, const char *reason)
+void weft_http1_client_note_unconnected(struct weft_http1_client *client, const char *reason, bool is_hopeless)
 {
     if (client->is_freeing) {
         return;
@@ -170,67 +170,71 @@ void weft_http1_client_note_unconnected(struct weft_http1_client *client, const 
     client->connect_failures++;
     snprintf(client->last_failure, sizeof client->last_failure, "%s", reason);
     weft_log(WARN, "http.connect_failed", "cannot connect", WEFT_LOG_STRING("reason", reason));
-    if (count_waiting(client) > count_connections(client).connecting) {
+    if (is_hopeless && count_waiting(client) > count_connections(client).connecting) {
         weft_http1_client_end(client, request_of(weft_list_first(&client->waiting)), WEFT_IO, reason);
     }
     weft_http1_client_attend(client);
 }
 
-/* A request that a reused connection has failed wants a fresh one; there is room for it where the dead one was, and it
- * is the first that waits. */
+/* Of several addresses the connection that has been idle for longest, so that all have their turn; of one the one that
+ * became idle last, so that those that are not needed end. A request that a reused connection has failed wants a fresh
+ * one; there is room for it where the dead one was, and it is the first that waits. */
 static struct weft_http1_client_connection *find_idle(struct weft_http1_client *client,
                                                       const struct weft_http1_client_request *request)
 {
+    bool has_turns = weft_balancer_count(client->balancer).listed > 1;
+    struct weft_http1_client_connection *found = NULL;
     WEFT_LIST_EACH(node, &client->connections)
     {
         struct weft_http1_client_connection *connection = connection_of(node);
         if (connection->phase == WEFT_HTTP1_CLIENT_IDLE &&
             (!request->state.is_retried || connection->served_count == 0)) {
-            return connection;
+            found = connection;
+            if (!has_turns) {
+                break;
+            }
         }
     }
-    return NULL;
+    return found;
 }
 
-static void on_resolver_answered(void *context, const struct weft_resolver_answer *answer)
-{
-    struct weft_http1_client *client = context;
-    weft_check_magic(client, http1_client);
-    client->query = NULL;
-    /* What a failure ends or begins is done in turns: the list keeps its nodes meanwhile. */
-    WEFT_LIST_EACH(node, &client->connections)
-    {
-        if (connection_of(node)->phase == WEFT_HTTP1_CLIENT_RESOLVING) {
-            weft_http1_client_connection_take_answer(connection_of(node), answer);
-        }
-    }
-}
-
-static void look_up(struct weft_http1_client *client, struct weft_http1_client_connection *connection)
-{
-    struct weft_error error = WEFT_ERROR_NONE;
-    if (client->query == NULL && weft_resolver_ask(client->resolver, &client->settings.endpoint, on_resolver_answered,
-                                                   client, &client->query, &error) != WEFT_OK) {
-        weft_http1_client_connection_close(connection, error.text);
-    }
-}
-
+/* As many attempts as requests that wait, and one for each address that has no connection yet while there is work. */
 static void open_connections(struct weft_http1_client *client)
 {
     struct census census = count_connections(client);
     uint32_t waiting = count_waiting(client);
     uint32_t total = census.connecting + census.idle + census.busy;
-    uint32_t limit = client->settings.max_connections;
-    while (census.connecting < waiting && total < limit) {
-        struct weft_http1_client_connection *connection = weft_http1_client_connection_try_new(client);
-        if (connection == NULL) {
-            weft_http1_client_note_unconnected(client, "out of memory for a connection");
+    uint32_t wanted = waiting > census.connecting ? waiting - census.connecting : 0;
+    struct weft_balancer_census addresses = weft_balancer_count(client->balancer);
+    bool is_in_use = waiting > 0 || census.busy > 0;
+    if (addresses.listed > 1 && is_in_use && addresses.unserved > census.undecided + wanted) {
+        wanted = addresses.unserved - census.undecided;
+    }
+    for (; wanted > 0 && total < client->settings.max_connections; wanted--, total++) {
+        if (weft_http1_client_connection_try_new(client) == NULL) {
+            weft_http1_client_note_unconnected(client, "out of memory for a connection", true);
             return;
         }
-        look_up(client, connection);
-        census.connecting++;
-        total++;
     }
+}
+
+/* Idle ones whose address is no longer the endpoint's; others when they become idle. */
+static void retire_connections(struct weft_http1_client *client)
+{
+    WEFT_LIST_EACH(node, &client->connections)
+    {
+        struct weft_http1_client_connection *connection = connection_of(node);
+        if (connection->phase == WEFT_HTTP1_CLIENT_IDLE && !weft_dialer_is_listed(&connection->dialer)) {
+            weft_http1_client_connection_close(connection, "the endpoint's name has other addresses now");
+        }
+    }
+}
+
+static void on_addresses_changed(void *context)
+{
+    struct weft_http1_client *client = context;
+    weft_check_magic(client, http1_client);
+    weft_http1_client_attend(client);
 }
 
 static void assign(struct weft_http1_client *client)
@@ -278,6 +282,7 @@ static void take_turn(void *context)
     struct weft_http1_client *client = context;
     weft_check_magic(client, http1_client);
     free_closed_connections(client);
+    retire_connections(client);
     assign(client);
     trim_idle(client);
     deliver_ended(client);
@@ -351,6 +356,15 @@ struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *n
         client->resolver = client->own_resolver;
     }
     copy_settings(client, settings);
+    client->balancer = weft_balancer_new(&(struct weft_balancer_settings){
+        .loop = net->loop,
+        .resolver = client->resolver,
+        .endpoint = settings->endpoint,
+        .balancing = settings->balancing,
+        .look_up_interval_ns = settings->look_up_interval_ns,
+        .on_change = on_addresses_changed,
+        .context = client,
+    });
     weft_http1_client_make_texts(client, settings);
     weft_list_init(&client->connections);
     weft_list_init(&client->waiting);
@@ -384,9 +398,7 @@ void weft_http1_client_free(struct weft_http1_client *client)
     deliver_ended(client);
     free_closed_connections(client);
     weft_assert(client->requests_open == 0);
-    if (client->query != NULL) {
-        weft_resolver_cancel(client->resolver, client->query);
-    }
+    weft_balancer_free(client->balancer);
     weft_deferred_cancel(&client->turn);
     if (client->own_resolver != NULL) {
         weft_resolver_free(client->own_resolver);
@@ -408,5 +420,8 @@ void weft_http1_client_read_state(const struct weft_http1_client *client, struct
         .bytes_sent = client->bytes_sent,
         .retries = client->retries,
     };
+    struct weft_balancer_census addresses = weft_balancer_count(client->balancer);
+    out_state->addresses = addresses.listed;
+    out_state->addresses_left_out = addresses.left_out;
     memcpy(out_state->last_failure, client->last_failure, sizeof out_state->last_failure);
 }

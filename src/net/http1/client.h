@@ -4,7 +4,7 @@
 #include "base/list.h"
 #include "base/magic.h"
 #include "base/timers.h"
-#include "net/address.h"
+#include "net/balancer.h"
 #include "net/context.h"
 #include "net/tls/tls.h"
 
@@ -12,10 +12,11 @@
  * that leave with the head in one writev; they must stay until on_done, and may go then: a request that ends early
  * takes its connection with it.
  *
- * A request takes the connection that became idle last, or waits for the first to become free or ready; attempts to
- * connect are begun until there are as many as requests that wait, up to max_connections, and a failed attempt ends the
- * oldest that waits. There is no back-off between attempts: whoever starts requests pauses. Redirects are not followed,
- * cookies not kept.
+ * A request takes an idle connection, of several addresses (balancer.h) that of the one whose turn it is, else the one
+ * that became idle last; or it waits for the first to become free or ready. Attempts to connect are begun until there
+ * are as many as requests that wait and one for each address, up to max_connections; when every address has failed,
+ * each failed attempt ends the oldest request that waits. There is no back-off then: whoever starts requests pauses.
+ * Redirects are not followed, cookies not kept.
  *
  * A request that was given to a reused connection which then ends before the first byte of an answer is tried once more
  * by the client itself, on a fresh connection: servers close idle connections whenever they like. One thread. */
@@ -32,6 +33,8 @@ struct weft_http1_client_settings {
     /* Sent with each request; name NULL ends; copied. They replace what the client would write itself, but for what
      * frames the message: that is left out. */
     const struct weft_http1_client_header *headers;
+    enum weft_balancing balancing;
+    int64_t look_up_interval_ns;   /* the name is looked up again; 0 = 1 min */
     uint32_t max_connections;      /* 0 = as many as there are requests */
     uint32_t max_idle_connections; /* 0 = no limit */
     int64_t idle_timeout_ns;       /* 0 = until the peer closes */
@@ -117,6 +120,7 @@ void weft_http1_client_cancel(struct weft_http1_client *client, struct weft_http
 struct weft_http1_client_state {
     uint32_t connections_ready; /* idle or busy */
     uint32_t requests_open;
+    uint32_t addresses, addresses_left_out;
     uint64_t connects, connect_failures, bytes_sent, retries;
     char last_failure[160]; /* to connect; "" after a success */
 };

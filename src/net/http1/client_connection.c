@@ -1,11 +1,9 @@
-/* One connection of an HTTP/1.1 client: connect, TLS, then the socket's side of the requests that it gets one after
- * the other, and its deadlines. What the bytes mean is client_exchange.c's. Whatever goes wrong ends in
+/* One connection of an HTTP/1.1 client: what the dialer brings, then the socket's side of the requests that it gets one
+ * after the other, and its deadlines. What the bytes mean is client_exchange.c's. Whatever goes wrong ends in
  * weft_http1_client_connection_close. */
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -25,20 +23,16 @@ static struct weft_timers *timers_of(const struct weft_http1_client_connection *
 
 static bool is_connecting(const struct weft_http1_client_connection *connection)
 {
-    return connection->phase < WEFT_HTTP1_CLIENT_IDLE;
+    return connection->phase == WEFT_HTTP1_CLIENT_DIALING;
 }
 
 static bool is_phase_allowed(enum weft_http1_client_phase from, enum weft_http1_client_phase to)
 {
     switch (to) {
-    case WEFT_HTTP1_CLIENT_RESOLVING:
-        return false;
     case WEFT_HTTP1_CLIENT_DIALING:
-        return from < WEFT_HTTP1_CLIENT_IDLE; /* the next address */
-    case WEFT_HTTP1_CLIENT_HANDSHAKING:
-        return from == WEFT_HTTP1_CLIENT_DIALING;
+        return false;
     case WEFT_HTTP1_CLIENT_IDLE:
-        return from == WEFT_HTTP1_CLIENT_HANDSHAKING || from == WEFT_HTTP1_CLIENT_BUSY;
+        return from == WEFT_HTTP1_CLIENT_DIALING || from == WEFT_HTTP1_CLIENT_BUSY;
     case WEFT_HTTP1_CLIENT_BUSY:
         return from == WEFT_HTTP1_CLIENT_IDLE;
     case WEFT_HTTP1_CLIENT_CLOSED:
@@ -67,28 +61,11 @@ void weft_http1_client_connection_set_phase(struct weft_http1_client_connection 
 {
     weft_assert(is_phase_allowed(connection->phase, phase));
     connection->phase = phase;
-    if (phase != WEFT_HTTP1_CLIENT_DIALING && phase != WEFT_HTTP1_CLIENT_HANDSHAKING) {
-        weft_timer_cancel(timers_of(connection), &connection->timer);
-    }
+    weft_timer_cancel(timers_of(connection), &connection->timer);
     if (phase == WEFT_HTTP1_CLIENT_IDLE) {
         become_idle(connection);
     }
     weft_http1_client_attend(connection->client);
-}
-
-/* Back to having an address list and nothing else. */
-static void drop_socket(struct weft_http1_client_connection *connection)
-{
-    if (connection->watch != NULL) {
-        weft_watch_free(connection->watch);
-        connection->watch = NULL;
-    }
-    weft_transport_free(connection->transport);
-    connection->transport = NULL;
-    if (connection->descriptor >= 0) {
-        close(connection->descriptor);
-        connection->descriptor = -1;
-    }
 }
 
 void weft_http1_client_connection_close(struct weft_http1_client_connection *connection, const char *reason)
@@ -103,11 +80,13 @@ void weft_http1_client_connection_close(struct weft_http1_client_connection *con
         weft_http1_client_exchange_fail(connection, connection->failure);
     }
     weft_deferred_cancel(&connection->turn);
+    weft_dialer_stop(&connection->dialer);
     if (connection->watch != NULL) {
         weft_watch_set_interest(connection->watch, 0);
     }
     if (was_connecting) {
-        weft_http1_client_note_unconnected(connection->client, connection->failure);
+        weft_http1_client_note_unconnected(connection->client, connection->failure,
+                                           !weft_balancer_may_connect(connection->client->balancer));
     } else {
         weft_log(DEBUG, "http.disconnected", "connection ended", WEFT_LOG_STRING("reason", connection->failure));
     }
@@ -118,47 +97,21 @@ void weft_http1_client_connection_free(struct weft_http1_client_connection *conn
     weft_assert(connection->phase == WEFT_HTTP1_CLIENT_CLOSED && connection->request == NULL);
     weft_list_remove(&connection->node);
     weft_deferred_cancel(&connection->turn);
-    drop_socket(connection);
+    if (connection->watch != NULL) {
+        weft_watch_free(connection->watch);
+    }
+    weft_transport_free(connection->transport);
     weft_buffer_fini(&connection->head);
     weft_http1_parser_fini(&connection->parser);
     weft_clear_magic(connection, http1_client_connection);
     weft_free(connection);
 }
 
-/* ---- connecting ---- */
-
-static void dial(struct weft_http1_client_connection *connection);
-
-/* The next address, if there is one. */
-static void fail_address(struct weft_http1_client_connection *connection, const char *reason)
-{
-    if (connection->next_address < connection->answer.count) {
-        drop_socket(connection);
-        dial(connection);
-    } else {
-        weft_http1_client_connection_close(connection, reason);
-    }
-}
-
-/* Each address gets its share of the time that is left. */
-static void set_connect_timer(struct weft_http1_client_connection *connection)
-{
-    struct weft_monotonic now = weft_timers_now(timers_of(connection));
-    int64_t left_ns = connection->started.ns + connection->client->settings.connect_timeout_ns - now.ns;
-    int64_t addresses_left = (int64_t)(connection->answer.count - connection->next_address);
-    weft_timer_set_after(timers_of(connection), &connection->timer,
-                         left_ns / (addresses_left > 0 ? addresses_left : 1));
-}
-
 static void on_timer_expired(void *context)
 {
     struct weft_http1_client_connection *connection = context;
     weft_check_magic(connection, http1_client_connection);
-    if (is_connecting(connection)) {
-        fail_address(connection, "connect timed out");
-    } else {
-        weft_http1_client_connection_close(connection, "idle for too long");
-    }
+    weft_http1_client_connection_close(connection, "idle for too long");
 }
 
 static void update_interest(struct weft_http1_client_connection *connection)
@@ -170,54 +123,6 @@ static void update_interest(struct weft_http1_client_connection *connection)
         interest = WEFT_READABLE | (must_write ? WEFT_WRITABLE : 0U);
     }
     weft_watch_set_interest(connection->watch, interest);
-}
-
-static void shake_hands(struct weft_http1_client_connection *connection)
-{
-    switch (weft_transport_handshake(connection->transport)) {
-    case WEFT_IO_DONE:
-        connection->answer.count = 0; /* no more addresses: from now on a failure is the connection's end */
-        weft_watch_set_interest(connection->watch, WEFT_READABLE);
-        weft_http1_client_connection_set_phase(connection, WEFT_HTTP1_CLIENT_IDLE);
-        weft_http1_client_note_connected(connection->client);
-        break;
-    case WEFT_IO_AGAIN:
-        update_interest(connection);
-        break;
-    case WEFT_IO_END:
-    case WEFT_IO_FAILED:
-        fail_address(connection, weft_transport_failure(connection->transport));
-        break;
-    }
-}
-
-static void set_probes(int descriptor)
-{
-    int yes = 1, interval_s = PROBE_INTERVAL_S;
-    /* Each fails on unix sockets, which need none. */
-    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
-    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &interval_s, sizeof interval_s);
-    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
-}
-
-static void finish_dialing(struct weft_http1_client_connection *connection)
-{
-    struct weft_http1_client *client = connection->client;
-    int failure = 0;
-    socklen_t length = sizeof failure;
-    if (getsockopt(connection->descriptor, SOL_SOCKET, SO_ERROR, &failure, &length) != 0 || failure != 0) {
-        char text[96];
-        snprintf(text, sizeof text, "connect: %s", strerror(failure));
-        fail_address(connection, text);
-        return;
-    }
-    set_probes(connection->descriptor);
-    connection->transport =
-        client->tls != NULL ? weft_transport_tls(connection->descriptor, client->tls, client->settings.endpoint.host)
-                            : weft_transport_plain(connection->descriptor);
-    connection->descriptor = -1;
-    weft_http1_client_connection_set_phase(connection, WEFT_HTTP1_CLIENT_HANDSHAKING);
-    shake_hands(connection);
 }
 
 /* ---- serving ---- */
@@ -283,55 +188,43 @@ static void on_ready(void *context, unsigned readiness)
     struct weft_http1_client_connection *connection = context;
     weft_check_magic(connection, http1_client_connection);
     (void)readiness;
-    switch (connection->phase) {
-    case WEFT_HTTP1_CLIENT_DIALING:
-        finish_dialing(connection);
-        break;
-    case WEFT_HTTP1_CLIENT_HANDSHAKING:
-        shake_hands(connection);
-        break;
-    case WEFT_HTTP1_CLIENT_IDLE:
-    case WEFT_HTTP1_CLIENT_BUSY:
-        if (read_input(connection)) {
-            weft_http1_client_connection_attend(connection);
-        }
-        break;
-    case WEFT_HTTP1_CLIENT_RESOLVING:
-    case WEFT_HTTP1_CLIENT_CLOSED:
-        break;
+    if (connection->phase != WEFT_HTTP1_CLIENT_CLOSED && read_input(connection)) {
+        weft_http1_client_connection_attend(connection);
     }
 }
 
-static void dial(struct weft_http1_client_connection *connection)
+/* ---- connecting ---- */
+
+static void set_probes(int descriptor)
 {
-    set_connect_timer(connection);
-    const struct weft_resolved_address *address = &connection->answer.addresses[connection->next_address++];
-    weft_http1_client_connection_set_phase(connection, WEFT_HTTP1_CLIENT_DIALING);
-    int family = address->socket_address.ss_family;
-    connection->descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool is_open = connection->descriptor >= 0;
-    if (!is_open ||
-        (connect(connection->descriptor, (const struct sockaddr *)&address->socket_address, address->length) != 0 &&
-         errno != EINPROGRESS)) {
-        char text[96];
-        snprintf(text, sizeof text, "%s: %s", is_open ? "connect" : "socket", strerror(errno));
-        fail_address(connection, text);
-        return;
-    }
-    connection->watch =
-        weft_watch_new(connection->client->net.loop, connection->descriptor, WEFT_WRITABLE, on_ready, connection);
+    int yes = 1, interval_s = PROBE_INTERVAL_S;
+    /* Each fails on unix sockets, which need none. */
+    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &interval_s, sizeof interval_s);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
 }
 
-void weft_http1_client_connection_take_answer(struct weft_http1_client_connection *connection,
-                                              const struct weft_resolver_answer *answer)
+static void on_connected(void *context, struct weft_transport *own_transport)
 {
-    if (answer->status != WEFT_OK) {
-        weft_http1_client_connection_close(connection, answer->failure);
-        return;
-    }
-    connection->answer = *answer;
-    dial(connection);
+    struct weft_http1_client_connection *connection = context;
+    weft_check_magic(connection, http1_client_connection);
+    int descriptor = weft_transport_descriptor(own_transport);
+    connection->transport = own_transport;
+    set_probes(descriptor);
+    connection->watch = weft_watch_new(connection->client->net.loop, descriptor, WEFT_READABLE, on_ready, connection);
+    weft_dialer_succeed(&connection->dialer);
+    weft_http1_client_connection_set_phase(connection, WEFT_HTTP1_CLIENT_IDLE);
+    weft_http1_client_note_connected(connection->client);
 }
+
+static void on_failed(void *context, const char *reason)
+{
+    struct weft_http1_client_connection *connection = context;
+    weft_check_magic(connection, http1_client_connection);
+    weft_http1_client_connection_close(connection, reason);
+}
+
+static const struct weft_dialer_operations dialer_operations = { on_connected, on_failed };
 
 struct weft_http1_client_connection *weft_http1_client_connection_try_new(struct weft_http1_client *client)
 {
@@ -341,8 +234,6 @@ struct weft_http1_client_connection *weft_http1_client_connection_try_new(struct
     }
     weft_set_magic(connection, http1_client_connection);
     connection->client = client;
-    connection->descriptor = -1;
-    connection->started = weft_timers_now(weft_loop_timers(client->net.loop));
     weft_list_push_back(&client->connections, &connection->node);
     weft_buffer_init(&connection->head, 0);
     weft_http1_parser_init(&connection->parser,
@@ -351,9 +242,17 @@ struct weft_http1_client_connection *weft_http1_client_connection_try_new(struct
                                                                  .max_header_fields = WEFT_HTTP1_MAX_HEADER_FIELDS });
     weft_deferred_init(&connection->turn, take_turn, connection);
     weft_timer_init(&connection->timer, on_timer_expired, connection);
-    set_connect_timer(connection);
     if (client->tls != NULL) {
         weft_tls_context_reload(client->tls, false);
     }
+    weft_dialer_start(&connection->dialer,
+                      &(struct weft_dialer_settings){
+                          .loop = client->net.loop,
+                          .balancer = client->balancer,
+                          .tls = client->tls,
+                          .peer_name = client->settings.endpoint.host,
+                          .timeout_ns = client->settings.connect_timeout_ns,
+                      },
+                      &dialer_operations, connection);
     return connection;
 }

@@ -3,7 +3,7 @@
 #include "base/magic.h"
 #include "net/http1/client.h"
 #include "net/http1/parser.h"
-#include "net/resolver.h"
+#include "net/dialer.h"
 #include "net/transport.h"
 
 /* Inside of the HTTP/1.1 client: client.c (pool), client_head.c (texts), client_connection.c
@@ -25,12 +25,12 @@ struct weft_http1_client {
     struct weft_tls_context *tls;
     struct weft_resolver *resolver; /* net's, or own_resolver */
     struct weft_resolver *own_resolver;
-    struct weft_resolver_query *query; /* one at a time, for all connections that wait for it */
-    char *target_name;                 /* "host:port", for texts */
-    struct weft_buffer common_head;    /* the header lines that all requests have */
-    bool has_own_content_type;         /* a configured header replaces the requests' */
-    struct weft_list connections;      /* all that are not freed yet; the one that became idle last comes first */
-    struct weft_list waiting;          /* requests, oldest first */
+    struct weft_balancer *balancer;
+    char *target_name;              /* "host:port", for texts */
+    struct weft_buffer common_head; /* the header lines that all requests have */
+    bool has_own_content_type;      /* a configured header replaces the requests' */
+    struct weft_list connections;   /* all that are not freed yet; the one that became idle last comes first */
+    struct weft_list waiting;       /* requests, oldest first */
     struct weft_list ended;
     struct weft_deferred turn; /* frees, assigns and delivers at the end of the tick */
     uint32_t requests_open;
@@ -40,9 +40,7 @@ struct weft_http1_client {
 };
 
 enum weft_http1_client_phase {
-    WEFT_HTTP1_CLIENT_RESOLVING,
-    WEFT_HTTP1_CLIENT_DIALING,     /* TCP connect under way */
-    WEFT_HTTP1_CLIENT_HANDSHAKING, /* TLS */
+    WEFT_HTTP1_CLIENT_DIALING, /* look-up, connect, TLS */
     WEFT_HTTP1_CLIENT_IDLE,
     WEFT_HTTP1_CLIENT_BUSY,   /* with `request` */
     WEFT_HTTP1_CLIENT_CLOSED, /* freed at the end of the tick */
@@ -55,13 +53,10 @@ struct weft_http1_client_connection {
     uint32_t magic;
     struct weft_http1_client *client;
     enum weft_http1_client_phase phase;
-    struct weft_monotonic started;
-    struct weft_resolver_answer answer;
-    size_t next_address;
-    int descriptor; /* while dialing; the transport's after that */
-    struct weft_transport *transport;
+    struct weft_dialer dialer;
+    struct weft_transport *transport; /* once connected */
     struct weft_watch *watch;
-    struct weft_timer timer;   /* connecting: the address's deadline; idle: the idle timeout */
+    struct weft_timer timer;   /* the idle timeout */
     struct weft_deferred turn; /* writes; reads on if a read was cut short */
     bool must_read;
     bool is_write_broken; /* the peer takes no more; it may have answered all the same */
@@ -83,7 +78,8 @@ void weft_http1_client_end(struct weft_http1_client *client, struct weft_http1_c
                            enum weft_status status, const char *failure);
 void weft_http1_client_requeue(struct weft_http1_client *client, struct weft_http1_client_request *request);
 void weft_http1_client_note_connected(struct weft_http1_client *client);
-void weft_http1_client_note_unconnected(struct weft_http1_client *client, const char *reason);
+/* is_hopeless: nor would another attempt succeed now, so the oldest request for which no attempt is left ends. */
+void weft_http1_client_note_unconnected(struct weft_http1_client *client, const char *reason, bool is_hopeless);
 
 /* client_head.c */
 void weft_http1_client_make_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings);
@@ -95,8 +91,6 @@ enum weft_status weft_http1_client_write_head(const struct weft_http1_client *cl
 struct weft_http1_client_connection *
 weft_http1_client_connection_try_new(struct weft_http1_client *client) WEFT_MUST_CHECK;
 void weft_http1_client_connection_free(struct weft_http1_client_connection *connection);
-void weft_http1_client_connection_take_answer(struct weft_http1_client_connection *connection,
-                                              const struct weft_resolver_answer *answer);
 void weft_http1_client_connection_set_phase(struct weft_http1_client_connection *connection,
                                             enum weft_http1_client_phase phase);
 void weft_http1_client_connection_attend(struct weft_http1_client_connection *connection);

@@ -245,13 +245,14 @@ static inline struct weft_grpc_client_state client_state(void)
     return state;
 }
 
-static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+static inline int run_suite_with(const char *name, const TTest *const *tests, size_t count, void (*before)(void),
+                                 void (*after)(void))
 {
     Suite *suite = suite_create(name);
     for (size_t i = 0; i < count; i++) {
         TCase *tcase = tcase_create(tests[i]->name);
         tcase_set_timeout(tcase, 0);
-        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_add_checked_fixture(tcase, before, after);
         tcase_add_test(tcase, tests[i]);
         suite_add_tcase(suite, tcase);
     }
@@ -260,4 +261,9 @@ static inline int run_suite(const char *name, const TTest *const *tests, size_t 
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+{
+    return run_suite_with(name, tests, count, set_up, tear_down);
 }

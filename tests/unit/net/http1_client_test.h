@@ -196,9 +196,9 @@ static void on_peer_ready(void *context, unsigned readiness)
 
 static void on_listener_ready(void *context, unsigned readiness)
 {
-    (void)context;
+    const int *listener = context;
     (void)readiness;
-    int descriptor = accept4(bench.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int descriptor = accept4(*listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) {
         return;
     }
@@ -227,7 +227,8 @@ static inline void start_server(void (*on_request)(struct peer *peer))
     ck_assert_int_eq(listen(bench.listener, 64), 0);
     ck_assert_int_eq(getsockname(bench.listener, (struct sockaddr *)&address, &length), 0);
     bench.port = ntohs(address.sin_port);
-    bench.listener_watch = weft_watch_new(bench.loop, bench.listener, WEFT_READABLE, on_listener_ready, NULL);
+    bench.listener_watch =
+        weft_watch_new(bench.loop, bench.listener, WEFT_READABLE, on_listener_ready, &bench.listener);
 }
 
 static inline void stop_listening(void)

@@ -668,7 +668,7 @@ START_TEST(test_second_address_is_tried)
     struct call *call = start_call(0, 10, 10, 0);
     run_calls();
     ck_assert_int_eq(call->grpc_status, 0);
-    ck_assert_uint_eq(client_state().connect_failures, 0);
+    ck_assert_uint_eq(client_state().connect_failures, 1);
     weft_grpc_client_free(bench.client);
     bench.client = NULL;
     weft_resolver_free(resolver);

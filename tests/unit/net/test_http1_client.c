@@ -372,6 +372,109 @@ START_TEST(test_name_is_looked_up)
 }
 END_TEST
 
+/* ---- several addresses: the server under two ports, and one where nobody is ---- */
+
+static int other_listener;
+static struct weft_watch *other_watch;
+static uint16_t ports[3];
+
+static void look_up_ports(const struct weft_endpoint *endpoint, struct weft_resolver_answer *out_answer)
+{
+    (void)endpoint;
+    for (size_t i = 0; i < WEFT_COUNT_OF(ports); i++) {
+        struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = htons(ports[i]),
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        memcpy(&out_answer->addresses[i].socket_address, &address, sizeof address);
+        out_answer->addresses[i].length = sizeof address;
+    }
+    out_answer->count = WEFT_COUNT_OF(ports);
+    out_answer->status = WEFT_OK;
+}
+
+static uint16_t port_of(const struct peer *peer)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    ck_assert_int_eq(getsockname(weft_transport_descriptor(peer->transport), (struct sockaddr *)&address, &length), 0);
+    return ntohs(address.sin_port);
+}
+
+static void open_by_name(void)
+{
+    start_server(answer_ok);
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof address;
+    other_listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(other_listener, (struct sockaddr *)&address, length), 0);
+    ck_assert_int_eq(listen(other_listener, 16), 0);
+    ck_assert_int_eq(getsockname(other_listener, (struct sockaddr *)&address, &length), 0);
+    other_watch = weft_watch_new(bench.loop, other_listener, WEFT_READABLE, on_listener_ready, &other_listener);
+    ports[0] = 1;
+    ports[1] = bench.port;
+    ports[2] = ntohs(address.sin_port);
+    bench.net.resolver = weft_resolver_new(bench.loop, look_up_ports);
+    snprintf(bench.settings.endpoint.host, sizeof bench.settings.endpoint.host, "gateway.test");
+    bench.settings.endpoint.port = 1;
+    bench.client = weft_http1_client_new(&bench.net, &bench.settings, NULL);
+}
+
+static void close_by_name(void)
+{
+    weft_http1_client_free(bench.client);
+    bench.client = NULL;
+    weft_resolver_free(bench.net.resolver);
+    weft_watch_free(other_watch);
+    close(other_listener);
+}
+
+static bool are_two_connected(void)
+{
+    return client_state().connections_ready == 2;
+}
+
+START_TEST(test_requests_go_to_all_addresses_that_work)
+{
+    unsigned count_by_peer[2];
+    open_by_name();
+    start_call(0, 10);
+    run_calls();
+    ck_assert_msg(bench.calls[0].code == 200, "%s", bench.calls[0].failure); /* although one address is dead */
+    while (!are_two_connected()) {
+        start_call(0, 10);
+        run_calls();
+    }
+    ck_assert_uint_eq(bench.peer_count, 2);
+    ck_assert_uint_ne(port_of(&bench.peers[0]), port_of(&bench.peers[1]));
+    count_by_peer[0] = bench.peers[0].request_count;
+    count_by_peer[1] = bench.peers[1].request_count;
+    for (size_t i = 0; i < 8; i++) {
+        start_call(0, 10);
+        run_calls();
+    }
+    ck_assert_uint_eq(bench.peers[0].request_count - count_by_peer[0], 4);
+    ck_assert_uint_eq(bench.peers[1].request_count - count_by_peer[1], 4);
+    ck_assert_uint_eq(client_state().addresses, 3);
+    ck_assert_uint_ge(client_state().connect_failures, 1);
+    close_by_name();
+}
+END_TEST
+
+START_TEST(test_pick_first_uses_the_first_that_works)
+{
+    bench.settings.balancing = WEFT_PICK_FIRST;
+    open_by_name();
+    for (size_t i = 0; i < 4; i++) {
+        start_call(0, 10);
+        run_calls();
+        ck_assert_msg(bench.calls[0].code == 200, "%s", bench.calls[0].failure);
+    }
+    ck_assert_uint_eq(bench.peer_count, 1);
+    ck_assert_uint_eq(port_of(&bench.peers[0]), ports[1]);
+    close_by_name();
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -392,6 +495,8 @@ int main(void)
         test_without_keep_alive_each_request_has_its_connection,
         test_request_started_in_on_done_is_served,
         test_name_is_looked_up,
+        test_requests_go_to_all_addresses_that_work,
+        test_pick_first_uses_the_first_that_works,
     };
     return run_suite("http1_client", tests, WEFT_COUNT_OF(tests));
 }
