@@ -11,6 +11,7 @@
 #include "net/grpc/client.h"
 #include "net/tls/config.h"
 #include "pipeline/exporter.h"
+#include "pipeline/exporter_balancing.h"
 #include "pipeline/exporter_body.h"
 
 /* gRPC status codes that matter here (grpc/doc/statuscodes.md). */
@@ -40,6 +41,7 @@ struct otlp_config {
     char *authority;
     char *user_agent;
     uint64_t connections;
+    struct weft_balancing_config balancing;
     struct weft_tls_config tls;
     bool has_keepalive;
     struct keepalive_config keepalive;
@@ -96,8 +98,10 @@ static const struct weft_field otlp_fields[] = {
     WEFT_FIELD(struct otlp_config, headers, NULL, "Metadata sent with each request."),
     WEFT_FIELD(struct otlp_config, authority, NULL, "The :authority to send instead of the endpoint."),
     WEFT_FIELD(struct otlp_config, user_agent, NULL, "The user-agent to send."),
-    WEFT_FIELD(struct otlp_config, connections, "2", "HTTP/2 connections to the backend, per worker.", .minimum = 1,
+    WEFT_FIELD(struct otlp_config, connections, "2",
+               "HTTP/2 connections to the backend, per worker; each of several addresses has one.", .minimum = 1,
                .maximum = 64),
+    WEFT_FIELD_INLINE(struct otlp_config, balancing, weft_balancing_fields),
     WEFT_FIELD_BLOCK(struct otlp_config, tls, weft_tls_client_fields,
                      "Transport security; on unless insecure is true."),
     WEFT_FIELD_OPTIONAL(struct otlp_config, keepalive, has_keepalive, keepalive_fields, "off",
@@ -105,7 +109,6 @@ static const struct weft_field otlp_fields[] = {
     WEFT_SENDER_FIELDS(struct otlp_config, "5s"),
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
     WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each tick's output in one go."),
-    WEFT_FIELD_NO_EFFECT("balancer_name", "string", "weft spreads calls over its connections itself."),
     WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
     WEFT_FIELDS_END,
@@ -339,6 +342,8 @@ static struct weft_grpc_client *open_client(struct otlp_exporter *exporter, cons
         .user_agent = config->user_agent == NULL ? "weft/" WEFT_VERSION : config->user_agent,
         .headers = headers,
         .connection_count = (uint32_t)config->connections,
+        .balancing = weft_balancing_of(&config->balancing),
+        .look_up_interval_ns = config->balancing.resolve_interval.ns,
         .wait_for_ready = config->wait_for_ready,
     };
     if (config->has_keepalive) {
@@ -388,7 +393,11 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_grpc_client_read_state(exporter->client, &state);
     weft_exporter_collect_connections(
         consumer,
-        &(struct weft_exporter_connections){ state.connections_ready, state.connect_failures, state.bytes_sent },
+        &(struct weft_exporter_connections){ .ready = state.connections_ready,
+                                             .connect_failures = state.connect_failures,
+                                             .sent_bytes = state.bytes_sent,
+                                             .addresses = state.addresses,
+                                             .addresses_left_out = state.addresses_left_out },
         samples);
 }
 

@@ -14,6 +14,7 @@
 #include "net/url.h"
 #include "exporters/otlp_http_answer.h"
 #include "pipeline/exporter.h"
+#include "pipeline/exporter_balancing.h"
 #include "pipeline/exporter_body.h"
 
 struct compression_params {
@@ -31,6 +32,7 @@ struct otlp_http_config {
     struct weft_secret_map headers;
     uint64_t max_idle_conns;
     uint64_t max_idle_conns_per_host;
+    struct weft_balancing_config balancing;
     uint64_t max_conns_per_host;
     struct weft_duration idle_conn_timeout;
     bool disable_keep_alives;
@@ -103,6 +105,7 @@ static const struct weft_field otlp_http_fields[] = {
     WEFT_FIELD(struct otlp_http_config, idle_conn_timeout, "90s",
                "Close a connection that is idle for so long; 0 = never."),
     WEFT_FIELD(struct otlp_http_config, disable_keep_alives, "false", "Make a connection for each request."),
+    WEFT_FIELD_INLINE(struct otlp_http_config, balancing, weft_balancing_fields),
     WEFT_FIELD_BLOCK(struct otlp_http_config, tls, weft_tls_client_fields, "Transport security, for https:// URLs."),
     WEFT_SENDER_FIELDS(struct otlp_http_config, "30s"),
     WEFT_FIELD_NO_EFFECT("profiles_endpoint", "string", "weft has no profiles."),
@@ -418,6 +421,8 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
         .max_connections = share_of(config->max_conns_per_host, host),
         .max_idle_connections = share_of(smaller_limit(config->max_idle_conns, config->max_idle_conns_per_host), host),
         .idle_timeout_ns = config->idle_conn_timeout.ns,
+        .balancing = weft_balancing_of(&config->balancing),
+        .look_up_interval_ns = config->balancing.resolve_interval.ns,
         .disable_keep_alives = config->disable_keep_alives,
     };
     struct weft_http1_client *client =
@@ -479,7 +484,11 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_http1_client_read_state(exporter->client, &state);
     weft_exporter_collect_connections(
         consumer,
-        &(struct weft_exporter_connections){ state.connections_ready, state.connect_failures, state.bytes_sent },
+        &(struct weft_exporter_connections){ .ready = state.connections_ready,
+                                             .connect_failures = state.connect_failures,
+                                             .sent_bytes = state.bytes_sent,
+                                             .addresses = state.addresses,
+                                             .addresses_left_out = state.addresses_left_out },
         samples);
 }
 

@@ -117,6 +117,10 @@ void weft_exporter_collect_connections(const struct weft_consumer *exporter,
                      WEFT_SAMPLE_GAUGE, (double)connections->ready, labels);
     weft_samples_add(samples, "weft_exporter_connect_failures", "Attempts to connect that failed", WEFT_SAMPLE_COUNTER,
                      (double)connections->connect_failures, labels);
+    weft_samples_add(samples, "weft_exporter_addresses", "Addresses of the destination, as last looked up",
+                     WEFT_SAMPLE_GAUGE, (double)connections->addresses, labels);
+    weft_samples_add(samples, "weft_exporter_addresses_left_out", "Of these, that cannot be reached at present",
+                     WEFT_SAMPLE_GAUGE, (double)connections->addresses_left_out, labels);
     weft_samples_add(samples, "weft_exporter_sent_bytes", "Bytes written to the destination", WEFT_SAMPLE_COUNTER,
                      (double)connections->sent_bytes, labels);
 }

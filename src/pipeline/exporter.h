@@ -31,7 +31,7 @@ void weft_exporter_collect_sender(const struct weft_consumer *exporter, enum wef
 
 /* The numbers of a client with connections. */
 struct weft_exporter_connections {
-    uint64_t ready, connect_failures, sent_bytes;
+    uint64_t ready, connect_failures, sent_bytes, addresses, addresses_left_out;
 };
 void weft_exporter_collect_connections(const struct weft_consumer *exporter,
                                        const struct weft_exporter_connections *connections,
