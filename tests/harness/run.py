@@ -1,7 +1,9 @@
-"""Runs test files one after the other and says for each test how it went and how long it took.
+"""Runs tests and says for each how it went and how long it took.
 
 usage: python3 run.py FILE_OR_FOLDER...   (a folder: its test_*.py; WEFT_TEST=text keeps the tests whose name has it)
-The last line is "N passed, N failed".
+
+WEFT_JOBS=N runs N of them at a time (side_by_side.py); a class with `runs_alone = True`, because it measures time, has
+the machine to itself all the same. The last line is "N passed, N failed", before it stand the slowest.
 """
 
 import argparse
@@ -16,8 +18,10 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # refused handshakes and the like are what some tests are about
 
+from harness import process, side_by_side
 
 TEST_SECONDS = 300  # more is a hang; what a test started is then stopped as at any failure
+SLOWEST_COUNT = 10
 
 
 def on_time_up(*_):
@@ -28,6 +32,7 @@ class TimedResult(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.passed = self.failed = 0
+        self.took = []  # (seconds, test)
 
     def startTest(self, test):
         super().startTest(test)
@@ -36,6 +41,7 @@ class TimedResult(unittest.TestResult):
 
     def stopTest(self, test):
         signal.alarm(0)
+        self.took.append((time.monotonic() - self.started, test.id()))
         super().stopTest(test)
 
     def _say(self, word, test, detail=""):
@@ -46,6 +52,8 @@ class TimedResult(unittest.TestResult):
         self._say("ok", test)
 
     def addSkip(self, test, reason):
+        if not hasattr(self, "started"):
+            self.started = time.monotonic()
         self._say("skip", test, f": {reason}")
 
     def _fail(self, test, error):
@@ -80,23 +88,50 @@ def tests_in(suite):
         yield from tests_in(item) if isinstance(item, unittest.TestSuite) else (item,)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("paths", nargs="+", type=pathlib.Path)
-    options = parser.parse_args()
-    files = [file for path in options.paths for file in (sorted(path.glob("test_*.py")) if path.is_dir() else [path])]
-    wanted = os.environ.get("WEFT_TEST", "")
-    result = TimedResult()
-    signal.signal(signal.SIGALRM, on_time_up)
-    for file in files:
-        chosen = [test for test in tests_in(load(file)) if wanted in test.id()]
-        unittest.TestSuite(chosen).run(result)
+def groups_of(files, wanted):
+    """The tests in the order of the files, in lists that are run as one: a class with a setUpClass of its own, else each alone."""
+    groups = []
+    for test in (test for file in files for test in tests_in(load(file)) if wanted in test.id()):
+        shares = type(test).setUpClass.__func__ is not unittest.TestCase.setUpClass.__func__
+        if shares and groups and type(groups[-1][0]) is type(test):
+            groups[-1].append(test)
+        else:
+            groups.append([test])
+    return groups
+
+
+def run_group(group, result):
+    unittest.TestSuite(group).run(result)
+
+
+def end(result):
+    for seconds, name in sorted(result.took, reverse=True)[:SLOWEST_COUNT if len(result.took) > SLOWEST_COUNT else 0]:
+        print(f"slow  {seconds:6.1f} s  {name}")
     print(f"{result.passed} passed, {result.failed} failed", flush=True)
     # Not sys.exit: a gRPC thread that a failed test left behind must not keep the run from ending.
     sys.stdout.flush()
-    from harness import process
     process.kill_what_is_left()
     os._exit(1 if result.failed else 0)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("paths", nargs="+", type=pathlib.Path)
+    parser.add_argument("--serve", action="store_true", help="runs what standard input asks for (side_by_side.py)")
+    options = parser.parse_args()
+    files = [file for path in options.paths for file in (sorted(path.glob("test_*.py")) if path.is_dir() else [path])]
+    groups = groups_of(files, os.environ.get("WEFT_TEST", ""))
+    signal.signal(signal.SIGALRM, on_time_up)
+    result = TimedResult()
+    jobs = int(os.environ.get("WEFT_JOBS") or 1)
+    if options.serve:
+        side_by_side.serve(groups, run_group, result)
+    elif jobs > 1 and len(groups) > 1:
+        side_by_side.run([sys.executable, __file__, "--serve", *map(str, files)], groups, jobs, result)
+    else:
+        for group in groups:
+            run_group(group, result)
+    end(result)
 
 
 if __name__ == "__main__":
