@@ -1,5 +1,6 @@
 /* Reading UTF-8 that may be broken (utf8.h). ASCII is passed eight bytes at a time; everything else goes character by
- * character. What is not valid counts byte by byte, so that two readers that follow the same rule agree on offsets. */
+ * character, but where the only question is whether all of it is valid. What is not valid counts byte by byte, so that
+ * two readers that follow the same rule agree on offsets. */
 #include "base/utf8.h"
 
 static const uint8_t replacement[] = { 0xef, 0xbf, 0xbd }; /* U+FFFD */
@@ -23,6 +24,71 @@ size_t weft_utf8_valid_length(struct weft_slice text)
         at += length;
     }
     return at;
+}
+
+#ifdef __SSE2__
+static inline __m128i load(const uint8_t *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+/* All bits of a byte that follows `lead` and is wrong there. */
+static inline __m128i second_byte_fault(__m128i before, int lead, __m128i is_wrong)
+{
+    return _mm_and_si128(_mm_cmpeq_epi8(before, _mm_set1_epi8((char)lead)), is_wrong);
+}
+
+/* What is wrong with 16 bytes, not zero in the byte where it shows; before1 to before3: the bytes one to three before
+ * each. A byte continues a character if and only if a lead within reach asks for it; bytes 0x80 to 0xbf are below all
+ * others as signed numbers, and in order among themselves. */
+static inline __m128i block_fault(__m128i block, __m128i before1, __m128i before2, __m128i before3)
+{
+    const __m128i must_not_go_on =
+        _mm_cmpeq_epi8(_mm_or_si128(_mm_or_si128(_mm_subs_epu8(before1, _mm_set1_epi8((char)0xbf)),
+                                                 _mm_subs_epu8(before2, _mm_set1_epi8((char)0xdf))),
+                                    _mm_subs_epu8(before3, _mm_set1_epi8((char)0xef))),
+                       _mm_setzero_si128());
+    const __m128i goes_on = _mm_cmplt_epi8(block, _mm_set1_epi8((char)0xc0));
+    const __m128i no_lead =
+        _mm_or_si128(_mm_subs_epu8(block, _mm_set1_epi8((char)0xf4)),
+                     _mm_cmpeq_epi8(_mm_and_si128(block, _mm_set1_epi8((char)0xfe)), _mm_set1_epi8((char)0xc0)));
+    const __m128i below_90 = _mm_cmplt_epi8(block, _mm_set1_epi8((char)0x90));
+    const __m128i below_a0 = _mm_cmplt_epi8(block, _mm_set1_epi8((char)0xa0));
+    const __m128i all = _mm_set1_epi8((char)0xff);
+    const __m128i wrong_second =
+        _mm_or_si128(_mm_or_si128(second_byte_fault(before1, 0xe0, below_a0),
+                                  second_byte_fault(before1, 0xed, _mm_xor_si128(below_a0, all))),
+                     _mm_or_si128(second_byte_fault(before1, 0xf0, below_90),
+                                  second_byte_fault(before1, 0xf4, _mm_xor_si128(below_90, all))));
+    return _mm_or_si128(_mm_or_si128(no_lead, wrong_second), _mm_cmpeq_epi8(must_not_go_on, goes_on));
+}
+
+/* 16 bytes at a time; the last block lies over the one before. */
+static bool are_blocks_valid(const uint8_t *at, const uint8_t *end)
+{
+    const uint8_t *last = end - 16;
+    __m128i block = load(at);
+    __m128i fault = block_fault(block, _mm_slli_si128(block, 1), _mm_slli_si128(block, 2), _mm_slli_si128(block, 3));
+    while (at < last) {
+        at = last - at < 16 ? last : at + 16;
+        fault = _mm_or_si128(fault, block_fault(load(at), load(at - 1), load(at - 2), load(at - 3)));
+    }
+    bool is_whole = _mm_movemask_epi8(_mm_cmpeq_epi8(fault, _mm_setzero_si128())) == 0xffff;
+    return is_whole && end[-1] < 0xc0 && end[-2] < 0xe0 && end[-3] < 0xf0;
+}
+
+enum { SHORTEST_IN_BLOCKS = 19 }; /* three bytes before the last block are there */
+#endif
+
+bool weft_utf8_is_valid_long(const uint8_t *at, const uint8_t *end)
+{
+    size_t length = (size_t)(end - at);
+#ifdef __SSE2__
+    if (length >= SHORTEST_IN_BLOCKS) {
+        return are_blocks_valid(at, end);
+    }
+#endif
+    return weft_utf8_valid_length(weft_slice_of(at, length)) == length;
 }
 
 uint32_t weft_utf8_decode(struct weft_slice text, size_t *out_length)
@@ -71,8 +137,10 @@ size_t weft_utf8_offset_before_repair(struct weft_slice text, size_t repaired_of
 
 /* The longest start of a sequence that could have gone on is replaced as one (Unicode 3.9, "maximal subpart"): a
  * character that was torn leaves one mark, not three. */
-static size_t torn_length(const uint8_t *at, const uint8_t *end)
+size_t weft_utf8_torn_length(struct weft_slice text)
 {
+    const uint8_t *at = text.bytes;
+    const uint8_t *end = at + text.length;
     size_t whole = weft_utf8_length_of_lead(*at);
     size_t length = 1;
     if (whole < 2 || at + 1 == end || !weft_utf8_is_second_byte(at[0], at[1])) {
@@ -91,7 +159,7 @@ void weft_utf8_append_repaired_by_part(struct weft_buffer *out, struct weft_slic
         weft_buffer_append(out, text.bytes, whole);
         if (whole < text.length) {
             weft_buffer_append(out, "\xef\xbf\xbd", 3);
-            whole += torn_length(text.bytes + whole, text.bytes + text.length);
+            whole += weft_utf8_torn_length(weft_slice_of(text.bytes + whole, text.length - whole));
         }
         text = weft_slice_of(text.bytes + whole, text.length - whole);
     }

@@ -1,13 +1,15 @@
 /* The check of an export request: one table-driven walk (otlp_rules.c) over every known message to its last
  * byte. Every request from a peer passes here first, so this loop is hot: tags and lengths of one byte and
  * plain attributes take short cuts, everything else the general way. Recursion is bounded by MAX_LEVEL.
- * Strings are not checked for UTF-8: the text is forwarded as it came. */
+ * Strings are looked at as they are passed, those of a run of attributes all at once; what is no UTF-8 is counted, and
+ * whoever receives decides what becomes of it. */
 #include "wire/otlp_check.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "wire/otlp_internal.h"
 #include "wire/otlp_rules.h"
 #include "wire/otlp_short.h"
@@ -116,12 +118,20 @@ static void count(struct walk *walk, enum weft_otlp_kind kind, enum weft_otlp_me
     }
 }
 
+static inline void note_text(struct walk *walk, const uint8_t *at, const uint8_t *end)
+{
+    walk->counts.bad_texts += !weft_utf8_is_valid(at, end);
+}
+
 /* The contents of a length-delimited field. */
 static inline bool walk_contents(struct walk *walk, struct weft_otlp_rule rule, const uint8_t *tag, const uint8_t *at,
                                  size_t length, uint32_t level, uint32_t depth)
 {
     switch ((enum weft_otlp_kind)rule.kind) {
     case OTLP_BYTES:
+        return true;
+    case OTLP_STRING:
+        note_text(walk, at, at + length);
         return true;
     case OTLP_TRACE_ID:
         return walk_id(walk, tag, length, WEFT_OTLP_TRACE_ID_BYTES);
@@ -139,7 +149,9 @@ static inline bool walk_contents(struct walk *walk, struct weft_otlp_rule rule, 
     case OTLP_RESOURCE_X: {
         size_t head_length = 0;
         if (WEFT_OTLP_HAS_SHORT_WAYS && rule.child == OTLP_SPAN) {
-            head_length = weft_otlp_short_span_head(at, at + length);
+            struct weft_slice name = { at, 0 };
+            head_length = weft_otlp_short_span_head(at, at + length, &name);
+            note_text(walk, name.bytes, name.bytes + name.length);
         }
         if (!walk_child(walk, rule.child, tag, at + head_length, at + length, level, depth)) {
             return false;
@@ -156,14 +168,56 @@ static inline bool walk_contents(struct walk *walk, struct weft_otlp_rule rule, 
     weft_assert(!"a kind that is not length-delimited");
 }
 
+/* Attributes of short texts, one behind the other, of which the last may be cut behind its key. */
+__attribute__((noinline)) static uint32_t count_bad_texts(const uint8_t *at, const uint8_t *end)
+{
+    uint32_t count = 0;
+    while (at < end) {
+        size_t whole_length = weft_otlp_short_text_attribute(at, end, *at);
+        count += !weft_utf8_is_valid(at + 4, at + 4 + at[3]);
+        if (whole_length == 0) {
+            break;
+        }
+        const uint8_t *value = at + 4 + at[3] + 4;
+        count += !weft_utf8_is_valid(value, at + whole_length);
+        at += whole_length;
+    }
+    return count;
+}
+
+/* The same, looked at in one go: their tags and lengths are ASCII, so no character goes on from one text to another. */
+static inline void note_texts(struct walk *walk, const uint8_t *at, const uint8_t *end)
+{
+    if (WEFT_UNLIKELY(!weft_utf8_is_valid(at, end))) {
+        walk->counts.bad_texts += count_bad_texts(at, end);
+    }
+}
+
+/* An attribute whose tag is at start, its contents from `at` on and a value that is text from `text` to end, behind a
+ * run of short texts: its key goes with these. What lies between key and text may be any bytes. */
+static inline void note_attribute(struct walk *walk, const uint8_t *texts, const uint8_t *start, const uint8_t *at,
+                                  const uint8_t *text, const uint8_t *end)
+{
+    const uint8_t *key = at + 2;
+    if (at == start + 2) {
+        note_texts(walk, texts, key + at[1]);
+    } else {
+        note_texts(walk, texts, start);
+        note_text(walk, key, key + at[1]);
+    }
+    note_text(walk, text, end);
+}
+
 /* A run of attributes, whose first tag starts at `at`; NULL on failure, else where the run ends. The short ways do not
  * go down into KeyValue and AnyValue: where the general way could not, walk_child saw to it that none are taken. */
 static const uint8_t *walk_attributes(struct walk *walk, const uint8_t *at, const uint8_t *end, uint32_t level,
                                       uint32_t depth)
 {
     const uint8_t tag = *at;
+    const uint8_t *texts = at; /* from here on there was nothing but short texts */
     do {
         const uint8_t *start = at;
+        const uint8_t *text;
         uint32_t length;
         size_t whole_length = weft_otlp_short_text_attribute(at, end, tag);
         if (whole_length > 0) {
@@ -175,12 +229,18 @@ static const uint8_t *walk_attributes(struct walk *walk, const uint8_t *at, cons
             walk_fail(walk, start, "%s", at == NULL ? cut_length : long_length);
             return NULL;
         }
-        if (!weft_otlp_short_attribute(at, at + length) &&
-            !walk_child(walk, OTLP_KEY_VALUE, start, at, at + length, level, depth)) {
-            return NULL;
+        if (weft_otlp_short_attribute(at, at + length, &text)) {
+            note_attribute(walk, texts, start, at, text, at + length);
+        } else {
+            note_texts(walk, texts, start);
+            if (!walk_child(walk, OTLP_KEY_VALUE, start, at, at + length, level, depth)) {
+                return NULL;
+            }
         }
         at += length;
+        texts = at;
     } while (at < end && *at == tag);
+    note_texts(walk, texts, at);
     return at;
 }
 
@@ -442,6 +502,7 @@ static void advance(struct weft_otlp_checker *checker, struct weft_slice arrived
     }
     checker->counts.records = walk.counts.records;
     checker->counts.data_points = walk.counts.data_points;
+    checker->counts.bad_texts = walk.counts.bad_texts;
     checker->is_failed = checker->is_failed || step == STEP_FAILED;
 }
 

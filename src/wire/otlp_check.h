@@ -17,6 +17,7 @@ struct weft_otlp_counts {
     uint32_t scopes;
     uint32_t records;     /* spans, log records, metrics */
     uint32_t data_points; /* metrics only: what the ledger counts there; else equal to records */
+    uint32_t bad_texts;   /* strings that are no UTF-8: which is no fault to the check (otlp_mend.h) */
 };
 
 /* WEFT_INVALID: malformed, the text names the byte offset of the field's tag, its path

@@ -164,7 +164,7 @@ static bool take_status(struct cursor *cursor, int32_t *in_out_code)
 static inline void take_head(struct cursor *cursor, struct weft_span_index *index)
 {
     const uint8_t *at = cursor->at;
-    size_t head_length = weft_otlp_short_span_head(at, cursor->end);
+    size_t head_length = weft_otlp_short_span_head(at, cursor->end, &index->name);
     if (head_length == 0) {
         return;
     }
@@ -178,7 +178,6 @@ static inline void take_head(struct cursor *cursor, struct weft_span_index *inde
         at += 2 + WEFT_OTLP_SPAN_ID_BYTES;
     }
     if (at < cursor->at) {
-        index->name = weft_slice_of(at + 2, at[1]);
         at += 2 + at[1];
         index->kind = at[1];
         index->start_ns = fixed64_at(at + 3);

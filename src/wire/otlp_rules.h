@@ -51,7 +51,8 @@ enum weft_otlp_kind {
     OTLP_VARINT,
     OTLP_FIXED64,
     OTLP_FIXED32,
-    OTLP_BYTES,          /* string or bytes */
+    OTLP_BYTES,
+    OTLP_STRING,         /* UTF-8 is asked for, and counted where it is none */
     OTLP_TRACE_ID,       /* 16 bytes or empty */
     OTLP_SPAN_ID,        /* 8 bytes or empty */
     OTLP_PACKED_FIXED64, /* repeated: packed, or one by one as fixed64 */

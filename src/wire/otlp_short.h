@@ -33,8 +33,9 @@ static inline bool weft_otlp_short_varint(const uint8_t *at, const uint8_t *end)
     return word >> before == UINT64_C(0x0080808080808080) >> before;
 }
 
-/* True if value, the contents of an AnyValue, is exactly one string, bool, int or double. */
-static inline bool weft_otlp_short_value(const uint8_t *at, const uint8_t *end)
+/* True if value, the contents of an AnyValue, is exactly one string, bool, int or double. *out_text: the string's first
+ * byte; as it was if it is none. */
+static inline bool weft_otlp_short_value(const uint8_t *at, const uint8_t *end, const uint8_t **out_text)
 {
     size_t length = (size_t)(end - at);
     if (length < 2) {
@@ -43,8 +44,10 @@ static inline bool weft_otlp_short_value(const uint8_t *at, const uint8_t *end)
     switch (at[0]) {
     case 1 << 3 | WEFT_WIRE_BYTES:
         if (at[1] < 0x80) {
+            *out_text = at + 2;
             return at[1] == length - 2;
         }
+        *out_text = at + 3;
         return length > 2 && at[2] < 0x80 && ((at[1] & 0x7fu) | (uint32_t)at[2] << 7) == length - 3;
     case 2 << 3 | WEFT_WIRE_VARINT:
     case 3 << 3 | WEFT_WIRE_VARINT:
@@ -57,9 +60,11 @@ static inline bool weft_otlp_short_value(const uint8_t *at, const uint8_t *end)
 }
 
 /* True if a KeyValue is the one that every SDK writes: the key, then a plain value, and no more. False says
- * nothing: the general walk then decides. */
-static inline bool weft_otlp_short_attribute(const uint8_t *at, const uint8_t *end)
+ * nothing: the general walk then decides. The key is at[1] bytes from at + 2 on; *out_text is where a value that is a
+ * string begins, which goes on to the end, else `end`. */
+static inline bool weft_otlp_short_attribute(const uint8_t *at, const uint8_t *end, const uint8_t **out_text)
 {
+    *out_text = end;
     if (end - at < 2 || at[0] != (1 << 3 | WEFT_WIRE_BYTES) || at[1] >= 0x80 || end - at - 2 < at[1]) {
         return false;
     }
@@ -75,12 +80,13 @@ static inline bool weft_otlp_short_attribute(const uint8_t *at, const uint8_t *e
         }
         length = (length & 0x7f) | (size_t)*at++ << 7;
     }
-    return length == (size_t)(end - at) && weft_otlp_short_value(at, end);
+    return length == (size_t)(end - at) && weft_otlp_short_value(at, end, out_text);
 }
 
 /* The length of the head that SDKs give a span, as far as it is there: trace_id, span_id, parent_span_id, name, kind,
- * start and end, each with its usual length. Anything else is left to the general walk, from where this stopped. */
-static inline size_t weft_otlp_short_span_head(const uint8_t *at, const uint8_t *end)
+ * start and end, each with its usual length. Anything else is left to the general walk, from where this stopped.
+ * *out_name: the name, if that is in it; else as it was. */
+static inline size_t weft_otlp_short_span_head(const uint8_t *at, const uint8_t *end, struct weft_slice *out_name)
 {
     enum {
         IDS_BYTES = 2 + WEFT_OTLP_TRACE_ID_BYTES + 2 + WEFT_OTLP_SPAN_ID_BYTES,
@@ -104,7 +110,11 @@ static inline size_t weft_otlp_short_span_head(const uint8_t *at, const uint8_t 
     const uint8_t *kind = at + 2 + at[1];
     bool has_times = (kind[0] == (6 << 3 | WEFT_WIRE_VARINT)) & (kind[1] < 0x80) &
                      (kind[2] == (7 << 3 | WEFT_WIRE_FIXED64)) & (kind[11] == (8 << 3 | WEFT_WIRE_FIXED64));
-    return (size_t)((has_times ? kind + KIND_AND_TIMES_BYTES : at) - start);
+    if (!has_times) {
+        return (size_t)(at - start);
+    }
+    *out_name = weft_slice_of(at + 2, at[1]);
+    return (size_t)(kind + KIND_AND_TIMES_BYTES - start);
 }
 
 /* The length of the attribute at `at`, tag included, if it is the commonest one: a short key with a short string, each

@@ -8,6 +8,7 @@ struct sdk {
     struct random random;
     uint32_t odd_one_in;   /* legal but unusual; 0 = never */
     uint32_t wrong_one_in; /* malformed; 0 = never */
+    bool letters_only;     /* texts are of a to z */
 };
 
 static inline bool sdk_is_odd(struct sdk *sdk)
@@ -82,7 +83,8 @@ static inline void sdk_put_text(struct sdk *sdk, struct weft_buffer *out, uint32
 {
     static uint8_t text[16384];
     for (uint32_t i = 0; i < length && i < 400; i++) {
-        text[i] = (uint8_t)random_next(&sdk->random);
+        uint32_t any = random_next(&sdk->random);
+        text[i] = (uint8_t)(sdk->letters_only ? 'a' + any % 26 : any);
     }
     sdk_put_run(sdk, out, number, text, length);
 }

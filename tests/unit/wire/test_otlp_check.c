@@ -187,7 +187,7 @@ static enum weft_otlp_kind expected_kind(const ProtobufCFieldDescriptor *field)
         return field->name[0] == 't' ? OTLP_TRACE_ID : OTLP_SPAN_ID;
     }
     if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES) {
-        return OTLP_BYTES;
+        return field->type == PROTOBUF_C_TYPE_STRING ? OTLP_STRING : OTLP_BYTES;
     }
     bool is_repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
     size_t fixed = fixed_size_of(field->type);

@@ -32,8 +32,9 @@ static void compare(struct tally *tally, enum weft_signal signal, struct weft_sl
                      general_error.text);
     }
     if (memcmp(&counts, &general_counts, sizeof counts) != 0) {
-        ck_abort_msg("%u records, %u points; the general way: %u, %u", counts.records, counts.data_points,
-                     general_counts.records, general_counts.data_points);
+        ck_abort_msg("%u records, %u points, %u bad texts; the general way: %u, %u, %u", counts.records,
+                     counts.data_points, counts.bad_texts, general_counts.records, general_counts.data_points,
+                     general_counts.bad_texts);
     }
     tally->accepted += status == WEFT_OK;
     tally->refused += status != WEFT_OK;
@@ -59,6 +60,51 @@ START_TEST(test_records_as_sdks_write_them_and_odd_ones_are_taken_alike)
         weft_buffer_fini(&record);
     }
     ck_assert_uint_eq(tally.refused, 0);
+}
+END_TEST
+
+/* A record as SDKs write it, of which some letters are those of other alphabets, or no letters. */
+static void change_letters(struct random *random, struct weft_slice record)
+{
+    static const char *const letters[] = { "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x98\x80", "\x80", "\xe4\xb8", "\xff" };
+    uint8_t *bytes = (uint8_t *)(uintptr_t)record.bytes;
+    for (size_t i = 0; i < record.length; i++) {
+        const char *letter = letters[random_below(random, WEFT_COUNT_OF(letters))];
+        size_t length = strlen(letter);
+        bool is_room = record.length - i >= length;
+        for (size_t k = 0; is_room && k < length; k++) {
+            is_room = bytes[i + k] >= 'a' && bytes[i + k] <= 'z';
+        }
+        if (is_room && random_below(random, 6) == 0) {
+            memcpy(bytes + i, letter, length);
+            i += length - 1;
+        }
+    }
+}
+
+START_TEST(test_texts_that_are_no_utf8_are_counted_alike)
+{
+    struct tally tally = { 0 };
+    uint32_t bad = 0;
+    for (uint32_t seed = 0; seed < rounds(20000); seed++) {
+        struct sdk sdk = { .random = { .state = seed + 5000000 }, .odd_one_in = seed % 3 == 0 ? 30 : 0 };
+        struct weft_buffer record;
+        weft_buffer_init(&record, 0);
+        enum weft_signal signal = (enum weft_signal)(seed % WEFT_SIGNAL_COUNT);
+        sdk.letters_only = true;
+        sdk_put_record(&sdk, &record, signal);
+        change_letters(&sdk.random, weft_buffer_slice(&record));
+        struct weft_slice request = request_of_record(weft_buffer_slice(&record));
+        struct weft_otlp_counts counts = { 0 };
+        compare(&tally, signal, request, 0);
+        if (weft_otlp_check(signal, request, NULL, &counts, NULL) == WEFT_OK) {
+            bad += counts.bad_texts;
+        }
+        slice_free(request);
+        weft_buffer_fini(&record);
+    }
+    ck_assert_uint_gt(tally.accepted, 5000);
+    ck_assert_uint_gt(bad, 5000);
 }
 END_TEST
 
@@ -214,9 +260,12 @@ START_TEST(test_short_ways_are_taken_and_end_where_a_field_ends)
         weft_buffer_init(&buffer, 0);
         sdk_put_span(&sdk, &buffer);
         struct weft_slice span = weft_buffer_slice(&buffer);
-        size_t head = weft_otlp_short_span_head(span.bytes, span.bytes + span.length);
+        struct weft_slice name = WEFT_SLICE_EMPTY;
+        const uint8_t *value_text;
+        size_t head = weft_otlp_short_span_head(span.bytes, span.bytes + span.length, &name);
         assert_fields_end_at(span, head);
         whole_heads += head >= WHOLE_HEAD;
+        ck_assert(name.length == 0 || (name.bytes > span.bytes && name.bytes + name.length < span.bytes + head));
         buffer.length = 0;
         sdk_put_attribute(&sdk, &buffer, 9, 0);
         struct weft_slice attribute = weft_buffer_slice(&buffer);
@@ -226,7 +275,7 @@ START_TEST(test_short_ways_are_taken_and_end_where_a_field_ends)
         size_t text = weft_otlp_short_text_attribute(attribute.bytes, reader.end, 9 << 3 | WEFT_WIRE_BYTES);
         ck_assert(text == 0 || text == attribute.length);
         texts += text > 0;
-        attributes += weft_otlp_short_attribute(field.bytes.bytes, reader.end);
+        attributes += weft_otlp_short_attribute(field.bytes.bytes, reader.end, &value_text);
         weft_buffer_fini(&buffer);
     }
     ck_assert_uint_gt(whole_heads, 1000);
@@ -244,7 +293,8 @@ static bool is_taken_rightly(struct weft_slice key_value)
     if (key_value.length > 0) {
         memcpy(copy + BEFORE, key_value.bytes, key_value.length);
     }
-    bool is_taken = weft_otlp_short_attribute(copy + BEFORE, copy + BEFORE + key_value.length);
+    const uint8_t *value_text;
+    bool is_taken = weft_otlp_short_attribute(copy + BEFORE, copy + BEFORE + key_value.length, &value_text);
     weft_free(copy);
     if (is_taken) {
         struct sdk sdk = { 0 };
@@ -296,7 +346,8 @@ START_TEST(test_lengths_of_three_bytes_are_not_read_as_two)
     ck_assert(!is_taken_rightly(weft_buffer_slice(&attribute)));
     /* an AnyValue alone: a text of 16385 bytes, whose length two bytes would say as one more, if they could */
     memcpy(attribute.bytes, "\x0a\x81\x80\x01", 4);
-    ck_assert(!weft_otlp_short_value(attribute.bytes, attribute.bytes + 3 + 16385));
+    const uint8_t *value_text;
+    ck_assert(!weft_otlp_short_value(attribute.bytes, attribute.bytes + 3 + 16385, &value_text));
     weft_buffer_fini(&attribute);
 }
 END_TEST
@@ -357,6 +408,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         test_records_as_sdks_write_them_and_odd_ones_are_taken_alike,
+        test_texts_that_are_no_utf8_are_counted_alike,
         test_records_written_wrong_are_refused_alike,
         test_records_damaged_or_cut_in_every_place_are_refused_alike,
         test_short_ways_keep_the_limits_of_nesting,
