@@ -22,7 +22,9 @@ struct index {
 
 static const uint8_t *fail(struct reader *reader, const uint8_t *at, const char *reason)
 {
-    reader->fault = (struct weft_json_fault){ at, at == reader->end ? "the text ends here: it is cut off" : reason };
+    reader->fault =
+        (struct weft_json_fault){ .at = at,
+                                  .reason = at == reader->end ? "the text ends here: it is cut off" : reason };
     return NULL;
 }
 

@@ -22,7 +22,7 @@ struct weft_json_each weft_json_each_of(struct weft_slice value)
 /* After the key and its colon; NULL: malformed. */
 static const uint8_t *read_key(struct weft_json_each *each, const uint8_t *at)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     bool has_escapes;
     if (at == each->end || *at != '"') {
         return NULL;
@@ -48,7 +48,7 @@ static const uint8_t *find_next(const struct weft_json_each *each)
 
 bool weft_json_each_next(struct weft_json_each *each)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     const uint8_t *at = each->at == NULL ? NULL : find_next(each);
     if (at != NULL && each->is_object) {
         at = read_key(each, at);

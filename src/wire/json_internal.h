@@ -27,6 +27,8 @@ struct weft_json_reader {
     struct weft_payload *out;
     size_t max_bytes;
     uint32_t max_depth;
+    bool takes_bad_text;
+    uint32_t bad_texts;
     struct weft_error *error;
     enum weft_status status;
     /* Which field came after this one the last time: senders write their fields in one order, so the next key

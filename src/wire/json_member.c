@@ -19,7 +19,7 @@ static bool is_at(const uint8_t *at, const uint8_t *end, uint8_t byte)
 /* `"key": value` with the space around it. NULL: malformed. */
 static const uint8_t *read_member(const uint8_t *at, const uint8_t *end, struct member *out_member)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     bool has_escapes;
     at = weft_json_skip_space(at, end);
     if (!is_at(at, end, '"')) {

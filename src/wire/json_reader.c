@@ -249,7 +249,7 @@ static const uint8_t *read_member(struct weft_json_reader *reader, const struct 
     if (place->field != NULL && !is_null) {
         return read_field(reader, place, members, at);
     }
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { .takes_bad_text = reader->takes_bad_text };
     at = weft_json_skip_value(at, reader->end, &fault);
     return at != NULL ? at : weft_json_reader_fail_scan(reader, place, &fault);
 }
@@ -307,6 +307,8 @@ static bool begin(struct weft_json_reader *reader, const struct weft_json_schema
     memset(reader->next, 0, step_count * sizeof *reader->next);
     memset(reader->length_sizes, 0, step_count * sizeof *reader->length_sizes);
     memset(reader->counts, 0, sizeof reader->counts);
+    reader->takes_bad_text = limits->takes_bad_text;
+    reader->bad_texts = 0;
     return true;
 }
 
@@ -348,6 +350,7 @@ enum weft_status weft_json_read_message(const struct weft_json_schema *schema, s
         .scopes = reader.counts[WEFT_JSON_ROLE_SCOPE],
         .records = records,
         .data_points = weft_json_schema_has_data_points(schema) ? data_points : records,
+        .bad_texts = reader.bad_texts,
     };
     return WEFT_OK;
 }

@@ -10,8 +10,9 @@
  * wire bytes in one pass: nothing is kept of the text, fields come out in the order in which they stand there,
  * lengths and varints in their shortest form, defaults left out, repeated numbers packed. */
 struct weft_json_limits {
-    uint32_t max_depth; /* messages inside one another; 0 = 64; never more than 100, as in the check */
-    size_t max_bytes;   /* of the message made; 0 = protobuf's own limit of 2 GiB - 1 */
+    uint32_t max_depth;  /* messages inside one another; 0 = 64; never more than 100, as in the check */
+    size_t max_bytes;    /* of the message made; 0 = protobuf's own limit of 2 GiB - 1 */
+    bool takes_bad_text; /* strings that are no UTF-8 come out as they are and are counted, keys with it are unknown */
 };
 
 /* Appends the message to out, which grows as needed and is charged at the end; nothing is appended on
@@ -24,7 +25,7 @@ struct weft_json_limits {
  * repeated key the last value counts, messages merge and arrays join, as in the Collector.
  *
  * What comes out is what weft_otlp_check lets pass, and *out_counts is what it would count: there is nothing
- * left to check in it.
+ * left to check in it; of bad_texts it says whether there may be some.
  *
  * WEFT_INVALID with the byte offset, the path (resourceSpans[0].scopeSpans[1].spans[7].traceId) and what would
  * be right: not strict JSON in UTF-8, a value of another type or out of range, nested too deep, bytes after

@@ -15,12 +15,13 @@ enum { NUMBER_ROOM = 32 };
 const uint8_t *weft_json_reader_take_text(struct weft_json_reader *reader, const struct weft_json_place *place,
                                           const uint8_t *at, struct weft_slice *out_text)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { .takes_bad_text = reader->takes_bad_text };
     bool has_escapes;
     const uint8_t *quote = weft_json_scan_string(at + 1, reader->end, &has_escapes, &fault);
     if (WEFT_UNLIKELY(quote == NULL)) {
         return weft_json_reader_fail_scan(reader, place, &fault);
     }
+    reader->bad_texts += fault.has_bad_text;
     struct weft_slice text = { at + 1, (size_t)(quote - at - 1) };
     if (has_escapes) {
         if (!weft_json_reader_room(reader, HEADER_BYTES + text.length + 1 + HEADER_BYTES)) {
@@ -53,12 +54,13 @@ static const uint8_t *read_escaped(struct weft_json_reader *reader, const struct
 static const uint8_t *read_string(struct weft_json_reader *reader, const struct weft_json_place *place,
                                   const uint8_t *at, bool must_write)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { .takes_bad_text = reader->takes_bad_text };
     bool has_escapes;
     const uint8_t *quote = weft_json_scan_string(at + 1, reader->end, &has_escapes, &fault);
     if (WEFT_UNLIKELY(quote == NULL)) {
         return weft_json_reader_fail_scan(reader, place, &fault);
     }
+    reader->bad_texts += fault.has_bad_text;
     if (has_escapes) {
         return read_escaped(reader, place, at);
     }
@@ -173,7 +175,7 @@ static const uint8_t *take_number(struct weft_json_reader *reader, const struct 
     }
     const uint8_t *after = weft_json_scan_number(at, reader->end, out_number, &fault);
     if (after == reader->end) { /* strtod needs a byte after the number, and so does JSON */
-        fault = (struct weft_json_fault){ after, "the text ends here: it is cut off" };
+        fault = (struct weft_json_fault){ .at = after, .reason = "the text ends here: it is cut off" };
         after = NULL;
     }
     *out_is_number = true;

@@ -9,7 +9,7 @@ static const char cut_off[] = "the text ends here: it is cut off";
 __attribute__((cold, noinline)) static const uint8_t *fail(struct weft_json_fault *fault, const uint8_t *at,
                                                            const char *reason)
 {
-    *fault = (struct weft_json_fault){ at, reason };
+    *fault = (struct weft_json_fault){ .at = at, .reason = reason };
     return NULL;
 }
 
@@ -71,10 +71,11 @@ const uint8_t *weft_json_scan_string_long(const uint8_t *at, const uint8_t *end,
             }
         } else if (byte >= 0x80) {
             size_t length = weft_utf8_character_length(at, end);
-            if (length == 0) {
+            if (length == 0 && !fault->takes_bad_text) {
                 return fail(fault, at, "text must be UTF-8");
             }
-            at += length;
+            fault->has_bad_text |= length == 0;
+            at += length == 0 ? 1 : length;
         } else if (byte < ' ') {
             return fail(fault, at, "a control character must be escaped");
         } else {

@@ -10,11 +10,14 @@
 
 /* Strict JSON (RFC 8259) taken apart piece by piece, without memory of its own and without recursion. Each
  * function gets where to read and where the text ends, and returns the byte after what it has read, or NULL
- * with the fault filled in. Text is UTF-8 or it is refused, as by protobuf's JSON readers; control characters
- * stand in strings as escapes only. */
+ * with the fault filled in. Text is UTF-8 or it is refused, as by protobuf's JSON readers, unless the caller
+ * takes it; control characters stand in strings as escapes only. */
 struct weft_json_fault {
     const uint8_t *at;
     const char *reason; /* names what would be right */
+
+    bool takes_bad_text; /* before a call: what is no UTF-8 stands in strings as it came; */
+    bool has_bad_text;   /* after it: there was some */
 };
 
 /* Values inside one another that a skip takes. */

@@ -13,7 +13,8 @@ _Static_assert(WEFT_JSON_MAX_SKIP_DEPTH <= 64, "one bit each");
 
 static const uint8_t *fail(struct skip *skip, const uint8_t *at, const char *reason)
 {
-    *skip->fault = (struct weft_json_fault){ at, at == skip->end ? "the text ends here: it is cut off" : reason };
+    *skip->fault =
+        (struct weft_json_fault){ .at = at, .reason = at == skip->end ? "the text ends here: it is cut off" : reason };
     return NULL;
 }
 

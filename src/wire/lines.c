@@ -119,7 +119,7 @@ enum weft_status weft_json_elements_next(struct weft_json_elements *elements, st
     if (!elements->is_begun && at < end && *at == ']') {
         return end_array(elements, at + 1, out_has_element, error);
     }
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { .takes_bad_text = true }; /* whoever reads the line repairs it */
     const uint8_t *after = skip_element(at, end, &fault);
     if (after == NULL) {
         return fail(elements, fault.at, fault.reason, error);

@@ -25,7 +25,7 @@ static const uint8_t *put_attribute(struct weft_log_line_reader *reader, const s
 static const uint8_t *skip_value(const struct weft_log_line_reader *reader, const uint8_t *at,
                                  struct weft_slice *out_value)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     const uint8_t *after = weft_json_skip_value(at, reader->end, &fault);
     if (after == NULL || after == reader->end) {
         return NULL;

@@ -77,7 +77,7 @@ bool weft_line_take_time(struct weft_log_line_reader *reader, struct weft_slice 
 /* value is an object that has been read, so that nothing in it can fail. */
 void weft_line_take_time_parts(struct weft_log_line_reader *reader, struct weft_slice value)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     const uint8_t *end = value.bytes + value.length;
     const uint8_t *at = value.bytes;
     int64_t parts[2] = { 0, 0 };

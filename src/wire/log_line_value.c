@@ -171,7 +171,7 @@ static bool put_escaped(struct weft_log_line_reader *reader, uint8_t tag, const 
 static inline const uint8_t *put_string(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
                                         const uint8_t *at)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     bool has_escapes;
     const uint8_t *quote = weft_json_scan_string(at + 1, reader->end, &has_escapes, &fault);
     if (WEFT_UNLIKELY(quote == NULL)) {
@@ -239,7 +239,7 @@ static const uint8_t *put_any_number(struct weft_log_line_reader *reader, uint8_
             return put_scalar(reader, tag, key, scalar, int_scalar(scalar, value)) ? after : NULL;
         }
     }
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     struct weft_json_number number;
     const uint8_t *after = weft_json_scan_number(at, reader->end, &number, &fault);
     if (after == NULL || after == reader->end) {
@@ -252,7 +252,7 @@ static const uint8_t *put_any_number(struct weft_log_line_reader *reader, uint8_
 static const uint8_t *put_literal(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
                                   const uint8_t *at)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     const char *word = *at == 't' ? "true" : *at == 'f' ? "false" : "null";
     const uint8_t scalar[MAX_SCALAR] = { TAG_BOOL, *at == 't' };
     const uint8_t *after = weft_json_scan_literal(at, reader->end, word, &fault);
@@ -263,7 +263,7 @@ static const uint8_t *put_literal(struct weft_log_line_reader *reader, uint8_t t
 static const uint8_t *put_deep(struct weft_log_line_reader *reader, uint8_t tag, const struct weft_slice *key,
                                const uint8_t *at)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     const uint8_t *after = weft_json_skip_value(at, reader->end, &fault);
     if (after == NULL) {
         size_t depth = 0;
@@ -286,7 +286,7 @@ static inline bool is_at(const struct weft_log_line_reader *reader, const uint8_
 const uint8_t *weft_line_take_key(struct weft_log_line_reader *reader, const uint8_t *at, struct weft_slice *out_key,
                                   struct weft_slice *out_raw)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     bool has_escapes;
     if (!is_at(reader, at, '"')) {
         return NULL;

@@ -112,6 +112,25 @@ struct weft_slice weft_rpc_status_message(struct weft_slice status)
     return is_protobuf(status) ? find_bytes(status, 2) : WEFT_SLICE_EMPTY;
 }
 
+enum weft_status weft_otlp_response_write(const struct weft_partial_success *partial, struct weft_buffer *out)
+{
+    enum { COUNT_TAG = 1 << 3 | WEFT_WIRE_VARINT };
+    size_t message_length = weft_wire_size_bytes_header(2, partial->message.length) + partial->message.length;
+    size_t length = 1 + weft_wire_size_varint(partial->rejected_count) + message_length;
+    size_t whole_length = weft_wire_size_bytes_header(1, length) + length;
+    uint8_t *start = weft_buffer_reserve(out, whole_length);
+    if (start == NULL) {
+        return WEFT_NOMEM;
+    }
+    uint8_t *to = weft_wire_put_bytes_header(start, 1, length);
+    *to++ = COUNT_TAG;
+    to = weft_wire_put_varint(to, partial->rejected_count);
+    to = weft_wire_put_bytes_header(to, 2, partial->message.length);
+    memcpy(to, partial->message.bytes, partial->message.length);
+    out->length += whole_length;
+    return WEFT_OK;
+}
+
 bool weft_otlp_response_is_valid(struct weft_slice response)
 {
     return is_protobuf(response) && is_protobuf(find_bytes(response, 1));

@@ -26,5 +26,9 @@ struct weft_partial_success {
 /* Reads an ExportXServiceResponse (the same shape for all signals: 1 = partial_success {1 = rejected, 2 = message}). */
 struct weft_partial_success weft_otlp_response_read(struct weft_slice response);
 
+/* Appends an ExportXServiceResponse that says so. */
+enum weft_status weft_otlp_response_write(const struct weft_partial_success *partial,
+                                          struct weft_buffer *out) WEFT_MUST_CHECK;
+
 /* Whether the response can be read to its end, and so what _read says of it is all that it says. */
 bool weft_otlp_response_is_valid(struct weft_slice response);

@@ -1,12 +1,13 @@
 /* Fuzz target: an export request from a peer, through everything that this floor does with it. The check must say what
  * it says without its short ways; what it accepts must be indexed, go through the table and back with the same counts,
- * split into parts that add up, and become JSON. */
+ * split into parts that add up, and become JSON; strings that are no UTF-8 can be repaired or left out. */
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "wire/general_check.h"
 #include "wire/json_writer.h"
 #include "wire/otlp_index.h"
 #include "wire/otlp_internal.h"
+#include "wire/otlp_mend.h"
 #include "wire/otlp_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -132,6 +133,57 @@ static void check_general_way(enum weft_signal signal, struct weft_slice request
     weft_assert(status != WEFT_OK || memcmp(&general_counts, counts, sizeof general_counts) == 0);
 }
 
+static bool has_group(const ProtobufCMessageDescriptor *descriptor, struct weft_slice message)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    struct weft_wire_field field;
+    bool has_field = false;
+    while (weft_wire_next(&reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
+        const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(descriptor, field.number);
+        bool is_message = known != NULL && known->type == PROTOBUF_C_TYPE_MESSAGE && field.type == WEFT_WIRE_BYTES;
+        if (field.type == WEFT_WIRE_GROUP_START || (is_message && has_group(known->descriptor, field.bytes))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_rejected(void *context, struct weft_slice resource_x, uint64_t weight)
+{
+    (void)resource_x;
+    *(uint64_t *)context += weight;
+}
+
+/* Whatever it says, protobuf-c can read what was made of it; nothing is lost that is not counted. */
+static void mend(enum weft_signal signal, struct weft_slice request, const struct weft_otlp_counts *counts)
+{
+    const ProtobufCMessageDescriptor *descriptor = weft_otlp_request_descriptor(signal);
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 0);
+    for (int is_rejecting = 0; is_rejecting < 2; is_rejecting++) {
+        uint64_t rejected = 0;
+        struct weft_otlp_mending mending = { signal, is_rejecting, request.length + 100, add_rejected, &rejected };
+        struct weft_payload *mended = weft_payload_try_new(pool, 0);
+        struct weft_otlp_counts after;
+        size_t first_bad;
+        char place[300];
+        enum weft_status status = weft_otlp_mend(&mending, request, mended, &after, &first_bad, NULL);
+        weft_assert(status == WEFT_OK && after.bad_texts == 0);
+        weft_assert(after.data_points + rejected == counts->data_points);
+        weft_assert(is_rejecting || (after.records == counts->records && after.scopes == counts->scopes));
+        weft_assert(counts->bad_texts > 0 || weft_slice_equal(weft_payload_slice(mended), request));
+        weft_assert(mended->length <= request.length + 100);
+        weft_otlp_mend_place(signal, request, first_bad, place, sizeof place);
+        if (!has_group(descriptor, request)) {
+            ProtobufCMessage *read = protobuf_c_message_unpack(descriptor, NULL, mended->length, mended->bytes);
+            weft_assert(read != NULL);
+            protobuf_c_message_free_unpacked(read, NULL);
+        }
+        weft_payload_unref(&mended);
+    }
+    weft_payload_pool_free(pool);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -147,6 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status != WEFT_OK) {
         return 0;
     }
+    mend(signal, request, &counts);
     struct weft_arena *arena = weft_arena_try_new();
     struct weft_otlp_table table;
     if (arena != NULL && weft_otlp_table_build(signal, request, &counts, arena, &table, NULL) == WEFT_OK) {

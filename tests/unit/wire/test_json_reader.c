@@ -275,6 +275,24 @@ START_TEST(test_strings_keep_their_text)
 }
 END_TEST
 
+/* For whom that is not the end: the bytes as they are, with and without escapes, and passed over in what is unknown. */
+START_TEST(test_strings_that_are_no_utf8_may_be_taken)
+{
+    struct weft_slice text = WEFT_SLICE_LITERAL("{\"x\xff\":[\"\xff\"],\"stringValue\":\"\xff\\n\xc3(\"}");
+    struct weft_json_schema *schema = weft_json_schema_new(VALUE, WEFT_JSON_CAMEL_NAMES);
+    struct reading reading;
+    reading_run(&reading, schema, text, &(struct weft_json_limits){ .takes_bad_text = true });
+    ck_assert_msg(reading.status == WEFT_OK, "%s", reading.error.text);
+    ck_assert_slice_eq(weft_payload_slice(reading.payload), WEFT_SLICE_LITERAL("\x0a\x04\xff\n\xc3("));
+    ck_assert_uint_gt(reading.counts.bad_texts, 0);
+    reading_fini(&reading);
+    reading_run(&reading, schema, text, NULL);
+    ck_assert_int_eq(reading.status, WEFT_INVALID);
+    reading_fini(&reading);
+    weft_json_schema_free(schema);
+}
+END_TEST
+
 /* Every length around those where the length of the length changes, without and with an escape. */
 START_TEST(test_lengths_of_messages_are_shortest)
 {
@@ -997,6 +1015,7 @@ int main(void)
         test_integers_are_exact_and_in_range,
         test_doubles_have_words,
         test_strings_keep_their_text,
+        test_strings_that_are_no_utf8_may_be_taken,
         test_lengths_of_messages_are_shortest,
         test_unknown_keys_are_skipped_and_checked,
         test_keys_may_come_in_another_order_each_time,

@@ -67,6 +67,7 @@ static const struct {
     { " [ ] \n", "", NULL },
     { "[{\"a\":1}]", "{\"a\":1}|", NULL },
     { "[ {\"a\":[1,2]} ,\n{}, \"x\", 1, null ]", "{\"a\":[1,2]}|{}|\"x\"|1|null|", NULL },
+    { "[\"a\xff\", {\"\xc3(\":1}]", "\"a\xff\"|{\"\xc3(\":1}|", NULL }, /* repaired with the line */
     { "", NULL, "byte 0: an array is expected" },
     { "{}", NULL, "byte 0: an array is expected" },
     { "[", NULL, "byte 1: the text ends here: it is cut off" },
