@@ -48,6 +48,8 @@ struct weft_entry *weft_entry_new(struct weft_host *host, const char *receiver_i
     struct weft_entry *entry = weft_alloc(sizeof *entry + entrance_count * sizeof entry->entrances[0]);
     weft_set_magic(entry, entry);
     entry->host = host;
+    entry->receiver_id = receiver_id;
+    entry->signal = entrances[0].in_flight.signal;
     entry->on_pressure = on_pressure;
     entry->context = context;
     entry->entrance_count = entrance_count;
@@ -82,6 +84,26 @@ bool weft_entry_is_open(const struct weft_entry *entry)
 {
     weft_check_magic(entry, entry);
     return entry->is_open;
+}
+
+void weft_entry_expect_invalid(struct weft_entry *entry)
+{
+    weft_check_magic(entry, entry);
+    struct weft_account offered = {
+        .kind = WEFT_ACCOUNT_OFFERED, .signal = entry->signal, .pipeline = "", .owner = entry->receiver_id
+    };
+    struct weft_account refused = offered;
+    refused.kind = WEFT_ACCOUNT_REFUSED;
+    refused.reason = WEFT_DROP_INVALID_UTF8;
+    entry->invalid_flow = weft_ledger_flow(entry->host->ledger, &offered, &refused);
+}
+
+void weft_entry_refuse_invalid(struct weft_entry *entry, struct weft_slice service, uint64_t count)
+{
+    weft_check_magic(entry, entry);
+    weft_assert(weft_host_is_here(entry->host) && entry->invalid_flow != WEFT_FLOW_NONE);
+    weft_host_drop_records(entry->host, entry->invalid_flow, WEFT_SLICE_EMPTY, service, count);
+    entry->counters.refused += count;
 }
 
 static bool make_branches(struct weft_entry *entry, struct weft_batch *batch)

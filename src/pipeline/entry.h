@@ -27,6 +27,12 @@ bool weft_entry_is_open(const struct weft_entry *entry);
  * ticket settled with the refusal: the client's answer is on its way through the ticket in both cases. */
 enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **own_batch);
 
+/* Records of a request that the receiver itself refuses because a text in them is no UTF-8, while it offers the others:
+ * they are booked offered and refused, and no pipeline sees them. The flow is registered beforehand, at a start or
+ * reload. service: whose they are. */
+void weft_entry_expect_invalid(struct weft_entry *entry);
+void weft_entry_refuse_invalid(struct weft_entry *entry, struct weft_slice service, uint64_t count);
+
 struct weft_entry_counters {
     uint64_t accepted; /* records */
     uint64_t refused;

@@ -20,7 +20,10 @@ struct weft_entry {
     uint32_t magic;
     struct weft_host *host;
     struct weft_entry_counters counters;
-    struct weft_list offers; /* that wait here (entry_offer.h) */
+    const char *receiver_id;
+    const char *signal;
+    weft_flow_id invalid_flow; /* offered -> refused(invalid_utf8); WEFT_FLOW_NONE: not asked for */
+    struct weft_list offers;   /* that wait here (entry_offer.h) */
     bool is_open;
     void (*on_pressure)(void *context);
     void *context;

@@ -21,6 +21,7 @@ struct protocols_config {
 
 struct otlp_config {
     struct protocols_config protocols;
+    struct weft_choice invalid_utf8;
     struct weft_inlet_config inlet;
 };
 
@@ -50,8 +51,14 @@ static const struct weft_field protocols_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static const char *const invalid_utf8_words[] = { "repair", "reject", "pass", NULL };
+
 static const struct weft_field otlp_fields[] = {
     WEFT_FIELD_BLOCK(struct otlp_config, protocols, protocols_fields, "What to listen to; at least one."),
+    WEFT_FIELD_CHOICE(
+        struct otlp_config, invalid_utf8, invalid_utf8_words, "repair",
+        "Strings that are no UTF-8: repair (U+FFFD for what is not), reject (that span, log record or data "
+        "point; all under a resource or scope; the client is told in partial_success) or pass."),
     WEFT_FIELD_INLINE(struct otlp_config, inlet, weft_inlet_fields),
     WEFT_FIELDS_END,
 };
@@ -158,6 +165,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     const struct otlp_shared *shared = setup->shared;
     const struct otlp_config *config = setup->config;
     struct weft_inlet_receiver *receiver = weft_inlet_receiver_new(setup, &config->inlet);
+    receiver->ingest.invalid_utf8 = (enum weft_invalid_utf8)config->invalid_utf8.value;
     for (size_t i = 0; i < shared->listeners.count; i++) {
         weft_inlet_receiver_add(receiver, make_inlet(&receiver->ingest, &config->protocols, shared, i));
     }

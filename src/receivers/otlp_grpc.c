@@ -92,6 +92,21 @@ static struct otlp_grpc *grpc_of(const struct weft_otlp_inlet *inlet)
 
 /* ---- calls ---- */
 
+static bool reply_success(struct weft_grpc_server_call *grpc, const struct weft_otlp_partial *partial)
+{
+    struct weft_buffer body;
+    weft_buffer_init(&body, 0);
+    if (partial != NULL) {
+        struct weft_partial_success success = { partial->rejected_count, weft_slice_of_text(partial->message) };
+        if (weft_otlp_response_write(&success, &body) != WEFT_OK) {
+            weft_buffer_clear(&body);
+        }
+    }
+    bool is_sent = weft_grpc_server_call_reply(grpc, weft_buffer_slice(&body));
+    weft_buffer_fini(&body);
+    return is_sent;
+}
+
 static bool reply_failure(struct weft_grpc_server_call *grpc, const struct weft_error *failure, int64_t retry_after_ns)
 {
     int code = weft_otlp_grpc_code(failure->status);
@@ -114,8 +129,8 @@ static struct grpc_call *call_of(struct weft_otlp_call *base)
 static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
 {
     struct grpc_call *call = call_of(base);
-    bool is_sent = failure == NULL ? weft_grpc_server_call_reply(call->grpc, WEFT_SLICE_EMPTY)
-                                   : reply_failure(call->grpc, failure, retry_after_ns);
+    bool is_sent =
+        failure == NULL ? reply_success(call->grpc, base->partial) : reply_failure(call->grpc, failure, retry_after_ns);
     if (!is_sent && base->inlet != NULL) {
         base->inlet->answers_lost++;
     }
@@ -238,6 +253,7 @@ struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, cons
             (struct weft_grpc_server_method){ export_paths[signal], on_call, &grpc->methods[signal], on_arriving };
     }
     struct weft_grpc_server_settings settings = server_settings(config);
+    grpc->inlet.max_message_bytes = settings.max_message_bytes;
     grpc->server = weft_grpc_server_new(ingest->host->net, &settings, grpc->routes, tls);
     return &grpc->inlet;
 }

@@ -248,18 +248,50 @@ static struct http_call *call_of(struct weft_otlp_call *base)
     return WEFT_CONTAINER_OF(base, struct http_call, call);
 }
 
+static const char *const rejected_names[] = {
+    [WEFT_TRACES] = "rejectedSpans",
+    [WEFT_METRICS] = "rejectedDataPoints",
+    [WEFT_LOGS] = "rejectedLogRecords",
+};
+
+/* Without memory for what was refused the answer says that it went well. */
+static void reply_partial(struct otlp_http *http, struct weft_http1_server_exchange *exchange, bool is_json,
+                          enum weft_signal signal, const struct weft_otlp_partial *partial)
+{
+    struct weft_buffer body;
+    struct weft_partial_success success = { partial->rejected_count, weft_slice_of_text(partial->message) };
+    weft_buffer_init(&body, 0);
+    if (is_json) {
+        weft_buffer_append_format(&body,
+                                  "{\"partialSuccess\":{\"%s\":\"%llu\",\"errorMessage\":", rejected_names[signal],
+                                  (unsigned long long)success.rejected_count);
+        weft_buffer_append_json_string(&body, success.message);
+        weft_buffer_append_text(&body, "}}");
+    } else if (weft_otlp_response_write(&success, &body) != WEFT_OK) {
+        weft_buffer_clear(&body);
+    }
+    bool is_written = weft_buffer_status(&body) == WEFT_OK;
+    reply(http, exchange, 200, is_json ? json_type : protobuf_type, "",
+          is_written ? weft_buffer_slice(&body) : weft_slice_of_text(is_json ? "{}" : ""));
+    weft_buffer_fini(&body);
+}
+
 static void answer(struct weft_otlp_call *base, const struct weft_error *failure, int64_t retry_after_ns)
 {
     struct http_call *call = call_of(base);
     struct weft_http1_server_exchange *exchange = call->exchange;
     bool is_json = call->is_json;
     struct otlp_http *http = base->inlet == NULL ? NULL : http_of(base->inlet);
+    const struct weft_otlp_partial *partial = base->partial;
+    enum weft_signal signal = base->signal;
     weft_free(call);
     if (http == NULL) {
         (void)weft_http1_server_exchange_reply(exchange, 503, text_type, NULL, WEFT_SLICE_EMPTY);
     } else if (failure != NULL) {
         reply_status(http, exchange, is_json, http_code_of(failure->status), weft_otlp_grpc_code(failure->status),
                      failure->text, retry_after_ns);
+    } else if (partial != NULL) {
+        reply_partial(http, exchange, is_json, signal, partial);
     } else if (takes_lines(http)) {
         reply(http, exchange, 200, json_type, "", WEFT_SLICE_LITERAL("{}"));
     } else if (is_json) {
@@ -337,7 +369,9 @@ static enum weft_status read_json(struct otlp_http *http, struct weft_slice body
     if (message == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for the message");
     }
-    struct weft_json_limits limits = { .max_depth = MAX_JSON_DEPTH, .max_bytes = http->max_body_bytes };
+    struct weft_json_limits limits = { .max_depth = MAX_JSON_DEPTH,
+                                       .max_bytes = http->max_body_bytes,
+                                       .takes_bad_text = true };
     enum weft_status status =
         weft_json_read_message(http->json->requests[request->signal], body, &limits, message, &request->counts, error);
     if (status != WEFT_OK) {
@@ -572,7 +606,7 @@ struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, cons
     http->config = config;
     http->json = json;
     http->cors = config->has_cors && config->cors.allowed_origins.count > 0 ? &config->cors : NULL;
-    http->max_body_bytes = weft_otlp_http_max_body_bytes(config);
+    http->max_body_bytes = http->inlet.max_message_bytes = weft_otlp_http_max_body_bytes(config);
     weft_buffer_init(&http->response_headers, 0);
     const struct weft_config_map *headers = &config->response_headers.map;
     for (size_t i = 0; i < headers->count; i++) {

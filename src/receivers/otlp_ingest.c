@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "receivers/otlp_invalid.h"
 
 static struct weft_otlp_call *call_of(struct weft_list *node)
 {
@@ -55,6 +57,7 @@ static void begin_call(struct weft_otlp_inlet *inlet, struct weft_otlp_call *cal
     weft_set_magic(call, otlp_call);
     call->operations = inlet->operations;
     call->inlet = inlet;
+    call->partial = NULL;
     weft_list_init(&call->node);
 }
 
@@ -63,7 +66,9 @@ static void end_call(struct weft_otlp_call *call, const struct weft_error *failu
 {
     weft_assert(weft_list_is_empty(&call->node));
     weft_clear_magic(call, otlp_call);
+    struct weft_otlp_partial *partial = call->partial; /* the call goes with the answer */
     call->operations->answer(call, failure, retry_after_ns);
+    weft_free(partial);
 }
 
 static void fail(struct weft_otlp_call *call, const struct weft_error *failure)
@@ -138,11 +143,11 @@ void weft_otlp_ingest_check_arriving(struct weft_otlp_checker *checker, enum wef
 static enum weft_status check(const struct weft_otlp_request *request, struct weft_otlp_counts *out_counts,
                               struct weft_error *error)
 {
-    if (request->is_counted) {
+    struct weft_slice message = weft_payload_slice(request->message);
+    if (request->is_counted && request->counts.bad_texts == 0) {
         *out_counts = request->counts;
         return WEFT_OK;
     }
-    struct weft_slice message = weft_payload_slice(request->message);
     bool is_begun = request->checker != NULL && request->checker->limits.max_depth != 0;
     return is_begun ? weft_otlp_checker_finish(request->checker, message, out_counts, error)
                     : weft_otlp_check(request->signal, message, NULL, out_counts, error);
@@ -159,6 +164,12 @@ static enum weft_status take(struct weft_otlp_call *call, struct weft_otlp_reque
     if (status != WEFT_OK) {
         inlet->malformed_requests++;
         return status;
+    }
+    if (WEFT_UNLIKELY(counts.bad_texts > 0)) {
+        status = weft_otlp_ingest_mend(call, request, &counts, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
     }
     uint64_t weight = call->signal == WEFT_METRICS ? counts.data_points : counts.records;
     if (weight == 0) {
@@ -215,6 +226,9 @@ void weft_otlp_ingest_set_entry(struct weft_otlp_ingest *ingest, enum weft_signa
         }
     }
     ingest->entries[signal] = entry;
+    if (entry != NULL && ingest->invalid_utf8 == WEFT_INVALID_UTF8_REJECT) {
+        weft_entry_expect_invalid(entry);
+    }
 }
 
 bool weft_otlp_ingest_is_open(const struct weft_otlp_ingest *ingest)
@@ -251,6 +265,12 @@ void weft_otlp_inlet_collect(const struct weft_otlp_inlet *inlet, struct weft_sa
     }
     weft_samples_add(samples, "weft_receiver_malformed_requests", "Requests refused because they were malformed",
                      WEFT_SAMPLE_COUNTER, (double)inlet->malformed_requests, labels);
+    weft_samples_add(samples, "weft_receiver_invalid_utf8_texts", "Strings that were not UTF-8", WEFT_SAMPLE_COUNTER,
+                     (double)inlet->invalid_texts, labels);
+    weft_samples_add(samples, "weft_receiver_invalid_utf8_repaired", "Of these, how many were repaired",
+                     WEFT_SAMPLE_COUNTER, (double)inlet->invalid_texts_repaired, labels);
+    weft_samples_add(samples, "weft_receiver_invalid_utf8_rejected", "Records refused because of such a string",
+                     WEFT_SAMPLE_COUNTER, (double)inlet->invalid_records_rejected, labels);
     weft_samples_add(samples, "weft_receiver_answers_lost", "Calls whose client was gone when the answer was ready",
                      WEFT_SAMPLE_COUNTER, (double)inlet->answers_lost, labels);
     weft_samples_add(samples, "weft_receiver_open_connections", "Connections open now", WEFT_SAMPLE_GAUGE,

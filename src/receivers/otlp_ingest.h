@@ -3,6 +3,10 @@
 #include "weft/component.h"
 #include "wire/otlp_check.h"
 
+/* What a receiver does with strings that are no UTF-8: writes the request anew with them repaired, or without the
+ * records that they are in, which the client is told of; or passes them on. */
+enum weft_invalid_utf8 { WEFT_INVALID_UTF8_REPAIR, WEFT_INVALID_UTF8_REJECT, WEFT_INVALID_UTF8_PASS };
+
 /* What the protocols of the otlp receiver share. A protocol (an inlet) reads requests and writes answers; in between
  * every request takes the same way: checked to its last byte, counted, made a batch with a ticket, offered to the
  * pipelines, or kept waiting while one of them is closed. The ticket brings the answer back to the inlet, exactly once.
@@ -11,6 +15,7 @@ struct weft_otlp_ingest {
     struct weft_host *host;
     const char *id; /* of the receiver */
     enum weft_acknowledge acknowledge;
+    enum weft_invalid_utf8 invalid_utf8;           /* what is done with strings that are none */
     int64_t retry_after_ns;                        /* the delay that refused clients are asked for */
     struct weft_entry *entries[WEFT_SIGNAL_COUNT]; /* NULL: no pipeline takes this signal */
     struct weft_list waiting; /* calls whose batch waits for the pressure to end, in order of arrival */
@@ -43,8 +48,18 @@ struct weft_otlp_inlet {
     const struct weft_otlp_inlet_operations *operations;
     struct weft_otlp_ingest *ingest;
     uint64_t accepted[WEFT_SIGNAL_COUNT], refused[WEFT_SIGNAL_COUNT]; /* records */
+    size_t max_message_bytes;                                         /* inflated, and repaired */
     uint64_t malformed_requests;
+    uint64_t invalid_texts;            /* strings that were no UTF-8 */
+    uint64_t invalid_texts_repaired;   /* of these */
+    uint64_t invalid_records_rejected; /* records */
     uint64_t answers_lost;
+};
+
+/* What an answer says besides that it went well: of a request, some records were refused. */
+struct weft_otlp_partial {
+    uint64_t rejected_count;
+    char message[256];
 };
 
 WEFT_MAGIC(otlp_call, 0x07190ca1);
@@ -58,8 +73,9 @@ struct weft_otlp_call {
     const struct weft_otlp_inlet_operations *operations;
     struct weft_otlp_inlet *inlet; /* NULL: gone */
     enum weft_signal signal;
-    struct weft_batch *batch; /* while it waits */
-    struct weft_list node;    /* waiting or offered */
+    struct weft_batch *batch;          /* while it waits */
+    struct weft_otlp_partial *partial; /* for the answer, if that is that it went well; NULL: all of it did */
+    struct weft_list node;             /* waiting or offered */
 };
 
 void weft_otlp_ingest_init(struct weft_otlp_ingest *ingest);

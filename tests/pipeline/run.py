@@ -12,7 +12,8 @@ A case has these keys:
             request that holds the text. Without: OK.
   input     what the client sends, one request after the other: `traces:`, `metrics:` or `logs:` with the request
             (requests.py), and optionally `answer:` the status that the client must get (OK), `compression: gzip`, and
-            `padding:` so many bytes more, in a field that nobody knows. `wait:` so many seconds pass before it.
+            `padding:` so many bytes more, in a field that nobody knows. `spoil: {text: "ff fe ..."}` puts as many bytes in the
+            place of the text; `rejected:` is how many records partial_success must name. `wait:` so many seconds pass before it.
   output    for each backend what it must have got: a signal with one request that holds all the records, however they
             were grouped, and optionally `requests:` the number of records in each request, in any order. `same_bytes: true`
             says more: the requests are those of the input, byte by byte.
@@ -100,10 +101,19 @@ def send(case, address):
         time.sleep(step.get("wait", 0))
         compression = {"gzip": grpc.Compression.Gzip}.get(step.get("compression"))
         padding = wire.bytes_field(UNKNOWN_FIELD, bytes(step["padding"])) if "padding" in step else b""
+        body = requests.encode(signal, step[signal])
+        for text, spoiled in step.get("spoil", {}).items():
+            if len(text.encode()) != len(bytes.fromhex(spoiled)) or text.encode() not in body:
+                raise CaseFailed(f"input {index}: spoil: {text} is not there, or not as long as what takes its place")
+            body = body.replace(text.encode(), bytes.fromhex(spoiled))
         with Client(address, compression=compression) as client:
-            reply = client.export(requests.encode(signal, step[signal]) + padding, requests.method_of(signal))
+            reply = client.export(body + padding, requests.method_of(signal))
         if reply.code.name != step.get("answer", "OK"):
             problems.append(f"input {index}: expected the answer {step.get('answer', 'OK')}, got {reply.code.name}: {reply.message}")
+        rejected = sum(value for partial in wire.repeated(reply.body, 1)
+                       for number, kind, value, _ in wire.fields(partial) if number == 1 and kind == wire.WIRE_VARINT)
+        if rejected != step.get("rejected", 0):
+            problems.append(f"input {index}: {rejected} records were rejected, expected {step.get('rejected', 0)}: {reply.body!r}")
     return problems
 
 

@@ -103,6 +103,122 @@ START_TEST(test_compressed_request_keeps_what_came_over_the_wire)
 }
 END_TEST
 
+/* Two spans, of which the second is named by a byte that is no character. */
+#define BAD_SPAN                       \
+    "\x0a\x19\x12\x17\x12\x15\x0a\x10" \
+    "0123456789abcdef"                 \
+    "\x2a\x01\xff"
+static const char bad_spans[] = SPAN BAD_SPAN;
+enum { BAD_SPANS_BYTES = sizeof bad_spans - 1 };
+
+static const char bad_json[] = "{\"resourceSpans\":[{\"resource\":{\"attributes\":[]},\"scopeSpans\":[{\"spans\":"
+                               "[{\"name\":\"a\"},{\"name\":\"\xff\"}]}]}]}";
+
+static uint64_t refused_for_invalid_utf8(void)
+{
+    struct weft_ledger_snapshot snapshot;
+    uint64_t refused = 0;
+    ck_assert_int_eq(weft_ledger_snapshot_take(host.ledger, &snapshot), WEFT_OK);
+    for (size_t i = 0; i < snapshot.count; i++) {
+        bool is_it = snapshot.balances[i].account.kind == WEFT_ACCOUNT_REFUSED &&
+                     snapshot.balances[i].account.reason == WEFT_DROP_INVALID_UTF8;
+        refused += is_it ? snapshot.balances[i].inflow : 0;
+    }
+    struct weft_ledger_totals totals;
+    weft_ledger_snapshot_totals(&snapshot, "traces", &totals);
+    ck_assert(weft_ledger_totals_balance(&totals));
+    weft_ledger_snapshot_fini(&snapshot);
+    return refused;
+}
+
+START_TEST(test_text_that_is_no_utf8_is_repaired)
+{
+    post("application/x-protobuf", bad_spans, BAD_SPANS_BYTES);
+    expect(200);
+    ck_assert_ptr_nonnull(strstr(answers, "Content-Length: 0\r\n\r\n"));
+    ck_assert_ptr_nonnull(memmem(pipeline.text, pipeline.text_length, "\x2a\x03\xef\xbf\xbd", 5));
+    ck_assert_int_eq(memcmp(pipeline.text, SPAN, SPAN_BYTES), 0);
+    post("application/json", bad_json, sizeof bad_json - 1);
+    expect(200);
+    ck_assert_ptr_nonnull(memmem(pipeline.text, pipeline.text_length, "\x2a\x03\xef\xbf\xbd", 5));
+    ck_assert_uint_eq(pipeline.weight, 4);
+    ck_assert_uint_eq(inlet->invalid_texts, 2);
+    ck_assert_uint_eq(inlet->invalid_texts_repaired, 2);
+}
+END_TEST
+
+START_TEST(test_what_is_repaired_does_not_go_on_as_it_came)
+{
+    struct weft_slice plain = weft_slice_of(bad_spans, BAD_SPANS_BYTES);
+    struct weft_payload *packed = NULL;
+    ck_assert(weft_deflate(host.codec, WEFT_ENCODING_GZIP, 0, &plain, 1, host.pool, &packed, NULL) == WEFT_OK);
+    post("application/x-protobuf\r\nContent-Encoding: gzip", packed->bytes, packed->length);
+    weft_payload_unref(&packed);
+    expect(200);
+    ck_assert_uint_eq(pipeline.weight, 2);
+    ck_assert_uint_eq(pipeline.wire_count, 0);
+}
+END_TEST
+
+static void reject_invalid(void)
+{
+    ingest.invalid_utf8 = WEFT_INVALID_UTF8_REJECT;
+    weft_otlp_ingest_set_entry(&ingest, WEFT_TRACES, ingest.entries[WEFT_TRACES]);
+}
+
+START_TEST(test_record_with_such_a_text_is_rejected_alone)
+{
+    reject_invalid();
+    post("application/x-protobuf", bad_spans, BAD_SPANS_BYTES);
+    expect(200);
+    const char *body = strstr(answers, "\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(body, "\x08\x01\x12")); /* rejected_spans: 1, then the message */
+    ck_assert_ptr_nonnull(
+        strstr(body, "not UTF-8, the first: byte 51: resource_spans[1].scope_spans[0].spans[0].name"));
+    ck_assert_uint_eq(pipeline.text_length, SPAN_BYTES);
+    ck_assert_uint_eq(refused_for_invalid_utf8(), 1);
+    post("application/json", bad_json, sizeof bad_json - 1);
+    expect(200);
+    ck_assert_ptr_nonnull(strstr(answers, "{\"partialSuccess\":{\"rejectedSpans\":\"1\",\"errorMessage\":\"not UTF-8"));
+    ck_assert_uint_eq(pipeline.weight, 2);
+    ck_assert_uint_eq(refused_for_invalid_utf8(), 2);
+    ck_assert_uint_eq(inlet->refused[WEFT_TRACES], 2);
+    ck_assert_uint_eq(inlet->accepted[WEFT_TRACES], 2);
+}
+END_TEST
+
+/* Nothing is left to be offered; and a refusal of the rest says nothing of what was rejected. */
+START_TEST(test_request_of_nothing_else_is_answered_well)
+{
+    reject_invalid();
+    post("application/x-protobuf", bad_spans + SPAN_BYTES, BAD_SPANS_BYTES - SPAN_BYTES);
+    expect(200);
+    ck_assert_ptr_nonnull(strstr(answers, "not UTF-8"));
+    ck_assert_uint_eq(pipeline.offers, 0);
+    ck_assert_uint_eq(refused_for_invalid_utf8(), 1);
+    pipeline.answer = WEFT_CLOSED;
+    post("application/x-protobuf", bad_spans, BAD_SPANS_BYTES);
+    expect(503);
+    ck_assert_ptr_null(strstr(answers, "not UTF-8"));
+    ck_assert_uint_eq(refused_for_invalid_utf8(), 2);
+}
+END_TEST
+
+START_TEST(test_such_a_text_may_pass)
+{
+    ingest.invalid_utf8 = WEFT_INVALID_UTF8_PASS;
+    post("application/x-protobuf", bad_spans, BAD_SPANS_BYTES);
+    expect(200);
+    ck_assert_uint_eq(pipeline.text_length, BAD_SPANS_BYTES);
+    ck_assert_int_eq(memcmp(pipeline.text, bad_spans, BAD_SPANS_BYTES), 0);
+    post("application/json", bad_json, sizeof bad_json - 1);
+    expect(200);
+    ck_assert_ptr_nonnull(memmem(pipeline.text, pipeline.text_length, "\x2a\x01\xff", 3));
+    ck_assert_uint_eq(inlet->invalid_texts, 2);
+    ck_assert_uint_eq(inlet->invalid_texts_repaired, 0);
+}
+END_TEST
+
 START_TEST(test_outcome_of_the_pipeline_is_mapped)
 {
     static const struct {
@@ -251,6 +367,10 @@ START_TEST(test_no_memory_is_said_to_the_client)
     fail_each_allocation("application/x-protobuf", span, SPAN_BYTES);
     fail_each_allocation("application/json", JSON_SPAN, sizeof JSON_SPAN - 1);
     fail_each_allocation("application/x-protobuf", "", 0);
+    fail_each_allocation("application/x-protobuf", bad_spans, BAD_SPANS_BYTES);
+    reject_invalid();
+    fail_each_allocation("application/x-protobuf", bad_spans, BAD_SPANS_BYTES);
+    fail_each_allocation("application/json", bad_json, sizeof bad_json - 1);
     struct weft_slice plain = weft_slice_of(span, SPAN_BYTES);
     struct weft_payload *packed = NULL;
     ck_assert(weft_deflate(host.codec, WEFT_ENCODING_GZIP, 0, &plain, 1, host.pool, &packed, NULL) == WEFT_OK);
@@ -269,6 +389,11 @@ int main(void)
     tcase_add_test(tests, test_request_goes_through_and_is_answered_in_its_encoding);
     tcase_add_test(tests, test_json_may_be_as_deep_as_protobuf);
     tcase_add_test(tests, test_compressed_request_keeps_what_came_over_the_wire);
+    tcase_add_test(tests, test_text_that_is_no_utf8_is_repaired);
+    tcase_add_test(tests, test_what_is_repaired_does_not_go_on_as_it_came);
+    tcase_add_test(tests, test_record_with_such_a_text_is_rejected_alone);
+    tcase_add_test(tests, test_request_of_nothing_else_is_answered_well);
+    tcase_add_test(tests, test_such_a_text_may_pass);
     tcase_add_test(tests, test_outcome_of_the_pipeline_is_mapped);
     tcase_add_test(tests, test_held_request_is_answered_when_it_ends);
     tcase_add_test(tests, test_request_waits_for_a_closed_pipeline);
