@@ -1,7 +1,7 @@
 /* Event loop of one worker (loop.h): libevent waits for descriptors, base/timers holds all deadlines behind one
  * libevent timer. A tick is: wait, callbacks of descriptors, timers that are due, deferred work; under many small
- * requests a pause before the wait (moderation.h). The clock is read once a tick, right after the wait, so that nothing
- * in the tick sees the time from before a long sleep. */
+ * requests a pause before the wait (moderation.h). The clock is read right after the wait, so that nothing in the tick
+ * sees the time from before a long sleep, and once more at its end. */
 #include "net/loop.h"
 
 #include <event2/event.h>
@@ -26,7 +26,9 @@ struct weft_loop {
     struct weft_list mailboxes;
     struct weft_moderation moderation;
     struct weft_moderation_tick tick; /* the present one, as far as it has come */
-    bool has_read_clock;              /* in this tick */
+    struct weft_monotonic tick_ended; /* the last one */
+    struct weft_loop_pace pace;
+    bool has_read_clock; /* in this tick */
     bool is_running;
     bool is_stopping;
 };
@@ -125,12 +127,35 @@ static void moderate(struct weft_loop *loop)
         return;
     }
     loop->tick.woken = weft_timers_now(loop->timers);
-    loop->tick.ended = weft_monotonic_now();
+    loop->tick.ended = loop->tick_ended;
     int64_t pause_ns = weft_moderation_pause_ns(&loop->moderation, &loop->tick);
     loop->tick = (struct weft_moderation_tick){ 0 };
     if (pause_ns > 0) {
         weft_pause(pause_ns);
     }
+}
+
+const int64_t weft_loop_pace_bounds_ns[WEFT_LOOP_PACES] = { 10 * WEFT_NS_PER_MS, 50 * WEFT_NS_PER_MS,
+                                                            250 * WEFT_NS_PER_MS, WEFT_NS_PER_S };
+
+static void count_tick(struct weft_loop *loop)
+{
+    struct weft_loop_pace *pace = &loop->pace;
+    loop->tick_ended = weft_monotonic_now();
+    int64_t took_ns = loop->tick_ended.ns - weft_timers_now(loop->timers).ns;
+    pace->ticks++;
+    if (took_ns <= pace->longest_ns && took_ns <= weft_loop_pace_bounds_ns[0]) {
+        return;
+    }
+    pace->longest_ns = took_ns > pace->longest_ns ? took_ns : pace->longest_ns;
+    for (size_t i = 0; i < WEFT_LOOP_PACES && took_ns > weft_loop_pace_bounds_ns[i]; i++) {
+        pace->slow_ticks[i]++;
+    }
+}
+
+const struct weft_loop_pace *weft_loop_read_pace(const struct weft_loop *loop)
+{
+    return &loop->pace;
 }
 
 static void run_tick(struct weft_loop *loop)
@@ -147,6 +172,7 @@ static void run_tick(struct weft_loop *loop)
     read_clock(loop);
     weft_timers_run(loop->timers, weft_timers_now(loop->timers));
     run_deferred(loop);
+    count_tick(loop);
     if (result == 1 && weft_timers_next(loop->timers).ns == INT64_MAX && weft_list_is_empty(&loop->deferred)) {
         loop->is_stopping = true; /* nothing is left that could ever happen */
     }
@@ -156,7 +182,8 @@ void weft_loop_run(struct weft_loop *loop)
 {
     weft_assert(!loop->is_running);
     loop->is_running = true;
-    weft_timers_touch(loop->timers, weft_monotonic_now());
+    loop->tick_ended = weft_monotonic_now();
+    weft_timers_touch(loop->timers, loop->tick_ended);
     while (!loop->is_stopping) {
         run_tick(loop);
     }

@@ -5,7 +5,7 @@
 #include "base/timers.h"
 
 /* One worker's event loop: descriptors (libevent), timers (base/timers) and work put off to the end of the tick.
- * Everything here is called on the loop's own thread. One clock reading per tick: weft_timers_now(loop timers). */
+ * Everything here is called on the loop's own thread. One time for a whole tick: weft_timers_now(loop timers). */
 struct weft_loop;
 
 struct weft_loop *weft_loop_new(void);
@@ -23,6 +23,17 @@ void weft_loop_set_wake_interval(struct weft_loop *loop, int64_t interval_ns);
 void weft_loop_count_read(struct weft_loop *loop, size_t bytes);
 
 struct weft_timers *weft_loop_timers(struct weft_loop *loop);
+
+/* Ticks by how long they took, from what woke the loop to the end of the work; monotone. While one goes on nothing else
+ * of the worker does. */
+enum { WEFT_LOOP_PACES = 4 };
+struct weft_loop_pace {
+    uint64_t ticks;
+    uint64_t slow_ticks[WEFT_LOOP_PACES]; /* longer than weft_loop_pace_bounds_ns of the same index */
+    int64_t longest_ns;
+};
+extern const int64_t weft_loop_pace_bounds_ns[WEFT_LOOP_PACES];
+const struct weft_loop_pace *weft_loop_read_pace(const struct weft_loop *loop);
 
 enum weft_readiness { WEFT_READABLE = 1, WEFT_WRITABLE = 2 };
 

@@ -2,6 +2,7 @@
  * until it is drained. What happens on all workers in step is the agent's business (transition.h). */
 #include "worker/worker.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -318,12 +319,34 @@ static void add_check(void *context, const char *name, const char *text)
     weft_gather_add_check(context, name, text);
 }
 
+static void collect_pace(const struct weft_worker *worker, struct weft_samples *samples)
+{
+    const struct weft_loop_pace *pace = weft_loop_read_pace(worker->loop);
+    char number[16], bound[16];
+    snprintf(number, sizeof number, "%u", worker->host.worker_index);
+    const struct weft_sample_label *labels = WEFT_LABELS({ "worker", number });
+    weft_samples_add(samples, "weft_loop_ticks", "Turns of the worker's event loop", WEFT_SAMPLE_COUNTER,
+                     (double)pace->ticks, labels);
+    weft_samples_add(samples, "weft_loop_longest_tick_seconds",
+                     "The longest turn; nothing else of the worker moved in it", WEFT_SAMPLE_GAUGE,
+                     (double)pace->longest_ns / 1e9, labels);
+    for (size_t i = 0; i < WEFT_LOOP_PACES; i++) {
+        snprintf(bound, sizeof bound, "%g", (double)weft_loop_pace_bounds_ns[i] / 1e9);
+        weft_samples_add(samples, "weft_loop_slow_ticks", "Turns that took longer than so many seconds",
+                         WEFT_SAMPLE_COUNTER, (double)pace->slow_ticks[i],
+                         WEFT_LABELS({ "worker", number }, { "over", bound }));
+    }
+}
+
 void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
 {
     weft_assert(is_here(worker));
     struct weft_graph *graphs[] = { worker->graph, worker->leaving[WEFT_LEAVING_FORMER].graph,
                                     worker->leaving[WEFT_LEAVING_PRESENT].graph };
     struct weft_audit audit = { 0 };
+    if (gather->wants_samples) {
+        collect_pace(worker, &gather->samples);
+    }
     for (size_t i = 0; i < WEFT_COUNT_OF(graphs); i++) {
         if (graphs[i] != NULL && gather->wants_samples) {
             weft_graph_collect(graphs[i], &gather->samples);

@@ -220,6 +220,44 @@ START_TEST(test_mail_is_delivered)
 }
 END_TEST
 
+static void dawdle(void *context)
+{
+    int *turns = context;
+    if (++*turns == 3) {
+        weft_pause(60 * WEFT_NS_PER_MS);
+        weft_loop_stop(bed.loop);
+    }
+}
+
+static struct weft_deferred dawdling;
+
+static void on_turn(void *context)
+{
+    struct weft_timer *timer = context;
+    weft_loop_defer(bed.loop, &dawdling);
+    weft_timer_set_after(weft_loop_timers(bed.loop), timer, WEFT_NS_PER_MS);
+}
+
+START_TEST(test_slow_ticks_are_counted_and_waiting_is_none)
+{
+    set_up();
+    int turns = 0;
+    struct weft_timer timer = { 0 };
+    weft_deferred_init(&dawdling, dawdle, &turns);
+    weft_timer_init(&timer, on_turn, &timer);
+    weft_timer_set_after(weft_loop_timers(bed.loop), &timer, 70 * WEFT_NS_PER_MS);
+    weft_loop_run(bed.loop);
+    const struct weft_loop_pace *pace = weft_loop_read_pace(bed.loop);
+    ck_assert_uint_ge(pace->ticks, 3);
+    ck_assert_uint_ge(pace->slow_ticks[1], 1);
+    ck_assert_uint_ge(pace->slow_ticks[0], pace->slow_ticks[1]);
+    ck_assert_uint_lt(pace->slow_ticks[0], pace->ticks); /* not the one that waited for the timer */
+    ck_assert_int_ge(pace->longest_ns, 60 * WEFT_NS_PER_MS);
+    weft_timer_cancel(weft_loop_timers(bed.loop), &timer);
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("loop");
@@ -230,6 +268,7 @@ int main(void)
     tcase_add_test(tcase, test_deferred_work_runs_once_in_order_and_never_in_the_same_tick_again);
     tcase_add_test(tcase, test_timer_fires_after_its_deadline_and_before_deferred_work);
     tcase_add_test(tcase, test_mail_is_delivered);
+    tcase_add_test(tcase, test_slow_ticks_are_counted_and_waiting_is_none);
     Suite *suite = suite_create("loop");
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
