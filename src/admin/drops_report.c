@@ -220,9 +220,7 @@ static int write_drops(struct weft_admin_visit *visit, struct weft_gather *gathe
 }
 
 const struct weft_admin_page weft_drops_page = {
-    .path = "/v1/drops",
     .content_type = "application/json",
     .begin = begin,
     .write = write_drops,
-    .is_question = true,
 };

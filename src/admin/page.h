@@ -1,7 +1,7 @@
 #pragma once
 
 #include "admin/gather.h"
-#include "net/http1/server.h"
+#include "net/http1/routes.h"
 
 /* What the admin server's pages share: a page says what has to be gathered, and writes its body from that. */
 struct weft_admin_visit;
@@ -12,11 +12,10 @@ enum {
 };
 
 struct weft_admin_page {
-    const char *path; /* one that ends with '/' takes a word behind it */
     const char *content_type;
 
-    /* Prepares the gather: word is what stands behind path, query the raw query. Returns 200, or the code of an error
-     * that it has written to out. NULL = nothing to prepare. */
+    /* Prepares the gather: word is what stands behind the path, query the raw query. Returns 200, or the code of an
+     * error that it has written to out. NULL = nothing to prepare. */
     int (*begin)(struct weft_admin_visit *visit, struct weft_slice word, struct weft_slice query,
                  struct weft_gather *gather, struct weft_buffer *out);
 
@@ -24,7 +23,6 @@ struct weft_admin_page {
     int (*write)(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out);
 
     bool wants_samples, wants_checks, may_audit;
-    bool is_question; /* answered by sockets that are the owner's alone */
 };
 
 /* One request that waits for its gather. */

@@ -227,19 +227,12 @@ static int write_ready(struct weft_admin_visit *visit, struct weft_gather *gathe
 
 static const char json[] = "application/json";
 
-static const struct weft_admin_page metrics_page = {
-    .path = "/metrics", .content_type = WEFT_METRICS_CONTENT_TYPE, .write = write_metrics, .wants_samples = true
-};
-static const struct weft_admin_page ledger_page = {
-    .path = "/v1/ledger", .content_type = json, .write = write_ledger, .may_audit = true
-};
-static const struct weft_admin_page health_page = { .path = "/health", .content_type = json, .write = write_health };
-static const struct weft_admin_page ready_page = {
-    .path = "/ready", .content_type = json, .write = write_ready, .wants_checks = true
-};
-
-static const struct weft_admin_page *const pages[] = { &metrics_page, &ledger_page,     &health_page,
-                                                       &ready_page,   &weft_trace_page, &weft_drops_page };
+static const struct weft_admin_page metrics_page = { .content_type = WEFT_METRICS_CONTENT_TYPE,
+                                                     .write = write_metrics,
+                                                     .wants_samples = true };
+static const struct weft_admin_page ledger_page = { .content_type = json, .write = write_ledger, .may_audit = true };
+static const struct weft_admin_page health_page = { .content_type = json, .write = write_health };
+static const struct weft_admin_page ready_page = { .content_type = json, .write = write_ready, .wants_checks = true };
 
 /* ---- requests ---- */
 
@@ -309,9 +302,12 @@ static bool prepare(struct weft_admin_visit *visit, struct weft_slice word, stru
     return code == WEFT_PAGE_OK;
 }
 
-static void visit_page(struct weft_telemetry_server *server, struct weft_http1_server_exchange *exchange,
-                       const struct weft_admin_page *page, struct weft_slice word, struct weft_slice query)
+static void visit_page(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request, const struct weft_http1_match *match)
 {
+    struct weft_telemetry_server *server = context;
+    const struct weft_admin_page *page = match->route->subject;
+    struct weft_slice query = request->query;
     struct weft_admin_visit visit = { .server = server,
                                       .exchange = exchange,
                                       .page = page,
@@ -331,7 +327,7 @@ static void visit_page(struct weft_telemetry_server *server, struct weft_http1_s
     if (wants_audit && weft_ledger_snapshot_take(server->source.ledger, &kept->before) != WEFT_OK) {
         kept->before = (struct weft_ledger_snapshot){ 0 }; /* not exact: in_transit is not looked at this time */
     }
-    if (!prepare(kept, word, query, gather)) {
+    if (!prepare(kept, match->below, query, gather)) {
         weft_ledger_snapshot_fini(&kept->before);
         weft_free(kept);
         weft_gather_free(gather);
@@ -341,46 +337,45 @@ static void visit_page(struct weft_telemetry_server *server, struct weft_http1_s
     server->source.gather(server->source.agent, gather);
 }
 
-static bool is_at(const struct weft_admin_page *page, struct weft_slice path, struct weft_slice *out_word)
+/* The last ones are questions: they are answered on sockets that are the owner's alone. */
+static const struct weft_http1_route rows[] = {
+    { .path = "/metrics", .methods = WEFT_HTTP1_GET, .on_request = visit_page, .subject = &metrics_page },
+    { .path = "/v1/ledger", .methods = WEFT_HTTP1_GET, .on_request = visit_page, .subject = &ledger_page },
+    { .path = "/health", .methods = WEFT_HTTP1_GET, .on_request = visit_page, .subject = &health_page },
+    { .path = "/ready", .methods = WEFT_HTTP1_GET, .on_request = visit_page, .subject = &ready_page },
+    { .path = "/v1/traces/",
+      .is_tree = true,
+      .methods = WEFT_HTTP1_GET,
+      .on_request = visit_page,
+      .subject = &weft_trace_page },
+    { .path = "/v1/drops", .methods = WEFT_HTTP1_GET, .on_request = visit_page, .subject = &weft_drops_page },
+};
+enum { QUESTION_ROWS = 2 };
+
+static void on_refused(void *context, struct weft_http1_server_exchange *exchange, int code, const char *headers)
 {
-    size_t length = strlen(page->path);
-    if (path.length < length || memcmp(path.bytes, page->path, length) != 0) {
-        return false;
+    const struct weft_telemetry_server *server = context;
+    if (code == 405) {
+        reply_error(exchange, code, "METHOD_NOT_ALLOWED", "only GET and HEAD are answered here", NULL, headers);
+        return;
     }
-    *out_word = weft_slice_of(path.bytes + length, path.length - length);
-    return page->path[length - 1] == '/' || out_word->length == 0;
+    reply_error(exchange, code, "NOT_FOUND", "no such page",
+                server->settings.answers_questions
+                    ? "Pages: /metrics, /v1/ledger, /v1/traces/{word}, /v1/drops, /health, /ready"
+                    : "Pages: /metrics, /v1/ledger, /health, /ready",
+                headers);
 }
 
 static void on_request(void *context, struct weft_http1_server_exchange *exchange,
                        const struct weft_http1_server_request *request)
 {
-    struct weft_telemetry_server *server = context;
-    bool answers_questions = server->settings.answers_questions;
-    if (!weft_slice_equal_text(request->method, "GET") && !weft_slice_equal_text(request->method, "HEAD")) {
-        reply_error(exchange, 405, "METHOD_NOT_ALLOWED", "only GET and HEAD are answered here", NULL,
-                    "Allow: GET, HEAD\r\n");
-        return;
-    }
-    struct weft_slice word;
-    for (size_t i = 0; i < WEFT_COUNT_OF(pages); i++) {
-        if ((answers_questions || !pages[i]->is_question) && is_at(pages[i], request->path, &word)) {
-            visit_page(server, exchange, pages[i], word, request->query);
-            return;
-        }
-    }
-    reply_error(exchange, 404, "NOT_FOUND", "no such page",
-                answers_questions ? "Pages: /metrics, /v1/ledger, /v1/traces/{word}, /v1/drops, /health, /ready"
-                                  : "Pages: /metrics, /v1/ledger, /health, /ready",
-                NULL);
-}
-
-static bool wants_no_body(void *context, struct weft_http1_server_exchange *exchange,
-                          const struct weft_http1_server_request *request)
-{
-    (void)context;
-    (void)exchange;
-    (void)request;
-    return false;
+    const struct weft_telemetry_server *server = context;
+    struct weft_http1_routes routes = { .rows = rows,
+                                        .count = WEFT_COUNT_OF(rows) -
+                                                 (server->settings.answers_questions ? 0 : QUESTION_ROWS),
+                                        .on_refused = on_refused };
+    struct weft_http1_match match = weft_http1_routes_find(&routes, exchange, request);
+    weft_http1_routes_serve(&routes, &match, context, exchange, request);
 }
 
 void weft_telemetry_server_new_on(const struct weft_net_context *net,
@@ -392,7 +387,7 @@ void weft_telemetry_server_new_on(const struct weft_net_context *net,
     server->settings = *settings;
     server->source = *source;
     server->budget = net->budget;
-    struct weft_http1_server_settings http_settings = { .wants_body = wants_no_body };
+    struct weft_http1_server_settings http_settings = { .wants_body = weft_http1_routes_want_no_body };
     server->http = weft_http1_server_new(net, &http_settings, on_request, server, NULL);
     weft_http1_server_listen(server->http, listening_descriptor);
     *out_server = server;

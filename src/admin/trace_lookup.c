@@ -163,9 +163,7 @@ static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gathe
 }
 
 const struct weft_admin_page weft_trace_page = {
-    .path = "/v1/traces/",
     .content_type = "application/json",
     .begin = begin,
     .write = write_trace,
-    .is_question = true,
 };

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "extensions/health_check_text.h"
 #include "net/address.h"
-#include "net/http1/server.h"
+#include "net/http1/routes.h"
 #include "net/tls/config.h"
 
 enum { BACKLOG = 64 };
@@ -29,6 +29,7 @@ struct health_extension {
     struct weft_extension extension;
     const struct health_config *config;
     const struct weft_agent_view *agent;
+    struct weft_http1_route route; /* the one path */
     struct weft_http1_server *server;
     struct weft_tls_context *tls; /* NULL = plaintext */
 };
@@ -80,14 +81,6 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
 
 /* ---- requests ---- */
 
-static bool is_path(const struct health_config *config, struct weft_slice path)
-{
-    size_t length = strlen(config->path);
-    bool is_tree = config->path[length - 1] == '/';
-    return is_tree ? path.length >= length && memcmp(path.bytes, config->path, length) == 0
-                   : weft_slice_equal_text(path, config->path);
-}
-
 static void health_free(struct weft_extension *extension);
 
 static struct health_extension *health_of(struct weft_extension *extension)
@@ -96,16 +89,13 @@ static struct health_extension *health_of(struct weft_extension *extension)
     return WEFT_CONTAINER_OF(extension, struct health_extension, extension);
 }
 
-static void on_request(void *context, struct weft_http1_server_exchange *exchange,
-                       const struct weft_http1_server_request *request)
+static void reply_health(void *context, struct weft_http1_server_exchange *exchange,
+                         const struct weft_http1_server_request *request, const struct weft_http1_match *match)
 {
+    (void)request;
+    (void)match;
     const struct health_extension *health = health_of(context);
     const struct health_config *config = health->config;
-    if (!is_path(config, request->path)) {
-        weft_http1_server_exchange_reply(exchange, 404, "text/plain; charset=utf-8", NULL,
-                                         WEFT_SLICE_LITERAL("404 page not found\n"));
-        return;
-    }
     bool is_available = health->agent->can_accept(health->agent->agent);
     const char *own_body = NULL;
     if (config->has_response_body) {
@@ -125,13 +115,20 @@ static void on_request(void *context, struct weft_http1_server_exchange *exchang
     weft_buffer_fini(&body);
 }
 
-static bool wants_body(void *context, struct weft_http1_server_exchange *exchange,
-                       const struct weft_http1_server_request *request)
+/* 404: every method is taken, as in the Collector. */
+static void on_refused(void *context, struct weft_http1_server_exchange *exchange, int code, const char *headers)
 {
     (void)context;
-    (void)exchange;
-    (void)request;
-    return false;
+    weft_http1_server_exchange_reply(exchange, code, "text/plain; charset=utf-8", headers,
+                                     WEFT_SLICE_LITERAL("404 page not found\n"));
+}
+
+static void on_request(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request)
+{
+    struct weft_http1_routes routes = { .rows = &health_of(context)->route, .count = 1, .on_refused = on_refused };
+    struct weft_http1_match match = weft_http1_routes_find(&routes, exchange, request);
+    weft_http1_routes_serve(&routes, &match, context, exchange, request);
 }
 
 /* ---- life cycle ---- */
@@ -164,7 +161,11 @@ static enum weft_status open_server(struct health_extension *health, struct weft
     if (status != WEFT_OK) {
         return status;
     }
-    struct weft_http1_server_settings settings = { .wants_body = wants_body };
+    health->route = (struct weft_http1_route){ .path = config->path,
+                                               .is_tree = config->path[strlen(config->path) - 1] == '/',
+                                               .methods = WEFT_HTTP1_ANY_METHOD,
+                                               .on_request = reply_health };
+    struct weft_http1_server_settings settings = { .wants_body = weft_http1_routes_want_no_body };
     health->server = weft_http1_server_new(host->net, &settings, on_request, &health->extension, health->tls);
     weft_http1_server_listen(health->server, descriptor);
     return WEFT_OK;

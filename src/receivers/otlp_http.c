@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "net/http1/routes.h"
 #include "receivers/log_body.h"
 #include "wire/json_reader.h"
 #include "wire/rpc_status.h"
@@ -44,6 +45,8 @@ struct otlp_http {
     struct weft_log_bodies lines;             /* if they are */
     const struct weft_otlp_cors_config *cors; /* NULL = off */
     struct weft_http1_server *server;
+    struct weft_http1_route routes[WEFT_SIGNAL_COUNT]; /* one a signal */
+    size_t route_count;
     struct weft_buffer response_headers; /* lines */
     size_t max_body_bytes;
     struct http_counters counters;
@@ -55,10 +58,11 @@ struct http_call {
     bool is_json;
 };
 
-/* What the head of a request says. */
-enum verdict { TAKEN, PREFLIGHT, NOT_FOUND, WRONG_METHOD, WRONG_CONTENT_TYPE, WRONG_ENCODING };
+/* What the head of a request that has a route says. */
+enum verdict { TAKEN, NOT_ROUTED, WRONG_CONTENT_TYPE, WRONG_ENCODING };
 
 struct judgement {
+    struct weft_http1_match match;
     enum verdict verdict;
     enum weft_signal signal;
     bool is_known_type, is_json;
@@ -114,21 +118,15 @@ static bool takes_lines(const struct otlp_http *http)
     return http->json == NULL;
 }
 
-static bool find_signal(const struct otlp_http *http, struct weft_slice path, enum weft_signal *out_signal)
+static void reply_no_route(void *context, struct weft_http1_server_exchange *exchange, int code, const char *headers);
+static void reply_preflight(void *context, struct weft_http1_server_exchange *exchange);
+
+static struct weft_http1_routes routes_of(const struct otlp_http *http)
 {
-    for (int signal = takes_lines(http) ? WEFT_LOGS : 0; signal < WEFT_SIGNAL_COUNT; signal++) {
-        const char *own = weft_otlp_http_path(http->config, (enum weft_signal)signal);
-        struct weft_slice rest = path;
-        if (own[0] != '/') {
-            rest =
-                weft_slice_of(path.bytes + 1, path.length - 1); /* a path that was parsed begins with '/' or is "*" */
-        }
-        if (weft_slice_equal_text(rest, own)) {
-            *out_signal = (enum weft_signal)signal;
-            return http->inlet.ingest->entries[signal] != NULL;
-        }
-    }
-    return false;
+    return (struct weft_http1_routes){ .rows = http->routes,
+                                       .count = http->route_count,
+                                       .on_refused = reply_no_route,
+                                       .on_preflight = http->cors == NULL ? NULL : reply_preflight };
 }
 
 static struct judgement judge(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange,
@@ -142,14 +140,16 @@ static struct judgement judge(const struct otlp_http *http, const struct weft_ht
         judgement.may_be_array = judgement.is_json;
         judgement.is_json = judgement.is_known_type = true;
     }
-    bool is_options = weft_slice_equal_text(request->method, "OPTIONS");
-    if (http->cors != NULL && is_options &&
-        weft_http1_server_exchange_header(exchange, "access-control-request-method").length > 0) {
-        judgement.verdict = PREFLIGHT;
-    } else if (!find_signal(http, request->path, &judgement.signal)) {
-        judgement.verdict = NOT_FOUND;
-    } else if (!weft_slice_equal_text(request->method, "POST")) {
-        judgement.verdict = WRONG_METHOD;
+    struct weft_http1_routes routes = routes_of(http);
+    judgement.match = weft_http1_routes_find(&routes, exchange, request);
+    if (judgement.match.route != NULL) {
+        judgement.signal = *(const enum weft_signal *)judgement.match.route->subject;
+        if (http->inlet.ingest->entries[judgement.signal] == NULL) { /* in no pipeline */
+            judgement.match.verdict = WEFT_HTTP1_NOT_FOUND;
+        }
+    }
+    if (judgement.match.verdict != WEFT_HTTP1_FOUND) {
+        judgement.verdict = NOT_ROUTED;
     } else if (!judgement.is_known_type || weft_http1_server_exchange_header_count(exchange, "content-type") > 1) {
         judgement.verdict = WRONG_CONTENT_TYPE;
     } else if (weft_http1_server_exchange_header_count(exchange, "content-encoding") > 1 ||
@@ -303,8 +303,9 @@ static void answer(struct weft_otlp_call *base, const struct weft_error *failure
 
 /* ---- requests ---- */
 
-static void reply_preflight(struct otlp_http *http, struct weft_http1_server_exchange *exchange)
+static void reply_preflight(void *context, struct weft_http1_server_exchange *exchange)
 {
+    struct otlp_http *http = http_of(context);
     struct weft_buffer lines;
     weft_buffer_init(&lines, 0);
     weft_buffer_append(&lines, http->response_headers.bytes, http->response_headers.length);
@@ -322,33 +323,13 @@ static void reply_preflight(struct otlp_http *http, struct weft_http1_server_exc
     weft_buffer_fini(&lines);
 }
 
-/* Answers what the head alone refuses. */
-static void reply_refusal(struct otlp_http *http, struct weft_http1_server_exchange *exchange,
-                          const struct judgement *judgement)
+static void reply_no_route(void *context, struct weft_http1_server_exchange *exchange, int code, const char *headers)
 {
-    switch (judgement->verdict) {
-    case NOT_FOUND:
-        http->counters.not_found++;
-        reply_text(http, exchange, 404, "", "404 page not found\n");
-        return;
-    case WRONG_METHOD:
-        http->counters.wrong_method++;
-        reply_text(http, exchange, 405, "Allow: POST\r\n", "405 method not allowed, supported: [POST]");
-        return;
-    case WRONG_CONTENT_TYPE:
-        http->counters.wrong_content_type++;
-        reply_text(http, exchange, 415, "",
-                   "415 unsupported media type, supported: [application/json, application/x-protobuf]");
-        return;
-    case WRONG_ENCODING:
-        http->counters.wrong_encoding++;
-        reply_status(http, exchange, judgement->is_json, 400, weft_status_grpc_code(WEFT_INVALID),
-                     "unsupported Content-Encoding", -1);
-        return;
-    case PREFLIGHT:
-    case TAKEN:
-        return;
-    }
+    struct otlp_http *http = http_of(context);
+    http->counters.not_found += code == 404;
+    http->counters.wrong_method += code == 405;
+    reply_text(http, exchange, code, headers,
+               code == 404 ? "404 page not found\n" : "405 method not allowed, supported: [POST]");
 }
 
 static enum weft_status inflate(struct otlp_http *http, enum weft_encoding encoding, struct weft_slice body,
@@ -471,25 +452,38 @@ static void on_arriving(void *context, struct weft_http1_server_exchange *exchan
     }
 }
 
-static void on_request(void *context, struct weft_http1_server_exchange *exchange,
-                       const struct weft_http1_server_request *request)
+/* A request at one of our paths. */
+static void on_export(void *context, struct weft_http1_server_exchange *exchange,
+                      const struct weft_http1_server_request *request, const struct weft_http1_match *match)
 {
+    (void)match;
     struct otlp_http *http = http_of(context);
     const struct request_state *state = weft_http1_server_exchange_state(exchange);
     switch (state->judgement.verdict) {
     case TAKEN:
         take(http, exchange, request);
         return;
-    case PREFLIGHT:
-        reply_preflight(http, exchange);
-        return;
-    case NOT_FOUND:
-    case WRONG_METHOD:
     case WRONG_CONTENT_TYPE:
-    case WRONG_ENCODING:
-        reply_refusal(http, exchange, &state->judgement);
+        http->counters.wrong_content_type++;
+        reply_text(http, exchange, 415, "",
+                   "415 unsupported media type, supported: [application/json, application/x-protobuf]");
         return;
+    case WRONG_ENCODING:
+        http->counters.wrong_encoding++;
+        reply_status(http, exchange, state->judgement.is_json, 400, weft_status_grpc_code(WEFT_INVALID),
+                     "unsupported Content-Encoding", -1);
+        return;
+    case NOT_ROUTED:
+        weft_assert(false);
     }
+}
+
+static void on_request(void *context, struct weft_http1_server_exchange *exchange,
+                       const struct weft_http1_server_request *request)
+{
+    struct weft_http1_routes routes = routes_of(http_of(context));
+    const struct request_state *state = weft_http1_server_exchange_state(exchange);
+    weft_http1_routes_serve(&routes, &state->judgement.match, context, exchange, request);
 }
 
 /* Too large, too slow, or not HTTP. */
@@ -597,6 +591,20 @@ static struct weft_http1_server_settings server_settings(const struct otlp_http 
     };
 }
 
+static void add_routes(struct otlp_http *http)
+{
+    static const enum weft_signal signals[] = { WEFT_TRACES, WEFT_METRICS, WEFT_LOGS };
+    for (size_t i = 0; i < WEFT_COUNT_OF(signals); i++) {
+        if (!takes_lines(http) || signals[i] == WEFT_LOGS) {
+            http->routes[http->route_count++] =
+                (struct weft_http1_route){ .path = weft_otlp_http_path(http->config, signals[i]),
+                                           .methods = WEFT_HTTP1_POST,
+                                           .on_request = on_export,
+                                           .subject = &signals[i] };
+        }
+    }
+}
+
 struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, const struct weft_otlp_http_config *config,
                                            const struct weft_otlp_json *json, struct weft_tls_context *tls)
 {
@@ -613,6 +621,7 @@ struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, cons
         weft_buffer_append_format(&http->response_headers, "%s: %s\r\n", headers->entries[i].key,
                                   headers->entries[i].value);
     }
+    add_routes(http);
     struct weft_http1_server_settings settings = server_settings(http);
     http->server = weft_http1_server_new(ingest->host->net, &settings, on_request, &http->inlet, tls);
     return &http->inlet;

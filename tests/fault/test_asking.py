@@ -1,6 +1,8 @@
 """What was dropped, and whose it was, asked over admin.sock: against the ledger and against what the test made happen;
 and the socket itself, with what dead processes leave, links in its place, and clients that mean harm."""
 
+import functools
+import http.client
 import json
 import os
 import pathlib
@@ -187,12 +189,32 @@ class AdminSocket(OutsideInCase):
         self.program.stop()
         self.assertFalse(os.path.lexists(self.socket))
 
+    def test_methods_and_pages_of_both_ports(self):
+        """Questions are answered on the socket alone; a page takes GET and HEAD; what is no page is 404 whatever the method."""
+        self.begin()
+        self.program.start()
+        port = functools.partial(http.client.HTTPConnection, self.program.admin, timeout=10)
+        for connect, has_questions in ((port, False), (functools.partial(asking.UnixConnection, self.socket, 10.0), True)):
+            for method, target, code in (("GET", "/ready", 200), ("HEAD", "/ready", 200), ("POST", "/ready", 405), ("OPTIONS", "/ready", 405),
+                                         ("GET", "/ready/", 404), ("POST", "/nothing", 404), ("PUT", "/v1/drops", 405 if has_questions else 404),
+                                         ("GET", "/v1/drops", 200 if has_questions else 404)):
+                with self.subTest(method=method, target=target, has_questions=has_questions):
+                    status, headers, body = asking.request(connect(), method, target)
+                    self.assertEqual(status, code, body)
+                    self.assertEqual(headers.get("allow"), "GET, HEAD" if code == 405 else None)
+                    self.assertEqual(len(body) > 0, method != "HEAD")
+                    if code >= 400:
+                        error = json.loads(body)["error"]
+                        self.assertEqual(error["code"], "METHOD_NOT_ALLOWED" if code == 405 else "NOT_FOUND")
+                        if code == 404:
+                            self.assertEqual("/v1/drops" in error["help"], has_questions)
+
     def test_a_link_in_its_place_is_not_followed(self):
         self.begin()
         elsewhere = self.program.directory / "elsewhere"
         os.symlink(elsewhere, self.socket)
         self.program.start()
-        self.assertIn('"admin.none"', self.program.process.log_text())
+        self.assert_logged('"admin.none"', self.program)
         self.program.stop()
         self.assertFalse(os.path.lexists(elsewhere))
         self.assertTrue(os.path.islink(self.socket))

@@ -41,7 +41,7 @@ class LedgerFile(FaultCase):
         self.finish()
         self.program.stop()
         self.program.start()
-        self.assertIn('"ledger.set_aside"', self.program.process.log_text())
+        self.assert_logged('"ledger.set_aside"', self.program)
         self.assertEqual(self.ready()[1]["checks"]["ledger"], "ok")
         self.assertEqual(self.program.ledger().offered, 0)
 
@@ -55,7 +55,7 @@ class LedgerFile(FaultCase):
         os.remove(self.ledger_file)
         os.mkdir(self.ledger_file)
         self.program.start()
-        self.assertIn('"ledger.in_memory"', self.program.process.log_text())
+        self.assert_logged('"ledger.in_memory"', self.program)
         code, said = self.ready()
         self.assertEqual((code, said["status"]), (200, "degraded"))
         self.assertIn("in memory", said["checks"]["ledger"])

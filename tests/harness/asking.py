@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, seconds):
         super().__init__("localhost", timeout=seconds)
         self.path = str(path)
@@ -18,15 +18,20 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def get(path, target, seconds=10.0):
-    """(code, JSON) of one GET on the socket."""
-    connection = _UnixConnection(path, seconds)
+def request(connection, method, target):
+    """(code, headers with names in lower case, body) of one request, after which the connection is closed."""
     try:
-        connection.request("GET", target)
+        connection.request(method, target)
         answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     finally:
         connection.close()
+
+
+def get(path, target, seconds=10.0):
+    """(code, JSON) of one GET on the socket."""
+    status, _, body = request(UnixConnection(path, seconds), "GET", target)
+    return status, json.loads(body)
 
 
 def drops(path, since="1h", by="reason,policy,service"):

@@ -8,7 +8,7 @@ from . import compare
 from .backend import Backend
 from .client import Client
 from .places import is_stand_in
-from .process import free_port
+from .process import free_port, wait_until
 from .under_test import UnderTest
 
 
@@ -33,6 +33,10 @@ class OutsideInCase(unittest.TestCase):
     def _show_log_of_failed(self, program):
         if not self._outcome.success:
             print(f"--- the end of what {program.program.name} logged ---\n{program.process.log_tail()}", flush=True)
+
+    def assert_logged(self, text, program):
+        """The log is written beside everything else: what has happened may be a moment away from it."""
+        self.assertTrue(wait_until(lambda: text in program.process.log_text(), 5.0), program.process.log_tail())
 
     def temporary_directory(self):
         return self.start(tempfile.TemporaryDirectory(prefix="weft-test-"))
