@@ -2,19 +2,22 @@
  *
  * Each batch gets a line with its counts; `normal` adds a line per record and `detailed` the batch as one line of
  * OTLP/JSON. With use_internal_logger the counts and the records go to the log, and the JSON, which may be larger than
- * a log line can be, to stderr beside it; without, all goes to output_paths. Sampling is per second. There is no queue:
- * what was shown is sent, and what could not be shown for want of memory is sent too, with a line that says so. */
+ * a log line can be, to stderr beside it; without, all goes to output_paths. Sampling is per second. What goes to the
+ * log is sent at once, and is lost where nobody reads the log; what goes to a stream is sent when it was written
+ * (output.h). What could not be shown, for want of memory or because a stream is closed, is sent too; there is nobody
+ * to tell. */
 #include "weft/component.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "exporters/debug_text.h"
-#include "pipeline/exporter.h"
+#include "exporters/output.h"
 #include "wire/json_writer.h"
 
 enum verbosity { VERBOSITY_BASIC, VERBOSITY_NORMAL, VERBOSITY_DETAILED };
@@ -25,17 +28,17 @@ struct debug_config {
     uint64_t sampling_thereafter;
     bool use_internal_logger;
     struct weft_config_strings output_paths;
+    uint64_t max_buffered_bytes;
 };
 
 struct debug_exporter {
     struct weft_consumer consumer;
     const struct debug_config *config;
     enum weft_signal signal;
-    weft_flow_id sent_flow;
-    uint64_t sent;
     struct weft_monotonic second; /* when the second that is sampled began */
     uint64_t in_second;           /* batches since then */
-    struct weft_buffer text;
+    struct weft_output_queue queue;
+    struct weft_buffer text; /* scratch: lines for the log */
     struct weft_buffer request;
 };
 
@@ -49,6 +52,9 @@ static const struct weft_field debug_fields[] = {
     WEFT_FIELD(struct debug_config, sampling_thereafter, "1", "After those, every so many-th is shown; 0 = none."),
     WEFT_FIELD(struct debug_config, use_internal_logger, "true", "Write to weft's log; else to output_paths."),
     WEFT_FIELD(struct debug_config, output_paths, "[stdout]", "stdout and stderr; only without use_internal_logger."),
+    WEFT_FIELD(struct debug_config, max_buffered_bytes, "4194304",
+               "So much waits on each worker for a stream that nobody reads; then senders wait.", .minimum = 1,
+               .maximum = 1 << 30),
     WEFT_FIELDS_END,
 };
 
@@ -77,6 +83,83 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return WEFT_OK;
 }
 
+/* ---- the streams ---- */
+
+enum { STREAMS = 2 };
+
+struct streams {
+    int descriptors[STREAMS];
+    size_t count;
+};
+
+/* The whole text or as much of it as the other side takes: there is nobody to tell. A stream that another process
+ * shares may be non-blocking by that one's doing. */
+static void write_all(int descriptor, struct weft_slice text)
+{
+    while (text.length > 0) {
+        ssize_t written = write(descriptor, text.bytes, text.length);
+        if (written < 0 && errno == EAGAIN) {
+            poll(&(struct pollfd){ .fd = descriptor, .events = POLLOUT }, 1, -1);
+        } else if (written < 0 && errno != EINTR) {
+            return;
+        }
+        size_t done = written < 0 ? 0 : (size_t)written;
+        text = weft_slice_of(text.bytes + done, text.length - done);
+    }
+}
+
+static enum weft_status write_to_streams(void *sink, struct weft_slice bytes, struct weft_error *error)
+{
+    const struct streams *streams = sink;
+    (void)error;
+    for (size_t i = 0; i < streams->count; i++) {
+        write_all(streams->descriptors[i], bytes);
+    }
+    return WEFT_OK;
+}
+
+static void forget_streams(void *sink)
+{
+    weft_free(sink);
+}
+
+static const struct weft_output_kind streams_kind = { .write = write_to_streams, .close = forget_streams };
+
+static void add_stream(struct streams *streams, int descriptor)
+{
+    bool is_there = false;
+    for (size_t i = 0; i < streams->count; i++) {
+        is_there = is_there || streams->descriptors[i] == descriptor;
+    }
+    if (!is_there) {
+        weft_assert(streams->count < STREAMS);
+        streams->descriptors[streams->count++] = descriptor;
+    }
+}
+
+static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
+                              struct weft_error *error)
+{
+    const struct debug_config *config = untyped;
+    struct streams *streams = weft_alloc(sizeof *streams);
+    (void)id;
+    (void)budget;
+    (void)error;
+    if (config->use_internal_logger) {
+        add_stream(streams, STDERR_FILENO);
+    }
+    for (size_t i = 0; !config->use_internal_logger && i < config->output_paths.count; i++) {
+        add_stream(streams, descriptor_of(config->output_paths.items[i]));
+    }
+    *out_shared = weft_output_new(&streams_kind, streams);
+    return WEFT_OK;
+}
+
+static void free_shared(void *shared)
+{
+    weft_output_free(shared);
+}
+
 /* ---- what is shown ---- */
 
 static bool is_sampled(struct debug_exporter *exporter)
@@ -90,26 +173,6 @@ static bool is_sampled(struct debug_exporter *exporter)
     uint64_t number = ++exporter->in_second;
     return number <= config->sampling_initial ||
            (config->sampling_thereafter > 0 && (number - config->sampling_initial) % config->sampling_thereafter == 0);
-}
-
-/* The whole text or as much of it as the other side takes: there is nobody to tell. */
-static void write_all(int descriptor, struct weft_slice text)
-{
-    while (text.length > 0) {
-        ssize_t written = write(descriptor, text.bytes, text.length);
-        if (written < 0 && errno != EINTR) {
-            return;
-        }
-        size_t done = written < 0 ? 0 : (size_t)written;
-        text = weft_slice_of(text.bytes + done, text.length - done);
-    }
-}
-
-static void put_out(const struct debug_exporter *exporter, struct weft_slice text)
-{
-    for (size_t i = 0; i < exporter->config->output_paths.count; i++) {
-        write_all(descriptor_of(exporter->config->output_paths.items[i]), text);
-    }
 }
 
 static void log_counts(const struct debug_exporter *exporter, const struct weft_otlp_table *table)
@@ -133,7 +196,8 @@ static void log_counts(const struct debug_exporter *exporter, const struct weft_
     }
 }
 
-static void write_counts(struct debug_exporter *exporter, const struct weft_otlp_table *table)
+static void write_counts(const struct debug_exporter *exporter, const struct weft_otlp_table *table,
+                         struct weft_buffer *out)
 {
     static const struct {
         const char *title, *resources, *records;
@@ -142,15 +206,14 @@ static void write_counts(struct debug_exporter *exporter, const struct weft_otlp
         [WEFT_METRICS] = { "Metrics", "resource metrics", "metrics" },
         [WEFT_LOGS] = { "Logs", "resource logs", "log records" },
     };
-    weft_buffer_append_format(&exporter->text, "%s\t{\"exporter\": ", words[exporter->signal].title);
-    weft_buffer_append_json_string(&exporter->text, weft_slice_of_text(exporter->consumer.id));
-    weft_buffer_append_format(&exporter->text, ", \"%s\": %" PRIu32 ", \"%s\": %" PRIu32,
-                              words[exporter->signal].resources, table->resource_count, words[exporter->signal].records,
-                              table->record_count);
+    weft_buffer_append_format(out, "%s\t{\"exporter\": ", words[exporter->signal].title);
+    weft_buffer_append_json_string(out, weft_slice_of_text(exporter->consumer.id));
+    weft_buffer_append_format(out, ", \"%s\": %" PRIu32 ", \"%s\": %" PRIu32, words[exporter->signal].resources,
+                              table->resource_count, words[exporter->signal].records, table->record_count);
     if (exporter->signal == WEFT_METRICS) {
-        weft_buffer_append_format(&exporter->text, ", \"data points\": %" PRIu64, table->weight);
+        weft_buffer_append_format(out, ", \"data points\": %" PRIu64, table->weight);
     }
-    weft_buffer_append_text(&exporter->text, "}\n");
+    weft_buffer_append_text(out, "}\n");
 }
 
 static void log_lines(const struct debug_exporter *exporter)
@@ -168,22 +231,54 @@ static void log_lines(const struct debug_exporter *exporter)
     }
 }
 
-static enum weft_status show_records(struct debug_exporter *exporter, const struct weft_otlp_table *table,
-                                     struct weft_slice request)
+static enum weft_status write_records(const struct debug_exporter *exporter, const struct weft_otlp_table *table,
+                                      struct weft_slice request, struct weft_buffer *out)
 {
     enum weft_status status = WEFT_OK;
     switch ((enum verbosity)exporter->config->verbosity.value) {
     case VERBOSITY_BASIC:
         break;
     case VERBOSITY_NORMAL:
-        status = weft_debug_write_records(table, &exporter->text);
+        status = weft_debug_write_records(table, out);
         break;
     case VERBOSITY_DETAILED:
-        status = weft_json_write_request(exporter->signal, request, &exporter->text, NULL);
-        weft_buffer_append_byte(&exporter->text, '\n');
+        status = weft_json_write_request(exporter->signal, request, out, NULL);
+        weft_buffer_append_byte(out, '\n');
         break;
     }
-    return status == WEFT_OK ? weft_buffer_status(&exporter->text) : status;
+    return status == WEFT_OK ? weft_buffer_status(out) : status;
+}
+
+/* All of the text, or nothing. */
+static enum weft_status show_in_stream(struct debug_exporter *exporter, const struct weft_otlp_table *table,
+                                       struct weft_slice request)
+{
+    struct weft_buffer *out = &exporter->queue.gathering;
+    size_t before = out->length;
+    if (!exporter->config->use_internal_logger) {
+        write_counts(exporter, table, out);
+    }
+    enum weft_status status = write_records(exporter, table, request, out);
+    if (status != WEFT_OK) {
+        out->length = before;
+        out->is_failed = false;
+    }
+    return status;
+}
+
+static enum weft_status show_in_log(struct debug_exporter *exporter, const struct weft_otlp_table *table,
+                                    struct weft_slice request)
+{
+    log_counts(exporter, table);
+    if (exporter->config->verbosity.value == VERBOSITY_DETAILED) {
+        return show_in_stream(exporter, table, request);
+    }
+    weft_buffer_clear(&exporter->text);
+    enum weft_status status = write_records(exporter, table, request, &exporter->text);
+    if (status == WEFT_OK) {
+        log_lines(exporter);
+    }
+    return status;
 }
 
 static enum weft_status show(struct debug_exporter *exporter, const struct weft_batch *batch, struct weft_arena *arena)
@@ -201,21 +296,8 @@ static enum weft_status show(struct debug_exporter *exporter, const struct weft_
     if (status != WEFT_OK) {
         return status;
     }
-    weft_buffer_clear(&exporter->text);
-    if (!exporter->config->use_internal_logger) {
-        write_counts(exporter, &table);
-        status = show_records(exporter, &table, request);
-        put_out(exporter, status == WEFT_OK ? weft_buffer_slice(&exporter->text) : WEFT_SLICE_EMPTY);
-        return status;
-    }
-    log_counts(exporter, &table);
-    status = show_records(exporter, &table, request);
-    if (status == WEFT_OK && exporter->config->verbosity.value == VERBOSITY_DETAILED) {
-        write_all(STDERR_FILENO, weft_buffer_slice(&exporter->text));
-    } else if (status == WEFT_OK) {
-        log_lines(exporter);
-    }
-    return status;
+    return exporter->config->use_internal_logger ? show_in_log(exporter, &table, request)
+                                                 : show_in_stream(exporter, &table, request);
 }
 
 /* ---- the consumer ---- */
@@ -228,30 +310,56 @@ static struct debug_exporter *exporter_of(const struct weft_consumer *consumer)
     return WEFT_CONTAINER_OF(consumer, struct debug_exporter, consumer);
 }
 
+static void show_if_sampled(struct debug_exporter *exporter, const struct weft_batch *batch)
+{
+    if (!is_sampled(exporter)) {
+        return;
+    }
+    struct weft_arena *arena = weft_arena_try_new_charged(exporter->consumer.host->budget, 0);
+    enum weft_status status = arena == NULL ? WEFT_NOMEM : show(exporter, batch, arena);
+    weft_arena_unref(&arena);
+    if (status != WEFT_OK) {
+        weft_log(WARN, "debug.not_shown", "a batch could not be shown",
+                 WEFT_LOG_STRING("exporter", exporter->consumer.id),
+                 WEFT_LOG_STRING("reason", weft_status_name(status)), WEFT_LOG_INT("records", batch->weight));
+    }
+}
+
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
-    (void)error;
     struct debug_exporter *exporter = exporter_of(consumer);
+    struct weft_output_queue *queue = &exporter->queue;
     weft_check_magic(*own_batch, batch);
     weft_assert((*own_batch)->signal == exporter->signal);
-    if (is_sampled(exporter)) {
-        struct weft_arena *arena = weft_arena_try_new_charged(consumer->host->budget, 0);
-        enum weft_status status = arena == NULL ? WEFT_NOMEM : show(exporter, *own_batch, arena);
-        weft_arena_unref(&arena);
-        if (status != WEFT_OK) {
-            weft_log(WARN, "debug.not_shown", "a batch could not be shown", WEFT_LOG_STRING("exporter", consumer->id),
-                     WEFT_LOG_STRING("reason", weft_status_name(status)),
-                     WEFT_LOG_INT("records", (*own_batch)->weight));
-        }
+    enum weft_status status = weft_output_queue_admit(queue, *own_batch, error);
+    if (status != WEFT_OK) {
+        return status;
     }
-    exporter->sent += (*own_batch)->weight;
-    weft_exporter_delivered(consumer, exporter->sent_flow, own_batch);
+    size_t before = queue->gathering.length;
+    show_if_sampled(exporter, *own_batch);
+    if (queue->gathering.length > before) {
+        weft_output_queue_take(queue, own_batch);
+    } else {
+        queue->counters.sent += (*own_batch)->weight;
+        weft_exporter_delivered(consumer, queue->sent_flow, own_batch);
+    }
     return WEFT_OK;
+}
+
+static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
+{
+    weft_output_queue_audit(&exporter_of(consumer)->queue, in_out_count);
+}
+
+static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
+{
+    weft_output_queue_drain(&exporter_of(consumer)->queue, reason, is_forced);
 }
 
 static void exporter_free(struct weft_consumer *consumer)
 {
     struct debug_exporter *exporter = exporter_of(consumer);
+    weft_output_queue_fini(&exporter->queue);
     weft_buffer_fini(&exporter->text);
     weft_buffer_fini(&exporter->request);
     weft_consumer_fini(consumer);
@@ -260,6 +368,8 @@ static void exporter_free(struct weft_consumer *consumer)
 
 static const struct weft_consumer_operations debug_operations = {
     .consume = consume,
+    .audit = audit,
+    .drain = drain,
     .free = exporter_free,
 };
 
@@ -267,12 +377,13 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                                struct weft_error *error)
 {
     (void)error;
+    weft_assert(setup->shared != NULL);
     struct debug_exporter *exporter = weft_alloc(sizeof *exporter);
     weft_consumer_init(&exporter->consumer, &debug_operations, setup->host, setup->id);
     exporter->config = setup->config;
     exporter->signal = setup->signal;
     exporter->consumer.held_account = weft_exporter_account(setup->signal, setup->id);
-    exporter->sent_flow = weft_exporter_sent_flow(&exporter->consumer);
+    weft_output_queue_init(&exporter->queue, &exporter->consumer, setup->shared, exporter->config->max_buffered_bytes);
     weft_buffer_init(&exporter->text, 0);
     weft_buffer_init(&exporter->request, 0);
     *out_consumer = &exporter->consumer;
@@ -282,8 +393,12 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
 static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
 {
     const struct debug_exporter *exporter = exporter_of(consumer);
-    weft_exporter_collect(consumer, exporter->signal, &(struct weft_sender_counters){ .sent = exporter->sent },
-                          samples);
+    weft_output_queue_collect(&exporter->queue, exporter->signal, samples);
+}
+
+static void check(const struct weft_consumer *consumer, char *out_text)
+{
+    weft_output_queue_check(&exporter_of(consumer)->queue, out_text);
 }
 
 const struct weft_component weft_exporter_debug = {
@@ -294,6 +409,9 @@ const struct weft_component weft_exporter_debug = {
     .fields = debug_fields,
     .config_size = sizeof(struct debug_config),
     .validate = validate,
+    .share = share,
+    .unshare = free_shared,
     .create_consumer = create,
     .collect = collect,
+    .check = check,
 };

@@ -18,7 +18,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/magic.h"
-#include "base/thread.h"
 
 enum { TIME_BYTES = 24 }; /* "2026-11-24T10-30-00.123" and the end */
 
@@ -27,8 +26,8 @@ WEFT_MAGIC(file_output, 0x0f11e007);
 struct weft_file_output {
     uint32_t magic;
     struct weft_file_output_settings settings;
-    struct weft_mutex mutex;
-    int descriptor;  /* -1 = could not be opened again after a rotation */
+    int descriptor; /* -1 = could not be opened again after a rotation */
+    char *path;
     char *directory; /* "." where the path has none */
     char *name;      /* without directory and extension */
     char *extension; /* ".json", or "" */
@@ -44,8 +43,8 @@ static enum weft_status fail_io(struct weft_error *error, const char *what, cons
 static enum weft_status open_file(struct weft_file_output *output, bool is_appending, struct weft_error *error)
 {
     int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND | (is_appending ? 0 : O_TRUNC);
-    output->descriptor = open(output->settings.path, flags, 0644);
-    return output->descriptor >= 0 ? WEFT_OK : fail_io(error, "open", output->settings.path);
+    output->descriptor = open(output->path, flags, 0644);
+    return output->descriptor >= 0 ? WEFT_OK : fail_io(error, "open", output->path);
 }
 
 /* Makes what is missing of the path, as mkdir -p does. */
@@ -70,7 +69,7 @@ static enum weft_status create_directories(const struct weft_file_output *output
 
 static void split_path(struct weft_file_output *output)
 {
-    const char *path = output->settings.path;
+    const char *path = output->path;
     const char *slash = strrchr(path, '/');
     const char *base = slash == NULL ? path : slash + 1;
     const char *dot = strrchr(base, '.');
@@ -87,8 +86,8 @@ enum weft_status weft_file_output_open(const struct weft_file_output_settings *s
     struct weft_file_output *output = weft_alloc(sizeof *output);
     weft_set_magic(output, file_output);
     output->settings = *settings;
+    output->path = weft_alloc_string(settings->path);
     output->descriptor = -1;
-    weft_mutex_init(&output->mutex);
     split_path(output);
     enum weft_status status = settings->creates_directory ? create_directories(output, error) : WEFT_OK;
     if (status == WEFT_OK) {
@@ -108,7 +107,7 @@ void weft_file_output_close(struct weft_file_output *output)
         close(output->descriptor);
     }
     weft_clear_magic(output, file_output);
-    weft_mutex_fini(&output->mutex);
+    weft_free(output->path);
     weft_free(output->directory);
     weft_free(output->name);
     weft_free(output->extension);
@@ -222,8 +221,8 @@ static char *new_backup_path(const struct weft_file_output *output)
 static enum weft_status rotate(struct weft_file_output *output, struct weft_error *error)
 {
     char *backup = new_backup_path(output);
-    int renamed = rename(output->settings.path, backup);
-    enum weft_status status = renamed == 0 ? WEFT_OK : fail_io(error, "rename", output->settings.path);
+    int renamed = rename(output->path, backup);
+    enum weft_status status = renamed == 0 ? WEFT_OK : fail_io(error, "rename", output->path);
     weft_free(backup);
     if (status != WEFT_OK) {
         return status;
@@ -249,10 +248,10 @@ static enum weft_status write_whole(struct weft_file_output *output, struct weft
             continue;
         }
         if (written < 0) {
-            enum weft_status status = fail_io(error, "write", output->settings.path);
+            enum weft_status status = fail_io(error, "write", output->path);
             if (is_known && S_ISREG(before.st_mode) && ftruncate(output->descriptor, before.st_size) != 0) {
                 weft_log(ERROR, "file.torn", "a message that was cut off could not be taken back",
-                         WEFT_LOG_STRING("path", output->settings.path), WEFT_LOG_STRING("error", strerror(errno)));
+                         WEFT_LOG_STRING("path", output->path), WEFT_LOG_STRING("error", strerror(errno)));
             }
             return status;
         }
@@ -262,8 +261,11 @@ static enum weft_status write_whole(struct weft_file_output *output, struct weft
     return WEFT_OK;
 }
 
-static enum weft_status write_locked(struct weft_file_output *output, struct weft_slice bytes, struct weft_error *error)
+enum weft_status weft_file_output_write(struct weft_file_output *output, struct weft_slice bytes,
+                                        struct weft_error *error)
 {
+    weft_check_magic(output, file_output);
+    weft_assert(bytes.length > 0);
     enum weft_status status = output->descriptor >= 0 ? WEFT_OK : open_file(output, true, error);
     uint64_t max_bytes = output->settings.rotation.max_bytes;
     struct stat now;
@@ -272,15 +274,4 @@ static enum weft_status write_locked(struct weft_file_output *output, struct wef
         status = rotate(output, error);
     }
     return status == WEFT_OK ? write_whole(output, bytes, error) : status;
-}
-
-enum weft_status weft_file_output_write(struct weft_file_output *output, struct weft_slice bytes,
-                                        struct weft_error *error)
-{
-    weft_check_magic(output, file_output);
-    weft_assert(bytes.length > 0);
-    weft_mutex_lock(&output->mutex);
-    enum weft_status status = write_locked(output, bytes, error);
-    weft_mutex_unlock(&output->mutex);
-    return status;
 }

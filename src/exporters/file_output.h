@@ -5,8 +5,8 @@
 #include "base/slice.h"
 #include "base/status.h"
 
-/* The one file that the instances of a file exporter write to, over all workers and signals: opened once, written to in
- * whole runs of messages under a lock that is taken per flush, never per record. Any thread. */
+/* The one file that the instances of a file exporter write to, over all workers and signals, in whole runs of messages.
+ * Any call may block, so it is a helper that makes them, one at a time (output.h). */
 struct weft_file_output;
 
 struct weft_file_rotation {
@@ -16,7 +16,7 @@ struct weft_file_rotation {
 };
 
 struct weft_file_output_settings {
-    const char *path;  /* outlives the output, as written in the config: never made from received data */
+    const char *path;  /* copied, as written in the config: never made from received data */
     bool is_appending; /* to what is there; with rotation always */
     bool creates_directory;
     mode_t directory_mode;

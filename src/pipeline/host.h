@@ -11,6 +11,7 @@
 struct weft_batch;
 struct weft_drops;
 struct weft_hash_secret;
+struct weft_helper_box;
 struct weft_post;
 struct weft_selection;
 struct weft_stage;
@@ -27,11 +28,12 @@ struct weft_host {
     const struct weft_hash_secret *secret; /* the process's, for tables that a peer can feed */
     uint32_t worker_index;
     uint32_t worker_count;
-    struct weft_post *post;    /* to the other workers; NULL if this is the only one */
-    struct weft_stage *stages; /* cores that live here (stage.h) */
-    struct weft_drops *drops;  /* who lost what, of this worker; NULL: nobody asks (unit tests) */
-    uint64_t random_state;     /* xorshift; for jitter only */
-    uintptr_t thread;          /* of the worker, as soon as it runs; 0: anyone's (before that, and in tests) */
+    struct weft_post *post;          /* to the other workers; NULL if this is the only one */
+    struct weft_stage *stages;       /* cores that live here (stage.h) */
+    struct weft_helper_box *answers; /* of helpers (base/helper.h); NULL: what they would do is done at once (tests) */
+    struct weft_drops *drops;        /* who lost what, of this worker; NULL: nobody asks (unit tests) */
+    uint64_t random_state;           /* xorshift; for jitter only */
+    uintptr_t thread;                /* of the worker, as soon as it runs; 0: anyone's (before that, and in tests) */
 };
 
 /* What lives on a host is its worker's: asserted where it is made, freed, and handed from one to another. */

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/helper.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "net/resolver.h"
@@ -42,6 +43,7 @@ struct weft_worker {
     struct weft_graph *graph;
     struct weft_graph *built; /* beside it, until all workers have built theirs */
     struct leaving leaving[WEFT_LEAVING_COUNT];
+    struct weft_watch *answers_watch;
     struct weft_atomic_u64 connection_count;
     struct weft_timer housekeeping;
     size_t last_connection_count;
@@ -66,6 +68,13 @@ static void keep_house(void *context)
         weft_payload_pool_trim(worker->host.pool);
     }
     worker->last_connection_count = count;
+}
+
+static void on_answers_ready(void *context, unsigned readiness)
+{
+    struct weft_worker *worker = context;
+    (void)readiness;
+    weft_helper_box_deliver(worker->host.answers);
 }
 
 struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
@@ -95,8 +104,11 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .books = weft_ledger_worker_of(settings->ledger, settings->index),
         .worker_index = settings->index,
         .worker_count = settings->count,
+        .answers = weft_helper_box_new(),
         .random_state = weft_random_u64(),
     };
+    worker->answers_watch = weft_watch_new(worker->loop, weft_helper_box_descriptor(worker->host.answers),
+                                           WEFT_READABLE, on_answers_ready, worker);
     worker->host.drops = weft_drops_new(weft_timers_now(worker->host.timers));
     for (int i = 0; i < WEFT_LEAVING_COUNT; i++) {
         worker->leaving[i].worker = worker;
@@ -116,6 +128,8 @@ void weft_worker_free(struct weft_worker *worker)
     }
     weft_mailbox_deliver(worker->mailbox);
     weft_resolver_free(worker->net.resolver);
+    weft_watch_free(worker->answers_watch);
+    weft_helper_box_free(worker->host.answers);
     weft_codec_free(worker->net.codec);
     weft_payload_pool_free(worker->net.pool);
     weft_free(worker->net.read_buffer);

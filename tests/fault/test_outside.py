@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
@@ -136,3 +137,58 @@ class DeadReaders(OutsideCase):
             self.check_that_the_rest_goes_on(probe, "a log that nobody reads")
         self.assertGreater(prometheus.total(self.program.metrics(), "weft_log_lost"), 0)
         self.check_that_it_ends(4.0)
+
+    def check_that_it_waits(self, taken, requests):
+        """Some were taken, then clients waited, and the books say where the records are; readiness says why."""
+        self.assertGreater(taken, 0)
+        self.assertLess(taken, requests)
+        self.assertTrue(wait_until(lambda: self.program.ledger(is_audited=True).waiting > 0, 5.0))
+        self.assertEqual(self.program.ledger(is_audited=True).disagreements(), [])
+        self.assertTrue(wait_until(lambda: "stands for more than a second" in self.ready(), 5.0), self.ready())
+        self.assertGreater(prometheus.total(self.program.metrics(), "weft_exporter_output_stalls"), 0)
+
+    def ready(self):
+        with urllib.request.urlopen(f"http://{self.program.admin}/ready", timeout=5) as answer:
+            return answer.read().decode()
+
+    def test_stream_that_nobody_reads_holds_its_own_pipeline_only(self):
+        for stream in ("stdout", "stderr"):
+            with self.subTest(stream):
+                dead = self.dead_pipe()
+                self.begin({"debug": {"verbosity": "detailed", "use_internal_logger": False, "output_paths": [stream]}},
+                           (dead, None) if stream == "stdout" else (None, dead), extra=["--shutdown-timeout", "1s"])
+                with Probe(self.program.admin) as probe:
+                    taken = self.send_until_full(100)
+                    self.check_that_the_rest_goes_on(probe, f"a {stream} that nobody reads")
+                self.check_that_it_waits(taken, 100)
+                self.check_that_it_ends(4.0)
+
+    def test_disk_that_stands_holds_its_own_pipeline_only(self):
+        """Until it goes on: then everything is there."""
+        self.begin_with_disk()
+        with Probe(self.program.admin) as probe:
+            taken = self.send_until_full(100)
+            self.check_that_the_rest_goes_on(probe, "a disk that stands")
+        self.check_that_it_waits(taken, 100)
+        self.sign.unlink()
+        self.assertTrue(wait_until(lambda: self.program.ledger().waiting == 0, 20.0))
+        ledger = self.program.ledger(is_audited=True)
+        self.assertEqual(ledger.disagreements(), [])
+        lines = self.data.read_text().splitlines()
+        self.assertEqual(ledger.sent, ledger.accepted)
+        self.assertEqual(sum(line.count('"spanId"') for line in lines) + 20, ledger.sent)
+        self.assertNotIn("stands for more than a second", self.ready())
+
+    def test_disk_that_stands_does_not_hold_the_end(self):
+        self.begin_with_disk()
+        self.send_until_full(3)
+        self.check_that_it_ends(4.0)
+        self.assertIn('"dropped":3000', self.program.process.log_text())
+
+    def begin_with_disk(self):
+        directory = pathlib.Path(self.temporary_directory())
+        self.data = directory / "data.json"
+        self.sign = directory / "stands"
+        self.begin({"file": {"path": str(self.data)}}, (None, None), extra=["--shutdown-timeout", "1s"],
+                   environment=stalling(WEFT_STALL_PATH="data.json", WEFT_STALL_WHILE=str(self.sign)))
+        self.sign.touch()
