@@ -14,8 +14,8 @@ class Ports:
     """Where the processes of a round listen: five ports in a row, so that two benches can run beside each other."""
 
     def __init__(self, first):
-        self.listen, self.spare, self.target, self.counters, self.telemetry = (
-            f"127.0.0.1:{first + i}" for i in range(5))
+        self.all = [f"127.0.0.1:{first + i}" for i in range(5)]
+        self.listen, self.spare, self.target, self.counters, self.telemetry = self.all
 
 
 class Sampler(threading.Thread):
@@ -102,6 +102,7 @@ class Bed:
         self.sut_process = self.sink_process = None
 
     def __enter__(self):
+        programs.demand_free(self.ports.all)
         bin_path = self.sut.values["bin"]
         peer_cpus, sut_cpus = set(self.variant.get("peer_cpus", [1])), set(self.variant.get("sut_cpus", [0]))
         self.sink_out = open(f"{self.work}/sink.json", "w")
@@ -111,7 +112,7 @@ class Bed:
              "--counters", self.ports.counters, "--seen-out", f"{self.work}/seen.bin", *self.variant.get("sink", [])],
             peer_cpus, self.sink_out, self.log, is_realtime=self.options.realtime)
         if not programs.wait_for_port(self.ports.counters, self.sink_process):
-            raise RuntimeError("the sink does not start; is a port taken?")
+            raise RuntimeError("the sink does not start")
         self.started = time.monotonic()
         for folder in ("state", "files"):  # a ledger of its own for each round
             shutil.rmtree(f"{self.work}/{folder}", ignore_errors=True)

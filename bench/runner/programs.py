@@ -29,6 +29,18 @@ def wait_for_port(address, process, seconds=15.0):
     return False
 
 
+def demand_free(addresses):
+    """Else another bench's programs would answer in place of those that are started here."""
+    for address in addresses:
+        host, port = address.rsplit(":", 1)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, int(port)))
+            except OSError as why:
+                raise RuntimeError(f"{address} is taken, --port moves the ports: {why.strerror}") from why
+
+
 def read_counters(address):
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), 5) as connection:

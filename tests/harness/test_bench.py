@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import tempfile
 import unittest
@@ -11,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, f"{ROOT}/bench")
 
 import check  # noqa: E402
-from runner import held, joined, publish, targets  # noqa: E402
+from runner import held, joined, programs, publish, targets  # noqa: E402
 
 
 def write_result(folder, name, run):
@@ -76,6 +77,15 @@ class SampledTest(unittest.TestCase):
 
     def test_a_span_of_a_dropped_trace_is_a_fault(self):
         self.assertIn("1 spans of traces that are dropped arrived", self.faults_of(0b0111))
+
+
+class PortTest(unittest.TestCase):
+    def test_a_port_that_another_has_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            address = "127.0.0.1:%d" % other.getsockname()[1]
+            with self.assertRaisesRegex(RuntimeError, f"{address} is taken"):
+                programs.demand_free([address])
+        programs.demand_free([address])
 
 
 class TargetTest(unittest.TestCase):
