@@ -249,26 +249,39 @@ static inline bool value_take_plain(struct weft_otlp_value *value, struct weft_s
     return true;
 }
 
-struct weft_otlp_value weft_otlp_value_of(struct weft_slice message, uint32_t field)
+/* Of any message, however it is written. */
+__attribute__((noinline)) static void value_take_all(struct weft_otlp_value *value, struct weft_slice message,
+                                                     uint32_t wanted)
 {
-    const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
-    struct weft_otlp_value value = { .kind = WEFT_OTLP_VALUE_NONE };
     struct weft_wire_reader all = weft_wire_reader_of(message);
     for (const uint8_t *at = all.at; at < all.end;) {
         uint32_t tag;
         struct weft_slice contents = WEFT_SLICE_EMPTY;
         at = skip_field(at, all.end, &tag, &contents);
-        if (tag != wanted || value_take_plain(&value, contents)) {
+        if (tag != wanted || value_take_plain(value, contents)) {
             continue;
         }
         struct weft_wire_reader members = weft_wire_reader_of(contents);
         struct weft_wire_field member;
         while (weft_wire_next_checked(&members, &member)) {
             if (member.number <= WEFT_OTLP_VALUE_BYTES) {
-                value_take(&value, &member);
+                value_take(value, &member);
             }
         }
     }
+}
+
+struct weft_otlp_value weft_otlp_value_of(struct weft_slice message, uint32_t field)
+{
+    struct weft_otlp_value value = { .kind = WEFT_OTLP_VALUE_NONE };
+    struct weft_slice key = field == WEFT_OTLP_VALUE_FIELD ? plain_key(message) : WEFT_SLICE_EMPTY;
+    if (key.length > 0) {
+        const uint8_t *contents = key.bytes + key.length + 2; /* behind tag and length */
+        if (value_take_plain(&value, (struct weft_slice){ contents, message.length - 4 - key.length })) {
+            return value;
+        }
+    }
+    value_take_all(&value, message, field << 3 | WEFT_WIRE_BYTES);
     return value;
 }
 
