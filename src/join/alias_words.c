@@ -77,14 +77,17 @@ static void add(struct weft_alias_words *words, const struct weft_alias *alias)
     words->items[at] = *alias;
 }
 
+/* The family is put on top of the value's hash: one value in two families differs by what the families differ in, and
+ * two values differ wherever they are. */
 static void add_value(struct weft_alias_words *words, const struct weft_hash_secret *secret,
                       const struct weft_alias_source *source, struct weft_slice value)
 {
     struct weft_alias alias = { .rank = source->rank };
-    uint8_t text[sizeof source->family_hash + WEFT_ALIAS_VALUE_BYTES_MAX];
-    memcpy(text, &source->family_hash, sizeof source->family_hash);
-    memcpy(text + sizeof source->family_hash, value.bytes, value.length);
-    weft_hash_wide(secret, weft_slice_of(text, sizeof source->family_hash + value.length), alias.bytes);
+    uint64_t low;
+    weft_hash_wide(secret, value, alias.bytes);
+    memcpy(&low, alias.bytes, sizeof low);
+    low ^= source->family_hash;
+    memcpy(alias.bytes, &low, sizeof low);
     add(words, &alias);
 }
 
