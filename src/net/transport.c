@@ -108,6 +108,11 @@ enum weft_io_result weft_transport_handshake(struct weft_transport *transport)
     return transport->is_handshake_done ? WEFT_IO_DONE : transport->kind->handshake(transport);
 }
 
+bool weft_transport_has_heard(const struct weft_transport *transport)
+{
+    return transport->has_heard;
+}
+
 enum weft_io_result weft_transport_read(struct weft_transport *transport, void *bytes, size_t capacity,
                                         size_t *out_length)
 {

@@ -17,7 +17,7 @@ enum weft_io_result {
     WEFT_IO_FAILED, /* reset, TLS failure: the text is in weft_transport_failure */
 };
 
-/* Both take over the descriptor. peer_name: TLS client: the name to verify and to send as SNI (copied). */
+/* Both take over the descriptor. context: outlives it. peer_name: TLS client: the name to verify and to send as SNI (copied). */
 struct weft_transport *weft_transport_plain(int descriptor);
 struct weft_transport *weft_transport_tls(int descriptor, struct weft_tls_context *context, const char *peer_name);
 
@@ -28,6 +28,9 @@ int weft_transport_descriptor(const struct weft_transport *transport);
 
 /* TLS: AGAIN until the handshake is over (DONE); plain: DONE at once. Read and write before that return AGAIN too. */
 enum weft_io_result weft_transport_handshake(struct weft_transport *transport);
+
+/* TLS: whether anything came of the peer's handshake. Plain: false, there is none. */
+bool weft_transport_has_heard(const struct weft_transport *transport);
 
 enum weft_io_result weft_transport_read(struct weft_transport *transport, void *bytes, size_t capacity,
                                         size_t *out_length);

@@ -10,8 +10,10 @@ struct weft_transport {
     int descriptor;
     unsigned interest; /* see weft_transport_interest */
     char failure[160];
-    struct ssl_st *tls; /* NULL = plain */
+    struct ssl_st *tls;               /* NULL: plain, or a server whose client has not said anything yet */
+    struct weft_tls_context *context; /* of a server: for then */
     bool is_handshake_done;
+    bool has_heard;       /* the peer has begun to shake hands */
     bool is_broken;       /* TLS: after a fatal error nothing more may be sent, not even close_notify */
     char alpn[16];        /* TLS client: what the server must have agreed to; "" = nothing */
     size_t pending_write; /* TLS: length of a record that the socket did not take; the next write begins with it */

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "net/loop.h"
@@ -63,8 +64,43 @@ static enum weft_io_result check_alpn(struct weft_transport *transport)
     return WEFT_IO_DONE;
 }
 
+static void make_native(struct weft_transport *transport, struct weft_tls_context *context)
+{
+    SSL_CTX *native = weft_tls_context_acquire(context);
+    transport->tls = SSL_new(native);
+    SSL_CTX_free(native);
+    weft_assert(transport->tls != NULL);
+    SSL_set_fd(transport->tls, transport->descriptor);
+}
+
+/* OpenSSL's tens of kilobytes are for clients that say something. DONE: this one does. */
+static enum weft_io_result wait_for_client(struct weft_transport *transport)
+{
+    char byte;
+    ssize_t length = recv(transport->descriptor, &byte, 1, MSG_PEEK);
+    if (length > 0) {
+        make_native(transport, transport->context);
+        SSL_set_accept_state(transport->tls);
+        transport->has_heard = true;
+        return WEFT_IO_DONE;
+    }
+    if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        transport->interest = WEFT_READABLE;
+        return WEFT_IO_AGAIN;
+    }
+    snprintf(transport->failure, sizeof transport->failure, "TLS handshake: %s",
+             length == 0 ? "the peer closed the connection" : strerror(errno));
+    return WEFT_IO_FAILED;
+}
+
 static enum weft_io_result tls_handshake(struct weft_transport *transport)
 {
+    if (transport->tls == NULL) {
+        enum weft_io_result outcome = wait_for_client(transport);
+        if (outcome != WEFT_IO_DONE) {
+            return outcome;
+        }
+    }
     ERR_clear_error();
     errno = 0;
     int result = SSL_do_handshake(transport->tls);
@@ -185,6 +221,9 @@ static bool tls_has_buffered(const struct weft_transport *transport)
 
 static void tls_fini(struct weft_transport *transport)
 {
+    if (transport->tls == NULL) {
+        return;
+    }
     ERR_clear_error();
     if (transport->is_handshake_done && !transport->is_broken) {
         (void)SSL_shutdown(transport->tls);
@@ -217,15 +256,11 @@ struct weft_transport *weft_transport_tls(int descriptor, struct weft_tls_contex
 {
     const struct weft_tls_settings *settings = weft_tls_context_settings(context);
     struct weft_transport *transport = weft_transport_make(descriptor, &tls_kind);
-    SSL_CTX *native = weft_tls_context_acquire(context);
-    transport->tls = SSL_new(native);
-    SSL_CTX_free(native);
-    weft_assert(transport->tls != NULL);
-    SSL_set_fd(transport->tls, descriptor);
     if (settings->is_server) {
-        SSL_set_accept_state(transport->tls);
+        transport->context = context;
         return transport;
     }
+    make_native(transport, context);
     SSL_set_connect_state(transport->tls);
     bool has_override = settings->server_name_override != NULL && settings->server_name_override[0] != '\0';
     const char *name = has_override ? settings->server_name_override : peer_name;
