@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "net/address.h"
+#include "net/descriptors.h"
 
 struct weft_telemetry_server {
     struct weft_telemetry_server_settings settings;
@@ -66,6 +67,8 @@ static void add_process(const struct weft_telemetry_server *server, struct weft_
                      (double)weft_log_suppressed_total(), none);
     weft_samples_set(samples, "weft_log_lost", "Log lines that nobody took", WEFT_SAMPLE_COUNTER,
                      (double)weft_log_lost_total(), none);
+    weft_samples_set(samples, "weft_descriptors_short", "Clients that came when file descriptors were nearly used up",
+                     WEFT_SAMPLE_COUNTER, (double)weft_descriptors_short_count(), none);
 }
 
 /* Every account as weft_ledger_records{account, signal, owner, reason}; what left a source counts as what it gave. */

@@ -10,6 +10,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "config/duration.h"
+#include "net/descriptors.h"
 #include "worker/agent.h"
 
 enum { OPTION_SET = 256, OPTION_STATE, OPTION_SHUTDOWN, OPTION_RELOAD };
@@ -86,6 +87,7 @@ static void raise_file_limit(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+    weft_descriptors_init();
 }
 
 int weft_cli_run(int argument_count, char **arguments)
