@@ -390,7 +390,8 @@ void weft_telemetry_server_new_on(const struct weft_net_context *net,
     server->settings = *settings;
     server->source = *source;
     server->budget = net->budget;
-    struct weft_http1_server_settings http_settings = { .wants_body = weft_http1_routes_want_no_body };
+    struct weft_http1_server_settings http_settings = { .wants_body = weft_http1_routes_want_no_body,
+                                                        .always_admits = true };
     server->http = weft_http1_server_new(net, &http_settings, on_request, server, NULL);
     weft_http1_server_listen(server->http, listening_descriptor);
     *out_server = server;

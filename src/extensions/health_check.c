@@ -165,7 +165,8 @@ static enum weft_status open_server(struct health_extension *health, struct weft
                                                .is_tree = config->path[strlen(config->path) - 1] == '/',
                                                .methods = WEFT_HTTP1_ANY_METHOD,
                                                .on_request = reply_health };
-    struct weft_http1_server_settings settings = { .wants_body = weft_http1_routes_want_no_body };
+    struct weft_http1_server_settings settings = { .wants_body = weft_http1_routes_want_no_body,
+                                                   .always_admits = true };
     health->server = weft_http1_server_new(host->net, &settings, on_request, &health->extension, health->tls);
     weft_http1_server_listen(health->server, descriptor);
     return WEFT_OK;

@@ -16,4 +16,5 @@ struct weft_net_context {
     uint8_t *read_buffer;           /* one per worker, used within one read callback only */
     size_t read_buffer_bytes;       /* 256 KiB or more */
     struct weft_resolver *resolver; /* for clients; NULL: each client has its own */
+    struct weft_list *guest_sets;   /* of the servers (guests.h); NULL: each knows its own only */
 };

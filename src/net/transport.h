@@ -17,7 +17,8 @@ enum weft_io_result {
     WEFT_IO_FAILED, /* reset, TLS failure: the text is in weft_transport_failure */
 };
 
-/* Both take over the descriptor. context: outlives it. peer_name: TLS client: the name to verify and to send as SNI (copied). */
+/* Both take over the descriptor. context outlives it. peer_name: TLS client: the name to verify and to send as SNI
+ * (copied). */
 struct weft_transport *weft_transport_plain(int descriptor);
 struct weft_transport *weft_transport_tls(int descriptor, struct weft_tls_context *context, const char *peer_name);
 

@@ -42,6 +42,13 @@ static inline bool weft_host_is_here(const struct weft_host *host)
     return host->thread == weft_thread_id() || host->thread == 0;
 }
 
+/* This worker's part of what the process may have so many of, rounded up. 0 stays 0. */
+static inline uint32_t weft_host_share(const struct weft_host *host, uint64_t limit)
+{
+    uint64_t count = host->worker_count == 0 ? 1 : host->worker_count;
+    return (uint32_t)((limit + count - 1) / count);
+}
+
 /* Uniform in [0, 1). Not for secrets. */
 double weft_host_random(struct weft_host *host);
 

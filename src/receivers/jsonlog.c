@@ -65,25 +65,32 @@ static const struct weft_field http_fields[] = {
     WEFT_FIELD(HTTP, write_timeout, "0s", "Time for a client to take its answer; 0 = 30 s."),
     WEFT_FIELD(HTTP, idle_timeout, "0s", "Close connections idle this long; 0 = 6 min."),
     WEFT_FIELD(HTTP, keep_alives_enabled, "true", "Several requests over one connection."),
-    WEFT_FIELD(HTTP, max_connections, "1000", "Connections open at once, per worker; the oldest idle one makes room.",
-               .minimum = 1, .maximum = 1000000),
+    WEFT_FIELD(HTTP, max_connections, "1000",
+               "Connections open at once; beyond it one without a request, or silent, makes room.", .minimum = 1,
+               .maximum = 1000000),
+    WEFT_FIELD(HTTP, max_connections_per_address, "0",
+               "Of these, how many one address may have (IPv6: a /64 network); 0 = half. Its own make room.",
+               .maximum = 1000000),
     WEFT_FIELDS_END,
 };
 
 #define SOCKETS struct weft_log_sockets_config
 
 /* Of both kinds of sockets. */
-#define SOCKETS_LIMITS                                                                                              \
-    WEFT_FIELD(SOCKETS, max_connections, "100", "Open at once, per worker; who was silent for longest makes room.", \
-               .minimum = 1, .maximum = 1000000),                                                                   \
-        WEFT_FIELD(SOCKETS, max_buffered_bytes, "16777216",                                                         \
-                   "Memory of unfinished lines, per worker; beyond it who was silent for longest is cut off.",      \
+#define SOCKETS_LIMITS                                                                                                \
+    WEFT_FIELD(SOCKETS, max_connections, "100", "Open at once; beyond it one without a line, or silent, makes room.", \
+               .minimum = 1, .maximum = 1000000),                                                                     \
+        WEFT_FIELD(SOCKETS, max_buffered_bytes, "16777216",                                                           \
+                   "Memory of unfinished lines, per worker; beyond it who was silent for longest is cut off.",        \
                    .minimum = 1048576, .maximum = 1024.0 * 1024 * 1024)
 
 static const struct weft_field tcp_fields[] = {
     WEFT_FIELD(SOCKETS, endpoint, "localhost:4320", "Listening address."),
     WEFT_FIELD_OPTIONAL(SOCKETS, tls, has_tls, weft_tls_server_fields, "off", "Transport security.",
                         .is_off_as_null = true),
+    WEFT_FIELD(SOCKETS, max_connections_per_address, "0",
+               "Of these, how many one address may have (IPv6: a /64 network); 0 = half. Its own make room.",
+               .maximum = 1000000),
     SOCKETS_LIMITS,
     WEFT_FIELDS_END,
 };

@@ -1,12 +1,13 @@
-/* Sockets that log lines are written to (log_sockets.h). A connection is a stream (log_stream.h) and a socket; who was
- * silent for longest is the first to go, for a new connection and, among those with an unfinished line, for memory. A
- * connection that has ended stays until its last lines are taken. */
+/* Sockets that log lines are written to (log_sockets.h). A connection is a stream (log_stream.h) and a socket; who goes
+ * for a new connection is said in net/guests.h, and for memory, among those with an unfinished line, who was silent for
+ * longest. A connection that has ended stays until its last lines are taken. */
 #include "receivers/log_sockets.h"
 
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "net/guests.h"
 #include "net/loop.h"
 #include "net/transport.h"
 #include "receivers/log_stream.h"
@@ -17,8 +18,9 @@ struct log_sockets {
     struct weft_log_inlet base;
     const struct weft_log_sockets_config *config;
     struct weft_tls_context *tls;
-    struct weft_list open;     /* who was silent for longest first */
-    struct weft_list buffered; /* of these who has an unfinished line, in the same order */
+    struct weft_guests guests;
+    struct weft_list open;
+    struct weft_list buffered; /* of these who has an unfinished line; who was silent for longest first */
     struct weft_list ended;    /* without a socket, with lines that are not taken yet */
     size_t open_count, ended_count;
     uint64_t accepted, evicted, refused, cut;
@@ -35,7 +37,10 @@ struct log_connection {
     struct weft_deferred deferred;
     struct weft_list node; /* in open or ended */
     struct weft_list buffered_node;
+    struct weft_guest guest;
     bool is_shaking_hands;
+    bool has_spoken; /* something came from it */
+    bool has_lines;  /* a whole line has */
 };
 
 static const struct weft_otlp_inlet_operations tcp_operations;
@@ -59,12 +64,28 @@ static void attend(struct log_connection *connection)
     weft_loop_defer(connection->sockets->base.inlet.ingest->host->net->loop, &connection->deferred);
 }
 
+static void rank(struct log_connection *connection)
+{
+    const struct weft_log_stream *stream = &connection->stream;
+    enum weft_guest_standing standing = connection->has_spoken ? WEFT_GUEST_NEW : WEFT_GUEST_SILENT;
+    if (connection->transport == NULL ||
+        (!connection->is_shaking_hands && stream->owner->is_reading && !weft_log_stream_wants_more(stream))) {
+        standing = WEFT_GUEST_SERVED;
+    } else if (connection->has_lines) {
+        standing = stream->length > 0 ? WEFT_GUEST_BUSY : WEFT_GUEST_IDLE;
+    } else if (stream->length > 0) {
+        standing = WEFT_GUEST_TRYING;
+    }
+    weft_guest_stand(&connection->guest, standing);
+}
+
 /* ---- ends ---- */
 
 static void connection_free(struct log_connection *connection)
 {
     struct log_sockets *sockets = connection->sockets;
     *(connection->transport != NULL ? &sockets->open_count : &sockets->ended_count) -= 1;
+    weft_guests_leave(&connection->guest);
     weft_list_remove(&connection->node);
     weft_list_remove(&connection->buffered_node);
     weft_deferred_cancel(&connection->deferred);
@@ -91,6 +112,7 @@ static void close_socket(struct log_connection *connection)
     weft_list_push_back(&sockets->ended, &connection->node);
     sockets->open_count--;
     sockets->ended_count++;
+    rank(connection);
     attend(connection);
 }
 
@@ -102,11 +124,16 @@ static void end(struct log_connection *connection)
 
 /* ---- reading ---- */
 
-static void note_progress(struct log_connection *connection)
+static void note_progress(struct log_connection *connection, size_t bytes, bool has_line)
 {
     struct log_sockets *sockets = connection->sockets;
-    weft_list_remove(&connection->node);
-    weft_list_push_back(&sockets->open, &connection->node);
+    connection->has_spoken |= bytes > 0;
+    connection->has_lines |= has_line;
+    rank(connection);
+    weft_guest_progress(&connection->guest, bytes);
+    if (has_line) {
+        weft_guest_touch(&connection->guest);
+    }
     weft_list_remove(&connection->buffered_node);
     if (connection->stream.length > 0) {
         weft_list_push_back(&sockets->buffered, &connection->buffered_node);
@@ -127,16 +154,16 @@ static void keep_to_limit(struct log_sockets *sockets)
 /* False: nothing more to read now. */
 static bool read_some(struct log_connection *connection)
 {
-    size_t capacity = 0;
-    size_t length = 0;
+    size_t capacity = 0, length = 0, kept = 0;
     uint8_t *room = weft_log_stream_room(&connection->stream, &capacity);
     if (room == NULL) {
         return false;
     }
     switch (weft_transport_read(connection->transport, room, capacity, &length)) {
     case WEFT_IO_DONE:
+        kept = connection->stream.length;
         weft_log_stream_take(&connection->stream, length);
-        note_progress(connection);
+        note_progress(connection, length, connection->stream.length < kept + length);
         return true;
     case WEFT_IO_AGAIN:
         weft_log_stream_take(&connection->stream, 0);
@@ -161,10 +188,13 @@ static void read_more(struct log_connection *connection)
 
 static void shake_hands(struct log_connection *connection)
 {
-    switch (weft_transport_handshake(connection->transport)) {
+    enum weft_io_result result = weft_transport_handshake(connection->transport);
+    connection->has_spoken |= weft_transport_has_heard(connection->transport);
+    rank(connection);
+    switch (result) {
     case WEFT_IO_DONE:
         connection->is_shaking_hands = false;
-        note_progress(connection);
+        note_progress(connection, 0, false);
         break;
     case WEFT_IO_AGAIN:
         break;
@@ -210,6 +240,7 @@ static void run_deferred(void *context)
         }
         return;
     }
+    rank(connection);
     update_interest(connection);
     if (!connection->is_shaking_hands && weft_log_stream_wants_more(&connection->stream) &&
         weft_transport_has_buffered(connection->transport)) {
@@ -225,29 +256,35 @@ static void on_changed(struct weft_log_stream *stream)
 
 /* ---- the inlet ---- */
 
-/* Room for one more, by ending who was silent for longest, unless its lines wait for the pipelines. */
-static bool make_room(struct log_sockets *sockets)
+static void make_way(struct weft_guest *guest)
 {
-    if (sockets->open_count + sockets->ended_count < sockets->config->max_connections) {
-        return true;
+    struct log_connection *connection = WEFT_CONTAINER_OF(guest, struct log_connection, guest);
+    weft_check_magic(connection, log_connection);
+    connection->sockets->evicted++;
+    end(connection);
+    if (weft_log_stream_is_done(&connection->stream)) {
+        connection_free(connection);
     }
-    struct weft_list *node = weft_list_first(&sockets->open);
-    if (node == NULL || !weft_log_stream_wants_more(&connection_of(node)->stream)) {
+}
+
+/* Those that have ended and wait for the pipelines take places, too, and cannot be hurried. */
+static bool admit(struct log_sockets *sockets, int *in_out_descriptor, struct weft_peer *out_peer)
+{
+    if (sockets->base.is_draining || sockets->ended_count >= sockets->guests.settings.max_count) {
+        close(*in_out_descriptor);
         return false;
     }
-    sockets->evicted++;
-    end(connection_of(node));
-    return true;
+    return weft_guests_admit(&sockets->guests, in_out_descriptor, out_peer);
 }
 
 static void adopt(struct weft_otlp_inlet *inlet, int descriptor)
 {
     struct log_sockets *sockets = sockets_of(inlet);
     struct weft_host *host = inlet->ingest->host;
+    struct weft_peer peer;
     sockets->accepted++;
-    if (sockets->base.is_draining || !make_room(sockets)) {
+    if (!admit(sockets, &descriptor, &peer)) {
         sockets->refused++;
-        close(descriptor);
         return;
     }
     struct log_connection *connection = weft_alloc(sizeof *connection);
@@ -261,15 +298,20 @@ static void adopt(struct weft_otlp_inlet *inlet, int descriptor)
     weft_list_init(&connection->buffered_node);
     weft_list_push_back(&sockets->open, &connection->node);
     sockets->open_count++;
+    weft_guests_enter(&sockets->guests, &connection->guest, descriptor, &peer);
     weft_log_stream_init(&connection->stream, &sockets->base, on_changed);
     shake_hands(connection);
     attend(connection);
+    if (connection->transport != NULL && !connection->is_shaking_hands) {
+        read_more(connection); /* what it sent meanwhile, before others push it out */
+    }
 }
 
 static void set_reading(struct weft_otlp_inlet *inlet, bool is_reading)
 {
     struct log_sockets *sockets = sockets_of(inlet);
     sockets->base.is_reading = is_reading && weft_otlp_ingest_is_open(inlet->ingest);
+    sockets->guests.is_reading = sockets->base.is_reading;
     WEFT_LIST_EACH(node, &sockets->open)
     {
         attend(connection_of(node));
@@ -313,7 +355,7 @@ static void collect(const struct weft_otlp_inlet *inlet, struct weft_samples *sa
         { "weft_log_sockets_accepted", "Connections accepted", WEFT_SAMPLE_COUNTER, (double)sockets->accepted },
         { "weft_log_sockets_refused", "Connections closed at once, too many being open and busy", WEFT_SAMPLE_COUNTER,
           (double)sockets->refused },
-        { "weft_log_sockets_evicted", "Silent connections closed to make room", WEFT_SAMPLE_COUNTER,
+        { "weft_log_sockets_evicted", "Connections without a line, or silent, closed to make room", WEFT_SAMPLE_COUNTER,
           (double)sockets->evicted },
         { "weft_log_sockets_cut", "Connections closed because unfinished lines took too much memory",
           WEFT_SAMPLE_COUNTER, (double)sockets->cut },
@@ -339,6 +381,7 @@ static void sockets_free(struct weft_otlp_inlet *inlet)
     struct log_sockets *sockets = sockets_of(inlet);
     free_all(&sockets->open);
     free_all(&sockets->ended);
+    weft_guests_fini(&sockets->guests);
     weft_log_inlet_fini(&sockets->base);
     weft_free(sockets);
 }
@@ -361,6 +404,14 @@ struct weft_otlp_inlet *weft_log_sockets_new(struct weft_otlp_ingest *ingest, bo
     weft_log_inlet_init(&sockets->base, is_unix ? &unix_operations : &tcp_operations, ingest, settings);
     sockets->config = config;
     sockets->tls = tls;
+    weft_guests_init(&sockets->guests,
+                     &(struct weft_guests_settings){
+                         .max_count = weft_host_share(ingest->host, config->max_connections),
+                         .max_per_address = weft_host_share(ingest->host, config->max_connections_per_address),
+                         .end = make_way,
+                         .timers = ingest->host->timers,
+                         .sets = ingest->host->net->guest_sets,
+                     });
     weft_list_init(&sockets->open);
     weft_list_init(&sockets->buffered);
     weft_list_init(&sockets->ended);

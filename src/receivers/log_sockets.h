@@ -12,8 +12,8 @@ struct weft_log_sockets_config {
     char *endpoint;
     bool has_tls;
     struct weft_tls_config tls;
-    uint64_t max_connections;    /* of a worker */
-    uint64_t max_buffered_bytes; /* of unfinished lines, of a worker */
+    uint64_t max_connections, max_connections_per_address; /* of the process; 0 per address = half */
+    uint64_t max_buffered_bytes;                           /* of unfinished lines, of a worker */
 };
 
 /* tls may be NULL; it and the config outlive the inlet. */

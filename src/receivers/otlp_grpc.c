@@ -69,10 +69,11 @@ const struct weft_field weft_otlp_grpc_fields[] = {
     WEFT_FIELD(struct weft_otlp_grpc_config, max_concurrent_streams, "0", "Calls open at once per connection; 0 = 100.",
                .maximum = 1000000),
     WEFT_FIELD(struct weft_otlp_grpc_config, max_connections, "1000",
-               "Connections open at once, per worker; the oldest idle one makes room.", .minimum = 1,
+               "Connections open at once; beyond it one without a request, or silent, makes room.", .minimum = 1,
                .maximum = 1000000),
     WEFT_FIELD(struct weft_otlp_grpc_config, max_connections_per_address, "0",
-               "Of these, how many one client address may have; 0 = all.", .maximum = 1000000),
+               "Of these, how many one address may have (IPv6: a /64 network); 0 = half. Its own make room.",
+               .maximum = 1000000),
     WEFT_FIELD_BLOCK(struct weft_otlp_grpc_config, keepalive, keepalive_fields, "Pings and connection ages."),
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
     WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each tick's output in one go."),
@@ -222,15 +223,16 @@ static const struct weft_otlp_inlet_operations grpc_operations = {
     .free = grpc_free,
 };
 
-static struct weft_grpc_server_settings server_settings(const struct weft_otlp_grpc_config *config)
+static struct weft_grpc_server_settings server_settings(const struct weft_otlp_grpc_config *config,
+                                                        const struct weft_host *host)
 {
     const struct weft_otlp_grpc_server_parameters *parameters = &config->keepalive.server_parameters;
     uint64_t mib = config->max_recv_msg_size_mib == 0 ? DEFAULT_MAX_MESSAGE_MIB : config->max_recv_msg_size_mib;
     return (struct weft_grpc_server_settings){
         .max_message_bytes = (size_t)mib << 20,
         .max_concurrent_streams = (uint32_t)config->max_concurrent_streams,
-        .max_connections = (uint32_t)config->max_connections,
-        .max_connections_per_address = (uint32_t)config->max_connections_per_address,
+        .max_connections = weft_host_share(host, config->max_connections),
+        .max_connections_per_address = weft_host_share(host, config->max_connections_per_address),
         .max_connection_idle_ns = parameters->max_connection_idle.ns,
         .max_connection_age_ns = parameters->max_connection_age.ns,
         .max_connection_age_grace_ns = parameters->max_connection_age_grace.ns,
@@ -252,7 +254,7 @@ struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, cons
         grpc->routes[signal] =
             (struct weft_grpc_server_method){ export_paths[signal], on_call, &grpc->methods[signal], on_arriving };
     }
-    struct weft_grpc_server_settings settings = server_settings(config);
+    struct weft_grpc_server_settings settings = server_settings(config, ingest->host);
     grpc->inlet.max_message_bytes = settings.max_message_bytes;
     grpc->server = weft_grpc_server_new(ingest->host->net, &settings, grpc->routes, tls);
     return &grpc->inlet;

@@ -579,7 +579,8 @@ static struct weft_http1_server_settings server_settings(const struct otlp_http 
     const struct weft_otlp_http_config *config = http->config;
     return (struct weft_http1_server_settings){
         .max_body_bytes = http->max_body_bytes,
-        .max_connections = (uint32_t)config->max_connections,
+        .max_connections = weft_host_share(http->inlet.ingest->host, config->max_connections),
+        .max_connections_per_address = weft_host_share(http->inlet.ingest->host, config->max_connections_per_address),
         .header_timeout_ns = config->read_header_timeout.ns,
         .request_timeout_ns = config->read_timeout.ns,
         .write_timeout_ns = config->write_timeout.ns,

@@ -21,7 +21,7 @@ struct weft_otlp_http_config {
     struct weft_secret_map response_headers;
     struct weft_duration read_timeout, read_header_timeout, write_timeout, idle_timeout;
     bool keep_alives_enabled;
-    uint64_t max_connections;
+    uint64_t max_connections, max_connections_per_address;
 };
 
 extern const struct weft_field weft_otlp_http_fields[];

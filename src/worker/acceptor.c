@@ -1,25 +1,21 @@
 /* Acceptor (acceptor.h). A socket travels to its worker as a message. */
 #include "worker/acceptor.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/magic.h"
-
-enum { ACCEPTS_PER_TURN = 64 };
-static const int64_t pause_ns = WEFT_NS_PER_S;
+#include "net/door.h"
 
 struct watched {
     struct weft_acceptor *acceptor;
     const struct weft_plan_component *component;
     size_t listener_index;
     int descriptor;
-    struct weft_watch *watch;
+    struct weft_door *door;
 };
 
 struct weft_acceptor {
@@ -30,7 +26,6 @@ struct weft_acceptor {
     uint64_t *last_seen;
     struct watched *watched;
     size_t watched_count, watched_capacity;
-    struct weft_timer pause; /* after the process ran out of descriptors */
 };
 
 WEFT_MAGIC(adoption, 0x00ad0971);
@@ -95,41 +90,12 @@ static void give(struct weft_acceptor *acceptor, const struct watched *watched, 
     }
 }
 
-static void set_all(struct weft_acceptor *acceptor, unsigned interest)
+static void on_accepted(void *context, int descriptor)
 {
-    for (size_t i = 0; i < acceptor->watched_count; i++) {
-        weft_watch_set_interest(acceptor->watched[i].watch, interest);
-    }
-}
-
-static void resume(void *context)
-{
-    set_all(context, WEFT_READABLE);
-}
-
-static void listener_ready(void *context, unsigned readiness)
-{
-    (void)readiness;
     /* The array may move when a plan is set, never while a socket is accepted. */
     const struct watched *watched = context;
-    weft_assert(watched >= watched->acceptor->watched && watched->watch != NULL);
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int descriptor = accept4(watched->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor >= 0) {
-            give(watched->acceptor, watched, descriptor);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            weft_log(ERROR, "acceptor.paused", "the system has no room for more connections",
-                     WEFT_LOG_INT("errno", errno));
-            set_all(watched->acceptor, 0);
-            weft_timer_set_after(weft_loop_timers(watched->acceptor->loop), &watched->acceptor->pause, pause_ns);
-            return;
-        }
-        if (errno != EINTR && errno != ECONNABORTED) {
-            return;
-        }
-    }
+    weft_assert(watched >= watched->acceptor->watched && watched->door != NULL);
+    give(watched->acceptor, watched, descriptor);
 }
 
 struct weft_acceptor *weft_acceptor_new(struct weft_loop *loop, struct weft_worker *const *workers,
@@ -142,7 +108,6 @@ struct weft_acceptor *weft_acceptor_new(struct weft_loop *loop, struct weft_work
     acceptor->worker_count = worker_count;
     acceptor->given = weft_alloc(worker_count * sizeof *acceptor->given);
     acceptor->last_seen = weft_alloc(worker_count * sizeof *acceptor->last_seen);
-    weft_timer_init(&acceptor->pause, resume, acceptor);
     return acceptor;
 }
 
@@ -163,7 +128,7 @@ static void unwatch(struct weft_acceptor *acceptor, const struct weft_plan *next
 {
     for (size_t i = 0; i < acceptor->watched_count; i++) {
         struct watched *watched = &acceptor->watched[i];
-        weft_watch_free(watched->watch);
+        weft_door_free(watched->door);
         if (!is_receiver_of(next_plan, watched->component)) {
             const struct weft_shared_listeners *listeners = watched->component->shared;
             weft_assert(watched->listener_index < listeners->count);
@@ -171,7 +136,6 @@ static void unwatch(struct weft_acceptor *acceptor, const struct weft_plan *next
         }
     }
     acceptor->watched_count = 0;
-    weft_timer_cancel(weft_loop_timers(acceptor->loop), &acceptor->pause);
 }
 
 void weft_acceptor_stop(struct weft_acceptor *acceptor)
@@ -213,9 +177,11 @@ void weft_acceptor_set_plan(struct weft_acceptor *acceptor, const struct weft_pl
             add_listeners(acceptor, plan->pipelines[i].receivers[j]);
         }
     }
+    /* The acceptor lives on worker 0, whose guests it can ask for a descriptor. */
+    struct weft_list *guest_sets = weft_worker_host(acceptor->workers[0])->net->guest_sets;
     for (size_t i = 0; i < acceptor->watched_count; i++) {
         struct watched *watched = &acceptor->watched[i];
-        watched->watch = weft_watch_new(acceptor->loop, watched->descriptor, WEFT_READABLE, listener_ready, watched);
+        watched->door = weft_door_new(acceptor->loop, watched->descriptor, guest_sets, on_accepted, watched);
     }
 }
 

@@ -39,6 +39,7 @@ struct weft_worker {
     struct weft_mailbox *mailbox;
     struct weft_thread *thread;
     struct weft_net_context net;
+    struct weft_list guest_sets; /* of the servers that live here */
     struct weft_host host;
     struct weft_graph *graph;
     struct weft_graph *built; /* beside it, until all workers have built theirs */
@@ -92,7 +93,9 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .read_buffer = weft_alloc_pages(READ_BUFFER_BYTES),
         .read_buffer_bytes = READ_BUFFER_BYTES,
         .resolver = weft_resolver_new(worker->loop, NULL),
+        .guest_sets = &worker->guest_sets,
     };
+    weft_list_init(&worker->guest_sets);
     worker->host = (struct weft_host){
         .net = &worker->net,
         .timers = weft_loop_timers(worker->loop),

@@ -65,7 +65,7 @@ class StuckClient:
 
 @only_weft("its deadlines are others")
 class SlowClients(AttackCase):
-    grpc_settings = {"max_connections": CONNECTIONS + 200}
+    grpc_settings = {"max_connections": CONNECTIONS + 200, "max_connections_per_address": CONNECTIONS + 200}
 
     def new_connection_seconds(self):
         """From connect() to the answer of a whole call."""
@@ -146,7 +146,7 @@ class FullHouse(AttackCase):
 class PerAddress(AttackCase):
     grpc_settings = {"max_connections_per_address": 10}
 
-    def test_one_address_has_its_share_only(self):
+    def test_one_address_has_its_share_only(self):  # its own make room: test_attacks_connections.py
         clients = [self.start(Attacker(self.address)) for _ in range(40)]
         h2.drive_all(clients, 0.5)
         self.assertEqual(sum(not client.ended.is_over for client in clients), 10 - self.load_connection_count())

@@ -2,17 +2,12 @@
  * server_connection.c, server_session.c, server_call.c and server_reply.c. */
 #include "net/grpc/server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "net/grpc/decode.h"
 #include "net/grpc/server_internal.h"
-
-#define QUIET_NS WEFT_NS_PER_S
 
 static void tell_drained(void *context);
 static void reopen_windows(void *context);
@@ -39,6 +34,26 @@ static void set_defaults(struct weft_grpc_server_settings *settings)
 #undef DEFAULT
 }
 
+static void make_way(struct weft_guest *guest)
+{
+    struct weft_grpc_server_connection *connection =
+        WEFT_CONTAINER_OF(guest, struct weft_grpc_server_connection, guest);
+    weft_check_magic(connection, grpc_server_connection);
+    connection->server->counters.connections_evicted++;
+    weft_grpc_server_connection_free(connection);
+}
+
+static void open_house(struct weft_grpc_server *server)
+{
+    weft_guests_init(&server->guests, &(struct weft_guests_settings){
+                                          .max_count = server->settings.max_connections,
+                                          .max_per_address = server->settings.max_connections_per_address,
+                                          .end = make_way,
+                                          .timers = weft_loop_timers(server->net.loop),
+                                          .sets = server->net.guest_sets,
+                                      });
+}
+
 struct weft_grpc_server *weft_grpc_server_new(const struct weft_net_context *net,
                                               const struct weft_grpc_server_settings *settings,
                                               const struct weft_grpc_server_method *methods,
@@ -54,6 +69,7 @@ struct weft_grpc_server *weft_grpc_server_new(const struct weft_net_context *net
     server->callbacks = weft_grpc_server_callbacks();
     server->options = weft_grpc_server_options();
     server->is_reading = true;
+    open_house(server);
     weft_list_init(&server->connections);
     weft_list_init(&server->closed);
     weft_deferred_init(&server->drained, tell_drained, server);
@@ -72,105 +88,11 @@ void weft_grpc_server_free(struct weft_grpc_server *server)
     }
     weft_deferred_cancel(&server->drained);
     weft_deferred_cancel(&server->reopen);
+    weft_guests_fini(&server->guests);
     nghttp2_session_callbacks_del(server->callbacks);
     nghttp2_option_del(server->options);
     weft_clear_magic(server, grpc_server);
     weft_free(server);
-}
-
-static bool is_idle(const struct weft_grpc_server_connection *connection)
-{
-    return connection->call_count == 0;
-}
-
-/* It waits for an answer of ours. */
-static bool is_served(const struct weft_grpc_server_connection *connection)
-{
-    WEFT_LIST_EACH(node, &connection->calls)
-    {
-        if (weft_grpc_server_call_of(node)->phase == WEFT_GRPC_SERVER_CALL_SERVING) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Idle, or hanging: its calls are half sent, or their answers not read. */
-static bool is_quiet(const struct weft_grpc_server_connection *connection)
-{
-    struct weft_monotonic now = weft_grpc_server_now(connection->server);
-    return now.ns - connection->last_read.ns >= QUIET_NS && !is_served(connection);
-}
-
-static bool is_unproven(const struct weft_grpc_server_connection *connection)
-{
-    return !connection->has_answered && !is_served(connection);
-}
-
-static bool evict_first(struct weft_grpc_server *server,
-                        bool (*is_dispensable)(const struct weft_grpc_server_connection *connection))
-{
-    WEFT_LIST_EACH(node, &server->connections)
-    {
-        struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
-        if (is_dispensable(connection)) {
-            weft_grpc_server_connection_close(connection);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Closes the connection that has been silent for longest; if all have just spoken, then one that never got an answer: a
- * rush of clients that connect and hang pushes out its own, and neither keeps others out until some deadline nor costs
- * a busy client its connection. While we do not read, silence says nothing about a client. */
-static bool make_room(struct weft_grpc_server *server)
-{
-    return (server->is_reading && (evict_first(server, is_quiet) || evict_first(server, is_unproven))) ||
-           evict_first(server, is_idle);
-}
-
-/* Text before the port; a unix socket has no address to be told apart by. */
-static struct weft_slice host_of(const char *peer)
-{
-    const char *end = strrchr(peer, ':');
-    return end == NULL ? WEFT_SLICE_EMPTY : weft_slice_of(peer, (size_t)(end - peer));
-}
-
-static bool has_address_its_share(const struct weft_grpc_server *server, const char *peer)
-{
-    struct weft_slice host = host_of(peer);
-    uint32_t limit = server->settings.max_connections_per_address, count = 0;
-    if (limit == 0 || host.length == 0) {
-        return false;
-    }
-    WEFT_LIST_EACH(node, &server->connections)
-    {
-        const struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
-        count += weft_slice_equal(host_of(connection->peer), host);
-    }
-    return count >= limit;
-}
-
-static void name_peer(int descriptor, char *out_text, size_t capacity)
-{
-    struct sockaddr_storage address = { 0 };
-    socklen_t length = sizeof address;
-    char host[INET6_ADDRSTRLEN] = "";
-    if (getpeername(descriptor, (struct sockaddr *)&address, &length) != 0) {
-        return;
-    }
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-        snprintf(out_text, capacity, "%s:%u", host, ntohs(v4->sin_port));
-    } else if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-        snprintf(out_text, capacity, "[%s]:%u", host, ntohs(v6->sin6_port));
-    } else {
-        snprintf(out_text, capacity, "unix");
-    }
 }
 
 /* Plus or minus a tenth, so that connections that began together do not all come back together (gRPC proposal A9). */
@@ -183,22 +105,26 @@ static int64_t jittered(const struct weft_grpc_server *server, int64_t age_ns)
 
 void weft_grpc_server_adopt(struct weft_grpc_server *server, int descriptor)
 {
-    char peer[sizeof((struct weft_grpc_server_connection *)NULL)->peer] = "";
-    name_peer(descriptor, peer, sizeof peer);
-    bool is_full = server->connection_count >= server->settings.max_connections;
-    bool is_greedy = has_address_its_share(server, peer);
-    if (is_full || is_greedy) {
-        server->counters.connections_refused++;
-    }
-    if (server->is_draining || is_greedy || (is_full && !make_room(server))) {
+    struct weft_peer peer;
+    if (server->is_draining) {
         close(descriptor);
+        return;
+    }
+    if (!weft_guests_admit(&server->guests, &descriptor, &peer)) {
+        server->counters.connections_refused++;
         return;
     }
     struct weft_transport *transport =
         server->tls != NULL ? weft_transport_tls(descriptor, server->tls, NULL) : weft_transport_plain(descriptor);
     struct weft_grpc_server_connection *connection = weft_grpc_server_connection_new(server, transport);
-    memcpy(connection->peer, peer, sizeof peer);
+    if (connection->phase == WEFT_GRPC_SERVER_CLOSED) {
+        return; /* no memory for its session */
+    }
+    weft_peer_name(&peer, connection->peer, sizeof connection->peer);
+    weft_guests_enter(&server->guests, &connection->guest, descriptor, &peer);
     connection->age_limit_ns = jittered(server, server->settings.max_connection_age_ns);
+    /* What it sent meanwhile, before others push it out. */
+    weft_grpc_server_connection_begin(connection);
 }
 
 void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_reading)
@@ -207,6 +133,7 @@ void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_readi
         return;
     }
     server->is_reading = is_reading;
+    server->guests.is_reading = is_reading;
     WEFT_LIST_EACH(node, &server->connections)
     {
         struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);

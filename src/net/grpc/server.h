@@ -37,8 +37,8 @@ struct weft_grpc_server_settings {
     uint32_t max_concurrent_streams;      /* 0 = 100 */
     size_t max_header_bytes;              /* with 32 per field; 0 = 16 KiB */
     uint32_t max_header_fields;           /* 0 = 64 */
-    uint32_t max_connections;             /* 0 = 1000; the one that has been silent for longest makes room */
-    uint32_t max_connections_per_address; /* 0 = no limit; more are refused */
+    uint32_t max_connections;             /* 0 = 1000; who makes room is said in net/guests.h */
+    uint32_t max_connections_per_address; /* 0 = half of max_connections or so; its own make room */
     int64_t max_connection_idle_ns, max_connection_age_ns, max_connection_age_grace_ns; /* 0 = none */
     int64_t keepalive_time_ns, keepalive_timeout_ns; /* 2 h and 20 s in the Collector */
     int64_t min_ping_interval_ns;                    /* enforcement_policy.min_time; 5 min */
@@ -52,17 +52,18 @@ struct weft_grpc_server_settings {
 };
 
 /* Counters of one server; monotone, read on the worker's thread. One X-macro row per counter: name, help. */
-#define WEFT_GRPC_SERVER_COUNTERS(ROW)                                                                    \
-    ROW(connections, "connections accepted")                                                              \
-    ROW(connections_refused, "connections closed because of max_connections or its share of one address") \
-    ROW(connections_failed, "connections ended by a protocol or TLS error")                               \
-    ROW(connections_timed_out, "connections ended by a deadline")                                         \
-    ROW(connections_flooded, "connections ended by a flood limit")                                        \
-    ROW(calls, "calls begun")                                                                             \
-    ROW(calls_cancelled, "calls whose stream ended before the answer")                                    \
-    ROW(calls_failed, "calls answered with an error before they reached a service")                       \
-    ROW(calls_shed, "calls refused because half messages held too much, or memory was overdrawn")         \
-    ROW(message_bytes, "message bytes received, as sent")                                                 \
+#define WEFT_GRPC_SERVER_COUNTERS(ROW)                                                            \
+    ROW(connections, "connections accepted")                                                      \
+    ROW(connections_refused, "connections closed at once, too many being open and busy")          \
+    ROW(connections_evicted, "connections without a request, or silent, closed to make room")     \
+    ROW(connections_failed, "connections ended by a protocol or TLS error")                       \
+    ROW(connections_timed_out, "connections ended by a deadline")                                 \
+    ROW(connections_flooded, "connections ended by a flood limit")                                \
+    ROW(calls, "calls begun")                                                                     \
+    ROW(calls_cancelled, "calls whose stream ended before the answer")                            \
+    ROW(calls_failed, "calls answered with an error before they reached a service")               \
+    ROW(calls_shed, "calls refused because half messages held too much, or memory was overdrawn") \
+    ROW(message_bytes, "message bytes received, as sent")                                         \
     ROW(inflated_bytes, "message bytes after inflating")
 
 struct weft_grpc_server_counters {

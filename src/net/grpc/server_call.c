@@ -62,6 +62,7 @@ void weft_grpc_server_call_detach(struct weft_grpc_server_call *call)
     weft_timer_cancel(timers_of(call), &call->timer);
     weft_list_remove(&call->node);
     connection->call_count--;
+    connection->served_count -= call->is_with_service;
     if (connection->call_count == 0) {
         connection->idle_since = weft_grpc_server_now(connection->server);
     }
@@ -360,6 +361,7 @@ static void hand_over(struct weft_grpc_server_call *call)
     call->message = NULL;
     call->phase = WEFT_GRPC_SERVER_CALL_SERVING;
     call->is_with_service = true;
+    call->connection->served_count++;
     weft_timer_cancel(timers_of(call), &call->timer);
     memcpy(call->peer, call->connection->peer, sizeof call->peer);
     struct weft_payload *wire = call->wire;

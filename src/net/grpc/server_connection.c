@@ -24,12 +24,35 @@ void weft_grpc_server_connection_attend(struct weft_grpc_server_connection *conn
     weft_loop_defer(connection->server->net.loop, &connection->turn);
 }
 
+static enum weft_guest_standing standing_of(const struct weft_grpc_server_connection *connection)
+{
+    if (connection->phase >= WEFT_GRPC_SERVER_ENDING) {
+        return WEFT_GUEST_OVER;
+    }
+    if (connection->served_count > 0) {
+        return WEFT_GUEST_SERVED;
+    }
+    if (connection->has_answered) {
+        return connection->call_count == 0 ? WEFT_GUEST_IDLE : WEFT_GUEST_BUSY;
+    }
+    if (connection->has_called) {
+        return WEFT_GUEST_TRYING;
+    }
+    return connection->has_spoken ? WEFT_GUEST_NEW : WEFT_GUEST_SILENT;
+}
+
+void weft_grpc_server_connection_rank(struct weft_grpc_server_connection *connection)
+{
+    weft_guest_stand(&connection->guest, standing_of(connection));
+}
+
 void weft_grpc_server_connection_set_phase(struct weft_grpc_server_connection *connection,
                                            enum weft_grpc_server_phase phase)
 {
     weft_assert(phase > connection->phase);
     connection->phase = phase;
     connection->phase_entered = weft_grpc_server_now(connection->server);
+    weft_grpc_server_connection_rank(connection);
     weft_grpc_server_connection_attend(connection);
 }
 
@@ -95,6 +118,7 @@ void weft_grpc_server_connection_close(struct weft_grpc_server_connection *conne
     weft_assert(connection->call_count == 0);
     server->window_credit_used -= connection->window_credit;
     server->connection_count--;
+    weft_guests_leave(&connection->guest);
     weft_list_remove(&connection->node);
     weft_list_push_back(&server->closed, &connection->node);
     weft_grpc_server_connection_attend(connection);
@@ -157,6 +181,7 @@ void weft_grpc_server_connection_receive(struct weft_grpc_server_connection *con
     }
     struct weft_monotonic now = weft_grpc_server_now(connection->server);
     connection->last_read = now;
+    connection->has_spoken = true;
     weft_grpc_server_connection_attend(connection);
     enum weft_http2_flood flood = weft_http2_meter_take(&connection->meter, bytes, now);
     if (flood != WEFT_HTTP2_FLOOD_NONE) {
@@ -169,13 +194,18 @@ void weft_grpc_server_connection_receive(struct weft_grpc_server_connection *con
         return;
     }
     settle_marks(connection);
+    weft_grpc_server_connection_rank(connection);
+    weft_guest_progress(&connection->guest, bytes.length);
 }
 
 /* --- reading --- */
 
 static void continue_handshake(struct weft_grpc_server_connection *connection)
 {
-    switch (weft_transport_handshake(connection->transport)) {
+    enum weft_io_result result = weft_transport_handshake(connection->transport);
+    connection->has_spoken |= weft_transport_has_heard(connection->transport);
+    weft_grpc_server_connection_rank(connection);
+    switch (result) {
     case WEFT_IO_DONE:
         start_session(connection);
         break;
@@ -210,8 +240,6 @@ static bool read_once(struct weft_grpc_server_connection *connection)
     case WEFT_IO_DONE:
         break;
     }
-    weft_list_remove(&connection->node);
-    weft_list_push_back(&server->connections, &connection->node);
     weft_loop_count_read(server->net.loop, length);
     weft_grpc_server_connection_receive(connection, weft_slice_of(server->net.read_buffer, length));
     /* A read that was cut short has emptied the socket: asking again would only cost a system call. */
@@ -246,6 +274,13 @@ static void on_ready(void *context, unsigned readiness)
     }
 }
 
+void weft_grpc_server_connection_begin(struct weft_grpc_server_connection *connection)
+{
+    if (connection->server->is_reading) {
+        read_some(connection);
+    }
+}
+
 void weft_grpc_server_connection_resume(struct weft_grpc_server_connection *connection)
 {
     struct weft_monotonic now = weft_grpc_server_now(connection->server);
@@ -276,6 +311,7 @@ static enum weft_io_result write_output(struct weft_grpc_server_connection *conn
         weft_http2_output_flush(&connection->output, connection->transport, &connection->bytes_sent);
     if (result == WEFT_IO_DONE || connection->bytes_sent != sent_before) {
         connection->last_progress = weft_grpc_server_now(connection->server);
+        weft_guest_progress(&connection->guest, (size_t)(connection->bytes_sent - sent_before));
     }
     return result;
 }
@@ -361,6 +397,7 @@ static void take_turn(void *context)
         linger(connection);
     }
     if (connection->phase != WEFT_GRPC_SERVER_CLOSED) {
+        weft_grpc_server_connection_rank(connection);
         weft_grpc_server_connection_watch(connection);
         weft_grpc_server_connection_set_timer(connection);
     }

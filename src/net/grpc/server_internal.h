@@ -4,6 +4,7 @@
 
 #include "base/magic.h"
 #include "net/grpc/server.h"
+#include "net/guests.h"
 #include "net/http2/limits.h"
 #include "net/http2/output.h"
 #include "net/transport.h"
@@ -23,7 +24,8 @@ struct weft_grpc_server {
     struct weft_grpc_server_counters counters;
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
-    struct weft_list connections; /* least recently active first */
+    struct weft_guests guests;    /* which connections give way to others */
+    struct weft_list connections; /* in order of arrival */
     struct weft_list closed;      /* freed at the end of the tick */
     size_t connection_count;
     size_t window_credit_used; /* by connection windows above their first size */
@@ -51,6 +53,7 @@ WEFT_MAGIC(grpc_server_connection, 0x06e4c041);
 
 struct weft_grpc_server_connection {
     struct weft_list node;
+    struct weft_guest guest; /* of none without a transport */
     uint32_t magic;
     struct weft_grpc_server *server;
     enum weft_grpc_server_phase phase;
@@ -62,11 +65,11 @@ struct weft_grpc_server_connection {
     struct weft_http2_meter meter;
     struct weft_rate errors; /* streams that we had to reset, invalid frames (CVE-2025-8671) */
     struct weft_list calls;
-    size_t call_count;
-    struct weft_deferred turn;   /* at the end of the tick: writes, closes, frees */
-    bool must_read;              /* input waits although the socket may not become readable */
-    bool is_broken;              /* a session call failed for good; close after the callback */
-    enum weft_http2_flood flood; /* found inside a callback; acted on after it */
+    size_t call_count, served_count; /* all; those that the service has */
+    struct weft_deferred turn;       /* at the end of the tick: writes, closes, frees */
+    bool must_read;                  /* input waits although the socket may not become readable */
+    bool is_broken;                  /* a session call failed for good; close after the callback */
+    enum weft_http2_flood flood;     /* found inside a callback; acted on after it */
     struct weft_timer timer;
     struct weft_monotonic opened, phase_entered, last_read, idle_since;
     struct weft_monotonic last_progress; /* of writing: the output was empty, or some of it went out */
@@ -79,6 +82,8 @@ struct weft_grpc_server_connection {
     bool is_notice_seen; /* the client has answered the first GOAWAY, or had its time: the final one is due */
     bool has_final_goaway;
     int32_t last_stream_id; /* that the final one names; later ones are not served */
+    bool has_spoken;        /* something came from it */
+    bool has_called;        /* the headers of a call have come */
     bool has_answered;      /* a service has answered one of its calls */
     size_t stream_window, connection_window;
     size_t window_credit;
@@ -172,8 +177,14 @@ void weft_grpc_server_shed(struct weft_grpc_server *server);
 struct weft_grpc_server_connection *weft_grpc_server_connection_new(struct weft_grpc_server *server,
                                                                     struct weft_transport *transport);
 
+/* Reads what it may have sent already. */
+void weft_grpc_server_connection_begin(struct weft_grpc_server_connection *connection);
+
 /* Bytes of the HTTP/2 connection, in order, whatever brought them. The connection may be closed afterwards. */
 void weft_grpc_server_connection_receive(struct weft_grpc_server_connection *connection, struct weft_slice bytes);
+
+/* Who it is among the guests, after anything that changes it. */
+void weft_grpc_server_connection_rank(struct weft_grpc_server_connection *connection);
 
 /* Its turn comes at the end of the tick. Safe anywhere. */
 void weft_grpc_server_connection_attend(struct weft_grpc_server_connection *connection);

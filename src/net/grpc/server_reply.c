@@ -151,10 +151,12 @@ static bool take_back(struct weft_grpc_server_call *call)
         weft_free(call);
         return false;
     }
+    call->connection->served_count--;
     if (call->connection->phase >= WEFT_GRPC_SERVER_LINGERING) {
         return false;
     }
     call->connection->has_answered = true;
+    weft_guest_touch(&call->connection->guest);
     return true;
 }
 

@@ -149,6 +149,7 @@ static int on_frame_received(nghttp2_session *session, const nghttp2_frame *fram
     case NGHTTP2_HEADERS:
         call = call_of(session, frame->hd.stream_id);
         if (call != NULL) {
+            connection->has_called = true;
             weft_grpc_server_call_take_headers_end(call);
         }
         break;

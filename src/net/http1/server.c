@@ -1,17 +1,12 @@
 /* An HTTP/1 server: listens, keeps the number of connections within its limit, and is where services answer. What
  * happens on a connection is in server_connection.c, what a request looks like in parser.c. */
-#include <errno.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "base/log.h"
 #include "net/http1/server_internal.h"
 
 enum {
-    ACCEPTS_PER_TICK = 64,
-    ACCEPT_PAUSE_MS = 100,
     DEFAULT_HEADER_BYTES = 16 * 1024,
     DEFAULT_BODY_BYTES = 1024 * 1024,
     DEFAULT_BODY_CREDIT_BYTES = 64 * 1024 * 1024,
@@ -23,67 +18,37 @@ static int64_t seconds_or(int64_t given_ns, int64_t default_seconds)
     return given_ns == 0 ? default_seconds * WEFT_NS_PER_S : given_ns;
 }
 
-/* An idle connection costs its peer nothing to make again, one that lingers is over; a busy one has a request to lose.
- */
-static bool make_room(struct weft_http1_server *server)
+static void make_way(struct weft_guest *guest)
 {
-    if (server->connection_count < server->settings.max_connections) {
-        return true;
-    }
-    WEFT_LIST_EACH(node, &server->connections)
-    {
-        struct weft_http1_server_connection *connection = weft_http1_server_connection_of(node);
-        if (connection->state == WEFT_HTTP1_IDLE || connection->state == WEFT_HTTP1_LINGERING) {
-            server->counters.connections_evicted++;
-            weft_http1_server_connection_close(connection);
-            return true;
-        }
-    }
-    return false;
+    struct weft_http1_server_connection *connection =
+        WEFT_CONTAINER_OF(guest, struct weft_http1_server_connection, guest);
+    weft_check_magic(connection, http1_server_connection);
+    connection->server->counters.connections_evicted++;
+    weft_http1_server_connection_close(connection);
+    weft_http1_server_connection_free(connection);
 }
 
 void weft_http1_server_adopt(struct weft_http1_server *server, int descriptor)
 {
+    struct weft_peer peer;
     server->counters.connections_accepted++;
-    if (server->is_draining || !make_room(server)) {
+    if (server->is_draining) {
         server->counters.connections_refused++;
         close(descriptor);
         return;
     }
-    weft_http1_server_connection_open(server, descriptor);
-}
-
-static void on_pause_over(void *context)
-{
-    struct weft_http1_server *server = context;
-    weft_check_magic(server, http1_server);
-    weft_watch_set_interest(server->listener, WEFT_READABLE);
-}
-
-static void on_connecting(void *context, unsigned readiness)
-{
-    (void)readiness;
-    struct weft_http1_server *server = context;
-    weft_check_magic(server, http1_server);
-    for (int i = 0; i < ACCEPTS_PER_TICK; i++) {
-        int descriptor = accept4(server->listening_descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor >= 0) {
-            weft_http1_server_adopt(server, descriptor);
-            continue;
-        }
-        if (errno == ECONNABORTED || errno == EINTR) {
-            continue;
-        }
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
-            /* The listener stays readable: without a pause the loop would spin. */
-            weft_log(WARN, "http.accept_failed", "cannot accept a connection; pausing",
-                     WEFT_LOG_STRING("reason", strerror(errno)));
-            weft_watch_set_interest(server->listener, 0);
-            weft_timer_set_after(weft_loop_timers(server->net->loop), &server->accept_pause,
-                                 ACCEPT_PAUSE_MS * WEFT_NS_PER_MS);
-        }
+    if (!weft_guests_admit(&server->guests, &descriptor, &peer)) {
+        server->counters.connections_refused++;
         return;
     }
+    weft_http1_server_connection_open(server, descriptor, &peer);
+}
+
+static void on_accepted(void *context, int descriptor)
+{
+    struct weft_http1_server *server = context;
+    weft_check_magic(server, http1_server);
+    weft_http1_server_adopt(server, descriptor);
 }
 
 struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *net,
@@ -108,7 +73,14 @@ struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *n
     server->context = context;
     server->tls = tls;
     server->listening_descriptor = -1;
-    weft_timer_init(&server->accept_pause, on_pause_over, server);
+    weft_guests_init(&server->guests, &(struct weft_guests_settings){
+                                          .max_count = own->max_connections,
+                                          .max_per_address = own->max_connections_per_address,
+                                          .always_admits = own->always_admits,
+                                          .end = make_way,
+                                          .timers = weft_loop_timers(net->loop),
+                                          .sets = net->guest_sets,
+                                      });
     weft_list_init(&server->connections);
     weft_list_init(&server->closed);
     weft_list_init(&server->withheld);
@@ -119,9 +91,9 @@ struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *n
 
 void weft_http1_server_listen(struct weft_http1_server *server, int listening_descriptor)
 {
-    weft_assert(server->listener == NULL);
+    weft_assert(server->door == NULL);
     server->listening_descriptor = listening_descriptor;
-    server->listener = weft_watch_new(server->net->loop, listening_descriptor, WEFT_READABLE, on_connecting, server);
+    server->door = weft_door_new(server->net->loop, listening_descriptor, server->net->guest_sets, on_accepted, server);
 }
 
 void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_reading)
@@ -130,6 +102,7 @@ void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_rea
         return;
     }
     server->is_reading = is_reading;
+    server->guests.is_reading = is_reading;
     WEFT_LIST_EACH(node, &server->connections)
     {
         struct weft_http1_server_connection *connection = weft_http1_server_connection_of(node);
@@ -144,9 +117,8 @@ void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_rea
 void weft_http1_server_drain(struct weft_http1_server *server)
 {
     server->is_draining = true;
-    if (server->listener != NULL) {
-        weft_timer_cancel(weft_loop_timers(server->net->loop), &server->accept_pause);
-        weft_watch_set_interest(server->listener, 0);
+    if (server->door != NULL) {
+        weft_door_shut(server->door);
     }
     WEFT_LIST_EACH(node, &server->connections)
     {
@@ -159,9 +131,8 @@ void weft_http1_server_free(struct weft_http1_server *server)
     if (server == NULL) {
         return;
     }
-    weft_timer_cancel(weft_loop_timers(server->net->loop), &server->accept_pause);
-    if (server->listener != NULL) {
-        weft_watch_free(server->listener);
+    if (server->door != NULL) {
+        weft_door_free(server->door);
         close(server->listening_descriptor);
     }
     struct weft_list *node;
@@ -173,6 +144,7 @@ void weft_http1_server_free(struct weft_http1_server *server)
     }
     weft_deferred_cancel(&server->release);
     weft_assert(server->connection_count == 0);
+    weft_guests_fini(&server->guests);
     weft_clear_magic(server, http1_server);
     weft_free(server);
 }

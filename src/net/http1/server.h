@@ -39,10 +39,12 @@ typedef void (*weft_http1_server_refused_fn)(void *context, struct weft_http1_se
                                              const char *reason);
 
 struct weft_http1_server_settings {
-    size_t max_header_bytes;  /* 0 = 16 KiB */
-    size_t max_body_bytes;    /* 0 = 1 MiB */
-    size_t body_credit_bytes; /* bodies under way, over all connections; 0 = 64 MiB */
-    uint32_t max_connections; /* 0 = 100; the oldest idle one makes room */
+    size_t max_header_bytes;              /* 0 = 16 KiB */
+    size_t max_body_bytes;                /* 0 = 1 MiB */
+    size_t body_credit_bytes;             /* bodies under way, over all connections; 0 = 64 MiB */
+    uint32_t max_connections;             /* 0 = 100; who makes room is said in net/guests.h */
+    uint32_t max_connections_per_address; /* 0 = half of max_connections; its own make room */
+    bool always_admits;                   /* a new one always gets in: for probes */
     int64_t header_timeout_ns, body_timeout_ns, idle_timeout_ns,
         write_timeout_ns;                       /* 0 = 10 s, 15 s + 1 s per 64 KiB, 60 s, 30 s */
     int64_t request_timeout_ns;                 /* from a request's first byte to its last; 0 = as the others say */
@@ -53,15 +55,15 @@ struct weft_http1_server_settings {
 };
 
 /* Counters of one server; monotone, read on the worker's thread. One X-macro row per counter: name, help. */
-#define WEFT_HTTP1_SERVER_COUNTERS(ROW)                                                      \
-    ROW(connections_accepted, "connections accepted")                                        \
-    ROW(connections_refused, "connections closed at once, too many being open and busy")     \
-    ROW(connections_evicted, "idle connections closed to make room")                         \
-    ROW(connections_timed_out, "connections ended by a deadline")                            \
-    ROW(requests, "requests handed to the service")                                          \
-    ROW(requests_refused, "requests answered with an error before they reached the service") \
-    ROW(requests_abandoned, "requests whose client was gone before their end")               \
-    ROW(bodies_withheld, "bodies that had to wait for the credit of bodies under way")       \
+#define WEFT_HTTP1_SERVER_COUNTERS(ROW)                                                       \
+    ROW(connections_accepted, "connections accepted")                                         \
+    ROW(connections_refused, "connections closed at once, too many being open and busy")      \
+    ROW(connections_evicted, "connections without a request, or silent, closed to make room") \
+    ROW(connections_timed_out, "connections ended by a deadline")                             \
+    ROW(requests, "requests handed to the service")                                           \
+    ROW(requests_refused, "requests answered with an error before they reached the service")  \
+    ROW(requests_abandoned, "requests whose client was gone before their end")                \
+    ROW(bodies_withheld, "bodies that had to wait for the credit of bodies under way")        \
     ROW(body_bytes, "body bytes received, as sent, without chunk framing")
 
 struct weft_http1_server_counters {

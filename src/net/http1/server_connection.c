@@ -48,12 +48,36 @@ static int64_t header_timeout(const struct weft_http1_server_settings *settings)
     return is_shorter ? settings->request_timeout_ns : settings->header_timeout_ns;
 }
 
+static enum weft_guest_standing standing_of(const struct weft_http1_server_connection *connection)
+{
+    bool has_answered = connection->has_answered;
+    enum weft_guest_standing first = connection->has_spoken ? WEFT_GUEST_NEW : WEFT_GUEST_SILENT;
+    switch (connection->state) {
+    case WEFT_HTTP1_HANDSHAKE:
+        return first;
+    case WEFT_HTTP1_IDLE:
+        return WEFT_GUEST_IDLE;
+    case WEFT_HTTP1_HEADERS:
+        return has_answered ? WEFT_GUEST_BUSY : first;
+    case WEFT_HTTP1_RECEIVING:
+    case WEFT_HTTP1_WRITING:
+        return has_answered ? WEFT_GUEST_BUSY : WEFT_GUEST_TRYING;
+    case WEFT_HTTP1_ANSWERING:
+        return WEFT_GUEST_SERVED;
+    case WEFT_HTTP1_LINGERING:
+    case WEFT_HTTP1_CLOSED:
+        break;
+    }
+    return WEFT_GUEST_OVER;
+}
+
 static void set_state(struct weft_http1_server_connection *connection, enum weft_http1_server_connection_state state)
 {
     const struct weft_http1_server_settings *settings = &connection->server->settings;
     struct weft_timers *timers = weft_loop_timers(connection->server->net->loop);
     weft_assert(connection->state != WEFT_HTTP1_CLOSED);
     connection->state = state;
+    weft_guest_stand(&connection->guest, standing_of(connection));
     switch (state) {
     case WEFT_HTTP1_HANDSHAKE:
     case WEFT_HTTP1_HEADERS:
@@ -102,6 +126,7 @@ void weft_http1_server_connection_close(struct weft_http1_server_connection *con
     weft_watch_set_interest(connection->watch, 0);
     detach_exchange(connection);
     weft_http1_server_body_clear(connection);
+    weft_guests_leave(&connection->guest);
     weft_list_remove(&connection->node);
     weft_list_push_back(&connection->server->closed, &connection->node);
     weft_assert(connection->server->connection_count > 0);
@@ -225,13 +250,16 @@ static void begin_body(struct weft_http1_server_connection *connection)
 static void begin_request(struct weft_http1_server_connection *connection)
 {
     connection->request_begun = weft_timers_now(weft_loop_timers(connection->server->net->loop));
+    connection->has_spoken = true;
+    weft_guest_stand(&connection->guest, standing_of(connection));
     if (connection->state == WEFT_HTTP1_IDLE) {
         set_state(connection, WEFT_HTTP1_HEADERS);
     }
 }
 
-static void note_body_progress(struct weft_http1_server_connection *connection)
+static void note_body_progress(struct weft_http1_server_connection *connection, size_t bytes)
 {
+    weft_guest_progress(&connection->guest, bytes);
     const struct weft_http1_server *server = connection->server;
     if (server->settings.on_arriving != NULL && connection->body.payload != NULL) {
         server->settings.on_arriving(server->context, connection->exchange,
@@ -270,7 +298,7 @@ static void take_input(struct weft_http1_server_connection *connection, struct w
                 refuse(connection, 503, "out of memory");
                 return;
             }
-            note_body_progress(connection);
+            note_body_progress(connection, body.length);
             break;
         case WEFT_HTTP1_COMPLETE:
             keep_pending(connection, input);
@@ -299,7 +327,7 @@ static enum weft_io_result read_once(struct weft_http1_server_connection *connec
         weft_loop_count_read(net->loop, length);
         if (result == WEFT_IO_DONE) {
             weft_http1_server_body_commit(connection, length);
-            note_body_progress(connection);
+            note_body_progress(connection, length);
             take_input(connection, WEFT_SLICE_EMPTY); /* its last byte may have been among them */
         }
         return result;
@@ -379,10 +407,8 @@ static void end_answer(struct weft_http1_server_connection *connection)
     }
     weft_http1_parser_reset(&connection->parser);
     connection->request_begun = (struct weft_monotonic){ 0 };
+    connection->has_answered = true;
     set_state(connection, WEFT_HTTP1_IDLE);
-    /* Idle the shortest: last in line to be evicted. */
-    weft_list_remove(&connection->node);
-    weft_list_push_back(&connection->server->connections, &connection->node);
     if (connection->pending.length > 0) {
         weft_http1_server_connection_attend(connection); /* other connections come first */
     }
@@ -403,6 +429,7 @@ static void write_output(struct weft_http1_server_connection *connection)
             return;
         }
         connection->output_sent_bytes += length;
+        weft_guest_progress(&connection->guest, length);
     }
     if (connection->state == WEFT_HTTP1_WRITING) {
         end_answer(connection);
@@ -412,6 +439,8 @@ static void write_output(struct weft_http1_server_connection *connection)
 static void shake_hands(struct weft_http1_server_connection *connection)
 {
     enum weft_io_result result = weft_transport_handshake(connection->transport);
+    connection->has_spoken |= weft_transport_has_heard(connection->transport);
+    weft_guest_stand(&connection->guest, standing_of(connection));
     if (result == WEFT_IO_DONE) {
         set_state(connection, WEFT_HTTP1_HEADERS);
     } else if (result != WEFT_IO_AGAIN) {
@@ -527,7 +556,7 @@ static void on_timed_out(void *context)
     }
 }
 
-void weft_http1_server_connection_open(struct weft_http1_server *server, int descriptor)
+void weft_http1_server_connection_open(struct weft_http1_server *server, int descriptor, const struct weft_peer *peer)
 {
     struct weft_http1_server_connection *connection = weft_alloc(sizeof *connection);
     weft_set_magic(connection, http1_server_connection);
@@ -545,8 +574,8 @@ void weft_http1_server_connection_open(struct weft_http1_server *server, int des
     weft_buffer_init(&connection->output, 0);
     weft_list_push_back(&server->connections, &connection->node);
     server->connection_count++;
+    weft_guests_enter(&server->guests, &connection->guest, descriptor, peer);
     /* The first request must come as promptly as its headers; only a connection that has served may idle. */
     set_state(connection, server->tls != NULL ? WEFT_HTTP1_HANDSHAKE : WEFT_HTTP1_HEADERS);
-    update_interest(connection);
-    charge(connection);
+    go_on(connection); /* what it sent meanwhile, before others push it out */
 }

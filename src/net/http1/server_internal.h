@@ -2,6 +2,8 @@
 
 #include "base/magic.h"
 #include "net/http1/parser.h"
+#include "net/door.h"
+#include "net/guests.h"
 #include "net/http1/server.h"
 #include "net/transport.h"
 
@@ -19,12 +21,12 @@ struct weft_http1_server {
     weft_http1_server_request_fn on_request;
     void *context;
     struct weft_tls_context *tls; /* NULL = plain */
-    struct weft_watch *listener;
-    int listening_descriptor;       /* -1 = none */
-    struct weft_timer accept_pause; /* after the system ran out of descriptors */
-    struct weft_list connections;   /* open ones; those idle longest come first */
-    struct weft_list closed;        /* to be freed at the end of the tick */
-    size_t connection_count;        /* open */
+    struct weft_door *door;       /* NULL: sockets are adopted only */
+    int listening_descriptor;     /* -1 = none */
+    struct weft_guests guests;    /* which connections give way to others */
+    struct weft_list connections; /* open ones */
+    struct weft_list closed;      /* to be freed at the end of the tick */
+    size_t connection_count;      /* open */
     bool is_reading, is_draining;
     uint64_t partial_bytes;    /* of bodies under way */
     struct weft_list withheld; /* connections whose body waits for credit, in order of arrival */
@@ -58,7 +60,8 @@ WEFT_MAGIC(http1_server_connection, 0x0177c041);
 
 struct weft_http1_server_connection {
     uint32_t magic;
-    struct weft_list node;          /* of connections or closed */
+    struct weft_list node; /* of connections or closed */
+    struct weft_guest guest;
     struct weft_list withheld_node; /* of the server's withheld ones, or alone */
     struct weft_http1_server *server;
     struct weft_transport *transport;
@@ -76,6 +79,8 @@ struct weft_http1_server_connection {
     size_t lingered_bytes;
     struct weft_monotonic request_begun;
     bool closes_after_answer;
+    bool has_spoken;   /* something came from it */
+    bool has_answered; /* a request before */
 };
 
 WEFT_MAGIC(http1_server_exchange, 0x01775c4a);
@@ -98,8 +103,8 @@ static inline struct weft_http1_server_connection *weft_http1_server_connection_
 
 /* ---- server_connection.c ---- */
 
-/* Takes the descriptor. */
-void weft_http1_server_connection_open(struct weft_http1_server *server, int descriptor);
+/* Takes the descriptor, and reads what may have come already. */
+void weft_http1_server_connection_open(struct weft_http1_server *server, int descriptor, const struct weft_peer *peer);
 
 /* Ends it at once; the memory goes at the end of the tick. */
 void weft_http1_server_connection_close(struct weft_http1_server_connection *connection);

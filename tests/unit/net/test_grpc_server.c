@@ -494,7 +494,8 @@ START_TEST(test_oldest_idle_connection_makes_room)
     raw_settle(second);
     ck_assert(second->is_closed);
     ck_assert(!world.peer->is_closed && !third->is_closed);
-    ck_assert_uint_eq(counters()->connections_refused, 1);
+    ck_assert_uint_eq(counters()->connections_evicted, 1);
+    ck_assert_uint_eq(counters()->connections_refused, 0);
     raw_peer_free(second);
     raw_peer_free(third);
     tear_down();

@@ -278,7 +278,7 @@ START_TEST(test_no_memory_is_an_answer_or_an_end)
         struct weft_timer wait;
         weft_timer_init(&wait, on_waited, NULL);
         weft_alloc_fail_at(nth);
-        weft_http1_server_connection_open(http1.server, pair[1]);
+        weft_http1_server_connection_open(http1.server, pair[1], &(struct weft_peer){ .is_unix = true });
         weft_timer_set_after(weft_loop_timers(http1.loop), &wait, 20 * WEFT_NS_PER_MS);
         weft_loop_run(http1.loop);
         bool has_failed = weft_alloc_has_failed();

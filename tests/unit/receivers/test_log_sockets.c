@@ -99,7 +99,7 @@ START_TEST(test_lines_of_several_clients_do_not_mix)
 }
 END_TEST
 
-START_TEST(test_the_longest_silent_makes_room)
+START_TEST(test_who_sent_no_line_makes_room_then_who_lets_one_hang)
 {
     size_t a = connect_one();
     size_t b = connect_one();
@@ -108,9 +108,10 @@ START_TEST(test_the_longest_silent_makes_room)
     size_t d = connect_one();
     ck_assert(is_cut_off(b) && !is_cut_off(a) && !is_cut_off(c) && !is_cut_off(d));
     feed(c, "still here\n");
+    feed(d, "me too\n");
     connect_one();
-    ck_assert(is_cut_off(a));
-    ck_assert_uint_eq(pipeline.weight, 2); /* what it had begun is a line */
+    ck_assert(is_cut_off(a) && !is_cut_off(c));
+    ck_assert_uint_eq(pipeline.weight, 3); /* what it had begun is a line */
     ck_assert_uint_eq(connections(), 3);
 }
 END_TEST
@@ -245,7 +246,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_lines_of_several_clients_do_not_mix);
-    tcase_add_test(tests, test_the_longest_silent_makes_room);
+    tcase_add_test(tests, test_who_sent_no_line_makes_room_then_who_lets_one_hang);
     tcase_add_test(tests, test_clients_whose_lines_wait_do_not_give_way);
     tcase_add_test(tests, test_pressure_stops_the_reading);
     tcase_add_test(tests, test_a_line_that_is_too_long_keeps_its_beginning);
