@@ -32,7 +32,6 @@ static const struct fake_entry files[] = {
     { "block.yaml", "one: ${env:WORD}\ntwo: [${file:word.txt}]\n" },
     { "flow.yaml", "two: ['${file:word.txt}']\n" },
     { "word.txt", "text\n" },
-    { "anchors.yaml", "a: &x 1\nb: *x\n" },
     { "broken.yaml", "a: 1\n b: 2\n" },
     { "self.yaml", "a: ${file:self.yaml}\n" },
     { "list.yaml", "- 1\n" },
@@ -202,14 +201,7 @@ static const struct bad_case bad_cases[] = {
       WEFT_LIMIT,
       "self.yaml:1: a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: "
       "more than 32 nested maps and lists" },
-    { { "yaml:a: ${file:anchors.yaml}" },
-      { NULL },
-      WEFT_UNSUPPORTED,
-      "anchors.yaml:1: YAML anchors and tags are not supported" },
-    { { "yaml:a: ${file:block.yaml}\nb: &x" },
-      { NULL },
-      WEFT_UNSUPPORTED,
-      "yaml:2: YAML anchors and tags are not supported" },
+    { { "yaml:a: ${file:block.yaml}\nb: *x" }, { NULL }, WEFT_INVALID, "yaml:2: no anchor &x stands before *x" },
 };
 
 START_TEST(test_bad_source_is_refused_with_its_place)

@@ -152,16 +152,6 @@ static const struct {
     const char *error;
 } refused_cases[] = {
     { "a: 1\nb: 2\na: 3\n", WEFT_INVALID, "config.yaml:3: key \"a\" is already defined at line 1" },
-    { "a: &x 1\n", WEFT_UNSUPPORTED, "config.yaml:1: YAML anchors and tags are not supported" },
-    { "a: &x\n  b: 1\n", WEFT_UNSUPPORTED, "config.yaml:1: YAML anchors and tags are not supported" },
-    { "a:\n  - &x [1]\n", WEFT_UNSUPPORTED, "config.yaml:2: YAML anchors and tags are not supported" },
-    { "a: 1\nb: *x\n", WEFT_UNSUPPORTED, "config.yaml:2: YAML aliases are not supported" },
-    { "a: 1\n<<: {b: 1}\n", WEFT_UNSUPPORTED,
-      "config.yaml:2: merge keys (<<) are not supported; write the keys out or use ${file:...}" },
-    { "a: !!str 1\n", WEFT_UNSUPPORTED, "config.yaml:1: YAML anchors and tags are not supported" },
-    { "a: !x {}\n", WEFT_UNSUPPORTED, "config.yaml:1: YAML anchors and tags are not supported" },
-    { "a: 1\n---\nb: 2\n", WEFT_UNSUPPORTED, "config.yaml:2: a second YAML document; one file holds one config" },
-    { "%TAG !e! tag:x,2000:\n---\na: 1\n", WEFT_UNSUPPORTED, "config.yaml:1: YAML tag directives are not supported" },
     { "[a]: 1\n", WEFT_UNSUPPORTED, "config.yaml:1: a map key must be a single word or text" },
     { "a: \"x\\0y\"\n", WEFT_INVALID, "config.yaml:1: a text holds the NUL character" },
     { "a: b: c\n", WEFT_INVALID, "config.yaml:1: mapping values are not allowed in this context" },
