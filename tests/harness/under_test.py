@@ -51,7 +51,13 @@ class UnderTest:
         self.process = Program(self._arguments(), self.directory / "log.txt", self.environment, self.directory,
                                self.outputs).start()
         self.process.wait_until(lambda: all(map(is_listening, [*self.listening, self.admin])), 20.0, "listening")
+        self.process.wait_until(self._has_opened_its_socket, 20.0, "to be asked")
         return self
+
+    def _has_opened_its_socket(self):
+        """The last that it opens; in what a killed process has left nobody listens."""
+        return (self.is_stand_in or is_listening(f"unix:{self.state_directory / 'admin.sock'}")
+                or '"admin.none"' in self.process.log_text())
 
     def stop(self, seconds=15.0):
         """SIGTERM; it must end by itself with exit code 0, which a crash or a sanitizer's finding denies."""
