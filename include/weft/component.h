@@ -19,6 +19,7 @@
 #include "pipeline/consumer.h"
 #include "pipeline/entry.h"
 #include "pipeline/listener.h"
+#include "pipeline/question.h"
 #include "pipeline/samples.h"
 #include "pipeline/stage.h"
 #include "wire/signal.h"
@@ -68,9 +69,6 @@ struct weft_shared_listeners {
     struct weft_listener *items;
     size_t count;
 };
-
-struct weft_trace_question;
-struct weft_trace_answer;
 
 /* What extensions may know of the agent (worker 0 only). */
 struct weft_agent_view {
@@ -174,8 +172,8 @@ struct weft_component {
     void (*collect)(const struct weft_consumer *consumer, struct weft_samples *samples);
     void (*collect_stage)(const struct weft_stage *stage, struct weft_samples *samples);
 
-    /* Stages that judge traces: replaces *in_out_answer if this core knows more (join/question.h). NULL = never does.
-     */
-    void (*look_up)(const struct weft_stage *stage, const struct weft_trace_question *question,
-                    struct weft_trace_answer *in_out_answer);
+    /* Stages: adds to a question what this core knows. Asked are only kinds in answers, an OR of WEFT_QUESTION_BIT_*;
+     * who answers for traces counts as one that judges them. 0 and NULL = none. */
+    unsigned answers;
+    void (*ask)(const struct weft_stage *stage, struct weft_question *question);
 };

@@ -22,11 +22,8 @@ void weft_gather_free(struct weft_gather *gather)
         weft_free(gather->checks[i].text);
     }
     weft_free(gather->checks);
-    if (gather->lookup != NULL) {
-        weft_buffer_fini(&gather->lookup->answer.json);
-        weft_buffer_fini(&gather->lookup->answer.group.json);
-        weft_buffer_fini(&gather->lookup->answer.group.nodes);
-        weft_free(gather->lookup);
+    if (gather->question != NULL) {
+        gather->question->free(gather->question);
     }
     if (gather->drops != NULL) {
         weft_drops_summary_fini(gather->drops);

@@ -2,23 +2,14 @@
 
 #include "base/mailbox.h"
 #include "graph/graph.h"
-#include "join/question.h"
 #include "pipeline/drops_summary.h"
-#include "wire/ids.h"
+#include "pipeline/question.h"
 
 /* One question to all workers, answered one after the other: the message goes from mailbox to mailbox, so that each
  * worker adds what it knows on its own thread and no counter is read by two. Back at worker 0, on_gathered runs. */
 struct weft_check {
     char *name; /* exporter id */
     char *text; /* "ok" or what is wrong */
-};
-
-/* What all workers' judges know of a trace. */
-struct weft_trace_lookup {
-    char word[WEFT_ID_MAX_WORD + 1];
-    struct weft_trace_question question;
-    struct weft_trace_answer answer;
-    uint32_t judge_count; /* cores that were asked; 0: nothing judges traces */
 };
 
 struct weft_gather {
@@ -32,8 +23,8 @@ struct weft_gather {
     struct weft_buffer disagreements; /* JSON objects, comma-separated */
     struct weft_check *checks;
     size_t check_count, check_capacity;
-    struct weft_trace_lookup *lookup;                /* NULL: not wanted */
-    struct weft_drops_summary *drops;                /* the same */
+    struct weft_question *question;                  /* for components; NULL: they are not asked */
+    struct weft_drops_summary *drops;                /* NULL: not wanted */
     void (*on_gathered)(struct weft_gather *gather); /* owns it from then on: weft_gather_free */
     void *context;
 };

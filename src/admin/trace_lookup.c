@@ -3,6 +3,7 @@
 #include "admin/error.h"
 #include "admin/page.h"
 #include "base/alloc.h"
+#include "join/question.h"
 
 static const char *knowledge_text(enum weft_trace_knowledge knowledge)
 {
@@ -45,13 +46,23 @@ static bool read_word(struct weft_trace_lookup *lookup)
     return question->has_trace_id || question->has_span_id;
 }
 
+static void lookup_free(struct weft_question *question)
+{
+    struct weft_trace_lookup *lookup = WEFT_CONTAINER_OF(question, struct weft_trace_lookup, base);
+    weft_buffer_fini(&lookup->answer.json);
+    weft_buffer_fini(&lookup->answer.group.json);
+    weft_buffer_fini(&lookup->answer.group.nodes);
+    weft_free(lookup);
+}
+
 static int begin(struct weft_admin_visit *visit, struct weft_slice word, struct weft_slice query,
                  struct weft_gather *gather, struct weft_buffer *out)
 {
     (void)visit;
     (void)query;
     struct weft_trace_lookup *lookup = weft_alloc(sizeof *lookup);
-    gather->lookup = lookup;
+    lookup->base = (struct weft_question){ .kind = WEFT_QUESTION_TRACE, .free = lookup_free };
+    gather->question = &lookup->base;
     weft_buffer_init(&lookup->answer.json, 0);
     weft_buffer_init(&lookup->answer.group.json, 0);
     weft_buffer_init(&lookup->answer.group.nodes, 0);
@@ -133,9 +144,9 @@ static void append_group(struct weft_buffer *out, const char *word, struct weft_
 
 static int write_trace(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
-    struct weft_trace_lookup *lookup = gather->lookup;
+    struct weft_trace_lookup *lookup = WEFT_CONTAINER_OF(gather->question, struct weft_trace_lookup, base);
     struct weft_trace_answer *answer = &lookup->answer;
-    if (lookup->judge_count == 0) {
+    if (lookup->base.asked_count == 0) {
         return fail(out, 404, "NOTHING_JUDGES_TRACES", "no processor of this agent judges traces",
                     "Ask the agent that has a tail_sampling processor.");
     }

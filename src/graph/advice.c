@@ -5,7 +5,7 @@
 
 bool weft_advice_judges_traces(const struct weft_plan_component *component)
 {
-    return component->component->look_up != NULL;
+    return (component->component->answers & WEFT_QUESTION_BIT_TRACE) != 0;
 }
 
 struct weft_position weft_advice_place(const struct weft_plan *plan, size_t pipeline, size_t processor)

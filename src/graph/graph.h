@@ -37,9 +37,8 @@ uint64_t weft_graph_held(const struct weft_graph *graph);
 void weft_graph_check(const struct weft_graph *graph, void (*add)(void *context, const char *id, const char *text),
                       void *context);
 
-/* Asks every core that judges traces what it knows (join/question.h); returns how many there are. */
-uint32_t weft_graph_look_up(const struct weft_graph *graph, const struct weft_trace_question *question,
-                            struct weft_trace_answer *in_out_answer);
+/* Asks every component that answers questions of this kind what it knows. */
+void weft_graph_ask(const struct weft_graph *graph, struct weft_question *question);
 
 /* Drained, or never used. */
 void weft_graph_free(struct weft_graph *graph);

@@ -54,3 +54,6 @@ void weft_join_collect(const struct weft_stage *stage, struct weft_samples *samp
 
 void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_question *question,
                        struct weft_trace_answer *in_out_answer);
+
+/* The same for whoever asks over the component: question is a struct weft_trace_lookup's. */
+void weft_join_ask(const struct weft_stage *stage, struct weft_question *question);

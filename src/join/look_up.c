@@ -358,3 +358,10 @@ void weft_join_look_up(const struct weft_stage *stage, const struct weft_trace_q
     }
     look_up_members(join, &in_out_answer->group);
 }
+
+void weft_join_ask(const struct weft_stage *stage, struct weft_question *question)
+{
+    weft_assert(question->kind == WEFT_QUESTION_TRACE);
+    struct weft_trace_lookup *lookup = WEFT_CONTAINER_OF(question, struct weft_trace_lookup, base);
+    weft_join_look_up(stage, &lookup->question, &lookup->answer);
+}

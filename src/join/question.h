@@ -1,9 +1,11 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "pipeline/question.h"
+#include "wire/ids.h"
 
-/* What somebody wants to know of one trace, and what one core knows. A question goes from worker to worker; the answer
- * that knows most stands. Shapes of the JSON: docs/asking.md. */
+/* What somebody wants to know of one trace, and what one core knows. The answer that knows most stands. Shapes of the
+ * JSON: docs/asking.md. */
 struct weft_trace_question {
     const char *word;     /* as it was asked, for the answer */
     bool has_trace_id;    /* else only a span id */
@@ -59,4 +61,12 @@ struct weft_trace_answer {
                                   comma: "trace_id":..,"policy":..,... (docs/asking.md); empty if there are none. Who
                                   replaces an answer clears it first */
     struct weft_trace_group group;
+};
+
+/* Question and answer on their way from worker to worker. */
+struct weft_trace_lookup {
+    struct weft_question base;
+    char word[WEFT_ID_MAX_WORD + 1];
+    struct weft_trace_question question;
+    struct weft_trace_answer answer;
 };

@@ -234,5 +234,6 @@ const struct weft_component weft_processor_tail_sampling = {
     .unshare = shared_free,
     .create_stage = create_stage,
     .collect_stage = weft_join_collect,
-    .look_up = weft_join_look_up,
+    .answers = WEFT_QUESTION_BIT_TRACE,
+    .ask = weft_join_ask,
 };

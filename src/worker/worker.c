@@ -374,9 +374,8 @@ void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
         if (graphs[i] != NULL && gather->wants_checks) {
             weft_graph_check(graphs[i], add_check, gather);
         }
-        if (graphs[i] != NULL && gather->lookup != NULL) {
-            struct weft_trace_lookup *lookup = gather->lookup;
-            lookup->judge_count += weft_graph_look_up(graphs[i], &lookup->question, &lookup->answer);
+        if (graphs[i] != NULL && gather->question != NULL) {
+            weft_graph_ask(graphs[i], gather->question);
         }
     }
     if (gather->wants_audit) {

@@ -316,9 +316,12 @@ static bool is_of(struct weft_slice record, enum weft_signal signal, const struc
 }
 
 /* It judges nothing, but it can say what it holds. */
-static void look_up(const struct weft_stage *stage, const struct weft_trace_question *question,
-                    struct weft_trace_answer *in_out_answer)
+static void ask(const struct weft_stage *stage, struct weft_question *base)
 {
+    weft_assert(base->kind == WEFT_QUESTION_TRACE);
+    struct weft_trace_lookup *lookup = WEFT_CONTAINER_OF(base, struct weft_trace_lookup, base);
+    const struct weft_trace_question *question = &lookup->question;
+    struct weft_trace_answer *answer = &lookup->answer;
     uint64_t count = 0;
     WEFT_LIST_EACH(node, &stage_of(stage)->queue)
     {
@@ -329,10 +332,10 @@ static void look_up(const struct weft_stage *stage, const struct weft_trace_ques
             count += is_of(record, batch->signal, question);
         }
     }
-    if (count > 0 && in_out_answer->knowledge < WEFT_TRACE_HELD) {
-        in_out_answer->knowledge = WEFT_TRACE_HELD;
-        weft_buffer_clear(&in_out_answer->json);
-        weft_buffer_append_format(&in_out_answer->json, "\"spans\":%llu", (unsigned long long)count);
+    if (count > 0 && answer->knowledge < WEFT_TRACE_HELD) {
+        answer->knowledge = WEFT_TRACE_HELD;
+        weft_buffer_clear(&answer->json);
+        weft_buffer_append_format(&answer->json, "\"spans\":%llu", (unsigned long long)count);
     }
 }
 
@@ -345,5 +348,6 @@ const struct weft_component weft_processor_hold = {
     .config_size = sizeof(struct hold_config),
     .create_stage = create_stage,
     .collect_stage = collect_stage,
-    .look_up = look_up,
+    .answers = WEFT_QUESTION_BIT_TRACE,
+    .ask = ask,
 };

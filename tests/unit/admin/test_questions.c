@@ -2,6 +2,7 @@
 #include "admin/admin_test.h"
 
 #include "admin/page.h"
+#include "join/question.h"
 #include "ledger/ledger.h"
 
 static struct weft_admin_visit visit;
@@ -22,6 +23,12 @@ static int begin_page(const struct weft_admin_page *page, const char *word, cons
 static void end_page(void)
 {
     weft_gather_free(gather);
+}
+
+static struct weft_trace_lookup *lookup(void)
+{
+    ck_assert_int_eq(gather->question->kind, WEFT_QUESTION_TRACE);
+    return WEFT_CONTAINER_OF(gather->question, struct weft_trace_lookup, base);
 }
 
 /* ---- pieces of targets ---- */
@@ -87,7 +94,7 @@ static const struct {
 START_TEST(test_words_are_read_as_ids_of_lines)
 {
     ck_assert_int_eq(begin_page(&weft_trace_page, words[_i].word, ""), words[_i].code);
-    const struct weft_trace_question *question = &gather->lookup->question;
+    const struct weft_trace_question *question = &lookup()->question;
     if (words[_i].code == 200) {
         ck_assert(question->has_trace_id == words[_i].has_trace_id);
         ck_assert(question->is_64_bit == words[_i].is_64_bit);
@@ -123,13 +130,13 @@ START_TEST(test_answers_of_judges_are_written)
     ck_assert_int_eq(weft_trace_page.write(&visit, gather, &out), 404);
     out_expect("{\"error\":{\"code\":\"NOTHING_JUDGES_TRACES\",\"message\":\"no processor of this agent judges "
                "traces\",\"details\":{},\"help\":\"Ask the agent that has a tail_sampling processor.\"}}");
-    gather->lookup->judge_count = 2;
+    gather->question->asked_count = 2;
     ck_assert_int_eq(weft_trace_page.write(&visit, gather, &out), 200);
     out_expect("{\"word\":\"5b8efff798038103d269b633813fc60c\",\"verdict\":\"not_seen\",\"since\":"
                "\"2026-11-23T16:00:00.000Z\",\"trace_id\":\"5b8efff798038103d269b633813fc60c\"}");
-    gather->lookup->answer.knowledge = WEFT_TRACE_KEPT;
-    gather->lookup->answer.remembers_from_ns = 1795449601 * WEFT_NS_PER_S;
-    weft_buffer_append_text(&gather->lookup->answer.json, "\"policy\":\"errors\"");
+    lookup()->answer.knowledge = WEFT_TRACE_KEPT;
+    lookup()->answer.remembers_from_ns = 1795449601 * WEFT_NS_PER_S;
+    weft_buffer_append_text(&lookup()->answer.json, "\"policy\":\"errors\"");
     ck_assert_int_eq(weft_trace_page.write(&visit, gather, &out), 200);
     out_expect("{\"word\":\"5b8efff798038103d269b633813fc60c\",\"verdict\":\"kept\",\"since\":"
                "\"2026-11-23T16:00:00.000Z\",\"remembers_from\":\"2026-11-23T16:00:01.000Z\",\"policy\":\"errors\"}");

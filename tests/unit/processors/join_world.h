@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 #include "config/load.h"
-#include "join/question.h"
+#include "join/join.h"
 #include "pipeline/pipeline_test.h"
 #include "weft/component.h"
 
@@ -322,7 +322,7 @@ static inline struct weft_trace_answer join_ask(const uint8_t *trace_id)
     memcpy(question.trace_id, trace_id, sizeof question.trace_id);
     weft_buffer_init(&answer.json, 0);
     for (uint32_t w = 0; w < join->worker_count; w++) {
-        weft_processor_tail_sampling.look_up(join->cores[w], &question, &answer);
+        weft_join_look_up(join->cores[w], &question, &answer);
     }
     return answer;
 }

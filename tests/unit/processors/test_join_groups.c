@@ -202,7 +202,7 @@ static struct weft_trace_answer ask_word(const char *word)
     struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
     struct weft_trace_question question = { .word = word };
     for (uint32_t w = 0; w < join->worker_count; w++) {
-        weft_processor_tail_sampling.look_up(join->cores[w], &question, &answer);
+        weft_join_look_up(join->cores[w], &question, &answer);
     }
     weft_buffer_append_byte(&answer.group.json, '\0');
     weft_buffer_append_byte(&answer.group.nodes, '\0');

@@ -82,7 +82,7 @@ static struct told ask(struct weft_trace_question question)
     struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
     question.word = "test";
     weft_buffer_init(&answer.json, 0);
-    weft_processor_tail_sampling.look_up(join->cores[0], &question, &answer);
+    weft_join_look_up(join->cores[0], &question, &answer);
     told.knowledge = answer.knowledge;
     told.json = weft_alloc_format("{%.*s}", (int)answer.json.length, (char *)answer.json.bytes);
     ck_assert_str_eq(skip_value(told.json), "");
@@ -349,7 +349,7 @@ START_TEST(test_each_allocation_of_an_answer_may_fail)
             memcpy(question.trace_id, trace_id, 16);
             weft_buffer_init(&answer.json, 0);
             weft_alloc_fail_at(at);
-            weft_processor_tail_sampling.look_up(join->cores[0], &question, &answer);
+            weft_join_look_up(join->cores[0], &question, &answer);
             weft_alloc_fail_at(0);
             ck_assert_int_eq(answer.knowledge, round == 0 ? WEFT_TRACE_HELD : WEFT_TRACE_KEPT);
             if (!answer.json.is_failed) {

@@ -291,18 +291,31 @@ END_TEST
 START_TEST(test_every_judge_of_a_graph_is_asked_for_a_trace)
 {
     struct built built = start(CONFIG("1s", "a", PIPELINE("traces/a", "[hold]") "," PIPELINE("traces/b", "[hold/b]")));
-    struct weft_trace_question question = { .word = "asked", .has_trace_id = true, .trace_id = { 0xaa } };
-    struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
-    weft_buffer_init(&answer.json, 0);
+    struct weft_trace_lookup lookup = { .base = { .kind = WEFT_QUESTION_TRACE },
+                                        .question = { .word = "asked", .has_trace_id = true, .trace_id = { 0xaa } } };
+    weft_buffer_init(&lookup.answer.json, 0);
     offer_spans(3); /* into both */
-    question.trace_id[8] = 7;
-    ck_assert_uint_eq(weft_graph_look_up(built.graph, &question, &answer), 2);
-    ck_assert_int_eq(answer.knowledge, WEFT_TRACE_NOT_SEEN);
-    question.trace_id[8] = 2;
-    ck_assert_uint_eq(weft_graph_look_up(built.graph, &question, &answer), 2);
-    ck_assert_int_eq(answer.knowledge, WEFT_TRACE_HELD);
-    ck_assert(weft_slice_equal_text(weft_buffer_slice(&answer.json), "\"spans\":1"));
-    weft_buffer_fini(&answer.json);
+    lookup.question.trace_id[8] = 7;
+    weft_graph_ask(built.graph, &lookup.base);
+    ck_assert_uint_eq(lookup.base.asked_count, 2);
+    ck_assert_int_eq(lookup.answer.knowledge, WEFT_TRACE_NOT_SEEN);
+    lookup.question.trace_id[8] = 2;
+    weft_graph_ask(built.graph, &lookup.base);
+    ck_assert_uint_eq(lookup.base.asked_count, 4);
+    ck_assert_int_eq(lookup.answer.knowledge, WEFT_TRACE_HELD);
+    ck_assert(weft_slice_equal_text(weft_buffer_slice(&lookup.answer.json), "\"spans\":1"));
+    weft_buffer_fini(&lookup.answer.json);
+    leave(&built);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_nobody_is_asked_what_he_does_not_answer)
+{
+    struct built built = start(CONFIG("1s", "a", PIPELINE("traces/a", "[hold]")));
+    struct weft_question other = { .kind = (enum weft_question_kind)(WEFT_QUESTION_TRACE + 1) };
+    weft_graph_ask(built.graph, &other);
+    ck_assert_uint_eq(other.asked_count, 0);
     leave(&built);
     end_all();
 }
@@ -311,9 +324,9 @@ END_TEST
 START_TEST(test_a_graph_without_judges_knows_nothing)
 {
     struct built built = start(CONFIG("1s", "a", PIPELINE("traces", "[]")));
-    struct weft_trace_question question = { .word = "asked" };
-    struct weft_trace_answer answer = { .knowledge = WEFT_TRACE_NOT_SEEN };
-    ck_assert_uint_eq(weft_graph_look_up(built.graph, &question, &answer), 0);
+    struct weft_trace_lookup lookup = { .base = { .kind = WEFT_QUESTION_TRACE }, .question = { .word = "asked" } };
+    weft_graph_ask(built.graph, &lookup.base);
+    ck_assert_uint_eq(lookup.base.asked_count, 0);
     leave(&built);
     end_all();
 }
@@ -335,6 +348,7 @@ int main(void)
     tcase_add_test(tests, test_a_build_that_is_not_used_leaves_the_stage_as_it_was);
     tcase_add_test(tests, test_stages_drain_by_rank);
     tcase_add_test(tests, test_every_judge_of_a_graph_is_asked_for_a_trace);
+    tcase_add_test(tests, test_nobody_is_asked_what_he_does_not_answer);
     tcase_add_test(tests, test_a_graph_without_judges_knows_nothing);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
