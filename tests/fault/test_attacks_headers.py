@@ -39,8 +39,7 @@ class HeaderBombs(AttackCase):
         for attacker in attackers:
             attacker.queue(h2.headers(1, first_block) + b"".join(h2.headers(stream, block)
                                                                 for stream in range(3, 2 * STREAMS + 1, 2)))
-        ended = h2.drive_all(attackers, 5.0, lambda: all(one.ended.is_over or one.count(h2.RST_STREAM) >= STREAMS - 1
-                                                         for one in attackers))
+        ended = h2.drive_all(attackers, 5.0, lambda: all(one.ended.is_over for one in attackers))
         self.say(f"{what}: {sum(one.is_over for one in ended)} of {len(ended)} over, the last after "
                  f"{max(one.seconds for one in ended):.2f} s, {ended[0].goaway} {ended[0].debug}")
         return ended
@@ -50,12 +49,13 @@ class HeaderBombs(AttackCase):
                                    ("large indexed fields", BLOCK + LARGE_FIELD, block_of(LARGE_INDEXED))):
             with self.subTest(what):
                 for one in self.bomb(what, first, block):
-                    # Each call costs its stream and a token: some connections have tokens left.
-                    self.assertTrue(not one.is_over or one.goaway == h2.ENHANCE_YOUR_CALM, str(one))
+                    # What is still on its way makes a reset, which may overtake the last words.
+                    self.assertTrue(one.is_over, f"still open: {one}")
+                    self.assertIn(one.goaway, (h2.ENHANCE_YOUR_CALM, None), str(one))
         self.assert_good_client_untouched(CONNECTIONS * BYTES_PER_CONNECTION + SETTLING)
 
     def test_bombs_again_and_again_are_ended(self):
-        """101 such calls are more than a connection may have wrong."""
+        """A few such calls are more than a connection may have wrong that does nothing else."""
         for what, block in (("indexed fields", INDEXED), ("cookie crumbs", CRUMBS), ("large", block_of(LARGE_INDEXED))):
             with self.subTest(what), Attacker(self.address, CLOSED_WINDOW) as attacker:
                 calls = (h2.headers(stream, block) for stream in range(3, 4_001, 2))

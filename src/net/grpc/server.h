@@ -60,6 +60,7 @@ struct weft_grpc_server_settings {
     ROW(connections_timed_out, "connections ended by a deadline")                                 \
     ROW(connections_flooded, "connections ended by a flood limit")                                \
     ROW(calls, "calls begun")                                                                     \
+    ROW(calls_refused, "calls refused because of max_concurrent_streams")                         \
     ROW(calls_cancelled, "calls whose stream ended before the answer")                            \
     ROW(calls_failed, "calls answered with an error before they reached a service")               \
     ROW(calls_shed, "calls refused because half messages held too much, or memory was overdrawn") \

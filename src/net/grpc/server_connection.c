@@ -11,8 +11,6 @@
 enum {
     READS_PER_TURN = 4, /* then other connections get theirs */
     OUTPUT_LIMIT_BYTES = 1024 * 1024,
-    ERROR_BURST = 100,
-    ERRORS_PER_SECOND = 33,
     HEADER_BLOCK_SLACK_BYTES = 16 * 1024,
 };
 
@@ -76,7 +74,8 @@ struct weft_grpc_server_connection *weft_grpc_server_connection_new(struct weft_
     weft_http2_output_init(&connection->output);
     weft_http2_meter_init(&connection->meter, server->settings.max_control_frames_per_s,
                           server->settings.max_header_bytes + HEADER_BLOCK_SLACK_BYTES, now);
-    weft_rate_init(&connection->errors, ERROR_BURST, ERRORS_PER_SECOND, now);
+    weft_http2_errors_init(&connection->errors, now);
+    weft_http2_excess_init(&connection->excess, now);
     weft_list_init(&connection->calls);
     weft_deferred_init(&connection->turn, take_turn, connection);
     weft_timer_init(&connection->timer, weft_grpc_server_connection_on_timer, connection);

@@ -63,7 +63,8 @@ struct weft_grpc_server_connection {
     nghttp2_session *session;
     struct weft_http2_output output;
     struct weft_http2_meter meter;
-    struct weft_rate errors; /* streams that we had to reset, invalid frames (CVE-2025-8671) */
+    struct weft_http2_errors errors;
+    struct weft_http2_excess excess;
     struct weft_list calls;
     size_t call_count, served_count; /* all; those that the service has */
     struct weft_deferred turn;       /* at the end of the tick: writes, closes, frees */

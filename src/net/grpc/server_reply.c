@@ -157,6 +157,7 @@ static bool take_back(struct weft_grpc_server_call *call)
     }
     call->connection->has_answered = true;
     weft_guest_touch(&call->connection->guest);
+    weft_http2_errors_forgive(&call->connection->errors);
     return true;
 }
 

@@ -24,6 +24,18 @@ static struct weft_grpc_server_call *call_of(nghttp2_session *session, int32_t s
     return call;
 }
 
+/* As many calls are open as may be. */
+static void refuse_stream(struct weft_grpc_server_connection *connection, int32_t stream_id)
+{
+    connection->server->counters.calls_refused++;
+    if (!weft_http2_excess_take(&connection->excess, weft_grpc_server_now(connection->server))) {
+        connection->flood = WEFT_HTTP2_FLOOD_STREAMS;
+    }
+    if (nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_REFUSED_STREAM) != 0) {
+        connection->is_broken = true;
+    }
+}
+
 static int on_headers_begun(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct weft_grpc_server_connection *connection = context;
@@ -33,6 +45,10 @@ static int on_headers_begun(nghttp2_session *session, const nghttp2_frame *frame
     }
     if (connection->has_final_goaway && frame->hd.stream_id > connection->last_stream_id) {
         return 0; /* the client will take it elsewhere: to serve it too would be to have it twice */
+    }
+    if (connection->call_count >= connection->server->settings.max_concurrent_streams) {
+        refuse_stream(connection, frame->hd.stream_id);
+        return 0;
     }
     struct weft_grpc_server_call *call = weft_grpc_server_call_try_new(connection, frame->hd.stream_id);
     if (call == NULL) {
@@ -56,12 +72,17 @@ static int on_header_received(nghttp2_session *session, const nghttp2_frame *fra
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-/* Fields that nghttp2 finds malformed and drops count too. */
+/* nghttp2 would drop the field; the request that has it is malformed (RFC 9113 section 8.2.1), and whoever stands
+ * before or behind us may understand it otherwise. By white space around a value nobody is misled: that field is
+ * dropped. */
 static int on_bad_header_received(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                                   size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
                                   void *context)
 {
-    return on_header_received(session, frame, name, name_length, value, value_length, flags, context);
+    bool is_padded =
+        nghttp2_check_header_name(name, name_length) != 0 && nghttp2_check_header_value(value, value_length) != 0;
+    return is_padded ? on_header_received(session, frame, name, name_length, value, value_length, flags, context)
+                     : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* PROTOCOL_ERROR */
 }
 
 static int on_data_received(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *bytes,
@@ -136,6 +157,7 @@ static int on_frame_received(nghttp2_session *session, const nghttp2_frame *fram
     struct weft_grpc_server_call *call = NULL;
     switch (frame->hd.type) {
     case NGHTTP2_SETTINGS:
+        connection->excess.has_agreed |= (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0 && connection->phase == WEFT_GRPC_SERVER_PREFACE) {
             weft_grpc_server_connection_set_phase(connection, WEFT_GRPC_SERVER_OPEN);
             if (connection->server->is_draining) {
@@ -165,28 +187,21 @@ static int on_frame_received(nghttp2_session *session, const nghttp2_frame *fram
     return 0;
 }
 
-static void count_error(struct weft_grpc_server_connection *connection)
+/* A bad frame leads to a reset, or ends the connection. */
+static void count_reset(struct weft_grpc_server_connection *connection, uint32_t code)
 {
-    if (!weft_rate_take(&connection->errors, weft_grpc_server_now(connection->server))) {
+    if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_REFUSED_STREAM &&
+        !weft_http2_errors_take(&connection->errors, weft_grpc_server_now(connection->server))) {
         connection->flood = WEFT_HTTP2_FLOOD_ERRORS;
     }
-}
-
-static int on_bad_frame_received(nghttp2_session *session, const nghttp2_frame *frame, int code, void *context)
-{
-    (void)session;
-    (void)frame;
-    (void)code;
-    count_error(context);
-    return 0;
 }
 
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct weft_grpc_server_connection *connection = context;
     weft_check_magic(connection, grpc_server_connection);
-    if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
-        count_error(connection);
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        count_reset(connection, frame->rst_stream.error_code);
     }
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
         connection->phase < WEFT_GRPC_SERVER_ENDING) {
@@ -227,7 +242,6 @@ nghttp2_session_callbacks *weft_grpc_server_callbacks(void)
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_bad_header_received);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_received);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_received);
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_bad_frame_received);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_closed);
     return callbacks;
@@ -247,6 +261,29 @@ nghttp2_option *weft_grpc_server_options(void)
     return options;
 }
 
+/* nghttp2 is told of our limit by this name, which it does not know: where it knows the limit, it ends the connection
+ * of who is above it by a stream. In the first frame that goes out the name is the real one. */
+enum { HIDDEN_MAX_CONCURRENT_STREAMS = 0xfc0e };
+
+static enum weft_status send_first_settings(struct weft_grpc_server_connection *connection)
+{
+    enum { HEADER_BYTES = 9, ENTRY_BYTES = 6, FRAME_BYTES_MAX = 128 };
+    uint8_t bytes[FRAME_BYTES_MAX];
+    const uint8_t *frame = NULL;
+    ssize_t length = nghttp2_session_mem_send(connection->session, &frame);
+    if (length <= HEADER_BYTES || (size_t)length > sizeof bytes) {
+        return WEFT_NOMEM;
+    }
+    memcpy(bytes, frame, (size_t)length);
+    for (uint8_t *entry = bytes + HEADER_BYTES; entry + ENTRY_BYTES <= bytes + length; entry += ENTRY_BYTES) {
+        if (entry[0] == HIDDEN_MAX_CONCURRENT_STREAMS >> 8 && entry[1] == (HIDDEN_MAX_CONCURRENT_STREAMS & 0xff)) {
+            entry[0] = 0;
+            entry[1] = NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS;
+        }
+    }
+    return weft_http2_output_copy(&connection->output, bytes, (size_t)length);
+}
+
 enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connection *connection)
 {
     struct weft_grpc_server *server = connection->server;
@@ -260,7 +297,7 @@ enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connecti
     connection->connection_window =
         weft_grpc_server_smaller(FIRST_CONNECTION_WINDOW, server->settings.connection_window_bytes);
     const nghttp2_settings_entry entries[] = {
-        { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server->settings.max_concurrent_streams },
+        { HIDDEN_MAX_CONCURRENT_STREAMS, server->settings.max_concurrent_streams },
         { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)connection->stream_window },
         { NGHTTP2_SETTINGS_MAX_FRAME_SIZE, MAX_FRAME_BYTES },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)server->settings.max_header_bytes },
@@ -268,6 +305,7 @@ enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connecti
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
     if (nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, entries, WEFT_COUNT_OF(entries)) != 0 ||
+        send_first_settings(connection) != WEFT_OK ||
         nghttp2_session_set_local_window_size(connection->session, NGHTTP2_FLAG_NONE, 0,
                                               (int32_t)connection->connection_window) != 0) {
         return WEFT_NOMEM;

@@ -10,6 +10,12 @@ enum {
     MAX_CONTINUATIONS = 4,
     TOKENS_PER_CALL = 3,
     MAX_PADDED_BYTES = 1 + 255,
+    EXCESS_BEFORE = 10000,
+    EXCESS_BURST = 1000,
+    EXCESS_PER_SECOND = 100,
+    ERROR_BURST = 100,
+    ERRORS_PER_SECOND = 33,
+    FIRST_ERRORS = 20,
 };
 
 static const char *const flood_texts[] = {
@@ -48,6 +54,37 @@ void weft_rate_give(struct weft_rate *rate, uint32_t tokens)
     int64_t token_ns = WEFT_NS_PER_S / rate->per_second;
     int64_t full_ns = token_ns * rate->burst;
     rate->credit_ns = full_ns - rate->credit_ns < token_ns * tokens ? full_ns : rate->credit_ns + token_ns * tokens;
+}
+
+void weft_http2_excess_init(struct weft_http2_excess *excess, struct weft_monotonic now)
+{
+    *excess = (struct weft_http2_excess){ 0 };
+    weft_rate_init(&excess->after, EXCESS_BURST, EXCESS_PER_SECOND, now);
+}
+
+bool weft_http2_excess_take(struct weft_http2_excess *excess, struct weft_monotonic now)
+{
+    return excess->has_agreed ? weft_rate_take(&excess->after, now) : ++excess->before <= EXCESS_BEFORE;
+}
+
+void weft_http2_errors_init(struct weft_http2_errors *errors, struct weft_monotonic now)
+{
+    errors->allowance = FIRST_ERRORS;
+    weft_rate_init(&errors->rate, ERROR_BURST, ERRORS_PER_SECOND, now);
+}
+
+bool weft_http2_errors_take(struct weft_http2_errors *errors, struct weft_monotonic now)
+{
+    if (errors->allowance == 0 || !weft_rate_take(&errors->rate, now)) {
+        return false;
+    }
+    errors->allowance--;
+    return true;
+}
+
+void weft_http2_errors_forgive(struct weft_http2_errors *errors)
+{
+    errors->allowance += errors->allowance < ERROR_BURST;
 }
 
 void weft_http2_meter_init(struct weft_http2_meter *meter, uint32_t max_control_frames_per_s,

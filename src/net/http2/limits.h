@@ -26,6 +26,35 @@ bool weft_rate_take(struct weft_rate *rate, struct weft_monotonic now);
 /* Puts tokens back, up to burst. */
 void weft_rate_give(struct weft_rate *rate, uint32_t tokens);
 
+/* Streams beyond max_concurrent_streams. They are refused, which costs a client nothing but the stream (RFC 9113
+ * section 5.1.2): whoever has not seen the limit cannot keep it, and whoever has may be wrong for a while. */
+struct weft_http2_excess {
+    struct weft_rate after; /* the client agreed to our SETTINGS */
+    uint32_t before;        /* that many so far */
+    bool has_agreed;
+};
+
+void weft_http2_excess_init(struct weft_http2_excess *excess, struct weft_monotonic now);
+
+/* One more; false: the client takes no notice. */
+bool weft_http2_excess_take(struct weft_http2_excess *excess, struct weft_monotonic now);
+
+/* Streams that we had to reset. A few are nobody's fault, so that a connection has some for free and more for what was
+ * served; many at once are an attack (CVE-2025-8671), and so are those of a connection that does nothing else, however
+ * slow. */
+struct weft_http2_errors {
+    struct weft_rate rate;
+    uint32_t allowance;
+};
+
+void weft_http2_errors_init(struct weft_http2_errors *errors, struct weft_monotonic now);
+
+/* One more; false: too many. */
+bool weft_http2_errors_take(struct weft_http2_errors *errors, struct weft_monotonic now);
+
+/* A call was served. */
+void weft_http2_errors_forgive(struct weft_http2_errors *errors);
+
 /* Why a connection must go; the text is sent as GOAWAY's debug data. */
 #define WEFT_HTTP2_FLOODS(ROW)                    \
     ROW(NONE, "")                                 \
@@ -35,6 +64,7 @@ void weft_rate_give(struct weft_rate *rate, uint32_t tokens);
     ROW(HEADERS, "header_block_too_large")        \
     ROW(CONTINUATION, "too_many_continuations")   \
     ROW(ERRORS, "too_many_errors")                \
+    ROW(STREAMS, "too_many_streams")              \
     ROW(PINGS, "too_many_pings")                  \
     ROW(STALLS, "responses_not_read")
 

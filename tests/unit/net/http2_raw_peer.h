@@ -39,7 +39,7 @@ struct raw_peer {
     int32_t goaway_last_stream;
     char goaway_text[64];
     size_t settings_count, settings_acks, ping_acks, pings, window_updates;
-    uint32_t initial_window;
+    uint32_t initial_window, max_concurrent_streams;
     uint64_t window_bytes; /* granted on the connection, beyond the first 65535 */
 };
 
@@ -108,6 +108,10 @@ static inline void raw_take_settings(struct raw_peer *peer, uint8_t flags, const
     }
     peer->settings_count++;
     for (size_t i = 0; i + 6 <= length; i += 6) {
+        ck_assert_uint_lt((uint32_t)payload[i] << 8 | payload[i + 1], 16); /* no name that nobody knows */
+        if (payload[i] == 0 && payload[i + 1] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) {
+            peer->max_concurrent_streams = raw_number(payload + i + 2);
+        }
         if (payload[i] == 0 && payload[i + 1] == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) {
             peer->initial_window = raw_number(payload + i + 2);
         }
@@ -240,13 +244,18 @@ static inline void raw_frame(struct raw_peer *peer, uint8_t type, uint8_t flags,
 }
 
 /* HPACK: literal, never indexed, name spelt out, no Huffman. Lengths below 127. */
-static inline void raw_field(struct weft_buffer *block, const char *name, const char *value)
+static inline void raw_bytes_field(struct weft_buffer *block, const char *name, const char *value, size_t value_length)
 {
     weft_buffer_append_byte(block, 0x10);
     weft_buffer_append_byte(block, (uint8_t)strlen(name));
     weft_buffer_append_text(block, name);
-    weft_buffer_append_byte(block, (uint8_t)strlen(value));
-    weft_buffer_append_text(block, value);
+    weft_buffer_append_byte(block, (uint8_t)value_length);
+    weft_buffer_append(block, value, value_length);
+}
+
+static inline void raw_field(struct weft_buffer *block, const char *name, const char *value)
+{
+    raw_bytes_field(block, name, value, strlen(value));
 }
 
 struct raw_request {

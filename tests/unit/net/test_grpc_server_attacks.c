@@ -319,8 +319,18 @@ START_TEST(test_too_many_fields_or_bytes_are_refused)
 }
 END_TEST
 
-/* A client that cannot know the limit yet loses the excess streams only; one that has agreed to it loses the
- * connection. */
+static void open_calls(struct raw_peer *peer, int32_t first, int count)
+{
+    for (int32_t id = first; id < first + 2 * count && !peer->has_goaway; id += 2) {
+        raw_headers(peer, id, &usual, false);
+        if (id % 200 == 199) {
+            raw_settle(peer);
+        }
+    }
+    raw_settle(peer);
+}
+
+/* The excess streams are lost and nothing else, whether the client could know the limit or not. */
 START_TEST(test_streams_above_the_limit_are_refused)
 {
     set_up();
@@ -329,21 +339,150 @@ START_TEST(test_streams_above_the_limit_are_refused)
     struct raw_peer *early = connect_silent();
     early->holds_acks = true;
     raw_start(early);
-    for (int32_t id = 1; id < 41; id += 2) {
-        raw_headers(early, id, &usual, false);
-        raw_headers(world.peer, id, &usual, false);
+    open_calls(early, 1, 20);
+    open_calls(world.peer, 1, 20);
+    ck_assert_uint_eq(early->max_concurrent_streams, 10);
+    ck_assert_uint_eq(counters()->calls, 20);
+    ck_assert_uint_eq(counters()->calls_refused, 20);
+    struct raw_peer *both[] = { early, world.peer };
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(!raw_stream(both[i], 19)->has_reset);
+        ck_assert(raw_stream(both[i], 21)->has_reset);
+        ck_assert_uint_eq(raw_stream(both[i], 21)->reset_code, NGHTTP2_REFUSED_STREAM);
+        ck_assert(!both[i]->has_goaway);
+    }
+    uint8_t body[16];
+    size_t length = raw_message(body, 0, 1, "x", 1);
+    for (int32_t id = 1; id < 21; id += 2) {
+        raw_data(early, id, body, length, true);
     }
     raw_settle(early);
-    ck_assert_uint_eq(counters()->calls, 20);
-    ck_assert(!raw_stream(early, 19)->has_reset);
-    ck_assert(raw_stream(early, 21)->has_reset);
-    ck_assert_uint_eq(raw_stream(early, 21)->reset_code, NGHTTP2_REFUSED_STREAM);
-    ck_assert(!early->has_goaway);
-    raw_settle(world.peer);
-    ck_assert(world.peer->has_goaway);
-    ck_assert_uint_eq(world.peer->goaway_code, NGHTTP2_PROTOCOL_ERROR);
-    ck_assert_uint_eq(counters()->connections_failed, 1);
+    ck_assert_uint_eq(world.call_count, 10);
+    raw_headers(early, 41, &usual, false); /* there is room again */
+    raw_data(early, 41, body, length, true);
+    raw_settle(early);
+    ck_assert_uint_eq(world.call_count, 11);
     raw_peer_free(early);
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_who_takes_no_notice_of_the_limit_is_cut_off)
+{
+    set_up();
+    world.settings.max_concurrent_streams = 1;
+    start_server();
+    open_calls(world.peer, 1, 1000);
+    ck_assert(!world.peer->has_goaway);
+    open_calls(world.peer, 2001, 200);
+    assert_calmed("too_many_streams");
+}
+END_TEST
+
+START_TEST(test_who_never_agrees_to_the_limit_is_cut_off)
+{
+    set_up();
+    world.settings.max_concurrent_streams = 1;
+    start_server();
+    raw_peer_free(world.peer);
+    world.peer = connect_silent();
+    world.peer->holds_acks = true;
+    raw_start(world.peer);
+    open_calls(world.peer, 1, 9000);
+    ck_assert(!world.peer->has_goaway);
+    open_calls(world.peer, 18001, 2000);
+    assert_calmed("too_many_streams");
+}
+END_TEST
+
+/* One bad call a second, and never a good one: below any burst, but nothing else comes of it. */
+START_TEST(test_slow_errors_of_who_does_nothing_else_are_stopped)
+{
+    set_up_server();
+    struct weft_buffer block;
+    weft_buffer_init(&block, 0);
+    raw_fields(&block, &usual);
+    for (int i = 0; i < 60; i++) {
+        raw_field(&block, "x-a", "b");
+    }
+    int count = 0;
+    for (int32_t id = 1; id < 100 && !world.peer->has_goaway; id += 2, count++) {
+        raw_frame(world.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, block.bytes, block.length);
+        advance(WEFT_NS_PER_S);
+    }
+    ck_assert_int_eq(count, 21);
+    weft_buffer_fini(&block);
+    assert_calmed("too_many_errors");
+}
+END_TEST
+
+START_TEST(test_errors_among_good_calls_are_forgiven)
+{
+    set_up_server();
+    struct weft_buffer block;
+    weft_buffer_init(&block, 0);
+    raw_fields(&block, &usual);
+    for (int i = 0; i < 60; i++) {
+        raw_field(&block, "x-a", "b");
+    }
+    uint8_t body[16];
+    size_t length = raw_message(body, 0, 1, "x", 1);
+    for (int32_t id = 1; id < 400; id += 4) {
+        raw_frame(world.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, block.bytes, block.length);
+        call_once(id + 2, &usual, body, length);
+        advance(WEFT_NS_PER_S / 10);
+    }
+    ck_assert(!world.peer->has_goaway);
+    weft_buffer_fini(&block);
+    tear_down();
+}
+END_TEST
+
+/* RFC 9113 section 8.2.1. */
+static const struct {
+    const char *name, *value;
+    size_t value_length; /* 0 = of a text */
+    bool is_malformed;
+} odd_fields[] = {
+    { "x a", "b", 0, true },
+    { "X-A", "b", 0, true },
+    { "", "b", 0, true },
+    { "x\x01", "b", 0, true },
+    { "x\x7f", "b", 0, true },
+    { "x\x80", "b", 0, true },
+    { "x:y", "b", 0, true },
+    { "x-a", "b\r\nx: y", 0, true },
+    { "x-a", "\n", 0, true },
+    { "x-a", "b\0c", 3, true },
+    { ":x", "b", 0, true },
+    { "x-a", "b\x01", 0, true },
+    { "x-a", " b ", 0, false },
+    { "x-a", "b\tc", 0, false },
+    { "x-a", "\xc3\xa9", 0, false },
+    { "x-a", "", 0, false },
+    { "x!#$%&'*+-.^_`|~9", "b", 0, false },
+};
+
+START_TEST(test_fields_that_are_none_are_malformed)
+{
+    set_up_server();
+    struct weft_buffer block;
+    weft_buffer_init(&block, 0);
+    raw_fields(&block, &usual);
+    size_t value_length = odd_fields[_i].value_length == 0 ? strlen(odd_fields[_i].value) : odd_fields[_i].value_length;
+    raw_bytes_field(&block, odd_fields[_i].name, odd_fields[_i].value, value_length);
+    uint8_t body[16];
+    size_t length = raw_message(body, 0, 1, "x", 1);
+    raw_frame(world.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, block.bytes, block.length);
+    raw_data(world.peer, 1, body, length, true);
+    raw_settle(world.peer);
+    ck_assert(!world.peer->has_goaway);
+    ck_assert(raw_stream(world.peer, 1)->has_reset == odd_fields[_i].is_malformed);
+    if (odd_fields[_i].is_malformed) {
+        ck_assert_uint_eq(raw_stream(world.peer, 1)->reset_code, NGHTTP2_PROTOCOL_ERROR);
+    }
+    ck_assert_uint_eq(world.call_count, !odd_fields[_i].is_malformed);
+    weft_buffer_fini(&block);
     tear_down();
 }
 END_TEST
@@ -666,6 +805,11 @@ int main(void)
     tcase_add_test(tcase, test_header_bomb_costs_its_stream_then_its_connection);
     tcase_add_test(tcase, test_too_many_fields_or_bytes_are_refused);
     tcase_add_test(tcase, test_streams_above_the_limit_are_refused);
+    tcase_add_test(tcase, test_who_takes_no_notice_of_the_limit_is_cut_off);
+    tcase_add_test(tcase, test_who_never_agrees_to_the_limit_is_cut_off);
+    tcase_add_test(tcase, test_slow_errors_of_who_does_nothing_else_are_stopped);
+    tcase_add_test(tcase, test_errors_among_good_calls_are_forgiven);
+    tcase_add_loop_test(tcase, test_fields_that_are_none_are_malformed, 0, (int)WEFT_COUNT_OF(odd_fields));
     tcase_add_test(tcase, test_slow_preface_is_cut_off);
     tcase_add_test(tcase, test_unfinished_headers_are_cut_off);
     tcase_add_test(tcase, test_slow_body_is_refused);
