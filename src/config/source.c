@@ -3,11 +3,11 @@
 #include "config/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/regular_file.h"
 #include "config/node_internal.h"
 
 struct request {
@@ -26,13 +26,6 @@ static const char *get_from_process(void *context, const char *name)
 
 const struct weft_config_environment weft_config_process_environment = { .get = get_from_process };
 
-static enum weft_status fail_system(struct weft_error *error, const char *path, int number)
-{
-    enum weft_status status = number == ENOENT ? WEFT_NOT_FOUND : number == EACCES ? WEFT_DENIED : WEFT_IO;
-    char text[128];
-    return weft_fail(error, status, "%s: %s", path, strerror_r(number, text, sizeof text));
-}
-
 static enum weft_status read_descriptor(int descriptor, const char *path, struct weft_buffer *out,
                                         struct weft_error *error)
 {
@@ -44,7 +37,8 @@ static enum weft_status read_descriptor(int descriptor, const char *path, struct
             continue;
         }
         if (count < 0) {
-            return fail_system(error, path, errno);
+            char text[128];
+            return weft_fail(error, WEFT_IO, "%s: %s", path, strerror_r(errno, text, sizeof text));
         }
         if (count == 0) {
             return WEFT_OK;
@@ -63,12 +57,12 @@ enum weft_status weft_config_read_file(void *context, const char *path, struct w
                                        struct weft_error *error)
 {
     (void)context;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0) {
-        return fail_system(error, path, errno);
+    int descriptor;
+    enum weft_status status = weft_regular_file_open(path, &descriptor, error);
+    if (status == WEFT_OK) {
+        status = read_descriptor(descriptor, path, out, error);
+        close(descriptor);
     }
-    enum weft_status status = read_descriptor(descriptor, path, out, error);
-    close(descriptor);
     return status;
 }
 

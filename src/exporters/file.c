@@ -58,7 +58,9 @@ static const struct weft_field rotation_fields[] = {
 };
 
 static const struct weft_field file_fields[] = {
-    WEFT_FIELD(struct file_config, path, NULL, "The file to write to.", .is_required = true),
+    WEFT_FIELD(struct file_config, path, NULL,
+               "The file to write to, or /dev/stdout, /dev/stderr, /dev/null; any other device or a FIFO is an error.",
+               .is_required = true),
     WEFT_FIELD(struct file_config, append, "false", "Keep what is in the file; else it is emptied at the start."),
     WEFT_FIELD_OPTIONAL(struct file_config, rotation, has_rotation, rotation_fields, "off", "Several files in turn."),
     WEFT_FIELD_CHOICE(struct file_config, format, format_words, "json", "json (one message per line) or proto."),
@@ -102,7 +104,7 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
         return weft_fail(error, WEFT_INVALID, "directory_permissions: \"%s\" is not an octal mode such as 0755",
                          config->directory_permissions);
     }
-    return WEFT_OK;
+    return weft_file_output_check(config->path, error);
 }
 
 static enum weft_status write_to_file(void *sink, struct weft_slice bytes, struct weft_error *error)

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/magic.h"
+#include "base/regular_file.h"
 
 enum { TIME_BYTES = 24 }; /* "2026-11-24T10-30-00.123" and the end */
 
@@ -40,11 +42,55 @@ static enum weft_status fail_io(struct weft_error *error, const char *what, cons
 
 /* ---- opening ---- */
 
-static enum weft_status open_file(struct weft_file_output *output, bool is_appending, struct weft_error *error)
+static const struct {
+    const char *path;
+    int descriptor; /* -1 = it is opened */
+} devices[] = { { "/dev/stdout", STDOUT_FILENO }, { "/dev/stderr", STDERR_FILENO }, { "/dev/null", -1 } };
+
+/* The index of a device that may be written to, or WEFT_COUNT_OF(devices). */
+static size_t find_device(const char *path)
 {
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND | (is_appending ? 0 : O_TRUNC);
-    output->descriptor = open(output->path, flags, 0644);
-    return output->descriptor >= 0 ? WEFT_OK : fail_io(error, "open", output->path);
+    size_t i = 0;
+    while (i < WEFT_COUNT_OF(devices) && strcmp(path, devices[i].path) != 0) {
+        i++;
+    }
+    return i;
+}
+
+enum weft_status weft_file_output_check(const char *path, struct weft_error *error)
+{
+    struct stat status;
+    if (find_device(path) < WEFT_COUNT_OF(devices) || stat(path, &status) != 0) {
+        return WEFT_OK;
+    }
+    const char *kind = weft_irregular_kind(status.st_mode);
+    return kind == NULL ? WEFT_OK : weft_fail(error, WEFT_INVALID, "path: %s %s, not a file", path, kind);
+}
+
+/* A stream is not opened anew: it may be a socket, which cannot be, or a file that others write to, which must not be
+ * emptied. */
+static int open_path(const char *path, bool is_appending)
+{
+    size_t device = find_device(path);
+    if (device < WEFT_COUNT_OF(devices) && devices[device].descriptor >= 0) {
+        return fcntl(devices[device].descriptor, F_DUPFD_CLOEXEC, 0);
+    }
+    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND | O_NOCTTY | (is_appending ? 0 : O_TRUNC), 0644);
+}
+
+static enum weft_status open_file(const struct weft_file_output *output, bool is_appending, int *out_descriptor,
+                                  struct weft_error *error)
+{
+    enum weft_status status = weft_file_output_check(output->path, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    int descriptor = open_path(output->path, is_appending);
+    if (descriptor < 0) {
+        return fail_io(error, "open", output->path);
+    }
+    *out_descriptor = descriptor;
+    return WEFT_OK;
 }
 
 /* Makes what is missing of the path, as mkdir -p does. */
@@ -91,7 +137,8 @@ enum weft_status weft_file_output_open(const struct weft_file_output_settings *s
     split_path(output);
     enum weft_status status = settings->creates_directory ? create_directories(output, error) : WEFT_OK;
     if (status == WEFT_OK) {
-        status = open_file(output, settings->is_appending || settings->rotation.max_bytes > 0, error);
+        status =
+            open_file(output, settings->is_appending || settings->rotation.max_bytes > 0, &output->descriptor, error);
     }
     if (status != WEFT_OK) {
         weft_file_output_close(output);
@@ -229,7 +276,7 @@ static enum weft_status rotate(struct weft_file_output *output, struct weft_erro
     }
     close(output->descriptor);
     output->descriptor = -1;
-    status = open_file(output, true, error);
+    status = open_file(output, true, &output->descriptor, error);
     if (status == WEFT_OK) {
         delete_old_backups(output);
     }
@@ -244,6 +291,10 @@ static enum weft_status write_whole(struct weft_file_output *output, struct weft
     bool is_known = fstat(output->descriptor, &before) == 0;
     while (bytes.length > 0) {
         ssize_t written = write(output->descriptor, bytes.bytes, bytes.length);
+        if (written < 0 && errno == EAGAIN) { /* a stream that somebody else made non-blocking */
+            poll(&(struct pollfd){ .fd = output->descriptor, .events = POLLOUT }, 1, -1);
+            continue;
+        }
         if (written < 0 && errno == EINTR) {
             continue;
         }
@@ -266,7 +317,7 @@ enum weft_status weft_file_output_write(struct weft_file_output *output, struct 
 {
     weft_check_magic(output, file_output);
     weft_assert(bytes.length > 0);
-    enum weft_status status = output->descriptor >= 0 ? WEFT_OK : open_file(output, true, error);
+    enum weft_status status = output->descriptor >= 0 ? WEFT_OK : open_file(output, true, &output->descriptor, error);
     uint64_t max_bytes = output->settings.rotation.max_bytes;
     struct stat now;
     if (status == WEFT_OK && max_bytes > 0 && fstat(output->descriptor, &now) == 0 && S_ISREG(now.st_mode) &&

@@ -23,7 +23,11 @@ struct weft_file_output_settings {
     struct weft_file_rotation rotation;
 };
 
-/* WEFT_IO with the system's reason. */
+/* WEFT_INVALID: there is something at the path that is no file: a FIFO would hold who opens it until somebody reads.
+ * But for /dev/null, /dev/stdout and /dev/stderr; the latter two are the streams that weft was started with. */
+enum weft_status weft_file_output_check(const char *path, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* WEFT_IO with the system's reason; WEFT_INVALID as above. */
 enum weft_status weft_file_output_open(const struct weft_file_output_settings *settings,
                                        struct weft_file_output **out_output, struct weft_error *error) WEFT_MUST_CHECK;
 void weft_file_output_close(struct weft_file_output *output);

@@ -192,3 +192,59 @@ class DeadReaders(OutsideCase):
         self.begin({"file": {"path": str(self.data)}}, (None, None), extra=["--shutdown-timeout", "1s"],
                    environment=stalling(WEFT_STALL_PATH="data.json", WEFT_STALL_WHILE=str(self.sign)))
         self.sign.touch()
+
+
+@only_weft("it waits for the other side")
+class Irregular(OutsideCase):
+    """FIFOs, devices and folders where a file is meant: an error at once, at the start and when it runs."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(self.temporary_directory())
+        self.fifo = self.directory / "fifo"
+        os.mkfifo(self.fifo)
+        self.address = f"127.0.0.1:{free_port()}"
+
+    def exporting_to(self, exporter):
+        return configs.pipeline(self.address, {exporter.pop("id"): exporter})
+
+    def serving_with(self, certificate):
+        tls = {"tls": {"cert_file": str(certificate), "key_file": str(certificate)}}
+        return configs.pipeline(self.address, {"nop": {}}, receiver=configs.otlp_receiver(self.address, **tls))
+
+    def irregular(self, path):
+        """What a config may name: name -> config."""
+        return {
+            "file exporter": self.exporting_to({"id": "file", "path": str(path)}),
+            "${file:}": self.exporting_to({"id": "otlp_http", "endpoint": "http://127.0.0.1:1",
+                                           "headers": {"token": f"${{file:{path}}}"}}),
+            "receiver's certificate": self.serving_with(path),
+            "exporter's CA": self.exporting_to({"id": "otlp", "endpoint": "127.0.0.1:1", "tls": {"ca_file": str(path)}}),
+        }
+
+    def run_weft(self, *arguments):
+        return subprocess.run([program_under_test(), *arguments], capture_output=True, text=True, timeout=10)
+
+    def test_start_says_so_at_once(self):
+        file = self.directory / "config.yaml"
+        for path, kind in ((self.fifo, "is a FIFO"), (self.directory, "is a directory"), ("/dev/zero", "is a device")):
+            for name, config in self.irregular(path).items():
+                with self.subTest(f"{name}: {kind}"):
+                    file.write_text(configs.text(config))
+                    result = self.run_weft("--config", file)
+                    self.assertEqual(result.returncode, 1)
+                    self.assertIn(kind, result.stderr)
+            with self.subTest(f"--config: {kind}"):
+                for command in ([], ["validate"], ["print-config"]):
+                    result = self.run_weft(*command, "--config", path)
+                    self.assertEqual(result.returncode, 1, command)
+                    self.assertIn(kind, result.stderr + result.stdout)
+
+    def test_reload_says_so_and_goes_on(self):
+        program = self.start_program(self.exporting_to({"id": "nop"}), [self.address])
+        for name, config in self.irregular(self.fifo).items():
+            with Probe(program.admin) as probe:
+                program.write(config)
+                self.reload(program, '"agent.reload_failed"')
+                time.sleep(0.2)
+            self.assert_never_stood(probe, f"a reload to a FIFO ({name})")
+        self.assertIn("is a FIFO", program.process.log_text())

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/regular_file.h"
 #include "base/thread.h"
 #include "net/tls/context.h"
 
@@ -71,6 +72,30 @@ static enum weft_status load_ca_pem(SSL_CTX *native, const char *pem, struct wef
     }
     ERR_clear_error(); /* the end of the text is reported as "no start line" */
     return WEFT_OK;
+}
+
+/* OpenSSL would wait for the other side of a FIFO. */
+static enum weft_status check_file(const char *key, const char *path, struct weft_error *error)
+{
+    struct weft_error reason = WEFT_ERROR_NONE;
+    return !is_given(path) || weft_regular_file_check(path, &reason) == WEFT_OK
+               ? WEFT_OK
+               : weft_fail(error, WEFT_INVALID, "tls %s %s", key, reason.text);
+}
+
+static enum weft_status check_files(const struct weft_tls_settings *settings, struct weft_error *error)
+{
+    const struct {
+        const char *key, *path;
+    } files[] = { { "ca_file", settings->ca_file },
+                  { "cert_file", settings->cert_file },
+                  { "key_file", settings->key_file },
+                  { "client_ca_file", settings->client_ca_file } };
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(files); i++) {
+        status = check_file(files[i].key, files[i].path, error);
+    }
+    return status;
 }
 
 /* Whom a client trusts: the named authorities, or the system's when none are named. */
@@ -221,6 +246,9 @@ static enum weft_status build(struct weft_tls_context *context, SSL_CTX **out_na
     }
     if (status == WEFT_OK) {
         status = weft_tls_apply_curves(native, settings, error);
+    }
+    if (status == WEFT_OK) {
+        status = check_files(settings, error);
     }
     if (status == WEFT_OK) {
         status = load_authorities(native, settings, error);

@@ -344,7 +344,8 @@ START_TEST(test_process_environment_reads_real_files_and_variables)
     unlink(path);
     const char *directory[] = { "/" };
     sources.configs = directory;
-    ck_assert_int_eq(weft_config_load(&sources, &tree, NULL, &error), WEFT_IO);
+    assert_fails_with(weft_config_load(&sources, &tree, NULL, &error), WEFT_INVALID, error,
+                      "--config: /: is a directory, not a file");
     sources.config_count = 0;
     assert_fails_with(weft_config_load(&sources, &tree, NULL, &error), WEFT_INVALID, error,
                       "no config given; use --config=PATH");

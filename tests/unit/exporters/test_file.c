@@ -105,6 +105,42 @@ START_TEST(test_config_rules_are_the_collectors)
 }
 END_TEST
 
+/* A FIFO without a reader would hold who opens it. */
+START_TEST(test_path_is_a_file_or_a_stream)
+{
+    make_directory();
+    char yaml[200];
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    snprintf(yaml, sizeof yaml, "path: %s", path);
+    component_expect_refused(&weft_exporter_file, yaml, WEFT_INVALID, "is a FIFO, not a file");
+    snprintf(yaml, sizeof yaml, "path: %s", directory);
+    component_expect_refused(&weft_exporter_file, yaml, WEFT_INVALID, "is a directory, not a file");
+    component_expect_refused(&weft_exporter_file, "path: /dev/zero", WEFT_INVALID, "is a device, not a file");
+    remove_directory();
+}
+END_TEST
+
+/* The stream itself: what others have written to it stays, and it is written to where it stands. */
+START_TEST(test_stdout_is_not_emptied)
+{
+    make_directory();
+    int kept = dup(STDOUT_FILENO);
+    int file = open(path, O_CREAT | O_WRONLY, 0600);
+    ck_assert_int_eq(write(file, "before\n", 7), 7);
+    fflush(stdout);
+    ck_assert_int_ge(dup2(file, STDOUT_FILENO), 0);
+    component_begin(&weft_exporter_file, "{path: /dev/stdout, flush_interval: 0s}", WEFT_TRACES);
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    fixture_end();
+    ck_assert_int_eq(write(STDOUT_FILENO, "after\n", 6), 6);
+    ck_assert_int_ge(dup2(kept, STDOUT_FILENO), 0);
+    ck_assert_str_eq(read_text(), "before\n" SPAN_LINE("one") "after\n");
+    close(kept);
+    close(file);
+    remove_directory();
+}
+END_TEST
+
 START_TEST(test_a_batch_is_a_line_after_the_flush_interval)
 {
     make_directory();
@@ -465,6 +501,8 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, test_config_rules_are_the_collectors);
+    tcase_add_test(tests, test_path_is_a_file_or_a_stream);
+    tcase_add_test(tests, test_stdout_is_not_emptied);
     tcase_add_test(tests, test_a_batch_is_a_line_after_the_flush_interval);
     tcase_add_test(tests, test_much_is_written_at_once);
     tcase_add_test(tests, test_append_keeps_what_was_there);
