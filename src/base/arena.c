@@ -66,6 +66,13 @@ struct weft_arena *weft_arena_try_new_charged(struct weft_budget *budget, size_t
     return arena;
 }
 
+void weft_arena_own(struct weft_arena *arena)
+{
+    weft_check_magic(arena, arena);
+    weft_assert(arena->references == 1 && arena->under == NULL);
+    arena->owner = weft_thread_id();
+}
+
 struct weft_arena *weft_arena_try_new(void)
 {
     return weft_arena_try_new_charged(NULL, 0);

@@ -94,10 +94,12 @@ int weft_cli_run(int argument_count, char **arguments)
 {
     weft_alloc_set_up();
     raise_file_limit();
-    struct weft_cli_sources sources = { 0 };
-    struct weft_agent_options agent = { .state_directory = weft_cli_state_directory(),
-                                        .shutdown_timeout_ns = 10 * WEFT_NS_PER_S,
-                                        .reload_timeout_ns = 30 * WEFT_NS_PER_S };
+    /* They stay: a reload that stands when the agent ends may look at them once more. */
+    static struct weft_cli_sources sources;
+    static struct weft_agent_options agent;
+    agent = (struct weft_agent_options){ .state_directory = weft_cli_state_directory(),
+                                         .shutdown_timeout_ns = 10 * WEFT_NS_PER_S,
+                                         .reload_timeout_ns = 30 * WEFT_NS_PER_S };
     int status = read_options(argument_count, arguments, &sources, &agent);
     if (status == 0) {
         struct weft_error error = WEFT_ERROR_NONE;
@@ -109,6 +111,5 @@ int weft_cli_run(int argument_count, char **arguments)
         }
         weft_log_end_thread(log_patience_ns);
     }
-    weft_cli_sources_fini(&sources);
     return status;
 }

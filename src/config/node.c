@@ -40,6 +40,11 @@ void weft_tree_free(struct weft_tree **own_tree)
     }
 }
 
+void weft_tree_own(struct weft_tree *tree)
+{
+    weft_arena_own(tree->arena);
+}
+
 const struct weft_node *weft_tree_root(const struct weft_tree *tree)
 {
     return tree->root;

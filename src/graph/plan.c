@@ -408,6 +408,11 @@ const struct weft_node *weft_plan_root(const struct weft_plan *plan)
     return weft_tree_root(plan->tree->tree);
 }
 
+void weft_plan_own(struct weft_plan *plan)
+{
+    weft_tree_own(plan->tree->tree);
+}
+
 struct weft_plan *weft_plan_ref(struct weft_plan *plan)
 {
     weft_assert(weft_atomic_load(&plan->references) > 0);

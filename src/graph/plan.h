@@ -81,6 +81,9 @@ unsigned weft_plan_phase_count(const struct weft_plan *plan);
 /* The merged and expanded config that the plan was made of. */
 const struct weft_node *weft_plan_root(const struct weft_plan *plan);
 
+/* After it was made, and opened, on another thread: the calling one, which is the main one, has it from now on. */
+void weft_plan_own(struct weft_plan *plan);
+
 /* Main thread. */
 struct weft_plan *weft_plan_ref(struct weft_plan *plan);
 void weft_plan_unref(struct weft_plan **own_plan);

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/list.h"
 #include "base/magic.h"
+#include "base/thread.h"
 
 WEFT_MAGIC(listening, 0x0115e401);
 
@@ -22,7 +23,9 @@ struct listening {
     uint32_t references;
 };
 
-static struct weft_list all = { &all, &all }; /* main thread only */
+static struct weft_list all = { &all, &all };
+static struct weft_mutex mutex =
+    WEFT_MUTEX_INITIALIZER; /* a reload opens in a thread of its own, the main one closes */
 
 static struct listening *listening_of(struct weft_list *node)
 {
@@ -93,7 +96,7 @@ static enum weft_status listen_anew(struct listening *listening, int backlog, st
     return weft_listen_beside(endpoint, backlog, &listening->descriptor, error);
 }
 
-enum weft_status weft_listener_open(const struct weft_endpoint *endpoint, int backlog,
+static enum weft_status open_locked(const struct weft_endpoint *endpoint, int backlog,
                                     struct weft_listener *out_listener, struct weft_error *error)
 {
     struct listening *listening = find_endpoint(endpoint);
@@ -113,7 +116,16 @@ enum weft_status weft_listener_open(const struct weft_endpoint *endpoint, int ba
     return WEFT_OK;
 }
 
-void weft_listener_close(struct weft_listener *listener)
+enum weft_status weft_listener_open(const struct weft_endpoint *endpoint, int backlog,
+                                    struct weft_listener *out_listener, struct weft_error *error)
+{
+    weft_mutex_lock(&mutex);
+    enum weft_status status = open_locked(endpoint, backlog, out_listener, error);
+    weft_mutex_unlock(&mutex);
+    return status;
+}
+
+static void close_locked(struct weft_listener *listener)
 {
     if (listener->descriptor < 0) {
         return;
@@ -138,11 +150,26 @@ void weft_listener_close(struct weft_listener *listener)
     weft_free(listening);
 }
 
-bool weft_listeners_collide(const struct weft_listener *left, const struct weft_listener *right)
+void weft_listener_close(struct weft_listener *listener)
+{
+    weft_mutex_lock(&mutex);
+    close_locked(listener);
+    weft_mutex_unlock(&mutex);
+}
+
+static bool collide_locked(const struct weft_listener *left, const struct weft_listener *right)
 {
     const struct listening *first = find_descriptor(left->descriptor), *second = find_descriptor(right->descriptor);
     if (first == NULL || second == NULL) {
         return false;
     }
     return first == second || ((first->is_beside || second->is_beside) && is_neighbour(first, &second->endpoint));
+}
+
+bool weft_listeners_collide(const struct weft_listener *left, const struct weft_listener *right)
+{
+    weft_mutex_lock(&mutex);
+    bool do_collide = collide_locked(left, right);
+    weft_mutex_unlock(&mutex);
+    return do_collide;
 }

@@ -10,7 +10,7 @@ struct weft_listener {
 
 /* Opens a listening socket, or joins the one that this process has at the same endpoint: in a reload a changed receiver
  * so takes over the socket of the one that it replaces, with the connections that wait in it. Where this process has
- * the port at overlapping addresses both listen for a while. Main thread; status and error as weft_listen. */
+ * the port at overlapping addresses both listen for a while. Any thread; status and error as weft_listen. */
 enum weft_status weft_listener_open(const struct weft_endpoint *endpoint, int backlog,
                                     struct weft_listener *out_listener, struct weft_error *error) WEFT_MUST_CHECK;
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/helper.h"
 #include "base/log.h"
 #include "worker/acceptor.h"
 #include "worker/post.h"
@@ -29,10 +30,27 @@ struct running_extension {
 
 enum agent_state {
     AGENT_RUNNING,   /* one graph on every worker, the plan's */
+    AGENT_LOADING,   /* the same, while a thread reads the next config */
     AGENT_BUILDING,  /* next_plan's graphs are being made beside them, or taken apart again */
     AGENT_SWITCHING, /* they take over, worker by worker */
     AGENT_RETIRING,  /* former_plan's graphs drain */
     AGENT_DRAINING,  /* the plan's graphs drain: the end */
+};
+
+/* A config that is read, understood and opened beside the one in use, for a reload. What it leads to may stand (a disk,
+ * a listener's path), so a helper does it. Until it is back the plan in use stays as it is. If it is not back at the
+ * end of the process, it and what it looks at stay behind: the thread may still go on. */
+struct load {
+    struct weft_helper_task task;
+    struct agent *agent;
+    uintptr_t thread; /* the main one */
+    struct weft_monotonic started;
+    bool has_been_told_of; /* in the log */
+    struct weft_plan *plan;
+    struct weft_telemetry telemetry;
+    struct weft_worker_config workers;
+    struct weft_config_notes notes;
+    struct weft_error error;
 };
 
 struct agent {
@@ -47,6 +65,8 @@ struct agent {
     struct weft_plan *next_plan;   /* being built */
     struct weft_plan *former_plan; /* during a reload, until its graphs are gone */
     enum agent_state state;
+    struct weft_helper *loader;
+    struct load *load; /* NULL: none is out */
     struct weft_transition *transition;
     struct weft_worker_post *post;
     bool is_stopping;
@@ -221,30 +241,87 @@ static void all_have_built(void *context)
     weft_transition_switch(agent->transition, all_have_switched);
 }
 
+static void load_now(struct weft_helper_task *task, void *context)
+{
+    struct load *load = WEFT_CONTAINER_OF(task, struct load, task);
+    struct agent *agent = load->agent;
+    (void)context;
+    enum weft_status status = weft_agent_load(&agent->options->sources, agent->plan, &load->notes, &load->plan,
+                                              &load->telemetry, &load->workers, &load->error);
+    if (status == WEFT_OK) {
+        (void)!weft_plan_open(load->plan, &agent->budget, agent->worker_count, &load->error);
+    }
+}
+
+/* Main thread. */
+static void free_load(struct load *load)
+{
+    load->agent->load = NULL;
+    if (load->plan != NULL) {
+        weft_plan_own(load->plan);
+    }
+    weft_plan_unref(&load->plan);
+    weft_config_notes_fini(&load->notes);
+    weft_free(load);
+}
+
+static void was_left(struct weft_helper_task *task)
+{
+    struct load *load = WEFT_CONTAINER_OF(task, struct load, task);
+    if (load->thread == weft_thread_id()) {
+        free_load(load);
+    }
+}
+
+static void was_loaded(struct weft_helper_task *task)
+{
+    struct load *load = WEFT_CONTAINER_OF(task, struct load, task);
+    struct agent *agent = load->agent;
+    weft_assert(agent->state == AGENT_LOADING && !agent->is_stopping);
+    if (load->error.status != WEFT_OK) {
+        report_failed_reload(agent, &load->error);
+        free_load(load);
+        go_on(agent);
+        return;
+    }
+    log_notes(&load->notes);
+    weft_plan_own(load->plan);
+    agent->next_plan = load->plan;
+    agent->next_telemetry = load->telemetry;
+    note_what_needs_a_restart(agent, &load->telemetry, &load->workers);
+    load->plan = NULL;
+    free_load(load);
+    agent->state = AGENT_BUILDING;
+    weft_transition_build(agent->transition, agent->next_plan, all_have_built);
+}
+
 static void reload(struct agent *agent)
 {
     agent->must_reload = agent->state != AGENT_RUNNING;
     if (agent->must_reload) {
         return;
     }
-    struct weft_worker_config workers;
-    struct weft_config_notes notes = { 0 };
-    struct weft_error error = WEFT_ERROR_NONE;
-    enum weft_status status = weft_agent_load(&agent->options->sources, agent->plan, &notes, &agent->next_plan,
-                                              &agent->next_telemetry, &workers, &error);
-    if (status == WEFT_OK) {
-        log_notes(&notes);
-        status = weft_plan_open(agent->next_plan, &agent->budget, agent->worker_count, &error);
+    struct load *load = weft_alloc(sizeof *load);
+    load->task = (struct weft_helper_task){ .work = load_now, .on_done = was_loaded, .on_left = was_left };
+    load->agent = agent;
+    load->thread = weft_thread_id();
+    load->started = weft_monotonic_now();
+    agent->load = load;
+    agent->state = AGENT_LOADING;
+    struct weft_helper_box *answers = weft_worker_host(agent->workers[0])->answers;
+    if (weft_helper_ask(agent->loader, answers, &load->task, NULL) != WEFT_OK) { /* no thread to be had */
+        load_now(&load->task, NULL);
+        was_loaded(&load->task);
     }
-    weft_config_notes_fini(&notes);
-    if (status != WEFT_OK) {
-        report_failed_reload(agent, &error);
-        weft_plan_unref(&agent->next_plan);
-        return;
+}
+
+static void tell_of_slow_load(struct agent *agent)
+{
+    struct load *load = agent->load;
+    if (load != NULL && !load->has_been_told_of && weft_monotonic_now().ns - load->started.ns > WEFT_NS_PER_S) {
+        load->has_been_told_of = true;
+        weft_log(WARN, "agent.reload_stands", "the config, or a file that it names, cannot be read for now");
     }
-    note_what_needs_a_restart(agent, &agent->next_telemetry, &workers);
-    agent->state = AGENT_BUILDING;
-    weft_transition_build(agent->transition, agent->next_plan, all_have_built);
 }
 
 /* ---- shutdown ---- */
@@ -287,6 +364,10 @@ static void shut_down(struct agent *agent)
     agent->stop_deadline = weft_monotonic_after(weft_monotonic_now(), timeout_ns);
     weft_log(INFO, "agent.stopping", "draining", WEFT_LOG_INT("timeout_ms", timeout_ns / WEFT_NS_PER_MS));
     weft_acceptor_stop(agent->acceptor);
+    if (agent->state == AGENT_LOADING) {
+        weft_helper_leave(&agent->load->task);
+        agent->state = AGENT_RUNNING;
+    }
     if (agent->state == AGENT_RUNNING) {
         drain_all(agent);
     } else if (is_leaving(agent)) {
@@ -404,6 +485,7 @@ static void watch_ledger(void *context)
 {
     struct agent *agent = context;
     weft_ledger_trouble(agent->ledger);
+    tell_of_slow_load(agent);
     weft_timer_set_after(weft_worker_host(agent->workers[0])->timers, &agent->ledger_watch, WEFT_NS_PER_S);
 }
 
@@ -443,6 +525,7 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
             .secret = &agent->secret,
         });
     }
+    agent->loader = weft_helper_new("weft-reload", 1, NULL, NULL);
     agent->post = weft_worker_post_new(agent->workers, agent->worker_count);
     agent->transition = weft_transition_new(agent->workers, agent->worker_count, agent);
     weft_timer_init(&agent->ledger_watch, watch_ledger, agent);
@@ -490,10 +573,16 @@ static void take_apart(struct agent *agent)
     if (agent->transition != NULL) {
         weft_transition_free(agent->transition);
     }
+    if (agent->loader != NULL) {
+        weft_helper_free(agent->loader);
+    }
     weft_free(agent->workers);
-    weft_plan_unref(&agent->next_plan);
-    weft_plan_unref(&agent->former_plan);
-    weft_plan_unref(&agent->plan);
+    agent->workers = NULL;
+    if (agent->load == NULL) {
+        weft_plan_unref(&agent->next_plan);
+        weft_plan_unref(&agent->former_plan);
+        weft_plan_unref(&agent->plan);
+    }
 }
 
 static void log_final_balance(struct agent *agent)
@@ -532,26 +621,34 @@ static void run(struct agent *agent)
     weft_questions_settle(agent->questions);
 }
 
+static struct agent *left_behind; /* with the load that it could not wait for */
+
 enum weft_status weft_agent_run(const struct weft_agent_options *options, struct weft_error *error)
 {
-    struct agent agent = { .options = options };
-    agent.view = (struct weft_agent_view){ .agent = &agent, .can_accept = can_accept, .started = weft_wall_now() };
-    enum weft_status status = start(&agent, error);
+    struct agent *agent = weft_alloc(sizeof *agent);
+    agent->options = options;
+    agent->view = (struct weft_agent_view){ .agent = agent, .can_accept = can_accept, .started = weft_wall_now() };
+    enum weft_status status = start(agent, error);
     if (status == WEFT_OK) {
-        status = start_workers(&agent, error);
+        status = start_workers(agent, error);
     }
     if (status == WEFT_OK) {
-        run(&agent);
+        run(agent);
     }
-    take_apart(&agent);
-    if (agent.ledger != NULL) {
+    take_apart(agent);
+    if (agent->ledger != NULL) {
         if (status == WEFT_OK) {
-            log_final_balance(&agent);
+            log_final_balance(agent);
         }
-        weft_ledger_close(agent.ledger);
+        weft_ledger_close(agent->ledger);
     }
     if (status == WEFT_OK) {
         weft_log(INFO, "agent.stopped", "weft is down");
+    }
+    if (agent->load != NULL) {
+        left_behind = agent;
+    } else {
+        weft_free(agent);
     }
     return status;
 }

@@ -21,5 +21,6 @@ enum weft_status weft_agent_load(const struct weft_config_sources *sources, cons
                                  struct weft_telemetry *out_telemetry, struct weft_worker_config *out_workers,
                                  struct weft_error *error) WEFT_MUST_CHECK;
 
-/* Runs until SIGTERM or SIGINT. WEFT_OK after an orderly end. */
+/* Runs until SIGTERM or SIGINT. WEFT_OK after an orderly end. The options and what they lead to stay until the process
+ * ends: a reload that stands may look at them once more. */
 enum weft_status weft_agent_run(const struct weft_agent_options *options, struct weft_error *error) WEFT_MUST_CHECK;

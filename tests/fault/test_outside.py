@@ -248,3 +248,64 @@ class Irregular(OutsideCase):
                 time.sleep(0.2)
             self.assert_never_stood(probe, f"a reload to a FIFO ({name})")
         self.assertIn("is a FIFO", program.process.log_text())
+
+
+@only_weft("it is about weft's threads")
+class StandingReloads(OutsideCase):
+    """The disk with the config, or with a file that it names, stands when SIGHUP comes."""
+
+    def begin(self, stands="config.yaml", **settings):
+        self.sink = self.backend()
+        self.address = f"127.0.0.1:{free_port()}"
+        self.sign = pathlib.Path(self.temporary_directory()) / "stands"
+        self.config = configs.pipeline(self.address, {"otlp": configs.otlp_exporter(self.sink.address)})
+        self.program = self.start_program(self.config, [self.address],
+                                          environment=stalling(WEFT_STALL_PATH=stands, WEFT_STALL_WHILE=str(self.sign)),
+                                          **settings)
+        self.sign.touch()
+
+    def send(self, count):
+        with Client(self.address) as client:
+            for number in range(count):
+                self.assertEqual(client.export(otlp.numbered_request(number, 1)).outcome, Outcome.ACCEPTED)
+
+    def test_agent_goes_on_and_reloads_when_the_disk_does(self):
+        self.begin()
+        with Probe(self.program.admin) as probe:
+            for _ in range(3):  # the second and the third are one
+                self.program.reload()
+                time.sleep(0.1)
+            self.send(50)
+            self.assertTrue(wait_until(lambda: "agent.reload_stands" in self.program.process.log_text(), 10.0))
+            self.assertEqual(self.program.process.log_text().count('"agent.reloaded"'), 0)
+            self.sign.unlink()
+            self.assertTrue(wait_until(lambda: self.program.process.log_text().count('"agent.reloaded"') == 2, 10.0))
+        self.assert_never_stood(probe, "a config that cannot be read")
+        self.assertTrue(wait_until(lambda: len(self.sink.span_ids()) == 50, 10.0))
+
+    def test_file_that_a_new_component_opens_stands(self):
+        self.begin("new.json")
+        self.config["exporters"]["file"] = {"path": str(self.sign.parent / "new.json")}
+        self.config["service"]["pipelines"]["traces"]["exporters"].append("file")
+        self.program.write(self.config)
+        with Probe(self.program.admin) as probe:
+            self.program.reload()
+            self.send(20)
+            time.sleep(1)
+            self.sign.unlink()
+            self.assertTrue(wait_until(lambda: '"agent.reloaded"' in self.program.process.log_text(), 10.0))
+        self.assert_never_stood(probe, "a file that cannot be opened")
+
+    def test_end_does_not_wait(self):
+        for is_soon_back in (False, True):
+            with self.subTest(is_soon_back):
+                self.begin()
+                self.program.reload()
+                time.sleep(0.3)
+                if is_soon_back:
+                    self.sign.unlink()
+                started = time.monotonic()
+                self.program.stop()
+                took = time.monotonic() - started
+                print(f"  SIGTERM during a reload that stands: down after {took:.2f} s", flush=True)
+                self.assertLess(took, 3.0)
