@@ -210,14 +210,23 @@ static bool is_retryable(int grpc_status, int64_t retry_delay_ns)
     }
 }
 
-/* Another request may do better, so that a merged one is worth sending in parts. Besides INVALID_ARGUMENT that is what
- * the server's library says before its service is asked: INTERNAL of bytes that it cannot decode (grpc-go, grpc-java,
- * grpcio, grpc-js and tonic all do), RESOURCE_EXHAUSTED of a message above its limit. */
-static bool is_content_at_fault(const struct weft_grpc_client_result *result)
+/* Whether a smaller request may do better. Besides INVALID_ARGUMENT there is what the server's library says before its
+ * service is asked: INTERNAL of bytes that it cannot decode (grpc-go, grpc-java, grpcio, grpc-js and tonic all do),
+ * RESOURCE_EXHAUSTED of a message above its limit. */
+static enum weft_push_fault fault_of(const struct weft_grpc_client_result *result)
 {
-    return !result->is_unconfirmed &&
-           (result->grpc_status == GRPC_INVALID_ARGUMENT || result->grpc_status == GRPC_INTERNAL ||
-            result->grpc_status == GRPC_RESOURCE_EXHAUSTED);
+    if (result->is_unconfirmed) {
+        return WEFT_PUSH_FAULT_NONE;
+    }
+    switch (result->grpc_status) {
+    case GRPC_INVALID_ARGUMENT:
+    case GRPC_INTERNAL:
+        return WEFT_PUSH_FAULT_INVALID;
+    case GRPC_RESOURCE_EXHAUSTED:
+        return WEFT_PUSH_FAULT_TOO_LARGE;
+    default:
+        return WEFT_PUSH_FAULT_NONE;
+    }
 }
 
 static void call_done(void *context, const struct weft_grpc_client_result *result)
@@ -234,7 +243,7 @@ static void call_done(void *context, const struct weft_grpc_client_result *resul
         bool may_retry = is_retryable(result->grpc_status, outcome.retry_after_ns);
         outcome.verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT;
         outcome.is_unconfirmed = result->is_unconfirmed;
-        outcome.is_content_at_fault = !may_retry && is_content_at_fault(result);
+        outcome.fault = may_retry ? WEFT_PUSH_FAULT_NONE : fault_of(result);
         weft_fail(&outcome.error, may_retry ? WEFT_IO : WEFT_INVALID, "%s: grpc-status %d: %s",
                   push->exporter->consumer.id, result->grpc_status, result->message);
     }

@@ -17,14 +17,14 @@ static const struct meaning {
     enum weft_status status;
     bool may_retry;
     bool has_retry_after;
-    bool is_unconfirmed;      /* what stands between does not know what the backend has done */
-    bool is_content_at_fault; /* another request may do better: a merged one is worth sending in parts */
+    bool is_unconfirmed; /* what stands between does not know what the backend has done */
+    enum weft_push_fault fault;
 } meanings[] = {
-    { 400, WEFT_INVALID, .is_content_at_fault = true },
+    { 400, WEFT_INVALID, .fault = WEFT_PUSH_FAULT_INVALID },
     { 401, WEFT_UNAUTHENTICATED },
     { 403, WEFT_DENIED },
     { 404, WEFT_NOT_FOUND },
-    { 413, WEFT_LIMIT, .is_content_at_fault = true },
+    { 413, WEFT_LIMIT, .fault = WEFT_PUSH_FAULT_TOO_LARGE },
     { 429, WEFT_IO, .may_retry = true, .has_retry_after = true },
     { 502, WEFT_IO, .may_retry = true, .is_unconfirmed = true },
     { 503, WEFT_IO, .may_retry = true, .has_retry_after = true },
@@ -136,7 +136,7 @@ static void judge_failure(const struct weft_http1_client_result *result, const c
     struct meaning meaning = find_meaning(result->code);
     outcome->verdict = meaning.may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT;
     outcome->is_unconfirmed = result->is_unconfirmed || meaning.is_unconfirmed;
-    outcome->is_content_at_fault = meaning.is_content_at_fault;
+    outcome->fault = meaning.fault;
     if (meaning.has_retry_after) {
         outcome->retry_after_ns = weft_retry_after_parse(weft_slice_of_text(result->retry_after), now);
     }

@@ -71,6 +71,8 @@ enum weft_account_class {
     ROW(UNCONFIRMED, "unconfirmed", false)               /* given up after an attempt whose answer was lost */ \
     ROW(REFUSED_DOWNSTREAM, "refused_downstream", false) /* a timer-driven flush was refused */                \
     ROW(OUT_OF_MEMORY, "out_of_memory", false)                                                                 \
+    ROW(TOO_LARGE, "too_large", false)       /* alone larger than a queue, or than what a backend takes */      \
+    ROW(INVALID, "invalid", false)           /* rejected: the backend cannot read it, or does not want it */   \
     ROW(INVALID_UTF8, "invalid_utf8", false) /* refused: a text of it is none */                               \
     ROW(SHUTDOWN, "shutdown", false)                                                                           \
     ROW(RELOAD, "reload", false)                                                                               \
@@ -101,7 +103,7 @@ struct weft_account {
     const char *signal;           /* "traces" */
     const char *pipeline;         /* "traces/default"; "" where an exporter is shared by pipelines */
     const char *owner;            /* "otlp/backend"; "" for in_flight */
-    enum weft_drop_reason reason; /* of DROPPED; of REFUSED where there is more to say than that nobody took it */
+    enum weft_drop_reason reason; /* of DROPPED; of REFUSED and REJECTED where there is more to say */
 };
 
 /* A flow's number. Memory that is all zeros names no flow; booking on that aborts. */

@@ -79,8 +79,9 @@ enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **
 enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight, size_t max_bytes,
                                   struct weft_batch **out_head) WEFT_MUST_CHECK;
 
-/* Takes the last part out as a batch of its own; there must be more than one. */
-enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single) WEFT_MUST_CHECK;
+/* Moves the first half into a new batch: of the parts, which stay as they are, or of the records if there is one part
+ * only. As for a split, *out_head may be all of it. WEFT_NOMEM changes nothing. */
+enum weft_status weft_batch_halve(struct weft_batch *batch, struct weft_batch **out_head) WEFT_MUST_CHECK;
 
 /* What selections count: Spans, LogRecords, Metrics (whole ones, so that no data point loses its metric). */
 size_t weft_batch_record_count(const struct weft_batch *batch);

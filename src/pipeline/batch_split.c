@@ -96,20 +96,24 @@ enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight,
     return WEFT_OK;
 }
 
-enum weft_status weft_batch_take_last_part(struct weft_batch *batch, struct weft_batch **out_single)
+enum weft_status weft_batch_halve(struct weft_batch *batch, struct weft_batch **out_head)
 {
     weft_check_magic(batch, batch);
-    weft_assert(!batch->is_lent);
-    weft_assert(batch->part_count > 1);
-    struct weft_batch *single = weft_batch_try_new_empty(batch->budget, batch->signal);
-    if (single == NULL) {
+    weft_assert(!batch->is_lent && batch->part_count > 0);
+    if (batch->part_count == 1) {
+        return weft_batch_split(batch, batch->weight > 2 ? batch->weight / 2 : 1, 0, out_head);
+    }
+    size_t count = batch->part_count / 2;
+    struct weft_batch *head = weft_batch_try_new_empty(batch->budget, batch->signal);
+    if (head == NULL || weft_batch_reserve_parts(head, count) != WEFT_OK) {
+        weft_batch_free_empty(head);
         return WEFT_NOMEM;
     }
-    const struct weft_part *last = &batch->parts[--batch->part_count];
-    weft_batch_push_part(single, last);
-    batch->weight -= last->weight;
-    batch->size_bytes -= last->size_bytes;
-    single->outlet_flow = batch->outlet_flow;
-    *out_single = single;
+    for (size_t i = 0; i < count; i++) {
+        weft_batch_push_part(head, &batch->parts[i]);
+    }
+    drop_parts_front(batch, count);
+    head->outlet_flow = batch->outlet_flow;
+    *out_head = head;
     return WEFT_OK;
 }

@@ -112,7 +112,9 @@ void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_
         return;
     }
     struct weft_error outcome = { .status = WEFT_CLOSED };
-    if (cause != NULL && cause->status != WEFT_OK && weft_status_is_retryable(cause->status)) {
+    if (reason == WEFT_DROP_TOO_LARGE) { /* and would be the next time */
+        weft_fail(&outcome, WEFT_LIMIT, "dropped by %s: %s", consumer->id, weft_drop_reason_text(reason));
+    } else if (cause != NULL && cause->status != WEFT_OK && weft_status_is_retryable(cause->status)) {
         outcome = *cause;
     } else {
         weft_fail(&outcome, WEFT_CLOSED, "dropped by %s: %s", consumer->id, weft_drop_reason_text(reason));

@@ -106,6 +106,8 @@ void weft_exporter_collect_sender(const struct weft_consumer *exporter, enum wef
                      WEFT_SAMPLE_GAUGE, (double)counters->in_flight_requests, labels);
     weft_samples_add(samples, "weft_exporter_retries", "Attempts after the first", WEFT_SAMPLE_COUNTER,
                      (double)counters->retries, labels);
+    weft_samples_add(samples, "weft_exporter_halved", "Requests that were cut in two because they were refused",
+                     WEFT_SAMPLE_COUNTER, (double)counters->halved, labels);
 }
 
 void weft_exporter_collect_connections(const struct weft_consumer *exporter,

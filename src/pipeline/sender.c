@@ -27,7 +27,7 @@ static uint64_t measure(const struct weft_batch *batch, enum weft_sizer sizer)
 static void pause_is_over(void *context);
 static void pump(struct weft_sender *sender);
 
-static struct request *request_try_new(struct weft_sender *sender)
+struct request *weft_sender_request_try_new(struct weft_sender *sender)
 {
     size_t push_bytes = sender->settings.push_size_bytes;
     weft_assert(push_bytes >= sizeof(struct weft_push));
@@ -44,27 +44,29 @@ static struct request *request_try_new(struct weft_sender *sender)
 
 /* ---- room in the queue ---- */
 
+static bool is_full(const struct weft_sender *sender)
+{
+    return weft_atomic_load(&sender->settings.shared->used) >= queue_of(sender)->queue_size;
+}
+
 /* With block_on_overflow an open sender takes what it is offered and closes when that fills the queue: what came before
- * it could not know that this batch is the one that does not fit, and would lose it. The queue is then over its size by
- * one batch for each worker at most. */
+ * it could not know that this batch is the one that does not fit, and would lose it. A batch that is larger than the
+ * whole queue would never fit, and is taken as soon as the queue is not full. The queue is then over its size by one
+ * batch for each worker at most. */
 static bool take_room(struct weft_sender *sender, uint64_t charge)
 {
     if (!has_queue(sender)) {
         return true;
     }
     const struct weft_queue_config *queue = queue_of(sender);
-    bool may_overflow = queue->block_on_overflow && sender->consumer->is_open && charge <= queue->queue_size;
+    bool may_overflow =
+        charge > queue->queue_size ? !is_full(sender) : queue->block_on_overflow && sender->consumer->is_open;
     if (weft_atomic_add(&sender->settings.shared->used, charge) > queue->queue_size && !may_overflow) {
         weft_atomic_sub(&sender->settings.shared->used, charge);
         return false;
     }
     sender->own_used += charge;
     return true;
-}
-
-static bool is_full(const struct weft_sender *sender)
-{
-    return weft_atomic_load(&sender->settings.shared->used) >= queue_of(sender)->queue_size;
 }
 
 /* With block_on_overflow a full queue closes the consumer, so that receivers stop reading. */
@@ -108,6 +110,7 @@ static void request_free(struct request *request)
     struct weft_sender *sender = request->sender;
     weft_timer_cancel(sender->consumer->host->timers, &request->pause);
     weft_list_remove(&request->node);
+    weft_sender_halving_unref(&request->halving);
     give_room_back(sender, request);
     weft_clear_magic(request, request);
     weft_free(request);
@@ -137,7 +140,7 @@ static void request_sent(struct request *request, uint64_t rejected_count)
     struct weft_host *host = sender->consumer->host;
     weft_host_book(host, sender->sent_flow, weight - rejected);
     if (rejected > 0) {
-        weft_host_drop_some(host, sender->rejected_flow, request->batch, rejected);
+        weft_host_drop_some(host, sender->rejected_flows[WEFT_PUSH_FAULT_NONE], request->batch, rejected);
     }
     sender->held -= weight;
     sender->counters.sent += weight - rejected;
@@ -148,7 +151,7 @@ static void request_sent(struct request *request, uint64_t rejected_count)
 
 /* For good, as far as the client is told. If an answer was lost on the way the backend may have the records all the
  * same, and only dropped(unconfirmed) says so. */
-static void request_rejected(struct request *request, const struct weft_error *error)
+static void request_rejected(struct request *request, const struct weft_push_outcome *outcome)
 {
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
@@ -156,13 +159,15 @@ static void request_rejected(struct request *request, const struct weft_error *e
     weft_assert(weight <= sender->held);
     weft_log(ERROR, "export.rejected", "the backend refused records for good",
              WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", weight),
-             WEFT_LOG_STRING("unconfirmed", is_unconfirmed ? "yes" : "no"), WEFT_LOG_STRING("error", error->text));
+             WEFT_LOG_STRING("unconfirmed", is_unconfirmed ? "yes" : "no"),
+             WEFT_LOG_STRING("error", outcome->error.text));
     weft_host_drop(sender->consumer->host,
-                   is_unconfirmed ? sender->drop_flows[WEFT_DROP_UNCONFIRMED] : sender->rejected_flow, request->batch);
+                   is_unconfirmed ? sender->drop_flows[WEFT_DROP_UNCONFIRMED] : sender->rejected_flows[outcome->fault],
+                   request->batch);
     sender->held -= weight;
     sender->counters.rejected += is_unconfirmed ? 0 : weight;
     sender->counters.send_failed += weight;
-    struct weft_error final = *error;
+    struct weft_error final = outcome->error;
     if (final.status == WEFT_OK || weft_status_is_retryable(final.status)) {
         final.status = WEFT_INVALID;
     }
@@ -204,7 +209,7 @@ static void pump(struct weft_sender *sender)
     sender->is_pumping = false;
 }
 
-static void leave_active(struct request *request)
+void weft_sender_leave_active(struct request *request)
 {
     weft_assert(request->sender->active_count > 0 && !weft_list_is_empty(&request->node));
     weft_list_remove(&request->node);
@@ -213,7 +218,7 @@ static void leave_active(struct request *request)
 
 static void give_up(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause)
 {
-    leave_active(request);
+    weft_sender_leave_active(request);
     request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : reason, cause);
 }
 
@@ -246,9 +251,7 @@ static void retry_later(struct request *request, const struct weft_push_outcome 
     }
 }
 
-/* Gives a request that was cut off another its share of the other's charge, so that the queue counts both for as long
- * as each is there. In requests a charge cannot be cut finer than one. */
-static void share_charge(struct weft_sender *sender, struct request *request, struct request *cut_off)
+void weft_sender_share_charge(struct weft_sender *sender, struct request *request, struct request *cut_off)
 {
     uint64_t weight = request->batch->weight + cut_off->batch->weight;
     uint64_t share = 0;
@@ -267,23 +270,26 @@ static void share_charge(struct weft_sender *sender, struct request *request, st
     request->charge -= cut_off->charge;
 }
 
-/* A backend refused a merged export because of its content: each original request gets one chance of its own. The
- * first part stays with this request, the others follow it at the head of the queue. */
-static void send_parts_apart(struct request *request)
+/* A backend refused the request for good: because of what is in it the halves of it have a chance of their own. */
+static void take_refusal(struct request *request, const struct weft_push_outcome *outcome)
 {
     struct weft_sender *sender = request->sender;
-    leave_active(request);
-    while (request->batch->part_count > 1) {
-        struct request *single = request_try_new(sender);
-        if (single == NULL || weft_batch_take_last_part(request->batch, &single->batch) != WEFT_OK) {
-            weft_free(single);
-            break;
-        }
-        single->has_unconfirmed = request->has_unconfirmed;
-        share_charge(sender, request, single);
-        weft_list_push_front(&sender->ready, &single->node);
+    bool is_content_at_fault = outcome->fault != WEFT_PUSH_FAULT_NONE;
+    switch (is_content_at_fault ? weft_sender_halve(request) : WEFT_HALVED_NOT) {
+    case WEFT_HALVED:
+        return;
+    case WEFT_HALVED_NOMEM: {
+        struct weft_push_outcome later = { .verdict = WEFT_PUSH_RETRY, .retry_after_ns = -1 };
+        weft_fail(&later.error, WEFT_NOMEM, "no memory to cut it in two: %s", outcome->error.text);
+        retry_later(request, &later);
+        return;
     }
-    weft_list_push_front(&sender->ready, &request->node);
+    case WEFT_HALVED_NOT:
+        sender->refused_in_row += is_content_at_fault && sender->refused_in_row < UINT32_MAX;
+        weft_sender_leave_active(request);
+        request_rejected(request, outcome);
+        return;
+    }
 }
 
 void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outcome)
@@ -297,17 +303,13 @@ void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outc
     sender->counters.in_flight_requests--;
     switch (outcome->verdict) {
     case WEFT_PUSH_SENT:
-        leave_active(request);
+        sender->refused_in_row = 0;
+        weft_sender_leave_active(request);
         request_sent(request, outcome->rejected_count);
         break;
     case WEFT_PUSH_PERMANENT:
         request->has_unconfirmed = request->has_unconfirmed || outcome->is_unconfirmed;
-        if (outcome->is_content_at_fault && request->batch->part_count > 1 && !sender->is_forced) {
-            send_parts_apart(request);
-        } else {
-            leave_active(request);
-            request_rejected(request, &outcome->error);
-        }
+        take_refusal(request, outcome);
         break;
     case WEFT_PUSH_RETRY:
         retry_later(request, outcome);
@@ -318,18 +320,24 @@ void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outc
 
 /* ---- batching in the queue ---- */
 
-/* Cuts the front off a request that is larger than max_size, as a request of its own. */
-static struct request *cut_front(struct weft_sender *sender, struct request *request)
+/* Cuts the front off a request that is larger than max_size, as a request of its own. NULL: it goes as it is. */
+static struct request *cut_front(struct weft_sender *sender, struct request *request, enum weft_sizer sizer,
+                                 uint64_t max_size)
 {
-    uint64_t max_size = queue_of(sender)->batch.max_size;
-    bool is_by_bytes = sender->batch_sizer == WEFT_SIZER_BYTES;
-    struct request *front = request_try_new(sender);
+    bool is_by_bytes = sizer == WEFT_SIZER_BYTES;
+    struct request *front = weft_sender_request_try_new(sender);
     if (front == NULL || weft_batch_split(request->batch, is_by_bytes ? UINT64_MAX : max_size,
                                           is_by_bytes ? max_size : 0, &front->batch) != WEFT_OK) {
         weft_free(front);
         return NULL;
     }
-    share_charge(sender, request, front);
+    if (request->batch->part_count == 0) { /* the cut took everything */
+        weft_batch_end(&request->batch, NULL, -1);
+        request->batch = front->batch;
+        weft_free(front);
+        return NULL;
+    }
+    weft_sender_share_charge(sender, request, front);
     return front;
 }
 
@@ -343,17 +351,10 @@ static void release_pending(struct weft_sender *sender, bool is_flush)
         if (!is_flush && size < config->min_size) {
             break;
         }
-        struct request *front = config->max_size > 0 && size > config->max_size ? cut_front(sender, request) : NULL;
-        if (front == NULL || request->batch->part_count == 0) {
-            if (front != NULL) {
-                /* The cut took everything: the empty rest goes, its charge stays with the front. */
-                front->charge += request->charge;
-                request->charge = 0;
-                weft_batch_end(&request->batch, NULL, -1);
-                weft_clear_magic(request, request);
-                weft_free(request);
-                request = front;
-            }
+        struct request *front = config->max_size > 0 && size > config->max_size
+                                    ? cut_front(sender, request, sender->batch_sizer, config->max_size)
+                                    : NULL;
+        if (front == NULL) {
             sender->pending = NULL;
             front = request;
         }
@@ -375,6 +376,30 @@ static void flush_is_due(void *context)
     pump(sender);
 }
 
+/* A request that is larger than the whole queue goes in pieces that are not, and the record that is so alone ends here.
+ */
+static void cut_to_queue(struct weft_sender *sender, struct request *request)
+{
+    enum weft_sizer sizer = (enum weft_sizer)queue_of(sender)->sizer.value;
+    uint64_t max_size = queue_of(sender)->queue_size;
+    weft_list_remove(&request->node);
+    while (request != NULL) {
+        struct request *front =
+            measure(request->batch, sizer) > max_size ? cut_front(sender, request, sizer, max_size) : NULL;
+        if (front == NULL) {
+            front = request;
+            request = NULL;
+        }
+        weft_list_push_back(&sender->ready, &front->node);
+        if (measure(front->batch, sizer) > max_size && weft_batch_record_count(front->batch) == 1) {
+            struct weft_error cause;
+            weft_fail(&cause, WEFT_LIMIT, "one record of size %llu is larger than sending_queue.queue_size %llu",
+                      (unsigned long long)measure(front->batch, sizer), (unsigned long long)max_size);
+            request_drop(front, WEFT_DROP_TOO_LARGE, &cause);
+        }
+    }
+}
+
 /* ---- consume ---- */
 
 /* Puts the batch into the pending request or a new one. WEFT_NOMEM: nothing has happened. */
@@ -387,7 +412,7 @@ static enum weft_status enqueue(struct weft_sender *sender, struct weft_batch **
         sender->pending->charge += charge;
         return WEFT_OK;
     }
-    struct request *request = request_try_new(sender);
+    struct request *request = weft_sender_request_try_new(sender);
     if (request == NULL) {
         return WEFT_NOMEM;
     }
@@ -402,15 +427,9 @@ static enum weft_status enqueue(struct weft_sender *sender, struct weft_batch **
     return WEFT_OK;
 }
 
-static enum weft_status refuse_full(struct weft_sender *sender, uint64_t weight, uint64_t charge,
-                                    struct weft_error *error)
+static enum weft_status refuse_full(struct weft_sender *sender, uint64_t weight, struct weft_error *error)
 {
-    uint64_t capacity = queue_of(sender)->queue_size;
     sender->counters.enqueue_failed += weight;
-    if (charge > capacity) {
-        return weft_fail(error, WEFT_LIMIT, "%s: a request of size %llu is larger than sending_queue.queue_size %llu",
-                         sender->consumer->id, (unsigned long long)charge, (unsigned long long)capacity);
-    }
     update_pressure(sender);
     return weft_fail(error, WEFT_CLOSED, "%s: sending queue is full", sender->consumer->id);
 }
@@ -428,7 +447,7 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     uint64_t weight = batch->weight;
     uint64_t charge = has_queue(sender) ? measure(batch, (enum weft_sizer)queue_of(sender)->sizer.value) : 0;
     if (!take_room(sender, charge)) {
-        return refuse_full(sender, weight, charge, error);
+        return refuse_full(sender, weight, error);
     }
     weft_flow_id outlet_flow = batch->outlet_flow;
     /* Settling may answer the client and must come before the batch can be cut or sent. */
@@ -447,6 +466,8 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     }
     if (has_batching(sender)) {
         release_pending(sender, false);
+    } else if (has_queue(sender) && charge > queue_of(sender)->queue_size) {
+        cut_to_queue(sender, request_of(sender->ready.previous));
     }
     update_pressure(sender);
     pump(sender);
@@ -521,10 +542,18 @@ struct weft_sender *weft_sender_new(struct weft_consumer *consumer, const struct
     struct weft_account end = consumer->held_account;
     end.kind = WEFT_ACCOUNT_SENT;
     sender->sent_flow = weft_ledger_flow(consumer->host->ledger, &consumer->held_account, &end);
+    static const enum weft_drop_reason faults[WEFT_PUSH_FAULT_COUNT] = {
+        [WEFT_PUSH_FAULT_NONE] = WEFT_DROP_NONE,
+        [WEFT_PUSH_FAULT_TOO_LARGE] = WEFT_DROP_TOO_LARGE,
+        [WEFT_PUSH_FAULT_INVALID] = WEFT_DROP_INVALID,
+    };
     end.kind = WEFT_ACCOUNT_REJECTED;
-    sender->rejected_flow = weft_ledger_flow(consumer->host->ledger, &consumer->held_account, &end);
+    for (size_t i = 0; i < WEFT_PUSH_FAULT_COUNT; i++) {
+        end.reason = faults[i];
+        sender->rejected_flows[i] = weft_ledger_flow(consumer->host->ledger, &consumer->held_account, &end);
+    }
     static const enum weft_drop_reason reasons[] = { WEFT_DROP_RETRIES_EXHAUSTED, WEFT_DROP_UNCONFIRMED,
-                                                     WEFT_DROP_SHUTDOWN, WEFT_DROP_RELOAD };
+                                                     WEFT_DROP_SHUTDOWN, WEFT_DROP_RELOAD, WEFT_DROP_TOO_LARGE };
     for (size_t i = 0; i < WEFT_COUNT_OF(reasons); i++) {
         sender->drop_flows[reasons[i]] = weft_consumer_drop_flow(consumer, reasons[i]);
     }

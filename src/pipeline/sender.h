@@ -33,13 +33,21 @@ enum weft_push_verdict {
     WEFT_PUSH_PERMANENT, /* the backend will never take them */
 };
 
+/* What a backend that refused a request for good found wrong with it: a smaller one may do better. */
+enum weft_push_fault {
+    WEFT_PUSH_FAULT_NONE, /* it would be the same with any other request */
+    WEFT_PUSH_FAULT_TOO_LARGE,
+    WEFT_PUSH_FAULT_INVALID,
+    WEFT_PUSH_FAULT_COUNT,
+};
+
 struct weft_push_outcome {
     enum weft_push_verdict verdict;
-    uint64_t rejected_count;  /* SENT: partial_success */
-    int64_t retry_after_ns;   /* RETRY: what the backend asked for; -1 = nothing */
-    bool is_unconfirmed;      /* RETRY, PERMANENT: the backend may have them all the same */
-    bool is_content_at_fault; /* PERMANENT: worth sending a merged batch request by request */
-    struct weft_error error;  /* RETRY, PERMANENT: for the log and for the client */
+    uint64_t rejected_count;    /* SENT: partial_success */
+    int64_t retry_after_ns;     /* RETRY: what the backend asked for; -1 = nothing */
+    bool is_unconfirmed;        /* RETRY, PERMANENT: the backend may have them all the same */
+    enum weft_push_fault fault; /* PERMANENT */
+    struct weft_error error;    /* RETRY, PERMANENT: for the log and for the client */
 };
 
 struct weft_sender_operations {
@@ -64,6 +72,7 @@ struct weft_sender_counters {
     uint64_t send_failed;        /* records given up, as otelcol_exporter_send_failed_* counts them */
     uint64_t enqueue_failed;     /* records refused: queue full */
     uint64_t retries;            /* attempts after the first */
+    uint64_t halved;             /* requests that were cut in two because they were refused */
     uint64_t in_flight_requests; /* now */
 };
 

@@ -19,13 +19,14 @@ struct weft_sender {
     uint64_t own_used; /* this worker's part of shared->used */
     struct weft_timer flush_timer;
     struct weft_timer recheck_timer;
+    uint32_t refused_in_row; /* requests that ended so because of what was in them, since one was sent */
     enum weft_sizer batch_sizer;
     enum weft_drop_reason drain_reason;
     bool is_draining;
     bool is_forced;
     bool is_pumping;
     weft_flow_id sent_flow;
-    weft_flow_id rejected_flow;
+    weft_flow_id rejected_flows[WEFT_PUSH_FAULT_COUNT];
     weft_flow_id drop_flows[WEFT_DROP_COUNT];
 };
 
@@ -41,9 +42,33 @@ struct request {
     struct weft_timer pause;
     uint32_t attempts;
     bool is_sending;
-    bool has_unconfirmed;  /* an earlier attempt may have reached the backend */
-    struct weft_push push; /* last: the exporter's own record goes on behind it */
+    bool has_unconfirmed;    /* an earlier attempt may have reached the backend */
+    bool is_half;            /* of one that was refused */
+    struct halving *halving; /* a reference; NULL: no client's request has been cut for it */
+    struct weft_push push;   /* last: the exporter's own record goes on behind it */
 };
+
+/* ---- sender.c, for sender_halve.c ---- */
+
+struct request *weft_sender_request_try_new(struct weft_sender *sender) WEFT_MUST_CHECK;
+
+/* Gives a request that was cut off another its share of the other's charge, so that the queue counts both for as long
+ * as each is there. In requests a charge cannot be cut finer than one. */
+void weft_sender_share_charge(struct weft_sender *sender, struct request *request, struct request *cut_off);
+void weft_sender_leave_active(struct request *request);
+
+/* ---- sender_halve.c ---- */
+
+enum weft_halved {
+    WEFT_HALVED,       /* both halves are at the head of the queue; the request is the second one */
+    WEFT_HALVED_NOT,   /* it ends as it is */
+    WEFT_HALVED_NOMEM, /* nothing has happened */
+};
+
+/* An active request that was refused for good because of what is in it. */
+enum weft_halved weft_sender_halve(struct request *request) WEFT_MUST_CHECK;
+
+void weft_sender_halving_unref(struct halving **own_halving);
 
 static inline struct request *request_of(struct weft_list *node)
 {

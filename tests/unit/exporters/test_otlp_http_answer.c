@@ -34,7 +34,9 @@ START_TEST(test_every_code_has_its_verdict)
         ck_assert_int_eq(outcome.verdict, expected);
         ck_assert_int_eq(outcome.retry_after_ns, has_pause ? 7 * WEFT_NS_PER_S : -1);
         ck_assert_int_eq(outcome.is_unconfirmed, code == 502 || code == 504);
-        ck_assert_int_eq(outcome.is_content_at_fault, code == 400 || code == 413);
+        ck_assert_int_eq(outcome.fault, code == 400   ? WEFT_PUSH_FAULT_INVALID
+                                        : code == 413 ? WEFT_PUSH_FAULT_TOO_LARGE
+                                                      : WEFT_PUSH_FAULT_NONE);
         if (code >= 300) {
             char words[40];
             snprintf(words, sizeof words, "otlp_http/x: HTTP %d", code);

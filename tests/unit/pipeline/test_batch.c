@@ -194,18 +194,27 @@ START_TEST(test_split_counts_data_points)
 }
 END_TEST
 
-START_TEST(test_take_last_part_leaves_the_others)
+/* Between the requests that were merged, as long as there are several; then between records. */
+START_TEST(test_halves_are_of_whole_parts_first)
 {
     begin();
-    struct weft_batch *batch = spans(0, 2, NULL), *second = spans(2, 3, NULL), *third = spans(5, 4, NULL), *last = NULL;
+    struct weft_batch *batch = spans(0, 2, NULL), *second = spans(2, 3, NULL), *third = spans(5, 4, NULL), *head = NULL;
     ck_assert(weft_batch_merge(batch, &second) == WEFT_OK);
     ck_assert(weft_batch_merge(batch, &third) == WEFT_OK);
     batch->outlet_flow = 7;
-    ck_assert(weft_batch_take_last_part(batch, &last) == WEFT_OK);
-    ck_assert_uint_eq(last->outlet_flow, 7);
-    expect_spans(last, 5, 4);
-    expect_spans(batch, 0, 5);
-    weft_batch_end(&last, NULL, -1);
+    ck_assert(weft_batch_halve(batch, &head) == WEFT_OK);
+    ck_assert_uint_eq(head->outlet_flow, 7);
+    ck_assert(!head->parts[0].is_open);
+    expect_spans(head, 0, 2);
+    expect_spans(batch, 2, 7);
+    weft_batch_end(&head, NULL, -1);
+    ck_assert(weft_batch_halve(batch, &head) == WEFT_OK);
+    expect_spans(head, 2, 3);
+    weft_batch_end(&head, NULL, -1);
+    ck_assert(weft_batch_halve(batch, &head) == WEFT_OK);
+    expect_spans(head, 5, 2);
+    expect_spans(batch, 7, 2);
+    weft_batch_end(&head, NULL, -1);
     weft_batch_end(&batch, NULL, -1);
     end();
 }
@@ -360,7 +369,7 @@ static enum weft_status operate_split_bytes(struct weft_batch *batch, struct wef
 
 static enum weft_status operate_take(struct weft_batch *batch, struct weft_batch **out_other)
 {
-    return weft_batch_take_last_part(batch, out_other);
+    return weft_batch_halve(batch, out_other);
 }
 
 static enum weft_status operate_open(struct weft_batch *batch, struct weft_batch **out_other)
@@ -538,7 +547,7 @@ int main(void)
     tcase_add_test(tests, test_split_by_weight_fills_each_head);
     tcase_add_test(tests, test_split_by_bytes_keeps_to_the_limit);
     tcase_add_test(tests, test_split_counts_data_points);
-    tcase_add_test(tests, test_take_last_part_leaves_the_others);
+    tcase_add_test(tests, test_halves_are_of_whole_parts_first);
     tcase_add_test(tests, test_clone_shares_the_payload_and_the_ticket_waits_for_both);
     tcase_add_test(tests, test_edit_of_one_branch_leaves_the_bytes_of_the_other);
     tcase_add_test(tests, test_clone_of_a_split_batch_has_its_own_rows);

@@ -1,214 +1,5 @@
-/* Sender: queue, consumers, batching, retry and drain, with a backend that answers when the test says so. */
-#include "pipeline/sender.h"
-
-#include "pipeline/exporter.h"
-#include "pipeline_test.h"
-
-#include "base/base_test.h"
-
-struct fake_push {
-    struct weft_push push;
-    struct weft_list node; /* started, in order */
-};
-
-/* One worker's exporter. */
-struct fake {
-    struct weft_consumer consumer;
-    struct weft_sender *sender;
-    struct weft_consumer *outlet;
-    struct weft_list started;
-    unsigned starts, cancels;
-    bool answers_at_once;
-    struct weft_push_outcome at_once;
-};
-
-enum { MAX_FAKES = 2 };
-static struct weft_sender_config config;
-static struct weft_sender_shared shared;
-static struct fake fakes[MAX_FAKES];
-static size_t fake_count;
-
-static void start(void *context, struct weft_push *untyped)
-{
-    struct fake *fake = context;
-    struct fake_push *push = WEFT_CONTAINER_OF(untyped, struct fake_push, push);
-    fake->starts++;
-    if (fake->answers_at_once) {
-        struct weft_push_outcome outcome = fake->at_once;
-        weft_push_done(untyped, &outcome);
-        return;
-    }
-    weft_list_init(&push->node);
-    weft_list_push_back(&fake->started, &push->node);
-}
-
-static void cancel(void *context, struct weft_push *untyped)
-{
-    struct fake *fake = context;
-    struct fake_push *push = WEFT_CONTAINER_OF(untyped, struct fake_push, push);
-    fake->cancels++;
-    weft_list_remove(&push->node);
-    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY, .retry_after_ns = -1, .is_unconfirmed = true };
-    weft_fail(&outcome.error, WEFT_CLOSED, "cancelled");
-    weft_push_done(untyped, &outcome);
-}
-
-static const struct weft_sender_operations sender_operations = { start, cancel };
-
-static enum weft_status fake_consume(struct weft_consumer *consumer, struct weft_batch **own_batch,
-                                     struct weft_error *error)
-{
-    return weft_sender_consume(WEFT_CONTAINER_OF(consumer, struct fake, consumer)->sender, own_batch, error);
-}
-
-static const struct weft_consumer_operations fake_operations = { .consume = fake_consume };
-
-static void defaults(void)
-{
-    config = (struct weft_sender_config){
-        .has_queue = true,
-        .sending_queue = { .num_consumers = 1, .queue_size = 1000, .batch = { .flush_timeout.ns = WEFT_NS_PER_S } },
-        .has_retry = true,
-        .retry_on_failure = { .initial_interval.ns = WEFT_NS_PER_S,
-                              .multiplier = 2,
-                              .max_interval.ns = 10 * WEFT_NS_PER_S,
-                              .max_elapsed_time.ns = 20 * WEFT_NS_PER_S },
-        .timeout.ns = 5 * WEFT_NS_PER_S,
-    };
-}
-
-/* The config is set by then. */
-static void begin_with(size_t count)
-{
-    begin_as((uint32_t)count);
-    memset(&shared, 0, sizeof shared);
-    memset(fakes, 0, sizeof fakes);
-    fake_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct fake *fake = &fakes[i];
-        weft_list_init(&fake->started);
-        weft_consumer_init(&fake->consumer, &fake_operations, &host, "fake");
-        fake->consumer.held_account = weft_exporter_account(WEFT_TRACES, "fake");
-        fake->sender = weft_sender_new(&fake->consumer,
-                                       &(struct weft_sender_settings){ .config = &config,
-                                                                       .shared = &shared,
-                                                                       .operations = &sender_operations,
-                                                                       .exporter = fake,
-                                                                       .push_size_bytes = sizeof(struct fake_push) });
-        fake->outlet = weft_outlet_new(&host, &in_flight, &fake->consumer);
-    }
-}
-
-static uint64_t held(const struct fake *fake)
-{
-    uint64_t count = 0;
-    weft_sender_audit(fake->sender, &count);
-    return count;
-}
-
-static void expect_books(void)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < fake_count; i++) {
-        sum += held(&fakes[i]);
-    }
-    ck_assert_int_eq(weft_ledger_worker_balance(host.ledger, host.books, &fakes[0].consumer.held_account),
-                     (int64_t)sum);
-    ck_assert_int_eq(weft_ledger_worker_balance(host.ledger, host.books, &in_flight), 0);
-}
-
-static void end_all(void)
-{
-    for (size_t i = 0; i < fake_count; i++) {
-        weft_sender_drain(fakes[i].sender, WEFT_DROP_SHUTDOWN, true);
-        ck_assert_uint_eq(held(&fakes[i]), 0);
-    }
-    expect_books();
-    ck_assert_uint_eq(weft_atomic_load(&shared.used), 0);
-    for (size_t i = 0; i < fake_count; i++) {
-        fakes[i].outlet->operations->free(fakes[i].outlet);
-        weft_sender_free(fakes[i].sender);
-        weft_consumer_fini(&fakes[i].consumer);
-    }
-    end();
-}
-
-static enum weft_status give(struct fake *fake, struct weft_batch *batch)
-{
-    struct weft_error error = WEFT_ERROR_NONE;
-    uint64_t weight = batch->weight;
-    book_offered(weight);
-    enum weft_status status = weft_consumer_consume(fake->outlet, &batch, &error);
-    if (status != WEFT_OK) {
-        struct weft_account refused = {
-            .kind = WEFT_ACCOUNT_REFUSED, .signal = "traces", .pipeline = "", .owner = "client"
-        };
-        ck_assert_ptr_nonnull(batch);
-        weft_host_book(&host, weft_ledger_flow(host.ledger, &in_flight, &refused), weight);
-        weft_batch_end(&batch, &error, -1);
-    }
-    expect_books();
-    return status;
-}
-
-static enum weft_status give_spans(struct fake *fake, uint32_t first, uint32_t count)
-{
-    return give(fake, spans(first, count, NULL));
-}
-
-static struct fake_push *first_started(struct fake *fake)
-{
-    struct weft_list *node = weft_list_first(&fake->started);
-    ck_assert_ptr_nonnull(node);
-    return WEFT_CONTAINER_OF(node, struct fake_push, node);
-}
-
-static const struct weft_batch *first_batch(struct fake *fake)
-{
-    return first_started(fake)->push.batch;
-}
-
-static void answer(struct fake *fake, struct weft_push_outcome outcome)
-{
-    struct fake_push *push = first_started(fake);
-    weft_list_remove(&push->node);
-    weft_push_done(&push->push, &outcome);
-    expect_books();
-}
-
-static struct weft_push_outcome sent(uint64_t rejected_count)
-{
-    return (
-        struct weft_push_outcome){ .verdict = WEFT_PUSH_SENT, .rejected_count = rejected_count, .retry_after_ns = -1 };
-}
-
-static struct weft_push_outcome retry(int64_t retry_after_ns, bool is_unconfirmed)
-{
-    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY,
-                                         .retry_after_ns = retry_after_ns,
-                                         .is_unconfirmed = is_unconfirmed };
-    weft_fail(&outcome.error, WEFT_IO, "not now");
-    return outcome;
-}
-
-static struct weft_push_outcome refused(bool is_content_at_fault)
-{
-    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_PERMANENT,
-                                         .retry_after_ns = -1,
-                                         .is_content_at_fault = is_content_at_fault };
-    weft_fail(&outcome.error, WEFT_INVALID, "never");
-    return outcome;
-}
-
-static size_t started_count(const struct fake *fake)
-{
-    size_t count = 0;
-    WEFT_LIST_EACH(node, &fake->started)
-    {
-        count++;
-    }
-    return count;
-}
+/* Sender: queue, consumers, batching, retry and drain. */
+#include "pipeline/sender_test.h"
 
 /* ---- queue ---- */
 
@@ -228,18 +19,57 @@ START_TEST(test_full_queue_refuses)
 }
 END_TEST
 
-START_TEST(test_request_larger_than_the_queue_never_comes_back)
+/* It would never fit: it is taken when the queue is not full, and goes in pieces that are not larger than the queue. */
+START_TEST(test_request_larger_than_the_queue_goes_in_pieces)
 {
-    defaults();
-    config.sending_queue.sizer.value = WEFT_SIZER_ITEMS;
-    config.sending_queue.queue_size = 5;
     for (int is_blocking = 0; is_blocking < 2; is_blocking++) {
+        defaults();
+        config.sending_queue.sizer.value = WEFT_SIZER_ITEMS;
+        config.sending_queue.queue_size = 5;
         config.sending_queue.block_on_overflow = is_blocking != 0;
         begin_with(1);
-        ck_assert_int_eq(give_spans(&fakes[0], 0, 6), WEFT_LIMIT);
-        ck_assert_int_eq(give_spans(&fakes[0], 0, 5), WEFT_OK);
+        ck_assert_int_eq(give_spans(&fakes[0], 100, 4), WEFT_OK);
+        ck_assert_int_eq(give_spans(&fakes[0], 0, 12), WEFT_OK);
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), 16);
+        ck_assert_int_eq(give_spans(&fakes[0], 12, 1), WEFT_CLOSED);
+        ck_assert_int_eq(give_spans(&fakes[0], 12, 6), WEFT_CLOSED);
+        ck_assert_int_eq(fakes[0].consumer.is_open, !is_blocking);
+        answer(&fakes[0], sent(0));
+        for (uint32_t first = 0; first < 12; first += 5) {
+            expect_spans(first_batch(&fakes[0]), first, first < 10 ? 5 : 2);
+            answer(&fakes[0], sent(0));
+        }
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), 0);
+        ck_assert_uint_eq(totals().sent, 16);
         end_all();
     }
+}
+END_TEST
+
+START_TEST(test_record_larger_than_the_queue_is_dropped_alone)
+{
+    enum { LONGEST = 33 }; /* of the spans from 30 to 35 */
+    struct counted_ticket counted;
+    defaults();
+    begin_with(1);
+    struct weft_batch *longest = spans(LONGEST, 1, NULL);
+    config.sending_queue.sizer.value = WEFT_SIZER_BYTES;
+    config.sending_queue.queue_size = longest->size_bytes - 1;
+    weft_batch_end(&longest, NULL, -1);
+    counted_init(&counted, 6, WEFT_ACKNOWLEDGE_DELIVERED);
+    ck_assert_int_eq(give(&fakes[0], spans(30, 6, &counted.ticket)), WEFT_OK);
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_TOO_LARGE), 1);
+    for (uint32_t i = 30; i < 36; i++) {
+        if (i != LONGEST) {
+            expect_spans(first_batch(&fakes[0]), i, 1);
+            answer(&fakes[0], sent(0));
+        }
+    }
+    ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), 0);
+    ck_assert_uint_eq(totals().sent, 5);
+    ck_assert_uint_eq(counted.settled, 1);
+    ck_assert_int_eq(counted.status, WEFT_LIMIT);
+    end_all();
 }
 END_TEST
 
@@ -337,7 +167,7 @@ START_TEST(test_without_a_queue_everything_starts_and_the_client_waits)
     ck_assert_int_eq(give_spans(&fakes[0], 3, 3), WEFT_OK);
     ck_assert_uint_eq(started_count(&fakes[0]), 2);
     ck_assert_uint_eq(counted.settled, 0);
-    answer(&fakes[0], refused(true));
+    answer(&fakes[0], refused(WEFT_PUSH_FAULT_NONE));
     ck_assert_uint_eq(counted.settled, 1);
     ck_assert_int_eq(counted.status, WEFT_INVALID);
     end_all();
@@ -493,7 +323,7 @@ START_TEST(test_permanent_refusal_is_rejected)
     begin_with(1);
     counted_init(&counted, 4, WEFT_ACKNOWLEDGE_DELIVERED);
     ck_assert_int_eq(give(&fakes[0], spans(0, 4, &counted.ticket)), WEFT_OK);
-    answer(&fakes[0], refused(true));
+    answer(&fakes[0], refused(WEFT_PUSH_FAULT_NONE));
     ck_assert_uint_eq(totals().rejected, 4);
     ck_assert_int_eq(counted.status, WEFT_INVALID);
     end_all();
@@ -514,7 +344,7 @@ START_TEST(test_refusal_after_a_lost_answer_is_unconfirmed)
             answer(&fakes[0], retry(-1, true));
             advance(2 * WEFT_NS_PER_S);
         }
-        struct weft_push_outcome outcome = refused(false);
+        struct weft_push_outcome outcome = refused(WEFT_PUSH_FAULT_NONE);
         outcome.is_unconfirmed = !is_lost_before;
         answer(&fakes[0], outcome);
         ck_assert_uint_eq(totals().rejected, 0);
@@ -524,65 +354,6 @@ START_TEST(test_refusal_after_a_lost_answer_is_unconfirmed)
         ck_assert_int_eq(counted.status, WEFT_INVALID);
         end_all();
     }
-}
-END_TEST
-
-static struct weft_batch *merged_of_three(struct counted_ticket tickets[3])
-{
-    struct weft_batch *batch = NULL;
-    for (uint32_t i = 0; i < 3; i++) {
-        counted_init(&tickets[i], 4, WEFT_ACKNOWLEDGE_DELIVERED);
-        struct weft_batch *other = spans(4 * i, 4, &tickets[i].ticket);
-        if (batch == NULL) {
-            batch = other;
-        } else {
-            ck_assert(weft_batch_merge(batch, &other) == WEFT_OK);
-        }
-    }
-    return batch;
-}
-
-/* Each original request is sent once more, in order, and the queue counts them until they have ended. */
-START_TEST(test_poisoned_merge_is_sent_request_by_request)
-{
-    for (int sizer = WEFT_SIZER_REQUESTS; sizer <= WEFT_SIZER_BYTES; sizer++) {
-        struct counted_ticket tickets[3];
-        defaults();
-        config.sending_queue.sizer.value = sizer;
-        config.sending_queue.queue_size = 100000;
-        begin_with(1);
-        ck_assert_int_eq(give(&fakes[0], merged_of_three(tickets)), WEFT_OK);
-        ck_assert_int_eq(give_spans(&fakes[0], 100, 1), WEFT_OK);
-        uint64_t charge = weft_sender_queue_size(fakes[0].sender);
-        answer(&fakes[0], refused(true));
-        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), charge);
-        for (uint32_t i = 0; i < 3; i++) {
-            expect_spans(first_batch(&fakes[0]), 4 * i, 4);
-            uint64_t before = weft_sender_queue_size(fakes[0].sender);
-            answer(&fakes[0], i == 1 ? refused(true) : sent(0));
-            ck_assert(sizer == WEFT_SIZER_REQUESTS || weft_sender_queue_size(fakes[0].sender) < before);
-        }
-        expect_spans(first_batch(&fakes[0]), 100, 1);
-        ck_assert_int_eq(tickets[0].status, WEFT_OK);
-        ck_assert_int_eq(tickets[1].status, WEFT_INVALID);
-        ck_assert_int_eq(tickets[2].status, WEFT_OK);
-        ck_assert_uint_eq(totals().rejected, 4);
-        ck_assert_uint_eq(totals().sent, 8);
-        end_all();
-    }
-}
-END_TEST
-
-START_TEST(test_refusal_that_is_not_about_content_is_not_repeated)
-{
-    struct counted_ticket tickets[3];
-    defaults();
-    begin_with(1);
-    ck_assert_int_eq(give(&fakes[0], merged_of_three(tickets)), WEFT_OK);
-    answer(&fakes[0], refused(false));
-    ck_assert_uint_eq(totals().rejected, 12);
-    ck_assert_uint_eq(fakes[0].starts, 1);
-    end_all();
 }
 END_TEST
 
@@ -795,30 +566,6 @@ START_TEST(test_failed_cuts_lose_nothing)
 }
 END_TEST
 
-START_TEST(test_failed_taking_apart_loses_nothing)
-{
-    for (size_t n = 1, is_done = 0; !is_done; n++) {
-        struct counted_ticket tickets[3];
-        defaults();
-        begin_with(1);
-        ck_assert_int_eq(give(&fakes[0], merged_of_three(tickets)), WEFT_OK);
-        weft_alloc_fail_at(n);
-        answer(&fakes[0], refused(true));
-        is_done = !weft_alloc_has_failed();
-        weft_alloc_fail_at(0);
-        ck_assert_uint_eq(held(&fakes[0]), 12);
-        while (started_count(&fakes[0]) > 0) {
-            answer(&fakes[0], sent(0));
-        }
-        for (size_t i = 0; i < 3; i++) {
-            ck_assert_uint_eq(tickets[i].settled, 1);
-            ck_assert_int_eq(tickets[i].status, WEFT_OK);
-        }
-        end_all();
-    }
-}
-END_TEST
-
 /* ---- our own mistakes ---- */
 
 static void done_once(void *push)
@@ -874,7 +621,8 @@ int main(void)
     TCase *queue = tcase_create("queue"), *outcomes = tcase_create("outcomes"), *batch = tcase_create("batching"),
           *rest = tcase_create("drain and memory"), *mistakes = tcase_create("mistakes");
     tcase_add_test(queue, test_full_queue_refuses);
-    tcase_add_test(queue, test_request_larger_than_the_queue_never_comes_back);
+    tcase_add_test(queue, test_request_larger_than_the_queue_goes_in_pieces);
+    tcase_add_test(queue, test_record_larger_than_the_queue_is_dropped_alone);
     tcase_add_test(queue, test_charge_is_what_the_sizer_counts);
     tcase_add_test(queue, test_blocking_queue_takes_the_batch_that_fills_it_and_closes);
     tcase_add_test(queue, test_workers_share_the_queue_and_see_its_room);
@@ -889,8 +637,6 @@ int main(void)
     tcase_add_test(outcomes, test_without_retry_the_first_failure_drops);
     tcase_add_test(outcomes, test_permanent_refusal_is_rejected);
     tcase_add_test(outcomes, test_refusal_after_a_lost_answer_is_unconfirmed);
-    tcase_add_test(outcomes, test_poisoned_merge_is_sent_request_by_request);
-    tcase_add_test(outcomes, test_refusal_that_is_not_about_content_is_not_repeated);
     tcase_add_test(batch, test_batch_goes_at_min_size_or_after_the_timeout);
     tcase_add_test(batch, test_batches_are_cut_to_max_size);
     tcase_add_test(batch, test_charge_in_requests_goes_with_what_was_cut_off);
@@ -899,7 +645,6 @@ int main(void)
     tcase_add_test(rest, test_forced_drain_drops_each_record_once);
     tcase_add_test(rest, test_failed_enqueue_refuses_and_gives_the_room_back);
     tcase_add_test(rest, test_failed_cuts_lose_nothing);
-    tcase_add_test(rest, test_failed_taking_apart_loses_nothing);
     tcase_add_test(mistakes, test_push_is_done_once);
     tcase_add_test(mistakes, test_sender_that_holds_records_is_not_freed);
     suite_add_tcase(suite, queue);

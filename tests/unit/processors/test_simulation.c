@@ -244,7 +244,7 @@ static void decide(struct sim_push *push)
     }
     if (chance(simulation, 20)) {
         outcome->verdict = WEFT_PUSH_PERMANENT;
-        outcome->is_content_at_fault = chance(simulation, 50);
+        outcome->fault = (enum weft_push_fault)pick(simulation, WEFT_PUSH_FAULT_COUNT);
         weft_fail(&outcome->error, WEFT_INVALID, "refused for good");
         return;
     }
