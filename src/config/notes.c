@@ -51,12 +51,40 @@ enum weft_status weft_config_notes_add(struct weft_config_notes *notes, enum wef
     }
     memcpy(text, text_buffer, size_bytes);
     notes->items[notes->count++] = (struct weft_config_note){ .kind = kind, .text = text };
+    notes->error_count += kind == WEFT_NOTE_ERROR;
+    return WEFT_OK;
+}
+
+enum weft_status weft_config_notes_survive(struct weft_config_notes *notes, enum weft_status status,
+                                           const struct weft_error *error)
+{
+    if (status == WEFT_OK || status == WEFT_NOMEM || notes == NULL || !notes->keeps_errors) {
+        return status;
+    }
+    notes->first_error = notes->error_count == 0 ? status : notes->first_error;
+    return weft_config_notes_add(notes, WEFT_NOTE_ERROR, "%s", error->text);
+}
+
+enum weft_status weft_config_notes_fail(const struct weft_config_notes *notes, size_t error_count,
+                                        struct weft_error *error)
+{
+    if (weft_config_notes_errors(notes) == error_count) {
+        return WEFT_OK;
+    }
+    size_t number = 0;
+    for (size_t i = 0; i < notes->count; i++) {
+        if (notes->items[i].kind == WEFT_NOTE_ERROR && number++ == error_count) {
+            return weft_fail(error, error_count == 0 ? notes->first_error : WEFT_INVALID, "%s", notes->items[i].text);
+        }
+    }
     return WEFT_OK;
 }
 
 const char *weft_note_kind_name(enum weft_note_kind kind)
 {
     switch (kind) {
+    case WEFT_NOTE_ERROR:
+        return "error";
     case WEFT_NOTE_WARNING:
         return "warning";
     case WEFT_NOTE_NO_EFFECT:

@@ -273,11 +273,13 @@ static enum weft_status parse_members(const struct weft_config_reader *reader, c
             continue;
         }
         const struct weft_node *node = weft_node_find(block, field->key);
-        if (field->is_required && weft_value_is_absent(node)) {
-            return fail_required(reader, field, block);
-        }
         bool is_given = node != NULL && (!weft_value_is_absent(node) || means_something_as_null(field->kind));
-        status = is_given ? parse_value(reader, field, node, config) : apply_default(reader, field, config);
+        if (field->is_required && weft_value_is_absent(node)) {
+            status = fail_required(reader, field, block);
+        } else {
+            status = is_given ? parse_value(reader, field, node, config) : apply_default(reader, field, config);
+        }
+        status = weft_config_notes_survive(reader->notes, status, reader->error);
     }
     return status;
 }
@@ -285,14 +287,15 @@ static enum weft_status parse_members(const struct weft_config_reader *reader, c
 static enum weft_status check_keys(const struct weft_config_reader *reader, const struct weft_field *fields,
                                    const struct weft_node *block, bool allows_enabled)
 {
-    for (size_t i = 0; i < weft_node_count(block); i++) {
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; i < weft_node_count(block) && status == WEFT_OK; i++) {
         const struct weft_node *child = weft_node_at(block, i);
         if (weft_fields_find(fields, weft_node_key(child)) == NULL &&
             !(allows_enabled && strcmp(weft_node_key(child), "enabled") == 0)) {
-            return fail_unknown_key(reader, fields, child);
+            status = weft_config_notes_survive(reader->notes, fail_unknown_key(reader, fields, child), reader->error);
         }
     }
-    return WEFT_OK;
+    return status;
 }
 
 static enum weft_status parse_block(const struct weft_config_reader *reader, const struct weft_field *fields,
@@ -309,8 +312,10 @@ enum weft_status weft_config_parse(const struct weft_field *fields, const struct
                                    struct weft_config_notes *notes, struct weft_error *error)
 {
     struct weft_config_reader reader = { .notes = notes, .error = error };
+    size_t error_count = weft_config_notes_errors(notes);
     weft_fields_clear(fields, out_config);
     enum weft_status status = parse_block(&reader, fields, node, false, out_config);
+    status = status == WEFT_OK ? weft_config_notes_fail(notes, error_count, error) : status;
     if (status != WEFT_OK) {
         weft_config_fini(fields, out_config);
     }

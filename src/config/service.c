@@ -46,6 +46,11 @@ static enum weft_status check_map(const struct parser *parser, const struct weft
     return WEFT_OK;
 }
 
+static enum weft_status survive(const struct parser *parser, enum weft_status status)
+{
+    return weft_config_notes_survive(parser->notes, status, parser->error);
+}
+
 static enum weft_status check_block(const struct parser *parser, const struct weft_node *node, const char *const *words,
                                     size_t count)
 {
@@ -56,7 +61,9 @@ static enum weft_status check_block(const struct parser *parser, const struct we
         for (size_t word = 0; word < count && !is_known; word++) {
             is_known = strcmp(weft_node_key(child), words[word]) == 0;
         }
-        status = is_known ? WEFT_OK : weft_config_fail_unknown_key(child, words, count, parser->error);
+        if (!is_known) {
+            status = survive(parser, weft_config_fail_unknown_key(child, words, count, parser->error));
+        }
     }
     return status;
 }
@@ -119,7 +126,7 @@ static enum weft_status parse_section(const struct parser *parser, const struct 
         return fail_memory(parser);
     }
     for (size_t i = 0; i < weft_node_count(section) && status == WEFT_OK; i++) {
-        status = parse_component(parser, weft_node_at(section, i), list);
+        status = survive(parser, parse_component(parser, weft_node_at(section, i), list));
     }
     return status;
 }
@@ -209,7 +216,7 @@ static enum weft_status add_split(const struct parser *parser, const struct weft
     enum weft_status status = WEFT_OK;
     char *rest = copy[0] != '\0' ? copy : NULL;
     for (char *part; status == WEFT_OK && (part = strsep(&rest, ",")) != NULL;) {
-        status = add_reference(parser, node, part, kind, list);
+        status = survive(parser, add_reference(parser, node, part, kind, list));
     }
     weft_free(copy);
     return status;
@@ -236,9 +243,12 @@ static enum weft_status parse_references(const struct parser *parser, const stru
     for (size_t i = 0; i < weft_node_count(node) && status == WEFT_OK; i++) {
         const struct weft_node *item = weft_node_at(node, i);
         if (weft_node_text(item) == NULL || weft_node_count(item) > 0) {
-            return weft_node_fail(parser->error, WEFT_INVALID, item, "wants an id, not %s", weft_node_kind_text(item));
+            status =
+                weft_node_fail(parser->error, WEFT_INVALID, item, "wants an id, not %s", weft_node_kind_text(item));
+        } else {
+            status = add_reference(parser, item, weft_node_text(item), kind, list);
         }
-        status = add_reference(parser, item, weft_node_text(item), kind, list);
+        status = survive(parser, status);
     }
     return status;
 }
@@ -263,6 +273,7 @@ static enum weft_status parse_pipeline(const struct parser *parser, const struct
                                        struct weft_pipeline_settings *pipeline)
 {
     static const char *const words[] = { "receivers", "processors", "exporters" };
+    size_t error_count = weft_config_notes_errors(parser->notes);
     pipeline->node = node;
     pipeline->position = weft_node_position(node);
     enum weft_status status = parse_id(parser, weft_node_key(node), node, &pipeline->id);
@@ -280,6 +291,9 @@ static enum weft_status parse_pipeline(const struct parser *parser, const struct
     }
     if (status == WEFT_OK) {
         status = parse_references(parser, weft_node_find(node, "exporters"), WEFT_EXPORTER, &pipeline->exporters);
+    }
+    if (weft_config_notes_errors(parser->notes) > error_count) {
+        return status; /* what is missing may be what was not understood */
     }
     if (status == WEFT_OK && pipeline->receivers.count == 0) {
         return weft_node_fail(parser->error, WEFT_INVALID, node, "must have at least one receiver");
@@ -315,10 +329,12 @@ static enum weft_status parse_pipelines(const struct parser *parser, const struc
     while (settings->pipeline_count < count && status == WEFT_OK) {
         size_t index = settings->pipeline_count++;
         const struct weft_node *entry = weft_node_at(node, index);
-        status = parse_pipeline(parser, entry, &settings->pipelines[index]);
+        status = survive(parser, parse_pipeline(parser, entry, &settings->pipelines[index]));
         for (size_t i = 0; i < index && status == WEFT_OK; i++) {
-            if (strcmp(settings->pipelines[i].id.text, settings->pipelines[index].id.text) == 0) {
+            const char *id = settings->pipelines[index].id.text, *former_id = settings->pipelines[i].id.text;
+            if (id != NULL && former_id != NULL && strcmp(id, former_id) == 0) {
                 status = weft_node_fail(parser->error, WEFT_INVALID, entry, "the same id is defined twice");
+                status = survive(parser, status);
             }
         }
     }
@@ -374,13 +390,16 @@ static enum weft_status parse_root(const struct parser *parser, const struct wef
     };
     enum weft_status status = check_block(parser, root, words, WEFT_COUNT_OF(words));
     for (int kind = 0; kind < WEFT_COMPONENT_KIND_COUNT && status == WEFT_OK; kind++) {
-        status = parse_section(parser, root, (enum weft_component_kind)kind);
+        status = survive(parser, parse_section(parser, root, (enum weft_component_kind)kind));
     }
-    status = status == WEFT_OK ? check_present(parser, root, WEFT_RECEIVER) : status;
-    status = status == WEFT_OK ? check_present(parser, root, WEFT_EXPORTER) : status;
-    status = status == WEFT_OK ? check_connector_ids(parser) : status;
-    status = status == WEFT_OK ? parse_service(parser, root) : status;
-    return status == WEFT_OK ? weft_service_graph_check(parser->settings, parser->error) : status;
+    status = status == WEFT_OK ? survive(parser, check_present(parser, root, WEFT_RECEIVER)) : status;
+    status = status == WEFT_OK ? survive(parser, check_present(parser, root, WEFT_EXPORTER)) : status;
+    status = status == WEFT_OK ? survive(parser, check_connector_ids(parser)) : status;
+    status = status == WEFT_OK ? survive(parser, parse_service(parser, root)) : status;
+    if (status != WEFT_OK || weft_config_notes_errors(parser->notes) > 0) {
+        return status; /* how pipelines hang together is a question only to pipelines that are whole */
+    }
+    return survive(parser, weft_service_graph_check(parser->settings, parser->error));
 }
 
 enum weft_status weft_settings_parse(const struct weft_node *root, struct weft_settings *out_settings,

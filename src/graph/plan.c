@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "config/unknown_key.h"
 #include "graph/advice.h"
 #include "graph/plan_internal.h"
 
@@ -96,16 +97,23 @@ static void component_unref(struct weft_plan_component *component)
 static enum weft_status fail_unknown_type(const struct weft_component_registry *registry, enum weft_component_kind kind,
                                           const struct weft_component_settings *settings, struct weft_error *error)
 {
+    enum { MAX_TYPES = 64 };
+    const char *types[MAX_TYPES];
+    size_t count = 0, used = 0;
     char known[256] = "";
-    size_t used = 0;
-    for (size_t i = 0; registry->components[i] != NULL; i++) {
-        if (registry->components[i]->kind == kind && used < sizeof known - 1) {
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "",
-                                     registry->components[i]->type);
+    for (size_t i = 0; registry->components[i] != NULL && count < MAX_TYPES; i++) {
+        if (registry->components[i]->kind == kind) {
+            types[count++] = registry->components[i]->type;
         }
     }
-    return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node, "unknown %s type \"%s\"; weft has: %s",
-                          weft_component_kind_name(kind), settings->id.type, known[0] == '\0' ? "none" : known);
+    for (size_t i = 0; i < count && used < sizeof known - 1; i++) {
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", types[i]);
+    }
+    const char *nearest = weft_config_nearest(settings->id.type, types, count);
+    return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node, "unknown %s type \"%s\"%s%s%s; weft has: %s",
+                          weft_component_kind_name(kind), settings->id.type, nearest != NULL ? ", did you mean \"" : "",
+                          nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "",
+                          known[0] == '\0' ? "none" : known);
 }
 
 static struct weft_plan_component *find_component(struct weft_plan_component *const *components, size_t count,
@@ -119,6 +127,17 @@ static struct weft_plan_component *find_component(struct weft_plan_component *co
     return NULL;
 }
 
+/* What a component says of its config, with one place: the block's, unless it names the one that is meant itself. */
+static enum weft_status fail_at_node(struct weft_error *error, enum weft_status status, const struct weft_node *node,
+                                     const struct weft_error *cause)
+{
+    struct weft_position position = weft_node_position(node);
+    size_t length = position.file == NULL ? 0 : strlen(position.file);
+    bool has_place = length > 0 && strncmp(cause->text, position.file, length) == 0 && cause->text[length] == ':';
+    return has_place ? weft_fail(error, status, "%s", cause->text)
+                     : weft_node_fail(error, status, node, "%s", cause->text);
+}
+
 static enum weft_status parse_component(struct weft_plan *plan, const struct weft_component *type,
                                         const struct weft_component_settings *settings, struct weft_config_notes *notes,
                                         struct weft_plan_component **out_component, struct weft_error *error)
@@ -130,7 +149,7 @@ static enum weft_status parse_component(struct weft_plan *plan, const struct wef
         status = type->validate(config, &cause);
         if (status != WEFT_OK) {
             weft_config_fini(type->fields, config);
-            (void)weft_node_fail(error, status, settings->node, "%s", cause.text);
+            (void)fail_at_node(error, status, settings->node, &cause);
         }
     }
     if (status == WEFT_OK && type->advise != NULL && notes != NULL) {
@@ -220,7 +239,7 @@ static enum weft_status check_signal(const struct weft_plan_component *component
     struct weft_error cause = WEFT_ERROR_NONE;
     enum weft_status status =
         type->validate_signal == NULL ? WEFT_OK : type->validate_signal(component->config, signal, &cause);
-    return status == WEFT_OK ? WEFT_OK : weft_node_fail(error, status, component->node, "%s", cause.text);
+    return status == WEFT_OK ? WEFT_OK : fail_at_node(error, status, component->node, &cause);
 }
 
 static enum weft_status resolve(const struct weft_plan *plan, enum weft_component_kind kind,
@@ -284,11 +303,16 @@ static enum weft_status fill(struct weft_plan *plan, const struct weft_component
         for (size_t i = 0; status == WEFT_OK && i < list->count; i++) {
             status =
                 add_component(plan, registry, (enum weft_component_kind)kind, &list->items[i], former, notes, error);
+            status = weft_config_notes_survive(notes, status, error);
         }
     }
-    for (size_t i = 0; status == WEFT_OK && i < settings->pipeline_count; i++) {
-        status = add_pipeline(plan, &settings->pipelines[i], error);
+    if (status == WEFT_OK) { /* pipelines of what was not understood would only repeat it */
+        status = weft_config_notes_fail(notes, 0, error);
     }
+    for (size_t i = 0; status == WEFT_OK && i < settings->pipeline_count; i++) {
+        status = weft_config_notes_survive(notes, add_pipeline(plan, &settings->pipelines[i], error), error);
+    }
+    status = status == WEFT_OK ? weft_config_notes_fail(notes, 0, error) : status;
     if (status == WEFT_OK) {
         status = weft_plan_find_stages(plan, former, error);
     }
@@ -336,7 +360,7 @@ static enum weft_status open_component(struct weft_plan_component *component, st
     enum weft_status status =
         component->component->share(component->config, component->id, budget, &component->shared, &cause);
     if (status != WEFT_OK) {
-        return weft_node_fail(error, status, component->node, "%s", cause.text);
+        return fail_at_node(error, status, component->node, &cause);
     }
     component->is_shared = true;
     return WEFT_OK;

@@ -86,6 +86,21 @@ struct agent {
 
 /* ---- loading ---- */
 
+/* Its errors, too, where all are to be told; else the first one stands. */
+static void check_telemetry(const struct weft_node *root, struct weft_config_notes *notes, struct weft_error *error)
+{
+    struct weft_telemetry telemetry;
+    struct weft_error other = WEFT_ERROR_NONE;
+    if (notes == NULL || !notes->keeps_errors) {
+        return;
+    }
+    const struct weft_node *node = weft_node_find(weft_node_find(root, "service"), "telemetry");
+    enum weft_status status = weft_telemetry_parse(node, &telemetry, notes, &other);
+    if (weft_config_notes_survive(notes, status, &other) != WEFT_OK) {
+        *error = other;
+    }
+}
+
 enum weft_status weft_agent_load(const struct weft_config_sources *sources, const struct weft_plan *former,
                                  struct weft_config_notes *notes, struct weft_plan **out_plan,
                                  struct weft_telemetry *out_telemetry, struct weft_worker_config *out_workers,
@@ -99,6 +114,7 @@ enum weft_status weft_agent_load(const struct weft_config_sources *sources, cons
     }
     status = weft_plan_new(&tree, weft_registry(), former, notes, &plan, error);
     if (status != WEFT_OK) {
+        check_telemetry(weft_tree_root(tree), notes, error);
         weft_tree_free(&tree);
         return status;
     }
