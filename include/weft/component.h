@@ -152,6 +152,14 @@ struct weft_component {
                               struct weft_error *error);
     void (*unshare)(void *shared);
 
+    /* A reload, for a component whose block did not change: what share has read or opened outside the config (a
+     * certificate, an output file) is read or opened again, beside what is in use. Not on the main thread, and it may
+     * block. A failure fails the reload, which then changes nothing. Both NULL = there is nothing outside. */
+    enum weft_status (*renew)(void *shared, struct weft_error *error);
+
+    /* After each renew, whatever it said: takes what is new into use, or forgets it. Main thread; does not block. */
+    void (*end_renewal)(void *shared, bool is_used);
+
     enum weft_status (*create_receiver)(const struct weft_instance_setup *setup, struct weft_receiver **out_receiver,
                                         struct weft_error *error);
     enum weft_status (*create_consumer)(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,

@@ -17,8 +17,8 @@ struct weft_arena;
 /* Charges nobody and takes chunks of 16 KiB: for configs and tests. NULL when memory is gone. */
 struct weft_arena *weft_arena_try_new(void) WEFT_MUST_CHECK;
 
-/* The calling thread is the arena's owner from now on, for one that was filled on another thread, which is done with it.
- * Not for one that lies over another. */
+/* The calling thread is the arena's owner from now on, for one that was filled on another thread, which is done with
+ * it. Not for one that lies over another. */
 void weft_arena_own(struct weft_arena *arena);
 
 /* budget outlives the arena. first_bytes 0: nothing is foreseen, chunks of 16 KiB are taken when something is asked

@@ -150,6 +150,18 @@ static void free_shared(void *shared)
     weft_output_free(shared);
 }
 
+static enum weft_status renew(void *shared, struct weft_error *error)
+{
+    return weft_file_output_try_open(weft_output_sink(shared), error);
+}
+
+static void end_renewal(void *shared, bool is_used)
+{
+    if (is_used) {
+        weft_file_output_open_again(weft_output_sink(shared));
+    }
+}
+
 static const struct weft_consumer_operations file_operations;
 
 static struct file_exporter *exporter_of(const struct weft_consumer *consumer)
@@ -312,6 +324,8 @@ const struct weft_component weft_exporter_file = {
     .validate = validate,
     .share = share,
     .unshare = free_shared,
+    .renew = renew,
+    .end_renewal = end_renewal,
     .create_consumer = create,
     .check = check,
     .collect = collect,

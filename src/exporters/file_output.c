@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/magic.h"
 #include "base/regular_file.h"
+#include "base/thread.h"
 
 enum { TIME_BYTES = 24 }; /* "2026-11-24T10-30-00.123" and the end */
 
@@ -28,6 +29,7 @@ WEFT_MAGIC(file_output, 0x0f11e007);
 struct weft_file_output {
     uint32_t magic;
     struct weft_file_output_settings settings;
+    struct weft_atomic_u64 must_open_again;
     int descriptor; /* -1 = could not be opened again after a rotation */
     char *path;
     char *directory; /* "." where the path has none */
@@ -159,6 +161,46 @@ void weft_file_output_close(struct weft_file_output *output)
     weft_free(output->name);
     weft_free(output->extension);
     weft_free(output);
+}
+
+enum weft_status weft_file_output_try_open(const struct weft_file_output *output, struct weft_error *error)
+{
+    int descriptor;
+    enum weft_status status = output->settings.creates_directory ? create_directories(output, error) : WEFT_OK;
+    if (status == WEFT_OK) {
+        status = open_file(output, true, &descriptor, error);
+    }
+    if (status == WEFT_OK) {
+        close(descriptor);
+    }
+    return status;
+}
+
+void weft_file_output_open_again(struct weft_file_output *output)
+{
+    weft_check_magic(output, file_output);
+    weft_atomic_store(&output->must_open_again, 1);
+}
+
+/* The old file stays open until there is a new one. */
+static enum weft_status ensure_open(struct weft_file_output *output, struct weft_error *error)
+{
+    bool must_open_again = weft_atomic_load(&output->must_open_again) != 0;
+    if (output->descriptor >= 0 && !must_open_again) {
+        return WEFT_OK;
+    }
+    int descriptor;
+    weft_atomic_store(&output->must_open_again, 0);
+    enum weft_status status = open_file(output, true, &descriptor, error);
+    if (status != WEFT_OK) {
+        weft_atomic_store(&output->must_open_again, must_open_again);
+        return status;
+    }
+    if (output->descriptor >= 0) {
+        close(output->descriptor);
+    }
+    output->descriptor = descriptor;
+    return WEFT_OK;
 }
 
 /* ---- rotation ---- */
@@ -317,7 +359,7 @@ enum weft_status weft_file_output_write(struct weft_file_output *output, struct 
 {
     weft_check_magic(output, file_output);
     weft_assert(bytes.length > 0);
-    enum weft_status status = output->descriptor >= 0 ? WEFT_OK : open_file(output, true, &output->descriptor, error);
+    enum weft_status status = ensure_open(output, error);
     uint64_t max_bytes = output->settings.rotation.max_bytes;
     struct stat now;
     if (status == WEFT_OK && max_bytes > 0 && fstat(output->descriptor, &now) == 0 && S_ISREG(now.st_mode) &&

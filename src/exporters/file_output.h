@@ -32,6 +32,14 @@ enum weft_status weft_file_output_open(const struct weft_file_output_settings *s
                                        struct weft_file_output **out_output, struct weft_error *error) WEFT_MUST_CHECK;
 void weft_file_output_close(struct weft_file_output *output);
 
+/* The path may lead to another file by now (somebody has rotated it). Any thread: whether there is one that can be
+ * written to, which is made if there is none. */
+enum weft_status weft_file_output_try_open(const struct weft_file_output *output,
+                                           struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Any thread, and does not block: the next write goes to what the path leads to then, behind what is there. */
+void weft_file_output_open_again(struct weft_file_output *output);
+
 /* Writes all of it to one file, or nothing: what a full disk has cut off is taken back, so that a file holds whole
  * messages only. Rotates before if it would grow beyond max_bytes. WEFT_IO: try again later. */
 enum weft_status weft_file_output_write(struct weft_file_output *output, struct weft_slice bytes,

@@ -178,6 +178,20 @@ static void shared_free(void *untyped)
     weft_free(shared);
 }
 
+static enum weft_status renew(void *untyped, struct weft_error *error)
+{
+    struct otlp_shared *shared = untyped;
+    weft_check_magic(shared, otlp_shared);
+    return weft_tls_context_renew(shared->tls, error);
+}
+
+static void end_renewal(void *untyped, bool is_used)
+{
+    struct otlp_shared *shared = untyped;
+    weft_check_magic(shared, otlp_shared);
+    weft_tls_context_end_renewal(shared->tls, is_used);
+}
+
 /* ---- one push ---- */
 
 static struct otlp_push *push_of(struct weft_push *untyped)
@@ -432,6 +446,8 @@ const struct weft_component weft_exporter_otlp_grpc = {
     .reach = reach,
     .share = share,
     .unshare = shared_free,
+    .renew = renew,
+    .end_renewal = end_renewal,
     .create_consumer = create,
     .check = check,
     .collect = collect,

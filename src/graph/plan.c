@@ -427,6 +427,34 @@ enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budg
     return status == WEFT_OK ? check_listeners(plan, error) : status;
 }
 
+enum weft_status weft_plan_renew(struct weft_plan *plan, struct weft_error *error)
+{
+    for (size_t i = 0; i < plan->component_count; i++) {
+        struct weft_plan_component *component = plan->components[i];
+        if (!component->is_shared || component->component->renew == NULL) {
+            continue;
+        }
+        struct weft_error cause = WEFT_ERROR_NONE;
+        component->is_renewing = true;
+        enum weft_status status = component->component->renew(component->shared, &cause);
+        if (status != WEFT_OK) {
+            return weft_node_fail(error, status, component->node, "%s", cause.text);
+        }
+    }
+    return WEFT_OK;
+}
+
+void weft_plan_end_renewal(struct weft_plan *plan, bool is_used)
+{
+    for (size_t i = 0; i < plan->component_count; i++) {
+        struct weft_plan_component *component = plan->components[i];
+        if (component->is_renewing) {
+            component->is_renewing = false;
+            component->component->end_renewal(component->shared, is_used);
+        }
+    }
+}
+
 const struct weft_node *weft_plan_root(const struct weft_plan *plan)
 {
     return weft_tree_root(plan->tree->tree);

@@ -24,7 +24,8 @@ struct weft_plan_component {
     void *config;
     void *shared; /* NULL until weft_plan_open, and if it is not used */
     bool is_shared;
-    bool is_used; /* by a pipeline or in service.extensions */
+    bool is_used;     /* by a pipeline or in service.extensions */
+    bool is_renewing; /* between weft_plan_renew and weft_plan_end_renewal */
     const struct weft_node *node;
     struct weft_plan_tree *tree;
     uint32_t references;
@@ -73,6 +74,13 @@ enum weft_status weft_plan_new(struct weft_tree **own_tree, const struct weft_co
  * plan. */
 enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget, uint32_t worker_count,
                                 struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Before weft_plan_open: what the components that come from the former plan have read outside their configs is read
+ * again, beside what is in use. Does not need the main thread. */
+enum weft_status weft_plan_renew(struct weft_plan *plan, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* What was read is used from now on, or forgotten. Harmless where nothing was. Main thread. */
+void weft_plan_end_renewal(struct weft_plan *plan, bool is_used);
 
 /* Its graphs drain in so many phases: receivers; for each rank of stages what lies before them, then they; the rest of
  * the pipelines; exporters. */

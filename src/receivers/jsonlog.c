@@ -195,6 +195,24 @@ static void shared_free(void *untyped)
     weft_free(shared);
 }
 
+static enum weft_status renew(void *untyped, struct weft_error *error)
+{
+    const struct jsonlog_shared *shared = untyped;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < LISTENERS_MAX; i++) {
+        status = weft_tls_context_renew(shared->tls[i], error);
+    }
+    return status;
+}
+
+static void end_renewal(void *untyped, bool is_used)
+{
+    const struct jsonlog_shared *shared = untyped;
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        weft_tls_context_end_renewal(shared->tls[i], is_used);
+    }
+}
+
 static enum weft_status open_next(struct jsonlog_shared *shared, const struct weft_listening *listening, const char *id,
                                   struct weft_error *error)
 {
@@ -292,5 +310,7 @@ const struct weft_component weft_receiver_jsonlog = {
     .reach = reach,
     .share = share,
     .unshare = shared_free,
+    .renew = renew,
+    .end_renewal = end_renewal,
     .create_receiver = create,
 };

@@ -117,6 +117,24 @@ static void shared_free(void *untyped)
     weft_free(shared);
 }
 
+static enum weft_status renew(void *untyped, struct weft_error *error)
+{
+    const struct otlp_shared *shared = untyped;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < shared->listeners.count; i++) {
+        status = weft_tls_context_renew(shared->speaking[i].tls, error);
+    }
+    return status;
+}
+
+static void end_renewal(void *untyped, bool is_used)
+{
+    const struct otlp_shared *shared = untyped;
+    for (size_t i = 0; i < shared->listeners.count; i++) {
+        weft_tls_context_end_renewal(shared->speaking[i].tls, is_used);
+    }
+}
+
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error)
 {
@@ -202,6 +220,8 @@ const struct weft_component weft_receiver_otlp = {
     .reach = reach,
     .share = share,
     .unshare = shared_free,
+    .renew = renew,
+    .end_renewal = end_renewal,
     .create_receiver = create,
     .collect = NULL,
 };

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/helper.h"
 #include "base/log.h"
+#include "net/tls/tls.h"
 #include "worker/acceptor.h"
 #include "worker/post.h"
 #include "worker/questions.h"
@@ -243,6 +244,7 @@ static void all_have_built(void *context)
     if (error != NULL) {
         report_failed_reload(agent, error);
     }
+    weft_plan_end_renewal(agent->next_plan, error == NULL && !agent->is_stopping);
     if (error != NULL || agent->is_stopping) {
         weft_transition_discard(agent->transition, next_is_discarded);
         return;
@@ -265,8 +267,12 @@ static void load_now(struct weft_helper_task *task, void *context)
     enum weft_status status = weft_agent_load(&agent->options->sources, agent->plan, &load->notes, &load->plan,
                                               &load->telemetry, &load->workers, &load->error);
     if (status == WEFT_OK) {
+        status = weft_plan_renew(load->plan, &load->error);
+    }
+    if (status == WEFT_OK) {
         (void)!weft_plan_open(load->plan, &agent->budget, agent->worker_count, &load->error);
     }
+    weft_tls_leave_thread();
 }
 
 /* Main thread. */
@@ -275,6 +281,7 @@ static void free_load(struct load *load)
     load->agent->load = NULL;
     if (load->plan != NULL) {
         weft_plan_own(load->plan);
+        weft_plan_end_renewal(load->plan, false);
     }
     weft_plan_unref(&load->plan);
     weft_config_notes_fini(&load->notes);

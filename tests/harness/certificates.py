@@ -1,6 +1,7 @@
 """A certificate authority and certificates for localhost, made by openssl for one run."""
 
 import pathlib
+import ssl
 import subprocess
 
 
@@ -33,6 +34,10 @@ class Certificates:
 
     def key(self, name):
         return self.directory / f"{name}.key"
+
+    def der(self, name):
+        """As the other side of a handshake sees it."""
+        return ssl.PEM_cert_to_DER_cert(self.certificate(name).read_text())
 
     def grpc_server(self, name="server", is_client_required=True):
         import grpc

@@ -27,8 +27,9 @@ struct weft_tls_context {
     struct weft_tls_settings settings; /* a deep copy */
     uint8_t alpn_wire[18];             /* length byte and name, as TLS writes it */
     size_t alpn_wire_length;
-    struct weft_mutex mutex; /* guards the three below */
+    struct weft_mutex mutex; /* guards what is below */
     SSL_CTX *native;
+    SSL_CTX *renewed; /* to take over, or not; NULL = there is no renewal */
     struct weft_monotonic next_reload;
     struct file_stamp client_ca; /* as it was last read, or tried; with client_ca_file_reload */
 };
@@ -397,9 +398,19 @@ void weft_tls_context_free(struct weft_tls_context *context)
         return;
     }
     SSL_CTX_free(context->native);
+    SSL_CTX_free(context->renewed);
     weft_mutex_fini(&context->mutex);
     free_settings(&context->settings);
     weft_free(context);
+}
+
+static void use(struct weft_tls_context *context, SSL_CTX *fresh)
+{
+    weft_mutex_lock(&context->mutex);
+    SSL_CTX *old = context->native;
+    context->native = fresh;
+    weft_mutex_unlock(&context->mutex);
+    SSL_CTX_free(old);
 }
 
 void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced)
@@ -420,11 +431,36 @@ void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced)
                  WEFT_LOG_STRING("reason", error.text));
         return;
     }
+    use(context, fresh);
+}
+
+enum weft_status weft_tls_context_renew(struct weft_tls_context *context, struct weft_error *error)
+{
+    SSL_CTX *fresh = NULL;
+    enum weft_status status = context == NULL ? WEFT_OK : build(context, &fresh, error);
+    if (context != NULL) {
+        weft_mutex_lock(&context->mutex);
+        weft_assert(context->renewed == NULL);
+        context->renewed = fresh;
+        weft_mutex_unlock(&context->mutex);
+    }
+    return status;
+}
+
+void weft_tls_context_end_renewal(struct weft_tls_context *context, bool is_used)
+{
+    if (context == NULL) {
+        return;
+    }
     weft_mutex_lock(&context->mutex);
-    SSL_CTX *old = context->native;
-    context->native = fresh;
+    SSL_CTX *renewed = context->renewed;
+    context->renewed = NULL;
     weft_mutex_unlock(&context->mutex);
-    SSL_CTX_free(old);
+    if (is_used && renewed != NULL) {
+        use(context, renewed);
+    } else {
+        SSL_CTX_free(renewed);
+    }
 }
 
 struct ssl_ctx_st *weft_tls_context_acquire(struct weft_tls_context *context)
@@ -440,4 +476,9 @@ struct ssl_ctx_st *weft_tls_context_acquire(struct weft_tls_context *context)
 const struct weft_tls_settings *weft_tls_context_settings(const struct weft_tls_context *context)
 {
     return &context->settings;
+}
+
+void weft_tls_leave_thread(void)
+{
+    OPENSSL_thread_stop();
 }

@@ -7,8 +7,8 @@
 
 /* TLS set-up from the Collector's `tls` block. One context is shared by the connections of one endpoint on all workers
  * (OpenSSL's SSL_CTX is counted and locked inside). Files are read again every reload_interval_ns, or on
- * weft_tls_context_reload: new connections get the new ones, open ones keep theirs; files that do not load change
- * nothing and are logged. */
+ * weft_tls_context_reload or _renew: new connections get the new ones, open ones keep theirs; files that do not load
+ * change nothing and are logged, or reported. */
 struct weft_tls_settings {
     const char *ca_file, *ca_pem;
     const char *cert_file, *cert_pem;
@@ -36,3 +36,12 @@ void weft_tls_context_free(struct weft_tls_context *context);
 
 /* Any thread. Reads the files again if they are due (or forced). */
 void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced);
+
+/* Reads the files again, beside what is in use until weft_tls_context_end_renewal says whether it is to take over. Any
+ * thread, one at a time. NULL = there is no TLS. */
+enum weft_status weft_tls_context_renew(struct weft_tls_context *context, struct weft_error *error) WEFT_MUST_CHECK;
+void weft_tls_context_end_renewal(struct weft_tls_context *context, bool is_used);
+
+/* Gives back what OpenSSL keeps for the calling thread. For one that made or renewed contexts and now waits, perhaps
+ * for the end of the process. */
+void weft_tls_leave_thread(void);

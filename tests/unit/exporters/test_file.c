@@ -196,6 +196,37 @@ START_TEST(test_append_keeps_what_was_there)
 }
 END_TEST
 
+/* Somebody has renamed the file: what follows goes to a new one, and neither is emptied. */
+START_TEST(test_renewal_opens_the_file_again)
+{
+    char renamed[150];
+    struct weft_error error = WEFT_ERROR_NONE;
+    make_directory();
+    snprintf(renamed, sizeof renamed, "%s/out.json.1", directory);
+    begin("flush_interval: 0s,");
+    for (int is_used = 0; is_used <= 1; is_used++) {
+        ck_assert(offer_span("one", NULL) == WEFT_OK);
+        ck_assert(is_used == 1 || rename(path, renamed) == 0);
+        ck_assert(weft_exporter_file.renew(fixture.shared, &error) == WEFT_OK);
+        weft_exporter_file.end_renewal(fixture.shared, is_used == 1);
+    }
+    ck_assert(offer_span("two", NULL) == WEFT_OK);
+    ck_assert_str_eq(read_text(), SPAN_LINE("two"));
+    ck_assert(weft_exporter_file.renew(fixture.shared, &error) == WEFT_OK);
+    weft_exporter_file.end_renewal(fixture.shared, true);
+    ck_assert(offer_span("three", NULL) == WEFT_OK);
+    ck_assert_str_eq(read_text(), SPAN_LINE("two") SPAN_LINE("three"));
+    read_file(renamed);
+    ck_assert_str_eq(contents, SPAN_LINE("one") SPAN_LINE("one"));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert(weft_exporter_file.renew(fixture.shared, &error) == WEFT_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.text, "is a directory"));
+    fixture_end();
+    remove_directory();
+}
+END_TEST
+
 static uint32_t big_endian(const char *bytes)
 {
     const uint8_t *at = (const uint8_t *)bytes;
@@ -506,6 +537,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_a_batch_is_a_line_after_the_flush_interval);
     tcase_add_test(tests, test_much_is_written_at_once);
     tcase_add_test(tests, test_append_keeps_what_was_there);
+    tcase_add_test(tests, test_renewal_opens_the_file_again);
     tcase_add_test(tests, test_proto_has_a_length_before_each_message);
     tcase_add_test(tests, test_compressed_messages_have_a_length_too);
     tcase_add_test(tests, test_acknowledgement_comes_when_it_is_true);

@@ -110,6 +110,23 @@ static inline void fake_unshare(void *untyped)
     shared_count--;
 }
 
+static unsigned renewing_count, renewed_count;
+static bool does_renewal_fail;
+
+static inline enum weft_status fake_renew(void *shared, struct weft_error *error)
+{
+    (void)shared;
+    renewing_count++;
+    return does_renewal_fail ? weft_fail(error, WEFT_IO, "it cannot be renewed") : WEFT_OK;
+}
+
+static inline void fake_end_renewal(void *shared, bool is_used)
+{
+    (void)shared;
+    renewing_count--;
+    renewed_count += is_used;
+}
+
 /* ---- receiver ---- */
 
 static inline struct instance *of_receiver(const struct weft_receiver *receiver)
@@ -179,6 +196,8 @@ static const struct weft_component fake_receiver = {
     .config_size = sizeof(struct fake_config),
     .share = fake_share,
     .unshare = fake_unshare,
+    .renew = fake_renew,
+    .end_renewal = fake_end_renewal,
     .waits_for_delivery = fake_waits_for_delivery,
     .create_receiver = create_receiver,
 };
@@ -341,6 +360,8 @@ static const struct weft_component fake_exporter = {
     .config_size = sizeof(struct fake_config),
     .share = fake_share,
     .unshare = fake_unshare,
+    .renew = fake_renew,
+    .end_renewal = fake_end_renewal,
     .create_consumer = create_exporter,
 };
 

@@ -92,6 +92,38 @@ START_TEST(test_unchanged_components_are_taken_over)
 }
 END_TEST
 
+/* What was taken over, that is: what is new has just read everything. */
+START_TEST(test_what_was_taken_over_is_renewed_all_or_nothing)
+{
+    begin();
+    renewed_count = 0;
+    struct weft_error error = WEFT_ERROR_NONE;
+    struct weft_plan *first = plan_of(COMPONENTS PIPELINE, NULL), *second = NULL;
+    for (int i = 0; i < 3; i++) {
+        bool is_used = i == 2;
+        does_renewal_fail = i == 0;
+        ck_assert_int_eq(
+            try_plan("receivers: {fake: }\nprocessors: {fake: }\nexporters: {fake: {text: changed}}\n" PIPELINE, first,
+                     &second, &error),
+            WEFT_OK);
+        ck_assert_int_eq(weft_plan_renew(second, &error), does_renewal_fail ? WEFT_IO : WEFT_OK);
+        ck_assert_uint_eq(renewing_count, 1); /* the receiver */
+        if (does_renewal_fail) {
+            ck_assert_ptr_nonnull(strstr(error.text, "receivers.fake: it cannot be renewed"));
+        }
+        weft_plan_end_renewal(second, is_used);
+        ck_assert_uint_eq(renewing_count, 0);
+        ck_assert_uint_eq(renewed_count, is_used);
+        weft_plan_end_renewal(second, true);
+        ck_assert_uint_eq(renewed_count, is_used);
+        weft_plan_unref(&second);
+    }
+    weft_plan_unref(&first);
+    forget_instances();
+    end();
+}
+END_TEST
+
 START_TEST(test_component_that_falls_out_of_use_is_closed)
 {
     static const char both[] = "receivers: {fake: , fake/b: }\nexporters: {fake: }\n"
@@ -185,6 +217,7 @@ int main(void)
     tcase_add_test(tests, test_bad_configs_name_their_line);
     tcase_add_test(tests, test_unused_component_is_checked_but_not_opened);
     tcase_add_test(tests, test_unchanged_components_are_taken_over);
+    tcase_add_test(tests, test_what_was_taken_over_is_renewed_all_or_nothing);
     tcase_add_test(tests, test_component_that_falls_out_of_use_is_closed);
     tcase_add_test(tests, test_changed_receiver_takes_the_socket_over);
     tcase_add_test(tests, test_two_receivers_on_one_endpoint_are_refused);

@@ -311,6 +311,40 @@ START_TEST(test_reload_serves_new_connections_and_keeps_what_is_good)
 }
 END_TEST
 
+/* Beside what is in use, until it is said to take over; and what does not load is reported. */
+START_TEST(test_renewal_takes_over_when_it_is_told_to)
+{
+    set_up();
+    struct weft_tls_settings client = client_settings(), server = server_settings();
+    server.cert_pem = server.key_pem = NULL;
+    server.cert_file = bed.path[1];
+    server.key_file = bed.path[2];
+    ck_assert(agree(&client, &server, "weft.test"));
+    struct weft_error error = WEFT_ERROR_NONE;
+    tls_write_file(bed.path[1], "broken");
+    ck_assert(weft_tls_context_renew(bed.contexts[1], &error) == WEFT_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.text, "cert_file"));
+    weft_tls_context_end_renewal(bed.contexts[1], true); /* there is nothing to take over */
+    tls_write_file(bed.path[1], bed.stranger_pem);
+    tls_write_file(bed.path[2], bed.stranger_key);
+    for (int is_used = 0; is_used <= 1; is_used++) {
+        ck_assert(weft_tls_context_renew(bed.contexts[1], &error) == WEFT_OK);
+        weft_transport_free(bed.ends[0]);
+        weft_transport_free(bed.ends[1]);
+        open_ends("weft.test");
+        ck_assert(shake_hands());
+        weft_tls_context_end_renewal(bed.contexts[1], is_used == 1);
+        weft_transport_free(bed.ends[0]);
+        weft_transport_free(bed.ends[1]);
+        open_ends("weft.test");
+        ck_assert_int_eq(shake_hands(), is_used == 0);
+    }
+    ck_assert(weft_tls_context_renew(NULL, &error) == WEFT_OK);
+    weft_tls_context_end_renewal(NULL, true);
+    tear_down();
+}
+END_TEST
+
 /* Whoever takes an authority out of the file wants its clients out, without a reload_interval too. */
 START_TEST(test_client_authorities_are_read_again_when_their_file_changes)
 {
@@ -446,6 +480,7 @@ int main(void)
     tcase_add_test(tcase, test_alpn_must_agree_when_offered);
     tcase_add_test(tcase, test_versions_and_suites_by_their_go_names);
     tcase_add_test(tcase, test_bad_settings_are_explained);
+    tcase_add_test(tcase, test_renewal_takes_over_when_it_is_told_to);
     tcase_add_test(tcase, test_reload_serves_new_connections_and_keeps_what_is_good);
     tcase_add_test(tcase, test_client_authorities_are_read_again_when_their_file_changes);
     tcase_add_test(tcase, test_bytes_survive_short_writes_and_the_end_is_seen);
