@@ -142,6 +142,9 @@ static const struct place *inner_place(const struct place *place, uint32_t numbe
 static bool summarize(struct weft_redactor *redactor, const struct place *place, const struct weft_redaction_page *page,
                       struct weft_slice message, size_t at, bool is_changed)
 {
+    if (weft_buffer_status(&redactor->out) != WEFT_OK) {
+        return is_changed; /* what is there may end anywhere */
+    }
     struct weft_slice contents =
         is_changed ? weft_slice_of(redactor->out.bytes + at, redactor->out.length - at) : message;
     struct weft_slice with_summary;
