@@ -1,6 +1,5 @@
-/* SHA-256 for names that are turned into ids (ids.h). A foreign library has one home, and that of OpenSSL is above
- * this floor; a hash of a few dozen bytes, once per line that has such a name, needs no fast one. It guards no secret.
- */
+/* SHA-256 for names that are turned into ids (ids.h). A hash of a few dozen bytes, once per line that has such a name,
+ * needs no fast one and nothing that is set up before (base/digest.h is for the rest). It guards no secret. */
 #include "wire/sha256.h"
 
 enum { BLOCK_BYTES = 64, LENGTH_BYTES = 8, ROUNDS = 64, WORDS = 8 };

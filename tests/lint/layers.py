@@ -40,6 +40,7 @@ MAY_SEE_TABLE = LEVEL["worker"]
 # Header pattern, the library, and where it lives.
 FOREIGN = [
     (r"nghttp2/", "nghttp2", lambda floor: floor == "net"),
+    (r"openssl/(evp|crypto)\.h", "OpenSSL's digests", lambda floor: floor == "base"),
     (r"openssl/", "OpenSSL", lambda floor: floor == "net"),
     (r"event2/|event\.h", "libevent", lambda floor: floor == "net"),
     (r"yaml\.h", "libyaml", lambda floor: floor == "config"),
@@ -218,6 +219,8 @@ SAMPLES = [
     ("src/worker/http2.c", "#include <nghttp2/nghttp2.h>\n", "nghttp2 does not live"),
     ("src/net/http2.c", "#include <nghttp2/nghttp2.h>\n#include <openssl/ssl.h>\n#include <event2/event.h>\n", None),
     ("src/base/tls.c", "#include <openssl/sha.h>\n", "OpenSSL does not live"),
+    ("src/base/digest.c", "#include <openssl/evp.h>\n", None),
+    ("src/processors/redaction.c", "#include <openssl/evp.h>\n", "OpenSSL's digests does not live"),
     ("src/worker/loop.c", "#include <event2/event.h>\n", "libevent does not live"),
     ("src/cli/yaml.c", "#include <yaml.h>\n", "libyaml does not live"),
     ("src/config/yaml.c", "#include <yaml.h>\n", None),
