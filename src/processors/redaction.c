@@ -19,6 +19,7 @@ struct redaction_processor {
 };
 
 static const char *const summary_words[] = { "", "silent", "info", "debug", NULL };
+static const char *const hash_words[] = { "", "md5", "sha1", "sha3", "hmac-sha256", "hmac-sha512", NULL };
 
 static const struct weft_field redaction_fields[] = {
     WEFT_FIELD(struct weft_redaction_config, allow_all_keys, "false", "Whether allowed_keys is not looked at."),
@@ -39,8 +40,12 @@ static const struct weft_field redaction_fields[] = {
                "Whether attributes that are no strings are looked at as text; what is masked becomes a string."),
     WEFT_FIELD_CHOICE(struct weft_redaction_config, summary, summary_words, "",
                       "Attributes redaction.* that tell what was done: info counts, debug names the keys as well."),
-    WEFT_FIELD_UNSUPPORTED("hash_function", "A hash in the place of ****."),
-    WEFT_FIELD_UNSUPPORTED("hmac_key", "The key of hash_function."),
+    WEFT_FIELD_CHOICE(struct weft_redaction_config, hash_function, hash_words, "",
+                      "A hash in hex in the place of ****; those without a key can be found out by trying. sha3 is "
+                      "SHA3-256.",
+                      .ignores_case = true),
+    WEFT_FIELD(struct weft_redaction_config, hmac_key, NULL,
+               "The key of hmac-sha256, at least 32 bytes, or hmac-sha512, at least 64."),
     WEFT_FIELD_UNSUPPORTED("url_sanitizer", "Masks parts of URLs that look like ids."),
     WEFT_FIELD_UNSUPPORTED("db_sanitizer", "Masks literals in database queries."),
     WEFT_FIELDS_END,

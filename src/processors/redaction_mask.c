@@ -19,11 +19,11 @@ static void append_origins(struct weft_buffer *to, const uint32_t *from, size_t 
     weft_buffer_append(to, from, count * sizeof *from);
 }
 
-static void append_mask(struct weft_redaction_matcher *matcher)
+static void append_mask(struct weft_redaction_matcher *matcher, struct weft_slice match)
 {
-    static const struct weft_slice mask = WEFT_REDACTION_MASK_TEXT;
-    weft_buffer_append(&matcher->next_text, mask.bytes, mask.length);
-    for (size_t i = 0; i < mask.length; i++) {
+    size_t at = matcher->next_text.length;
+    weft_redaction_put_mask(matcher, match, &matcher->next_text);
+    for (; at < matcher->next_text.length; at++) {
         append_origins(&matcher->next_origin, &no_origin, 1);
     }
 }
@@ -57,7 +57,7 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
     while ((outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
         has_match = true;
         keep(matcher, copied, start);
-        append_mask(matcher);
+        append_mask(matcher, weft_slice_of(matcher->text.bytes + start, end - start));
         for (size_t i = start; i < end; i++) {
             uint32_t origin = origins(&matcher->origin)[i];
             if (origin != no_origin) {
@@ -151,16 +151,26 @@ static bool is_all_masked(const struct weft_redaction_matcher *matcher)
 /* Each run of marked bytes becomes one mask. */
 static bool mask_marked(struct weft_redaction_matcher *matcher, struct weft_slice text)
 {
-    static const struct weft_slice mask = WEFT_REDACTION_MASK_TEXT;
+    const uint8_t *marks = matcher->marks.bytes;
     weft_buffer_clear(&matcher->text);
-    for (size_t i = 0; i < text.length; i++) {
-        if (matcher->marks.bytes[i] == 0) {
-            weft_buffer_append_byte(&matcher->text, text.bytes[i]);
-        } else if (i == 0 || matcher->marks.bytes[i - 1] == 0) {
-            weft_buffer_append(&matcher->text, mask.bytes, mask.length);
+    for (size_t from = 0, to; from < text.length; from = to) {
+        bool is_marked = marks[from] != 0;
+        for (to = from + 1; to < text.length && (marks[to] != 0) == is_marked; to++) {
+        }
+        if (is_marked) {
+            weft_redaction_put_mask(matcher, weft_slice_of(text.bytes + from, to - from), &matcher->text);
+        } else {
+            weft_buffer_append(&matcher->text, text.bytes + from, to - from);
         }
     }
     return weft_buffer_status(&matcher->text) == WEFT_OK;
+}
+
+static struct weft_slice mask_all(struct weft_redaction_matcher *matcher, struct weft_slice text)
+{
+    weft_buffer_clear(&matcher->text);
+    weft_redaction_put_mask(matcher, text, &matcher->text);
+    return weft_buffer_status(&matcher->text) == WEFT_OK ? weft_buffer_slice(&matcher->text) : WEFT_REDACTION_MASK_TEXT;
 }
 
 bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked)
@@ -170,12 +180,13 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     if (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) {
         return false;
     }
-    struct weft_slice masked = WEFT_REDACTION_MASK_TEXT;
+    struct weft_slice masked;
     if (prepare(matcher, text) && mask_in_order(matcher, text) &&
         (is_all_masked(matcher) || mask_marked(matcher, text))) {
         masked = weft_buffer_slice(&matcher->text);
     } else {
         matcher->limit_count = limit_count + 1;
+        masked = mask_all(matcher, text);
     }
     if (weft_slice_equal(masked, text)) {
         return false;
@@ -184,14 +195,16 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     return true;
 }
 
-void weft_redaction_mask_lines(struct weft_slice text, struct weft_buffer *out)
+void weft_redaction_mask_lines(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_buffer *out)
 {
-    static const struct weft_slice mask = WEFT_REDACTION_MASK_TEXT;
-    weft_buffer_append(out, mask.bytes, mask.length);
+    size_t from = 0;
     for (size_t i = 0; i < text.length; i++) {
         if (text.bytes[i] == '\n') {
+            weft_redaction_put_mask(matcher, weft_slice_of(text.bytes + from, i - from), out);
             weft_buffer_append_byte(out, '\n');
-            weft_buffer_append(out, mask.bytes, mask.length);
+            from = i + 1;
         }
     }
+    struct weft_slice last = from == 0 ? text : weft_slice_of(text.bytes + from, text.length - from);
+    weft_redaction_put_mask(matcher, last, out);
 }

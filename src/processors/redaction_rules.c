@@ -104,11 +104,15 @@ static enum weft_status fill_rules(const struct weft_redaction_config *config, s
     rules->allow_all_keys = config->allow_all_keys;
     rules->redact_all_types = config->redact_all_types;
     rules->summary = (enum weft_redaction_summary)config->summary.value;
+    rules->hash = (enum weft_redaction_hash)config->hash_function.value;
+    rules->hmac_key = config->hmac_key.text == NULL ? WEFT_SLICE_EMPTY : weft_slice_of_text(config->hmac_key.text);
     if (make_keys(&config->allowed_keys, true, &rules->allowed_keys) != WEFT_OK ||
         make_keys(&config->ignored_keys, false, &rules->ignored_keys) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "no memory for a redaction");
     }
-    enum weft_status status = WEFT_OK;
+    struct weft_digest *digest;
+    enum weft_status status = weft_redaction_digest_new(rules, &digest, error);
+    weft_digest_free(&digest);
     for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(lists); i++) {
         status = make_patterns(lists[i].texts, lists[i].key, lists[i].is_match_only, lists[i].patterns, error);
     }
@@ -160,7 +164,8 @@ enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matc
                                              const struct weft_redaction_rules *rules, struct weft_error *error)
 {
     *matcher = (struct weft_redaction_matcher){ .rules = rules };
-    return weft_pattern_scratch_new(0, &matcher->scratch, error);
+    enum weft_status status = weft_redaction_digest_new(rules, &matcher->digest, error);
+    return status == WEFT_OK ? weft_pattern_scratch_new(0, &matcher->scratch, error) : status;
 }
 
 void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
@@ -171,6 +176,7 @@ void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
         weft_buffer_fini(buffers[i]);
     }
     weft_pattern_scratch_free(&matcher->scratch);
+    weft_digest_free(&matcher->digest);
 }
 
 void weft_redaction_matcher_trim(struct weft_redaction_matcher *matcher)

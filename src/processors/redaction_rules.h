@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/digest.h"
 #include "base/pattern.h"
 #include "config/field.h"
 #include "config/named_keys.h"
@@ -15,12 +16,23 @@ enum weft_redaction_summary {
     WEFT_REDACTION_DEBUG
 };
 
+enum weft_redaction_hash {
+    WEFT_REDACTION_NO_HASH,
+    WEFT_REDACTION_MD5,
+    WEFT_REDACTION_SHA1,
+    WEFT_REDACTION_SHA3,
+    WEFT_REDACTION_HMAC_SHA256,
+    WEFT_REDACTION_HMAC_SHA512
+};
+
 struct weft_redaction_config {
     bool allow_all_keys;
     bool redact_all_types;
     struct weft_config_strings allowed_keys, ignored_keys;
     struct weft_config_strings ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
-    struct weft_choice summary; /* enum weft_redaction_summary */
+    struct weft_choice summary;       /* enum weft_redaction_summary */
+    struct weft_choice hash_function; /* enum weft_redaction_hash */
+    struct weft_secret hmac_key;
 };
 
 /* Texts in order of length and bytes; they are borrowed from the config. */
@@ -41,6 +53,8 @@ struct weft_redaction_patterns {
 struct weft_redaction_rules {
     bool allow_all_keys, redact_all_types;
     enum weft_redaction_summary summary;
+    enum weft_redaction_hash hash;
+    struct weft_slice hmac_key;
     struct weft_redaction_keys allowed_keys, ignored_keys;
     struct weft_redaction_patterns ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
 };
@@ -55,6 +69,7 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules);
 struct weft_redaction_matcher {
     const struct weft_redaction_rules *rules;
     struct weft_pattern_scratch *scratch;
+    struct weft_digest *digest;             /* NULL: masks are **** */
     uint64_t limit_count;                   /* matches that met their limits */
     struct weft_buffer text, next_text;     /* while a text is masked (redaction_mask.c) */
     struct weft_buffer origin, next_origin; /* uint32_t: by byte of text, where it stood at first */
@@ -92,7 +107,15 @@ bool weft_redaction_allows(struct weft_redaction_matcher *matcher, struct weft_s
 bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked);
 
 /* The value of a key that is blocked: a mask for each of its lines. Appended to out. */
-void weft_redaction_mask_lines(struct weft_slice text, struct weft_buffer *out);
+void weft_redaction_mask_lines(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_buffer *out);
+
+/* Appends what takes the place of a text that is hidden: **** or the text's hash. */
+void weft_redaction_put_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_buffer *out);
+
+/* The digest of the rules' hash function, NULL if they have none. WEFT_INVALID for a key that is too short,
+ * WEFT_UNSUPPORTED for a hash that this machine does not offer, WEFT_NOMEM. */
+enum weft_status weft_redaction_digest_new(const struct weft_redaction_rules *rules, struct weft_digest **out_digest,
+                                           struct weft_error *error) WEFT_MUST_CHECK;
 
 /* What becomes of attributes with such keys; the config is a valid one. WEFT_NOMEM. */
 enum weft_status weft_redaction_judge_keys(const struct weft_redaction_config *config,

@@ -138,7 +138,7 @@ void weft_redactor_mask_key_value(struct weft_redactor *redactor, struct weft_re
     struct weft_buffer *lines = &redactor->stack;
     size_t at = redactor->out.length;
     weft_buffer_clear(lines);
-    weft_redaction_mask_lines(text, lines);
+    weft_redaction_mask_lines(&redactor->matcher, text, lines);
     redactor->out.is_failed = redactor->out.is_failed || weft_buffer_status(lines) != WEFT_OK;
     struct weft_slice key;
     struct weft_slice plain;

@@ -9,6 +9,18 @@
 #define CARD  "4111111111111111"
 #define MASK  "****"
 
+#define HASH(name) "hash_function: " name "\n"
+#define KEY_32     "01234567890123456789012345678901"
+#define CARD_MD5   "5910f4ea0062a0e29afd3dccc741e3ce"
+#define CARD_SHA1  "68bfb396f35af3876fc509665b3dc23a0930aab1"
+#define CARD_SHA3  "6099154214406cce6105a4688ab66533d3a55d1d7dd393cbccf22b487a22d922"
+#define CARD_HMAC  "127c0f9959f4b3543c24f407cc46d4f0f45bb11419124812e935858a2a2d2cc7"
+#define CARD_HMAC_2                                                    \
+    "0abaf2700c977602069f9b52ede67814b50c63d7e90d4a688d4357a78954b1c5" \
+    "012ab31d25ad5711d34822a67127dd0b3c7698fe20509999e5734e644158aece"
+#define EMPTY_MD5 "d41d8cd98f00b204e9800998ecf8427e"
+#define A_MD5     "0cc175b9c0f1b6a831c399e269772661"
+
 #define POINTS(kind, text)                                             \
     "{'" kind "':{'dataPoints':[{'attributes':[" TEXT("a", text) "]}," \
                                                                  "{'attributes':[" TEXT("b", text) "]}]}}"
@@ -131,6 +143,22 @@ static const struct redaction_case cases[] = {
       SPAN(TEXT("b", MASK) "," KEYS("masked", "a,a,b,c") "," TEXT("a", MASK) "," COUNT("masked", "4")) },
     { ALL CARDS "summary: debug", SPAN(TEXT("a", CARD) "," TEXT("redaction.masked.count", "x")),
       SPAN(TEXT("a", MASK) "," COUNT("masked", "1") "," KEYS("masked", "a")) },
+    /* hashes */
+    { ALL CARDS HASH("md5"), SPAN(TEXT("a", "x " CARD " " CARD)), SPAN(TEXT("a", "x " CARD_MD5 " " CARD_MD5)) },
+    { ALL CARDS HASH("SHA1") "summary: debug", SPAN(TEXT("a", CARD)),
+      SPAN(TEXT("a", CARD_SHA1) "," KEYS("masked", "a") "," COUNT("masked", "1")) },
+    { ALL CARDS HASH("sha3") "redact_all_types: true", SPAN(ATTRIBUTE("a", INT(CARD))), SPAN(TEXT("a", CARD_SHA3)) },
+    { ALL CARDS HASH("hmac-sha256") "hmac_key: '" KEY_32 "'", LOG_BODY(STRING("x " CARD), ""),
+      LOG_BODY(STRING("x " CARD_HMAC), "") },
+    { ALL CARDS HASH("hmac-sha512") "hmac_key: '" KEY_32 KEY_32 "'", LOG(TEXT("a", CARD)),
+      LOG(TEXT("a", CARD_HMAC_2)) },
+    { ALL HASH("md5") "blocked_key_patterns: [token]",
+      SPAN(TEXT("token", "a\\n\\na") "," ATTRIBUTE("token", INT("5")) "," TEXT("token", "")),
+      SPAN(
+          TEXT("token", A_MD5 "\\n" EMPTY_MD5 "\\n" A_MD5) "," TEXT("token", EMPTY_MD5) "," TEXT("token", EMPTY_MD5)) },
+    { ALL HASH("md5") "blocked_values: ['a', '^.{32}$']", SPAN(TEXT("a", "a")),
+      SPAN(TEXT("a", "d7afde3e7059cd0a0fe09eec4b0008cd")) },
+    { ALL "hmac_key: short\n" CARDS, SPAN(TEXT("a", CARD)), SPAN(TEXT("a", MASK)) },
     /* ours: what lies in attributes */
     { ALL CARDS, LOG(ATTRIBUTE("a", MAP(ATTRIBUTE("b", ARRAY(STRING("x") "," MAP(TEXT("c", CARD))))))),
       LOG(ATTRIBUTE("a", MAP(ATTRIBUTE("b", ARRAY(STRING("x") "," MAP(TEXT("c", MASK))))))) },
@@ -148,6 +176,8 @@ static const struct redaction_case cases[] = {
     { ALL "blocked_values: ['foo$|^foo', '\\bfoobar']", SPAN(TEXT("a", "a foobar foo b") "," TEXT("b", "foobar x")),
       SPAN(TEXT("a", "a " MASK " foo b") "," TEXT("b", MASK " x")) },
     { ALL "blocked_values: ['[0-9]{4}-secret', '[0-9]{4}']", SPAN(TEXT("a", "1234-secret")), SPAN(TEXT("a", MASK)) },
+    { ALL HASH("md5") "blocked_values: ['[0-9]{4}', '[0-9]{4}-secret']", SPAN(TEXT("a", "1234-secret")),
+      SPAN(TEXT("a", "4e7dd1c68c084230b8dba5d6b5eaaea3")) },
 };
 
 START_TEST(test_cases)
@@ -166,7 +196,10 @@ START_TEST(test_config_errors_name_place_pattern_and_offset)
     component_expect_refused(component, "blocked_key_patterns: ['*']", WEFT_INVALID, "blocked_key_patterns[0]");
     component_expect_refused(component, "allowed_values: ['a**']", WEFT_INVALID, "allowed_values[0]");
     component_expect_refused(component, "summary: loud", WEFT_INVALID, "summary");
-    component_expect_refused(component, "allow_all_keys: true\nhash_function: sha1", WEFT_UNSUPPORTED, "test.yaml:2");
+    component_expect_refused(component, "hash_function: sha2", WEFT_INVALID, "hash_function");
+    component_expect_refused(component, HASH("hmac-sha256"), WEFT_INVALID, "hmac_key: hmac-sha256 needs at least 32");
+    component_expect_refused(component, HASH("hmac-sha512") "hmac_key: '" KEY_32 "'", WEFT_INVALID,
+                             "needs at least 64 bytes, this one has 32");
     component_expect_refused(component, "url_sanitizer: {enabled: true}", WEFT_UNSUPPORTED, "url_sanitizer");
     component_expect_refused(component, "db_sanitizer: {}", WEFT_UNSUPPORTED, "db_sanitizer");
     component_expect_refused(component, "blocked_value: [a]", WEFT_INVALID, "blocked_values");
@@ -252,7 +285,7 @@ END_TEST
 START_TEST(test_each_allocation_failing_leaves_no_secret)
 {
     static const char *const config =
-        ALL CARDS "redact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
+        ALL CARDS HASH("sha1") "redact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
     static const char *const input = SPAN(TEXT("a", "x " CARD) "," TEXT("token", CARD) "," ATTRIBUTE(
         "m", MAP(ATTRIBUTE("b", ARRAY(STRING(CARD) "," INT(CARD))) "," TEXT("long key to be named", CARD))));
     size_t failures = 0;
