@@ -19,6 +19,7 @@ struct redaction_processor {
 };
 
 static const char *const summary_words[] = { "", "silent", "info", "debug", NULL };
+static const char *const scope_words[] = { "collector", "all", NULL };
 static const char *const hash_words[] = { "", "md5", "sha1", "sha3", "hmac-sha256", "hmac-sha512", NULL };
 
 static const struct weft_field redaction_fields[] = {
@@ -46,6 +47,8 @@ static const struct weft_field redaction_fields[] = {
                       .ignores_case = true),
     WEFT_FIELD(struct weft_redaction_config, hmac_key, NULL,
                "The key of hmac-sha256, at least 32 bytes, or hmac-sha512, at least 64."),
+    WEFT_FIELD_CHOICE(struct weft_redaction_config, scope, scope_words, "collector",
+                      "all: also what the Collector leaves alone, every string that a record has."),
     WEFT_FIELD_UNSUPPORTED("url_sanitizer", "Masks parts of URLs that look like ids."),
     WEFT_FIELD_UNSUPPORTED("db_sanitizer", "Masks literals in database queries."),
     WEFT_FIELDS_END,

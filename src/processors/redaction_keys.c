@@ -28,7 +28,13 @@ static bool allows_all_values(struct weft_redaction_matcher *matcher, const stru
 static struct weft_key_fate judge(struct weft_redaction_matcher *matcher, const struct weft_named_key *key)
 {
     struct weft_key_fate fate = { .kind = WEFT_KEY_STAYS };
-    switch (weft_redaction_judge_key(matcher, weft_slice_of_text(key->key), true)) {
+    struct weft_slice renamed; /* nobody finds it by that key */
+    enum weft_redaction_verdict verdict = weft_redaction_judge_key(matcher, weft_slice_of_text(key->key), true);
+    if (verdict != WEFT_REDACTION_IGNORE && matcher->rules->scope == WEFT_REDACTION_ALL &&
+        weft_redaction_mask(matcher, weft_slice_of_text(key->key), &renamed)) {
+        return (struct weft_key_fate){ .kind = WEFT_KEY_VALUE_MASKED, .value = key->key };
+    }
+    switch (verdict) {
     case WEFT_REDACTION_IGNORE:
         break;
     case WEFT_REDACTION_REMOVE:

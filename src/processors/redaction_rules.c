@@ -104,6 +104,7 @@ static enum weft_status fill_rules(const struct weft_redaction_config *config, s
     rules->allow_all_keys = config->allow_all_keys;
     rules->redact_all_types = config->redact_all_types;
     rules->summary = (enum weft_redaction_summary)config->summary.value;
+    rules->scope = (enum weft_redaction_scope)config->scope.value;
     rules->hash = (enum weft_redaction_hash)config->hash_function.value;
     rules->hmac_key = config->hmac_key.text == NULL ? WEFT_SLICE_EMPTY : weft_slice_of_text(config->hmac_key.text);
     if (make_keys(&config->allowed_keys, true, &rules->allowed_keys) != WEFT_OK ||

@@ -16,6 +16,9 @@ enum weft_redaction_summary {
     WEFT_REDACTION_DEBUG
 };
 
+/* Where it acts. */
+enum weft_redaction_scope { WEFT_REDACTION_COLLECTOR, WEFT_REDACTION_ALL };
+
 enum weft_redaction_hash {
     WEFT_REDACTION_NO_HASH,
     WEFT_REDACTION_MD5,
@@ -32,6 +35,7 @@ struct weft_redaction_config {
     struct weft_config_strings ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
     struct weft_choice summary;       /* enum weft_redaction_summary */
     struct weft_choice hash_function; /* enum weft_redaction_hash */
+    struct weft_choice scope;         /* enum weft_redaction_scope */
     struct weft_secret hmac_key;
 };
 
@@ -53,6 +57,7 @@ struct weft_redaction_patterns {
 struct weft_redaction_rules {
     bool allow_all_keys, redact_all_types;
     enum weft_redaction_summary summary;
+    enum weft_redaction_scope scope;
     enum weft_redaction_hash hash;
     struct weft_slice hmac_key;
     struct weft_redaction_keys allowed_keys, ignored_keys;

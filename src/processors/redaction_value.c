@@ -154,7 +154,8 @@ static void redact_member(struct weft_redactor *redactor, struct weft_rewriting 
                           const struct weft_wire_field *field)
 {
     struct weft_slice key = weft_rewrite_key_of(field->bytes);
-    size_t path = weft_redactor_enter_key(redactor, key);
+    struct weft_redaction_renaming renaming = weft_redactor_rename(redactor, field, key);
+    size_t path = weft_redactor_enter_key(redactor, renaming.key);
     size_t at = redactor->out.length;
     struct weft_otlp_value value;
     switch (weft_redaction_judge_key(&redactor->matcher, key, redactor->is_body)) {
@@ -167,13 +168,15 @@ static void redact_member(struct weft_redactor *redactor, struct weft_rewriting 
         break;
     case WEFT_REDACTION_MASK:
         value = weft_otlp_value_of(field->bytes, WEFT_OTLP_VALUE_FIELD);
-        weft_redactor_mask_key_value(redactor, rewriting, field,
+        weft_redactor_mask_key_value(redactor, rewriting, &renaming.field,
                                      value.kind == WEFT_OTLP_VALUE_STRING ? value.bytes : WEFT_SLICE_EMPTY);
+        weft_redactor_put_renamed(redactor, rewriting, &renaming);
         break;
     case WEFT_REDACTION_LOOK:
-        if (weft_redactor_inner_values(redactor, field->bytes)) {
+        if (weft_redactor_inner_values(redactor, renaming.field.bytes)) {
             weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
         }
+        weft_redactor_put_renamed(redactor, rewriting, &renaming);
         break;
     }
     weft_redactor_leave(redactor, path);
@@ -216,6 +219,14 @@ static void redact_any_member(struct weft_redactor *redactor, struct weft_rewrit
         if (is_array ? redact_array(redactor, field->bytes) : redact_map(redactor, field->bytes)) {
             weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
         }
+        return;
+    }
+    if (field->number == WEFT_OTLP_VALUE_BYTES && redactor->matcher.rules->scope == WEFT_REDACTION_ALL &&
+        !weft_redaction_allows(&redactor->matcher, field->bytes) &&
+        weft_redaction_mask(&redactor->matcher, field->bytes, &masked)) {
+        weft_buffer_append(&redactor->out, masked.bytes, masked.length);
+        weft_rewrite_replace(&redactor->out, rewriting, field, WEFT_OTLP_VALUE_BYTES, at);
+        weft_redactor_note(redactor, WEFT_REDACTION_NOTE_MASKED);
         return;
     }
     if (field->number != WEFT_OTLP_VALUE_STRING && !wants_all_types(redactor)) {

@@ -14,6 +14,21 @@ bool weft_redactor_inner_values(struct weft_redactor *redactor, struct weft_slic
 void weft_redactor_mask_key_value(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
                                   const struct weft_wire_field *field, struct weft_slice text);
 
+/* A KeyValue whose key is masked where a rule for values matches in it, if the scope is all. */
+struct weft_redaction_renaming {
+    struct weft_wire_field field; /* where it stood, with the contents that it has now */
+    struct weft_slice key;
+    bool is_renamed;
+};
+
+/* Lasts as long as the batch. */
+struct weft_redaction_renaming weft_redactor_rename(struct weft_redactor *redactor, const struct weft_wire_field *field,
+                                                    struct weft_slice key);
+
+/* Puts it in its place if nothing else did. */
+void weft_redactor_put_renamed(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
+                               const struct weft_redaction_renaming *renaming);
+
 /* A value as text; borrowed until the next call. */
 struct weft_slice weft_redactor_text_of(struct weft_redactor *redactor, const struct weft_otlp_value *value);
 

@@ -1,41 +1,11 @@
-/* Redacting records, resources and scopes on the wire (redaction_walk.h): where attributes and bodies stand in them,
- * and the rules for attributes. Messages are read field by field; only one in which something changes is written anew,
- * into `out`, and the outermost one from there to the arena. */
+/* Redacting records, resources and scopes on the wire (redaction_walk.h): the rules for
+ * attributes, bodies and other strings where they stand (redaction_places.h). Messages are read field by field; only
+ * one in which something changes is written anew, into `out`, and the outermost one from there to the arena. */
 #include "processors/redaction_walk.h"
 
 #include "base/alloc.h"
 #include "processors/redaction_value.h"
 #include "wire/checked.h"
-
-/* ---- where attributes stand ---- */
-
-struct place {
-    uint32_t attributes; /* the field; 0 = none */
-    uint32_t body;       /* the field; 0 = none */
-    struct {
-        uint32_t field;
-        const struct place *place;
-    } inner[5];
-};
-
-static const struct place event = { .attributes = 3 };
-static const struct place span = { .attributes = 9, .inner = { { 11, &event } } };
-static const struct place log_record = { .attributes = 6, .body = WEFT_OTLP_BODY_FIELD };
-static const struct place number_point = { .attributes = 7 }; /* and a SummaryDataPoint */
-static const struct place histogram_point = { .attributes = 9 };
-static const struct place exponential_point = { .attributes = 1 };
-static const struct place number_data = { .inner = { { 1, &number_point } } };
-static const struct place histogram_data = { .inner = { { 1, &histogram_point } } };
-static const struct place exponential_data = { .inner = { { 1, &exponential_point } } };
-static const struct place metric = { .inner = { { 5, &number_data },
-                                                { 7, &number_data },
-                                                { 9, &histogram_data },
-                                                { 10, &exponential_data },
-                                                { 11, &number_data } } };
-static const struct place resource = { .attributes = WEFT_OTLP_RESOURCE_ATTRIBUTES_FIELD };
-static const struct place scope = { .attributes = 3 };
-static const struct place resource_x = { .inner = { { WEFT_OTLP_RESOURCE_FIELD, &resource } } };
-static const struct place scope_x = { .inner = { { 1, &scope } } };
 
 /* ---- attributes ---- */
 
@@ -59,13 +29,21 @@ static struct seen see(struct weft_redactor *redactor, struct weft_slice key_val
     return seen;
 }
 
-/* The value of an attribute that stays and whose key is not blocked. */
+/* The value of an attribute that stays. */
 static void redact_attribute_value(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
-                                   const struct weft_wire_field *field, const struct seen *seen)
+                                   const struct weft_wire_field *field, const struct seen *seen,
+                                   enum weft_redaction_verdict verdict)
 {
     size_t at = redactor->out.length;
     struct weft_slice masked;
-    if (weft_redaction_mask(&redactor->matcher, seen->text, &masked)) {
+    if (weft_redaction_allows(&redactor->matcher, seen->text)) {
+        weft_redactor_note(redactor, WEFT_REDACTION_NOTE_ALLOWED);
+        if (!seen->is_seen && weft_redactor_inner_values(redactor, field->bytes)) {
+            weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
+        }
+    } else if (verdict == WEFT_REDACTION_MASK) {
+        weft_redactor_mask_key_value(redactor, rewriting, field, seen->text);
+    } else if (weft_redaction_mask(&redactor->matcher, seen->text, &masked)) {
         weft_rewrite_put_text_value(&redactor->out, field->bytes, masked);
         weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_MASKED);
@@ -79,23 +57,17 @@ static void redact_attribute(struct weft_redactor *redactor, struct weft_rewriti
 {
     struct weft_redaction_matcher *matcher = &redactor->matcher;
     struct seen seen = see(redactor, field->bytes);
-    size_t path = weft_redactor_enter_key(redactor, seen.key);
+    struct weft_redaction_renaming renaming = weft_redactor_rename(redactor, field, seen.key);
+    size_t path = weft_redactor_enter_key(redactor, renaming.key);
     enum weft_redaction_verdict verdict = weft_redaction_judge_key(matcher, seen.key, true);
     if (verdict == WEFT_REDACTION_IGNORE) {
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_IGNORED);
     } else if (verdict == WEFT_REDACTION_REMOVE) {
         weft_rewrite_drop(&redactor->out, rewriting, field);
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_REDACTED);
-    } else if (weft_redaction_allows(matcher, seen.text)) {
-        weft_redactor_note(redactor, WEFT_REDACTION_NOTE_ALLOWED);
-        size_t at = redactor->out.length;
-        if (!seen.is_seen && weft_redactor_inner_values(redactor, field->bytes)) {
-            weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
-        }
-    } else if (verdict == WEFT_REDACTION_MASK) {
-        weft_redactor_mask_key_value(redactor, rewriting, field, seen.text);
     } else {
-        redact_attribute_value(redactor, rewriting, field, &seen);
+        redact_attribute_value(redactor, rewriting, &renaming.field, &seen, verdict);
+        weft_redactor_put_renamed(redactor, rewriting, &renaming);
     }
     weft_redactor_leave(redactor, path);
 }
@@ -128,19 +100,26 @@ static void redact_body(struct weft_redactor *redactor, struct weft_rewriting *r
 
 /* ---- messages ---- */
 
-static const struct place *inner_place(const struct place *place, uint32_t number)
+/* A string that is no attribute. One that is allowed is not told of. */
+static void redact_text(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
+                        const struct weft_wire_field *field, const char *name)
 {
-    for (size_t i = 0; i < WEFT_COUNT_OF(place->inner) && place->inner[i].place != NULL; i++) {
-        if (place->inner[i].field == number) {
-            return place->inner[i].place;
-        }
+    struct weft_slice masked;
+    size_t at = redactor->out.length;
+    if (weft_redaction_allows(&redactor->matcher, field->bytes) ||
+        !weft_redaction_mask(&redactor->matcher, field->bytes, &masked)) {
+        return;
     }
-    return NULL;
+    weft_buffer_append(&redactor->out, masked.bytes, masked.length);
+    weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
+    size_t path = weft_redactor_enter_key(redactor, weft_slice_of_text(name));
+    weft_redactor_note(redactor, WEFT_REDACTION_NOTE_MASKED);
+    weft_redactor_leave(redactor, path);
 }
 
 /* Behind what was written of the message from `at` on, or instead of it as it came: with its summary. */
-static bool summarize(struct weft_redactor *redactor, const struct place *place, const struct weft_redaction_page *page,
-                      struct weft_slice message, size_t at, bool is_changed)
+static bool summarize(struct weft_redactor *redactor, const struct weft_redaction_place *place,
+                      const struct weft_redaction_page *page, struct weft_slice message, size_t at, bool is_changed)
 {
     if (weft_buffer_status(&redactor->out) != WEFT_OK) {
         return is_changed; /* what is there may end anywhere */
@@ -157,16 +136,20 @@ static bool summarize(struct weft_redactor *redactor, const struct place *place,
     return true;
 }
 
-static bool redact_message(struct weft_redactor *redactor, const struct place *place, struct weft_slice message)
+static bool redact_message(struct weft_redactor *redactor, const struct weft_redaction_place *place,
+                           struct weft_slice message)
 {
-    const struct place *inner;
+    const struct weft_redaction_place *inner;
+    const char *name;
     struct weft_redaction_page page;
     struct weft_rewriting rewriting = weft_rewriting_of(message);
     struct weft_wire_reader reader = weft_wire_reader_of(message);
     struct weft_wire_field field;
     size_t start = redactor->out.length;
     bool has_body = false;
-    weft_redaction_notes_begin(&redactor->notes, &page);
+    if (place->attributes != 0) { /* notes of a message without any are told by the one around it */
+        weft_redaction_notes_begin(&redactor->notes, &page);
+    }
     while (weft_wire_next_checked(&reader, &field)) {
         size_t at = redactor->out.length;
         if (field.type != WEFT_WIRE_BYTES) {
@@ -177,7 +160,10 @@ static bool redact_message(struct weft_redactor *redactor, const struct place *p
         } else if (field.number == place->body) {
             has_body = true;
             redact_body(redactor, &rewriting, &field);
-        } else if ((inner = inner_place(place, field.number)) != NULL && redact_message(redactor, inner, field.bytes)) {
+        } else if ((name = weft_redaction_text_name(place, field.number)) != NULL) {
+            redact_text(redactor, &rewriting, &field, name);
+        } else if ((inner = weft_redaction_inner_place(place, field.number)) != NULL &&
+                   redact_message(redactor, inner, field.bytes)) {
             weft_rewrite_replace(&redactor->out, &rewriting, &field, field.number, at);
         }
     }
@@ -189,22 +175,9 @@ static bool redact_message(struct weft_redactor *redactor, const struct place *p
     bool is_changed = weft_rewrite_finish(&redactor->out, &rewriting, message);
     if (place->attributes != 0) {
         is_changed = summarize(redactor, place, &page, message, start, is_changed);
+        weft_redaction_notes_end(&redactor->notes, &page);
     }
-    weft_redaction_notes_end(&redactor->notes, &page);
     return is_changed;
-}
-
-static const struct place *place_of(enum weft_signal signal, enum weft_redaction_target target)
-{
-    switch (target) {
-    case WEFT_REDACTION_RESOURCE_X:
-        return &resource_x;
-    case WEFT_REDACTION_SCOPE_X:
-        return &scope_x;
-    case WEFT_REDACTION_RECORD:
-        break;
-    }
-    return signal == WEFT_TRACES ? &span : signal == WEFT_LOGS ? &log_record : &metric;
 }
 
 enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_signal signal,
@@ -214,7 +187,9 @@ enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_s
     weft_buffer_clear(&redactor->out);
     weft_buffer_clear(&redactor->path);
     weft_redaction_notes_clear(&redactor->notes);
-    bool is_changed = redact_message(redactor, place_of(signal, target), *in_out_message);
+    redactor->arena = arena;
+    enum weft_redaction_scope scope = redactor->matcher.rules->scope;
+    bool is_changed = redact_message(redactor, weft_redaction_place_of(scope, signal, target), *in_out_message);
     if (weft_buffer_status(&redactor->out) != WEFT_OK || weft_buffer_status(&redactor->path) != WEFT_OK ||
         weft_redaction_notes_status(&redactor->notes) != WEFT_OK) {
         return WEFT_NOMEM;

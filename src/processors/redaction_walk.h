@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "processors/redaction_places.h"
 #include "processors/redaction_summary.h"
 #include "wire/signal.h"
 
@@ -20,6 +21,7 @@ struct weft_redactor {
     struct weft_buffer text;  /* of a value that is no string */
     struct weft_buffer stack; /* while that is made */
     bool is_body;
+    struct weft_arena *arena; /* of the message that is being looked at */
     struct weft_redaction_counts counts;
 };
 
@@ -29,10 +31,6 @@ void weft_redactor_fini(struct weft_redactor *redactor);
 
 /* After a batch: gives back what large records have left behind. */
 void weft_redactor_trim(struct weft_redactor *redactor);
-
-/* What the slice holds: contents of a Span, Metric or LogRecord, or the fields of a ResourceX or ScopeX other than
- * records. */
-enum weft_redaction_target { WEFT_REDACTION_RECORD, WEFT_REDACTION_RESOURCE_X, WEFT_REDACTION_SCOPE_X };
 
 /* Redacts a checked message. *in_out_message stays if nothing changes, else it is in arena. WEFT_NOMEM changes nothing.
  */

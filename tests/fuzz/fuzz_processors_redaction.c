@@ -29,6 +29,11 @@ static const struct weft_redaction_config configs[] = {
       .ignored_key_patterns = STRINGS("^i"),
       .blocked_values = STRINGS("1", "\"[a-z]*\":", "."),
       .summary = { WEFT_REDACTION_DEBUG } },
+    { .allow_all_keys = true,
+      .blocked_values = STRINGS("[a-m]", "[0-9]{2}"),
+      .scope = { WEFT_REDACTION_ALL },
+      .hash_function = { WEFT_REDACTION_SHA1 },
+      .summary = { WEFT_REDACTION_DEBUG } },
 };
 
 enum { CONFIGS = sizeof configs / sizeof configs[0] };

@@ -21,6 +21,7 @@
 #define EMPTY_MD5 "d41d8cd98f00b204e9800998ecf8427e"
 #define A_MD5     "0cc175b9c0f1b6a831c399e269772661"
 
+#define ONE_SPAN(members) "{'resourceSpans':[{'scopeSpans':[{'spans':[{" members "}]}]}]}"
 #define POINTS(kind, text)                                             \
     "{'" kind "':{'dataPoints':[{'attributes':[" TEXT("a", text) "]}," \
                                                                  "{'attributes':[" TEXT("b", text) "]}]}}"
@@ -171,6 +172,28 @@ static const struct redaction_case cases[] = {
     { ALL CARDS "redact_all_types: true\nallowed_values: ['^never$']",
       SPAN(ATTRIBUTE("a", ARRAY("{'doubleValue':'NaN'}," STRING(CARD) "," INT(CARD)))),
       SPAN(ATTRIBUTE("a", ARRAY("{'doubleValue':'NaN'}," STRING(MASK) "," STRING(MASK)))) },
+    /* ours: every string. The names of texts are told beside those of attributes, by the message around them. */
+    { ALL CARDS "scope: all\nsummary: debug\nallowed_values: ['^ok ']",
+      ONE_SPAN("'traceState':'a=" CARD "','name':'GET " CARD "','status':{'message':'ok " CARD "'}"),
+      ONE_SPAN("'traceState':'a=" MASK "','name':'GET " MASK "','status':{'message':'ok " CARD "'},"
+               "'attributes':[" KEYS("masked", "name,trace_state") "," COUNT("masked", "2") "]") },
+    { ALL CARDS "scope: all\nsummary: debug",
+      ONE_SPAN("'status':{'message':'" CARD "'},'events':[{'name':'" CARD "'}]"),
+      ONE_SPAN("'status':{'message':'" MASK "'},"
+               "'events':[{'name':'" MASK "','attributes':[" KEYS("masked", "name") "," COUNT(
+                   "masked", "1") "]}],"
+                                  "'attributes':[" KEYS("masked", "status.message") "," COUNT("masked", "1") "]") },
+    { ALL CARDS "scope: all\nsummary: debug", ONE_SPAN("'links':[{'attributes':[" TEXT("b" CARD, "x") "]}]"),
+      ONE_SPAN(
+          "'links':[{'attributes':[" TEXT("b" MASK, "x") "," KEYS("masked", "b" MASK) "," COUNT("masked", "1") "]}]") },
+    { ALL CARDS "scope: all",
+      SPAN(TEXT("a" CARD, CARD) "," ATTRIBUTE("b", "{'bytesValue':'NDExMTExMTExMTExMTExMQ=='}")),
+      SPAN(TEXT("a" MASK, MASK) "," ATTRIBUTE("b", "{'bytesValue':'KioqKg=='}")) },
+    { "scope: all\nsummary: debug\n" CARDS, SPAN(TEXT("a" CARD, "x")),
+      SPAN(KEYS("redacted", "a" MASK) "," COUNT("redacted", "1")) },
+    { ALL CARDS "scope: all\nignored_keys: ['" CARD "']", SPAN(TEXT(CARD, CARD)), NULL },
+    { ALL CARDS "scope: all\nblocked_key_patterns: ['^4']", SPAN(ATTRIBUTE("m", MAP(TEXT(CARD, "x")))),
+      SPAN(ATTRIBUTE("m", MAP(TEXT(MASK, MASK)))) },
     /* ours: no order of rules hides a match; in the Collector the first two leave "-secret" and "bar" */
     { ALL "blocked_values: ['[0-9]{4}', '[0-9]{4}-secret']", SPAN(TEXT("a", "1234-secret")), SPAN(TEXT("a", MASK)) },
     { ALL "blocked_values: ['foo$|^foo', '\\bfoobar']", SPAN(TEXT("a", "a foobar foo b") "," TEXT("b", "foobar x")),
@@ -285,9 +308,9 @@ END_TEST
 START_TEST(test_each_allocation_failing_leaves_no_secret)
 {
     static const char *const config =
-        ALL CARDS HASH("sha1") "redact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
+        ALL CARDS HASH("sha1") "scope: all\nredact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
     static const char *const input = SPAN(TEXT("a", "x " CARD) "," TEXT("token", CARD) "," ATTRIBUTE(
-        "m", MAP(ATTRIBUTE("b", ARRAY(STRING(CARD) "," INT(CARD))) "," TEXT("long key to be named", CARD))));
+        "m", MAP(ATTRIBUTE("b", ARRAY(STRING(CARD) "," INT(CARD))) "," TEXT("long key to be named " CARD, CARD))));
     size_t failures = 0;
     bool has_failed = true;
     for (size_t n = 1; has_failed; n++) {

@@ -169,28 +169,36 @@ START_TEST(test_no_planted_secret_is_left)
 }
 END_TEST
 
-#define SECRET "sk-00112233445566778899aabb0"
+#define SECRET          "sk-00112233445566778899aabb0"
+#define METRIC(members) "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{" members "}]}]}]}"
 
-/* Where the processor does not act: docs/redaction.md lists them. */
+/* Where the processor acts with scope `all` only: docs/redaction.md lists them. */
+static const char *const places[] = {
+    SPAN(TEXT(SECRET, "x")),
+    SPAN(ATTRIBUTE("a", MAP(TEXT(SECRET, "x")))),
+    SPAN(ATTRIBUTE("a", "{'bytesValue':'c2stMDAxMTIy'}")),
+    "{'resourceSpans':[{'scopeSpans':[{'spans':[{'name':'" SECRET "'}]}]}]}",
+    "{'resourceSpans':[{'scopeSpans':[{'spans':[{'traceState':'a=" SECRET "'}]}]}]}",
+    "{'resourceSpans':[{'scopeSpans':[{'spans':[{'status':{'message':'" SECRET "'}}]}]}]}",
+    "{'resourceSpans':[{'scopeSpans':[{'spans':[{'events':[{'name':'" SECRET "'}]}]}]}]}",
+    "{'resourceSpans':[{'scopeSpans':[{'spans':[{'links':[{'attributes':[" TEXT("a", SECRET) "]}]}]}]}]}",
+    "{'resourceSpans':[{'scopeSpans':[{'scope':{'name':'" SECRET "','version':'" SECRET "'},'schemaUrl':'" SECRET
+    "','spans':[{'name':'a'}]}]}]}",
+    "{'resourceLogs':[{'scopeLogs':[{'logRecords':[{'severityText':'" SECRET "','eventName':'" SECRET "'}]}]}]}",
+    "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{'name':'" SECRET "','description':'" SECRET "','unit':'" SECRET
+    "','gauge':{'dataPoints':[{'exemplars':[{'filteredAttributes':[" TEXT("a", SECRET) "]}]}]}}]}]}]}",
+    METRIC("'histogram':{'dataPoints':[{'exemplars':[{'filteredAttributes':[" TEXT("a", SECRET) "]}]}]}"),
+    METRIC("'exponentialHistogram':{'dataPoints':[{'exemplars':[{'filteredAttributes':[" TEXT("a", SECRET) "]}]}]}"),
+    METRIC("'metadata':[" TEXT("a", SECRET) "]"),
+    "{'resourceSpans':[{'schemaUrl':'" SECRET "','resource':{'entityRefs':[{'schemaUrl':'" SECRET "','type':'" SECRET
+    "','idKeys':['" SECRET "'],'descriptionKeys':['a','" SECRET
+    "']}]},'scopeSpans':[{'spans':[{'links':[{'traceState':'a=" SECRET "'}]}]}]}]}",
+    LOG_BODY(MAP(ATTRIBUTE(SECRET, MAP(TEXT("a " SECRET, SECRET)))), TEXT(SECRET, SECRET)),
+};
+
 START_TEST(test_places_that_are_left_alone)
 {
-    static const char *const inputs[] = {
-        SPAN(TEXT(SECRET, "x")),
-        SPAN(ATTRIBUTE("a", MAP(TEXT(SECRET, "x")))),
-        SPAN(ATTRIBUTE("a", "{'bytesValue':'c2stMDAxMTIy'}")),
-        "{'resourceSpans':[{'scopeSpans':[{'spans':[{'name':'" SECRET "'}]}]}]}",
-        "{'resourceSpans':[{'scopeSpans':[{'spans':[{'traceState':'a=" SECRET "'}]}]}]}",
-        "{'resourceSpans':[{'scopeSpans':[{'spans':[{'status':{'message':'" SECRET "'}}]}]}]}",
-        "{'resourceSpans':[{'scopeSpans':[{'spans':[{'events':[{'name':'" SECRET "'}]}]}]}]}",
-        "{'resourceSpans':[{'scopeSpans':[{'spans':[{'links':[{'attributes':[" TEXT("a", SECRET) "]}]}]}]}]}",
-        "{'resourceSpans':[{'scopeSpans':[{'scope':{'name':'" SECRET "','version':'" SECRET "'},'schemaUrl':'" SECRET
-        "','spans':[{'name':'a'}]}]}]}",
-        "{'resourceLogs':[{'scopeLogs':[{'logRecords':[{'severityText':'" SECRET "','eventName':'" SECRET "'}]}]}]}",
-        "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{'name':'" SECRET "','description':'" SECRET
-        "','unit':'" SECRET
-        "','gauge':{'dataPoints':[{'exemplars':[{'filteredAttributes':[" TEXT("a", SECRET) "]}]}]}}]}]}]}",
-    };
-    const char *input = inputs[_i];
+    const char *input = places[_i];
     component_begin(&weft_processor_redaction, "allow_all_keys: true\nblocked_values: ['sk-']", signal_of(input));
     struct weft_buffer request = request_of(input);
     ck_assert(offer(signal_of(input), weft_buffer_slice(&request), NULL) == WEFT_OK);
@@ -200,10 +208,39 @@ START_TEST(test_places_that_are_left_alone)
 }
 END_TEST
 
+START_TEST(test_scope_all_leaves_no_place_alone)
+{
+    static const char *const configs[] = {
+        "allow_all_keys: true\nscope: all\nblocked_values: ['sk-[0-9a-f]+']",
+        "allow_all_keys: true\nscope: all\nsummary: debug\nblocked_values: ['sk-[0-9a-f]+']",
+        "allow_all_keys: true\nscope: all\nhash_function: sha1\nredact_all_types: true\nsummary: debug\n"
+        "blocked_values: ['sk-[0-9a-f]+']",
+        "scope: all\nsummary: debug\nblocked_values: ['sk-[0-9a-f]+']",
+    };
+    const char *input = places[_i];
+    enum weft_signal signal = signal_of(input);
+    for (size_t i = 0; i < WEFT_COUNT_OF(configs); i++) {
+        struct weft_otlp_counts counts;
+        component_begin(&weft_processor_redaction, configs[i], signal);
+        struct weft_buffer request = request_of(input);
+        ck_assert(offer(signal, weft_buffer_slice(&request), NULL) == WEFT_OK);
+        ck_assert(weft_otlp_check(signal, weft_buffer_slice(&sink.last), NULL, &counts, NULL) == WEFT_OK);
+        if (contains(weft_buffer_slice(&sink.last), "sk-0")) {
+            struct weft_buffer text = { 0 };
+            weft_buffer_append_json_escaped(&text, weft_buffer_slice(&sink.last));
+            ck_abort_msg("%s\n%s\nbecame\n%.*s", configs[i], input, WEFT_SLICE_PRINT(weft_buffer_slice(&text)));
+        }
+        weft_buffer_fini(&request);
+        fixture_end();
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, test_no_planted_secret_is_left);
-    tcase_add_loop_test(tests, test_places_that_are_left_alone, 0, 11);
+    tcase_add_loop_test(tests, test_places_that_are_left_alone, 0, WEFT_COUNT_OF(places) - 1);
+    tcase_add_loop_test(tests, test_scope_all_leaves_no_place_alone, 0, WEFT_COUNT_OF(places));
 }
 
 int main(void)

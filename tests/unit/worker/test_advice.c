@@ -136,6 +136,9 @@ static const struct row masked_rows[] = {
     { WITH(ALLOWS "blocked_values: [\"sk-[a-z]+\"]", TIER("values: [gold]")), { { 0, NULL } } },
     { WITH(ALLOWS "blocked_values: [\"g.ld\"]", TIER("values: [gold], enabled_regex_matching: true")),
       { { 0, NULL } } },
+    { WITH(ALLOWS "blocked_values: [\"t.er\"]", TIER("values: [gold]")), { { 0, NULL } } },
+    { WITH(ALLOWS "scope: all, blocked_values: [\"t.er\"]", TIER("values: [gold]")),
+      { { 2, MASKS "what is like tier in " READS_TIER } } },
     /* attributes of aliases */
     { WITH("", FAMILIES("job_id, links")),
       { { 2, REMOVES "job_id, job.id, jobId, ... before tail_sampling sees it: the family job_id" } } },
