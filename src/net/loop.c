@@ -1,7 +1,9 @@
 /* Event loop of one worker (loop.h): libevent waits for descriptors, base/timers holds all deadlines behind one
  * libevent timer. A tick is: wait, callbacks of descriptors, timers that are due, deferred work; under many small
  * requests a pause before the wait (moderation.h). The clock is read right after the wait, so that nothing in the tick
- * sees the time from before a long sleep, and once more at its end. */
+ * sees the time from before a long sleep, and once more at its end. Where so many descriptors are ready that their
+ * callbacks take long, the rest has its turn in the next tick, so that output, timers and what is new do not wait for
+ * all. */
 #include "net/loop.h"
 
 #include <event2/event.h>
@@ -10,6 +12,10 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "net/moderation.h"
+
+enum { EVENTS_PER_LOOK = 4 }; /* at the clock */
+
+static const int64_t longest_callbacks_ns = 10 * WEFT_NS_PER_MS;
 
 struct mail_watch {
     struct weft_list node;
@@ -216,10 +222,15 @@ static void on_event(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor;
     struct weft_watch *watch = context;
-    read_clock(watch->loop);
-    watch->loop->tick.event_count++;
+    struct weft_loop *loop = watch->loop;
+    read_clock(loop);
+    loop->tick.event_count++;
     unsigned readiness = ((what & EV_READ) != 0 ? WEFT_READABLE : 0U) | ((what & EV_WRITE) != 0 ? WEFT_WRITABLE : 0U);
     watch->on_ready(watch->context, readiness);
+    if (loop->tick.event_count % EVENTS_PER_LOOK == 0 &&
+        weft_monotonic_now().ns - weft_timers_now(loop->timers).ns > longest_callbacks_ns) {
+        event_base_loopbreak(loop->base); /* those that are left come first in the next tick */
+    }
 }
 
 static void add_event(struct weft_watch *watch)
