@@ -370,11 +370,17 @@ static enum weft_status check_present(const struct parser *parser, const struct 
 
 static enum weft_status parse_service(const struct parser *parser, const struct weft_node *root)
 {
-    static const char *const words[] = { "extensions", "pipelines", "telemetry", "wake_interval", "workers" };
+    static const char *const words[] = { "extensions",         "max_begun_bytes",
+                                         "max_begun_requests", "max_begun_requests_per_address",
+                                         "pipelines",          "telemetry",
+                                         "wake_interval",      "workers" };
     const struct weft_node *service = weft_node_find(root, "service");
     parser->settings->telemetry = weft_node_find(service, "telemetry");
     parser->settings->workers = weft_node_find(service, "workers");
     parser->settings->wake_interval = weft_node_find(service, "wake_interval");
+    parser->settings->max_begun_requests = weft_node_find(service, "max_begun_requests");
+    parser->settings->max_begun_requests_per_address = weft_node_find(service, "max_begun_requests_per_address");
+    parser->settings->max_begun_bytes = weft_node_find(service, "max_begun_bytes");
     enum weft_status status = check_block(parser, service, words, WEFT_COUNT_OF(words));
     if (status == WEFT_OK) {
         status = parse_references(parser, weft_node_find(service, "extensions"), WEFT_EXTENSION,

@@ -54,6 +54,7 @@ struct weft_settings {
     const struct weft_node *telemetry;     /* service.telemetry; NULL when absent */
     const struct weft_node *workers;       /* service.workers, weft's own key; NULL when absent */
     const struct weft_node *wake_interval; /* service.wake_interval, weft's own key; NULL when absent */
+    const struct weft_node *max_begun_requests, *max_begun_requests_per_address, *max_begun_bytes; /* also weft's own */
 };
 
 /* root: of a loaded tree. WEFT_INVALID with file:line for whatever breaks a rule, WEFT_UNSUPPORTED for the profiles

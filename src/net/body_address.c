@@ -1,10 +1,10 @@
-/* How many messages clients of one address have begun (body_credit.h). Found by text once a connection; which address
+/* How many messages clients of one address have begun (body_credit.h). Found once a connection; which address
  * has most is known to a factor of two, by lists of those with one, two, four... messages. */
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "net/body_credit_internal.h"
 
-enum { MAX_HOST_BYTES = 64 };
+enum { MAX_HOST_BYTES = 16 };
 
 WEFT_MAGIC(body_address, 0xb0dadd43);
 

@@ -469,6 +469,11 @@ bool weft_body_credit_take_relief(struct weft_body_credit *credit)
     return is_over;
 }
 
+size_t weft_body_credit_count(const struct weft_body_credit *credit)
+{
+    return credit->begun_count;
+}
+
 struct weft_body_credit_state weft_body_credit_read(const struct weft_body_credit *credit)
 {
     return (struct weft_body_credit_state){

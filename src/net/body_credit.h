@@ -77,7 +77,7 @@ void weft_body_credit_unpause(struct weft_body_credit *credit);
  * back to the system. */
 bool weft_body_credit_take_relief(struct weft_body_credit *credit);
 
-/* host: text of an address, "" for those that have none. To be released as often as it was acquired. */
+/* host: what counts as one address (weft_peer_household). To be released as often as it was acquired. */
 struct weft_body_address *weft_body_address_acquire(struct weft_body_credit *credit, struct weft_slice host);
 void weft_body_address_release(struct weft_body_address **address);
 
@@ -118,4 +118,6 @@ struct weft_body_credit_state {
     uint64_t step_count; /* lists and messages that were looked at to choose somebody, ever */
 };
 
+/* How many have begun. */
+size_t weft_body_credit_count(const struct weft_body_credit *credit);
 struct weft_body_credit_state weft_body_credit_read(const struct weft_body_credit *credit);

@@ -5,6 +5,7 @@
 #include "base/payload.h"
 #include "net/loop.h"
 
+struct weft_body_credit;
 struct weft_resolver;
 
 /* What the servers and clients of a worker share; all of it outlives them. */
@@ -13,8 +14,9 @@ struct weft_net_context {
     struct weft_payload_pool *pool;
     struct weft_codec *codec;
     struct weft_budget *budget;
-    uint8_t *read_buffer;           /* one per worker, used within one read callback only */
-    size_t read_buffer_bytes;       /* 256 KiB or more */
-    struct weft_resolver *resolver; /* for clients; NULL: each client has its own */
-    struct weft_list *guest_sets;   /* of the servers (guests.h); NULL: each knows its own only */
+    uint8_t *read_buffer;            /* one per worker, used within one read callback only */
+    size_t read_buffer_bytes;        /* 256 KiB or more */
+    struct weft_resolver *resolver;  /* for clients; NULL: each client has its own */
+    struct weft_list *guest_sets;    /* of the servers (guests.h); NULL: each knows its own only */
+    struct weft_body_credit *bodies; /* for servers (body_credit.h); NULL: each server has its own */
 };

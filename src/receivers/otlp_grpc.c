@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "net/grpc/decode.h"
 #include "net/grpc/server.h"
 #include "wire/rpc_status.h"
 
@@ -19,6 +20,7 @@ struct otlp_grpc {
     struct weft_grpc_server *server;
     struct method methods[WEFT_SIGNAL_COUNT];
     struct weft_grpc_server_method routes[WEFT_SIGNAL_COUNT + 1];
+    struct weft_buffer shed_details; /* what clients are told whose calls are given up */
 };
 
 struct grpc_call {
@@ -208,6 +210,7 @@ static void grpc_free(struct weft_otlp_inlet *inlet)
 {
     struct otlp_grpc *grpc = grpc_of(inlet);
     weft_grpc_server_free(grpc->server);
+    weft_buffer_fini(&grpc->shed_details);
     inlet->operations = NULL;
     weft_free(grpc);
 }
@@ -224,7 +227,7 @@ static const struct weft_otlp_inlet_operations grpc_operations = {
 };
 
 static struct weft_grpc_server_settings server_settings(const struct weft_otlp_grpc_config *config,
-                                                        const struct weft_host *host)
+                                                        const struct weft_host *host, struct weft_slice shed_details)
 {
     const struct weft_otlp_grpc_server_parameters *parameters = &config->keepalive.server_parameters;
     uint64_t mib = config->max_recv_msg_size_mib == 0 ? DEFAULT_MAX_MESSAGE_MIB : config->max_recv_msg_size_mib;
@@ -240,6 +243,7 @@ static struct weft_grpc_server_settings server_settings(const struct weft_otlp_g
         .keepalive_timeout_ns = parameters->timeout.ns,
         .min_ping_interval_ns = config->keepalive.enforcement_policy.min_time.ns,
         .permit_pings_without_stream = config->keepalive.enforcement_policy.permit_without_stream,
+        .shed_details = shed_details,
     };
 }
 
@@ -254,7 +258,13 @@ struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, cons
         grpc->routes[signal] =
             (struct weft_grpc_server_method){ export_paths[signal], on_call, &grpc->methods[signal], on_arriving };
     }
-    struct weft_grpc_server_settings settings = server_settings(config, ingest->host);
+    weft_buffer_init(&grpc->shed_details, 0);
+    if (weft_rpc_status_write(WEFT_GRPC_UNAVAILABLE, WEFT_GRPC_SERVER_SHED_TEXT, ingest->retry_after_ns,
+                              &grpc->shed_details) != WEFT_OK) {
+        weft_buffer_clear(&grpc->shed_details); /* the status says as much to most clients */
+    }
+    struct weft_grpc_server_settings settings =
+        server_settings(config, ingest->host, weft_buffer_slice(&grpc->shed_details));
     grpc->inlet.max_message_bytes = settings.max_message_bytes;
     grpc->server = weft_grpc_server_new(ingest->host->net, &settings, grpc->routes, tls);
     return &grpc->inlet;

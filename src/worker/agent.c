@@ -61,7 +61,7 @@ struct agent {
     struct weft_ledger *ledger;
     struct weft_worker **workers;
     uint32_t worker_count;
-    int64_t wake_interval_ns;
+    struct weft_worker_config config; /* as of the start */
     struct weft_plan *plan;
     struct weft_plan *next_plan;   /* being built */
     struct weft_plan *former_plan; /* during a reload, until its graphs are gone */
@@ -201,8 +201,12 @@ static void note_what_needs_a_restart(const struct agent *agent, const struct we
     if (workers->worker_count != agent->worker_count) {
         warn_of_restart("service.workers");
     }
-    if (workers->wake_interval_ns != agent->wake_interval_ns) {
+    if (workers->wake_interval_ns != agent->config.wake_interval_ns) {
         warn_of_restart("service.wake_interval");
+    }
+    if (workers->max_begun != agent->config.max_begun || workers->max_begun_bytes != agent->config.max_begun_bytes ||
+        workers->max_begun_per_address != agent->config.max_begun_per_address) {
+        warn_of_restart("service.max_begun_*");
     }
     if (telemetry->has_metrics != running->has_metrics || strcmp(telemetry->host, running->host) != 0 ||
         telemetry->port != running->port || telemetry->adds_type_suffix != running->adds_type_suffix) {
@@ -520,7 +524,7 @@ static enum weft_status start(struct agent *agent, struct weft_error *error)
         weft_agent_load(&agent->options->sources, NULL, &notes, &agent->plan, &agent->telemetry, &workers, error);
     if (status == WEFT_OK) {
         agent->worker_count = workers.worker_count;
-        agent->wake_interval_ns = workers.wake_interval_ns;
+        agent->config = workers;
         configure_log(&agent->telemetry);
         log_notes(&notes);
     }
@@ -542,7 +546,10 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
         agent->workers[i] = weft_worker_new(&(struct weft_worker_settings){
             .index = i,
             .count = agent->worker_count,
-            .wake_interval_ns = agent->wake_interval_ns,
+            .wake_interval_ns = agent->config.wake_interval_ns,
+            .bodies = { .credit_bytes = agent->config.max_begun_bytes,
+                        .max_begun = agent->config.max_begun,
+                        .max_begun_per_address = agent->config.max_begun_per_address },
             .budget = &agent->budget,
             .ledger = agent->ledger,
             .secret = &agent->secret,

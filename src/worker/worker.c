@@ -64,9 +64,12 @@ static void keep_house(void *context)
     weft_atomic_store(&worker->connection_count, count);
     if (count > 0) {
         weft_timer_set_after(worker->host.timers, &worker->housekeeping, housekeeping_ns);
-    } else if (worker->last_connection_count > 0) {
-        /* The last client has left: give the recycled blocks back. */
+    }
+    /* The last client has left, or many have who held much: what was recycled, and what lies free, goes back. */
+    bool is_over = weft_body_credit_take_relief(worker->net.bodies);
+    if (is_over || (count == 0 && worker->last_connection_count > 0)) {
         weft_payload_pool_trim(worker->host.pool);
+        weft_alloc_trim();
     }
     worker->last_connection_count = count;
 }
@@ -96,6 +99,9 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .guest_sets = &worker->guest_sets,
     };
     weft_list_init(&worker->guest_sets);
+    struct weft_body_credit_settings bodies = settings->bodies;
+    bodies.worker_count = settings->count;
+    worker->net.bodies = weft_body_credit_new(worker->loop, settings->budget, &bodies);
     worker->host = (struct weft_host){
         .net = &worker->net,
         .timers = weft_loop_timers(worker->loop),
@@ -133,6 +139,7 @@ void weft_worker_free(struct weft_worker *worker)
     weft_resolver_free(worker->net.resolver);
     weft_watch_free(worker->answers_watch);
     weft_helper_box_free(worker->host.answers);
+    weft_body_credit_free(worker->net.bodies);
     weft_codec_free(worker->net.codec);
     weft_payload_pool_free(worker->net.pool);
     weft_free(worker->net.read_buffer);
@@ -355,6 +362,18 @@ static void collect_pace(const struct weft_worker *worker, struct weft_samples *
     }
 }
 
+static void collect_begun(const struct weft_worker *worker, struct weft_samples *samples)
+{
+    const struct weft_sample_label *none = WEFT_LABELS({ NULL, NULL });
+    struct weft_body_credit_state state = weft_body_credit_read(worker->net.bodies);
+    weft_samples_add(samples, "weft_begun_requests", "Requests that are half received", WEFT_SAMPLE_GAUGE,
+                     (double)state.begun_count, none);
+    weft_samples_add(samples, "weft_begun_bytes", "What requests that are half received hold", WEFT_SAMPLE_GAUGE,
+                     (double)state.held_bytes, none);
+    weft_samples_add(samples, "weft_begun_waiting", "Of these requests, those that wait for others to end",
+                     WEFT_SAMPLE_GAUGE, (double)state.waiting_count, none);
+}
+
 void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
 {
     weft_assert(is_here(worker));
@@ -363,6 +382,7 @@ void weft_worker_answer(struct weft_worker *worker, struct weft_gather *gather)
     struct weft_audit audit = { 0 };
     if (gather->wants_samples) {
         collect_pace(worker, &gather->samples);
+        collect_begun(worker, &gather->samples);
     }
     for (size_t i = 0; i < WEFT_COUNT_OF(graphs); i++) {
         if (graphs[i] != NULL && gather->wants_samples) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "admin/gather.h"
+#include "net/body_credit.h"
 #include "net/loop.h"
 #include "graph/graph.h"
 
@@ -10,7 +11,8 @@ struct weft_worker;
 
 struct weft_worker_settings {
     uint32_t index, count;
-    int64_t wake_interval_ns; /* of the loop (net/moderation.h) */
+    int64_t wake_interval_ns;                /* of the loop (net/moderation.h) */
+    struct weft_body_credit_settings bodies; /* without the number of workers */
     struct weft_budget *budget;
     struct weft_ledger *ledger;
     const struct weft_hash_secret *secret; /* the process's */

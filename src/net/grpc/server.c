@@ -10,7 +10,6 @@
 #include "net/grpc/server_internal.h"
 
 static void tell_drained(void *context);
-static void reopen_windows(void *context);
 
 static void set_defaults(struct weft_grpc_server_settings *settings)
 {
@@ -73,7 +72,12 @@ struct weft_grpc_server *weft_grpc_server_new(const struct weft_net_context *net
     weft_list_init(&server->connections);
     weft_list_init(&server->closed);
     weft_deferred_init(&server->drained, tell_drained, server);
-    weft_deferred_init(&server->reopen, reopen_windows, server);
+    server->bodies = net->bodies;
+    if (server->bodies == NULL) {
+        server->own_bodies = weft_body_credit_new(net->loop, net->budget, &(struct weft_body_credit_settings){ 0 });
+        server->bodies = server->own_bodies;
+    }
+    weft_body_credit_note_largest(server->bodies, server->settings.max_message_bytes);
     return server;
 }
 
@@ -87,8 +91,11 @@ void weft_grpc_server_free(struct weft_grpc_server *server)
         weft_grpc_server_connection_free(weft_grpc_server_connection_of(node));
     }
     weft_deferred_cancel(&server->drained);
-    weft_deferred_cancel(&server->reopen);
     weft_guests_fini(&server->guests);
+    if (!server->is_reading) {
+        weft_body_credit_unpause(server->bodies);
+    }
+    weft_body_credit_free(server->own_bodies);
     nghttp2_session_callbacks_del(server->callbacks);
     nghttp2_option_del(server->options);
     weft_clear_magic(server, grpc_server);
@@ -134,6 +141,7 @@ void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_readi
     }
     server->is_reading = is_reading;
     server->guests.is_reading = is_reading;
+    (is_reading ? weft_body_credit_unpause : weft_body_credit_pause)(server->bodies);
     WEFT_LIST_EACH(node, &server->connections)
     {
         struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
@@ -141,92 +149,6 @@ void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_readi
         if (is_reading) {
             weft_grpc_server_connection_resume(connection);
         }
-    }
-}
-
-/* Messages have ended, so that others may come in again. */
-static void reopen_windows(void *context)
-{
-    struct weft_grpc_server *server = context;
-    weft_check_magic(server, grpc_server);
-    if (server->partial_bytes > weft_grpc_server_credit(server)) {
-        return;
-    }
-    WEFT_LIST_EACH(node, &server->connections)
-    {
-        struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
-        WEFT_LIST_EACH(call, &connection->calls)
-        {
-            weft_grpc_server_call_reopen(weft_grpc_server_call_of(call));
-        }
-    }
-}
-
-size_t weft_grpc_server_credit(const struct weft_grpc_server *server)
-{
-    const struct weft_grpc_server_settings *settings = &server->settings;
-    size_t share = weft_budget_share(server->net.budget, settings->window_credit_bytes);
-    size_t least = weft_grpc_server_smaller(settings->max_message_bytes, settings->window_credit_bytes);
-    return share > least ? share : least;
-}
-
-/* What a half message costs: its bytes for as long as they lie there. */
-static uint64_t held_cost(const struct weft_grpc_server_call *call)
-{
-    int64_t held_ms = (weft_grpc_server_now(call->connection->server).ns - call->phase_entered.ns) / WEFT_NS_PER_MS;
-    return call->phase == WEFT_GRPC_SERVER_CALL_BODY ? call->partial_bytes * (uint64_t)(held_ms + 1) : 0;
-}
-
-/* Refuses calls that cost at least so much until partial_bytes is low enough; returns the highest cost that is left. */
-static uint64_t shed_above(struct weft_grpc_server *server, uint64_t cost, size_t low_bytes)
-{
-    uint64_t highest = 0;
-    WEFT_LIST_EACH(node, &server->connections)
-    {
-        struct weft_grpc_server_connection *connection = weft_grpc_server_connection_of(node);
-        WEFT_LIST_EACH(call_node, &connection->calls)
-        {
-            struct weft_grpc_server_call *call = weft_grpc_server_call_of(call_node);
-            uint64_t held = held_cost(call);
-            if (held > 0 && held >= cost && server->partial_bytes > low_bytes) {
-                server->counters.calls_shed++;
-                weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_UNAVAILABLE,
-                                             "too many messages are half sent; this one waited too long");
-            } else if (held > highest) {
-                highest = held;
-            }
-        }
-    }
-    return highest;
-}
-
-/* Each new stream has a first window that was promised, and there are many streams on many connections: twice the
- * credit is the end. So is memory that is overdrawn, by whatever; but one message may always come in whole, so that
- * the pipeline can refuse it and count its records. */
-static size_t allowed_bytes(const struct weft_grpc_server *server)
-{
-    const struct weft_budget *budget = server->net.budget;
-    size_t credit = weft_grpc_server_credit(server);
-    if (server->partial_bytes > 2 * credit) {
-        return credit + credit / 2;
-    }
-    if (!weft_budget_is_overdrawn(budget)) {
-        return SIZE_MAX;
-    }
-    uint64_t excess = weft_budget_reserved(budget) - weft_budget_limit(budget);
-    size_t rest = server->partial_bytes > excess ? server->partial_bytes - (size_t)excess : 0;
-    size_t whole_message = server->settings.max_message_bytes;
-    return rest > whole_message ? rest : whole_message;
-}
-
-/* Those that cost most go, which are never messages that arrive at a good pace. */
-void weft_grpc_server_shed(struct weft_grpc_server *server)
-{
-    size_t allowed = allowed_bytes(server);
-    uint64_t cost = UINT64_MAX;
-    while (server->partial_bytes > allowed && cost > 0) {
-        cost = shed_above(server, cost, allowed);
-        cost -= cost / 2;
     }
 }
 

@@ -32,6 +32,9 @@ struct weft_grpc_server_method {
     weft_grpc_server_arriving_fn on_arriving; /* NULL = none */
 };
 
+/* What a client is told whose half received call had to go. */
+#define WEFT_GRPC_SERVER_SHED_TEXT "too many messages are half sent; this one moved too slowly"
+
 struct weft_grpc_server_settings {
     size_t max_message_bytes;             /* before and after inflating; RESOURCE_EXHAUSTED beyond */
     uint32_t max_concurrent_streams;      /* 0 = 100 */
@@ -48,23 +51,26 @@ struct weft_grpc_server_settings {
     uint32_t max_control_frames_per_s;                   /* 0 = 1000 */
     size_t stream_window_bytes, connection_window_bytes; /* largest; 0 = 8 MiB, 24 MiB; they start at 256 KiB and 1 MiB
                                                             and grow while window credit lasts */
-    size_t window_credit_bytes;                          /* the process's share for this server; 0 = 64 MiB */
+    size_t window_credit_bytes;                          /* for windows that have grown; 0 = 64 MiB */
+    struct weft_slice shed_details; /* an encoded google.rpc.Status for calls that are given up; outlives the server */
 };
 
 /* Counters of one server; monotone, read on the worker's thread. One X-macro row per counter: name, help. */
-#define WEFT_GRPC_SERVER_COUNTERS(ROW)                                                            \
-    ROW(connections, "connections accepted")                                                      \
-    ROW(connections_refused, "connections closed at once, too many being open and busy")          \
-    ROW(connections_evicted, "connections without a request, or silent, closed to make room")     \
-    ROW(connections_failed, "connections ended by a protocol or TLS error")                       \
-    ROW(connections_timed_out, "connections ended by a deadline")                                 \
-    ROW(connections_flooded, "connections ended by a flood limit")                                \
-    ROW(calls, "calls begun")                                                                     \
-    ROW(calls_refused, "calls refused because of max_concurrent_streams")                         \
-    ROW(calls_cancelled, "calls whose stream ended before the answer")                            \
-    ROW(calls_failed, "calls answered with an error before they reached a service")               \
-    ROW(calls_shed, "calls refused because half messages held too much, or memory was overdrawn") \
-    ROW(message_bytes, "message bytes received, as sent")                                         \
+#define WEFT_GRPC_SERVER_COUNTERS(ROW)                                                        \
+    ROW(connections, "connections accepted")                                                  \
+    ROW(connections_refused, "connections closed at once, too many being open and busy")      \
+    ROW(connections_evicted, "connections without a request, or silent, closed to make room") \
+    ROW(connections_failed, "connections ended by a protocol or TLS error")                   \
+    ROW(connections_timed_out, "connections ended by a deadline")                             \
+    ROW(connections_flooded, "connections ended by a flood limit")                            \
+    ROW(calls, "calls begun")                                                                 \
+    ROW(calls_refused, "calls refused because of max_concurrent_streams")                     \
+    ROW(calls_cancelled, "calls whose stream ended before the answer")                        \
+    ROW(calls_failed, "calls answered with an error before they reached a service")           \
+    ROW(calls_shed, "calls given up because half messages held too much, or were too many")   \
+    ROW(messages_refused, "calls reset at once, too many messages being half received")       \
+    ROW(calls_withheld, "calls that had to wait for the credit of half messages")             \
+    ROW(message_bytes, "message bytes received, as sent")                                     \
     ROW(inflated_bytes, "message bytes after inflating")
 
 struct weft_grpc_server_counters {

@@ -11,11 +11,34 @@ enum {
     FIELD_OVERHEAD_BYTES = 32,
     PREFIX_BYTES = 5,
     FIRST_BLOCK_BYTES = 64 * 1024,
+    SMALL_BLOCK_BYTES = 4 * 1024, /* the first one of a message that comes in small pieces */
+    STREAM_BYTES = 512,           /* what nghttp2 keeps of a stream, about */
+    STALL_BYTES = 16 * 1024,      /* a peer with less of a window than a usual frame has to wait for more */
     MAX_INFLATE_RATIO = 200,
     BODY_BYTES_PER_S = 64 * 1024,
 };
 
 static void on_timer(void *context);
+static void give_up(struct weft_body *body);
+static void reopen(struct weft_body *body);
+
+static const struct weft_body_kind call_kind = { .give_up = give_up, .resume = reopen };
+
+/* What a call holds, its message aside. */
+static const size_t bare_call_bytes = sizeof(struct weft_grpc_server_call) + STREAM_BYTES;
+
+bool weft_grpc_server_call_has_place(struct weft_grpc_server_connection *connection)
+{
+    struct weft_body_credit *bodies = connection->server->bodies;
+    if (connection->address == NULL) {
+        struct weft_peer peer = { 0 };
+        if (connection->transport != NULL) {
+            peer = weft_peer_of(weft_transport_descriptor(connection->transport));
+        }
+        connection->address = weft_body_address_acquire(bodies, weft_peer_household(&peer));
+    }
+    return weft_body_credit_make_place(bodies, connection->address);
+}
 
 struct weft_grpc_server_call *weft_grpc_server_call_try_new(struct weft_grpc_server_connection *connection,
                                                             int32_t stream_id)
@@ -35,6 +58,9 @@ struct weft_grpc_server_call *weft_grpc_server_call_try_new(struct weft_grpc_ser
     weft_timer_set_after(weft_loop_timers(server->net.loop), &call->timer, server->settings.header_timeout_ns);
     weft_list_push_back(&connection->calls, &call->node);
     connection->call_count++;
+    weft_budget_charge(server->net.budget, sizeof *call);
+    weft_body_begin(&call->body, server->bodies, &call_kind, connection->address, bare_call_bytes);
+    connection->begun_count++;
     server->counters.calls++;
     return call;
 }
@@ -61,6 +87,7 @@ void weft_grpc_server_call_detach(struct weft_grpc_server_call *call)
     weft_assert(connection->call_count > 0);
     weft_timer_cancel(timers_of(call), &call->timer);
     weft_list_remove(&call->node);
+    weft_budget_release(connection->server->net.budget, sizeof *call);
     connection->call_count--;
     connection->served_count -= call->is_with_service;
     if (connection->call_count == 0) {
@@ -211,10 +238,19 @@ void weft_grpc_server_call_take_headers_end(struct weft_grpc_server_call *call)
 
 /* --- the message --- */
 
-static enum weft_status reserve_first_block(struct weft_grpc_server_call *call)
+/* Room for more bytes of the message: a small block if they are few, then one of 64 KiB, then one of the declared
+ * length. */
+static enum weft_status reserve(struct weft_grpc_server_call *call, size_t more)
 {
-    size_t first = call->declared_bytes < FIRST_BLOCK_BYTES ? call->declared_bytes : FIRST_BLOCK_BYTES;
-    call->message = weft_payload_try_new(call->connection->server->net.pool, first);
+    size_t needed = (call->message == NULL ? 0 : call->message->length) + more;
+    size_t capacity = needed <= SMALL_BLOCK_BYTES   ? SMALL_BLOCK_BYTES
+                      : needed <= FIRST_BLOCK_BYTES ? FIRST_BLOCK_BYTES
+                                                    : call->declared_bytes;
+    capacity = weft_grpc_server_smaller(capacity, call->declared_bytes);
+    if (call->message != NULL) {
+        return weft_payload_reserve(call->message, capacity);
+    }
+    call->message = weft_payload_try_new(call->connection->server->net.pool, capacity);
     return call->message == NULL ? WEFT_NOMEM : WEFT_OK;
 }
 
@@ -232,9 +268,10 @@ static void take_prefix(struct weft_grpc_server_call *call)
         weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_RESOURCE_EXHAUSTED,
                                      "message of %zu bytes is larger than the limit of %zu", call->declared_bytes,
                                      max_bytes);
-    } else if (reserve_first_block(call) != WEFT_OK) {
+    } else if (call->declared_bytes == 0 && reserve(call, 0) != WEFT_OK) {
         weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_UNAVAILABLE, "no memory for the message");
     } else {
+        weft_body_expect(&call->body, bare_call_bytes + call->declared_bytes);
         weft_grpc_server_session_grow(call->connection, call->declared_bytes);
     }
 }
@@ -242,7 +279,7 @@ static void take_prefix(struct weft_grpc_server_call *call)
 /* Returns how many bytes it took. */
 static size_t append(struct weft_grpc_server_call *call, struct weft_slice bytes)
 {
-    size_t room = call->declared_bytes - call->message->length;
+    size_t room = call->declared_bytes - (call->message == NULL ? 0 : call->message->length);
     if (room == 0) {
         weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL,
                                      "request has bytes after its one message of %zu bytes; calls here are unary",
@@ -250,63 +287,81 @@ static size_t append(struct weft_grpc_server_call *call, struct weft_slice bytes
         return 0;
     }
     size_t length = bytes.length < room ? bytes.length : room;
-    if (call->message->length + length > call->message->capacity &&
-        weft_payload_reserve(call->message, call->declared_bytes) != WEFT_OK) {
+    if ((call->message == NULL || call->message->length + length > call->message->capacity) &&
+        reserve(call, length) != WEFT_OK) {
         weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_UNAVAILABLE, "no memory for the message");
         return 0;
     }
     weft_payload_append(call->message, bytes.bytes, length);
-    call->partial_bytes += length;
-    call->connection->server->partial_bytes += length;
     if (call->prefix[0] == 0 && call->method->on_arriving != NULL) {
         call->method->on_arriving(call->method->context, call->service_state, weft_payload_slice(call->message));
     }
     return length;
 }
 
-/* Each stream has its window, and there are many streams: past the server's credit no window is reopened until messages
- * are complete. Whoever waits too long for that meets the deadline of bodies. */
-bool weft_grpc_server_call_may_refill(struct weft_grpc_server_call *call, size_t length)
+/* The peer has used up what it was allowed. */
+static bool is_stalled(const struct weft_grpc_server_call *call)
 {
-    struct weft_grpc_server *server = call->connection->server;
-    if (call->phase != WEFT_GRPC_SERVER_CALL_BODY || server->partial_bytes <= weft_grpc_server_credit(server)) {
-        return true;
-    }
-    server->withheld_calls += call->withheld_bytes == 0;
-    call->withheld_bytes += length;
-    return false;
+    nghttp2_session *session = call->connection->session;
+    int32_t window = nghttp2_session_get_stream_effective_local_window_size(session, call->stream_id);
+    return window - nghttp2_session_get_stream_effective_recv_data_length(session, call->stream_id) < STALL_BYTES;
 }
 
-void weft_grpc_server_call_reopen(struct weft_grpc_server_call *call)
+/* Each stream has its window, and there are many streams: past the credit none is opened again for a large message
+ * until its turn comes. */
+size_t weft_grpc_server_call_refill(struct weft_grpc_server_call *call, size_t length)
 {
-    if (call->withheld_bytes == 0) {
-        return;
+    size_t owed = call->withheld_bytes + length;
+    if (call->phase != WEFT_GRPC_SERVER_CALL_BODY || weft_body_may_grow(&call->body)) {
+        call->withheld_bytes = 0;
+        return owed;
     }
+    call->withheld_bytes = owed;
+    if (!weft_body_is_waiting(&call->body) && is_stalled(call)) {
+        call->connection->server->counters.calls_withheld++;
+        weft_body_wait(&call->body);
+    }
+    return 0;
+}
+
+static struct weft_grpc_server_call *call_of_body(struct weft_body *body)
+{
+    struct weft_grpc_server_call *call = WEFT_CONTAINER_OF(body, struct weft_grpc_server_call, body);
+    weft_check_magic(call, grpc_server_call);
+    return call;
+}
+
+static void reopen(struct weft_body *body)
+{
+    struct weft_grpc_server_call *call = call_of_body(body);
     struct weft_grpc_server_connection *connection = call->connection;
     if (nghttp2_session_consume_stream(connection->session, call->stream_id, call->withheld_bytes) != 0) {
         connection->is_broken = true;
     }
     call->withheld_bytes = 0;
-    connection->server->withheld_calls--;
+    weft_grpc_server_call_restart_clock(call);
     weft_grpc_server_connection_attend(connection);
+}
+
+static void give_up(struct weft_body *body)
+{
+    struct weft_grpc_server_call *call = call_of_body(body);
+    call->connection->server->counters.calls_shed++;
+    weft_grpc_server_call_shed(call);
 }
 
 void weft_grpc_server_call_end_partial(struct weft_grpc_server_call *call)
 {
-    struct weft_grpc_server *server = call->connection->server;
-    server->partial_bytes -= call->partial_bytes;
-    call->partial_bytes = 0;
-    if (call->withheld_bytes > 0) {
-        call->withheld_bytes = 0; /* a message that is over needs no window */
-        server->withheld_calls--;
+    if (call->body.credit != NULL) {
+        weft_body_end(&call->body);
+        call->connection->begun_count--;
     }
-    if (server->withheld_calls > 0) {
-        weft_loop_defer(server->net.loop, &server->reopen);
-    }
+    call->withheld_bytes = 0; /* a message that is over needs no window */
 }
 
 void weft_grpc_server_call_take_data(struct weft_grpc_server_call *call, struct weft_slice bytes)
 {
+    size_t moved_bytes = bytes.length;
     call->received_bytes += bytes.length;
     call->connection->server->counters.message_bytes += bytes.length;
     while (call->phase == WEFT_GRPC_SERVER_CALL_BODY && bytes.length > 0) {
@@ -324,7 +379,8 @@ void weft_grpc_server_call_take_data(struct weft_grpc_server_call *call, struct 
         }
         bytes = weft_slice_of(bytes.bytes + taken, bytes.length - taken);
     }
-    weft_grpc_server_shed(call->connection->server);
+    size_t message_bytes = call->message == NULL ? 0 : call->message->resident;
+    (void)weft_body_move(&call->body, moved_bytes, bare_call_bytes + message_bytes);
 }
 
 static int grpc_status_of_inflate(enum weft_status status)
@@ -383,9 +439,9 @@ void weft_grpc_server_call_take_end(struct weft_grpc_server_call *call)
     } else if (call->prefix_length < PREFIX_BYTES) {
         weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "request has %zu of %d bytes of the message prefix",
                                      call->prefix_length, PREFIX_BYTES);
-    } else if (call->message->length < call->declared_bytes) {
+    } else if (call->message == NULL || call->message->length < call->declared_bytes) {
         weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "request has %zu of %zu declared bytes",
-                                     call->message->length, call->declared_bytes);
+                                     call->message == NULL ? 0 : call->message->length, call->declared_bytes);
     } else if (call->prefix[0] == 0 || inflate(call)) {
         hand_over(call);
     }
@@ -451,7 +507,7 @@ static void on_timer(void *context)
     struct weft_grpc_server_call *call = context;
     weft_check_magic(call, grpc_server_call);
     struct weft_grpc_server *server = call->connection->server;
-    if (!server->is_reading) {
+    if (!server->is_reading || weft_body_is_waiting(&call->body)) {
         weft_grpc_server_call_restart_clock(call); /* it is us who keep it waiting */
         return;
     }

@@ -10,6 +10,10 @@
 
 enum {
     READS_PER_TURN = 4, /* then other connections get theirs */
+    FIRST_READ_BYTES = 8 * 1024,
+    LEAST_READ_BYTES = 4 * 1024,
+    MANY_CALLS = 4, /* begun by one read, and not complete */
+    BUSY_CALLS = 500,
     OUTPUT_LIMIT_BYTES = 1024 * 1024,
     HEADER_BLOCK_SLACK_BYTES = 16 * 1024,
 };
@@ -127,6 +131,7 @@ void weft_grpc_server_connection_close(struct weft_grpc_server_connection *conne
 void weft_grpc_server_connection_free(struct weft_grpc_server_connection *connection)
 {
     weft_grpc_server_connection_close(connection);
+    weft_body_address_release(&connection->address);
     weft_deferred_cancel(&connection->turn);
     weft_list_remove(&connection->node);
     weft_clear_magic(connection, grpc_server_connection);
@@ -217,13 +222,34 @@ static void continue_handshake(struct weft_grpc_server_connection *connection)
     }
 }
 
+/* Of a client that nothing is known of little is read at a time while many calls are half received. */
+static size_t next_read_bytes(const struct weft_grpc_server_connection *connection)
+{
+    const struct weft_grpc_server *server = connection->server;
+    bool is_busy = weft_body_credit_count(server->bodies) >= BUSY_CALLS;
+    return connection->read_bytes > 0 ? connection->read_bytes
+           : is_busy                  ? FIRST_READ_BYTES
+                                      : server->net.read_buffer_bytes;
+}
+
+/* Who brings the beginnings of many calls and few ends costs much for each byte: it is read from by small pieces, so
+ * that a thousand of them do not keep others waiting for long. False: its turn is over. */
+static bool adapt_reading(struct weft_grpc_server_connection *connection, size_t begun_before, size_t read_bytes)
+{
+    if (connection->begun_count > begun_before + MANY_CALLS) {
+        connection->read_bytes = LEAST_READ_BYTES;
+        return false;
+    }
+    connection->read_bytes = weft_grpc_server_smaller(read_bytes * 2, connection->server->net.read_buffer_bytes);
+    return true;
+}
+
 /* False: nothing more for now. */
 static bool read_once(struct weft_grpc_server_connection *connection)
 {
     struct weft_grpc_server *server = connection->server;
-    size_t length = 0;
-    switch (
-        weft_transport_read(connection->transport, server->net.read_buffer, server->net.read_buffer_bytes, &length)) {
+    size_t length = 0, wanted = next_read_bytes(connection), begun_count = connection->begun_count;
+    switch (weft_transport_read(connection->transport, server->net.read_buffer, wanted, &length)) {
     case WEFT_IO_AGAIN:
         return false;
     case WEFT_IO_END:
@@ -242,8 +268,8 @@ static bool read_once(struct weft_grpc_server_connection *connection)
     weft_loop_count_read(server->net.loop, length);
     weft_grpc_server_connection_receive(connection, weft_slice_of(server->net.read_buffer, length));
     /* A read that was cut short has emptied the socket: asking again would only cost a system call. */
-    return connection->phase != WEFT_GRPC_SERVER_CLOSED && server->is_reading &&
-           length == server->net.read_buffer_bytes;
+    return adapt_reading(connection, begun_count, wanted) && connection->phase != WEFT_GRPC_SERVER_CLOSED &&
+           server->is_reading && length == wanted;
 }
 
 static void read_some(struct weft_grpc_server_connection *connection)

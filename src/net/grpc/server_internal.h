@@ -3,6 +3,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "base/magic.h"
+#include "net/body_credit.h"
 #include "net/grpc/server.h"
 #include "net/guests.h"
 #include "net/http2/limits.h"
@@ -28,10 +29,8 @@ struct weft_grpc_server {
     struct weft_list connections; /* in order of arrival */
     struct weft_list closed;      /* freed at the end of the tick */
     size_t connection_count;
-    size_t window_credit_used; /* by connection windows above their first size */
-    size_t partial_bytes;      /* of messages that are still coming in, over all connections */
-    size_t withheld_calls;     /* whose stream windows are not reopened because of that */
-    struct weft_deferred reopen;
+    size_t window_credit_used;                    /* by connection windows above their first size */
+    struct weft_body_credit *bodies, *own_bodies; /* own: NULL if the worker has one */
     bool is_reading;
     bool is_draining;
     void (*on_drained)(void *context);
@@ -67,6 +66,8 @@ struct weft_grpc_server_connection {
     struct weft_http2_excess excess;
     struct weft_list calls;
     size_t call_count, served_count; /* all; those that the service has */
+    size_t begun_count;              /* those whose messages are not complete */
+    size_t read_bytes;               /* of the next read at most; 0: the first one */
     struct weft_deferred turn;       /* at the end of the tick: writes, closes, frees */
     bool must_read;                  /* input waits although the socket may not become readable */
     bool is_broken;                  /* a session call failed for good; close after the callback */
@@ -88,6 +89,7 @@ struct weft_grpc_server_connection {
     bool has_answered;      /* a service has answered one of its calls */
     size_t stream_window, connection_window;
     size_t window_credit;
+    struct weft_body_address *address; /* NULL: no call has begun */
     char peer[64];
 };
 
@@ -132,7 +134,7 @@ struct weft_grpc_server_call {
     struct weft_timer timer; /* headers, body, then the answer's way out */
     struct weft_monotonic phase_entered;
     size_t received_bytes;
-    size_t partial_bytes;  /* counted in the server's */
+    struct weft_body body; /* in the account of half received messages */
     size_t withheld_bytes; /* taken from the stream's window and not given back yet */
 
     /* Answer. */
@@ -166,13 +168,6 @@ static inline size_t weft_grpc_server_smaller(size_t left, size_t right)
 
 /* server.c: the connection has moved to `closed`. */
 void weft_grpc_server_note_closed(struct weft_grpc_server *server);
-
-/* Bytes of half messages up to which windows are reopened: a memory limit may leave less than the settings say,
- * but room for one message at least. */
-size_t weft_grpc_server_credit(const struct weft_grpc_server *server);
-
-/* Bounds what half messages hold in all; to be called when more of one has come. May refuse any call. */
-void weft_grpc_server_shed(struct weft_grpc_server *server);
 
 /* server_connection.c */
 struct weft_grpc_server_connection *weft_grpc_server_connection_new(struct weft_grpc_server *server,
@@ -230,6 +225,9 @@ void weft_grpc_server_session_end_streams(struct weft_grpc_server_connection *co
 void weft_grpc_server_session_grow(struct weft_grpc_server_connection *connection, size_t message_bytes);
 
 /* server_call.c */
+
+/* Whether one more may begin, maybe in another's place. */
+bool weft_grpc_server_call_has_place(struct weft_grpc_server_connection *connection);
 struct weft_grpc_server_call *weft_grpc_server_call_try_new(struct weft_grpc_server_connection *connection,
                                                             int32_t stream_id);
 
@@ -239,13 +237,11 @@ bool weft_grpc_server_call_take_header(struct weft_grpc_server_call *call, struc
 void weft_grpc_server_call_take_headers_end(struct weft_grpc_server_call *call);
 void weft_grpc_server_call_take_data(struct weft_grpc_server_call *call, struct weft_slice bytes);
 void weft_grpc_server_call_take_end(struct weft_grpc_server_call *call);
-/* True if the peer may send as many bytes more in place of these; false: weft_grpc_server_call_reopen gives them back
- * later.
- */
-bool weft_grpc_server_call_may_refill(struct weft_grpc_server_call *call, size_t length);
-void weft_grpc_server_call_reopen(struct weft_grpc_server_call *call);
 
-/* The message is complete, or will never be: its bytes do not count as partial any more. */
+/* How many bytes more the peer may send after these, and whatever it was not allowed before. 0: it waits. */
+size_t weft_grpc_server_call_refill(struct weft_grpc_server_call *call, size_t length);
+
+/* The message is complete, or will never be: it is not in the account of those that are half received any more. */
 void weft_grpc_server_call_end_partial(struct weft_grpc_server_call *call);
 
 /* The deadline of its phase begins again. */
@@ -257,3 +253,6 @@ void weft_grpc_server_call_detach(struct weft_grpc_server_call *call);
 /* server_reply.c */
 void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int http_status, int grpc_status,
                                   const char *format, ...) WEFT_PRINTF(4, 5);
+
+/* UNAVAILABLE, with what the settings say of coming again. */
+void weft_grpc_server_call_shed(struct weft_grpc_server_call *call);

@@ -139,6 +139,14 @@ void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int http_s
     (void)submit_trailers_only(call, http_status, grpc_status, weft_slice_of_text(text), WEFT_SLICE_EMPTY);
 }
 
+void weft_grpc_server_call_shed(struct weft_grpc_server_call *call)
+{
+    struct weft_grpc_server *server = call->connection->server;
+    server->counters.calls_failed++;
+    (void)submit_trailers_only(call, 200, WEFT_GRPC_UNAVAILABLE, WEFT_SLICE_LITERAL(WEFT_GRPC_SERVER_SHED_TEXT),
+                               server->settings.shed_details);
+}
+
 /* The service gives the call back. True if the answer can still be sent; otherwise the call is freed, now or with its
  * connection, whose side of ours may be shut already. */
 static bool take_back(struct weft_grpc_server_call *call)

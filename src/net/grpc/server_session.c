@@ -24,13 +24,9 @@ static struct weft_grpc_server_call *call_of(nghttp2_session *session, int32_t s
     return call;
 }
 
-/* As many calls are open as may be. */
+/* What still comes for it is thrown away. */
 static void refuse_stream(struct weft_grpc_server_connection *connection, int32_t stream_id)
 {
-    connection->server->counters.calls_refused++;
-    if (!weft_http2_excess_take(&connection->excess, weft_grpc_server_now(connection->server))) {
-        connection->flood = WEFT_HTTP2_FLOOD_STREAMS;
-    }
     if (nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_REFUSED_STREAM) != 0) {
         connection->is_broken = true;
     }
@@ -47,6 +43,15 @@ static int on_headers_begun(nghttp2_session *session, const nghttp2_frame *frame
         return 0; /* the client will take it elsewhere: to serve it too would be to have it twice */
     }
     if (connection->call_count >= connection->server->settings.max_concurrent_streams) {
+        connection->server->counters.calls_refused++;
+        if (!weft_http2_excess_take(&connection->excess, weft_grpc_server_now(connection->server))) {
+            connection->flood = WEFT_HTTP2_FLOOD_STREAMS;
+        }
+        refuse_stream(connection, frame->hd.stream_id);
+        return 0;
+    }
+    if (!weft_grpc_server_call_has_place(connection)) {
+        connection->server->counters.messages_refused++;
         refuse_stream(connection, frame->hd.stream_id);
         return 0;
     }
@@ -96,9 +101,9 @@ static int on_data_received(nghttp2_session *session, uint8_t flags, int32_t str
         weft_grpc_server_call_take_data(call, weft_slice_of(bytes, length));
     }
     /* The connection's window is never held back, or one stream would stall the others. */
-    bool may_refill = call == NULL || weft_grpc_server_call_may_refill(call, length);
+    size_t refill = call == NULL ? length : weft_grpc_server_call_refill(call, length);
     if (nghttp2_session_consume_connection(session, length) != 0 ||
-        (may_refill && nghttp2_session_consume_stream(session, stream_id, length) != 0)) {
+        (refill > 0 && nghttp2_session_consume_stream(session, stream_id, refill) != 0)) {
         connection->is_broken = true;
     }
     return 0;

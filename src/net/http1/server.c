@@ -9,7 +9,6 @@
 enum {
     DEFAULT_HEADER_BYTES = 16 * 1024,
     DEFAULT_BODY_BYTES = 1024 * 1024,
-    DEFAULT_BODY_CREDIT_BYTES = 64 * 1024 * 1024,
     DEFAULT_CONNECTIONS = 100,
 };
 
@@ -63,7 +62,6 @@ struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *n
     struct weft_http1_server_settings *own = &server->settings;
     own->max_header_bytes = own->max_header_bytes == 0 ? DEFAULT_HEADER_BYTES : own->max_header_bytes;
     own->max_body_bytes = own->max_body_bytes == 0 ? DEFAULT_BODY_BYTES : own->max_body_bytes;
-    own->body_credit_bytes = own->body_credit_bytes == 0 ? DEFAULT_BODY_CREDIT_BYTES : own->body_credit_bytes;
     own->max_connections = own->max_connections == 0 ? DEFAULT_CONNECTIONS : own->max_connections;
     own->header_timeout_ns = seconds_or(own->header_timeout_ns, 10);
     own->body_timeout_ns = seconds_or(own->body_timeout_ns, 15);
@@ -83,9 +81,13 @@ struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *n
                                       });
     weft_list_init(&server->connections);
     weft_list_init(&server->closed);
-    weft_list_init(&server->withheld);
-    weft_deferred_init(&server->release, weft_http1_server_body_release, server);
     server->is_reading = true;
+    server->bodies = net->bodies;
+    if (server->bodies == NULL) {
+        server->own_bodies = weft_body_credit_new(net->loop, net->budget, &(struct weft_body_credit_settings){ 0 });
+        server->bodies = server->own_bodies;
+    }
+    weft_body_credit_note_largest(server->bodies, own->max_body_bytes);
     return server;
 }
 
@@ -103,6 +105,7 @@ void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_rea
     }
     server->is_reading = is_reading;
     server->guests.is_reading = is_reading;
+    (is_reading ? weft_body_credit_unpause : weft_body_credit_pause)(server->bodies);
     WEFT_LIST_EACH(node, &server->connections)
     {
         struct weft_http1_server_connection *connection = weft_http1_server_connection_of(node);
@@ -142,9 +145,12 @@ void weft_http1_server_free(struct weft_http1_server *server)
     while ((node = weft_list_first(&server->closed)) != NULL) {
         weft_http1_server_connection_free(weft_http1_server_connection_of(node));
     }
-    weft_deferred_cancel(&server->release);
     weft_assert(server->connection_count == 0);
     weft_guests_fini(&server->guests);
+    if (!server->is_reading) {
+        weft_body_credit_unpause(server->bodies);
+    }
+    weft_body_credit_free(server->own_bodies);
     weft_clear_magic(server, http1_server);
     weft_free(server);
 }

@@ -5,8 +5,8 @@
 
 /* A small, strict HTTP/1.1 server for telemetry, health and OTLP/HTTP; the parser is net/http1_parser (sans-I/O,
  * streaming). A connection serves one request at a time. Its body goes from the socket straight into a payload of the
- * worker's pool, whose room grows with what has arrived; bodies under way share a credit beyond which large ones take
- * turns. */
+ * worker's pool, whose room grows with what has arrived; bodies under way are in the worker's account of half
+ * received messages (net/body_credit.h). */
 struct weft_http1_server;
 struct weft_http1_server_exchange; /* one request and its answer; lives until answered */
 
@@ -41,7 +41,6 @@ typedef void (*weft_http1_server_refused_fn)(void *context, struct weft_http1_se
 struct weft_http1_server_settings {
     size_t max_header_bytes;              /* 0 = 16 KiB */
     size_t max_body_bytes;                /* 0 = 1 MiB */
-    size_t body_credit_bytes;             /* bodies under way, over all connections; 0 = 64 MiB */
     uint32_t max_connections;             /* 0 = 100; who makes room is said in net/guests.h */
     uint32_t max_connections_per_address; /* 0 = half of max_connections; its own make room */
     bool always_admits;                   /* a new one always gets in: for probes */
@@ -63,7 +62,9 @@ struct weft_http1_server_settings {
     ROW(requests, "requests handed to the service")                                           \
     ROW(requests_refused, "requests answered with an error before they reached the service")  \
     ROW(requests_abandoned, "requests whose client was gone before their end")                \
-    ROW(bodies_withheld, "bodies that had to wait for the credit of bodies under way")        \
+    ROW(bodies_withheld, "bodies that had to wait for the credit of half messages")           \
+    ROW(bodies_shed, "bodies given up because half messages held too much, or were too many") \
+    ROW(bodies_refused, "requests refused at once, too many messages being half received")    \
     ROW(body_bytes, "body bytes received, as sent, without chunk framing")
 
 struct weft_http1_server_counters {

@@ -1,24 +1,76 @@
 /* Where a request's body goes: into a payload whose room grows with what has arrived, never with what a header promises
- * (first 64 KiB, then straight to the declared length; chunked ones fourfold). What is under way on all connections
- * shares one credit: past it a body of more than a small size waits for its turn, and one at a time goes on, so that
- * all end. Called by server_connection.c. */
+ * (4 KiB if it comes in small pieces, then 64 KiB, then straight to the declared length; chunked ones fourfold). Each
+ * is in the account of half received messages, which says when it is to wait or to be given up. Called by
+ * server_connection.c. */
 #include "base/assert.h"
 #include "net/http1/server_internal.h"
 
 enum {
+    SMALL_BLOCK_BYTES = 4 * 1024,
     FIRST_BLOCK_BYTES = 64 * 1024,
-    FIRST_CHUNKED_BLOCK_BYTES = 16 * 1024,
     CHUNKED_GROWTH = 4,       /* each step moves all that there is; room that is not filled costs no memory yet */
-    FREE_BYTES = 256 * 1024,  /* of each body: small requests never wait for large ones */
     DIRECT_BYTES = 32 * 1024, /* below that a copy is cheaper than a read of its own */
     BODY_BYTES_PER_SECOND = 64 * 1024, /* slower than this runs into the deadline */
 };
 
-void weft_http1_server_body_begin(struct weft_http1_server_connection *connection, bool is_wanted)
+static void give_up(struct weft_body *credited);
+static void go_on(struct weft_body *credited);
+
+static const struct weft_body_kind body_kind = { .give_up = give_up, .resume = go_on };
+
+/* What a request holds beside its connection and its body. */
+static const size_t bare_request_bytes = sizeof(struct weft_http1_server_exchange);
+
+static struct weft_http1_server_connection *connection_of_body(struct weft_body *credited)
 {
-    weft_assert(connection->body.payload == NULL && connection->body.partial_bytes == 0);
-    connection->body.is_forgotten = !is_wanted;
-    connection->body.begun = weft_timers_now(weft_loop_timers(connection->server->net->loop));
+    struct weft_http1_server_connection *connection =
+        WEFT_CONTAINER_OF(credited, struct weft_http1_server_connection, body.credited);
+    weft_check_magic(connection, http1_server_connection);
+    return connection;
+}
+
+static void give_up(struct weft_body *credited)
+{
+    struct weft_http1_server_connection *connection = connection_of_body(credited);
+    connection->server->counters.bodies_shed++;
+    weft_http1_server_connection_refuse(connection, 503,
+                                        "too many requests are half received; this one moved too slowly");
+    weft_body_end(credited); /* the connection may have been closed in its place */
+}
+
+static void go_on(struct weft_body *credited)
+{
+    weft_http1_server_connection_resume(connection_of_body(credited));
+}
+
+static struct weft_body_address *address_of(struct weft_http1_server_connection *connection)
+{
+    if (connection->address == NULL) {
+        struct weft_peer peer = weft_peer_of(weft_transport_descriptor(connection->transport));
+        connection->address = weft_body_address_acquire(connection->server->bodies, weft_peer_household(&peer));
+    }
+    return connection->address;
+}
+
+bool weft_http1_server_body_begin(struct weft_http1_server_connection *connection, bool is_wanted)
+{
+    struct weft_http1_server *server = connection->server;
+    struct weft_http1_server_body *body = &connection->body;
+    const struct weft_http1_head *head = &connection->parser.head;
+    weft_assert(body->payload == NULL && body->credited.credit == NULL);
+    body->is_forgotten = !is_wanted;
+    body->begun = weft_timers_now(weft_loop_timers(server->net->loop));
+    if (!is_wanted || (!head->is_chunked && head->content_length == 0)) {
+        return true;
+    }
+    struct weft_body_address *address = address_of(connection);
+    if (!weft_body_credit_make_place(server->bodies, address)) {
+        server->counters.bodies_refused++;
+        return false;
+    }
+    weft_body_begin(&body->credited, server->bodies, &body_kind, address, bare_request_bytes);
+    weft_body_expect(&body->credited, bare_request_bytes + (head->is_chunked ? 0 : (size_t)head->content_length));
+    return true;
 }
 
 static size_t minimum(size_t left, size_t right)
@@ -32,9 +84,11 @@ static size_t capacity_for(const struct weft_http1_server_connection *connection
     const struct weft_http1_head *head = &connection->parser.head;
     if (!head->is_chunked) {
         size_t declared = (size_t)head->content_length;
-        return needed <= FIRST_BLOCK_BYTES ? minimum(declared, FIRST_BLOCK_BYTES) : declared;
+        return needed <= SMALL_BLOCK_BYTES   ? minimum(declared, SMALL_BLOCK_BYTES)
+               : needed <= FIRST_BLOCK_BYTES ? minimum(declared, FIRST_BLOCK_BYTES)
+                                             : declared;
     }
-    size_t capacity = FIRST_CHUNKED_BLOCK_BYTES;
+    size_t capacity = SMALL_BLOCK_BYTES;
     while (capacity < needed) {
         capacity *= CHUNKED_GROWTH;
     }
@@ -57,10 +111,10 @@ static enum weft_status make_room(struct weft_http1_server_connection *connectio
 
 static void count(struct weft_http1_server_connection *connection, size_t length)
 {
+    struct weft_http1_server_body *body = &connection->body;
     connection->server->counters.body_bytes += length;
-    if (!connection->body.is_forgotten) {
-        connection->body.partial_bytes += length;
-        connection->server->partial_bytes += length;
+    if (body->payload != NULL) {
+        (void)weft_body_move(&body->credited, length, bare_request_bytes + body->payload->resident);
     }
 }
 
@@ -81,12 +135,18 @@ uint8_t *weft_http1_server_body_direct_room(struct weft_http1_server_connection 
     struct weft_http1_server_body *body = &connection->body;
     size_t coming = weft_http1_parser_body_run(&connection->parser);
     *out_length = 0;
-    if (connection->state != WEFT_HTTP1_RECEIVING || body->is_forgotten || coming < DIRECT_BYTES) {
+    /* No room is made for a body of which nothing has come. */
+    if (connection->state != WEFT_HTTP1_RECEIVING || body->payload == NULL || coming < DIRECT_BYTES) {
         return NULL;
     }
-    bool is_full = body->payload != NULL && body->payload->length == body->payload->capacity;
-    if ((body->payload == NULL || is_full) && make_room(connection, minimum(coming, DIRECT_BYTES)) != WEFT_OK) {
-        return NULL; /* the usual way will say so */
+    if (body->payload->length == body->payload->capacity) {
+        if (make_room(connection, minimum(coming, DIRECT_BYTES)) != WEFT_OK) {
+            return NULL; /* the usual way will say so */
+        }
+        count(connection, 0); /* the new block may have been used before */
+        if (connection->state != WEFT_HTTP1_RECEIVING) {
+            return NULL;
+        }
     }
     size_t room = body->payload->capacity - body->payload->length;
     if (room < DIRECT_BYTES) {
@@ -103,63 +163,26 @@ void weft_http1_server_body_commit(struct weft_http1_server_connection *connecti
     count(connection, length);
 }
 
-/* Bytes of bodies under way up to which all of them grow; none when memory is overdrawn. */
-static size_t credit_of(const struct weft_http1_server *server)
-{
-    const struct weft_budget *budget = server->net->budget;
-    return weft_budget_is_overdrawn(budget) ? 0 : weft_budget_share(budget, server->settings.body_credit_bytes);
-}
-
 bool weft_http1_server_body_may_grow(struct weft_http1_server_connection *connection)
 {
-    struct weft_http1_server *server = connection->server;
-    if (connection->state != WEFT_HTTP1_RECEIVING || connection->body.partial_bytes <= FREE_BYTES ||
-        server->partial_bytes <= credit_of(server) || server->privileged == connection) {
+    struct weft_body *credited = &connection->body.credited;
+    if (connection->state != WEFT_HTTP1_RECEIVING) {
         return true;
     }
-    if (server->privileged == NULL) {
-        server->privileged = connection;
+    if (weft_body_is_waiting(credited)) {
+        return false;
+    }
+    if (weft_body_may_grow(credited)) {
         return true;
     }
-    if (weft_list_is_empty(&connection->withheld_node)) {
-        server->counters.bodies_withheld++;
-        weft_list_push_back(&server->withheld, &connection->withheld_node);
-    }
+    connection->server->counters.bodies_withheld++;
+    weft_body_wait(credited);
     return false;
-}
-
-void weft_http1_server_body_release(void *context)
-{
-    struct weft_http1_server *server = context;
-    weft_check_magic(server, http1_server);
-    struct weft_list *node;
-    while ((node = weft_list_first(&server->withheld)) != NULL) {
-        if (server->partial_bytes > credit_of(server) && server->privileged != NULL) {
-            return;
-        }
-        struct weft_http1_server_connection *connection =
-            WEFT_CONTAINER_OF(node, struct weft_http1_server_connection, withheld_node);
-        weft_check_magic(connection, http1_server_connection);
-        weft_list_remove(node);
-        if (server->partial_bytes > credit_of(server)) {
-            server->privileged = connection;
-        }
-        weft_http1_server_connection_resume(connection);
-    }
 }
 
 void weft_http1_server_body_end(struct weft_http1_server_connection *connection)
 {
-    struct weft_http1_server *server = connection->server;
-    server->partial_bytes -= connection->body.partial_bytes;
-    connection->body.partial_bytes = 0;
-    weft_list_remove(&connection->withheld_node);
-    if (server->privileged == connection) {
-        server->privileged = NULL;
-    }
-    if (!weft_list_is_empty(&server->withheld)) {
-        weft_loop_defer(server->net->loop, &server->release);
-    }
+    weft_body_end(&connection->body.credited);
 }
 
 void weft_http1_server_body_clear(struct weft_http1_server_connection *connection)

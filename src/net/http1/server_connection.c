@@ -141,6 +141,7 @@ void weft_http1_server_connection_free(struct weft_http1_server_connection *conn
     weft_deferred_cancel(&connection->deferred);
     weft_watch_free(connection->watch);
     weft_transport_free(connection->transport);
+    weft_body_address_release(&connection->address);
     weft_http1_parser_fini(&connection->parser);
     weft_buffer_fini(&connection->pending);
     weft_buffer_fini(&connection->output);
@@ -187,7 +188,7 @@ static struct weft_http1_server_request request_of(const struct weft_http1_serve
 }
 
 /* The request never reaches the service; what follows on the connection cannot be told apart any more. */
-static void refuse(struct weft_http1_server_connection *connection, int code, const char *reason)
+void weft_http1_server_connection_refuse(struct weft_http1_server_connection *connection, int code, const char *reason)
 {
     struct weft_http1_server *server = connection->server;
     server->counters.requests_refused++;
@@ -227,7 +228,7 @@ static void begin_body(struct weft_http1_server_connection *connection)
     struct weft_http1_server *server = connection->server;
     connection->exchange = weft_try_alloc(sizeof *connection->exchange);
     if (connection->exchange == NULL) {
-        refuse(connection, 503, "out of memory");
+        weft_http1_server_connection_refuse(connection, 503, "out of memory");
         return;
     }
     weft_set_magic(connection->exchange, http1_server_exchange);
@@ -235,7 +236,10 @@ static void begin_body(struct weft_http1_server_connection *connection)
     struct weft_http1_server_request request = request_of(connection, NULL);
     bool is_wanted = server->settings.wants_body == NULL ||
                      server->settings.wants_body(server->context, connection->exchange, &request);
-    weft_http1_server_body_begin(connection, is_wanted);
+    if (!weft_http1_server_body_begin(connection, is_wanted)) {
+        weft_http1_server_connection_refuse(connection, 503, "too many requests are half received");
+        return;
+    }
     set_state(connection, WEFT_HTTP1_RECEIVING);
     if (!connection->parser.head.expects_continue || connection->parser.state == WEFT_HTTP1_STATE_REFUSED) {
         return;
@@ -261,6 +265,9 @@ static void note_body_progress(struct weft_http1_server_connection *connection, 
 {
     weft_guest_progress(&connection->guest, bytes);
     const struct weft_http1_server *server = connection->server;
+    if (connection->state != WEFT_HTTP1_RECEIVING) {
+        return; /* it had to make way for others */
+    }
     if (server->settings.on_arriving != NULL && connection->body.payload != NULL) {
         server->settings.on_arriving(server->context, connection->exchange,
                                      weft_payload_slice(connection->body.payload));
@@ -273,7 +280,7 @@ static void keep_pending(struct weft_http1_server_connection *connection, struct
 {
     weft_buffer_append(&connection->pending, input.bytes, input.length);
     if (connection->pending.is_failed) {
-        refuse(connection, 503, "out of memory");
+        weft_http1_server_connection_refuse(connection, 503, "out of memory");
     }
 }
 
@@ -295,7 +302,7 @@ static void take_input(struct weft_http1_server_connection *connection, struct w
             break;
         case WEFT_HTTP1_BODY:
             if (weft_http1_server_body_append(connection, body) != WEFT_OK) {
-                refuse(connection, 503, "out of memory");
+                weft_http1_server_connection_refuse(connection, 503, "out of memory");
                 return;
             }
             note_body_progress(connection, body.length);
@@ -307,7 +314,7 @@ static void take_input(struct weft_http1_server_connection *connection, struct w
             }
             return;
         case WEFT_HTTP1_REFUSED:
-            refuse(connection, parser->refusal_code, parser->refusal_text);
+            weft_http1_server_connection_refuse(connection, parser->refusal_code, parser->refusal_text);
             return;
         }
     }
@@ -464,7 +471,8 @@ static void charge(struct weft_http1_server_connection *connection)
 {
     struct weft_budget *budget = connection->server->net->budget;
     size_t held = sizeof *connection + connection->pending.capacity + connection->output.capacity +
-                  connection->parser.head.bytes.capacity;
+                  connection->parser.head.bytes.capacity +
+                  (connection->exchange == NULL ? 0 : sizeof *connection->exchange);
     weft_budget_charge(budget, held);
     weft_budget_release(budget, connection->charged_bytes);
     connection->charged_bytes = held;
@@ -550,7 +558,7 @@ static void on_timed_out(void *context)
     bool may_answer = (connection->state == WEFT_HTTP1_HEADERS && connection->parser.is_begun) ||
                       connection->state == WEFT_HTTP1_RECEIVING;
     if (may_answer) {
-        refuse(connection, 408, "the request did not arrive in time");
+        weft_http1_server_connection_refuse(connection, 408, "the request did not arrive in time");
     } else {
         weft_http1_server_connection_close(connection);
     }
@@ -569,7 +577,6 @@ void weft_http1_server_connection_open(struct weft_http1_server *server, int des
     struct weft_http1_parser_settings limits = { .max_header_bytes = server->settings.max_header_bytes,
                                                  .max_body_bytes = server->settings.max_body_bytes };
     weft_http1_parser_init(&connection->parser, &limits);
-    weft_list_init(&connection->withheld_node);
     weft_buffer_init(&connection->pending, 0);
     weft_buffer_init(&connection->output, 0);
     weft_list_push_back(&server->connections, &connection->node);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/magic.h"
+#include "net/body_credit.h"
 #include "net/http1/parser.h"
 #include "net/door.h"
 #include "net/guests.h"
@@ -28,11 +29,7 @@ struct weft_http1_server {
     struct weft_list closed;      /* to be freed at the end of the tick */
     size_t connection_count;      /* open */
     bool is_reading, is_draining;
-    uint64_t partial_bytes;    /* of bodies under way */
-    struct weft_list withheld; /* connections whose body waits for credit, in order of arrival */
-    struct weft_http1_server_connection
-        *privileged;              /* the one whose body may grow although the credit is used up; or NULL */
-    struct weft_deferred release; /* lets withheld ones go on */
+    struct weft_body_credit *bodies, *own_bodies; /* own: NULL if the worker has one */
     struct weft_http1_server_counters counters;
 };
 
@@ -52,7 +49,7 @@ enum weft_http1_server_connection_state {
 struct weft_http1_server_body {
     struct weft_payload *payload; /* NULL: none yet, or it is forgotten */
     bool is_forgotten;            /* nobody wants it */
-    size_t partial_bytes;         /* of this body, counted in the server's */
+    struct weft_body credited;    /* in the account of half received messages, if it is kept and has a byte */
     struct weft_monotonic begun;
 };
 
@@ -62,7 +59,6 @@ struct weft_http1_server_connection {
     uint32_t magic;
     struct weft_list node; /* of connections or closed */
     struct weft_guest guest;
-    struct weft_list withheld_node; /* of the server's withheld ones, or alone */
     struct weft_http1_server *server;
     struct weft_transport *transport;
     struct weft_watch *watch;
@@ -72,7 +68,8 @@ struct weft_http1_server_connection {
     struct weft_http1_parser parser;
     struct weft_http1_server_exchange *exchange; /* from a request's head to its answer */
     struct weft_http1_server_body body;
-    struct weft_buffer pending; /* pipelined bytes that came behind the present request */
+    struct weft_body_address *address; /* NULL: no body has begun */
+    struct weft_buffer pending;        /* pipelined bytes that came behind the present request */
     struct weft_buffer output;
     size_t output_sent_bytes;
     size_t charged_bytes; /* to the budget, beside the body's payload */
@@ -116,26 +113,29 @@ void weft_http1_server_connection_attend(struct weft_http1_server_connection *co
 /* Reading was held back and goes on: its deadlines begin anew. */
 void weft_http1_server_connection_resume(struct weft_http1_server_connection *connection);
 
+/* Its request is refused and goes no further; the answer is the connection's last. */
+void weft_http1_server_connection_refuse(struct weft_http1_server_connection *connection, int code, const char *reason);
+
 /* Puts a whole answer into the output and goes on at the end of the tick. */
 void weft_http1_server_connection_answer(struct weft_http1_server_connection *connection, int code,
                                          const char *content_type, const char *extra_headers, struct weft_slice body);
 
 /* ---- server_body.c ---- */
 
-/* The head is complete. is_wanted: the body is kept. */
-void weft_http1_server_body_begin(struct weft_http1_server_connection *connection, bool is_wanted);
+/* The head is complete. is_wanted: the body is kept. False: too many are half received. */
+bool weft_http1_server_body_begin(struct weft_http1_server_connection *connection, bool is_wanted);
 
-/* Copies a piece behind what there is. WEFT_NOMEM only. */
+/* Copies a piece behind what there is. WEFT_NOMEM only. Any connection's request may be refused, this one's, too. */
 enum weft_status weft_http1_server_body_append(struct weft_http1_server_connection *connection,
                                                struct weft_slice bytes) WEFT_MUST_CHECK;
 
 /* Where bytes of the body may be read to without a copy, if enough of them are to come; else length 0. */
 uint8_t *weft_http1_server_body_direct_room(struct weft_http1_server_connection *connection, size_t *out_length);
 
-/* length bytes were read to that room. */
+/* length bytes were read to that room. Any connection's request may be refused. */
 void weft_http1_server_body_commit(struct weft_http1_server_connection *connection, size_t length);
 
-/* False: the credit is used up and the connection waits its turn; it is resumed when that comes. */
+/* False: the credit is used up and the connection waits for its turn; it is resumed when that comes. */
 bool weft_http1_server_body_may_grow(struct weft_http1_server_connection *connection);
 
 /* It is complete or will never be: gives the credit back. The payload stays. */
@@ -146,9 +146,6 @@ void weft_http1_server_body_clear(struct weft_http1_server_connection *connectio
 
 /* The peer may take longer the more it has sent: a slow line is not an attack, a dribble is. */
 struct weft_monotonic weft_http1_server_body_deadline(const struct weft_http1_server_connection *connection);
-
-/* Lets withheld bodies go on (the server's release). */
-void weft_http1_server_body_release(void *context);
 
 /* ---- server_answer.c ---- */
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "http2_raw_peer.h"
+#include "net/body_credit.h"
 #include "net/grpc/server.h"
 
 enum { WORLD_READ_BYTES = 256 * 1024, WORLD_MAX_HELD = 256 };
@@ -20,6 +21,7 @@ struct world {
     uint8_t *read_buffer;
     struct weft_net_context net;
     struct weft_grpc_server_settings settings;
+    struct weft_body_credit_settings bodies; /* of the worker's account of half received messages */
     struct weft_grpc_server *server;
     struct raw_peer *peer;
     enum answer answer;
@@ -120,6 +122,7 @@ static inline struct raw_peer *connect_peer(void)
 
 static inline void start_server(void)
 {
+    world.net.bodies = weft_body_credit_new(world.loop, &world.budget, &world.bodies);
     world.server = weft_grpc_server_new(&world.net, &world.settings, world_methods, NULL);
     world.peer = connect_peer();
     ck_assert_uint_eq(world.peer->settings_count, 1);
@@ -144,6 +147,11 @@ static inline void tear_down(void)
     for (size_t i = 0; i < world.held_count; i++) {
         ck_assert(!weft_grpc_server_call_reply(world.held[i], WEFT_SLICE_EMPTY));
     }
+    if (world.net.bodies != NULL) {
+        ck_assert_uint_eq(weft_body_credit_read(world.net.bodies).begun_count, 0);
+        ck_assert_uint_eq(weft_body_credit_read(world.net.bodies).held_bytes, 0);
+    }
+    weft_body_credit_free(world.net.bodies);
     weft_codec_free(world.codec);
     weft_payload_pool_free(world.pool);
     ck_assert_uint_eq(weft_budget_reserved(&world.budget), 0);

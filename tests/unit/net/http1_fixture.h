@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/mailbox.h"
 #include "base/thread.h"
+#include "net/body_credit.h"
 #include "net/http1/server.h"
 
 /* A server with a small service on a thread of its own; tests are its blocking clients.
@@ -38,7 +39,8 @@ struct http1_fixture {
 };
 
 static struct http1_fixture http1;
-static struct weft_tls_context *http1_tls; /* set before the start; NULL = plain */
+static struct weft_tls_context *http1_tls;            /* set before the start; NULL = plain */
+static struct weft_body_credit_settings http1_bodies; /* the same */
 
 static inline void http1_reply_text(struct weft_http1_server_exchange *exchange, int code, struct weft_slice text)
 {
@@ -134,6 +136,7 @@ static inline void http1_make(const struct weft_http1_server_settings *settings)
         (struct weft_net_context){ .loop = http1.loop, .budget = &http1.budget, .read_buffer_bytes = 256 * 1024 };
     http1.pool = weft_payload_pool_new(&http1.budget, 0);
     http1.net.pool = http1.pool;
+    http1.net.bodies = weft_body_credit_new(http1.loop, &http1.budget, &http1_bodies);
     http1.net.read_buffer = weft_alloc(http1.net.read_buffer_bytes);
     weft_timer_init(&http1.later_timer, http1_on_later, NULL);
     weft_timer_init(&http1.pause_timer, http1_on_pause_over, NULL);
@@ -170,6 +173,8 @@ static inline void http1_unmake(void)
     if (http1.later != NULL) {
         http1_reply_text(http1.later, 200, WEFT_SLICE_LITERAL("too late"));
     }
+    ck_assert_uint_eq(weft_body_credit_read(http1.net.bodies).held_bytes, 0);
+    weft_body_credit_free(http1.net.bodies);
     weft_loop_free(http1.loop);
     weft_payload_pool_free(http1.pool);
     ck_assert_uint_eq(weft_budget_reserved(&http1.budget), 0);

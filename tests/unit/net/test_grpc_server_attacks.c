@@ -630,7 +630,7 @@ END_TEST
 START_TEST(test_many_half_messages_are_held_within_the_credit)
 {
     set_up();
-    world.settings.window_credit_bytes = 3 << 20;
+    world.bodies.credit_bytes = 3 << 20;
     world.settings.stream_window_bytes = 256 * 1024;
     start_server();
     static const uint8_t piece[16000];
@@ -689,22 +689,26 @@ static void begin_message(int32_t id, const uint8_t *begun, size_t length)
     advance(WEFT_NS_PER_S);
 }
 
-/* First windows are promised to every stream: what lies in them is bounded too. */
-START_TEST(test_half_messages_beyond_twice_the_credit_are_shed)
+/* First windows are promised to every stream: what lies in them is bounded, too. Those that have been silent for
+ * longest go, until the credit is kept, or as much as one message may have. */
+START_TEST(test_half_messages_beyond_the_hard_mark_are_shed)
 {
     set_up();
-    world.settings.window_credit_bytes = 64 * 1024;
+    world.bodies.credit_bytes = 64 * 1024;
+    world.settings.max_message_bytes = 100000;
     start_server();
     uint8_t begun[5 + 40000] = { 0 };
-    raw_message(begun, 0, 500000, NULL, 0);
-    for (int32_t id = 1; id <= 7; id += 2) {
+    raw_message(begun, 0, 100000, NULL, 0);
+    for (int32_t id = 1; id <= 5; id += 2) {
         begin_message(id, begun, sizeof begun);
     }
+    ck_assert_uint_eq(counters()->calls_shed, 0);
+    begin_message(7, begun, sizeof begun);
     ck_assert_int_eq(raw_stream(world.peer, 1)->grpc_status, 14);
-    ck_assert_int_eq(raw_stream(world.peer, 3)->http_status, 0);
+    ck_assert_int_eq(raw_stream(world.peer, 3)->grpc_status, 14);
     ck_assert_int_eq(raw_stream(world.peer, 5)->http_status, 0);
     ck_assert_int_eq(raw_stream(world.peer, 7)->http_status, 0);
-    ck_assert_uint_eq(counters()->calls_shed, 1);
+    ck_assert_uint_eq(counters()->calls_shed, 2);
     uint8_t body[16];
     call_once(9, &usual, body, raw_message(body, 0, 1, "x", 1));
     ck_assert_int_eq(raw_stream(world.peer, 9)->grpc_status, 0);
@@ -798,7 +802,7 @@ int main(void)
     tcase_add_test(tcase, test_pings_after_an_answer_are_forgiven);
     tcase_add_test(tcase, test_busy_clients_are_not_taken_for_a_flood);
     tcase_add_test(tcase, test_many_half_messages_are_held_within_the_credit);
-    tcase_add_test(tcase, test_half_messages_beyond_twice_the_credit_are_shed);
+    tcase_add_test(tcase, test_half_messages_beyond_the_hard_mark_are_shed);
     tcase_add_test(tcase, test_half_messages_are_shed_when_memory_is_overdrawn);
     tcase_add_test(tcase, test_continuation_flood_is_stopped);
     tcase_add_test(tcase, test_huge_header_block_is_stopped);

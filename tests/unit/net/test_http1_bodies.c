@@ -247,31 +247,49 @@ static void send_large_bodies_side_by_side(void)
 
 START_TEST(test_large_bodies_take_turns_when_the_credit_is_used_up)
 {
-    http1_start(
-        &(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern, .body_credit_bytes = 400 * 1000 });
+    http1_bodies.credit_bytes = 400 * 1000;
+    http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern });
     send_large_bodies_side_by_side();
     http1_stop();
+    http1_bodies.credit_bytes = 0;
     ck_assert_uint_ge(http1.counters.bodies_withheld, 1);
 }
 END_TEST
 
-START_TEST(test_large_bodies_take_turns_when_memory_is_overdrawn)
+/* Then only as much as one body may have is kept of them all. */
+START_TEST(test_bodies_make_way_when_memory_is_overdrawn)
 {
+    enum { LARGE = 900 * 1000, BEGUN = 400 * 1000 };
     struct weft_budget_limit limit = { .bytes = 64 << 20 };
-    http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern });
+    http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = 1000 * 1000 });
     weft_budget_add_limit(&http1.budget, &limit);
+    int clients[3];
+    for (size_t i = 0; i < 3; i++) {
+        clients[i] = http1_connect();
+        send_head(clients[i], LARGE);
+        http1_send(clients[i], pattern, BEGUN);
+    }
     weft_budget_charge(&http1.budget, 80 << 20);
-    send_large_bodies_side_by_side();
+    size_t whole = 0;
+    for (size_t i = 0; i < 3; i++) {
+        http1_send(clients[i], pattern + BEGUN, LARGE - BEGUN);
+        int code = http1_receive(clients[i], true, &http1_head, &http1_body);
+        ck_assert_msg(code == 200 || code == 503, "%d", code);
+        whole += code == 200;
+        close(clients[i]);
+    }
     weft_budget_release(&http1.budget, 80 << 20);
     weft_budget_remove_limit(&http1.budget, &limit);
     http1_stop();
-    ck_assert_uint_ge(http1.counters.bodies_withheld, 1);
+    ck_assert_uint_ge(whole, 1);
+    ck_assert_uint_eq(http1.counters.bodies_shed, 3 - whole);
+    ck_assert_uint_ge(http1.counters.bodies_shed, 1);
 }
 END_TEST
 
 START_TEST(test_peer_that_goes_in_the_middle_of_a_body_leaves_nothing_behind)
 {
-    http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern, .body_credit_bytes = 1 });
+    http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern });
     for (size_t i = 0; i < 4; i++) {
         int client = http1_connect();
         send_head(client, sizeof pattern);
@@ -341,7 +359,7 @@ int main(void)
     tcase_add_test(tests, test_drain_ends_idle_connections_and_answers_the_others);
     tcase_add_test(tests, test_server_without_keep_alive_ends_each_request);
     tcase_add_test(tests, test_large_bodies_take_turns_when_the_credit_is_used_up);
-    tcase_add_test(tests, test_large_bodies_take_turns_when_memory_is_overdrawn);
+    tcase_add_test(tests, test_bodies_make_way_when_memory_is_overdrawn);
     tcase_add_test(tests, test_peer_that_goes_in_the_middle_of_a_body_leaves_nothing_behind);
     tcase_add_test(tests, test_no_memory_for_a_body_is_an_answer_or_an_end);
     suite_add_tcase(suite, tests);

@@ -36,6 +36,8 @@
 #define WORKERS(count) SERVICE("{workers: " count ", pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}")
 #define WAKE(interval) \
     SERVICE("{wake_interval: " interval ", pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}")
+#define BEGUN(key, value) \
+    SERVICE("{max_begun_" key ": " value ", pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}")
 #define OTHER_EXPORTER(id, block) \
     R "exporters:\n  " id ": " block "\nservice: {pipelines: {traces: {receivers: [otlp], exporters: [" id "]}}}\n"
 #define OTHER_PROCESSOR(id, block)                                                                                \
@@ -312,6 +314,12 @@ static const struct row bad_rows[] = {
     { WAKE("-1ms"), 4, "wake_interval" },
     { WAKE("soon"), 4, "wake_interval" },
     { WAKE("[1ms]"), 4, "wake_interval" },
+    { BEGUN("requests", "0"), 4, "max_begun_requests" },
+    { BEGUN("requests", "many"), 4, "max_begun_requests" },
+    { BEGUN("requests_per_address", "-1"), 4, "max_begun_requests_per_address" },
+    { BEGUN("bytes", "1"), 4, "max_begun_bytes" },
+    { BEGUN("bytes", "lots"), 4, "max_begun_bytes" },
+    { BEGUN("bytes", "2000000TiB"), 4, "max_begun_bytes" },
     { TELEMETRY("{logs: {level: loud}}"), 4, "loud" },
     { TELEMETRY("{metrics: {level: some}}"), 4, "some" },
     { TELEMETRY("{metrics: {address: \":8888\"}}"), 4, "address" },
