@@ -102,6 +102,8 @@ class Ports:
 
 @only_weft("its limits are others")
 class SilentConnections(OutsideInCase):
+    runs_alone = True
+
     def setUp(self):
         self.numbers = iter(range(1, 1_000_000))
         self.traces = 0
@@ -221,6 +223,7 @@ class DescriptorsRunOut(OutsideInCase):
     """ulimit -n 64 and 90 clients that are idle: a few descriptors are kept back, and a new client takes the place of
     who has been silent for longest, at once."""
 
+    runs_alone = True
     DESCRIPTORS, IDLE = 64, 90
 
     def begin(self, workers):
