@@ -3,6 +3,8 @@
  * requests with it, exporters deflate them. It knows whole messages only, no streams. */
 #include "base/compression.h"
 
+#include <strings.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/compression_codec.h"
@@ -30,7 +32,9 @@ enum weft_status weft_encoding_parse(struct weft_slice name, enum weft_encoding 
         { "zlib", WEFT_ENCODING_DEFLATE },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(names); i++) {
-        if (weft_slice_equal_text(name, names[i].name)) {
+        size_t length = strlen(names[i].name);
+        if (name.length == length &&
+            (length == 0 || strncasecmp((const char *)name.bytes, names[i].name, length) == 0)) {
             *out_encoding = names[i].encoding;
             return WEFT_OK;
         }

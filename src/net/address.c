@@ -182,6 +182,18 @@ static bool literal_v6(const struct weft_endpoint *endpoint, struct sockaddr_in6
     return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1;
 }
 
+/* "::ffff:127.0.0.1" names the IPv4 address: a socket that speaks IPv6 only can neither be bound nor connected to it.
+ */
+static void as_v4(struct sockaddr_storage *address)
+{
+    struct sockaddr_in6 mapped;
+    memcpy(&mapped, address, sizeof mapped);
+    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = mapped.sin6_port };
+    memcpy(&v4.sin_addr, mapped.sin6_addr.s6_addr + 12, sizeof v4.sin_addr);
+    memset(address, 0, sizeof *address);
+    memcpy(address, &v4, sizeof v4);
+}
+
 enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, struct sockaddr_storage *out_address,
                                        socklen_t *out_length)
 {
@@ -195,6 +207,10 @@ enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, str
         *out_length = sizeof *v4;
     } else if (literal_v6(endpoint, (struct sockaddr_in6 *)&address)) {
         *out_length = sizeof(struct sockaddr_in6);
+        if (IN6_IS_ADDR_V4MAPPED(&((struct sockaddr_in6 *)&address)->sin6_addr)) {
+            as_v4(&address);
+            *out_length = sizeof *v4;
+        }
     } else {
         return WEFT_NOT_FOUND;
     }

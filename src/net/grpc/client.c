@@ -384,13 +384,29 @@ static nghttp2_nv constant_field(const char *name, const char *value)
                          .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE };
 }
 
+/* Metadata of that name is any bytes, in base64 on the wire. */
+static bool ends_in_bin(const char *name)
+{
+    static const char suffix[] = "-bin";
+    size_t length = strlen(name), suffix_length = sizeof suffix - 1;
+    return length >= suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
+}
+
 static nghttp2_nv copied_field(const struct weft_grpc_client_header *header)
 {
     char *name = weft_alloc_string(header->name);
     for (char *letter = name; *letter != '\0'; letter++) {
         *letter = *letter >= 'A' && *letter <= 'Z' ? (char)(*letter | 0x20) : *letter; /* HTTP/2 has no upper case */
     }
-    return constant_field(name, weft_alloc_string(header->value));
+    if (!ends_in_bin(name)) {
+        return constant_field(name, weft_alloc_string(header->value));
+    }
+    struct weft_buffer value;
+    weft_buffer_init(&value, 0);
+    weft_grpc_append_base64(&value, weft_slice_of_text(header->value));
+    weft_buffer_append_byte(&value, '\0');
+    weft_assert(!value.is_failed); /* start-up */
+    return constant_field(name, (const char *)value.bytes);
 }
 
 static void make_fields(struct weft_grpc_client *client, const struct weft_grpc_client_header *headers)

@@ -128,6 +128,19 @@ enum weft_status weft_grpc_decode_base64(struct weft_slice encoded, uint8_t *out
     return WEFT_OK;
 }
 
+void weft_grpc_append_base64(struct weft_buffer *out, struct weft_slice bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.length; i += 3) {
+        size_t left = bytes.length - i;
+        uint32_t group = (uint32_t)bytes.bytes[i] << 16 | (left > 1 ? (uint32_t)bytes.bytes[i + 1] << 8 : 0) |
+                         (left > 2 ? bytes.bytes[i + 2] : 0);
+        for (size_t digit = 0; digit < (left > 2 ? 4 : left + 1); digit++) {
+            weft_buffer_append_byte(out, (uint8_t)digits[group >> (18 - 6 * digit) & 63]);
+        }
+    }
+}
+
 void weft_grpc_format_timeout(int64_t timeout_ns, char *out_text)
 {
     static const struct {

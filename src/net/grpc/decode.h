@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -36,6 +37,9 @@ void weft_grpc_decode_message(struct weft_slice encoded, char *out_text, size_t 
  * is none. */
 enum weft_status weft_grpc_decode_base64(struct weft_slice encoded, uint8_t *out_bytes,
                                          size_t *out_length) WEFT_MUST_CHECK;
+
+/* Without padding, as gRPC prefers. */
+void weft_grpc_append_base64(struct weft_buffer *out, struct weft_slice bytes);
 
 /* grpc-timeout: at most 8 digits and a unit, rounded up. timeout_ns is positive; out_text holds
  * WEFT_GRPC_TIMEOUT_BYTES. */

@@ -48,20 +48,6 @@ static void append_percent_encoded(struct weft_buffer *out, struct weft_slice te
     }
 }
 
-/* Without padding, as gRPC prefers. */
-static void append_base64(struct weft_buffer *out, struct weft_slice bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes.length; i += 3) {
-        size_t left = bytes.length - i;
-        uint32_t group = (uint32_t)bytes.bytes[i] << 16 | (left > 1 ? (uint32_t)bytes.bytes[i + 1] << 8 : 0) |
-                         (left > 2 ? bytes.bytes[i + 2] : 0);
-        for (size_t digit = 0; digit < (left > 2 ? 4 : left + 1); digit++) {
-            weft_buffer_append_byte(out, (uint8_t)digits[group >> (18 - 6 * digit) & 63]);
-        }
-    }
-}
-
 /* What holds whatever the answer is: the call has one, and the peer has a while to take it. */
 static void set_answered(struct weft_grpc_server_call *call)
 {
@@ -94,7 +80,7 @@ static bool submit_trailers_only(struct weft_grpc_server_call *call, int http_st
     message.length = message.length > MAX_MESSAGE_BYTES ? MAX_MESSAGE_BYTES : message.length;
     append_percent_encoded(&encoded_message, message);
     if (details.length <= MAX_DETAILS_BYTES) {
-        append_base64(&encoded_details, details);
+        weft_grpc_append_base64(&encoded_details, details);
     }
     char http_text[16], status_text[16];
     snprintf(http_text, sizeof http_text, "%d", http_status);

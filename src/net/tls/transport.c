@@ -240,14 +240,15 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
-/* Whom the client expects, in the certificate and in SNI (which carries names only, RFC 6066 section 3). */
+/* Whom the client expects, in the certificate and in SNI (which carries names only, RFC 6066 section 3). Names are the
+ * certificate's subjectAltNames, never its subject, as in Go. */
 static void set_peer_name(SSL *tls, const char *name)
 {
     if (is_address(name)) {
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name);
         return;
     }
-    SSL_set_hostflags(tls, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_hostflags(tls, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     SSL_set1_host(tls, name);
     SSL_set_tlsext_host_name(tls, name);
 }

@@ -40,6 +40,9 @@ START_TEST(test_encoding_names_map_both_ways)
         ck_assert_int_eq(weft_encoding_parse(weft_slice_of_text(weft_encoding_name(encoding)), &encoding), WEFT_OK);
         ck_assert_int_eq(encoding, rows[i].encoding);
     }
+    enum weft_encoding shouted = WEFT_ENCODING_IDENTITY; /* in any case (RFC 9110 section 8.4.1) */
+    ck_assert_int_eq(weft_encoding_parse(WEFT_SLICE_LITERAL("GZip"), &shouted), WEFT_OK);
+    ck_assert_int_eq(shouted, WEFT_ENCODING_GZIP);
     enum weft_encoding untouched = WEFT_ENCODING_ZSTD;
     ck_assert_int_eq(weft_encoding_parse(weft_slice_of_text("br"), &untouched), WEFT_UNSUPPORTED);
     ck_assert_int_eq(weft_encoding_parse(weft_slice_of_text("gzipp"), &untouched), WEFT_UNSUPPORTED);

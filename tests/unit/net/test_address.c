@@ -131,11 +131,11 @@ static const struct {
     const char *text;
     bool is_local;
 } places[] = {
-    { "127.0.0.1:4317", true },       { "127.9.9.9:4317", true },   { "localhost:4317", true },
-    { "[::1]:4317", true },           { "unix:/run/a.sock", true }, { "https://localhost:1", true },
-    { "0.0.0.0:4317", false },        { ":4317", false },           { "[::]:4317", false },
-    { "128.0.0.1:4317", false },      { "10.0.0.1:4317", false },   { "collector:4317", false },
-    { "localhost.example:1", false },
+    { "[::ffff:127.0.0.1]:1", true }, { "127.0.0.1:4317", true },       { "127.9.9.9:4317", true },
+    { "localhost:4317", true },       { "[::1]:4317", true },           { "unix:/run/a.sock", true },
+    { "https://localhost:1", true },  { "0.0.0.0:4317", false },        { ":4317", false },
+    { "[::]:4317", false },           { "128.0.0.1:4317", false },      { "10.0.0.1:4317", false },
+    { "collector:4317", false },      { "localhost.example:1", false },
 };
 
 START_TEST(test_what_is_on_this_machine_is_known)
@@ -149,7 +149,7 @@ END_TEST
 
 START_TEST(test_listening_works_on_literals_names_and_everything)
 {
-    static const char *const texts[] = { "127.0.0.1:0", "localhost:0", ":0" };
+    static const char *const texts[] = { "127.0.0.1:0", "localhost:0", ":0", "[::ffff:127.0.0.1]:0" };
     struct weft_endpoint endpoint = parsed(texts[_i]);
     int descriptor = -1, second = -1;
     struct weft_error error = WEFT_ERROR_NONE;
@@ -196,7 +196,7 @@ int main(void)
     tcase_add_test(tcase, test_overlong_hosts_are_refused);
     tcase_add_test(tcase, test_literals_need_no_name_service);
     tcase_add_loop_test(tcase, test_what_is_on_this_machine_is_known, 0, (int)WEFT_COUNT_OF(places));
-    tcase_add_loop_test(tcase, test_listening_works_on_literals_names_and_everything, 0, 3);
+    tcase_add_loop_test(tcase, test_listening_works_on_literals_names_and_everything, 0, 4);
     tcase_add_test(tcase, test_stale_unix_sockets_are_replaced_and_live_ones_are_not);
     Suite *suite = suite_create("address");
     suite_add_tcase(suite, tcase);

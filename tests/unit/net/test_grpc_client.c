@@ -37,6 +37,7 @@ static void check_fields(struct fake_stream *stream)
     ck_assert(has_field(stream, "grpc-encoding: gzip\n"));
     ck_assert(has_field(stream, "x-tenant: a\n"));
     ck_assert(has_field(stream, "x-extra: b\n"));
+    ck_assert(has_field(stream, "x-trace-bin: /wEgww\n")); /* any bytes, in base64 */
     const char *timeout = strstr(stream->fields, "grpc-timeout: ");
     ck_assert_ptr_nonnull(timeout);
     char unit = 0;
@@ -52,7 +53,9 @@ static void check_fields(struct fake_stream *stream)
 
 START_TEST(test_request_carries_fields)
 {
-    const struct weft_grpc_client_header headers[] = { { "X-Tenant", "a" }, { NULL, NULL } };
+    const struct weft_grpc_client_header headers[] = { { "X-Tenant", "a" },
+                                                       { "X-Trace-Bin", "\xff\x01 \xc3" },
+                                                       { NULL, NULL } };
     const struct weft_grpc_client_header extra[] = { { "x-extra", "b" }, { NULL, NULL } };
     bench.settings.headers = headers;
     bench.settings.user_agent = "tester/1";

@@ -145,6 +145,23 @@ START_TEST(test_trusted_server_with_the_right_name_is_accepted)
 }
 END_TEST
 
+/* Its subject says who it is, but that is no name (RFC 9525 section 6.3; Go does not look there either). */
+START_TEST(test_server_without_alternative_names_is_refused)
+{
+    set_up();
+    struct weft_tls_settings client = client_settings(), server = server_settings();
+    struct tls_identity nameless = tls_issue(&bed.authority, "weft.test", NULL);
+    char *pem = tls_certificate_pem(&nameless), *key = tls_key_pem(&nameless);
+    server.cert_pem = pem;
+    server.key_pem = key;
+    ck_assert(!agree(&client, &server, "weft.test"));
+    tls_identity_free(&nameless);
+    free(pem);
+    free(key);
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_unknown_authority_is_refused_unless_told_to_skip)
 {
     set_up();
@@ -475,6 +492,7 @@ int main(void)
     TCase *tcase = tcase_create("tls");
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, test_trusted_server_with_the_right_name_is_accepted);
+    tcase_add_test(tcase, test_server_without_alternative_names_is_refused);
     tcase_add_test(tcase, test_unknown_authority_is_refused_unless_told_to_skip);
     tcase_add_test(tcase, test_client_certificates_are_mandatory_when_asked_for);
     tcase_add_test(tcase, test_alpn_must_agree_when_offered);
