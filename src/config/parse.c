@@ -140,7 +140,8 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
         weft_node_mark_secret(node);
         return weft_value_read_string(reader, node, &((struct weft_secret *)member)->text);
     case WEFT_KIND_STRING:
-        return weft_value_read_string(reader, node, member);
+        return field->takes_numbers ? weft_value_read_text(reader, node, member)
+                                    : weft_value_read_string(reader, node, member);
     case WEFT_KIND_STRINGS:
         return weft_value_read_strings(reader, node, member);
     case WEFT_KIND_MAP:

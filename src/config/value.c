@@ -1,6 +1,6 @@
 /* Scalar fields: YAML value -> C value (value.h). Accepts what the Collector's decoder accepts (a whole double for an
- * int; a cut double with a note), and for a string any scalar by its original text. Texts of secrets never get into an
- * error. */
+ * int; a cut double with a note), and for a string a string, or any scalar out of ${...} by its original text. Texts of
+ * secrets never get into an error. */
 #include "config/value.h"
 
 #include <math.h>
@@ -183,8 +183,31 @@ enum weft_status weft_value_read_choice(const struct weft_config_reader *reader,
                           list);
 }
 
+/* What it would be is not shown of a secret; the value is the writer's to quote. */
+static enum weft_status fail_unquoted(const struct weft_config_reader *reader, const struct weft_node *node)
+{
+    const char *text = weft_node_text(node);
+    if (weft_node_is_secret(node)) {
+        return weft_node_fail(reader->error, WEFT_INVALID, node, "wants a string, not %s; put quotes around it",
+                              weft_node_kind_text(node));
+    }
+    return weft_node_fail(reader->error, WEFT_INVALID, node, "wants a string, not %s; write \"%.*s\"",
+                          weft_node_kind_text(node), shown_length(text), text);
+}
+
 enum weft_status weft_value_read_string(const struct weft_config_reader *reader, const struct weft_node *node,
                                         char **out_text)
+{
+    enum weft_node_kind kind = weft_node_kind(node);
+    bool is_literal = kind == WEFT_NODE_BOOL || kind == WEFT_NODE_INT || kind == WEFT_NODE_DOUBLE;
+    if (is_literal && !weft_node_is_expanded(node)) {
+        return fail_unquoted(reader, node);
+    }
+    return weft_value_read_text(reader, node, out_text);
+}
+
+enum weft_status weft_value_read_text(const struct weft_config_reader *reader, const struct weft_node *node,
+                                      char **out_text)
 {
     bool is_plain_null = weft_node_kind(node) == WEFT_NODE_NULL && !weft_node_is_expanded(node);
     const char *text = is_plain_null ? "" : weft_node_text(node);

@@ -24,8 +24,12 @@ enum weft_status weft_value_read_bytes(const struct weft_config_reader *reader, 
                                        uint64_t *out_bytes) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_choice(const struct weft_config_reader *reader, const struct weft_node *node,
                                         const struct weft_field *field, struct weft_choice *out_value) WEFT_MUST_CHECK;
+/* A number or a bool must be quoted, as in the Collector, unless it came out of ${...}. */
 enum weft_status weft_value_read_string(const struct weft_config_reader *reader, const struct weft_node *node,
                                         char **out_text) WEFT_MUST_CHECK;
+/* Any scalar, as it was written. */
+enum weft_status weft_value_read_text(const struct weft_config_reader *reader, const struct weft_node *node,
+                                      char **out_text) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_strings(const struct weft_config_reader *reader, const struct weft_node *node,
                                          struct weft_config_strings *out_strings) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_map(const struct weft_config_reader *reader, const struct weft_node *node,

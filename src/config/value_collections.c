@@ -101,7 +101,8 @@ enum weft_status weft_value_read_strings(const struct weft_config_reader *reader
     return WEFT_OK;
 }
 
-/* Adds one entry; a null value is an empty text. */
+/* Adds one entry; a null value is an empty text. Headers are texts; other maps (resources, initial fields) have values
+ * of any type in the Collector, and their text here. */
 static enum weft_status add_entry(const struct weft_config_reader *reader, struct weft_config_map *map, const char *key,
                                   const struct weft_node *value)
 {
@@ -115,7 +116,8 @@ static enum weft_status add_entry(const struct weft_config_reader *reader, struc
         entry->value = try_copy("", 0);
         return entry->value != NULL ? WEFT_OK : fail_memory(reader);
     }
-    return weft_value_read_string(reader, value, &entry->value);
+    return weft_node_is_secret(value) ? weft_value_read_string(reader, value, &entry->value)
+                                      : weft_value_read_text(reader, value, &entry->value);
 }
 
 static enum weft_status read_map_form(const struct weft_config_reader *reader, const struct weft_node *node,

@@ -75,7 +75,7 @@ static const struct weft_field trace_state_fields[] = {
 
 static const struct weft_field log_severity_fields[] = {
     WEFT_FIELD(struct weft_policy_log_severity_config, min_severity, "ERROR",
-               "A word, or 1 to 24: traces with a log line so severe are kept. weft's own."),
+               "A word, or 1 to 24: traces with a log line so severe are kept. weft's own.", .takes_numbers = true),
     WEFT_FIELDS_END,
 };
 

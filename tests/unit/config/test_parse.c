@@ -74,11 +74,11 @@ static const char full_text[] = "flag: false\n"
                                 "integer: 7\n"
                                 "natural: 18446744073709551615\n"
                                 "real: 1\n"
-                                "text: 0123\n"
+                                "text: '0123'\n"
                                 "text_or_null: \"\"\n"
                                 "password: hunter2\n"
                                 "timeout: 2500ms\n"
-                                "words: [x, 08, true]\n"
+                                "words: [x, '08', 'true']\n"
                                 "labels: {a: 1, b: , c: 0x1F}\n"
                                 "headers: {Authorization: Bearer abc}\n"
                                 "value: [1, \"1\"]\n"
@@ -198,7 +198,7 @@ END_TEST
 START_TEST(test_lists_split_and_headers_take_pairs)
 {
     struct weft_tree *tree = NULL;
-    struct every_kind config = must_parse("words: 'a, b,c'\nheaders: [{name: X, value: 1}, {value: z, name: Y}]\n"
+    struct every_kind config = must_parse("words: 'a, b,c'\nheaders: [{name: X, value: '1'}, {value: z, name: Y}]\n"
                                           "labels: {}\n",
                                           &tree, NULL);
     ck_assert_uint_eq(config.words.count, 3);
@@ -237,6 +237,12 @@ static const struct {
     { "real: x", WEFT_INVALID, "config.yaml:1: real: \"x\" is not a number" },
     { "real: 1.01", WEFT_INVALID, "config.yaml:1: real: must be between 0 and 1" },
     { "real: .nan", WEFT_INVALID, "config.yaml:1: real: must be between 0 and 1" },
+    { "text: 0123", WEFT_INVALID, "config.yaml:1: text: wants a string, not a number; write \"0123\"" },
+    { "text: true", WEFT_INVALID, "config.yaml:1: text: wants a string, not a bool; write \"true\"" },
+    { "words: [a, 1.5]", WEFT_INVALID, "config.yaml:1: words[1]: wants a string, not a number; write \"1.5\"" },
+    { "password: 12345", WEFT_INVALID, "config.yaml:1: password: wants a string, not a number; put quotes around it" },
+    { "headers: {a: 12345}", WEFT_INVALID,
+      "config.yaml:1: headers.a: wants a string, not a number; put quotes around it" },
     { "text: [a]", WEFT_INVALID, "config.yaml:1: text: wants a string, not a list" },
     { "password: {a: hunter2}", WEFT_INVALID, "config.yaml:1: password: wants a string, not a map" },
     { "timeout: 5x", WEFT_INVALID, "config.yaml:1: timeout: \"5x\" is not a duration (like 300ms, 5s or 1m30s)" },

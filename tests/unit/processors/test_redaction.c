@@ -77,7 +77,7 @@ static const struct redaction_case cases[] = {
     { ALL CARDS, SPAN(ATTRIBUTE("a", INT(CARD))), NULL },
     { ALL CARDS "redact_all_types: true", SPAN(ATTRIBUTE("a", INT(CARD)) "," ATTRIBUTE("b", INT("4"))),
       SPAN(TEXT("a", MASK) "," ATTRIBUTE("b", INT("4"))) },
-    { ALL "redact_all_types: true\nblocked_values: ['^1e.21$', '^-0.5$', true, 'Zm9v']",
+    { ALL "redact_all_types: true\nblocked_values: ['^1e.21$', '^-0.5$', 'true', 'Zm9v']",
       SPAN(ATTRIBUTE("a", "{'doubleValue':1e21}") "," ATTRIBUTE("b", "{'doubleValue':-0.5}") "," ATTRIBUTE(
           "c", "{'boolValue':true}") "," ATTRIBUTE("d", "{'bytesValue':'Zm9v'}") "," ATTRIBUTE("e",
                                                                                                "{'doubleValue':1e20}")),
