@@ -35,7 +35,9 @@ struct weft_helper_box {
 static struct weft_helper_task *task_of(struct weft_message *message)
 {
     struct weft_helper_task *task = WEFT_CONTAINER_OF(message, struct weft_helper_task, message);
-    weft_check_magic(task->box, helper_box);
+    if (task->box != NULL) {
+        weft_check_magic(task->box, helper_box);
+    }
     return task;
 }
 
@@ -115,6 +117,9 @@ void weft_helper_leave(struct weft_helper_task *task)
 
 static bool is_left(struct weft_helper_task *task)
 {
+    if (task->box == NULL) {
+        return false;
+    }
     weft_mutex_lock(&task->box->mutex);
     bool is_left = task->is_left || task->box->is_freed;
     weft_mutex_unlock(&task->box->mutex);
@@ -124,6 +129,10 @@ static bool is_left(struct weft_helper_task *task)
 static void hand_back(struct weft_helper_task *task)
 {
     struct weft_helper_box *box = task->box;
+    if (box == NULL) {
+        task->on_left(task);
+        return;
+    }
     weft_mutex_lock(&box->mutex);
     bool has_owner = !box->is_freed;
     if (has_owner) {
@@ -229,10 +238,13 @@ static enum weft_status make_room(struct weft_helper *helper, struct weft_error 
 
 static void take_box(struct weft_helper_task *task, struct weft_helper_box *box)
 {
-    weft_check_magic(box, helper_box);
     task->box = box;
     task->is_left = false;
     task->message = (struct weft_message){ .on_delivered = on_answer_delivered };
+    if (box == NULL) {
+        return;
+    }
+    weft_check_magic(box, helper_box);
     weft_mutex_lock(&box->mutex);
     weft_assert(!box->is_freed);
     box->tasks_out++;
@@ -243,7 +255,7 @@ enum weft_status weft_helper_ask(struct weft_helper *helper, struct weft_helper_
                                  struct weft_error *error)
 {
     weft_check_magic(helper, helper);
-    weft_assert(task->work != NULL && task->on_done != NULL && task->on_left != NULL);
+    weft_assert(task->work != NULL && (task->on_done != NULL || box == NULL) && task->on_left != NULL);
     weft_mutex_lock(&helper->mutex);
     enum weft_status status = make_room(helper, error);
     if (status == WEFT_OK) {

@@ -23,9 +23,9 @@ struct weft_helper_task {
     struct weft_message message;
     weft_helper_work_fn work;    /* on the helper's thread; not for a task that was left while it waited */
     weft_helper_task_fn on_done; /* on the box's thread */
-    weft_helper_task_fn on_left; /* the task was left, or its box freed: frees the task. Any thread */
-    struct weft_helper_box *box;
-    bool is_left; /* under the box's mutex */
+    weft_helper_task_fn on_left; /* the task was left, its box freed, or there is none: frees the task. Any thread */
+    struct weft_helper_box *box; /* NULL: nobody waits for it, on_left runs when it was done */
+    bool is_left;                /* under the box's mutex */
 };
 
 /* name: a literal of at most 15 bytes; the thread starts with the first task. capacity: tasks that wait or are under
@@ -36,8 +36,8 @@ struct weft_helper *weft_helper_new(const char *name, size_t capacity, void *con
 /* What was asked before is still done, or left by its owner; nothing is asked any more. Does not wait. */
 void weft_helper_free(struct weft_helper *helper);
 
-/* Any thread that owns the box. WEFT_LIMIT: the queue is full, or the system has no thread to give; WEFT_NOMEM. The
- * task is then still the caller's. */
+/* Any thread that owns the box; any at all where that is NULL. WEFT_LIMIT: the queue is full, or the system has no
+ * thread to give; WEFT_NOMEM. The task is then still the caller's. */
 enum weft_status weft_helper_ask(struct weft_helper *helper, struct weft_helper_box *box, struct weft_helper_task *task,
                                  struct weft_error *error) WEFT_MUST_CHECK;
 

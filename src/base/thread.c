@@ -57,7 +57,7 @@ void weft_condition_fini(struct weft_condition *condition)
 
 void weft_condition_signal(struct weft_condition *condition)
 {
-    weft_assert(pthread_cond_signal(&condition->native) == 0);
+    weft_assert(pthread_cond_broadcast(&condition->native) == 0);
 }
 
 void weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex)

@@ -71,8 +71,8 @@ void weft_mutex_unlock(struct weft_mutex *mutex);
 /* False if it is locked, by whomever. */
 bool weft_mutex_try_lock(struct weft_mutex *mutex) WEFT_MUST_CHECK;
 
-/* Where threads sleep until something under a mutex has changed. Whoever changes it signals; whoever wakes looks again.
- */
+/* Where threads sleep until something under a mutex has changed. Whoever changes it signals, to all of them; whoever
+ * wakes looks again. */
 struct weft_condition {
     pthread_cond_t native;
 };

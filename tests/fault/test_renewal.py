@@ -10,7 +10,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from outside_case import OutsideCase
+from outside_case import OutsideCase, Probe, stalling
 from harness import config as configs
 from harness import otlp
 from harness.case import only_weft
@@ -212,6 +212,41 @@ class ClientCertificates(RenewalCase):
         self.assertEqual(program.ledger(is_audited=True).waiting, 10)
         for greeter in greeters:
             self.assertTrue(wait_until(lambda: second.der("client") in greeter.seen, 10.0))
+
+
+@only_weft("it is about weft's threads")
+class StandingCertificates(RenewalCase):
+    def test_disk_that_stands_holds_no_connection(self):
+        """Certificates that are read again every moment, an authority that each connection looks for, on the side of
+        servers and of clients; then the disk goes on, and what was changed meanwhile is used."""
+        first, second = self.authorities()
+        sign, plain = self.directory / "stands", f"127.0.0.1:{free_port()}"
+        server = {"cert_file": self.named("server.pem"), "key_file": self.named("server.key"), "reload_interval": "10ms"}
+        client = {"ca_file": self.named("ca.pem"), "reload_interval": "10ms", "cert_file": self.named("client.pem"),
+                  "key_file": self.named("client.key")}
+        greeter = self.start(Greeter(first, "h2"))
+        retry = {"initial_interval": "50ms", "max_interval": "100ms"}
+        config = configs.pipeline(self.address, {"otlp": {
+            "endpoint": f"localhost:{greeter.port}", "tls": client, "retry_on_failure": retry}},
+            receiver=configs.otlp_receiver(self.address, tls=server))
+        config["receivers"]["otlp/plain"] = configs.otlp_receiver(plain)
+        config["service"]["pipelines"]["traces"]["receivers"].append("otlp/plain")
+        program = self.start_program(config, [self.address, plain], extra=["--shutdown-timeout", "300ms"],
+                                     environment=stalling(WEFT_STALL_PATH="/named/", WEFT_STALL_WHILE=str(sign)))
+        self.send(0, 1, plain)
+        sign.touch()
+        self.use(second)
+        with Probe(program.admin) as probe:
+            for _ in range(20):
+                self.assertEqual(certificate_of(self.address, "h2"), first.der("server"))
+            self.send(1, 20, plain)
+            seen = len(greeter.seen)
+            self.assertTrue(wait_until(lambda: len(greeter.seen) > seen + 3, 30.0))
+            greeter.certificates = second
+            sign.unlink()
+            self.assertTrue(wait_until(lambda: certificate_of(self.address, "h2") == second.der("server"), 30.0))
+            self.assertTrue(wait_until(lambda: second.der("client") in greeter.seen, 30.0))
+        self.assert_never_stood(probe, "a certificate that cannot be read")
 
 
 class Values(RenewalCase):

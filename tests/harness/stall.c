@@ -1,7 +1,7 @@
 /* Preloaded into a program under test (LD_PRELOAD): what lies outside takes its time.
  * WEFT_STALL_NAMES: seconds that each look-up of a name takes.
- * WEFT_STALL_PATH and WEFT_STALL_WHILE: while there is a file WEFT_STALL_WHILE, whoever opens a path that contains
- * WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that has gone. */
+ * WEFT_STALL_PATH and WEFT_STALL_WHILE: while there is a file WEFT_STALL_WHILE, whoever opens or looks at a path that
+ * contains WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that has gone. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +55,20 @@ FILE *fopen(const char *path, const char *mode)
     FILE *(*next)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen");
     stand_still_on(path);
     return next(path, mode);
+}
+
+FILE *fopen64(const char *path, const char *mode)
+{
+    FILE *(*next)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen64");
+    stand_still_on(path);
+    return next(path, mode);
+}
+
+int stat(const char *path, struct stat *out_state)
+{
+    int (*next)(const char *, struct stat *) = dlsym(RTLD_NEXT, "stat");
+    stand_still_on(path);
+    return next(path, out_state);
 }
 
 ssize_t write(int descriptor, const void *bytes, size_t length)

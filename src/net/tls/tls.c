@@ -1,6 +1,6 @@
 /* TLS contexts (tls.h). A reload builds a whole new OpenSSL context and swaps it in under a mutex; connections hold a
- * reference to the one that they began with. OpenSSL is first touched when a context is made, so that a plaintext agent
- * does not pay for its tables. */
+ * reference to the one that they began with. Files that are to be looked at meanwhile are a helper's business. OpenSSL
+ * is first touched when a context is made, so that a plaintext agent does not pay for its tables. */
 #include "net/tls/tls.h"
 
 #include <openssl/err.h>
@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/helper.h"
 #include "base/log.h"
 #include "base/regular_file.h"
 #include "base/thread.h"
@@ -31,8 +32,16 @@ struct weft_tls_context {
     SSL_CTX *native;
     SSL_CTX *renewed; /* to take over, or not; NULL = there is no renewal */
     struct weft_monotonic next_reload;
-    struct file_stamp client_ca; /* as it was last read, or tried; with client_ca_file_reload */
+    bool is_looking;                 /* the helper is at it, or stands */
+    struct weft_monotonic look_ends; /* so long who looks waits for it */
+    struct weft_condition has_looked;
+    struct weft_helper_task look;
+    bool is_read_due;            /* for this look; set before it is asked for */
+    struct file_stamp client_ca; /* as it was last read, or tried: who looks has it */
+    struct weft_helper *helper;  /* that looks at files; NULL: nothing is to be looked at */
 };
+
+static const int64_t patience_ns = 20 * WEFT_NS_PER_MS;
 
 void weft_tls_take_error(char *out_text, size_t capacity)
 {
@@ -347,10 +356,15 @@ static struct file_stamp stamp_of(const char *path)
                                 .changed_ns = file.st_ctim.tv_nsec };
 }
 
+static bool watches_client_ca(const struct weft_tls_settings *settings)
+{
+    return settings->client_ca_file_reload && is_given(settings->client_ca_file);
+}
+
 /* Takes note of the file as it is now; whether it is another one than last time. */
 static bool note_client_ca(struct weft_tls_context *context)
 {
-    if (!context->settings.client_ca_file_reload || !is_given(context->settings.client_ca_file)) {
+    if (!watches_client_ca(&context->settings)) {
         return false;
     }
     struct file_stamp stamp = stamp_of(context->settings.client_ca_file);
@@ -364,6 +378,17 @@ static bool note_client_ca(struct weft_tls_context *context)
 static bool is_due(const struct weft_tls_context *context)
 {
     return context->next_reload.ns != INT64_MAX && weft_monotonic_now().ns >= context->next_reload.ns;
+}
+
+static void destroy(void *untyped)
+{
+    struct weft_tls_context *context = untyped;
+    SSL_CTX_free(context->native);
+    SSL_CTX_free(context->renewed);
+    weft_condition_fini(&context->has_looked);
+    weft_mutex_fini(&context->mutex);
+    free_settings(&context->settings);
+    weft_free(context);
 }
 
 enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, struct weft_tls_context **out_context,
@@ -381,6 +406,7 @@ enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, 
         context->alpn_wire_length = length + 1;
     }
     weft_mutex_init(&context->mutex);
+    weft_condition_init(&context->has_looked);
     (void)note_client_ca(context); /* before it is read: a change in between is then seen later */
     enum weft_status status = build(context, &context->native, error);
     if (status != WEFT_OK) {
@@ -388,20 +414,20 @@ enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, 
         return status;
     }
     schedule_reload(context);
+    if (watches_client_ca(settings) || settings->reload_interval_ns > 0) {
+        context->helper = weft_helper_new("weft-tls", 1, context, destroy);
+    }
     *out_context = context;
     return WEFT_OK;
 }
 
 void weft_tls_context_free(struct weft_tls_context *context)
 {
-    if (context == NULL) {
-        return;
+    if (context != NULL && context->helper != NULL) {
+        weft_helper_free(context->helper);
+    } else if (context != NULL) {
+        destroy(context);
     }
-    SSL_CTX_free(context->native);
-    SSL_CTX_free(context->renewed);
-    weft_mutex_fini(&context->mutex);
-    free_settings(&context->settings);
-    weft_free(context);
 }
 
 static void use(struct weft_tls_context *context, SSL_CTX *fresh)
@@ -413,17 +439,8 @@ static void use(struct weft_tls_context *context, SSL_CTX *fresh)
     SSL_CTX_free(old);
 }
 
-void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced)
+static void read_again(struct weft_tls_context *context)
 {
-    weft_mutex_lock(&context->mutex);
-    bool has_new_client_ca = note_client_ca(context);
-    if (!is_forced && !has_new_client_ca && !is_due(context)) {
-        weft_mutex_unlock(&context->mutex);
-        return;
-    }
-    schedule_reload(context);
-    weft_mutex_unlock(&context->mutex);
-
     SSL_CTX *fresh = NULL;
     struct weft_error error = WEFT_ERROR_NONE;
     if (build(context, &fresh, &error) != WEFT_OK) {
@@ -432,6 +449,67 @@ void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced)
         return;
     }
     use(context, fresh);
+}
+
+/* On the helper's thread. */
+static void look(struct weft_helper_task *task, void *untyped)
+{
+    struct weft_tls_context *context = untyped;
+    (void)task;
+    if (note_client_ca(context) || context->is_read_due) {
+        read_again(context);
+    }
+    weft_tls_leave_thread();
+}
+
+static void has_looked(struct weft_helper_task *task)
+{
+    struct weft_tls_context *context = WEFT_CONTAINER_OF(task, struct weft_tls_context, look);
+    weft_mutex_lock(&context->mutex);
+    context->is_looking = false;
+    weft_condition_signal(&context->has_looked);
+    weft_mutex_unlock(&context->mutex);
+}
+
+/* With the mutex locked. */
+static void begin_to_look(struct weft_tls_context *context)
+{
+    context->is_read_due = is_due(context);
+    if (!watches_client_ca(&context->settings) && !context->is_read_due) {
+        return;
+    }
+    if (context->is_read_due) {
+        schedule_reload(context);
+    }
+    context->look = (struct weft_helper_task){ .work = look, .on_left = has_looked };
+    context->is_looking = weft_helper_ask(context->helper, NULL, &context->look, NULL) == WEFT_OK;
+    context->look_ends = weft_monotonic_after(weft_monotonic_now(), patience_ns);
+}
+
+/* A disk that stands costs no connection more than the patience, and only one of them. */
+static void look_at_files(struct weft_tls_context *context)
+{
+    int64_t left_ns;
+    if (context->helper == NULL) {
+        return;
+    }
+    weft_mutex_lock(&context->mutex);
+    if (!context->is_looking) {
+        begin_to_look(context);
+    }
+    while (context->is_looking && (left_ns = context->look_ends.ns - weft_monotonic_now().ns) > 0) {
+        weft_condition_wait_for(&context->has_looked, &context->mutex, left_ns);
+    }
+    weft_mutex_unlock(&context->mutex);
+}
+
+void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced)
+{
+    if (is_forced) {
+        read_again(context);
+    } else {
+        look_at_files(context);
+    }
 }
 
 enum weft_status weft_tls_context_renew(struct weft_tls_context *context, struct weft_error *error)

@@ -34,7 +34,8 @@ enum weft_status weft_tls_context_new(const struct weft_tls_settings *settings, 
                                       struct weft_error *error) WEFT_MUST_CHECK;
 void weft_tls_context_free(struct weft_tls_context *context);
 
-/* Any thread. Reads the files again if they are due (or forced). */
+/* Any thread. Has the files read again if they are due, or client_ca_file is another one, and waits for that, but not
+ * for a disk that stands: then the next connection gets them. Forced: reads them at once. */
 void weft_tls_context_reload(struct weft_tls_context *context, bool is_forced);
 
 /* Reads the files again, beside what is in use until weft_tls_context_end_renewal says whether it is to take over. Any

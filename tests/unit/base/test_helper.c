@@ -251,6 +251,17 @@ START_TEST(test_box_can_go_inside_an_answer)
 }
 END_TEST
 
+START_TEST(test_without_a_box_nobody_waits)
+{
+    set_up();
+    struct weft_helper *helper = weft_helper_new("errands", CAPACITY, NULL, NULL);
+    ask(helper, NULL, false, 0, NULL);
+    wait_for(&left, 1);
+    ck_assert_uint_eq(weft_atomic_load(&worked), 1);
+    weft_helper_free(helper);
+}
+END_TEST
+
 START_TEST(test_failing_thread_start_is_reported)
 {
     set_up();
@@ -280,6 +291,7 @@ int main(void)
         BASE_TEST(test_nobody_waits_for_work_that_hangs),
         BASE_TEST(test_box_that_goes_takes_nothing_from_another),
         BASE_TEST(test_box_can_go_inside_an_answer),
+        BASE_TEST(test_without_a_box_nobody_waits),
         BASE_TEST(test_failing_thread_start_is_reported),
     };
     return BASE_TEST_RUN("helper", tests);
