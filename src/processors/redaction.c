@@ -35,6 +35,11 @@ static const struct weft_field redaction_fields[] = {
                "Regular expressions: where one matches in the key, each line of the value becomes ****."),
     WEFT_FIELD(struct weft_redaction_config, blocked_values, NULL,
                "Regular expressions: what they match in values becomes ****."),
+    WEFT_FIELD(struct weft_redaction_config, detectors, NULL,
+               "Names of detectors: what they find in values becomes ****, as with blocked_values. email, credit_card, "
+               "iban, jwt, pem, aws_key, github_token, slack_token, stripe_key, google_api_key, openai_key, "
+               "anthropic_key, runpod_key, inngest_key, bearer, basic_auth, url_password, password_kv, ipv4, ipv6, "
+               "us_ssn, phone."),
     WEFT_FIELD(struct weft_redaction_config, allowed_values, NULL,
                "Regular expressions: values in which one matches are not masked."),
     WEFT_FIELD(struct weft_redaction_config, redact_all_types, "false",
@@ -155,6 +160,9 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
 {
     struct redaction_processor *processor = processor_of(consumer);
     struct weft_redaction_counts before = processor->redactor.counts;
+    struct weft_redaction_matcher *matcher = &processor->redactor.matcher;
+    uint64_t detected_before[WEFT_DETECTOR_COUNT];
+    memcpy(detected_before, matcher->detected_counts, sizeof detected_before);
     struct weft_edit edit;
     enum weft_status status = weft_edit_begin(&edit, own_batch);
     if (status == WEFT_OK) {
@@ -167,6 +175,7 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
                                : weft_fail(error, WEFT_NOMEM, "%s: no memory to redact a batch", consumer->id);
     if (status != WEFT_OK) {
         processor->redactor.counts = before;
+        memcpy(matcher->detected_counts, detected_before, sizeof detected_before);
     }
     return status;
 }
@@ -191,6 +200,15 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "weft_redaction_limits_met",
                      "Keys and values hidden because a pattern met its match limit", WEFT_SAMPLE_COUNTER,
                      (double)processor->redactor.matcher.limit_count, labels);
+    for (size_t i = 0; i < WEFT_DETECTOR_COUNT; i++) {
+        if ((processor->redactor.matcher.rules->detectors >> i & 1) != 0) {
+            labels = WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(processor->signal) },
+                                 { "detector", weft_detector_name((enum weft_detector_id)i) });
+            weft_samples_add(samples, "weft_redaction_detected_values",
+                             "Keys and values in which the detector found something", WEFT_SAMPLE_COUNTER,
+                             (double)processor->redactor.matcher.detected_counts[i], labels);
+        }
+    }
 }
 
 static const struct weft_consumer_operations redaction_operations = {

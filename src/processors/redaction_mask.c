@@ -1,6 +1,6 @@
-/* Masking what blocked_values match in one text (redaction_rules.h). While the patterns work one after another, each
- * byte of the text knows where it stood at first. So it is known in the end which bytes of the text as it came are
- * masked, and whether that is all that any pattern matches in it. Texts without a match cost one look. */
+/* Masking what blocked_values match and detectors find in one text (redaction_rules.h). While the rules work one after
+ * another, each byte of the text knows where it stood at first. So it is known in the end which bytes of the text as it
+ * came are masked, and whether that is all that any pattern matches in it. Texts without a match cost one look. */
 #include "processors/redaction_rules.h"
 
 #include "base/assert.h"
@@ -42,10 +42,49 @@ static void keep(struct weft_redaction_matcher *matcher, size_t from, size_t to)
     append_origins(&matcher->next_origin, origins(&matcher->origin) + from, to - from);
 }
 
-/* Replaces what the pattern matches in the text as it is now. */
-static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher, const struct weft_pattern *pattern)
+/* A pattern or, if that is NULL, a detector. */
+struct rule {
+    const struct weft_pattern *pattern;
+    enum weft_detector_id detector;
+};
+
+/* What a rule matches in a text, one after another. */
+struct search {
+    const struct rule *rule;
+    struct weft_pattern_search by_pattern;
+    struct weft_slice text;
+    size_t from;
+};
+
+static void start_search(const struct weft_redaction_matcher *matcher, const struct rule *rule, struct weft_slice text,
+                         struct search *out_search)
 {
-    struct weft_pattern_search search;
+    *out_search = (struct search){ .rule = rule, .text = text };
+    if (rule->pattern != NULL) {
+        weft_pattern_search_start(rule->pattern, matcher->scratch, text, &out_search->by_pattern);
+    }
+}
+
+static enum weft_pattern_outcome search_next(struct search *search, size_t *out_start, size_t *out_end)
+{
+    struct weft_found found;
+    if (search->rule->pattern != NULL) {
+        return weft_pattern_search_next(&search->by_pattern, out_start, out_end);
+    }
+    if (!weft_detector_next(search->rule->detector, search->text, search->from, &found)) {
+        return WEFT_PATTERN_NO;
+    }
+    weft_assert(found.start >= search->from && found.end > found.start && found.end <= search->text.length);
+    search->from = found.end;
+    *out_start = found.start;
+    *out_end = found.end;
+    return WEFT_PATTERN_MATCH;
+}
+
+/* Replaces what the rule matches in the text as it is now. */
+static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher, const struct rule *rule)
+{
+    struct search search;
     enum weft_pattern_outcome outcome;
     size_t copied = 0;
     size_t start;
@@ -53,8 +92,8 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
     bool has_match = false;
     weft_buffer_clear(&matcher->next_text);
     weft_buffer_clear(&matcher->next_origin);
-    weft_pattern_search_start(pattern, matcher->scratch, weft_buffer_slice(&matcher->text), &search);
-    while ((outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
+    start_search(matcher, rule, weft_buffer_slice(&matcher->text), &search);
+    while ((outcome = search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
         has_match = true;
         keep(matcher, copied, start);
         append_mask(matcher, weft_slice_of(matcher->text.bytes + start, end - start));
@@ -77,16 +116,16 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
                : WEFT_PATTERN_LIMIT;
 }
 
-/* Marks what the pattern matches in the text as it came. */
-static enum weft_pattern_outcome want(struct weft_redaction_matcher *matcher, const struct weft_pattern *pattern,
+/* Marks what the rule matches in the text as it came. */
+static enum weft_pattern_outcome want(struct weft_redaction_matcher *matcher, const struct rule *rule,
                                       struct weft_slice text)
 {
-    struct weft_pattern_search search;
+    struct search search;
     enum weft_pattern_outcome outcome;
     size_t start;
     size_t end;
-    weft_pattern_search_start(pattern, matcher->scratch, text, &search);
-    while ((outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
+    start_search(matcher, rule, text, &search);
+    while ((outcome = search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
         for (size_t i = start; i < end; i++) {
             matcher->marks.bytes[i] |= IS_WANTED;
         }
@@ -120,20 +159,34 @@ static bool prepare(struct weft_redaction_matcher *matcher, struct weft_slice te
     return true;
 }
 
-/* False if a pattern met its limits. */
-static bool mask_in_order(struct weft_redaction_matcher *matcher, struct weft_slice text)
+/* False if it met its limits. */
+static bool mask_by(struct weft_redaction_matcher *matcher, const struct rule *rule, struct weft_slice text,
+                    bool *in_out_is_changed)
+{
+    if (*in_out_is_changed && want(matcher, rule, text) == WEFT_PATTERN_LIMIT) {
+        return false;
+    }
+    enum weft_pattern_outcome outcome = replace(matcher, rule);
+    *in_out_is_changed = *in_out_is_changed || outcome == WEFT_PATTERN_MATCH;
+    return outcome != WEFT_PATTERN_LIMIT;
+}
+
+/* False if a pattern met its limits. Only those detectors are asked that find something in the text as it came. */
+static bool mask_in_order(struct weft_redaction_matcher *matcher, struct weft_slice text, weft_detector_set detected)
 {
     const struct weft_redaction_patterns *patterns = &matcher->rules->blocked_values;
     bool is_changed = false;
     for (size_t i = 0; i < patterns->count; i++) {
-        if (is_changed && want(matcher, patterns->items[i], text) == WEFT_PATTERN_LIMIT) {
+        if (!mask_by(matcher, &(struct rule){ .pattern = patterns->items[i] }, text, &is_changed)) {
             return false;
         }
-        enum weft_pattern_outcome outcome = replace(matcher, patterns->items[i]);
-        if (outcome == WEFT_PATTERN_LIMIT) {
+    }
+    for (; detected != 0; detected &= detected - 1) {
+        enum weft_detector_id id = (enum weft_detector_id)__builtin_ctz(detected);
+        if (!mask_by(matcher, &(struct rule){ .detector = id }, text, &is_changed)) {
             return false;
         }
-        is_changed = is_changed || outcome == WEFT_PATTERN_MATCH;
+        matcher->detected_counts[id]++;
     }
     return true;
 }
@@ -177,11 +230,13 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
 {
     const struct weft_redaction_patterns *patterns = &matcher->rules->blocked_values;
     const uint64_t limit_count = matcher->limit_count;
-    if (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) {
+    weft_detector_set detectors = matcher->rules->detectors;
+    weft_detector_set detected = detectors == 0 ? 0 : weft_detectors_find(detectors, text);
+    if (detected == 0 && (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true))) {
         return false;
     }
     struct weft_slice masked;
-    if (prepare(matcher, text) && mask_in_order(matcher, text) &&
+    if (prepare(matcher, text) && mask_in_order(matcher, text, detected) &&
         (is_all_masked(matcher) || mask_marked(matcher, text))) {
         masked = weft_buffer_slice(&matcher->text);
     } else {

@@ -2,6 +2,7 @@
  * at the start or a reload; all that a peer's bytes cause here is looking up and matching. */
 #include "processors/redaction_rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -87,6 +88,26 @@ static enum weft_status make_patterns(const struct weft_config_strings *texts, c
     return WEFT_OK;
 }
 
+static enum weft_status set_detectors(const struct weft_config_strings *names, struct weft_redaction_rules *rules,
+                                      struct weft_error *error)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        enum weft_detector_id id = weft_detector_of(names->items[i]);
+        if (id == WEFT_DETECTOR_COUNT) {
+            char known[512];
+            size_t length = 0;
+            for (size_t n = 0; n < WEFT_DETECTOR_COUNT && length < sizeof known; n++) {
+                const char *name = weft_detector_name((enum weft_detector_id)n);
+                length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", n == 0 ? "" : ", ", name);
+            }
+            return weft_fail(error, WEFT_INVALID, "detectors: no detector is called %.40s; there are %s",
+                             names->items[i], known);
+        }
+        rules->detectors |= 1u << id;
+    }
+    return WEFT_OK;
+}
+
 static enum weft_status fill_rules(const struct weft_redaction_config *config, struct weft_redaction_rules *rules,
                                    struct weft_error *error)
 {
@@ -114,6 +135,9 @@ static enum weft_status fill_rules(const struct weft_redaction_config *config, s
     struct weft_digest *digest;
     enum weft_status status = weft_redaction_digest_new(rules, &digest, error);
     weft_digest_free(&digest);
+    if (status == WEFT_OK) {
+        status = set_detectors(&config->detectors, rules, error);
+    }
     for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(lists); i++) {
         status = make_patterns(lists[i].texts, lists[i].key, lists[i].is_match_only, lists[i].patterns, error);
     }

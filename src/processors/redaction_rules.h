@@ -5,6 +5,7 @@
 #include "base/pattern.h"
 #include "config/field.h"
 #include "config/named_keys.h"
+#include "processors/redaction_detectors.h"
 
 /* What a redaction does with keys and texts, apart from where they stand. The rules never change and are shared by all
  * workers; each has a matcher of its own for them. Whatever cannot be decided (a pattern that meets its limits, memory
@@ -33,6 +34,7 @@ struct weft_redaction_config {
     bool redact_all_types;
     struct weft_config_strings allowed_keys, ignored_keys;
     struct weft_config_strings ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
+    struct weft_config_strings detectors;
     struct weft_choice summary;       /* enum weft_redaction_summary */
     struct weft_choice hash_function; /* enum weft_redaction_hash */
     struct weft_choice scope;         /* enum weft_redaction_scope */
@@ -62,6 +64,7 @@ struct weft_redaction_rules {
     struct weft_slice hmac_key;
     struct weft_redaction_keys allowed_keys, ignored_keys;
     struct weft_redaction_patterns ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
+    weft_detector_set detectors;
 };
 
 /* config outlives the rules. WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT name key, pattern and offset; who validates
@@ -74,11 +77,12 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules);
 struct weft_redaction_matcher {
     const struct weft_redaction_rules *rules;
     struct weft_pattern_scratch *scratch;
-    struct weft_digest *digest;             /* NULL: masks are **** */
-    uint64_t limit_count;                   /* matches that met their limits */
-    struct weft_buffer text, next_text;     /* while a text is masked (redaction_mask.c) */
-    struct weft_buffer origin, next_origin; /* uint32_t: by byte of text, where it stood at first */
-    struct weft_buffer marks;               /* uint8_t: by byte of the text as it came */
+    struct weft_digest *digest;                    /* NULL: masks are **** */
+    uint64_t limit_count;                          /* matches that met their limits */
+    uint64_t detected_counts[WEFT_DETECTOR_COUNT]; /* texts in which the detector found something */
+    struct weft_buffer text, next_text;            /* while a text is masked (redaction_mask.c) */
+    struct weft_buffer origin, next_origin;        /* uint32_t: by byte of text, where it stood at first */
+    struct weft_buffer marks;                      /* uint8_t: by byte of the text as it came */
 };
 
 enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
@@ -103,12 +107,12 @@ enum weft_redaction_verdict weft_redaction_judge_key(struct weft_redaction_match
 /* Whether one of allowed_values matches. */
 bool weft_redaction_allows(struct weft_redaction_matcher *matcher, struct weft_slice text);
 
-/* Masks what blocked_values match. True if the text is another one now; *out_masked is the matcher's and lasts until
- * the next call.
+/* Masks what blocked_values match and detectors find. True if the text is another one now; *out_masked is the matcher's
+ * and lasts until the next call.
  *
- * As the Collector does, the patterns work one after another, each on what the ones before have left. But one pattern's
- * mask may hide from another what it would have matched: then all that any of them matches in the text as it came is
- * masked, so that nothing stays readable because of the order of the rules. */
+ * As the Collector does, the patterns work one after another, each on what the ones before have left, and then the
+ * detectors. But one's mask may hide from another what it would have matched: then all that any of them matches in the
+ * text as it came is masked, so that nothing stays readable because of the order of the rules. */
 bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked);
 
 /* The value of a key that is blocked: a mask for each of its lines. Appended to out. */

@@ -194,6 +194,18 @@ static const struct redaction_case cases[] = {
     { ALL CARDS "scope: all\nignored_keys: ['" CARD "']", SPAN(TEXT(CARD, CARD)), NULL },
     { ALL CARDS "scope: all\nblocked_key_patterns: ['^4']", SPAN(ATTRIBUTE("m", MAP(TEXT(CARD, "x")))),
       SPAN(ATTRIBUTE("m", MAP(TEXT(MASK, MASK)))) },
+    /* ours: detectors, behind blocked_values, and nothing stays readable where they overlap */
+    { ALL "detectors: [credit_card, email]", SPAN(TEXT("a", "x " CARD " ann@example.com 4111111111111112")),
+      SPAN(TEXT("a", "x " MASK " " MASK " 4111111111111112")) },
+    { ALL "detectors: [email]\nblocked_values: [example]", SPAN(TEXT("a", "to ann@example.com, an example")),
+      SPAN(TEXT("a", "to " MASK ", an " MASK)) },
+    { ALL "detectors: [email, url_password]", SPAN(TEXT("a", "ftp://ann:pw@example.com/ b")),
+      SPAN(TEXT("a", "ftp://ann:" MASK "/ b")) },
+    { ALL "detectors: [email, bearer]\nscope: all\nallowed_values: ['@example.com$']\n" HASH("md5"),
+      ONE_SPAN("'name':'Bearer a1b2c3d4e5','attributes':[" TEXT("x@y.de", "ann@example.com") "]"),
+      ONE_SPAN("'name':'Bearer cb3bae31bb1c443fbf3db8889055f2fe','attributes':[" TEXT(
+          "d648d84052310ef1770d53ab3a902fa0", "ann@example.com") "]") },
+    { ALL "detectors: [ipv4]", LOG_BODY(MAP(TEXT("a", "10.0.0.1")), ""), LOG_BODY(MAP(TEXT("a", MASK)), "") },
     /* ours: no order of rules hides a match; in the Collector the first two leave "-secret" and "bar" */
     { ALL "blocked_values: ['[0-9]{4}', '[0-9]{4}-secret']", SPAN(TEXT("a", "1234-secret")), SPAN(TEXT("a", MASK)) },
     { ALL "blocked_values: ['foo$|^foo', '\\bfoobar']", SPAN(TEXT("a", "a foobar foo b") "," TEXT("b", "foobar x")),
@@ -219,6 +231,8 @@ START_TEST(test_config_errors_name_place_pattern_and_offset)
     component_expect_refused(component, "blocked_key_patterns: ['*']", WEFT_INVALID, "blocked_key_patterns[0]");
     component_expect_refused(component, "allowed_values: ['a**']", WEFT_INVALID, "allowed_values[0]");
     component_expect_refused(component, "summary: loud", WEFT_INVALID, "summary");
+    component_expect_refused(component, "detectors: [email, mail]", WEFT_INVALID,
+                             "detectors: no detector is called mail; there are email, credit_card, ");
     component_expect_refused(component, "hash_function: sha2", WEFT_INVALID, "hash_function");
     component_expect_refused(component, HASH("hmac-sha256"), WEFT_INVALID, "hmac_key: hmac-sha256 needs at least 32");
     component_expect_refused(component, HASH("hmac-sha512") "hmac_key: '" KEY_32 "'", WEFT_INVALID,
@@ -276,6 +290,24 @@ START_TEST(test_bytes_that_do_not_count_are_masked_too)
     ck_assert(!contains(weft_buffer_slice(&sink.last), CARD));
     ck_assert(contains(weft_buffer_slice(&sink.last), "kept"));
     weft_buffer_fini(&record);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
+START_TEST(test_detectors_count_the_values_in_which_they_found_something)
+{
+    component_begin(&weft_processor_redaction, ALL "detectors: [email, ipv4]", WEFT_TRACES);
+    struct weft_buffer request = request_of(SPAN(TEXT("a", "a@b.de c@d.de") "," TEXT("b", "e@f.de 1.2.3.4")));
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    struct weft_samples samples;
+    weft_samples_init(&samples);
+    weft_processor_redaction.collect(fixture.consumer, &samples);
+    ck_assert_uint_eq(samples.count, 5);
+    ck_assert_str_eq(samples.items[3].name, "weft_redaction_detected_values");
+    ck_assert_int_eq((int)samples.items[3].value, 2);
+    ck_assert_int_eq((int)samples.items[4].value, 1);
+    weft_samples_fini(&samples);
     weft_buffer_fini(&request);
     fixture_end();
 }
@@ -372,6 +404,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_config_errors_name_place_pattern_and_offset);
     tcase_add_test(tests, test_a_pattern_at_its_limits_hides_the_value);
     tcase_add_test(tests, test_bytes_that_do_not_count_are_masked_too);
+    tcase_add_test(tests, test_detectors_count_the_values_in_which_they_found_something);
     tcase_add_test(tests, test_what_the_next_node_refuses_goes_back_as_it_came);
     tcase_add_test(tests, test_each_allocation_failing_leaves_no_secret);
     tcase_add_test(tests, test_each_allocation_failing_in_turn_gives_the_batch_back);

@@ -1,0 +1,185 @@
+/* Detectors of keys that name who gave them out: a prefix that is theirs, then so many bytes of their alphabet, and no
+ * letter or digit around. */
+#include "processors/redaction_detector.h"
+
+#define MANY UINT32_MAX
+
+struct token {
+    const char *prefix;
+    bool (*is_kind)(uint8_t byte);
+    uint32_t min_bytes, max_bytes; /* behind the prefix */
+    bool needs_digit;
+};
+
+static bool is_aws(uint8_t byte)
+{
+    return weft_is_upper(byte) || (byte >= '2' && byte <= '7');
+}
+
+static bool is_dashed(uint8_t byte)
+{
+    return weft_is_alnum(byte) || byte == '-';
+}
+
+static bool is_base64(uint8_t byte)
+{
+    return weft_is_alnum(byte) || byte == '+' || byte == '/' || byte == '=';
+}
+
+static bool has_digit(struct weft_slice text, size_t from, size_t to)
+{
+    for (; from < to; from++) {
+        if (weft_is_digit(text.bytes[from])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The token whose prefix stands at `at`; false if it is none. What is decided by is bounded: prefixes may follow one
+ * another in one run of bytes of their alphabet. */
+static bool confirm(const struct token *token, struct weft_slice text, size_t at, struct weft_found *out_found)
+{
+    enum { LOOK_BYTES = 64 };
+    if (weft_is_word(weft_byte_before(text, at))) {
+        return false;
+    }
+    size_t start = at + strlen(token->prefix);
+    size_t limit = text.length - start < LOOK_BYTES ? text.length : start + LOOK_BYTES;
+    size_t end = weft_skip(weft_slice_of(text.bytes, limit), start, token->is_kind);
+    if (end - start < token->min_bytes || (token->needs_digit && !has_digit(text, start, end))) {
+        return false;
+    }
+    end = weft_skip(text, end, token->is_kind);
+    if (end - start > token->max_bytes || weft_is_alnum(weft_byte_at(text, end))) {
+        return false;
+    }
+    *out_found = (struct weft_found){ at, end };
+    return true;
+}
+
+static bool find_token(const struct token *token, struct weft_slice text, size_t from, size_t last,
+                       struct weft_found *out_found)
+{
+    size_t length = strlen(token->prefix);
+    struct weft_slice window = weft_slice_of(text.bytes, text.length - last < length ? text.length : last + length);
+    for (size_t at = from; (at = weft_find_text(window, at, token->prefix)) < window.length; at++) {
+        if (confirm(token, text, at, out_found)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first of several. By windows: each is looked for as far as the nearest one, and not to the end again and again.
+ */
+static bool find_first(const struct token *tokens, size_t count, struct weft_slice text, size_t from,
+                       struct weft_found *out_found)
+{
+    enum { WINDOW_BYTES = 4096 };
+    bool is_found = false;
+    for (size_t at = from; at < text.length && !is_found; at += WINDOW_BYTES) {
+        size_t last = text.length - at < WINDOW_BYTES ? text.length - 1 : at + WINDOW_BYTES - 1;
+        for (size_t i = 0; i < count; i++) {
+            struct weft_found found;
+            if (find_token(&tokens[i], text, at, last, &found) && (!is_found || found.start < out_found->start)) {
+                *out_found = found;
+                is_found = true;
+            }
+        }
+    }
+    return is_found;
+}
+
+bool weft_detect_aws_key(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token tokens[] = { { "AKIA", is_aws, 16, 16, false }, { "ASIA", is_aws, 16, 16, false } };
+    return find_first(tokens, 2, text, from, out_found);
+}
+
+bool weft_detect_github_token(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token tokens[] = {
+        { "ghp_", weft_is_alnum, 36, MANY, false }, { "gho_", weft_is_alnum, 36, MANY, false },
+        { "ghu_", weft_is_alnum, 36, MANY, false }, { "ghs_", weft_is_alnum, 36, MANY, false },
+        { "ghr_", weft_is_alnum, 36, MANY, false }, { "github_pat_", weft_is_word, 22, MANY, false },
+    };
+    return find_first(tokens, sizeof tokens / sizeof tokens[0], text, from, out_found);
+}
+
+bool weft_detect_slack_token(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token tokens[] = {
+        { "xoxa-", is_dashed, 10, MANY, true }, { "xoxb-", is_dashed, 10, MANY, true },
+        { "xoxe-", is_dashed, 10, MANY, true }, { "xoxo-", is_dashed, 10, MANY, true },
+        { "xoxp-", is_dashed, 10, MANY, true }, { "xoxr-", is_dashed, 10, MANY, true },
+        { "xoxs-", is_dashed, 10, MANY, true }, { "xapp-", is_dashed, 10, MANY, true },
+    };
+    return find_first(tokens, sizeof tokens / sizeof tokens[0], text, from, out_found);
+}
+
+bool weft_detect_stripe_key(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token tokens[] = {
+        { "sk_live_", weft_is_alnum, 10, MANY, false }, { "sk_test_", weft_is_alnum, 10, MANY, false },
+        { "rk_live_", weft_is_alnum, 10, MANY, false }, { "rk_test_", weft_is_alnum, 10, MANY, false },
+        { "whsec_", is_base64, 16, MANY, false },
+    };
+    return find_first(tokens, sizeof tokens / sizeof tokens[0], text, from, out_found);
+}
+
+bool weft_detect_google_api_key(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token token = { "AIza", weft_is_base64url, 35, 35, false };
+    return find_first(&token, 1, text, from, out_found);
+}
+
+/* Theirs begin with the same three bytes as Anthropic's, which are told apart by the next four. */
+bool weft_detect_openai_key(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token tokens[] = {
+        { "sk-proj-", weft_is_base64url, 20, MANY, false },
+        { "sk-svcacct-", weft_is_base64url, 20, MANY, false },
+        { "sk-admin-", weft_is_base64url, 20, MANY, false },
+        { "sk-", weft_is_base64url, 32, MANY, true },
+    };
+    struct weft_found found;
+    for (size_t at = from; find_first(tokens, sizeof tokens / sizeof tokens[0], text, at, &found); at = found.end) {
+        if (!weft_has_text_at(text, found.start, "sk-ant-")) {
+            *out_found = found;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool weft_detect_anthropic_key(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token token = { "sk-ant-", weft_is_base64url, 20, MANY, false };
+    return find_first(&token, 1, text, from, out_found);
+}
+
+bool weft_detect_runpod_key(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    static const struct token token = { "rpa_", weft_is_alnum, 30, MANY, true };
+    return find_first(&token, 1, text, from, out_found);
+}
+
+/* signkey-ENVIRONMENT-HEX. */
+bool weft_detect_inngest_key(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
+    enum { MIN_HEX = 16 };
+    static const struct token token = { "signkey-", is_dashed, 18, MANY, true };
+    struct weft_found found;
+    for (size_t at = from; find_first(&token, 1, text, at, &found); at = found.end) {
+        size_t hex = found.end;
+        while (hex > found.start && weft_is_hex(text.bytes[hex - 1])) {
+            hex--;
+        }
+        if (found.end - hex >= MIN_HEX && text.bytes[hex - 1] == '-') {
+            *out_found = found;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "base/slice.h"
+
+/* Detectors: what is known to be a secret or personal by its form alone. Each is a search written for it that takes
+ * time in proportion to the text, and confirms what it found (checksums, ranges, alphabets, what stands around it), so
+ * there are no limits to meet. Before any of them looks, one pass over the text says which of them may find something.
+ */
+enum weft_detector_id {
+    WEFT_DETECT_EMAIL,
+    WEFT_DETECT_CREDIT_CARD,
+    WEFT_DETECT_IBAN,
+    WEFT_DETECT_JWT,
+    WEFT_DETECT_PEM,
+    WEFT_DETECT_AWS_KEY,
+    WEFT_DETECT_GITHUB_TOKEN,
+    WEFT_DETECT_SLACK_TOKEN,
+    WEFT_DETECT_STRIPE_KEY,
+    WEFT_DETECT_GOOGLE_API_KEY,
+    WEFT_DETECT_OPENAI_KEY,
+    WEFT_DETECT_ANTHROPIC_KEY,
+    WEFT_DETECT_RUNPOD_KEY,
+    WEFT_DETECT_INNGEST_KEY,
+    WEFT_DETECT_BEARER,
+    WEFT_DETECT_BASIC_AUTH,
+    WEFT_DETECT_URL_PASSWORD,
+    WEFT_DETECT_PASSWORD_KV,
+    WEFT_DETECT_IPV4,
+    WEFT_DETECT_IPV6,
+    WEFT_DETECT_US_SSN,
+    WEFT_DETECT_PHONE,
+    WEFT_DETECTOR_COUNT
+};
+
+/* Sets of detectors: bit 1 << id. */
+typedef uint32_t weft_detector_set;
+
+/* Where something was found: [start, end). */
+struct weft_found {
+    size_t start, end;
+};
+
+const char *weft_detector_name(enum weft_detector_id id);
+
+/* WEFT_DETECTOR_COUNT if there is none of that name. */
+enum weft_detector_id weft_detector_of(const char *name);
+
+/* Those of the set that find something in the text. */
+weft_detector_set weft_detectors_find(weft_detector_set set, struct weft_slice text);
+
+/* The first thing that the detector finds at or behind from. */
+bool weft_detector_next(enum weft_detector_id id, struct weft_slice text, size_t from, struct weft_found *out_found);

@@ -1,0 +1,23 @@
+/* Any text: what detectors find lies in it, one after another, and the pass before them leaves none of it out. */
+#include "base/assert.h"
+#include "processors/redaction_detectors.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct weft_slice text = { data, size };
+    weft_detector_set all = (1u << WEFT_DETECTOR_COUNT) - 1;
+    weft_detector_set found_at_once = weft_detectors_find(all, text);
+    for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
+        struct weft_found found;
+        size_t at = 0;
+        size_t count = 0;
+        for (; weft_detector_next((enum weft_detector_id)id, text, at, &found); at = found.end) {
+            weft_assert(found.start >= at && found.end > found.start && found.end <= size);
+            count++;
+        }
+        weft_assert((found_at_once >> id & 1) == (count > 0));
+    }
+    return 0;
+}

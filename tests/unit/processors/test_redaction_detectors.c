@@ -1,0 +1,156 @@
+/* Detectors: what each finds, and what looks like it and is none. In the expected text what was found is a #. */
+#include "processors/redaction_detectors.h"
+
+#include "component_test.h"
+
+#define JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+#define PEM "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----"
+#define A20 "aB3dE5gH7jK9mN1pQ3sT"
+#define A36 "aB3dE5gH7jK9mN1pQ3sTaB3dE5gH7jK9mN1p"
+
+static const struct row {
+    enum weft_detector_id id;
+    const char *text, *expected; /* NULL: nothing is found */
+} rows[] = {
+    { WEFT_DETECT_EMAIL, "mail ann.b+c@example.co.uk, please", "mail #, please" },
+    { WEFT_DETECT_EMAIL, "<ann@example.com>.", "<#>." },
+    { WEFT_DETECT_EMAIL, "a@b.de,c@d.org", "#,#" },
+    { WEFT_DETECT_EMAIL, "\"to\":\"x_1@m\xc3\xbcller.example.com\"", "\"to\":\"#\"" },
+    { WEFT_DETECT_EMAIL, "x@xn--mller-kva.xn--p1ai!", "#!" },
+    { WEFT_DETECT_EMAIL, "...ann@example.com...", "...#..." },
+    { WEFT_DETECT_EMAIL, "icon@2x.png a@b @c.de a@.de a@b..de a@b.c react@18.2.0 x@y.1a", NULL },
+    { WEFT_DETECT_CREDIT_CARD, "card 4111111111111111 and 4111 1111 1111 1111.", "card # and #." },
+    { WEFT_DETECT_CREDIT_CARD, "no=5500-0000-0000-0004;amex=3400 000000 00009", "no=#;amex=#" },
+    { WEFT_DETECT_CREDIT_CARD, "{\"n\":\"378282246310005\"}", "{\"n\":\"#\"}" },
+    { WEFT_DETECT_CREDIT_CARD, "4111111111111112 0411111111111111 a4111111111111111 41111111111111111111", NULL },
+    { WEFT_DETECT_CREDIT_CARD, "0.4111111111111111 4111 1111-1111 1111 1700000000000000 41 11111111111111", NULL },
+    { WEFT_DETECT_CREDIT_CARD, "12 4111111111111111 2720-9900-0000-0007", "12 # #" },
+    { WEFT_DETECT_IBAN, "to DE89370400440532013000, or GB82 WEST 1234 5698 7654 32", "to #, or #" },
+    { WEFT_DETECT_IBAN, "NO9386011117947", "#" },
+    { WEFT_DETECT_IBAN, "DE89370400440532013001 XDE89370400440532013000 DE893704004405320130001 ZZ89370400440532013000",
+      NULL },
+    { WEFT_DETECT_JWT, "token " JWT " end", "token # end" },
+    { WEFT_DETECT_JWT, "\"" JWT "\"", "\"#\"" },
+    { WEFT_DETECT_JWT, "eyJhIjoiYiIsIngiOjF9.eyJzdWIiOiIxIn0.x eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9 eyJ.eyJ.eyJ",
+      NULL },
+    { WEFT_DETECT_PEM, "a\n" PEM "\nb " PEM, "a\n#\nb #" },
+    { WEFT_DETECT_PEM, "x -----BEGIN PRIVATE KEY-----\nMIIB cut", "x #" },
+    { WEFT_DETECT_PEM, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", NULL },
+    { WEFT_DETECT_AWS_KEY, "id AKIAIOSFODNN7EXAMPLE,ASIAIOSFODNN7EXAMPLE", "id #,#" },
+    { WEFT_DETECT_AWS_KEY, "AKIAIOSFODNN7EXAMPL XAKIAIOSFODNN7EXAMPLE AKIAIOSFODNN7EXAMPLEX AKIAIOSFODNN9EXAMPLE",
+      NULL },
+    { WEFT_DETECT_GITHUB_TOKEN, "ghp_" A36 " github_pat_" A20 "_" A36, "# #" },
+    { WEFT_DETECT_GITHUB_TOKEN, "ghp_" A20 " xghp_" A36, NULL },
+    { WEFT_DETECT_SLACK_TOKEN, "xoxb-123456789012-abc, xapp-1-A0-1", "#, xapp-1-A0-1" },
+    { WEFT_DETECT_SLACK_TOKEN, "xoxb-short xoxb-only-letters-here", NULL },
+    { WEFT_DETECT_STRIPE_KEY, "sk_live_" A20 " rk_test_" A20 " whsec_" A20 "+/==", "# # #" },
+    { WEFT_DETECT_STRIPE_KEY, "pk_live_" A20 " sk_live_short task_sk_live_" A20, NULL },
+    { WEFT_DETECT_GOOGLE_API_KEY, "key=AIzaSyA-aB3dE5gH7jK9mN1pQ3sTaB3dE5gH7jK", "key=#" },
+    { WEFT_DETECT_GOOGLE_API_KEY, "AIzaSyA-aB3dE5gH7jK9mN1pQ3sTaB3dE5gH7j AIza" A36 A36, NULL },
+    { WEFT_DETECT_OPENAI_KEY, "sk-proj-" A20 " sk-" A36 " sk-svcacct-" A20, "# # #" },
+    { WEFT_DETECT_OPENAI_KEY, "sk-ant-api03-" A36 " task-" A36 " sk-short sk-abcdefghijklmnopqrstuvwxyz-abcdefghij",
+      NULL },
+    { WEFT_DETECT_ANTHROPIC_KEY, "x-api-key: sk-ant-api03-" A36 "-AA", "x-api-key: #" },
+    { WEFT_DETECT_ANTHROPIC_KEY, "sk-ant-short sk-" A36, NULL },
+    { WEFT_DETECT_RUNPOD_KEY, "rpa_V7KX9A2B3C4D5E6F7G8H9J0K1L2M3N4P5Q6R7S8T9abcd.", "#." },
+    { WEFT_DETECT_RUNPOD_KEY, "rpa_" A20 " carpa_" A36, NULL },
+    { WEFT_DETECT_INNGEST_KEY, "signkey-prod-0123456789abcdef0123456789abcdef, signkey-branch-0123456789abcdef",
+      "#, #" },
+    { WEFT_DETECT_INNGEST_KEY, "signkey-prod-0123456789abcde signkey-0123456789xyz-abcdefgh", NULL },
+    { WEFT_DETECT_BEARER, "Authorization: Bearer abc.DEF-123~x==, bearer  " A20, "Authorization: Bearer #, bearer  #" },
+    { WEFT_DETECT_BEARER, "bearer authentication-required, the bearer of news Bearer tok1 forbearer " A20, NULL },
+    { WEFT_DETECT_BASIC_AUTH, "authorization: basic YW5uOnBhNTU=", "authorization: basic #" },
+    { WEFT_DETECT_BASIC_AUTH, "Basic bm8gY29sb24= basic training Basic x", NULL },
+    { WEFT_DETECT_URL_PASSWORD, "postgres://ann:p@ss:1@db:5432/x and http://a:b@c",
+      "postgres://ann:#@db:5432/x and http://a:#@c" },
+    { WEFT_DETECT_URL_PASSWORD, "http://host:80/a@b https://ann@host/ ://:@x mailto:a:b@c", NULL },
+    { WEFT_DETECT_URL_PASSWORD, "redis://:pw@h", "redis://:#@h" },
+    { WEFT_DETECT_PASSWORD_KV, "password=hunter2&x=1 DB_PASSWORD: 'a b' api-key=\"k k\";",
+      "password=#&x=1 DB_PASSWORD: '#' api-key=\"#\";" },
+    { WEFT_DETECT_PASSWORD_KV, "{\"clientSecret\":\"abc\",\"n\":1} {\\\"auth_token\\\": \\\"xyz\\\"} pwd => abc",
+      "{\"clientSecret\":\"#\",\"n\":1} {\\\"auth_token\\\": \\\"#\\\"} pwd => #" },
+    { WEFT_DETECT_PASSWORD_KV,
+      "tokens: 512 password: null secret=**** token://x pass the salt: now passwords=abc token=\"\"", NULL },
+    { WEFT_DETECT_PASSWORD_KV, "password: swordfish\nhis password: swordfish, my password: sw0rdfish a secret=word",
+      "password: #\nhis password: swordfish, my password: # a secret=#" },
+    { WEFT_DETECT_IPV4, "from 10.0.0.1:80, 255.255.255.255. http://192.168.1.1/", "from #:80, #. http://#/" },
+    { WEFT_DETECT_IPV4, "1.2.3 256.1.1.1 1.2.3.4.5 v1.2.3.4 01.2.3.4 1.2.3.4a Chrome/120.0.0.0 1..2.3", NULL },
+    { WEFT_DETECT_IPV6, "at [2001:db8::1]:80, fe80::1ff:fe23:4567:890a: refused ::1 1:2:3:4:5:6:7:8",
+      "at [#]:80, #: refused # #" },
+    { WEFT_DETECT_IPV6, "::ffff:10.0.0.1.", "#." },
+    { WEFT_DETECT_IPV6, "12:34:56 00:1b:44:11:3a:b7 std::vector Dead::Beef a::b::1 :: 1:2 g::1", NULL },
+    { WEFT_DETECT_US_SSN, "ssn 123-45-6789, 123 45 6789", "ssn #, #" },
+    { WEFT_DETECT_US_SSN,
+      "000-12-3456 666-12-3456 900-12-3456 123-00-4567 123-45-0000 1123-45-6789 123-45-67890 a-123-45-6789", NULL },
+    { WEFT_DETECT_PHONE, "call +49 30 1234567 or +1-202-555-0143.", "call # or #." },
+    { WEFT_DETECT_PHONE, "(202) 555-0143, 202-555-0143, 030 1234567, 0171/1234567", "#, #, #, #" },
+    { WEFT_DETECT_PHONE, "2026-11-29 +01234567890 1+234567890123 202-555-01434 1.202.555.0143 102-555-0143", NULL },
+};
+
+START_TEST(test_rows)
+{
+    const struct row *row = &rows[_i];
+    struct weft_slice text = weft_slice_of_text(row->text);
+    struct weft_buffer out = { 0 };
+    struct weft_found found;
+    size_t at = 0;
+    while (weft_detector_next(row->id, text, at, &found)) {
+        ck_assert(found.start >= at && found.end > found.start && found.end <= text.length);
+        weft_buffer_append(&out, text.bytes + at, found.start - at);
+        weft_buffer_append_byte(&out, '#');
+        at = found.end;
+    }
+    weft_buffer_append(&out, text.bytes + at, text.length - at);
+    weft_buffer_append_byte(&out, 0);
+    ck_assert_msg(strcmp((const char *)out.bytes, row->expected == NULL ? row->text : row->expected) == 0,
+                  "%s:\n%s\n%s", weft_detector_name(row->id), row->text, (const char *)out.bytes);
+    /* the pass before knows of each that finds something */
+    ck_assert_uint_eq(weft_detectors_find(1u << row->id, text), row->expected == NULL ? 0 : 1u << row->id);
+    weft_buffer_fini(&out);
+}
+END_TEST
+
+/* What was found alone, with nothing around it, is no shorter and has no fewer signs than the pass before asks for. */
+START_TEST(test_what_is_found_is_found_alone)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        struct weft_slice text = weft_slice_of_text(rows[i].text);
+        struct weft_found found;
+        struct weft_found again;
+        for (size_t at = 0; weft_detector_next(rows[i].id, text, at, &found); at = found.end) {
+            bool is_behind_a_word = rows[i].id == WEFT_DETECT_BEARER || rows[i].id == WEFT_DETECT_BASIC_AUTH ||
+                                    rows[i].id == WEFT_DETECT_URL_PASSWORD || rows[i].id == WEFT_DETECT_PASSWORD_KV;
+            struct weft_slice alone = weft_slice_of(text.bytes + found.start, found.end - found.start);
+            if (is_behind_a_word) {
+                continue;
+            }
+            ck_assert_msg(weft_detectors_find(1u << rows[i].id, alone) != 0, "%.*s", WEFT_SLICE_PRINT(alone));
+            ck_assert(weft_detector_next(rows[i].id, alone, 0, &again) && again.start == 0 &&
+                      again.end == alone.length);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_names_are_known)
+{
+    for (size_t i = 0; i < WEFT_DETECTOR_COUNT; i++) {
+        ck_assert_uint_eq(weft_detector_of(weft_detector_name((enum weft_detector_id)i)), i);
+        ck_assert(!weft_detector_next((enum weft_detector_id)i, WEFT_SLICE_EMPTY, 0, &(struct weft_found){ 0 }));
+    }
+    ck_assert_uint_eq(weft_detector_of("mail"), WEFT_DETECTOR_COUNT);
+    ck_assert_uint_eq(weft_detectors_find((1u << WEFT_DETECTOR_COUNT) - 1, WEFT_SLICE_EMPTY), 0);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_loop_test(tests, test_rows, 0, WEFT_COUNT_OF(rows));
+    tcase_add_test(tests, test_what_is_found_is_found_alone);
+    tcase_add_test(tests, test_names_are_known);
+}
+
+int main(void)
+{
+    return component_run("redaction detectors", add_tests);
+}
