@@ -36,7 +36,7 @@ static void print_bytes(struct printer *printer, char letter, const uint8_t *byt
 /* at is the opening quote. */
 static const uint8_t *print_string(struct printer *printer, const uint8_t *at, char letter)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     bool has_escapes;
     const uint8_t *quote = weft_json_scan_string(at + 1, printer->end, &has_escapes, &fault);
     weft_assert(quote != NULL);
@@ -52,7 +52,7 @@ static const uint8_t *print_string(struct printer *printer, const uint8_t *at, c
 
 static const uint8_t *print_number(struct printer *printer, const uint8_t *at)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     struct weft_json_number number;
     at = weft_json_scan_number(at, printer->end, &number, &fault);
     weft_assert(at != NULL);
@@ -107,7 +107,7 @@ static const uint8_t *print_value(struct printer *printer, const uint8_t *at)
     case 't':
     case 'f':
     case 'n': {
-        struct weft_json_fault fault;
+        struct weft_json_fault fault = { 0 };
         const char *word = *at == 't' ? "true" : *at == 'f' ? "false" : "null";
         weft_buffer_append_text(printer->out, word);
         at = weft_json_scan_literal(at, printer->end, word, &fault);
@@ -123,7 +123,7 @@ static const uint8_t *print_value(struct printer *printer, const uint8_t *at)
 static void print_text(const uint8_t *text, size_t length, struct weft_buffer *out)
 {
     struct printer printer = { .end = text + length, .out = out };
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     const uint8_t *at = weft_json_skip_value(text, printer.end, &fault);
     if (at == NULL || weft_json_skip_space(at, printer.end) != printer.end) {
         weft_buffer_append_text(out, "refused");
