@@ -172,9 +172,17 @@ class StagePressure(StageCase):
     FULL = 300  # records of one worker
     batch = {"timeout": "100ms", "send_batch_size": 50, "send_batch_max_size": 50}
 
+    refuse_after = "5s"
+
+    def config_of(self, hold, exporter):
+        config = super().config_of(hold, exporter)
+        config["receivers"]["otlp"]["refuse_after"] = self.refuse_after
+        return config
+
     def begin_stalled(self, **settings):
         """hold is full before its wait is over. Then the queue behind it is full, too, hold is stuck, and in the end clients, which
         waited until then, are refused."""
+        self.refuse_after = seconds("5s", "1s")  # how long they wait is not what is looked at
         self.answers = threading.Event()
         self.addCleanup(self.answers.set)
         self.begin(answer=lambda number, body: Answer(until=self.answers), hold={"wait": "1s", "max_records": self.FULL}, timeout="90s",
