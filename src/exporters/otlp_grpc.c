@@ -243,15 +243,32 @@ static enum weft_push_fault fault_of(const struct weft_grpc_client_result *resul
     }
 }
 
+/* Of an answer that is too large to be read whole, what its start says counts. */
+static void judge_success(struct otlp_push *push, const struct weft_grpc_client_result *result,
+                          struct weft_push_outcome *outcome)
+{
+    struct weft_partial_success partial;
+    if (!result->is_truncated) {
+        partial = weft_otlp_response_read(result->response);
+    } else if (!weft_otlp_response_read_start(result->response, &partial)) {
+        outcome->verdict = WEFT_PUSH_PERMANENT;
+        outcome->is_unconfirmed = true;
+        weft_fail(&outcome->error, WEFT_INTERNAL,
+                  "%s: the answer is too large, and its start does not say what was taken",
+                  push->exporter->consumer.id);
+        return;
+    }
+    outcome->verdict = WEFT_PUSH_SENT;
+    outcome->rejected_count = weft_exporter_take_partial_success(&push->exporter->consumer, &partial);
+}
+
 static void call_done(void *context, const struct weft_grpc_client_result *result)
 {
     struct otlp_push *push = context;
     weft_check_magic(push, otlp_push);
     struct weft_push_outcome outcome = { .retry_after_ns = -1 };
     if (result->grpc_status == 0) {
-        outcome.verdict = WEFT_PUSH_SENT;
-        struct weft_partial_success partial = weft_otlp_response_read(result->response);
-        outcome.rejected_count = weft_exporter_take_partial_success(&push->exporter->consumer, &partial);
+        judge_success(push, result, &outcome);
     } else {
         outcome.retry_after_ns = weft_rpc_status_retry_delay_ns(result->details);
         bool may_retry = is_retryable(result->grpc_status, outcome.retry_after_ns);

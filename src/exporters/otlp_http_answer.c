@@ -7,6 +7,7 @@
 
 #include "net/http1/date.h"
 #include "wire/json_member.h"
+#include "wire/json_scan.h"
 #include "wire/rpc_status.h"
 
 enum { MESSAGE_BYTES = sizeof((struct weft_otlp_http_answer *)NULL)->message };
@@ -76,12 +77,12 @@ static bool read_protobuf_response(struct weft_slice body, struct weft_otlp_http
     return weft_otlp_response_is_valid(body);
 }
 
-static bool read_json_response(struct weft_slice body, struct weft_otlp_http_answer *answer)
+static const char *const count_keys[] = { "rejectedSpans", "rejectedDataPoints", "rejectedLogRecords" };
+
+static bool read_json_partial(struct weft_slice partial, struct weft_otlp_http_answer *answer)
 {
-    static const char *const count_keys[] = { "rejectedSpans", "rejectedDataPoints", "rejectedLogRecords" };
-    struct weft_slice partial, value;
-    enum weft_status status = weft_json_find_member(body, "partialSuccess", &partial);
-    for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(count_keys); i++) {
+    struct weft_slice value;
+    for (size_t i = 0; i < WEFT_COUNT_OF(count_keys); i++) {
         enum weft_status found = weft_json_find_member(partial, count_keys[i], &value);
         if (found == WEFT_INVALID) {
             return false;
@@ -90,31 +91,91 @@ static bool read_json_response(struct weft_slice body, struct weft_otlp_http_ans
             answer->outcome.rejected_count = weft_json_read_count(value);
         }
     }
-    if (status == WEFT_OK && weft_json_find_member(partial, "errorMessage", &value) == WEFT_OK) {
+    if (weft_json_find_member(partial, "errorMessage", &value) == WEFT_OK) {
         weft_json_copy_text(value, answer->message, sizeof answer->message);
     }
-    return status != WEFT_INVALID;
+    return true;
 }
 
-/* The Collector refuses to believe a success whose body is not what its type says; one that is cut off it cannot know.
+static bool read_json_response(struct weft_slice body, struct weft_otlp_http_answer *answer)
+{
+    struct weft_slice partial;
+    enum weft_status status = weft_json_find_member(body, "partialSuccess", &partial);
+    return status == WEFT_OK ? read_json_partial(partial, answer) : status != WEFT_INVALID;
+}
+
+/* ---- 2xx of which only the start is there ---- */
+
+static bool read_protobuf_start(struct weft_slice start, struct weft_otlp_http_answer *answer)
+{
+    struct weft_partial_success partial;
+    if (!weft_otlp_response_read_start(start, &partial)) {
+        return false;
+    }
+    answer->outcome.rejected_count = partial.rejected_count;
+    copy_message(partial.message, answer->message);
+    return true;
+}
+
+/* Where the value of that key begins; NULL: the text ends before. In a string the key's own quotes would be escaped. */
+static const uint8_t *find_value(struct weft_slice text, const char *key)
+{
+    char quoted[32];
+    int length = snprintf(quoted, sizeof quoted, "\"%s\"", key);
+    const uint8_t *end = text.bytes + text.length;
+    const uint8_t *at = text.length == 0 ? NULL : memmem(text.bytes, text.length, quoted, (size_t)length);
+    at = at == NULL ? end : weft_json_skip_space(at + length, end);
+    at = at < end && *at == ':' ? weft_json_skip_space(at + 1, end) : end;
+    return at < end ? at : NULL;
+}
+
+/* A partialSuccess that is there as a whole, or a count in what is there of it. */
+static bool read_json_start(struct weft_slice start, struct weft_otlp_http_answer *answer)
+{
+    struct weft_json_fault fault = { 0 };
+    const uint8_t *end = start.bytes + start.length;
+    const uint8_t *partial = find_value(start, "partialSuccess");
+    if (partial == NULL) {
+        return false;
+    }
+    const uint8_t *after = weft_json_skip_value(partial, end, &fault);
+    if (after != NULL) {
+        return read_json_partial(weft_slice_of(partial, (size_t)(after - partial)), answer);
+    }
+    for (size_t i = 0; i < WEFT_COUNT_OF(count_keys); i++) {
+        const uint8_t *count = find_value(weft_slice_of(partial, (size_t)(end - partial)), count_keys[i]);
+        after = count == NULL ? NULL : weft_json_skip_value(count, end, &fault);
+        if (after != NULL && after < end) { /* a number that ends where the text does may go on */
+            answer->outcome.rejected_count = weft_json_read_count(weft_slice_of(count, (size_t)(after - count)));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The Collector refuses to believe a success whose body is not what its type says. What is no OTLP at all is not read.
  */
 static void judge_success(const struct weft_http1_client_result *result, const char *id,
                           struct weft_otlp_http_answer *answer)
 {
+    bool is_cut = result->is_truncated;
     bool is_readable = true;
-    if (result->body.length > 0 && is_protobuf(result)) {
-        is_readable = read_protobuf_response(result->body, answer);
-    } else if (result->body.length > 0 && is_json(result)) {
-        is_readable = read_json_response(result->body, answer);
+    if (is_protobuf(result) && (result->body.length > 0 || is_cut)) {
+        is_readable = is_cut ? read_protobuf_start(result->body, answer) : read_protobuf_response(result->body, answer);
+    } else if (is_json(result) && (result->body.length > 0 || is_cut)) {
+        is_readable = is_cut ? read_json_start(result->body, answer) : read_json_response(result->body, answer);
     }
-    if (is_readable || result->is_truncated) {
+    if (is_readable) {
         answer->outcome.verdict = WEFT_PUSH_SENT;
         return;
     }
     answer->outcome.verdict = WEFT_PUSH_PERMANENT;
     answer->outcome.is_unconfirmed = true;
-    weft_fail(&answer->outcome.error, WEFT_INTERNAL, "%s: HTTP %d with a body that is not the %s it says", id,
-              result->code, is_json(result) ? "JSON" : "protobuf");
+    weft_fail(
+        &answer->outcome.error, WEFT_INTERNAL,
+        is_cut ? "%s: HTTP %d with a body that is too large or coded, and whose start does not say in %s what was taken"
+               : "%s: HTTP %d with a body that is not the %s it says",
+        id, result->code, is_json(result) ? "JSON" : "protobuf");
 }
 
 /* ---- all others ---- */

@@ -3,6 +3,7 @@
 
 #include "google_rpc.pb-c.h"
 #include "wire/protobuf.h"
+#include "wire/wire_scan.h"
 
 static const char retry_info_url[] = "type.googleapis.com/google.rpc.RetryInfo";
 
@@ -129,6 +130,59 @@ enum weft_status weft_otlp_response_write(const struct weft_partial_success *par
     memcpy(to, partial->message.bytes, partial->message.length);
     out->length += whole_length;
     return WEFT_OK;
+}
+
+/* The first bytes field of that number in what is there of a message; *out_is_whole: to its end. */
+static bool find_start_of_bytes(struct weft_slice start, uint32_t number, struct weft_slice *out_bytes,
+                                bool *out_is_whole)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(start);
+    struct weft_wire_field field;
+    while (reader.at < reader.end && weft_wire_scan(&reader, &field) == NULL) {
+        if (field.number == number && field.type == WEFT_WIRE_BYTES) {
+            *out_bytes = field.bytes;
+            *out_is_whole = true;
+            return true;
+        }
+    }
+    uint32_t tag = 0;
+    uint32_t length = 0;
+    const uint8_t *at = weft_wire_read_small(reader.at, reader.end, &tag);
+    at = at == NULL ? NULL : weft_wire_read_small(at, reader.end, &length);
+    if (at == NULL || tag != (number << 3 | WEFT_WIRE_BYTES)) {
+        return false;
+    }
+    *out_bytes = weft_slice_of(at, (size_t)(reader.end - at));
+    *out_is_whole = false;
+    return true;
+}
+
+static bool has_integer(struct weft_slice start, uint32_t number)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(start);
+    struct weft_wire_field field;
+    while (reader.at < reader.end && weft_wire_scan(&reader, &field) == NULL) {
+        if (field.number == number && field.type == WEFT_WIRE_VARINT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool weft_otlp_response_read_start(struct weft_slice start, struct weft_partial_success *out_partial)
+{
+    struct weft_slice partial, message = WEFT_SLICE_EMPTY;
+    bool is_whole, is_message_whole;
+    if (!find_start_of_bytes(start, 1, &partial, &is_whole) || (!is_whole && !has_integer(partial, 1))) {
+        return false;
+    }
+    int64_t rejected = find_integer(partial, 1);
+    if (!find_start_of_bytes(partial, 2, &message, &is_message_whole)) {
+        message = WEFT_SLICE_EMPTY;
+    }
+    *out_partial =
+        (struct weft_partial_success){ .rejected_count = rejected > 0 ? (uint64_t)rejected : 0, .message = message };
+    return true;
 }
 
 bool weft_otlp_response_is_valid(struct weft_slice response)

@@ -30,5 +30,9 @@ struct weft_partial_success weft_otlp_response_read(struct weft_slice response);
 enum weft_status weft_otlp_response_write(const struct weft_partial_success *partial,
                                           struct weft_buffer *out) WEFT_MUST_CHECK;
 
+/* The same of a response of which only the start is there. False: a partial_success that says how many were rejected is
+ * not in it, or is cut before it does; nobody knows then. */
+bool weft_otlp_response_read_start(struct weft_slice start, struct weft_partial_success *out_partial) WEFT_MUST_CHECK;
+
 /* Whether the response can be read to its end, and so what _read says of it is all that it says. */
 bool weft_otlp_response_is_valid(struct weft_slice response);

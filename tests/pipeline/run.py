@@ -8,7 +8,7 @@ A case has these keys:
   config    a config for weft. ${LISTEN} is the address to listen on, ${BACKEND_0}, ${BACKEND_1}, ... are backends,
             ${STATE} is an empty folder. The telemetry port is added by the runner.
   backends  optional: for each backend the answers that it gives, in order; the last one stays. An answer has the keys of
-            harness/backend.py's Answer: status, message, rejected, retry_delay. With `when: text` it is given to every
+            harness/backend.py's Answer: status, message, rejected, retry_delay. `filler:` is a message of so many bytes. With `when: text` it is given to every
             request that holds the text. Without: OK.
   input     what the client sends, one request after the other: `traces:`, `metrics:` or `logs:` with the request
             (requests.py), and optionally `answer:` the status that the client must get (OK), `compression: gzip`, and
@@ -73,7 +73,9 @@ def place(node, places):
 def answers_of(rows):
     """The function that Backend asks: the number of a request -> its answer."""
     def answer_of(row):
-        fields = {key: value for key, value in row.items() if key != "when"}
+        fields = {key: value for key, value in row.items() if key not in ("when", "filler")}
+        if "filler" in row:
+            fields["message"] = "x" * row["filler"]
         return Answer(**{**fields, "status": grpc.StatusCode[row.get("status", "OK")]})
 
     rows = rows or []

@@ -171,6 +171,7 @@ static void deliver(struct weft_grpc_client *client, struct weft_grpc_client_req
     if (state.grpc_status == 0 && state.received.message != NULL) {
         result.response = weft_payload_slice(state.received.message);
     }
+    result.is_truncated = state.grpc_status == 0 && state.received.is_truncated;
     request->on_done(request->context, &result);
     weft_grpc_client_stream_reset(&state);
 }

@@ -47,6 +47,8 @@ struct weft_grpc_client_result {
     int grpc_status;            /* 0 = OK; 14 when the connection failed */
     const char *message;        /* decoded text, "" if none */
     struct weft_slice response; /* response message (inflated), on OK */
+    bool is_truncated;          /* it was larger than max_response_bytes (up to 16 times: else RESOURCE_EXHAUSTED): its
+                                   start, or nothing if it is compressed */
     struct weft_slice details;  /* decoded grpc-status-details-bin: an encoded google.rpc.Status; empty if none */
     bool is_unconfirmed;        /* the peer may have acted on the request and did not say how: resending may
                                    duplicate. True only if the request's last byte (END_STREAM) was given to the
@@ -84,6 +86,8 @@ struct weft_grpc_client_call {
         uint8_t prefix[5];
         uint8_t prefix_length;
         size_t message_length;
+        size_t skipped_length; /* of the message, beyond max_response_bytes */
+        bool is_truncated;
         struct weft_payload *message; /* as received, then inflated; NULL if empty */
         char *text;
         uint8_t *details;

@@ -14,7 +14,8 @@ enum {
     MAX_TEXT_BYTES = 1024,
     MAX_DETAILS_BYTES = 16384,
     MAX_CALL_FIELDS = WEFT_GRPC_CLIENT_CALL_HEADERS + 2,
-    SMALL_BYTES = 64, /* a vector of its own costs the kernel more than copying these */
+    MAX_PASSED_OVER = 16, /* times the largest response: a larger one is not heard out */
+    SMALL_BYTES = 64,     /* a vector of its own costs the kernel more than copying these */
 };
 
 void weft_grpc_client_stream_reset(struct weft_grpc_client_call *state)
@@ -284,13 +285,37 @@ static bool begin_message(struct weft_grpc_client_request *request)
     return !end_if(prefix[0] > 1, request, WEFT_GRPC_INTERNAL, "response message with undefined flags") &&
            !end_if(is_compressed && !has_encoding, request, WEFT_GRPC_INTERNAL,
                    "response message compressed with an unknown encoding") &&
-           !end_if(state->received.message_length > state->client->settings.max_response_bytes, request,
-                   WEFT_GRPC_RESOURCE_EXHAUSTED, "response message larger than max_response_bytes");
+           !end_if(state->received.message_length / MAX_PASSED_OVER > state->client->settings.max_response_bytes,
+                   request, WEFT_GRPC_RESOURCE_EXHAUSTED, "response message is far too large");
 }
 
-/* Memory follows the bytes that came, not the length that was announced. */
+static size_t kept_length(const struct weft_grpc_client_call *state)
+{
+    return state->received.message != NULL ? state->received.message->length : 0;
+}
+
+static size_t message_received(const struct weft_grpc_client_call *state)
+{
+    return kept_length(state) + state->received.skipped_length;
+}
+
+/* Memory follows the bytes that came, not the length that was announced. Of a message that is too large its start is
+ * kept, which may say what matters; the rest is passed over, until the peer says how the call went or its time is up.
+ */
 static enum weft_status append_message(struct weft_grpc_client_call *state, struct weft_slice bytes)
 {
+    size_t limit = state->client->settings.max_response_bytes;
+    if (state->received.message_length > limit) {
+        bool is_readable = state->received.prefix[0] == 0; /* a start of something compressed is not */
+        size_t room = is_readable ? limit - kept_length(state) : 0;
+        size_t kept = bytes.length < room ? bytes.length : room;
+        state->received.is_truncated = true;
+        state->received.skipped_length += bytes.length - kept;
+        bytes.length = kept;
+    }
+    if (bytes.length == 0) {
+        return WEFT_OK;
+    }
     if (state->received.message == NULL) {
         state->received.message = weft_payload_try_new(state->client->net.pool, bytes.length);
         if (state->received.message == NULL) {
@@ -306,11 +331,6 @@ static enum weft_status append_message(struct weft_grpc_client_call *state, stru
     }
     weft_payload_append(message, bytes.bytes, bytes.length);
     return WEFT_OK;
-}
-
-static size_t message_received(const struct weft_grpc_client_call *state)
-{
-    return state->received.message != NULL ? state->received.message->length : 0;
 }
 
 void weft_grpc_client_stream_take_data(struct weft_grpc_client_request *request, struct weft_slice bytes)
@@ -373,10 +393,14 @@ static void take_ok(struct weft_grpc_client_request *request, bool must_reset)
         return;
     }
     struct weft_error error = WEFT_ERROR_NONE;
-    if (state->received.prefix[0] == 1 && inflate_message(state, &error) != WEFT_OK) {
-        int grpc_status = error.status == WEFT_LIMIT ? WEFT_GRPC_RESOURCE_EXHAUSTED : WEFT_GRPC_INTERNAL;
-        weft_grpc_client_stream_end(request, must_reset, grpc_status, error.text);
-        return;
+    bool is_compressed = state->received.prefix[0] == 1 && !state->received.is_truncated;
+    if (is_compressed && inflate_message(state, &error) != WEFT_OK) {
+        if (error.status != WEFT_LIMIT) {
+            weft_grpc_client_stream_end(request, must_reset, WEFT_GRPC_INTERNAL, error.text);
+            return;
+        }
+        state->received.is_truncated = true;
+        weft_payload_unref(&state->received.message);
     }
     weft_grpc_client_stream_end(request, must_reset, 0, NULL);
 }

@@ -51,8 +51,9 @@ struct weft_http1_client_result {
                                 HTTP/1.1; TIMEOUT; CLOSED: cancelled; NOMEM */
     const char *failure;     /* for a person; "" when OK */
     int code;
-    struct weft_slice body;   /* its first max_response_bytes */
-    bool is_truncated;        /* the body was longer, or there was no memory for it */
+    struct weft_slice body; /* its first max_response_bytes; decoded if it was coded */
+    bool is_truncated;      /* the body was longer, or there was no memory for it, or it was coded so that it cannot be
+                               decoded; it is empty in the latter case, and if it was both longer and coded */
     const char *content_type; /* these three "" when absent; cut to WEFT_HTTP1_TEXT_BYTES */
     const char *retry_after;
     const char *location;

@@ -83,6 +83,39 @@ static void copy_text(char *to, struct weft_slice text)
     snprintf(to, WEFT_HTTP1_TEXT_BYTES, "%.*s", WEFT_SLICE_PRINT(text));
 }
 
+enum { MAX_DECODED_BYTES = 4 * 1024 * 1024, MAX_DECODED_RATIO = 200 };
+
+static enum weft_status decode(const struct weft_http1_client *client, struct weft_slice coding, struct weft_slice body,
+                               struct weft_payload **out_decoded)
+{
+    const struct weft_codec_limits limits = { .max_inflated_bytes = MAX_DECODED_BYTES, .max_ratio = MAX_DECODED_RATIO };
+    enum weft_encoding encoding;
+    if (weft_encoding_parse(coding, &encoding) != WEFT_OK) {
+        return WEFT_UNSUPPORTED;
+    }
+    return weft_inflate(client->net.codec, encoding, body, &limits, client->net.pool, out_decoded, NULL);
+}
+
+/* Nobody asked for a coded body, but what stands between may have coded it all the same. */
+static void decode_body(const struct weft_http1_client *client, struct weft_http1_client_request_state *state,
+                        struct weft_slice coding)
+{
+    enum weft_encoding encoding;
+    struct weft_payload *decoded = NULL;
+    bool is_plain = weft_encoding_parse(coding, &encoding) == WEFT_OK && encoding == WEFT_ENCODING_IDENTITY;
+    if (is_plain || state->body.length == 0) {
+        return;
+    }
+    bool is_decoded =
+        !state->is_truncated && decode(client, coding, weft_buffer_slice(&state->body), &decoded) == WEFT_OK;
+    weft_buffer_clear(&state->body);
+    if (is_decoded) {
+        weft_buffer_append(&state->body, decoded->bytes, decoded->length);
+    }
+    state->is_truncated = !is_decoded || state->body.is_failed;
+    weft_payload_unref(&decoded);
+}
+
 /* The answer is there. Returns false if the connection has ended with it. */
 static bool finish(struct weft_http1_client_connection *connection, bool may_reuse)
 {
@@ -91,6 +124,7 @@ static bool finish(struct weft_http1_client_connection *connection, bool may_reu
     struct weft_http1_client_request_state *state = &request->state;
     const struct weft_http1_parser *parser = &connection->parser;
     state->code = parser->head.status_code;
+    decode_body(client, state, weft_http1_parser_header(parser, "content-encoding"));
     copy_text(state->content_type, weft_http1_parser_header(parser, "content-type"));
     copy_text(state->retry_after, weft_http1_parser_header(parser, "retry-after"));
     copy_text(state->location, weft_http1_parser_header(parser, "location"));

@@ -92,6 +92,9 @@ void weft_http1_client_make_texts(struct weft_http1_client *client, const struct
         const char *user_agent = settings->user_agent != NULL ? settings->user_agent : "weft/" WEFT_VERSION;
         weft_buffer_append_format(head, "User-Agent: %s\r\n", user_agent);
     }
+    if (!has_header(headers, "accept-encoding")) {
+        weft_buffer_append_text(head, "Accept-Encoding: identity\r\n");
+    }
     for (; headers != NULL && headers->name != NULL; headers++) {
         weft_assert(weft_http1_client_header_is_valid(headers->name, headers->value));
         if (!is_framing(headers->name)) {

@@ -106,16 +106,51 @@ START_TEST(test_success_is_read_as_its_type_says)
 }
 END_TEST
 
-START_TEST(test_success_that_is_cut_off_is_believed)
+static const struct {
+    const char *type;
+    struct weft_slice start;
+    bool is_sent;
+    uint64_t rejected;
+    const char *message;
+} starts[] = {
+    { "application/x-protobuf", WEFT_SLICE_LITERAL("\x0a\x7f\x08\x03"), true, 3, "" },
+    { "application/x-protobuf", WEFT_SLICE_LITERAL("\x0a\x7f\x08\x03\x12\x70no"), true, 3, "no" },
+    { "application/x-protobuf", WEFT_SLICE_LITERAL("\x0a\x02\x08\x03\x52\x7fx"), true, 3, "" },
+    { "application/x-protobuf", WEFT_SLICE_LITERAL("\x0a\x00\x52\x7fx"), true, 0, "" },
+    { "application/x-protobuf", WEFT_SLICE_LITERAL("\x0a\x7f\x12\x70no"), false, 0, "" }, /* the count may follow */
+    { "application/x-protobuf", WEFT_SLICE_LITERAL("\x0a\x7f\x08"), false, 0, "" },
+    { "application/x-protobuf", WEFT_SLICE_LITERAL("\x52\x7fx"), false, 0, "" },
+    { "application/x-protobuf", WEFT_SLICE_LITERAL(""), false, 0, "" },
+    { "application/json", WEFT_SLICE_LITERAL("{\"partialSuccess\":{\"rejectedSpans\":\"4\",\"errorMess"), true, 4, "" },
+    { "application/json", WEFT_SLICE_LITERAL("{\"partialSuccess\" : { \"rejectedDataPoints\": 5 ,"), true, 5, "" },
+    { "application/json", WEFT_SLICE_LITERAL("{\"partialSuccess\":{\"errorMessage\":\"no\"},\"x\":\""), true, 0, "no" },
+    { "application/json", WEFT_SLICE_LITERAL("{\"partialSuccess\":{\"rejectedSpans\":4"), false, 0, "" },
+    { "application/json", WEFT_SLICE_LITERAL("{\"partialSuccess\":{\"errorMessage\":\"\\\"rejectedSpans\\\":4,"), false,
+      0, "" },
+    { "application/json", WEFT_SLICE_LITERAL("{\"partialSucc"), false, 0, "" },
+    { "application/json", WEFT_SLICE_LITERAL(""), false, 0, "" },
+    { "text/html", WEFT_SLICE_LITERAL("<html>"), true, 0, "" },
+};
+
+/* Of an answer that is too large what its start says counts; where it says nothing, nobody knows. */
+START_TEST(test_start_of_a_success_counts_if_it_says_what_was_rejected)
 {
-    struct weft_http1_client_result result = { .code = 200,
-                                               .failure = "",
-                                               .body = WEFT_SLICE_LITERAL("\x0a\x7f\x08\x03"),
-                                               .is_truncated = true,
-                                               .content_type = "application/x-protobuf" };
-    struct weft_otlp_http_answer answer;
-    weft_otlp_http_judge(&result, "x", now, &answer);
-    ck_assert_int_eq(answer.outcome.verdict, WEFT_PUSH_SENT);
+    for (size_t i = 0; i < WEFT_COUNT_OF(starts); i++) {
+        struct weft_http1_client_result result = {
+            .code = 200, .failure = "", .body = starts[i].start, .is_truncated = true, .content_type = starts[i].type
+        };
+        struct weft_otlp_http_answer answer;
+        weft_otlp_http_judge(&result, "x", now, &answer);
+        ck_assert_msg((answer.outcome.verdict == WEFT_PUSH_SENT) == starts[i].is_sent, "%zu", i);
+        ck_assert_msg(answer.outcome.is_unconfirmed != starts[i].is_sent, "%zu", i);
+        if (starts[i].is_sent) {
+            ck_assert_msg(answer.outcome.rejected_count == starts[i].rejected, "%zu", i);
+            ck_assert_str_eq(answer.message, starts[i].message);
+        } else {
+            ck_assert_int_eq(answer.outcome.verdict, WEFT_PUSH_PERMANENT);
+            ck_assert_ptr_nonnull(strstr(answer.outcome.error.text, "x: HTTP 200 with a body that is too large"));
+        }
+    }
 }
 END_TEST
 
@@ -155,7 +190,7 @@ int main(void)
     tcase_add_test(tcase, test_retry_after_may_be_a_date);
     tcase_add_test(tcase, test_redirect_says_where_it_would_go);
     tcase_add_test(tcase, test_success_is_read_as_its_type_says);
-    tcase_add_test(tcase, test_success_that_is_cut_off_is_believed);
+    tcase_add_test(tcase, test_start_of_a_success_counts_if_it_says_what_was_rejected);
     tcase_add_test(tcase, test_status_in_the_body_is_told);
     tcase_add_test(tcase, test_failed_connection_is_repeated);
     suite_add_tcase(suite, tcase);

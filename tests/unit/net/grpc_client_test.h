@@ -16,7 +16,7 @@ struct call {
     size_t length;
     unsigned done_count;
     int grpc_status;
-    bool is_unconfirmed;
+    bool is_unconfirmed, is_truncated;
     char message[512];
     uint8_t response[64];
     size_t response_length;
@@ -112,6 +112,7 @@ static void on_done(void *context, const struct weft_grpc_client_result *result)
     call->done_count++;
     call->grpc_status = result->grpc_status;
     call->is_unconfirmed = result->is_unconfirmed;
+    call->is_truncated = result->is_truncated;
     snprintf(call->message, sizeof call->message, "%s", result->message);
     call->response_length = result->response.length;
     call->details_length = result->details.length;

@@ -50,6 +50,8 @@ struct call {
 struct bench {
     struct weft_loop *loop;
     struct weft_budget budget;
+    struct weft_payload_pool *pool;
+    struct weft_codec *codec;
     struct weft_net_context net;
     int listener;
     struct weft_watch *listener_watch;
@@ -79,9 +81,14 @@ static void set_up(void)
     memset(&bench, 0, sizeof bench);
     bench.loop = weft_loop_new();
     bench.listener = -1;
-    bench.net = (struct weft_net_context){
-        .loop = bench.loop, .budget = &bench.budget, .read_buffer = malloc(256 * 1024), .read_buffer_bytes = 256 * 1024
-    };
+    bench.pool = weft_payload_pool_new(&bench.budget, 0);
+    bench.codec = weft_codec_new(&bench.budget);
+    bench.net = (struct weft_net_context){ .loop = bench.loop,
+                                           .pool = bench.pool,
+                                           .codec = bench.codec,
+                                           .budget = &bench.budget,
+                                           .read_buffer = malloc(256 * 1024),
+                                           .read_buffer_bytes = 256 * 1024 };
 }
 
 /* ---- the server ---- */
@@ -440,6 +447,8 @@ static void tear_down(void)
         free(bench.calls[i].answer);
     }
     weft_loop_free(bench.loop);
+    weft_codec_free(bench.codec);
+    weft_payload_pool_free(bench.pool);
     free(bench.net.read_buffer);
     if (bench.server_tls != NULL) {
         weft_tls_context_free(bench.server_tls);

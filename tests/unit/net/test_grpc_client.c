@@ -224,37 +224,63 @@ START_TEST(test_gzip_response_is_inflated)
 }
 END_TEST
 
-START_TEST(test_gzip_response_beyond_limit_is_refused)
+static void answer_gzip_of_much(struct fake_stream *stream)
 {
-    bench.settings.max_response_bytes = 22;
-    start_server(answer_gzip);
-    open_channel();
-    struct call *call = start_call(0, 10, 10, 0);
-    run_calls();
-    ck_assert_int_eq(call->grpc_status, 8);
+    static uint8_t bytes[10000];
+    struct weft_slice plain = { bytes, sizeof bytes };
+    struct weft_payload *packed = NULL;
+    ck_assert(weft_deflate(bench.codec, WEFT_ENCODING_GZIP, 0, &plain, 1, bench.pool, &packed, NULL) == WEFT_OK);
+    ck_assert_uint_lt(packed->length, 1000);
+    fake_answer(stream, packed->bytes, packed->length, "gzip");
+    weft_payload_unref(&packed);
+}
+
+/* Of something compressed a start says nothing. */
+START_TEST(test_gzip_response_beyond_limit_is_empty_and_truncated)
+{
+    static const size_t limits[] = { 1000, 10 }; /* too large when it is inflated, and before */
+    for (size_t i = 0; i < WEFT_COUNT_OF(limits); i++) {
+        if (bench.client != NULL) {
+            weft_grpc_client_free(bench.client);
+        } else {
+            start_server(answer_gzip_of_much);
+        }
+        bench.settings.max_response_bytes = limits[i];
+        open_channel();
+        struct call *call = start_call((int)i, 10, 10, 0);
+        run_calls();
+        ck_assert_int_eq(call->grpc_status, 0);
+        ck_assert(call->is_truncated);
+        ck_assert_uint_eq(call->response_length, 0);
+    }
 }
 END_TEST
 
 static void answer_large(struct fake_stream *stream)
 {
-    static uint8_t bytes[1001];
+    static uint8_t bytes[10001];
+    memcpy(bytes, "start", 5);
     fake_answer(stream, bytes, sizeof bytes, "identity");
 }
 
-START_TEST(test_response_too_large_is_refused)
+/* Its start is kept, and the peer is heard out: it says itself that the call went well. */
+START_TEST(test_response_too_large_is_truncated)
 {
     bench.settings.max_response_bytes = 1000;
     start_server(answer_large);
     open_channel();
     struct call *call = start_call(0, 10, 10, 0);
     run_calls();
-    ck_assert_int_eq(call->grpc_status, 8);
-    ck_assert(call->is_unconfirmed); /* it did its work, as far as we know */
+    ck_assert_int_eq(call->grpc_status, 0);
+    ck_assert(call->is_truncated && !call->is_unconfirmed);
+    ck_assert_uint_eq(call->response_length, 1000);
+    ck_assert_int_eq(memcmp(call->response, "start", 5), 0);
     bench.server.on_request = fake_ok;
     struct call *second = start_call(1, 10, 10, 0);
     run_calls();
     ck_assert_int_eq(second->grpc_status, 0);
-    ck_assert_uint_eq(bench.server.resets, 1);
+    ck_assert(!second->is_truncated);
+    ck_assert_uint_eq(bench.server.resets, 0);
 }
 END_TEST
 
@@ -539,8 +565,8 @@ int main(void)
         test_http_errors_are_mapped,
         test_missing_grpc_status_is_unknown,
         test_gzip_response_is_inflated,
-        test_gzip_response_beyond_limit_is_refused,
-        test_response_too_large_is_refused,
+        test_gzip_response_beyond_limit_is_empty_and_truncated,
+        test_response_too_large_is_truncated,
         test_broken_responses_are_refused,
         test_large_body_arrives_whole_through_tiny_windows,
         test_frames_grow_with_what_the_peer_allows,

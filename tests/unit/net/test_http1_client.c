@@ -235,6 +235,53 @@ START_TEST(test_body_beyond_the_limit_is_cut_and_the_connection_closed)
 }
 END_TEST
 
+static const uint8_t gzip_hello[] = { 0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03,
+                                      0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x57, 0xc8, 0x40, 0x27, 0x01,
+                                      0xe3, 0x51, 0x3d, 0x8d, 0x17, 0x00, 0x00, 0x00 };
+
+static const char *coding;
+static size_t coded_length; /* of gzip_hello; less: it is torn */
+
+static void answer_coded(struct peer *peer)
+{
+    char head[200];
+    ck_assert(peer_has_line(peer, "Accept-Encoding: identity"));
+    int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n",
+                          coding, coded_length);
+    peer_send(peer, head, (size_t)length);
+    peer_send(peer, (const char *)gzip_hello, coded_length);
+}
+
+/* It was not asked for, and is understood all the same; what cannot be is no empty body. */
+START_TEST(test_coded_body_is_decoded)
+{
+    static const struct {
+        const char *coding;
+        size_t length;
+        const char *answer; /* NULL: not understood */
+    } cases[] = {
+        { "gzip", sizeof gzip_hello, "hello hello hello hello" },
+        { "GZIP", sizeof gzip_hello, "hello hello hello hello" },
+        { "identity", 0, "" },
+        { "gzip", sizeof gzip_hello - 1, NULL },
+        { "br", sizeof gzip_hello, NULL },
+        { "gzip, gzip", sizeof gzip_hello, NULL },
+    };
+    start_server(answer_coded);
+    open_channel();
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        coding = cases[i].coding;
+        coded_length = cases[i].length;
+        struct call *call = start_call(i, 10);
+        run_calls();
+        ck_assert_int_eq(call->status, WEFT_OK);
+        ck_assert_int_eq(call->code, 200);
+        ck_assert_str_eq(call->answer, cases[i].answer == NULL ? "" : cases[i].answer);
+        ck_assert_int_eq(call->is_truncated, cases[i].answer == NULL);
+    }
+}
+END_TEST
+
 START_TEST(test_body_at_the_limit_is_whole)
 {
     bench.settings.max_response_bytes = 1000;
@@ -487,6 +534,7 @@ int main(void)
         test_retry_after_is_handed_on,
         test_body_beyond_the_limit_is_cut_and_the_connection_closed,
         test_body_at_the_limit_is_whole,
+        test_coded_body_is_decoded,
         test_connection_is_used_again,
         test_requests_at_once_get_a_connection_each,
         test_connections_are_limited,
