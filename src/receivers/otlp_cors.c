@@ -4,7 +4,7 @@
 
 const struct weft_field weft_otlp_cors_fields[] = {
     WEFT_FIELD(struct weft_otlp_cors_config, allowed_origins, NULL,
-               "Pages that may send: exact origins, * or one wildcard within, as in https://*.example.com."),
+               "Pages that may send: exact origins, *, or one * within: https://*.example.com, http://localhost:*."),
     WEFT_FIELD(struct weft_otlp_cors_config, allowed_headers, NULL,
                "Request headers that they may use, * for any; the plain ones are always allowed."),
     WEFT_FIELD(struct weft_otlp_cors_config, exposed_headers, NULL, "Response headers that they may read."),
@@ -33,17 +33,57 @@ static bool equals_ignoring_case(struct weft_slice left, struct weft_slice right
     return true;
 }
 
+static bool is_digit(uint8_t byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* One label of a host or several, none of them empty. */
+static bool are_labels(struct weft_slice text)
+{
+    bool is_within = false;
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t byte = to_lower(text.bytes[i]);
+        bool is_of_label = (byte >= 'a' && byte <= 'z') || is_digit(byte) || byte == '-' || byte == '_';
+        if (!is_of_label && (byte != '.' || !is_within)) {
+            return false;
+        }
+        is_within = is_of_label;
+    }
+    return is_within;
+}
+
+static bool is_port(struct weft_slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (!is_digit(text.bytes[i])) {
+            return false;
+        }
+    }
+    return text.length > 0;
+}
+
+/* A star stands for labels of the host, or for a port, and for nothing that could end either. */
 static bool matches(const char *pattern, struct weft_slice origin)
 {
     const char *star = strchr(pattern, '*');
     if (star == NULL) {
         return equals_ignoring_case(origin, weft_slice_of_text(pattern));
     }
+    if (strcmp(pattern, "*") == 0) {
+        return true;
+    }
     struct weft_slice prefix = weft_slice_of(pattern, (size_t)(star - pattern));
     struct weft_slice suffix = weft_slice_of_text(star + 1);
-    return origin.length >= prefix.length + suffix.length &&
-           equals_ignoring_case(weft_slice_of(origin.bytes, prefix.length), prefix) &&
-           equals_ignoring_case(weft_slice_of(origin.bytes + origin.length - suffix.length, suffix.length), suffix);
+    if (origin.length < prefix.length + suffix.length ||
+        !equals_ignoring_case(weft_slice_of(origin.bytes, prefix.length), prefix) ||
+        !equals_ignoring_case(weft_slice_of(origin.bytes + origin.length - suffix.length, suffix.length), suffix)) {
+        return false;
+    }
+    struct weft_slice middle =
+        weft_slice_of(origin.bytes + prefix.length, origin.length - prefix.length - suffix.length);
+    bool is_after_colon = star > pattern && star[-1] == ':';
+    return is_after_colon ? is_port(middle) : are_labels(middle);
 }
 
 static bool has(const struct weft_config_strings *strings, const char *text)

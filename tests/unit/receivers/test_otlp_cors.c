@@ -4,11 +4,14 @@
 
 #include "receivers/otlp_cors.h"
 
-static char *origins[] = { "https://app.example.com", "http://*.test.example:8080", "null" };
+static char *origins[] = { "https://app.example.com", "http://*.test.example:8080", "null",
+                           "http://localhost:*",      "https://*.example.org",      "https://app-*.example.net" };
 static char *headers[] = { "X-Api-Key", "traceparent" };
 static char *exposed[] = { "X-One", "X-Two" };
 
-static const struct weft_otlp_cors_config config = { { origins, 3 }, { headers, 2 }, { exposed, 2 }, 60 };
+static const struct weft_otlp_cors_config config = {
+    { origins, WEFT_COUNT_OF(origins) }, { headers, 2 }, { exposed, 2 }, 60
+};
 
 static struct weft_buffer out;
 
@@ -56,7 +59,25 @@ START_TEST(test_origins_match_whole_and_around_the_star)
         { "HTTPS://App.Example.com", true },
         { "http://a.test.example:8080", true },
         { "http://a.b.test.example:8080", true },
-        { "http://.test.example:8080", true },
+        { "http://.test.example:8080", false },
+        { "http://a..test.example:8080", false },
+        { "http://evil.example/.test.example:8080", false },
+        { "http://evil.example:80.test.example:8080", false },
+        { "http://evil.example@.test.example:8080", false },
+        { "http://user@a.test.example:8080", false },
+        { "http://evil.example?.test.example:8080", false },
+        { "http://evil.example#.test.example:8080", false },
+        { "http://evil.example\\.test.example:8080", false },
+        { "http://evil%2f.test.example:8080", false },
+        { "http://a b.test.example:8080", false },
+        { "https://evil.com/.example.org", false },
+        { "https://A-1.b_2.example.org", true },
+        { "https://example.org", false },
+        { "https://app-1.example.net", true },
+        { "https://app-.example.net", false },
+        { "http://localhost:8080", true },
+        { "http://localhost:", false },
+        { "http://localhost:80.evil.example", false },
         { "null", true },
         { "", false },
         { "https://app.example.com.evil.example", false },
