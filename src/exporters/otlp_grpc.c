@@ -158,7 +158,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     weft_set_magic(shared, otlp_shared);
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &shared->endpoint, error);
     if (status == WEFT_OK && !is_plaintext(config, &shared->endpoint)) {
-        status = weft_tls_config_open(&config->tls, false, "h2", &shared->tls, error);
+        status = weft_tls_config_open(&config->tls, false, "h2", false, &shared->tls, error);
     }
     if (status != WEFT_OK) {
         weft_free(shared);

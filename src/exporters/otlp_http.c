@@ -252,7 +252,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     struct otlp_http_shared *shared = weft_alloc(sizeof *shared);
     weft_set_magic(shared, otlp_http_shared);
     if (wants_tls(config)) {
-        enum weft_status status = weft_tls_config_open(&config->tls, false, "http/1.1", &shared->tls, error);
+        enum weft_status status = weft_tls_config_open(&config->tls, false, "http/1.1", false, &shared->tls, error);
         if (status != WEFT_OK) {
             weft_free(shared);
             return status;

@@ -153,7 +153,7 @@ static enum weft_status open_server(struct health_extension *health, struct weft
     int descriptor = -1;
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
     if (status == WEFT_OK && config->has_tls) {
-        status = weft_tls_config_open(&config->tls, true, "http/1.1", &health->tls, error);
+        status = weft_tls_config_open(&config->tls, true, "http/1.1", false, &health->tls, error);
     }
     if (status == WEFT_OK) {
         status = weft_listen(&endpoint, BACKLOG, &descriptor, error);

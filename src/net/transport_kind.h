@@ -15,7 +15,7 @@ struct weft_transport {
     bool is_handshake_done;
     bool has_heard;       /* the peer has begun to shake hands */
     bool is_broken;       /* TLS: after a fatal error nothing more may be sent, not even close_notify */
-    char alpn[16];        /* TLS client: what the server must have agreed to; "" = nothing */
+    char alpn[16];        /* TLS: what the peer must have agreed to; "" = nothing */
     size_t pending_write; /* TLS: length of a record that the socket did not take; the next write begins with it */
 };
 

@@ -49,7 +49,8 @@ enum weft_status weft_listening_open(const struct weft_listening *listening, con
     struct weft_endpoint endpoint;
     enum weft_status status = parse_endpoint(listening, &endpoint, error);
     if (status == WEFT_OK && listening->tls != NULL) {
-        status = weft_tls_config_open(listening->tls, true, listening->alpn, out_tls, error);
+        status =
+            weft_tls_config_open(listening->tls, true, listening->alpn, listening->is_alpn_optional, out_tls, error);
     }
     if (status == WEFT_OK) {
         status = weft_listener_open(&endpoint, BACKLOG, out_listener, error);

@@ -11,6 +11,7 @@ struct weft_listening {
     const char *endpoint, *transport;  /* "tcp", or "unix" with a path */
     const struct weft_tls_config *tls; /* NULL = plain */
     const char *alpn;
+    bool is_alpn_optional;
 };
 
 /* WEFT_INVALID with the value; without the name in front. */

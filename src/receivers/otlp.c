@@ -72,8 +72,9 @@ static size_t list_protocols(const struct protocols_config *config, struct proto
     if (config->has_grpc) {
         const struct weft_otlp_grpc_config *grpc = &config->grpc;
         const struct weft_tls_config *tls = grpc->has_tls ? &grpc->tls : NULL;
-        out_protocols[count++] =
-            (struct protocol){ GRPC, { "grpc", "OTLP over gRPC", grpc->endpoint, grpc->transport, tls, "h2" } };
+        out_protocols[count++] = (struct protocol){
+            GRPC, { "grpc", "OTLP over gRPC", grpc->endpoint, grpc->transport, tls, "h2", !grpc->require_alpn }
+        };
     }
     if (config->has_http) {
         const struct weft_otlp_http_config *http = &config->http;

@@ -66,6 +66,8 @@ const struct weft_field weft_otlp_grpc_fields[] = {
     WEFT_FIELD(struct weft_otlp_grpc_config, transport, "tcp", "tcp or unix."),
     WEFT_FIELD_OPTIONAL(struct weft_otlp_grpc_config, tls, has_tls, weft_tls_server_fields, "off",
                         "Transport security.", .is_off_as_null = true),
+    WEFT_FIELD(struct weft_otlp_grpc_config, require_alpn, "true",
+               "Refuse TLS clients that do not agree to h2 by ALPN, as grpc-go does."),
     WEFT_FIELD(struct weft_otlp_grpc_config, max_recv_msg_size_mib, "0",
                "Largest message, before and after inflating; 0 = 4.", .maximum = 1024),
     WEFT_FIELD(struct weft_otlp_grpc_config, max_concurrent_streams, "0", "Calls open at once per connection; 0 = 100.",

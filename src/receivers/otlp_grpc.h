@@ -23,6 +23,7 @@ struct weft_otlp_grpc_config {
     char *transport;
     bool has_tls;
     struct weft_tls_config tls;
+    bool require_alpn;
     uint64_t max_recv_msg_size_mib;
     uint64_t max_concurrent_streams;
     uint64_t max_connections;

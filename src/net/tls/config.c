@@ -91,7 +91,8 @@ static const char **ended(const struct weft_config_strings *strings)
 }
 
 enum weft_status weft_tls_config_open(const struct weft_tls_config *config, bool is_server, const char *alpn,
-                                      struct weft_tls_context **out_context, struct weft_error *error)
+                                      bool is_alpn_optional, struct weft_tls_context **out_context,
+                                      struct weft_error *error)
 {
     const char **suites = ended(&config->cipher_suites);
     const char **curves = ended(&config->curve_preferences);
@@ -114,6 +115,7 @@ enum weft_status weft_tls_config_open(const struct weft_tls_config *config, bool
         .client_ca_file_reload = config->client_ca_file_reload,
         .reload_interval_ns = config->reload_interval.ns,
         .alpn = alpn,
+        .is_alpn_optional = is_alpn_optional,
     };
     enum weft_status status = weft_tls_context_new(&settings, out_context, error);
     weft_free(suites);

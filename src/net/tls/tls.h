@@ -23,8 +23,9 @@ struct weft_tls_settings {
     bool insecure_skip_verify;  /* client */
     bool client_ca_file_reload; /* server: also as soon as client_ca_file is another file, looked at per connection */
     int64_t reload_interval_ns;
-    const char
-        *alpn; /* "h2" or "http/1.1"; server: what is offered, required when the client sends ALPN; NULL = none */
+    const char *alpn; /* "h2" or "http/1.1"; NULL = none. Server: what is offered; a client that says nothing of ALPN
+                         speaks http/1.1 (RFC 7301 section 3.2), and is refused where that is not offered */
+    bool is_alpn_optional; /* server: not even then */
 };
 
 struct weft_tls_context;

@@ -48,6 +48,7 @@ static enum weft_io_result explain(struct weft_transport *transport, int result,
     return WEFT_IO_FAILED;
 }
 
+/* Both sides: who has not agreed speaks HTTP/1.1. */
 static enum weft_io_result check_alpn(struct weft_transport *transport)
 {
     const unsigned char *chosen = NULL;
@@ -57,8 +58,8 @@ static enum weft_io_result check_alpn(struct weft_transport *transport)
     bool is_default = length == 0 && strcmp(transport->alpn, "http/1.1") == 0;
     if (transport->alpn[0] != '\0' && !is_default &&
         !weft_slice_equal_text(weft_slice_of(chosen, length), transport->alpn)) {
-        snprintf(transport->failure, sizeof transport->failure, "TLS handshake: the server did not agree to %s (ALPN)",
-                 transport->alpn);
+        snprintf(transport->failure, sizeof transport->failure, "TLS handshake: the %s did not agree to %s (ALPN)",
+                 SSL_is_server(transport->tls) ? "client" : "server", transport->alpn);
         return WEFT_IO_FAILED;
     }
     return WEFT_IO_DONE;
@@ -257,6 +258,9 @@ struct weft_transport *weft_transport_tls(int descriptor, struct weft_tls_contex
 {
     const struct weft_tls_settings *settings = weft_tls_context_settings(context);
     struct weft_transport *transport = weft_transport_make(descriptor, &tls_kind);
+    if (!settings->is_server || !settings->is_alpn_optional) {
+        snprintf(transport->alpn, sizeof transport->alpn, "%s", settings->alpn == NULL ? "" : settings->alpn);
+    }
     if (settings->is_server) {
         transport->context = context;
         return transport;
@@ -268,6 +272,5 @@ struct weft_transport *weft_transport_tls(int descriptor, struct weft_tls_contex
     if (name != NULL && name[0] != '\0') {
         set_peer_name(transport->tls, name);
     }
-    snprintf(transport->alpn, sizeof transport->alpn, "%s", settings->alpn == NULL ? "" : settings->alpn);
     return transport;
 }

@@ -9,6 +9,7 @@ struct relay {
     int inner;
 };
 
+static bool is_alpn_optional, is_refused;
 static struct relay relay;
 static struct weft_tls_context *server_tls, *client_tls;
 
@@ -25,7 +26,10 @@ static void relay_tick(void *context)
             while (sent < (size_t)taken) {
                 struct iovec vector = { bytes + sent, (size_t)taken - sent };
                 enum weft_io_result result = weft_transport_write(relay.client, &vector, 1, &length);
-                ck_assert_int_ne(result, WEFT_IO_FAILED);
+                if (result == WEFT_IO_FAILED) {
+                    ck_assert(is_refused);
+                    return;
+                }
                 sent += length;
                 tick(NULL);
             }
@@ -44,7 +48,9 @@ static void set_up_tls(const char *alpn)
     struct tls_identity identity = tls_issue(&authority, "server", "DNS:weft.test");
     char *authority_pem = tls_certificate_pem(&authority), *pem = tls_certificate_pem(&identity),
          *key = tls_key_pem(&identity);
-    struct weft_tls_settings server = { .is_server = true, .cert_pem = pem, .key_pem = key, .alpn = "h2" };
+    struct weft_tls_settings server = {
+        .is_server = true, .cert_pem = pem, .key_pem = key, .alpn = "h2", .is_alpn_optional = is_alpn_optional
+    };
     struct weft_tls_settings client = { .ca_pem = authority_pem, .alpn = alpn };
     ck_assert_int_eq(weft_tls_context_new(&server, &server_tls, NULL), WEFT_OK);
     ck_assert_int_eq(weft_tls_context_new(&client, &client_tls, NULL), WEFT_OK);
@@ -130,6 +136,25 @@ START_TEST(test_wrong_protocol_is_refused_in_the_handshake)
 }
 END_TEST
 
+/* As grpc-go does: it would be HTTP/1.1. */
+START_TEST(test_no_protocol_is_refused_unless_told_otherwise)
+{
+    is_alpn_optional = _i == 1;
+    is_refused = !is_alpn_optional;
+    set_up_tls(NULL);
+    static const struct raw_request usual = { 0 };
+    uint8_t body[64];
+    raw_headers(world.peer, 1, &usual, false);
+    raw_data(world.peer, 1, body, raw_message(body, 0, 4, "abcd", 4), true);
+    raw_settle(world.peer);
+    ck_assert_uint_eq(world.call_count, is_alpn_optional);
+    ck_assert_uint_eq(weft_grpc_server_connection_count(world.server), is_alpn_optional);
+    ck_assert_uint_eq(counters()->connections_failed, !is_alpn_optional);
+    tear_down_tls();
+    is_alpn_optional = is_refused = false;
+}
+END_TEST
+
 START_TEST(test_handshake_that_never_comes_is_cut_off)
 {
     set_up_tls("h2");
@@ -151,6 +176,7 @@ int main(void)
     tcase_add_test(tcase, test_calls_work_over_tls);
     tcase_add_test(tcase, test_pause_keeps_what_tls_has_decrypted);
     tcase_add_test(tcase, test_wrong_protocol_is_refused_in_the_handshake);
+    tcase_add_loop_test(tcase, test_no_protocol_is_refused_unless_told_otherwise, 0, 2);
     tcase_add_test(tcase, test_handshake_that_never_comes_is_cut_off);
     return run_suite("grpc_server_tls", tcase);
 }

@@ -194,13 +194,19 @@ START_TEST(test_client_certificates_are_mandatory_when_asked_for)
 }
 END_TEST
 
-START_TEST(test_alpn_must_agree_when_offered)
+START_TEST(test_alpn_must_agree_unless_it_is_optional)
 {
     set_up();
     struct weft_tls_settings client = client_settings(), server = server_settings();
     client.alpn = "http/1.1";
     ck_assert(!agree(&client, &server, "weft.test"));
     client.alpn = NULL;
+    ck_assert(!agree(&client, &server, "weft.test"));
+    ck_assert_ptr_nonnull(strstr(weft_transport_failure(bed.ends[1]), "the client did not agree to h2 (ALPN)"));
+    server.is_alpn_optional = true;
+    ck_assert(agree(&client, &server, "weft.test"));
+    server.alpn = "http/1.1"; /* which is what a client speaks that says nothing */
+    server.is_alpn_optional = false;
     ck_assert(agree(&client, &server, "weft.test"));
     client.alpn = "h2";
     server.alpn = NULL;
@@ -500,7 +506,7 @@ int main(void)
     tcase_add_test(tcase, test_server_without_alternative_names_is_refused);
     tcase_add_test(tcase, test_unknown_authority_is_refused_unless_told_to_skip);
     tcase_add_test(tcase, test_client_certificates_are_mandatory_when_asked_for);
-    tcase_add_test(tcase, test_alpn_must_agree_when_offered);
+    tcase_add_test(tcase, test_alpn_must_agree_unless_it_is_optional);
     tcase_add_test(tcase, test_versions_and_suites_by_their_go_names);
     tcase_add_test(tcase, test_bad_settings_are_explained);
     tcase_add_test(tcase, test_renewal_takes_over_when_it_is_told_to);
