@@ -221,16 +221,16 @@ void weft_grpc_server_call_take_headers_end(struct weft_grpc_server_call *call)
     call->phase = WEFT_GRPC_SERVER_CALL_BODY;
     weft_grpc_server_call_restart_clock(call);
     if (!call->is_post) {
-        weft_grpc_server_call_refuse(call, 405, WEFT_GRPC_INTERNAL, "gRPC requests are POST");
+        weft_grpc_server_call_refuse_http(call, 405, WEFT_GRPC_INTERNAL, "gRPC requests are POST");
     } else if (!call->is_grpc) {
-        weft_grpc_server_call_refuse(call, 415, 3 /* INVALID_ARGUMENT */, "content-type must be application/grpc");
+        weft_grpc_server_call_refuse_http(call, 415, 3 /* INVALID_ARGUMENT */, "content-type must be application/grpc");
     } else if (call->method == NULL) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_UNIMPLEMENTED, "no such method here");
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_UNIMPLEMENTED, "no such method here");
     } else if (call->has_bad_encoding) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_UNIMPLEMENTED,
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_UNIMPLEMENTED,
                                      "grpc-encoding is not supported; identity, gzip, zstd and deflate are");
     } else if (call->has_bad_timeout) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "grpc-timeout is malformed");
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "grpc-timeout is malformed");
     } else if (call->timeout_ns >= 0) {
         call->deadline = weft_monotonic_after(call->phase_entered, call->timeout_ns);
     }
@@ -261,15 +261,15 @@ static void take_prefix(struct weft_grpc_server_call *call)
     call->declared_bytes =
         (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | (size_t)prefix[4];
     if (prefix[0] > 1) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "message flag is %u, not 0 or 1", prefix[0]);
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "message flag is %u, not 0 or 1", prefix[0]);
     } else if (prefix[0] == 1 && call->encoding == WEFT_ENCODING_IDENTITY) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "compressed flag is set without a grpc-encoding");
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "compressed flag is set without a grpc-encoding");
     } else if (call->declared_bytes > max_bytes) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_RESOURCE_EXHAUSTED,
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_RESOURCE_EXHAUSTED,
                                      "message of %zu bytes is larger than the limit of %zu", call->declared_bytes,
                                      max_bytes);
     } else if (call->declared_bytes == 0 && reserve(call, 0) != WEFT_OK) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_UNAVAILABLE, "no memory for the message");
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_UNAVAILABLE, "no memory for the message");
     } else {
         weft_body_expect(&call->body, bare_call_bytes + call->declared_bytes);
         weft_grpc_server_session_grow(call->connection, call->declared_bytes);
@@ -281,7 +281,7 @@ static size_t append(struct weft_grpc_server_call *call, struct weft_slice bytes
 {
     size_t room = call->declared_bytes - (call->message == NULL ? 0 : call->message->length);
     if (room == 0) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL,
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL,
                                      "request has bytes after its one message of %zu bytes; calls here are unary",
                                      call->declared_bytes);
         return 0;
@@ -289,7 +289,7 @@ static size_t append(struct weft_grpc_server_call *call, struct weft_slice bytes
     size_t length = bytes.length < room ? bytes.length : room;
     if ((call->message == NULL || call->message->length + length > call->message->capacity) &&
         reserve(call, length) != WEFT_OK) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_UNAVAILABLE, "no memory for the message");
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_UNAVAILABLE, "no memory for the message");
         return 0;
     }
     weft_payload_append(call->message, bytes.bytes, length);
@@ -401,7 +401,7 @@ static bool inflate(struct weft_grpc_server_call *call)
     enum weft_status status = weft_inflate(server->net.codec, call->encoding, weft_payload_slice(call->message),
                                            &limits, server->net.pool, &inflated, &error);
     if (status != WEFT_OK) {
-        weft_grpc_server_call_refuse(call, 200, grpc_status_of_inflate(status), "%s message: %s",
+        weft_grpc_server_call_refuse(call, grpc_status_of_inflate(status), "%s message: %s",
                                      weft_encoding_name(call->encoding), error.text);
         return false;
     }
@@ -435,12 +435,12 @@ void weft_grpc_server_call_take_end(struct weft_grpc_server_call *call)
         return;
     }
     if (call->prefix_length == 0) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "request has no message");
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "request has no message");
     } else if (call->prefix_length < PREFIX_BYTES) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "request has %zu of %d bytes of the message prefix",
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "request has %zu of %d bytes of the message prefix",
                                      call->prefix_length, PREFIX_BYTES);
     } else if (call->message == NULL || call->message->length < call->declared_bytes) {
-        weft_grpc_server_call_refuse(call, 200, WEFT_GRPC_INTERNAL, "request has %zu of %zu declared bytes",
+        weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "request has %zu of %zu declared bytes",
                                      call->message == NULL ? 0 : call->message->length, call->declared_bytes);
     } else if (call->prefix[0] == 0 || inflate(call)) {
         hand_over(call);
@@ -487,8 +487,8 @@ static void expire_body(struct weft_grpc_server_call *call)
         return;
     }
     weft_grpc_server_call_refuse(
-        call, 200, WEFT_GRPC_DEADLINE_EXCEEDED, "the request came too slowly: %zu bytes in %lld s",
-        call->received_bytes, (long long)((weft_grpc_server_now(server).ns - call->phase_entered.ns) / WEFT_NS_PER_S));
+        call, WEFT_GRPC_DEADLINE_EXCEEDED, "the request came too slowly: %zu bytes in %lld s", call->received_bytes,
+        (long long)((weft_grpc_server_now(server).ns - call->phase_entered.ns) / WEFT_NS_PER_S));
 }
 
 /* The peer does not read its answer. The first time costs it the call, the second the connection. */

@@ -251,8 +251,12 @@ void weft_grpc_server_call_restart_clock(struct weft_grpc_server_call *call);
 void weft_grpc_server_call_detach(struct weft_grpc_server_call *call);
 
 /* server_reply.c */
-void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int http_status, int grpc_status,
-                                  const char *format, ...) WEFT_PRINTF(4, 5);
+void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int grpc_status, const char *format, ...)
+    WEFT_PRINTF(3, 4);
+
+/* The same for what is not gRPC. The text is short, and a literal. */
+void weft_grpc_server_call_refuse_http(struct weft_grpc_server_call *call, int http_status, int grpc_status,
+                                       const char *text);
 
 /* UNAVAILABLE, with what the settings say of coming again. */
 void weft_grpc_server_call_shed(struct weft_grpc_server_call *call);

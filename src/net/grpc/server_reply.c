@@ -71,8 +71,59 @@ static bool give_up(struct weft_grpc_server_call *call)
     return false;
 }
 
-static bool submit_trailers_only(struct weft_grpc_server_call *call, int http_status, int grpc_status,
-                                 struct weft_slice message, struct weft_slice details)
+static ssize_t on_text_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *out_bytes, size_t capacity,
+                              uint32_t *out_flags, nghttp2_data_source *source, void *context)
+{
+    (void)session;
+    (void)stream_id;
+    (void)context;
+    struct weft_grpc_server_call *call = source->ptr;
+    size_t left = call->reply_length - call->reply_sent;
+    size_t length = left < capacity ? left : capacity;
+    memcpy(out_bytes, call->reply + call->reply_sent, length);
+    call->reply_sent += length;
+    *out_flags |= call->reply_sent == call->reply_length ? NGHTTP2_DATA_FLAG_EOF : 0U;
+    return (ssize_t)length;
+}
+
+/* For who does not speak gRPC, a person with curl for instance: an answer of plain HTTP, in which a gRPC client finds
+ * its status, too. */
+static void submit_text(struct weft_grpc_server_call *call, int http_status, int grpc_status, const char *text)
+{
+    char http_text[16], status_text[16];
+    snprintf(http_text, sizeof http_text, "%d", http_status);
+    snprintf(status_text, sizeof status_text, "%d", grpc_status);
+    call->reply = call->small_reply;
+    call->reply_length = strlen(text) + 1;
+    weft_assert(call->reply_length <= sizeof call->small_reply);
+    memcpy(call->reply, text, call->reply_length);
+    call->reply[call->reply_length - 1] = '\n';
+    struct fields fields = { 0 };
+    add_field(&fields, ":status", weft_slice_of_text(http_text));
+    add_field(&fields, "content-type", WEFT_SLICE_LITERAL("text/plain; charset=utf-8"));
+    if (http_status == 405) {
+        add_field(&fields, "allow", WEFT_SLICE_LITERAL("POST"));
+    }
+    add_field(&fields, "grpc-status", weft_slice_of_text(status_text));
+    add_field(&fields, "grpc-message", weft_slice_of_text(text));
+    nghttp2_data_provider provider = { .source.ptr = call, .read_callback = on_text_wanted };
+    if (nghttp2_submit_response(call->connection->session, call->stream_id, fields.list, fields.count, &provider) !=
+        0) {
+        (void)give_up(call);
+        return;
+    }
+    set_answered(call);
+}
+
+void weft_grpc_server_call_refuse_http(struct weft_grpc_server_call *call, int http_status, int grpc_status,
+                                       const char *text)
+{
+    call->connection->server->counters.calls_failed++;
+    submit_text(call, http_status, grpc_status, text);
+}
+
+static bool submit_trailers_only(struct weft_grpc_server_call *call, int grpc_status, struct weft_slice message,
+                                 struct weft_slice details)
 {
     struct weft_buffer encoded_message, encoded_details;
     weft_buffer_init(&encoded_message, 0);
@@ -82,15 +133,11 @@ static bool submit_trailers_only(struct weft_grpc_server_call *call, int http_st
     if (details.length <= MAX_DETAILS_BYTES) {
         weft_grpc_append_base64(&encoded_details, details);
     }
-    char http_text[16], status_text[16];
-    snprintf(http_text, sizeof http_text, "%d", http_status);
+    char status_text[16];
     snprintf(status_text, sizeof status_text, "%d", grpc_status);
     struct fields fields = { 0 };
-    add_field(&fields, ":status", weft_slice_of_text(http_text));
+    add_field(&fields, ":status", WEFT_SLICE_LITERAL("200"));
     add_field(&fields, "content-type", WEFT_SLICE_LITERAL("application/grpc"));
-    if (http_status == 405) {
-        add_field(&fields, "allow", WEFT_SLICE_LITERAL("POST"));
-    }
     if (call->has_bad_encoding) {
         add_field(&fields, "grpc-accept-encoding", WEFT_SLICE_LITERAL("identity,gzip,zstd,deflate"));
     }
@@ -113,8 +160,7 @@ static bool submit_trailers_only(struct weft_grpc_server_call *call, int http_st
     return true;
 }
 
-void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int http_status, int grpc_status,
-                                  const char *format, ...)
+void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int grpc_status, const char *format, ...)
 {
     char text[600];
     va_list arguments;
@@ -122,14 +168,14 @@ void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int http_s
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     call->connection->server->counters.calls_failed++;
-    (void)submit_trailers_only(call, http_status, grpc_status, weft_slice_of_text(text), WEFT_SLICE_EMPTY);
+    (void)submit_trailers_only(call, grpc_status, weft_slice_of_text(text), WEFT_SLICE_EMPTY);
 }
 
 void weft_grpc_server_call_shed(struct weft_grpc_server_call *call)
 {
     struct weft_grpc_server *server = call->connection->server;
     server->counters.calls_failed++;
-    (void)submit_trailers_only(call, 200, WEFT_GRPC_UNAVAILABLE, WEFT_SLICE_LITERAL(WEFT_GRPC_SERVER_SHED_TEXT),
+    (void)submit_trailers_only(call, WEFT_GRPC_UNAVAILABLE, WEFT_SLICE_LITERAL(WEFT_GRPC_SERVER_SHED_TEXT),
                                server->settings.shed_details);
 }
 
@@ -162,7 +208,7 @@ bool weft_grpc_server_call_fail(struct weft_grpc_server_call *call, int grpc_sta
         return false;
     }
     struct weft_slice text = message == NULL ? WEFT_SLICE_EMPTY : weft_slice_of_text(message);
-    return submit_trailers_only(call, 200, grpc_status, text, details);
+    return submit_trailers_only(call, grpc_status, text, details);
 }
 
 static ssize_t on_reply_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *out_bytes, size_t capacity,

@@ -120,7 +120,11 @@ START_TEST(test_wrong_requests_are_told_what_is_wrong)
         call_once(5, &(struct raw_request){ .content_type = "application/json" }, body, length)->http_status, 415);
     ck_assert_int_eq(
         call_once(7, &(struct raw_request){ .content_type = "application/grpc-web" }, body, length)->http_status, 415);
-    ck_assert_int_eq(call_once(9, &(struct raw_request){ .method = "GET" }, body, length)->http_status, 405);
+    stream = call_once(9, &(struct raw_request){ .method = "GET" }, body, length);
+    ck_assert_int_eq(stream->http_status, 405);
+    ck_assert_int_eq(stream->grpc_status, 13);
+    ck_assert(weft_slice_equal_text(weft_slice_of(stream->body, stream->body_length), "gRPC requests are POST\n"));
+    ck_assert(stream->has_ended);
     assert_failed(call_once(11, &(struct raw_request){ .timeout = "5x" }, body, length), 13, "grpc-timeout");
     assert_failed(call_once(13, &(struct raw_request){ .timeout = "123456789S" }, body, length), 13, "grpc-timeout");
     ck_assert_uint_eq(world.call_count, 0);
