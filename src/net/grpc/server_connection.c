@@ -153,12 +153,17 @@ void weft_grpc_server_connection_calm(struct weft_grpc_server_connection *connec
         return;
     }
     const char *text = weft_http2_flood_text(flood);
-    connection->server->counters.connections_flooded++;
-    weft_log(WARN, "grpc.connection_flooded", "gRPC connection ended by a flood limit",
-             WEFT_LOG_STRING("peer", connection->peer), WEFT_LOG_STRING("limit", text));
+    uint32_t code = weft_http2_flood_code(flood);
+    if (code == NGHTTP2_ENHANCE_YOUR_CALM) {
+        connection->server->counters.connections_flooded++;
+        weft_log(WARN, "grpc.connection_flooded", "gRPC connection ended by a flood limit",
+                 WEFT_LOG_STRING("peer", connection->peer), WEFT_LOG_STRING("limit", text));
+    } else {
+        connection->server->counters.connections_failed++;
+    }
     if (nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(connection->session), NGHTTP2_ENHANCE_YOUR_CALM,
-                              (const uint8_t *)text, strlen(text)) != 0) {
+                              nghttp2_session_get_last_proc_stream_id(connection->session), code, (const uint8_t *)text,
+                              strlen(text)) != 0) {
         weft_grpc_server_connection_close(connection);
         return;
     }
@@ -192,10 +197,16 @@ void weft_grpc_server_connection_receive(struct weft_grpc_server_connection *con
         weft_grpc_server_connection_calm(connection, flood);
         return;
     }
+    uint32_t stray = connection->meter.stray_stream;
+    connection->meter.stray_stream = 0;
     ssize_t result = nghttp2_session_mem_recv(connection->session, bytes.bytes, bytes.length);
     if (result < 0) {
         close_failed(connection, nghttp2_strerror((int)result));
         return;
+    }
+    if (stray != 0 && nghttp2_session_find_stream(connection->session, (int32_t)stray) == NULL &&
+        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, (int32_t)stray, NGHTTP2_STREAM_CLOSED) != 0) {
+        connection->is_broken = true;
     }
     settle_marks(connection);
     weft_grpc_server_connection_rank(connection);

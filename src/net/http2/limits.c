@@ -29,6 +29,28 @@ const char *weft_http2_flood_text(enum weft_http2_flood flood)
     return flood_texts[flood];
 }
 
+uint32_t weft_http2_flood_code(enum weft_http2_flood flood)
+{
+    switch (flood) {
+    case WEFT_HTTP2_FLOOD_BAD_STREAM:
+        return NGHTTP2_PROTOCOL_ERROR;
+    case WEFT_HTTP2_FLOOD_ENDED_STREAM:
+        return NGHTTP2_STREAM_CLOSED;
+    case WEFT_HTTP2_FLOOD_NONE:
+    case WEFT_HTTP2_FLOOD_CONTROL:
+    case WEFT_HTTP2_FLOOD_RESET:
+    case WEFT_HTTP2_FLOOD_EMPTY_DATA:
+    case WEFT_HTTP2_FLOOD_HEADERS:
+    case WEFT_HTTP2_FLOOD_CONTINUATION:
+    case WEFT_HTTP2_FLOOD_ERRORS:
+    case WEFT_HTTP2_FLOOD_STREAMS:
+    case WEFT_HTTP2_FLOOD_PINGS:
+    case WEFT_HTTP2_FLOOD_STALLS:
+        break;
+    }
+    return NGHTTP2_ENHANCE_YOUR_CALM;
+}
+
 void weft_rate_init(struct weft_rate *rate, uint32_t burst, uint32_t per_second, struct weft_monotonic now)
 {
     *rate = (struct weft_rate){ .burst = burst, .per_second = per_second, .last = now };
@@ -129,16 +151,63 @@ static enum weft_http2_flood count_data(struct weft_http2_meter *meter, uint8_t 
     return meter->payload_left == 0 ? count_empty_data(meter, now) : WEFT_HTTP2_FLOOD_NONE;
 }
 
-/* HEADERS of an earlier stream are trailers, or of a stream that is over and ignored: no call comes of them. */
-static bool begins_call(struct weft_http2_meter *meter)
+static uint32_t stream_of(const struct weft_http2_meter *meter)
 {
     const uint8_t *id = meter->header + FRAME_HEADER_BYTES - sizeof(uint32_t);
-    uint32_t stream = ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) & INT32_MAX;
+    return ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) & INT32_MAX;
+}
+
+static uint32_t *place_of(struct weft_http2_meter *meter, uint32_t stream)
+{
+    return &meter->streams[stream / 2 % WEFT_HTTP2_KNOWN_STREAMS];
+}
+
+/* The client has ended the stream, and that is remembered. */
+static bool has_ended(struct weft_http2_meter *meter, uint32_t stream)
+{
+    return *place_of(meter, stream) == (stream | WEFT_HTTP2_STREAM_ENDED);
+}
+
+static void note_end(struct weft_http2_meter *meter, uint32_t stream)
+{
+    uint32_t *place = place_of(meter, stream);
+    *place |= *place == stream ? WEFT_HTTP2_STREAM_ENDED : 0;
+}
+
+/* HEADERS of an earlier stream are trailers, or of a stream that is over and ignored: no call comes of them. */
+static bool begins_call(struct weft_http2_meter *meter, uint32_t stream)
+{
     if (stream <= meter->last_stream) {
         return false;
     }
     meter->last_stream = stream;
+    *place_of(meter, stream) = stream;
     return true;
+}
+
+/* Of a stream that does not begin here (RFC 9113 sections 5.1 and 5.1.1). */
+static enum weft_http2_flood judge_old_stream(struct weft_http2_meter *meter, uint32_t stream)
+{
+    uint32_t known = *place_of(meter, stream);
+    if (has_ended(meter, stream)) {
+        return WEFT_HTTP2_FLOOD_ENDED_STREAM;
+    }
+    return stream % 2 == 1 && (known & INT32_MAX) < stream ? WEFT_HTTP2_FLOOD_BAD_STREAM : WEFT_HTTP2_FLOOD_NONE;
+}
+
+/* What the frame says of its stream, which nghttp2 would not mind. */
+static enum weft_http2_flood follow_stream(struct weft_http2_meter *meter, uint8_t type, uint8_t flags, bool begins)
+{
+    uint32_t stream = stream_of(meter);
+    bool is_headers = type == NGHTTP2_HEADERS, is_data = type == NGHTTP2_DATA;
+    enum weft_http2_flood fault = is_headers && !begins ? judge_old_stream(meter, stream) : WEFT_HTTP2_FLOOD_NONE;
+    if (is_data && has_ended(meter, stream)) {
+        meter->stray_stream = stream;
+    }
+    if (type == NGHTTP2_RST_STREAM || ((is_headers || is_data) && (flags & NGHTTP2_FLAG_END_STREAM) != 0)) {
+        note_end(meter, stream);
+    }
+    return type == NGHTTP2_PRIORITY && stream == 0 ? WEFT_HTTP2_FLOOD_BAD_STREAM : fault;
 }
 
 static enum weft_http2_flood count_frame(struct weft_http2_meter *meter, struct weft_monotonic now)
@@ -147,10 +216,12 @@ static enum weft_http2_flood count_frame(struct weft_http2_meter *meter, struct 
     size_t length = (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
     uint8_t type = header[3], flags = header[4];
     meter->payload_left = length;
+    bool begins = type == NGHTTP2_HEADERS && begins_call(meter, stream_of(meter));
+    enum weft_http2_flood fault = follow_stream(meter, type, flags, begins);
     if (type == NGHTTP2_DATA) {
         return count_data(meter, flags, now);
     }
-    if (type == NGHTTP2_HEADERS && begins_call(meter)) {
+    if (begins) {
         /* A busy client opens thousands of calls a second and sends window updates and pings for each. Calls have
          * limits of their own: how many are open, reset, or in error. */
         weft_rate_give(&meter->control, TOKENS_PER_CALL);
@@ -160,10 +231,10 @@ static enum weft_http2_flood count_frame(struct weft_http2_meter *meter, struct 
     if (type == NGHTTP2_RST_STREAM && !weft_rate_take(&meter->resets, now)) {
         return WEFT_HTTP2_FLOOD_RESET;
     }
-    if (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION) {
+    if (fault == WEFT_HTTP2_FLOOD_NONE && (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION)) {
         return count_header_block(meter, type, length);
     }
-    return WEFT_HTTP2_FLOOD_NONE;
+    return fault;
 }
 
 static size_t smaller(size_t left, size_t right)

@@ -55,7 +55,7 @@ bool weft_http2_errors_take(struct weft_http2_errors *errors, struct weft_monoto
 /* A call was served. */
 void weft_http2_errors_forgive(struct weft_http2_errors *errors);
 
-/* Why a connection must go; the text is sent as GOAWAY's debug data. */
+/* Why a connection must go; the text is sent as GOAWAY's debug data. The last two are faults, no floods. */
 #define WEFT_HTTP2_FLOODS(ROW)                    \
     ROW(NONE, "")                                 \
     ROW(CONTROL, "too_many_frames")               \
@@ -66,7 +66,9 @@ void weft_http2_errors_forgive(struct weft_http2_errors *errors);
     ROW(ERRORS, "too_many_errors")                \
     ROW(STREAMS, "too_many_streams")              \
     ROW(PINGS, "too_many_pings")                  \
-    ROW(STALLS, "responses_not_read")
+    ROW(STALLS, "responses_not_read")             \
+    ROW(BAD_STREAM, "bad_stream_identifier")      \
+    ROW(ENDED_STREAM, "headers_of_ended_stream")
 
 enum weft_http2_flood {
 #define WEFT_HTTP2_FLOOD_ENUM(name, text) WEFT_HTTP2_FLOOD_##name,
@@ -75,6 +77,9 @@ enum weft_http2_flood {
 };
 
 const char *weft_http2_flood_text(enum weft_http2_flood flood);
+uint32_t weft_http2_flood_code(enum weft_http2_flood flood);
+
+enum { WEFT_HTTP2_KNOWN_STREAMS = 128, WEFT_HTTP2_STREAM_ENDED = 1U << 31 };
 
 struct weft_http2_meter {
     struct weft_rate control;    /* all frames but DATA and HEADERS that begin a call, which give some back */
@@ -89,6 +94,10 @@ struct weft_http2_meter {
     size_t payload_left;
     bool awaits_padding;  /* the next byte says how much of a DATA frame is padding */
     uint32_t last_stream; /* the highest that HEADERS began */
+    /* What the client said of its streams, each in the place that its number has, until a later one takes it: the
+     * number, and whether the client has ended it. What it sends behind that nghttp2 would ignore. */
+    uint32_t streams[WEFT_HTTP2_KNOWN_STREAMS];
+    uint32_t stray_stream; /* one that has ended and that DATA came for; 0 = none */
 };
 
 void weft_http2_meter_init(struct weft_http2_meter *meter, uint32_t max_control_frames_per_s,

@@ -1,6 +1,7 @@
 /* The gRPC server against peers that mean harm (CVE-2023-44487, CVE-2024-28182, CVE-2025-8671, CVE-2026-49975 and plain
  * floods): the attacker is told to calm down or cut off, and its memory comes back. */
 #include "grpc_server_test.h"
+#include "net/http2/limits.h"
 
 static const struct raw_request usual = { 0 };
 static const uint8_t cancel[4] = { 0, 0, 0, NGHTTP2_CANCEL };
@@ -162,15 +163,70 @@ START_TEST(test_padded_data_is_no_flood)
 }
 END_TEST
 
-/* nghttp2 ignores HEADERS of streams that are over, but decodes them. */
-START_TEST(test_headers_of_ended_streams_are_a_flood)
+/* nghttp2 ignores HEADERS of streams that are over, but decodes them; we have forgotten this one. */
+START_TEST(test_headers_of_forgotten_streams_are_a_flood)
 {
     set_up_server();
-    raw_headers(world.peer, 5, &usual, false);
-    raw_frame(world.peer, NGHTTP2_RST_STREAM, 0, 5, cancel, 4);
+    enum { FORGOTTEN = 3, LATER = FORGOTTEN + 2 * WEFT_HTTP2_KNOWN_STREAMS };
+    raw_headers(world.peer, FORGOTTEN, &usual, false);
+    raw_frame(world.peer, NGHTTP2_RST_STREAM, 0, FORGOTTEN, cancel, 4);
+    raw_headers(world.peer, LATER, &usual, false);
     static const uint8_t block[4] = { 0x83, 0x86, 0x84, 0x90 };
-    flood(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 3, block, sizeof block);
+    flood(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, FORGOTTEN, block, sizeof block);
     assert_calmed("too_many_frames");
+}
+END_TEST
+
+/* RFC 9113 sections 5.1 and 5.1.1: what nghttp2 would not mind. */
+static const struct {
+    const char *what;
+    uint8_t type, flags;
+    int32_t stream;
+    uint32_t goaway; /* the connection ends with this; 0: only a reset comes, or nothing */
+    uint32_t reset;
+} stray_frames[] = {
+    { "headers of what the client reset", NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 3, NGHTTP2_STREAM_CLOSED, 0 },
+    { "headers of what it had ended", NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 5, NGHTTP2_STREAM_CLOSED, 0 },
+    { "headers of what never was", NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 7, NGHTTP2_PROTOCOL_ERROR, 0 },
+    { "data of what the client reset", NGHTTP2_DATA, 0, 3, 0, NGHTTP2_STREAM_CLOSED },
+    { "data of what it had ended", NGHTTP2_DATA, 0, 5, 0, NGHTTP2_STREAM_CLOSED },
+    { "data of what we ended", NGHTTP2_DATA, 0, 9, 0, 0 },
+    { "a window of what it had ended", NGHTTP2_WINDOW_UPDATE, 0, 5, 0, 0 },
+    { "priority of nothing", NGHTTP2_PRIORITY, 0, 0, NGHTTP2_PROTOCOL_ERROR, 0 },
+    { "priority of what it had ended", NGHTTP2_PRIORITY, 0, 5, 0, 0 },
+};
+
+START_TEST(test_frames_of_streams_that_are_over)
+{
+    set_up_server();
+    uint8_t body[16];
+    raw_headers(world.peer, 3, &usual, false);
+    raw_frame(world.peer, NGHTTP2_RST_STREAM, 0, 3, cancel, 4);
+    call_once(5, &usual, body, raw_message(body, 0, 1, "x", 1));
+    raw_headers(world.peer, 9, &(struct raw_request){ .method = "GET" }, false); /* is answered before its end */
+    raw_settle(world.peer);
+    ck_assert(raw_stream(world.peer, 9)->has_reset && raw_stream(world.peer, 9)->reset_code == NGHTTP2_NO_ERROR);
+    static const uint8_t payload[5] = { 0, 0, 0, 1, 0 };
+    size_t length = stray_frames[_i].type == NGHTTP2_WINDOW_UPDATE ? 4 : sizeof payload;
+    struct weft_buffer block;
+    weft_buffer_init(&block, 0);
+    raw_fields(&block, &usual);
+    bool is_headers = stray_frames[_i].type == NGHTTP2_HEADERS;
+    raw_frame(world.peer, stray_frames[_i].type, stray_frames[_i].flags, stray_frames[_i].stream,
+              is_headers ? block.bytes : payload, is_headers ? block.length : length);
+    weft_buffer_fini(&block);
+    raw_settle(world.peer);
+    ck_assert_msg(world.peer->has_goaway == (stray_frames[_i].goaway != 0), "%s", stray_frames[_i].what);
+    ck_assert_uint_eq(world.peer->goaway_code, stray_frames[_i].goaway);
+    ck_assert_uint_eq(counters()->connections_failed, stray_frames[_i].goaway != 0);
+    ck_assert_uint_eq(counters()->connections_flooded, 0);
+    uint32_t code = stray_frames[_i].stream == 0 ? 0 : raw_stream(world.peer, stray_frames[_i].stream)->reset_code;
+    ck_assert_uint_eq(code, stray_frames[_i].reset);
+    if (stray_frames[_i].goaway == 0) {
+        call_once(11, &usual, body, raw_message(body, 0, 1, "x", 1)); /* it goes on */
+        ck_assert_uint_eq(world.call_count, 2);
+    }
+    tear_down();
 }
 END_TEST
 
@@ -796,7 +852,8 @@ int main(void)
     tcase_add_test(tcase, test_padding_only_data_flood_is_stopped);
     tcase_add_test(tcase, test_data_with_nothing_but_long_padding_is_stopped);
     tcase_add_test(tcase, test_padded_data_is_no_flood);
-    tcase_add_test(tcase, test_headers_of_ended_streams_are_a_flood);
+    tcase_add_test(tcase, test_headers_of_forgotten_streams_are_a_flood);
+    tcase_add_loop_test(tcase, test_frames_of_streams_that_are_over, 0, (int)WEFT_COUNT_OF(stray_frames));
     tcase_add_test(tcase, test_ping_flood_is_stopped_as_grpc_says);
     tcase_add_test(tcase, test_answer_behind_the_last_words_is_lost);
     tcase_add_test(tcase, test_pings_after_an_answer_are_forgiven);
