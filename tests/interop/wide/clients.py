@@ -17,6 +17,8 @@ HERE = TESTS / "interop" / "wide"
 JAVASCRIPT = TESTS / "interop" / "js"
 TELEMETRYGEN = "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen"
 TELEMETRYGEN_VERSION = "v0.161.0"
+H2SPEC = "github.com/summerwind/h2spec"
+H2SPEC_VERSION = "v2.2.1+incompatible"
 TELEMETRYGEN_TRACES, TELEMETRYGEN_LOGS, TELEMETRYGEN_METRICS = 40, 130, 120
 
 Doors = collections.namedtuple("Doors", "grpc http")
@@ -110,13 +112,21 @@ def rust_api(code):
         return home / "target" / "debug" / "weft-interop-rust-api"
 
 
-def telemetrygen():
-    _need("go", "telemetrygen")
-    with _home(f"telemetrygen-{TELEMETRYGEN_VERSION}") as home:
-        if not (home / "telemetrygen").exists():
+def _go_program(name, package, version):
+    _need("go", name)
+    with _home(f"{name}-{version}") as home:
+        if not (home / name).exists():
             environment = {"GOBIN": str(home), "CGO_ENABLED": "0"}
-            _run("telemetrygen could not be built", ["nice", "go", "install", f"{TELEMETRYGEN}@{TELEMETRYGEN_VERSION}"], 1800, environment)
-        return home / "telemetrygen"
+            _run(f"{name} could not be built", ["nice", "go", "install", f"{package}@{version}"], 1800, environment)
+        return home / name
+
+
+def telemetrygen():
+    return _go_program("telemetrygen", TELEMETRYGEN, TELEMETRYGEN_VERSION)
+
+
+def h2spec():
+    return _go_program("h2spec", f"{H2SPEC}/cmd/h2spec", H2SPEC_VERSION)
 
 
 def _play(who, arguments, environment=None):
