@@ -10,6 +10,7 @@
 #include "receivers/log_stream.h"
 #include "wire/string_attribute.h"
 
+enum { END_PATIENCE_MS = 20 };
 enum { MAIL_MAX = 8, REQUEST_BYTES = 16 << 20, RECORD_BYTES = 64 };
 
 #define FLUSH_INTERVAL_NS INT64_C(1000000000)
@@ -403,21 +404,32 @@ static void collect(const struct weft_otlp_inlet *inlet, struct weft_samples *sa
     }
 }
 
+static void return_all(struct log_files *files)
+{
+    weft_mailbox_deliver(files->mailbox);
+    while (!weft_list_is_empty(&files->blocks)) {
+        return_first(files);
+    }
+}
+
+/* A thread that runs ends at once; one that stands is left. */
+static void end_tail(struct log_files *files)
+{
+    stop(files);
+    return_all(files);
+    for (int i = 0; !files->has_ended && i < END_PATIENCE_MS; i++) {
+        weft_pause(WEFT_NS_PER_MS);
+        return_all(files);
+    }
+    weft_tail_leave(files->tail);
+    return_all(files);
+    weft_tail_free(files->tail);
+}
+
 static void files_free(struct weft_otlp_inlet *inlet)
 {
     struct log_files *files = files_of(inlet);
-    stop(files);
-    for (;;) {
-        weft_mailbox_deliver(files->mailbox);
-        while (!weft_list_is_empty(&files->blocks)) {
-            return_first(files);
-        }
-        if (files->has_ended) {
-            break;
-        }
-        weft_pause(WEFT_NS_PER_MS);
-    }
-    weft_tail_free(files->tail);
+    end_tail(files);
     weft_timer_cancel(inlet->ingest->host->timers, &files->feed_timer);
     weft_timer_cancel(inlet->ingest->host->timers, &files->flush_timer);
     weft_log_chain_free(files->base.bodies.chain);

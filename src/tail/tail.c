@@ -22,16 +22,20 @@ enum { BLOCK_BYTES = 64 << 10 };
 
 bool weft_tail_block_resize(struct weft_tail_block *block, size_t capacity)
 {
-    struct weft_budget *budget = block->tail->settings.budget;
+    struct weft_tail *tail = block->tail;
     uint8_t *bytes = weft_try_alloc_raw(capacity);
     if (bytes == NULL) {
         return false;
     }
-    weft_budget_charge(budget, capacity);
-    weft_budget_release(budget, block->capacity);
+    weft_mutex_lock(&tail->mutex);
+    if (tail->settings.budget != NULL) {
+        weft_budget_charge(tail->settings.budget, capacity);
+        weft_budget_release(tail->settings.budget, block->capacity);
+    }
     weft_free(block->bytes);
     block->bytes = bytes;
     block->capacity = capacity;
+    weft_mutex_unlock(&tail->mutex);
     return true;
 }
 
@@ -66,6 +70,17 @@ static struct weft_tail_block *block_of(struct weft_list *node)
     return WEFT_CONTAINER_OF(node, struct weft_tail_block, node);
 }
 
+static bool post_to_owner(struct weft_tail *tail, struct weft_message *message)
+{
+    weft_mutex_lock(&tail->mutex);
+    bool has_owner = tail->blocks != NULL;
+    if (has_owner) {
+        weft_mailbox_post_always(tail->blocks, message);
+    }
+    weft_mutex_unlock(&tail->mutex);
+    return has_owner;
+}
+
 static void post(struct weft_tail *tail, struct weft_followed *file, struct weft_tail_block *block)
 {
     block->message.on_delivered = tail->ended.message.on_delivered;
@@ -73,7 +88,11 @@ static void post(struct weft_tail *tail, struct weft_followed *file, struct weft
     block->path = file->source->path;
     block->source->users++;
     weft_atomic_add(&tail->counters.bytes, block->length);
-    weft_mailbox_post_always(tail->blocks, &block->message);
+    if (!post_to_owner(tail, &block->message)) {
+        block->source->users--; /* of a file that is followed: it is not the last */
+        block->source = NULL;
+        put_home(block);
+    }
 }
 
 static void say_restarted(struct weft_tail *tail, const struct weft_followed *file, bool is_truncated)
@@ -298,6 +317,36 @@ static void follow_files(struct weft_tail *tail)
     }
 }
 
+static void free_texts(char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        weft_free(texts[i]);
+    }
+    weft_free((void *)texts);
+}
+
+static void unref(struct weft_tail *tail)
+{
+    weft_mutex_lock(&tail->mutex);
+    bool is_last = --tail->references == 0;
+    weft_mutex_unlock(&tail->mutex);
+    if (!is_last) {
+        return;
+    }
+    weft_mailbox_deliver(tail->returned);
+    weft_mailbox_free(tail->returned);
+    for (size_t i = 0; i < WEFT_TAIL_BLOCKS; i++) {
+        weft_assert(tail->items[i].source == NULL);
+        weft_free(tail->items[i].bytes);
+    }
+    weft_free(tail->left.items);
+    weft_free((char *)tail->settings.name);
+    free_texts(tail->settings.include, tail->settings.include_count);
+    free_texts(tail->settings.exclude, tail->settings.exclude_count);
+    weft_mutex_fini(&tail->mutex);
+    weft_free(tail);
+}
+
 static void tail_main(void *context)
 {
     struct weft_tail *tail = context;
@@ -310,7 +359,17 @@ static void tail_main(void *context)
         }
         hand_over(tail);
     }
-    weft_mailbox_post_always(tail->blocks, &tail->ended.message);
+    (void)post_to_owner(tail, &tail->ended.message);
+    unref(tail);
+}
+
+static char **copy_texts(char *const *texts, size_t count)
+{
+    char **copies = weft_alloc((count + 1) * sizeof *copies);
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = weft_alloc_string(texts[i]);
+    }
+    return copies;
 }
 
 struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
@@ -318,6 +377,11 @@ struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struc
 {
     struct weft_tail *tail = weft_alloc(sizeof *tail);
     tail->settings = *settings;
+    tail->settings.name = weft_alloc_string(settings->name);
+    tail->settings.include = copy_texts(settings->include, settings->include_count);
+    tail->settings.exclude = copy_texts(settings->exclude, settings->exclude_count);
+    weft_mutex_init(&tail->mutex);
+    tail->references = 1;
     tail->blocks = blocks;
     tail->returned = weft_mailbox_new(WEFT_TAIL_BLOCKS + 1);
     tail->is_first_scan = true;
@@ -333,7 +397,7 @@ struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struc
 
 void weft_tail_start(struct weft_tail *tail)
 {
-    weft_assert(tail->thread == NULL);
+    weft_assert(tail->references == 1);
     for (size_t i = 0; i < WEFT_TAIL_BLOCKS; i++) {
         struct weft_tail_block *block = &tail->items[i];
         block->tail = tail;
@@ -343,7 +407,8 @@ void weft_tail_start(struct weft_tail *tail)
         weft_budget_charge(tail->settings.budget, BLOCK_BYTES);
         weft_list_push_back(&tail->free_blocks, &block->node);
     }
-    tail->thread = weft_thread_start("tail", tail_main, tail);
+    tail->references++;
+    weft_assert(weft_thread_try_detached("tail", tail_main, tail) == WEFT_OK);
 }
 
 void weft_tail_return(struct weft_tail_block *block)
@@ -358,20 +423,21 @@ void weft_tail_stop(struct weft_tail *tail)
     weft_mailbox_post_always(tail->returned, &tail->stop);
 }
 
+void weft_tail_leave(struct weft_tail *tail)
+{
+    weft_mutex_lock(&tail->mutex);
+    tail->blocks = NULL;
+    for (size_t i = 0; i < WEFT_TAIL_BLOCKS && tail->settings.budget != NULL; i++) {
+        weft_budget_release(tail->settings.budget, tail->items[i].capacity);
+    }
+    tail->settings.budget = NULL;
+    weft_mutex_unlock(&tail->mutex);
+}
+
 void weft_tail_free(struct weft_tail *tail)
 {
-    if (tail->thread != NULL) {
-        weft_thread_join(tail->thread);
-        weft_mailbox_deliver(tail->returned);
-    }
-    weft_mailbox_free(tail->returned);
-    for (size_t i = 0; i < WEFT_TAIL_BLOCKS; i++) {
-        weft_assert(tail->items[i].source == NULL);
-        weft_budget_release(tail->settings.budget, tail->items[i].capacity);
-        weft_free(tail->items[i].bytes);
-    }
-    weft_free(tail->left.items);
-    weft_free(tail);
+    weft_tail_leave(tail);
+    unref(tail);
 }
 
 const struct weft_tail_counters *weft_tail_counters(const struct weft_tail *tail)

@@ -54,7 +54,8 @@ struct weft_tail_counters {
     struct weft_atomic_u64 bytes, truncated, rewritten, open_failures, compressed;
 };
 
-/* settings and what they point to outlive the tail. on_block runs on the owner of the mailbox, blocks. */
+/* settings are copied, but for the budget, which outlives the owner. on_block runs on the owner of the mailbox, blocks.
+ */
 struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
                                 weft_message_fn on_block, void *owner);
 
@@ -66,7 +67,11 @@ void weft_tail_return(struct weft_tail_block *block);
 /* It was started. No more is read; the last block comes soon, path NULL, and is not returned. */
 void weft_tail_stop(struct weft_tail *tail);
 
-/* After that last block, with all others returned; or it was never started. */
+/* No block comes any more, also if the last one has not come yet, since the thread stands at a disk that has gone.
+ * Those that are in the mailbox are still to be delivered and returned. */
+void weft_tail_leave(struct weft_tail *tail);
+
+/* After that, with all blocks returned; or it was never started. Does not wait: a thread that stands frees it later. */
 void weft_tail_free(struct weft_tail *tail);
 
 const struct weft_tail_counters *weft_tail_counters(const struct weft_tail *tail);

@@ -4,14 +4,16 @@
 #include "tail/followed.h"
 #include "tail/tail.h"
 
-/* What the files of src/tail share: the tail itself, which is its thread's alone while that runs. */
+/* What the files of src/tail share: the tail itself, which is its thread's alone while that runs. The last of thread
+ * and owner frees it. */
 enum { WEFT_TAIL_BLOCKS = 4, WEFT_TAIL_BUCKETS = 1024 };
 
 struct weft_tail {
     struct weft_tail_settings settings;
     struct weft_tail_counters counters;
-    struct weft_thread *thread;    /* NULL: it was not started */
-    struct weft_mailbox *blocks;   /* to the owner */
+    struct weft_mutex mutex;       /* guards references, blocks, and with the capacities of blocks settings.budget */
+    unsigned references;           /* the owner's, the thread's */
+    struct weft_mailbox *blocks;   /* to the owner; NULL: it has left */
     struct weft_mailbox *returned; /* from it */
     struct weft_tail_block items[WEFT_TAIL_BLOCKS];
     struct weft_tail_block ended; /* the last that is posted */

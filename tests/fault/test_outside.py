@@ -309,3 +309,42 @@ class StandingReloads(OutsideCase):
                 took = time.monotonic() - started
                 print(f"  SIGTERM during a reload that stands: down after {took:.2f} s", flush=True)
                 self.assertLess(took, 3.0)
+
+
+@only_weft("it is about weft's threads")
+class StandingLogFiles(OutsideCase):
+    """The disk with the log files that are followed stands, while their receiver is taken out, or at the end."""
+
+    def begin(self):
+        self.logs = pathlib.Path(self.temporary_directory()) / "logs"
+        self.logs.mkdir()
+        self.sign = self.logs.parent / "stands"
+        (self.logs / "a.log").write_text("one\n")
+        self.address = f"127.0.0.1:{free_port()}"
+        self.config = configs.pipeline(self.address, {"nop": {}})
+        with_files = configs.pipeline(self.address, {"nop": {}})
+        with_files["receivers"]["file_log"] = {"include": [str(self.logs / "*.log")], "start_at": "beginning"}
+        with_files["service"]["pipelines"]["logs"] = {"receivers": ["file_log"], "exporters": ["nop"]}
+        self.program = self.start_program(with_files, [self.address],
+                                          environment=stalling(WEFT_STALL_PATH="/logs/", WEFT_STALL_WHILE=str(self.sign)),
+                                          extra=["--reload-timeout", "500ms", "--shutdown-timeout", "500ms"])
+        self.assertTrue(wait_until(lambda: self.program.ledger(signal="logs").sent == 1, 10.0))
+        self.sign.touch()
+        (self.logs / "b.log").write_text("two\n")
+        time.sleep(2.5)  # it has looked, or is about to
+
+    def test_receiver_is_taken_out(self):
+        self.begin()
+        with Probe(self.program.admin) as probe:
+            self.program.write(self.config)
+            self.reload(self.program)
+            time.sleep(0.3)
+        self.assert_never_stood(probe, "a receiver that is taken out while its files stand")
+
+    def test_end_does_not_wait(self):
+        self.begin()
+        started = time.monotonic()
+        self.program.stop()
+        took = time.monotonic() - started
+        print(f"  SIGTERM while the log files stand: down after {took:.2f} s", flush=True)
+        self.assertLess(took, 3.0)
