@@ -201,7 +201,7 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
                      "Keys and values hidden because a pattern met its match limit", WEFT_SAMPLE_COUNTER,
                      (double)processor->redactor.matcher.limit_count, labels);
     for (size_t i = 0; i < WEFT_DETECTOR_COUNT; i++) {
-        if ((processor->redactor.matcher.rules->detectors >> i & 1) != 0) {
+        if ((processor->redactor.matcher.rules->detectors.set >> i & 1) != 0) {
             labels = WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(processor->signal) },
                                  { "detector", weft_detector_name((enum weft_detector_id)i) });
             weft_samples_add(samples, "weft_redaction_detected_values",

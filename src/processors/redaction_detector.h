@@ -2,7 +2,8 @@
 
 #include "processors/redaction_detectors.h"
 
-/* What the files of detectors share. A search looks at text from `from` on and at what stands before that. */
+/* What the files of detectors share. A search looks at text from `from` on and
+ * at what stands before that. */
 typedef bool weft_detector_fn(struct weft_slice text, size_t from, struct weft_found *out_found);
 
 weft_detector_fn weft_detect_email, weft_detect_url_password, weft_detect_ipv4, weft_detect_ipv6;
@@ -72,7 +73,8 @@ static inline size_t weft_find_text(struct weft_slice text, size_t from, const c
     return found == NULL ? text.length : (size_t)(found - text.bytes);
 }
 
-/* Whether the words stand there, letters in either case; sought is in small letters. */
+/* Whether the words stand there, letters in either case; sought is in small
+ * letters. */
 static inline bool weft_has_text_at(struct weft_slice text, size_t at, const char *sought)
 {
     for (; *sought != 0; sought++, at++) {
@@ -93,5 +95,16 @@ static inline size_t weft_skip(struct weft_slice text, size_t at, bool (*is_kind
     return at;
 }
 
-/* Decodes base64 of either alphabet, without its padding, into size_bytes at most. Returns how many bytes there are. */
+/* Decodes base64 of either alphabet, without its padding, into size_bytes at
+ * most. Returns how many bytes there are. */
 size_t weft_detector_base64(const uint8_t *text, size_t length, uint8_t *out_bytes, size_t size_bytes);
+
+/* What a first look at a text says. */
+struct weft_text_signs {
+    bool may_have_triggers;
+    bool has_run; /* of four digits */
+    size_t digit_count;
+};
+
+bool weft_detector_has_vectors(void);
+struct weft_text_signs weft_detector_look(const struct weft_detector_filter *filter, struct weft_slice text);

@@ -1,108 +1,78 @@
-/* The table of detectors (redaction_detectors.h) and the pass that says which of them are worth asking: each names
- * bytes without which it finds nothing, how short a text and how few digits are too little. */
+/* The table of detectors (redaction_detectors.h) and the pass that says which
+ * of them are worth asking. */
 #include "processors/redaction_detector.h"
 
-#include "base/status.h"
+/* Bytes that follow one another and without which a detector finds nothing; NULL is any. Where a detector has two
+ * groups, one trigger of each must be there. Triggers share a bit of the first look where together they are still rare.
+ */
+#define DIGIT   "0123456789"
+#define CAPITAL "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define HEX     DIGIT "abcdefABCDEF"
 
-/* Bytes that a text may have. */
-enum sign {
-    AT = 1 << 0,
-    DOT = 1 << 1,
-    DASH = 1 << 2,
-    UNDERSCORE = 1 << 3,
-    SPACE = 1 << 4,
-    COLON = 1 << 5,
-    ASSIGNS = 1 << 6, /* ':' or '=' */
-    SLASH = 1 << 7,
-    PHONE = 1 << 8, /* what stands in telephone numbers beside digits */
-    CAPITAL_A = 1 << 9,
-    CAPITAL_I = 1 << 10,
-    CAPITAL_J = 1 << 11,
-    CAPITAL = 1 << 12,
-    SMALL_E = 1 << 13,
-    SMALL_K = 1 << 14,
-    SMALL_X = 1 << 15,
-    SMALL_Z = 1 << 16,
-    SMALL_H = 1 << 17,
-    LETTER_B = 1 << 18,
+static const struct {
+    enum weft_detector_id id;
+    uint8_t group, bit;
+    const char *first, *second, *third;
+} triggers[] = {
+    { WEFT_DETECT_EMAIL, 0, 0, NULL, "@", NULL },
+    { WEFT_DETECT_IBAN, 0, 2, CAPITAL, CAPITAL, DIGIT },
+    { WEFT_DETECT_JWT, 0, 5, "e", "y", "J" },
+    { WEFT_DETECT_PEM, 0, 5, "-", "-", "B" },
+    { WEFT_DETECT_AWS_KEY, 0, 2, "KS", "I", "A" },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, "h", "oprsu", "_" },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, "u", "b", "_" },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 7, "x", "abeoprs", "-" },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 7, "p", "p", "-" },
+    { WEFT_DETECT_STRIPE_KEY, 0, 7, "vs", "et", "_" },
+    { WEFT_DETECT_STRIPE_KEY, 0, 7, "e", "c", "_" },
+    { WEFT_DETECT_GOOGLE_API_KEY, 0, 2, "A", "I", "z" },
+    { WEFT_DETECT_OPENAI_KEY, 0, 7, "s", "k", "-" },
+    { WEFT_DETECT_ANTHROPIC_KEY, 0, 7, "n", "t", "-" },
+    { WEFT_DETECT_RUNPOD_KEY, 0, 7, "p", "a", "_" },
+    { WEFT_DETECT_INNGEST_KEY, 0, 5, "n", "k", "e" },
+    { WEFT_DETECT_BEARER, 0, 6, "bB", "eE", "aA" },
+    { WEFT_DETECT_BASIC_AUTH, 0, 6, "bB", "aA", "sS" },
+    { WEFT_DETECT_URL_PASSWORD, 0, 5, ":", "/", "/" },
+    { WEFT_DETECT_URL_PASSWORD, 1, 0, NULL, "@", NULL },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, NULL, "=:", NULL },
+    { WEFT_DETECT_IPV4, 0, 3, DIGIT, ".", DIGIT },
+    { WEFT_DETECT_IPV6, 0, 4, ":" HEX, ":", ":" HEX },
+    { WEFT_DETECT_US_SSN, 0, 3, DIGIT, "- ", DIGIT },
+    { WEFT_DETECT_PHONE, 0, 3, "+(", DIGIT, DIGIT "-./ ()" },
+    { WEFT_DETECT_PHONE, 0, 3, DIGIT, "-./ ", DIGIT },
 };
 
-#define SIGNS(value) ((uint32_t)(value))
+enum { TRIGGERS = sizeof triggers / sizeof triggers[0] };
 
-static const uint32_t signs_of[256] = {
-    ['@'] = AT,
-    ['.'] = SIGNS(DOT | PHONE),
-    ['-'] = SIGNS(DASH | PHONE),
-    ['_'] = UNDERSCORE,
-    [' '] = SIGNS(SPACE | PHONE),
-    [':'] = SIGNS(COLON | ASSIGNS),
-    ['='] = ASSIGNS,
-    ['/'] = SIGNS(SLASH | PHONE),
-    ['+'] = PHONE,
-    ['('] = PHONE,
-    ['A'] = SIGNS(CAPITAL | CAPITAL_A),
-    ['B'] = SIGNS(CAPITAL | LETTER_B),
-    ['b'] = LETTER_B,
-    ['I'] = SIGNS(CAPITAL | CAPITAL_I),
-    ['J'] = SIGNS(CAPITAL | CAPITAL_J),
-    ['C'] = CAPITAL,
-    ['D'] = CAPITAL,
-    ['E'] = CAPITAL,
-    ['F'] = CAPITAL,
-    ['G'] = CAPITAL,
-    ['H'] = CAPITAL,
-    ['K'] = CAPITAL,
-    ['L'] = CAPITAL,
-    ['M'] = CAPITAL,
-    ['N'] = CAPITAL,
-    ['O'] = CAPITAL,
-    ['P'] = CAPITAL,
-    ['Q'] = CAPITAL,
-    ['R'] = CAPITAL,
-    ['S'] = CAPITAL,
-    ['T'] = CAPITAL,
-    ['U'] = CAPITAL,
-    ['V'] = CAPITAL,
-    ['W'] = CAPITAL,
-    ['X'] = CAPITAL,
-    ['Y'] = CAPITAL,
-    ['Z'] = CAPITAL,
-    ['e'] = SMALL_E,
-    ['k'] = SMALL_K,
-    ['x'] = SMALL_X,
-    ['z'] = SMALL_Z,
-    ['h'] = SMALL_H,
-};
-
+/* min_bytes, min_digits: of a text in which something is found; has_run: of four digits. */
 static const struct {
     const char *name;
     weft_detector_fn *find;
-    uint32_t needs; /* signs, all of them */
     uint8_t min_bytes, min_digits;
+    bool has_run;
 } detectors[WEFT_DETECTOR_COUNT] = {
-    [WEFT_DETECT_EMAIL] = { "email", weft_detect_email, AT | DOT, 6, 0 },
-    [WEFT_DETECT_CREDIT_CARD] = { "credit_card", weft_detect_credit_card, 0, 14, 14 },
-    [WEFT_DETECT_IBAN] = { "iban", weft_detect_iban, CAPITAL, 15, 4 },
-    [WEFT_DETECT_JWT] = { "jwt", weft_detect_jwt, DOT | CAPITAL_J | SMALL_E, 20, 0 },
-    [WEFT_DETECT_PEM] = { "pem", weft_detect_pem, DASH | SPACE | CAPITAL | LETTER_B | CAPITAL_A | CAPITAL_I, 27, 0 },
-    [WEFT_DETECT_AWS_KEY] = { "aws_key", weft_detect_aws_key, CAPITAL_A | CAPITAL_I, 20, 0 },
-    [WEFT_DETECT_GITHUB_TOKEN] = { "github_token", weft_detect_github_token, UNDERSCORE | SMALL_H, 33, 0 },
-    [WEFT_DETECT_SLACK_TOKEN] = { "slack_token", weft_detect_slack_token, DASH | SMALL_X, 15, 1 },
-    [WEFT_DETECT_STRIPE_KEY] = { "stripe_key", weft_detect_stripe_key, UNDERSCORE, 18, 0 },
-    [WEFT_DETECT_GOOGLE_API_KEY] = { "google_api_key", weft_detect_google_api_key, CAPITAL_A | CAPITAL_I | SMALL_Z, 39,
-                                     0 },
-    [WEFT_DETECT_OPENAI_KEY] = { "openai_key", weft_detect_openai_key, DASH | SMALL_K, 28, 1 },
-    [WEFT_DETECT_ANTHROPIC_KEY] = { "anthropic_key", weft_detect_anthropic_key, DASH | SMALL_K, 27, 0 },
-    [WEFT_DETECT_RUNPOD_KEY] = { "runpod_key", weft_detect_runpod_key, UNDERSCORE | CAPITAL, 34, 1 },
-    [WEFT_DETECT_INNGEST_KEY] = { "inngest_key", weft_detect_inngest_key, DASH | SMALL_K | SMALL_E, 26, 1 },
-    [WEFT_DETECT_BEARER] = { "bearer", weft_detect_bearer, SPACE | LETTER_B, 15, 0 },
-    [WEFT_DETECT_BASIC_AUTH] = { "basic_auth", weft_detect_basic_auth, SPACE | LETTER_B, 10, 0 },
-    [WEFT_DETECT_URL_PASSWORD] = { "url_password", weft_detect_url_password, AT | COLON | SLASH, 7, 0 },
-    [WEFT_DETECT_PASSWORD_KV] = { "password_kv", weft_detect_password_kv, ASSIGNS, 7, 0 },
-    [WEFT_DETECT_IPV4] = { "ipv4", weft_detect_ipv4, DOT, 7, 4 },
-    [WEFT_DETECT_IPV6] = { "ipv6", weft_detect_ipv6, COLON, 3, 1 },
-    [WEFT_DETECT_US_SSN] = { "us_ssn", weft_detect_us_ssn, PHONE, 11, 9 },
-    [WEFT_DETECT_PHONE] = { "phone", weft_detect_phone, PHONE, 9, 8 },
+    [WEFT_DETECT_EMAIL] = { "email", weft_detect_email, 6, 0 },
+    [WEFT_DETECT_CREDIT_CARD] = { "credit_card", weft_detect_credit_card, 14, 14, true },
+    [WEFT_DETECT_IBAN] = { "iban", weft_detect_iban, 15, 2 },
+    [WEFT_DETECT_JWT] = { "jwt", weft_detect_jwt, 16, 0 },
+    [WEFT_DETECT_PEM] = { "pem", weft_detect_pem, 22, 0 },
+    [WEFT_DETECT_AWS_KEY] = { "aws_key", weft_detect_aws_key, 20, 0 },
+    [WEFT_DETECT_GITHUB_TOKEN] = { "github_token", weft_detect_github_token, 33, 0 },
+    [WEFT_DETECT_SLACK_TOKEN] = { "slack_token", weft_detect_slack_token, 15, 1 },
+    [WEFT_DETECT_STRIPE_KEY] = { "stripe_key", weft_detect_stripe_key, 18, 0 },
+    [WEFT_DETECT_GOOGLE_API_KEY] = { "google_api_key", weft_detect_google_api_key, 39, 0 },
+    [WEFT_DETECT_OPENAI_KEY] = { "openai_key", weft_detect_openai_key, 28, 0 },
+    [WEFT_DETECT_ANTHROPIC_KEY] = { "anthropic_key", weft_detect_anthropic_key, 27, 0 },
+    [WEFT_DETECT_RUNPOD_KEY] = { "runpod_key", weft_detect_runpod_key, 34, 1 },
+    [WEFT_DETECT_INNGEST_KEY] = { "inngest_key", weft_detect_inngest_key, 26, 1 },
+    [WEFT_DETECT_BEARER] = { "bearer", weft_detect_bearer, 15, 0 },
+    [WEFT_DETECT_BASIC_AUTH] = { "basic_auth", weft_detect_basic_auth, 14, 0 },
+    [WEFT_DETECT_URL_PASSWORD] = { "url_password", weft_detect_url_password, 6, 0 },
+    [WEFT_DETECT_PASSWORD_KV] = { "password_kv", weft_detect_password_kv, 7, 0 },
+    [WEFT_DETECT_IPV4] = { "ipv4", weft_detect_ipv4, 7, 4 },
+    [WEFT_DETECT_IPV6] = { "ipv6", weft_detect_ipv6, 3, 1 },
+    [WEFT_DETECT_US_SSN] = { "us_ssn", weft_detect_us_ssn, 11, 9, true },
+    [WEFT_DETECT_PHONE] = { "phone", weft_detect_phone, 9, 8 },
 };
 
 const char *weft_detector_name(enum weft_detector_id id)
@@ -119,27 +89,83 @@ enum weft_detector_id weft_detector_of(const char *name)
     return (enum weft_detector_id)id;
 }
 
-static uint32_t read_signs(struct weft_slice text, uint32_t *out_digit_count)
+/* ---- the pass before ---- */
+
+/* The bytes of a trigger at one of its places. */
+static void admit(struct weft_detector_filter *filter, size_t place, const char *bytes, uint64_t trigger, uint8_t bit)
 {
-    uint32_t signs = 0;
-    uint32_t digits = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        signs |= signs_of[text.bytes[i]];
-        digits += weft_is_digit(text.bytes[i]);
+    uint64_t *const places[] = { filter->first, filter->second, filter->third };
+    for (size_t byte = 0; byte < 256; byte++) {
+        if (bytes == NULL || (byte != 0 && strchr(bytes, (int)byte) != NULL)) {
+            places[place][byte] |= trigger;
+            filter->low[place][byte & 0xf] |= (uint8_t)(1u << bit);
+            filter->high[place][byte >> 4] |= (uint8_t)(1u << bit);
+        }
     }
-    *out_digit_count = digits;
-    return signs;
 }
 
-weft_detector_set weft_detectors_find(weft_detector_set set, struct weft_slice text)
+void weft_detector_filter_init(struct weft_detector_filter *filter, weft_detector_set set)
 {
+    *filter =
+        (struct weft_detector_filter){ .set = set, .without_trigger = set, .has_vectors = weft_detector_has_vectors() };
+    filter->min_bytes = UINT8_MAX;
+    for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
+        bool is_least = (set >> id & 1) != 0 && detectors[id].min_bytes < filter->min_bytes;
+        filter->min_bytes = is_least ? detectors[id].min_bytes : filter->min_bytes;
+    }
+    for (size_t i = 0; i < TRIGGERS; i++) {
+        uint64_t trigger = UINT64_C(1) << i;
+        if ((set >> triggers[i].id & 1) != 0) {
+            admit(filter, 0, triggers[i].first, trigger, triggers[i].bit);
+            admit(filter, 1, triggers[i].second, trigger, triggers[i].bit);
+            admit(filter, 2, triggers[i].third, trigger, triggers[i].bit);
+            filter->groups[triggers[i].id][triggers[i].group] |= trigger;
+            filter->without_trigger &= ~(1u << triggers[i].id);
+        }
+    }
+}
+
+/* The triggers that are in the text. Behind it stand bytes that are none of
+ * theirs. */
+static uint64_t find_triggers(const struct weft_detector_filter *filter, struct weft_slice text)
+{
+    uint64_t seen = 0;
+    uint64_t before = 0; /* the triggers whose first byte was the last one */
+    uint64_t both = 0;   /* those whose first two were the last two */
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t byte = text.bytes[i];
+        seen |= both & filter->third[byte];
+        both = before & filter->second[byte];
+        before = filter->first[byte];
+    }
+    seen |= both & filter->third[0];
+    return seen | (before & filter->second[0] & filter->third[0]);
+}
+
+/* The detectors that have what they need. */
+static weft_detector_set find_candidates(const struct weft_detector_filter *filter, uint64_t seen)
+{
+    weft_detector_set candidates = 0;
+    for (; seen != 0; seen &= seen - 1) {
+        candidates |= 1u << triggers[__builtin_ctzll(seen)].id;
+    }
+    return candidates | filter->without_trigger;
+}
+
+weft_detector_set weft_detectors_find(const struct weft_detector_filter *filter, struct weft_slice text)
+{
+    if (text.length < filter->min_bytes) {
+        return 0;
+    }
+    struct weft_text_signs signs = weft_detector_look(filter, text);
+    uint64_t seen = signs.may_have_triggers ? find_triggers(filter, text) : 0;
     weft_detector_set found = 0;
-    uint32_t digits;
-    uint32_t signs = read_signs(text, &digits);
-    for (weft_detector_set left = set; left != 0; left &= left - 1) {
+    for (weft_detector_set left = find_candidates(filter, seen); left != 0; left &= left - 1) {
         unsigned id = (unsigned)__builtin_ctz(left);
+        const uint64_t *groups = filter->groups[id];
         struct weft_found where;
-        if ((signs & detectors[id].needs) == detectors[id].needs && digits >= detectors[id].min_digits &&
+        if ((groups[0] == 0 || (seen & groups[0]) != 0) && (groups[1] == 0 || (seen & groups[1]) != 0) &&
+            signs.digit_count >= detectors[id].min_digits && (!detectors[id].has_run || signs.has_run) &&
             text.length >= detectors[id].min_bytes && detectors[id].find(text, 0, &where)) {
             found |= 1u << id;
         }

@@ -2,9 +2,11 @@
 
 #include "base/slice.h"
 
-/* Detectors: what is known to be a secret or personal by its form alone. Each is a search written for it that takes
- * time in proportion to the text, and confirms what it found (checksums, ranges, alphabets, what stands around it), so
- * there are no limits to meet. Before any of them looks, one pass over the text says which of them may find something.
+/* Detectors: what is known to be a secret or personal by its form alone. Each
+ * is a search written for it that takes time in proportion to the text, and
+ * confirms what it found (checksums, ranges, alphabets, what stands around it),
+ * so there are no limits to meet. Before any of them looks, one pass over the
+ * text says which of them may find something.
  */
 enum weft_detector_id {
     WEFT_DETECT_EMAIL,
@@ -45,8 +47,24 @@ const char *weft_detector_name(enum weft_detector_id id);
 /* WEFT_DETECTOR_COUNT if there is none of that name. */
 enum weft_detector_id weft_detector_of(const char *name);
 
-/* Those of the set that find something in the text. */
-weft_detector_set weft_detectors_find(weft_detector_set set, struct weft_slice text);
+/* The pass over a text that says which of a set may find something in it: by
+ * byte, which triggers have it as their first, second or third one. 6 KiB, made
+ * once. */
+struct weft_detector_filter {
+    weft_detector_set set;
+    weft_detector_set without_trigger; /* digits alone say whether they are asked */
+    uint64_t first[256], second[256], third[256];
+    uint64_t groups[WEFT_DETECTOR_COUNT][2]; /* triggers, one of each group is
+                                                needed; 0: no such group */
+    uint8_t low[3][16], high[3][16];         /* coarser, by halves of bytes; triggers share eight bits */
+    uint8_t min_bytes;                       /* in a shorter text nothing is found */
+    bool has_vectors;
+};
+
+void weft_detector_filter_init(struct weft_detector_filter *filter, weft_detector_set set);
+
+/* Those of the filter's set that find something in the text. */
+weft_detector_set weft_detectors_find(const struct weft_detector_filter *filter, struct weft_slice text);
 
 /* The first thing that the detector finds at or behind from. */
 bool weft_detector_next(enum weft_detector_id id, struct weft_slice text, size_t from, struct weft_found *out_found);

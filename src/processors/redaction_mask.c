@@ -230,8 +230,8 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
 {
     const struct weft_redaction_patterns *patterns = &matcher->rules->blocked_values;
     const uint64_t limit_count = matcher->limit_count;
-    weft_detector_set detectors = matcher->rules->detectors;
-    weft_detector_set detected = detectors == 0 ? 0 : weft_detectors_find(detectors, text);
+    const struct weft_detector_filter *detectors = &matcher->rules->detectors;
+    weft_detector_set detected = detectors->set == 0 ? 0 : weft_detectors_find(detectors, text);
     if (detected == 0 && (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true))) {
         return false;
     }

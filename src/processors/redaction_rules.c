@@ -91,6 +91,7 @@ static enum weft_status make_patterns(const struct weft_config_strings *texts, c
 static enum weft_status set_detectors(const struct weft_config_strings *names, struct weft_redaction_rules *rules,
                                       struct weft_error *error)
 {
+    weft_detector_set set = 0;
     for (size_t i = 0; i < names->count; i++) {
         enum weft_detector_id id = weft_detector_of(names->items[i]);
         if (id == WEFT_DETECTOR_COUNT) {
@@ -103,8 +104,9 @@ static enum weft_status set_detectors(const struct weft_config_strings *names, s
             return weft_fail(error, WEFT_INVALID, "detectors: no detector is called %.40s; there are %s",
                              names->items[i], known);
         }
-        rules->detectors |= 1u << id;
+        set |= 1u << id;
     }
+    weft_detector_filter_init(&rules->detectors, set);
     return WEFT_OK;
 }
 

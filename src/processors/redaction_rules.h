@@ -64,7 +64,7 @@ struct weft_redaction_rules {
     struct weft_slice hmac_key;
     struct weft_redaction_keys allowed_keys, ignored_keys;
     struct weft_redaction_patterns ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
-    weft_detector_set detectors;
+    struct weft_detector_filter detectors;
 };
 
 /* config outlives the rules. WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT name key, pattern and offset; who validates
