@@ -1,7 +1,8 @@
 /* Preloaded into a program under test (LD_PRELOAD): what lies outside takes its time.
  * WEFT_STALL_NAMES: seconds that each look-up of a name takes.
  * WEFT_STALL_PATH and WEFT_STALL_WHILE: while there is a file WEFT_STALL_WHILE, whoever opens or looks at a path that
- * contains WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that has gone. */
+ * contains WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that has
+ * gone. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
