@@ -11,12 +11,14 @@ enum {
     DEFAULT_CREDIT_BYTES = 64 * 1024 * 1024,
     DEFAULT_MAX_BEGUN = 10000,
     SMALL_BYTES = 256 * 1024,       /* so much of a message never waits: small ones do not wait for large ones */
+    SLICE_BYTES = 256 * 1024,       /* what one that goes on beyond the credit may take until it waits again */
     GRANT_BYTES = 1024 * 1024,      /* what one that is resumed within the credit is thought to take at once */
     UNKNOWN_REST_BYTES = 64 * 1024, /* of a message that does not say how long it is */
     SLACK_BYTES = 64 * 1024,        /* of a message beside its bytes: the calls of small ones that come meanwhile */
     GIVEN_UP_AT_ONCE = 64,
     RELIEVED_AT_ONCE = 256,
     PLACE_TRIES = 4,
+    LONG_WAIT_WINDOWS = 2, /* more than one whole one */
 };
 
 static const int64_t window_ns = 1 * WEFT_NS_PER_S;
@@ -110,10 +112,11 @@ static size_t credit_of(const struct weft_body_credit *credit)
 }
 
 /* Above this somebody must go at once. One message may always come in whole, so that the pipeline can refuse it and
- * count its records; and what was promised to those that go on beyond the credit is kept. */
+ * count its records; and what was promised to the one that goes on to its end is kept. */
 static size_t hard_mark(const struct weft_body_credit *credit, size_t credit_bytes)
 {
-    return larger(credit_bytes + credit_bytes / 4, credit->largest_bytes + SLACK_BYTES) + credit->reserved_bytes;
+    size_t promised = credit->leader == NULL ? 0 : credit->leader->reserved_bytes;
+    return larger(credit_bytes + credit_bytes / 4, credit->largest_bytes + SLACK_BYTES) + promised;
 }
 
 /* What may stay when memory is overdrawn, by whatever. */
@@ -156,6 +159,7 @@ static void note_movement(struct weft_body *body, size_t bytes)
         body->window = credit->window;
     }
     body->window_bytes += bytes;
+    body->has_waited_long = false;
 }
 
 static bool keeps_pace(const struct weft_body *body)
@@ -305,10 +309,21 @@ static void end_window(void *context)
 bool weft_body_may_grow(const struct weft_body *body)
 {
     const struct weft_body_credit *credit = body->credit;
-    if (credit == NULL || body->held_bytes <= SMALL_BYTES || body->reserved_bytes > 0) {
+    if (credit == NULL || body->held_bytes <= SMALL_BYTES || body->held_bytes < body->grant_end) {
         return true;
     }
     return !body->is_waiting && credit->held_bytes <= credit_of(credit) && !weft_budget_is_overdrawn(credit->budget);
+}
+
+static void end_grant(struct weft_body *body)
+{
+    struct weft_body_credit *credit = body->credit;
+    weft_assert(credit->reserved_bytes >= body->reserved_bytes);
+    credit->reserved_bytes -= body->reserved_bytes;
+    body->reserved_bytes = body->grant_end = 0;
+    if (credit->leader == body) {
+        credit->leader = NULL;
+    }
 }
 
 void weft_body_wait(struct weft_body *body)
@@ -318,10 +333,16 @@ void weft_body_wait(struct weft_body *body)
         return;
     }
     body->is_waiting = true;
+    body->wait_window = credit->window;
     credit->waiting_count++;
     credit->is_pressed = true;
     weft_list_remove(&body->node);
-    weft_list_push_back(&credit->waiting, &body->node);
+    if (body->reserved_bytes > 0) {
+        weft_list_push_front(&credit->waiting, &body->node); /* it has used up its slice: it does go on */
+        end_grant(body);
+    } else {
+        weft_list_push_back(&credit->waiting, &body->node);
+    }
     relieve(credit);
     weft_loop_defer(credit->loop, &credit->release);
 }
@@ -339,21 +360,31 @@ static size_t missing_of(const struct weft_body *body)
     return body->expected_bytes > body->held_bytes ? body->expected_bytes - body->held_bytes : UNKNOWN_REST_BYTES;
 }
 
-/* Beyond the credit: one at least, and as many as there is room for below the hard mark. */
-static bool reserve(struct weft_body_credit *credit, struct weft_body *body, size_t credit_bytes)
+/* Beyond the credit one goes on to its end, and as many by slices as there is room for below the hard mark: many are
+ * tried at once whether they go on at all. */
+static bool grant(struct weft_body_credit *credit, struct weft_body *body, size_t credit_bytes)
 {
     size_t missing = missing_of(body);
-    if (credit->reserved_bytes > 0 && credit->reserved_bytes + missing > credit_bytes / 4) {
-        return false;
+    if (credit->leader == NULL) {
+        credit->leader = body;
+        body->reserved_bytes = missing;
+        body->grant_end = SIZE_MAX;
+    } else {
+        size_t slice = smaller(missing, SLICE_BYTES);
+        if (credit->reserved_bytes - credit->leader->reserved_bytes + slice > credit_bytes / 4) {
+            return false;
+        }
+        body->reserved_bytes = slice;
+        body->grant_end = body->held_bytes + slice;
     }
-    body->reserved_bytes = missing;
-    credit->reserved_bytes += missing;
+    credit->reserved_bytes += body->reserved_bytes;
     return true;
 }
 
 static void resume(struct weft_body *body)
 {
     stop_waiting(body);
+    body->has_waited_long = body->credit->window - body->wait_window >= LONG_WAIT_WINDOWS;
     body->window = body->first_window = body->credit->window;
     body->window_bytes = body->former_bytes = 0;
     place(body);
@@ -373,7 +404,7 @@ static void release_waiting(void *context)
         weft_check_magic(body, body);
         if (credit->held_bytes + granted <= low) {
             granted += smaller(missing_of(body), GRANT_BYTES);
-        } else if (!reserve(credit, body, credit_bytes)) {
+        } else if (!grant(credit, body, credit_bytes)) {
             return;
         }
         resume(body);
@@ -410,9 +441,9 @@ void weft_body_begin(struct weft_body *body, struct weft_body_credit *credit, co
     body->credit = credit;
     body->kind = kind;
     body->held_bytes = held_bytes;
-    body->expected_bytes = body->reserved_bytes = body->window_bytes = body->former_bytes = 0;
+    body->expected_bytes = body->reserved_bytes = body->grant_end = body->window_bytes = body->former_bytes = 0;
     body->window = body->first_window = credit->window;
-    body->is_waiting = false;
+    body->is_waiting = body->has_waited_long = false;
     weft_list_init(&body->node);
     weft_body_address_add(&credit->addresses, address, body);
     credit->begun_count++;
@@ -421,6 +452,17 @@ void weft_body_begin(struct weft_body *body, struct weft_body_credit *credit, co
     if (!weft_timer_is_set(&credit->window_end)) {
         weft_timer_set_after(weft_loop_timers(credit->loop), &credit->window_end, window_ns);
     }
+}
+
+void weft_body_note_silence(struct weft_body *body)
+{
+    struct weft_body_credit *credit = body->credit;
+    if (credit == NULL || body->is_waiting || !body->has_waited_long || credit->pause_count > 0) {
+        return;
+    }
+    weft_list_remove(&body->node);
+    weft_list_push_back(&credit->idle, &body->node);
+    relieve(credit);
 }
 
 bool weft_body_move(struct weft_body *body, size_t moved_bytes, size_t held_bytes)
@@ -450,11 +492,10 @@ void weft_body_end(struct weft_body *body)
     stop_waiting(body);
     weft_list_remove(&body->node);
     weft_body_address_remove(&credit->addresses, body);
-    weft_assert(credit->begun_count > 0 && credit->held_bytes >= body->held_bytes &&
-                credit->reserved_bytes >= body->reserved_bytes);
+    weft_assert(credit->begun_count > 0 && credit->held_bytes >= body->held_bytes);
+    end_grant(body);
     credit->begun_count--;
     credit->held_bytes -= body->held_bytes;
-    credit->reserved_bytes -= body->reserved_bytes;
     body->credit = NULL;
     weft_clear_magic(body, body);
     if (credit->waiting_count > 0) {

@@ -10,8 +10,9 @@
  * The limits are the process's; each worker has an equal share of them, so that its decisions are its own.
  *
  * A message is charged with what it holds, from its headers on. Three marks, with one rule for who gives way:
- * - The credit (half of the memory limit at most). Beyond it large messages wait for their turn; one at least goes on
- *   whatever there is, so that all end. While somebody waits, whoever moves too little is given up, the slowest first.
+ * - The credit (half of the memory limit at most). Beyond it large messages wait for their turn; one goes on to its end
+ *   whatever there is, so that all end, and others by slices. While somebody waits, whoever moves too little is given
+ * up, the slowest first.
  * - A quarter above it anybody may be given up, in this order: who has sent nothing for a whole window (a second); who
  *   moved less than WEFT_BODY_SLOW_BYTES in the last one, the slowest first; who has begun or gone on only just now and
  *   has been silent for longest; who waits for us; who keeps pace. It goes on until the credit is kept again.
@@ -53,11 +54,14 @@ struct weft_body {
     struct weft_body_address *address;
     size_t held_bytes, expected_bytes;
     size_t reserved_bytes; /* promised beyond the credit */
+    size_t grant_end;      /* up to so much held */
     size_t window_bytes;   /* moved in the window that it moved in last */
     size_t former_bytes;   /* and in the one before that */
     uint32_t window;       /* which that was */
     uint32_t first_window; /* in which it began or went on */
+    uint32_t wait_window;  /* in which it began to wait */
     bool is_waiting;
+    bool has_waited_long; /* and nothing has come since it was resumed */
 };
 
 struct weft_body_credit *weft_body_credit_new(struct weft_loop *loop, struct weft_budget *budget,
@@ -101,8 +105,12 @@ bool weft_body_move(struct weft_body *body, size_t moved_bytes, size_t held_byte
 /* Whether more of it may be asked for now. False: it is to wait. */
 bool weft_body_may_grow(const struct weft_body *body);
 
-/* Nothing of it can come any more until it is resumed. */
+/* Nothing more is read of it, or can come, until it is resumed. */
 void weft_body_wait(struct weft_body *body);
+
+/* It was resumed, and nothing had come while it could not be read. If it has waited for so long that something would
+ * have, it never was held up, and is as silent as any. May give up messages, this one included. */
+void weft_body_note_silence(struct weft_body *body);
 
 static inline bool weft_body_is_waiting(const struct weft_body *body)
 {

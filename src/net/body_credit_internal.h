@@ -29,8 +29,9 @@ struct weft_body_credit {
     uint32_t worker_count, max_begun, max_begun_per_address; /* of this worker */
     size_t begun_count, waiting_count;
     size_t held_bytes;
-    size_t reserved_bytes; /* what those that go on beyond the credit may still take */
-    uint32_t window;       /* its number; from one to the next a second */
+    size_t reserved_bytes;    /* what those that go on beyond the credit may take */
+    struct weft_body *leader; /* the one that goes on to its end; or NULL */
+    uint32_t window;          /* its number; from one to the next a second */
     uint32_t pause_count;
     bool is_shedding, is_pressed;
     uint64_t given_up_count, step_count;

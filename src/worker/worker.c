@@ -47,7 +47,6 @@ struct weft_worker {
     struct weft_watch *answers_watch;
     struct weft_atomic_u64 connection_count;
     struct weft_timer housekeeping;
-    size_t last_connection_count;
 };
 
 static bool is_here(const struct weft_worker *worker)
@@ -67,11 +66,10 @@ static void keep_house(void *context)
     }
     /* The last client has left, or many have who held much: what was recycled, and what lies free, goes back. */
     bool is_over = weft_body_credit_take_relief(worker->net.bodies);
-    if (is_over || (count == 0 && worker->last_connection_count > 0)) {
+    if (is_over || count == 0) {
         weft_payload_pool_trim(worker->host.pool);
         weft_alloc_trim();
     }
-    worker->last_connection_count = count;
 }
 
 static void on_answers_ready(void *context, unsigned readiness)

@@ -1,15 +1,16 @@
 """Messages that are begun and not ended, by the thousand, over both protocols: what they hold stays within the memory limit, they
 hold up nobody who keeps pace, and once their clients are gone the memory is, too."""
 
+import gzip
 import multiprocessing
 import pathlib
 import resource
 import socket
+import ssl
 import struct
 import sys
 import threading
 import time
-import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
@@ -38,6 +39,12 @@ PROMISED = b"\0" + struct.pack(">I", 4 * MIB)
 def raise_descriptor_limit():
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def begun_calls(payload):
+    """A hundred calls that promise 4 MiB each."""
+    return b"".join(h2.headers(2 * number + 1, BLOCK) + h2.frame(h2.DATA, 0, 2 * number + 1, PROMISED + payload)
+                    for number in range(STREAMS))
 
 
 def padded_request(first, count, size):
@@ -129,6 +136,8 @@ class BodyCase(AttackCase):
         counters = {name: int(self.total(f"weft_{name}")) for name in (
             "grpc_server_calls_shed", "grpc_server_messages_refused", "http_server_bodies_shed", "http_server_bodies_refused",
             "http_server_bodies_withheld")}
+        counters["longest tick ms"] = round(1e3 * max(value for name, _, value in self.program.metrics()
+                                                      if name == "weft_loop_longest_tick_seconds"), 1)
         self.say(f"{what}: peak {self.meter.peak_bytes / MIB:.0f} MiB, longest stall {self.probe.slowest * 1e3:.0f} ms, "
                  f"good calls {len(self.load.ranges[Outcome.ACCEPTED])}, refused {len(self.load.ranges[Outcome.REFUSED])}, "
                  f"lost {len(self.load.ranges[Outcome.LOST])}, slowest {self.load.slowest * 1e3:.0f} ms; {counters}")
@@ -160,8 +169,7 @@ class BodyCase(AttackCase):
 
     def begin_calls(self, payload, connections=CONNECTIONS, seconds=60.0):
         """Connections with a hundred begun calls each."""
-        calls = b"".join(h2.headers(2 * number + 1, BLOCK) + h2.frame(h2.DATA, 0, 2 * number + 1, PROMISED + payload)
-                         for number in range(STREAMS))
+        calls = begun_calls(payload)
         attackers = [self.start(Attacker(self.address)) for _ in range(connections)]
         for attacker in attackers:
             attacker.queue(calls)
@@ -205,6 +213,35 @@ class BegunCallsWithoutLimiter(BodyCase):
 
 
 @only_weft("it has no such limits")
+class BegunCallsOverTls(BodyCase):
+    CONNECTIONS = 200 if IS_FULL else 60
+
+    def config(self):
+        certificates = Certificates(self.temporary_directory(), names=("server",))
+        self.tls_address = f"127.0.0.1:{free_port()}"
+        self.trust = ssl.create_default_context(cafile=certificates.authority)
+        self.trust.set_alpn_protocols(["h2"])
+        tls = {"cert_file": str(certificates.certificate("server")), "key_file": str(certificates.key("server"))}
+        config = super().config()
+        config["receivers"]["otlp/tls"] = configs.otlp_receiver(self.tls_address, tls=tls, **self.grpc_settings)
+        config["service"]["pipelines"]["traces"]["receivers"].append("otlp/tls")
+        return config
+
+    def test_one_byte_of_each(self):
+        host, port = self.tls_address.rsplit(":", 1)
+        connections = []
+        for _ in range(self.CONNECTIONS):
+            plain = socket.create_connection((host, int(port)), timeout=20)
+            connection = self.start(self.trust.wrap_socket(plain, server_hostname="localhost"))
+            connection.sendall(OPENING + begun_calls(b"x"))
+            connections.append(connection)
+        time.sleep(2.0)
+        self.tell(f"{len(connections)} connections over TLS")
+        self.assertEqual(int(self.total("weft_grpc_server_calls", receiver="otlp/tls")), STREAMS * len(connections))
+        self.end(connections)
+
+
+@only_weft("it has no such limits")
 class HalfBodies(BodyCase):
     """HTTP: as many connections as there may be, each with a quarter of a MiB of a body that never ends."""
 
@@ -232,6 +269,42 @@ class HalfChunkedBodies(HalfBodies):
 @only_weft("it has no such limits")
 class HalfBodiesWithTwoWorkers(HalfBodies):
     workers = 2
+
+
+@only_weft("it has no such receiver")
+class HalfBodiesOfLines(HalfBodies):
+    """jsonlog's server is in the same account."""
+
+    def config(self):
+        config = super().config()
+        self.lines = f"127.0.0.1:{free_port()}"
+        config["receivers"]["jsonlog"] = {"protocols": {"http": {"endpoint": self.lines, **self.http_settings}}}
+        config["service"]["pipelines"]["logs"] = {"receivers": ["jsonlog"], "processors": list(self.processors),
+                                                  "exporters": ["otlp"]}
+        return config
+
+    def opening(self, number):
+        return HalfBody.head(MIB, path="/") + b"x" * self.SENT
+
+    def setUp(self):
+        super().setUp()
+        self.http = self.lines
+
+
+@only_weft("it has no such limits")
+class InflatedBodies(BodyCase):
+    """What is compressed counts, and what it becomes: many at once that become twenty times as much."""
+
+    COUNT = 40 if IS_FULL else 16
+
+    def test_inflated_bodies(self):
+        packed = gzip.compress(b"".join(bytes([1 + number % 7]) * 20 for number in range(19 * MIB // 20)), 1)
+        head = HalfBody.head(len(packed), "Content-Encoding: gzip\r\n")
+        attackers = [self.start(Attacker(self.http, head + packed)) for _ in range(self.COUNT)]
+        h2.drive_all(attackers, 30.0, lambda: all(attacker._input or attacker.frames for attacker in attackers))
+        self.load.stop()  # while a client is there, the blocks are kept for the next
+        self.tell(f"{self.COUNT} bodies of {len(packed) // 1024} KiB that become 19 MiB")
+        self.end(attackers)
 
 
 class Dribbler:
@@ -303,22 +376,22 @@ class Dribblers(BodyCase):
         h2.drive_all(uploads, 1.0)
         return [Dribbler(upload, b"x") for upload in uploads]
 
-    def fill_grpc(self):
-        """Calls that promise 4 MiB, and as much of each as its first window takes."""
+    def fill_grpc(self, pieces_of_each=15, piece_bytes=16_000):
+        """Calls that promise 4 MiB, and nearly as much of each as its first window takes."""
         uploads = [self.start(Attacker(self.address)).agree() for _ in range(8)]
         streams = range(1, 32, 2)
         for upload in uploads:
             upload.queue(b"".join(h2.headers(stream, BLOCK) + h2.frame(h2.DATA, 0, stream, PROMISED) for stream in streams))
-        pieces = {upload: [h2.frame(h2.DATA, 0, stream, bytes(16_000)) for stream in streams for _ in range(15)]
+        pieces = {upload: [h2.frame(h2.DATA, 0, stream, bytes(piece_bytes)) for stream in streams for _ in range(pieces_of_each)]
                   for upload in uploads}
         sent = dict.fromkeys(uploads, 0)
         end = time.monotonic() + 10.0
         while time.monotonic() < end and any(pieces.values()):
             for upload in uploads:
                 if not upload._output and pieces[upload] and sent[upload] + 34_000 < upload.connection_window:
-                    few = min(len(pieces[upload]), (upload.connection_window - sent[upload]) // 16_000 - 1)
+                    few = min(len(pieces[upload]), (upload.connection_window - sent[upload]) // piece_bytes - 1)
                     upload.queue(b"".join(pieces[upload].pop() for _ in range(few)))
-                    sent[upload] += 16_000 * few
+                    sent[upload] += piece_bytes * few
             h2.drive_all(uploads, 0.02)
         byte = b"".join(h2.frame(h2.DATA, 0, stream, b"x") for stream in streams)
         return [Dribbler(upload, byte) for upload in uploads]
@@ -340,6 +413,25 @@ class Dribblers(BodyCase):
         self.assertTrue(taken, "it never ended")
         self.assertLess(taken[0], self.LONGEST_WAIT)
         self.end([dribbler.attacker for dribbler in dribblers])
+
+    def test_a_call_is_not_held_up_by_calls_that_use_their_windows_up(self):
+        dribblers = self.fill_grpc(16, 16_383)
+        taken = self.timed(lambda: self.call(3 * MIB + MIB // 2))
+        self.dribble([], lambda: taken)
+        self.tell(f"a call of 3.5 MiB behind calls that stop when their windows are used up took {taken}")
+        self.assertTrue(taken, "it never ended")
+        self.assertLess(taken[0], 2 * self.LONGEST_WAIT)
+        self.end([dribbler.attacker for dribbler in dribblers])
+
+    def test_a_post_is_not_held_up_by_many_that_stop(self):
+        uploads = [self.start(Attacker(self.http, HalfBody.head(self.DECLARED) + bytes(MIB))) for _ in range(60)]
+        h2.drive_all(uploads, 1.0)
+        taken = self.timed(lambda: self.post(MIB))
+        self.dribble([], lambda: taken)
+        self.tell(f"a POST of 1 MiB behind {len(uploads)} that stop after 1 MiB took {taken}")
+        self.assertTrue(taken, "it never ended")
+        self.assertLess(taken[0], 2 * self.LONGEST_WAIT)
+        self.end(uploads)
 
     def test_a_call_is_not_held_up_by_posts(self):
         dribblers = self.fill_http()

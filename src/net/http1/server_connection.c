@@ -355,6 +355,7 @@ static void read_input(struct weft_http1_server_connection *connection)
     for (int i = 0; i < READS_PER_TICK && !is_all && may_read(connection) && connection->pending.length == 0; i++) {
         enum weft_io_result result = read_once(connection, &is_all);
         if (result == WEFT_IO_AGAIN) {
+            weft_body_note_silence(&connection->body.credited);
             return;
         }
         if (result != WEFT_IO_DONE) {

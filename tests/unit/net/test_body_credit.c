@@ -207,8 +207,9 @@ START_TEST(test_one_that_waits_has_the_place_of_one_that_dribbles)
     }
     ck_assert(!weft_body_may_grow(&dribblers[0]->body)); /* 1.2 MB are more than the credit */
     weft_body_wait(&dribblers[0]->body);
+    weft_body_wait(&dribblers[1]->body);
     tick();
-    ck_assert(dribblers[0]->is_resumed); /* the one that goes on */
+    ck_assert(dribblers[0]->is_resumed && dribblers[1]->is_resumed); /* the one that goes on, and a slice */
     move(good, 200000);
     ck_assert(weft_body_may_grow(&good->body)); /* still small */
     move(good, 100000);
@@ -231,7 +232,7 @@ START_TEST(test_one_that_waits_has_the_place_of_one_that_dribbles)
 }
 END_TEST
 
-/* Nobody is slow: they take turns, the first in line first, and those that go on are promised the rest of theirs. */
+/* Nobody is slow: the first in line goes on to its end, others by slices, and who has used up its slice is the next. */
 START_TEST(test_those_that_wait_take_turns)
 {
     set_up((struct weft_body_credit_settings){ 0 });
@@ -240,26 +241,62 @@ START_TEST(test_those_that_wait_take_turns)
     for (size_t i = 0; i < 4; i++) {
         messages[i] = begin(i, i, 0);
         weft_body_expect(&messages[i]->body, 900000);
-        move(messages[i], 280000);
-        if (!weft_body_may_grow(&messages[i]->body)) {
-            weft_body_wait(&messages[i]->body);
-        }
+        move(messages[i], 263000);
     }
-    ck_assert_uint_eq(weft_body_credit_read(bench.credit).waiting_count, 1);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert(!weft_body_may_grow(&messages[i]->body));
         weft_body_wait(&messages[i]->body);
     }
     tick();
-    ck_assert(messages[3]->is_resumed && !messages[0]->is_resumed);
-    for (size_t i = 0; i < 4; i++) {
-        struct message *now = messages[(i + 3) % 4];
-        ck_assert(now->is_resumed);
-        ck_assert_uint_eq(now->resume_count, 1);
-        move(now, 620000);
-        weft_body_end(&now->body);
+    ck_assert(messages[0]->is_resumed && messages[1]->is_resumed && !messages[2]->is_resumed);
+    move(messages[1], 256 * 1024 - 1);
+    ck_assert(weft_body_may_grow(&messages[1]->body));
+    move(messages[1], 1);
+    ck_assert(!weft_body_may_grow(&messages[1]->body));
+    weft_body_wait(&messages[1]->body);
+    move(messages[0], 600000);
+    ck_assert(weft_body_may_grow(&messages[0]->body));
+    weft_body_end(&messages[0]->body);
+    tick();
+    ck_assert(weft_body_may_grow(&messages[1]->body) && messages[1]->resume_count == 2);
+    for (size_t i = 1; i < 4; i++) {
+        ck_assert(messages[i]->is_resumed);
+        weft_body_end(&messages[i]->body);
         tick();
     }
     ck_assert_uint_eq(bench.given_up_count, 0);
+    tear_down();
+}
+END_TEST
+
+/* A peer that waits for us has sent something meanwhile. If nothing had come, it was not held up by us. */
+START_TEST(test_who_has_sent_nothing_while_it_waited_is_silent)
+{
+    set_up((struct weft_body_credit_settings){ 0 });
+    struct message *messages[4];
+    for (size_t i = 0; i < 4; i++) {
+        messages[i] = begin(i, i, 0);
+        weft_body_expect(&messages[i]->body, 4 * CREDIT);
+        move(messages[i], 300000);
+        weft_body_wait(&messages[i]->body);
+    }
+    tick();
+    ck_assert(messages[1]->is_resumed && !messages[2]->is_resumed);
+    weft_body_note_silence(&messages[1]->body); /* it has hardly waited */
+    ck_assert_uint_eq(bench.given_up_count, 0);
+    for (int window = 0; window < 2; window++) {
+        move(messages[0], 100000);
+        move(messages[1], 40000);
+        next_window();
+    }
+    weft_body_end(&messages[1]->body);
+    tick();
+    ck_assert(messages[2]->is_resumed);
+    ck_assert(!messages[2]->is_given_up);
+    weft_body_wait(&messages[3]->body);
+    weft_body_note_silence(&messages[2]->body);
+    ck_assert(messages[2]->is_given_up);
+    ck_assert(!messages[3]->is_given_up);
     tear_down();
 }
 END_TEST
@@ -268,10 +305,13 @@ END_TEST
 START_TEST(test_nobody_is_slow_while_a_server_does_not_read)
 {
     set_up((struct weft_body_credit_settings){ 0 });
-    struct message *patient = begin(0, 0, 400000), *next = begin(1, 1, 450000), *waiting = begin(2, 2, 450000);
+    struct message *patient = begin(0, 0, 300000), *next = begin(1, 1, 350000), *slice = begin(2, 2, 300000),
+                   *waiting = begin(3, 3, 300000);
     weft_body_expect(&next->body, 2 * CREDIT);
+    weft_body_expect(&slice->body, 2 * CREDIT);
     weft_body_credit_pause(bench.credit);
     weft_body_wait(&next->body);
+    weft_body_wait(&slice->body);
     weft_body_wait(&waiting->body);
     for (int window = 0; window < 5; window++) {
         next_window();
@@ -463,6 +503,7 @@ int main(void)
     tcase_add_test(tcase, test_shedding_goes_on_to_the_credit);
     tcase_add_test(tcase, test_one_that_waits_has_the_place_of_one_that_dribbles);
     tcase_add_test(tcase, test_those_that_wait_take_turns);
+    tcase_add_test(tcase, test_who_has_sent_nothing_while_it_waited_is_silent);
     tcase_add_test(tcase, test_nobody_is_slow_while_a_server_does_not_read);
     tcase_add_test(tcase, test_beyond_the_number_the_greediest_make_way);
     tcase_add_test(tcase, test_an_address_has_its_share);
