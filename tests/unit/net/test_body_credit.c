@@ -159,6 +159,41 @@ START_TEST(test_who_is_silent_goes_first_then_the_slowest)
 }
 END_TEST
 
+START_TEST(test_who_was_fast_is_silent_after_a_whole_window)
+{
+    set_up((struct weft_body_credit_settings){ 0 });
+    struct message *dribbler = begin(0, 0, 1000), *former = begin(1, 1, 300000);
+    for (int window = 0; window < 6; window++) {
+        move(dribbler, 1);
+        if (window < 3) {
+            move(former, 40000);
+        }
+        next_window();
+    }
+    overfill(2);
+    ck_assert(former->is_given_up && !dribbler->is_given_up);
+    tear_down();
+}
+END_TEST
+
+/* A window that has only begun says less than the whole one before. */
+START_TEST(test_the_window_before_counts)
+{
+    set_up((struct weft_body_credit_settings){ 0 });
+    struct message *slow = begin(0, 0, 300000), *fast = begin(1, 1, 300000);
+    for (int window = 0; window < 3; window++) {
+        move(slow, 2000);
+        move(fast, 40000);
+        next_window();
+    }
+    move(slow, 2000);
+    move(fast, 1);
+    overfill(2);
+    ck_assert(slow->is_given_up && !fast->is_given_up);
+    tear_down();
+}
+END_TEST
+
 /* Nothing is known of those that have just begun but who spoke last. */
 START_TEST(test_of_new_ones_who_spoke_last_stays)
 {
@@ -318,6 +353,8 @@ START_TEST(test_nobody_is_slow_while_a_server_does_not_read)
     }
     ck_assert_uint_eq(bench.given_up_count, 0);
     weft_body_credit_unpause(bench.credit);
+    weft_body_wait(&begin(4, 4, 1)->body);
+    ck_assert_uint_eq(bench.given_up_count, 0); /* nothing has been held against them meanwhile */
     for (int window = 0; window < 3; window++) {
         next_window();
     }
@@ -329,11 +366,11 @@ END_TEST
 START_TEST(test_beyond_the_number_the_greediest_make_way)
 {
     set_up((struct weft_body_credit_settings){ .max_begun = 100, .max_begun_per_address = 100 });
-    for (size_t i = 0; i < 90; i++) {
-        begin(i, 1, 1);
-    }
     for (size_t i = 90; i < 100; i++) {
         begin(i, 2, 1);
+    }
+    for (size_t i = 0; i < 90; i++) {
+        begin(i, 1, 1);
     }
     for (size_t i = 100; i < 150; i++) {
         begin(i, 3, 1);
@@ -367,7 +404,7 @@ END_TEST
 
 START_TEST(test_workers_have_equal_shares)
 {
-    set_up((struct weft_body_credit_settings){ .max_begun = 100, .max_begun_per_address = 100, .worker_count = 4 });
+    set_up((struct weft_body_credit_settings){ .max_begun = 100, .max_begun_per_address = 1000, .worker_count = 4 });
     struct weft_budget_limit limit = { .bytes = CREDIT };
     ck_assert_uint_eq(weft_body_credit_read(bench.credit).credit_bytes, CREDIT / 4);
     weft_budget_add_limit(&bench.budget, &limit);
@@ -499,6 +536,8 @@ int main(void)
     TCase *tcase = tcase_create("all");
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, test_who_is_silent_goes_first_then_the_slowest);
+    tcase_add_test(tcase, test_who_was_fast_is_silent_after_a_whole_window);
+    tcase_add_test(tcase, test_the_window_before_counts);
     tcase_add_test(tcase, test_of_new_ones_who_spoke_last_stays);
     tcase_add_test(tcase, test_shedding_goes_on_to_the_credit);
     tcase_add_test(tcase, test_one_that_waits_has_the_place_of_one_that_dribbles);

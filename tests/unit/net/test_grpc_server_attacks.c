@@ -803,6 +803,93 @@ START_TEST(test_half_messages_are_shed_when_memory_is_overdrawn)
 }
 END_TEST
 
+/* Beyond the number of begun calls the oldest that does not move has to go, and its client learns when to come again.
+ */
+START_TEST(test_begun_calls_beyond_their_number_replace_those_that_do_not_move)
+{
+    set_up();
+    world.bodies = (struct weft_body_credit_settings){ .max_begun = 3, .max_begun_per_address = 3 };
+    world.settings.shed_details = WEFT_SLICE_LITERAL("\x08\x0e");
+    start_server();
+    uint8_t begun[16];
+    size_t length = raw_message(begun, 0, 1000, "x", 1);
+    for (int32_t id = 1; id <= 7; id += 2) {
+        begin_message(id, begun, length);
+    }
+    ck_assert_int_eq(raw_stream(world.peer, 1)->grpc_status, 14);
+    ck_assert_str_eq(raw_stream(world.peer, 1)->details, "CA4");
+    ck_assert_int_eq(raw_stream(world.peer, 3)->http_status, 0);
+    ck_assert_uint_eq(counters()->calls_shed, 1);
+    ck_assert_uint_eq(counters()->messages_refused, 0);
+    tear_down();
+}
+END_TEST
+
+/* If all of them move, the new one is refused before anything is done for it: its client may try it elsewhere. */
+START_TEST(test_begun_calls_beyond_their_number_are_refused_if_all_move)
+{
+    set_up();
+    world.bodies = (struct weft_body_credit_settings){ .max_begun = 2, .max_begun_per_address = 2 };
+    start_server();
+    uint8_t begun[5 + 20000] = { 0 };
+    raw_message(begun, 0, 20001, NULL, 0);
+    for (int32_t id = 1; id <= 3; id += 2) {
+        raw_headers(world.peer, id, &usual, false);
+        raw_data(world.peer, id, begun, 16000, false);
+        raw_data(world.peer, id, begun + 16000, sizeof begun - 16000, false);
+    }
+    raw_headers(world.peer, 5, &usual, false);
+    raw_data(world.peer, 5, begun, 100, true);
+    raw_settle(world.peer);
+    ck_assert(raw_stream(world.peer, 5)->has_reset);
+    ck_assert_uint_eq(raw_stream(world.peer, 5)->reset_code, NGHTTP2_REFUSED_STREAM);
+    ck_assert_uint_eq(counters()->messages_refused, 1);
+    ck_assert(!world.peer->has_goaway);
+    raw_data(world.peer, 1, begun + 5, 1, true);
+    raw_settle(world.peer);
+    ck_assert_int_eq(raw_stream(world.peer, 1)->grpc_status, 0);
+    raw_headers(world.peer, 7, &usual, false);
+    uint8_t body[16];
+    raw_data(world.peer, 7, body, raw_message(body, 0, 1, "x", 1), true);
+    raw_settle(world.peer);
+    ck_assert_int_eq(raw_stream(world.peer, 7)->grpc_status, 0);
+    tear_down();
+}
+END_TEST
+
+/* A promise costs nothing, one byte a page. What is half received is charged with the call, nghttp2's stream and that.
+ */
+START_TEST(test_a_byte_of_a_large_message_holds_a_page)
+{
+    set_up_server();
+    uint8_t begun[16];
+    size_t length = raw_message(begun, 0, 1 << 20, "x", 1);
+    static uint8_t large[5 + 60000];
+    raw_message(large, 0, 60000, NULL, 0);
+    raw_headers(world.peer, 1, &usual, false);
+    for (size_t at = 0; at < sizeof large; at += 12001) {
+        raw_data(world.peer, 1, large + at, 12001, at + 12001 == sizeof large);
+    }
+    raw_settle(world.peer); /* leaves a block behind of which all is resident */
+    ck_assert_int_eq(raw_stream(world.peer, 1)->grpc_status, 0);
+    uint64_t before = weft_budget_reserved(&world.budget);
+    raw_headers(world.peer, 3, &usual, false);
+    raw_data(world.peer, 3, begun, 5, false);
+    raw_settle(world.peer);
+    uint64_t promised = weft_budget_reserved(&world.budget) - before;
+    ck_assert_uint_ge(promised, sizeof(struct weft_body));
+    ck_assert_uint_lt(promised, 2048);
+    raw_data(world.peer, 3, begun + 5, length - 5, false);
+    raw_settle(world.peer);
+    uint64_t held = weft_budget_reserved(&world.budget) - before;
+    ck_assert_uint_eq(held, promised + 4096);
+    size_t account = weft_body_credit_read(world.net.bodies).held_bytes;
+    ck_assert_uint_le(account, held + 512);
+    ck_assert_uint_ge(account + 512, held);
+    tear_down();
+}
+END_TEST
+
 static void assert_survives(const void *bytes, size_t length)
 {
     struct raw_peer *attacker = connect_silent();
@@ -860,6 +947,9 @@ int main(void)
     tcase_add_test(tcase, test_busy_clients_are_not_taken_for_a_flood);
     tcase_add_test(tcase, test_many_half_messages_are_held_within_the_credit);
     tcase_add_test(tcase, test_half_messages_beyond_the_hard_mark_are_shed);
+    tcase_add_test(tcase, test_begun_calls_beyond_their_number_replace_those_that_do_not_move);
+    tcase_add_test(tcase, test_begun_calls_beyond_their_number_are_refused_if_all_move);
+    tcase_add_test(tcase, test_a_byte_of_a_large_message_holds_a_page);
     tcase_add_test(tcase, test_half_messages_are_shed_when_memory_is_overdrawn);
     tcase_add_test(tcase, test_continuation_flood_is_stopped);
     tcase_add_test(tcase, test_huge_header_block_is_stopped);

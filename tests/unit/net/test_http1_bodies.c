@@ -287,6 +287,37 @@ START_TEST(test_bodies_make_way_when_memory_is_overdrawn)
 }
 END_TEST
 
+/* The second has to wait for none: either the first moves, and the second is refused, or it makes way. */
+START_TEST(test_bodies_beyond_their_number_are_refused_or_replace_others)
+{
+    http1_bodies.max_begun = http1_bodies.max_begun_per_address = 1;
+    http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern });
+    int first = http1_connect(), second = http1_connect(), third = http1_connect();
+    send_head(first, 30000);
+    http1_send(first, pattern, 20000);
+    usleep(20000);
+    send_head(second, 10);
+    ck_assert_int_eq(http1_receive(second, true, &http1_head, &http1_body), 503);
+    http1_send(first, pattern + 20000, 10000);
+    expect_pattern(first, 30000);
+    send_head(first, 1000);
+    http1_send(first, pattern, 10);
+    usleep(20000);
+    send_head(third, 10);
+    ck_assert_int_eq(http1_receive(first, true, &http1_head, &http1_body), 503);
+    ck_assert_ptr_nonnull(strstr((char *)http1_head.bytes, "\r\nConnection: close\r\n"));
+    http1_send(third, pattern, 10);
+    expect_pattern(third, 10);
+    close(first);
+    close(second);
+    close(third);
+    http1_stop();
+    http1_bodies.max_begun = http1_bodies.max_begun_per_address = 0;
+    ck_assert_uint_eq(http1.counters.bodies_refused, 1);
+    ck_assert_uint_eq(http1.counters.bodies_shed, 1);
+}
+END_TEST
+
 START_TEST(test_peer_that_goes_in_the_middle_of_a_body_leaves_nothing_behind)
 {
     http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern });
@@ -360,6 +391,7 @@ int main(void)
     tcase_add_test(tests, test_server_without_keep_alive_ends_each_request);
     tcase_add_test(tests, test_large_bodies_take_turns_when_the_credit_is_used_up);
     tcase_add_test(tests, test_bodies_make_way_when_memory_is_overdrawn);
+    tcase_add_test(tests, test_bodies_beyond_their_number_are_refused_or_replace_others);
     tcase_add_test(tests, test_peer_that_goes_in_the_middle_of_a_body_leaves_nothing_behind);
     tcase_add_test(tests, test_no_memory_for_a_body_is_an_answer_or_an_end);
     suite_add_tcase(suite, tests);

@@ -258,6 +258,47 @@ START_TEST(test_slow_ticks_are_counted_and_waiting_is_none)
 }
 END_TEST
 
+enum { READY = 12 };
+
+static void note_deferred(void *context)
+{
+    (void)context;
+    note('d');
+}
+
+static void on_slowly_ready(void *context, unsigned readiness)
+{
+    (void)context;
+    (void)readiness;
+    note('r');
+    weft_loop_defer(bed.loop, &bed.deferred[0]);
+    weft_pause(12 * WEFT_NS_PER_MS);
+    if (++bed.calls == READY) {
+        weft_loop_stop(bed.loop);
+    }
+}
+
+/* Callbacks that take long: the others come in the next tick, behind what was deferred in this one, and none twice. */
+START_TEST(test_many_that_are_ready_take_turns_with_what_is_deferred)
+{
+    struct weft_watch *watches[READY];
+    int copies[READY];
+    set_up();
+    weft_deferred_init(&bed.deferred[0], note_deferred, NULL);
+    for (size_t i = 0; i < READY; i++) {
+        copies[i] = dup(bed.pair[0]);
+        watches[i] = weft_watch_new(bed.loop, copies[i], WEFT_WRITABLE, on_slowly_ready, NULL);
+    }
+    weft_loop_run(bed.loop);
+    ck_assert_str_eq(bed.order, "rrrrdrrrrdrrrrd");
+    for (size_t i = 0; i < READY; i++) {
+        weft_watch_free(watches[i]);
+        close(copies[i]);
+    }
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("loop");
@@ -268,6 +309,7 @@ int main(void)
     tcase_add_test(tcase, test_deferred_work_runs_once_in_order_and_never_in_the_same_tick_again);
     tcase_add_test(tcase, test_timer_fires_after_its_deadline_and_before_deferred_work);
     tcase_add_test(tcase, test_mail_is_delivered);
+    tcase_add_test(tcase, test_many_that_are_ready_take_turns_with_what_is_deferred);
     tcase_add_test(tcase, test_slow_ticks_are_counted_and_waiting_is_none);
     Suite *suite = suite_create("loop");
     suite_add_tcase(suite, tcase);
