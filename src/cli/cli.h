@@ -26,6 +26,9 @@ struct weft_cli_sources {
 
 void weft_cli_sources_add_config(struct weft_cli_sources *sources, const char *text);
 void weft_cli_sources_add_set(struct weft_cli_sources *sources, const char *text);
+
+/* A Collector's --feature-gates: says that there are none here. */
+void weft_cli_ignore_gates(const char *gates);
 struct weft_config_sources weft_cli_sources_view(const struct weft_cli_sources *sources);
 void weft_cli_sources_fini(struct weft_cli_sources *sources);
 

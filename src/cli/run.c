@@ -13,13 +13,14 @@
 #include "net/descriptors.h"
 #include "worker/agent.h"
 
-enum { OPTION_SET = 256, OPTION_STATE, OPTION_SHUTDOWN, OPTION_RELOAD };
+enum { OPTION_SET = 256, OPTION_GATES, OPTION_STATE, OPTION_SHUTDOWN, OPTION_RELOAD };
 
 static const int64_t log_patience_ns = 1 * WEFT_NS_PER_S;
 
 static const struct option options[] = {
     { "config", required_argument, NULL, 'c' },
     { "set", required_argument, NULL, OPTION_SET },
+    { "feature-gates", required_argument, NULL, OPTION_GATES },
     { "state-dir", required_argument, NULL, OPTION_STATE },
     { "shutdown-timeout", required_argument, NULL, OPTION_SHUTDOWN },
     { "reload-timeout", required_argument, NULL, OPTION_RELOAD },
@@ -58,6 +59,9 @@ static int read_options(int argument_count, char **arguments, struct weft_cli_so
             break;
         case OPTION_SET:
             weft_cli_sources_add_set(sources, optarg);
+            break;
+        case OPTION_GATES:
+            weft_cli_ignore_gates(optarg);
             break;
         case OPTION_STATE:
             agent->state_directory = optarg[0] == '\0' ? NULL : optarg;

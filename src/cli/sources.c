@@ -24,6 +24,13 @@ void weft_cli_sources_add_set(struct weft_cli_sources *sources, const char *text
     append(&sources->sets, &sources->set_count, text);
 }
 
+void weft_cli_ignore_gates(const char *gates)
+{
+    if (gates[0] != '\0') {
+        fprintf(stderr, "weft: --feature-gates=%s: weft has no feature gates; they are ignored\n", gates);
+    }
+}
+
 struct weft_config_sources weft_cli_sources_view(const struct weft_cli_sources *sources)
 {
     return (struct weft_config_sources){ .configs = sources->configs,
@@ -43,6 +50,7 @@ bool weft_cli_sources_parse(int argument_count, char **arguments, struct weft_cl
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' },
         { "set", required_argument, NULL, 's' },
+        { "feature-gates", required_argument, NULL, 'g' },
         { NULL, 0, NULL, 0 },
     };
     struct weft_cli_sources sources = { 0 };
@@ -50,6 +58,8 @@ bool weft_cli_sources_parse(int argument_count, char **arguments, struct weft_cl
     while ((letter = getopt_long(argument_count, arguments, "c:", options, NULL)) != -1) {
         if (letter == 'c') {
             weft_cli_sources_add_config(&sources, optarg);
+        } else if (letter == 'g') {
+            weft_cli_ignore_gates(optarg);
         } else if (letter == 's') {
             weft_cli_sources_add_set(&sources, optarg);
         } else {

@@ -51,6 +51,7 @@ static const struct weft_field debug_fields[] = {
     WEFT_FIELD(struct debug_config, sampling_initial, "2", "Batches shown in each second whatever comes."),
     WEFT_FIELD(struct debug_config, sampling_thereafter, "1", "After those, every so many-th is shown; 0 = none."),
     WEFT_FIELD(struct debug_config, use_internal_logger, "true", "Write to weft's log; else to output_paths."),
+    WEFT_FIELD_NO_EFFECT("sending_queue", "any", "weft's debug takes each batch at once."),
     WEFT_FIELD(struct debug_config, output_paths, "[stdout]", "stdout and stderr; only without use_internal_logger."),
     WEFT_FIELD(struct debug_config, max_buffered_bytes, "4194304",
                "So much waits on each worker for a stream that nobody reads; then senders wait.", .minimum = 1,

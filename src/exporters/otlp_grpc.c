@@ -114,6 +114,17 @@ static const struct weft_field otlp_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static enum weft_status advise(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    const struct otlp_config *config = untyped;
+    struct weft_position at = weft_node_position(node);
+    return !weft_endpoint_names_server(config->endpoint)
+               ? WEFT_OK
+               : weft_config_notes_add(notes, WEFT_NOTE_WARNING,
+                                       "%s:%u: endpoint \"%s\": weft asks the system's name servers, not the one in it",
+                                       at.file, at.line, config->endpoint);
+}
+
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     const struct otlp_config *config = untyped;
@@ -460,6 +471,7 @@ const struct weft_component weft_exporter_otlp_grpc = {
     .fields = otlp_fields,
     .config_size = sizeof(struct otlp_config),
     .validate = validate,
+    .advise = advise,
     .reach = reach,
     .share = share,
     .unshare = shared_free,

@@ -59,6 +59,19 @@ static enum weft_status parse_port(const char *text, struct weft_slice digits, u
     return WEFT_OK;
 }
 
+/* "dns://8.8.8.8/host:port" names a name server, too (gRPC's naming document): what follows it. NULL: there is none. */
+static const char *behind_name_server(const char *text)
+{
+    static const char prefix[] = "dns://";
+    const char *slash = strncmp(text, prefix, sizeof prefix - 1) == 0 ? strchr(text + sizeof prefix - 1, '/') : NULL;
+    return slash != NULL && slash > text + sizeof prefix - 1 ? slash + 1 : NULL;
+}
+
+bool weft_endpoint_names_server(const char *text)
+{
+    return behind_name_server(text) != NULL;
+}
+
 /* Splits "[v6]:port", "v4:port", "name:port", ":port"; the port's slice has NULL bytes when there is none. */
 static enum weft_status split_host(const char *text, struct weft_slice rest, struct weft_slice *out_host,
                                    struct weft_slice *out_port, struct weft_error *error)
@@ -132,6 +145,10 @@ enum weft_status weft_endpoint_parse(const char *text, uint16_t default_port, st
             return status;
         }
         break;
+    }
+    if (behind_name_server(text) != NULL) {
+        endpoint.has_scheme = true;
+        rest = behind_name_server(text);
     }
     struct weft_slice host, port, remainder = weft_slice_of_text(rest);
     if (endpoint.has_scheme && remainder.length > 0 && remainder.bytes[remainder.length - 1] == '/') {
@@ -232,6 +249,22 @@ void weft_socket_address_format(const struct sockaddr_storage *address, char *ou
     } else {
         snprintf(out_text, capacity, "unix");
     }
+}
+
+enum weft_status weft_endpoint_set_family(struct weft_endpoint *endpoint, int family, struct weft_error *error)
+{
+    bool is_v6 = family == AF_INET6;
+    struct sockaddr_storage address;
+    socklen_t length;
+    if (endpoint->host[0] == '\0') {
+        snprintf(endpoint->host, sizeof endpoint->host, "%s", is_v6 ? "::" : "0.0.0.0");
+    } else if (strcmp(endpoint->host, "localhost") == 0) {
+        snprintf(endpoint->host, sizeof endpoint->host, "%s", is_v6 ? "::1" : "127.0.0.1");
+    }
+    if (weft_endpoint_literal(endpoint, &address, &length) == WEFT_OK && address.ss_family != family) {
+        return weft_fail(error, WEFT_INVALID, "endpoint \"%s\" is no IPv%d address", endpoint->host, is_v6 ? 6 : 4);
+    }
+    return WEFT_OK;
 }
 
 bool weft_endpoint_is_local(const struct weft_endpoint *endpoint)

@@ -6,7 +6,7 @@
 #include "base/status.h"
 
 /* Endpoints as in a Collector config: "host:port", "[v6]:port", ":port" (all interfaces), "unix:path", "unix:///path";
- * for exporters also "http://", "https://", "dns:///", "passthrough:///" before it. */
+ * for exporters also "http://", "https://", "dns:///", "dns://server/", "passthrough:///" before it. */
 enum { WEFT_HOST_BYTES = 256 };
 
 struct weft_endpoint {
@@ -20,6 +20,14 @@ struct weft_endpoint {
 /* WEFT_INVALID with what would be right. default_port 0 = a port is required. */
 enum weft_status weft_endpoint_parse(const char *text, uint16_t default_port, struct weft_endpoint *out_endpoint,
                                      struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Whether the text names the name server to ask, as in "dns://8.8.8.8/host:4317", which weft does not ask. */
+bool weft_endpoint_names_server(const char *text);
+
+/* Makes it listen on addresses of this family (AF_INET or AF_INET6) only: "" and "localhost" become that family's. A
+ * literal of the other one is WEFT_INVALID. */
+enum weft_status weft_endpoint_set_family(struct weft_endpoint *endpoint, int family,
+                                          struct weft_error *error) WEFT_MUST_CHECK;
 
 /* Literal addresses and unix paths only, no name service: WEFT_NOT_FOUND for a name (which a resolver must look up). */
 enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, struct sockaddr_storage *out_address,

@@ -13,7 +13,8 @@ bool weft_retry_next(struct weft_retry *retry, const struct weft_retry_config *c
     double spread = config->randomization_factor * (double)retry->interval_ns;
     double jittered = (double)retry->interval_ns - spread + 2 * spread * weft_host_random(host);
     int64_t pause_ns = (int64_t)jittered;
-    double grown = (double)retry->interval_ns * config->multiplier;
+    /* With 0 the Collector repeats without a pause after the first; a backend that is down would feel it. */
+    double grown = (double)retry->interval_ns * (config->multiplier > 0 ? config->multiplier : 1);
     retry->interval_ns = grown > (double)config->max_interval.ns ? config->max_interval.ns : (int64_t)grown;
     if (server_delay_ns > pause_ns) {
         pause_ns = server_delay_ns;

@@ -22,8 +22,8 @@ const struct weft_field weft_queue_fields[] = {
     WEFT_FIELD(struct weft_queue_config, block_on_overflow, "false",
                "When full, stop reading from the clients instead of refusing."),
     WEFT_FIELD(struct weft_queue_config, wait_for_result, "false", "Answer the client only with the backend's answer."),
-    WEFT_FIELD_OPTIONAL(struct weft_queue_config, batch, has_batch, queue_batch_fields, "off",
-                        "Batching in the queue."),
+    WEFT_FIELD_OPTIONAL(struct weft_queue_config, batch, has_batch, queue_batch_fields, "off", "Batching in the queue.",
+                        .is_off_as_null = true),
     WEFT_FIELD_UNSUPPORTED("storage", "A queue that survives restarts."),
     WEFT_FIELDS_END,
 };
@@ -32,7 +32,8 @@ const struct weft_field weft_retry_fields[] = {
     WEFT_FIELD(struct weft_retry_config, initial_interval, "5s", "Pause before the first repetition."),
     WEFT_FIELD(struct weft_retry_config, randomization_factor, "0.5", "Each pause varies by this share, 0 to 1.",
                .maximum = 1),
-    WEFT_FIELD(struct weft_retry_config, multiplier, "1.5", "Each pause is this much longer than the one before."),
+    WEFT_FIELD(struct weft_retry_config, multiplier, "1.5",
+               "Each pause is this much longer than the one before; 0: all are the same."),
     WEFT_FIELD(struct weft_retry_config, max_interval, "30s", "Longest pause."),
     WEFT_FIELD(struct weft_retry_config, max_elapsed_time, "5m", "Give up after this time; 0 = never."),
     WEFT_FIELDS_END,
@@ -75,8 +76,8 @@ static enum weft_status validate_retry(const struct weft_retry_config *retry, st
     if (retry->randomization_factor < 0 || retry->randomization_factor > 1) {
         return weft_fail(error, WEFT_INVALID, "retry_on_failure: randomization_factor must be within 0 and 1");
     }
-    if (retry->multiplier <= 0) {
-        return weft_fail(error, WEFT_INVALID, "retry_on_failure: multiplier must be positive");
+    if (retry->multiplier < 0) {
+        return weft_fail(error, WEFT_INVALID, "retry_on_failure: multiplier must not be negative");
     }
     if (retry->max_elapsed_time.ns > 0 && (retry->max_elapsed_time.ns < retry->initial_interval.ns ||
                                            retry->max_elapsed_time.ns < retry->max_interval.ns)) {

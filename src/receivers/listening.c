@@ -19,13 +19,22 @@ static enum weft_status parse_endpoint(const struct weft_listening *listening, s
     char text[WEFT_HOST_BYTES + 8];
     bool has_prefix = strncmp(listening->endpoint, "unix:", 5) == 0;
     snprintf(text, sizeof text, "%s%s", is_unix(listening) && !has_prefix ? "unix:" : "", listening->endpoint);
-    return weft_endpoint_parse(text, 0, out_endpoint, error);
+    enum weft_status status = weft_endpoint_parse(text, 0, out_endpoint, error);
+    int family = strcmp(listening->transport, "tcp4") == 0   ? AF_INET
+                 : strcmp(listening->transport, "tcp6") == 0 ? AF_INET6
+                                                             : 0;
+    return status == WEFT_OK && family != 0 ? weft_endpoint_set_family(out_endpoint, family, error) : status;
 }
 
 enum weft_status weft_listening_validate(const struct weft_listening *listening, struct weft_error *error)
 {
-    if (strcmp(listening->transport, "tcp") != 0 && !is_unix(listening)) {
-        return weft_fail(error, WEFT_INVALID, "transport: \"%s\" is not tcp or unix", listening->transport);
+    static const char *const transports[] = { "tcp", "tcp4", "tcp6", "unix" };
+    bool is_known = false;
+    for (size_t i = 0; i < WEFT_COUNT_OF(transports); i++) {
+        is_known = is_known || strcmp(listening->transport, transports[i]) == 0;
+    }
+    if (!is_known) {
+        return weft_fail(error, WEFT_INVALID, "transport: \"%s\" is not tcp, tcp4, tcp6 or unix", listening->transport);
     }
     struct weft_endpoint endpoint;
     enum weft_status status = parse_endpoint(listening, &endpoint, error);

@@ -8,7 +8,7 @@
 struct weft_listening {
     const char *name;                  /* its key below protocols, for messages */
     const char *label;                 /* for the log */
-    const char *endpoint, *transport;  /* "tcp", or "unix" with a path */
+    const char *endpoint, *transport;  /* "tcp", "tcp4", "tcp6", or "unix" with a path */
     const struct weft_tls_config *tls; /* NULL = plain */
     const char *alpn;
     bool is_alpn_optional;

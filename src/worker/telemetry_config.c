@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/field.h"
+#include "net/address.h"
 
 struct logs_config {
     char *level;
@@ -33,13 +34,15 @@ struct reader_config {
 
 struct metrics_config {
     struct weft_choice level;
+    char *address;                   /* of Collectors before 0.123; NULL = none */
     struct weft_config_list readers; /* of struct reader_config */
 };
 
 struct telemetry_config {
     struct logs_config logs;
     struct metrics_config metrics;
-    struct weft_config_map resource;
+    struct weft_config_any
+        resource; /* a map, or, as the declarative configuration has it, a list in its `attributes` */
 };
 
 static const char *const level_words[] = { "none", "basic", "normal", "detailed", NULL };
@@ -88,6 +91,8 @@ static const struct weft_field reader_fields[] = {
 static const struct weft_field metrics_fields[] = {
     WEFT_FIELD_CHOICE(struct metrics_config, level, level_words, "normal", "none switches the endpoint off.",
                       .ignores_case = true),
+    WEFT_FIELD(struct metrics_config, address, NULL,
+               "host:port, as former Collectors had it; readers are the present form."),
     WEFT_FIELD_LIST(struct metrics_config, readers, struct reader_config, reader_fields, "At most one pull reader."),
     WEFT_FIELD_UNSUPPORTED("views", "Metric views."),
     WEFT_FIELDS_END,
@@ -100,6 +105,62 @@ static const struct weft_field telemetry_fields[] = {
     WEFT_FIELD_NO_EFFECT("traces", "any", "weft does not trace itself."),
     WEFT_FIELDS_END,
 };
+
+/* The text of an attribute; NULL if it is not there. */
+static const char *resource_find(const struct weft_node *resource, const char *key)
+{
+    const struct weft_node *list = weft_node_find(resource, "attributes");
+    if (list == NULL || weft_node_kind(list) != WEFT_NODE_LIST) {
+        const struct weft_node *value = weft_node_find(resource, key);
+        return value == NULL || weft_node_kind(value) == WEFT_NODE_NULL ? NULL : weft_node_text(value);
+    }
+    for (size_t i = 0; i < weft_node_count(list); i++) {
+        const struct weft_node *name = weft_node_find(weft_node_at(list, i), "name");
+        const struct weft_node *value = weft_node_find(weft_node_at(list, i), "value");
+        if (name != NULL && value != NULL && weft_node_text(name) != NULL && strcmp(weft_node_text(name), key) == 0) {
+            return weft_node_text(value);
+        }
+    }
+    return NULL;
+}
+
+static enum weft_status check_resource(const struct weft_node *resource, struct weft_error *error)
+{
+    if (resource != NULL && weft_node_kind(resource) != WEFT_NODE_MAP && weft_node_kind(resource) != WEFT_NODE_NULL) {
+        return weft_node_fail(error, WEFT_INVALID, resource, "wants a map, not %s", weft_node_kind_text(resource));
+    }
+    const struct weft_node *list = weft_node_find(resource, "attributes");
+    for (size_t i = 0; list != NULL && weft_node_kind(list) == WEFT_NODE_LIST && i < weft_node_count(list); i++) {
+        const struct weft_node *item = weft_node_at(list, i);
+        if (weft_node_find(item, "name") == NULL || weft_node_find(item, "value") == NULL) {
+            return weft_node_fail(error, WEFT_INVALID, item, "wants the keys name and value");
+        }
+    }
+    return WEFT_OK;
+}
+
+/* host:port of former Collectors, in place of a reader. */
+static enum weft_status take_address(const char *address, const struct weft_node *node,
+                                     struct weft_telemetry *telemetry, struct weft_config_notes *notes,
+                                     struct weft_error *error)
+{
+    struct weft_endpoint endpoint;
+    struct weft_error why;
+    const struct weft_node *at = weft_node_find(weft_node_find(node, "metrics"), "address");
+    if (weft_endpoint_parse(address, 0, &endpoint, &why) != WEFT_OK || endpoint.is_unix) {
+        return weft_node_fail(error, WEFT_INVALID, at, "\"%s\" is not host:port", address);
+    }
+    snprintf(telemetry->host, sizeof telemetry->host, "%s", endpoint.host);
+    telemetry->port = endpoint.port;
+    struct weft_error line;
+    weft_node_fail(&line, WEFT_INVALID, at,
+                   "is of former Collectors; write readers: [{pull: {exporter: {prometheus: "
+                   "{host: %s, port: %u}}}}]",
+                   endpoint.host, endpoint.port);
+    return weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s", line.text) == WEFT_OK
+               ? WEFT_OK
+               : weft_fail(error, WEFT_NOMEM, "out of memory");
+}
 
 static const char *map_find(const struct weft_config_map *map, const char *key)
 {
@@ -177,14 +238,21 @@ enum weft_status weft_telemetry_parse(const struct weft_node *node, struct weft_
     struct weft_telemetry *telemetry = out_telemetry;
     status = read_level(config.logs.level, node, &telemetry->log.level, error);
     if (status == WEFT_OK) {
+        status = check_resource(config.resource.node, error);
+    }
+    if (status == WEFT_OK) {
         status = read_metrics(&config.metrics, node, telemetry, error);
     }
-    snprintf(
-        telemetry->service, sizeof telemetry->service, "%s",
-        first_of(map_find(&config.resource, "service.name"), map_find(&config.logs.initial_fields, "service"), "weft"));
+    if (status == WEFT_OK && config.metrics.address != NULL && config.metrics.address[0] != '\0' &&
+        config.metrics.readers.count == 0) {
+        status = take_address(config.metrics.address, node, telemetry, notes, error);
+    }
+    snprintf(telemetry->service, sizeof telemetry->service, "%s",
+             first_of(resource_find(config.resource.node, "service.name"),
+                      map_find(&config.logs.initial_fields, "service"), "weft"));
     snprintf(telemetry->environment, sizeof telemetry->environment, "%s",
-             first_of(map_find(&config.resource, "deployment.environment.name"),
-                      first_of(map_find(&config.resource, "deployment.environment"),
+             first_of(resource_find(config.resource.node, "deployment.environment.name"),
+                      first_of(resource_find(config.resource.node, "deployment.environment"),
                                map_find(&config.logs.initial_fields, "environment"), NULL),
                       ""));
     telemetry->log.descriptor = 2;

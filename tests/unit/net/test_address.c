@@ -26,6 +26,8 @@ static const struct good {
     { "https://api.example.com", 443, "api.example.com", 443, false, true, true },
     { "https://api.example.com:4317/", 443, "api.example.com", 4317, false, true, true },
     { "dns:///tempo.svc_a:4317", 0, "tempo.svc_a", 4317, false, true, false },
+    { "dns://8.8.8.8/tempo:4317", 0, "tempo", 4317, false, true, false },
+    { "dns://[::1]:53/[::2]:4317", 0, "::2", 4317, false, true, false },
     { "passthrough:///10.0.0.1:4317", 0, "10.0.0.1", 4317, false, true, false },
     { "unix:/run/weft.sock", 0, "/run/weft.sock", 0, true, true, false },
     { "unix:///run/weft.sock", 0, "/run/weft.sock", 0, true, true, false },
@@ -98,6 +100,35 @@ static struct weft_endpoint parsed(const char *text)
     ck_assert_int_eq(weft_endpoint_parse(text, 0, &endpoint, NULL), WEFT_OK);
     return endpoint;
 }
+
+static const struct family {
+    const char *text;
+    int family;
+    const char *host; /* NULL: refused */
+} families[] = {
+    { ":1", AF_INET, "0.0.0.0" },
+    { ":1", AF_INET6, "::" },
+    { "localhost:1", AF_INET, "127.0.0.1" },
+    { "localhost:1", AF_INET6, "::1" },
+    { "10.0.0.1:1", AF_INET, "10.0.0.1" },
+    { "10.0.0.1:1", AF_INET6, NULL },
+    { "[::1]:1", AF_INET6, "::1" },
+    { "[::1]:1", AF_INET, NULL },
+    { "node:1", AF_INET, "node" },
+};
+
+START_TEST(test_family_of_a_listener)
+{
+    struct weft_endpoint endpoint;
+    struct weft_error error = WEFT_ERROR_NONE;
+    ck_assert_int_eq(weft_endpoint_parse(families[_i].text, 0, &endpoint, &error), WEFT_OK);
+    enum weft_status status = weft_endpoint_set_family(&endpoint, families[_i].family, &error);
+    ck_assert_int_eq(status, families[_i].host == NULL ? WEFT_INVALID : WEFT_OK);
+    if (families[_i].host != NULL) {
+        ck_assert_str_eq(endpoint.host, families[_i].host);
+    }
+}
+END_TEST
 
 START_TEST(test_literals_need_no_name_service)
 {
@@ -192,6 +223,7 @@ int main(void)
 {
     TCase *tcase = tcase_create("address");
     tcase_add_loop_test(tcase, test_endpoints_are_understood, 0, (int)WEFT_COUNT_OF(good));
+    tcase_add_loop_test(tcase, test_family_of_a_listener, 0, WEFT_COUNT_OF(families));
     tcase_add_loop_test(tcase, test_bad_endpoints_are_explained, 0, (int)WEFT_COUNT_OF(bad));
     tcase_add_test(tcase, test_overlong_hosts_are_refused);
     tcase_add_test(tcase, test_literals_need_no_name_service);

@@ -36,6 +36,19 @@ START_TEST(test_pauses_grow_up_to_the_maximum)
 }
 END_TEST
 
+START_TEST(test_pauses_without_growth_stay_as_they_are)
+{
+    begin();
+    defaults();
+    config.multiplier = 0;
+    struct weft_retry retry;
+    weft_retry_start(&retry, &config, (struct weft_monotonic){ 0 });
+    ck_assert_int_eq(at(0, &retry, -1), 5000);
+    ck_assert_int_eq(at(0, &retry, -1), 5000);
+    end();
+}
+END_TEST
+
 START_TEST(test_pauses_vary_within_their_share)
 {
     begin();
@@ -98,6 +111,7 @@ int main(void)
     Suite *suite = suite_create("pipeline/retry");
     TCase *tests = tcase_create("retry");
     tcase_add_test(tests, test_pauses_grow_up_to_the_maximum);
+    tcase_add_test(tests, test_pauses_without_growth_stay_as_they_are);
     tcase_add_test(tests, test_pauses_vary_within_their_share);
     tcase_add_test(tests, test_longer_wish_of_the_server_wins);
     tcase_add_test(tests, test_pause_past_the_budget_gives_up);
