@@ -22,7 +22,7 @@ void weft_drops_summary_fini(struct weft_drops_summary *summary)
 
 static const char *reason_of(const struct weft_ledger_balance *end)
 {
-    return end->reason_text[0] != '\0' ? end->reason_text : end->kind_text;
+    return end->account.kind == WEFT_ACCOUNT_DROPPED ? end->reason_text : end->kind_text;
 }
 
 static bool is_broken_down(const struct weft_ledger_balance *end)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "wire/otlp_attributes.h"
 #include "wire/otlp_mend.h"
 
@@ -22,11 +23,12 @@ static void refuse_some(void *context, struct weft_slice resource_x, uint64_t we
     }
 }
 
-static void describe(const struct weft_otlp_request *request, size_t first_bad, struct weft_otlp_partial *out)
+static void tell(const struct weft_otlp_call *call, const char *done, uint32_t bad_texts, const char *place)
 {
-    char place[200];
-    weft_otlp_mend_place(request->signal, weft_payload_slice(request->message), first_bad, place, sizeof place);
-    snprintf(out->message, sizeof out->message, "not UTF-8, the first: %s", place);
+    weft_log(WARN, "receiver.invalid_utf8", "text that is no UTF-8 came in",
+             WEFT_LOG_STRING("receiver", call->inlet->ingest->id),
+             WEFT_LOG_STRING("transport", call->inlet->operations->transport), WEFT_LOG_STRING("done", done),
+             WEFT_LOG_INT("texts", bad_texts), WEFT_LOG_STRING("first", place));
 }
 
 enum weft_status weft_otlp_ingest_mend(struct weft_otlp_call *call, struct weft_otlp_request *request,
@@ -36,6 +38,7 @@ enum weft_status weft_otlp_ingest_mend(struct weft_otlp_call *call, struct weft_
     struct weft_otlp_ingest *ingest = inlet->ingest;
     inlet->invalid_texts += counts->bad_texts;
     if (ingest->invalid_utf8 == WEFT_INVALID_UTF8_PASS) {
+        tell(call, "passed on", counts->bad_texts, "");
         return WEFT_OK;
     }
     struct refusing refusing = { .entry = ingest->entries[call->signal] };
@@ -59,9 +62,12 @@ enum weft_status weft_otlp_ingest_mend(struct weft_otlp_call *call, struct weft_
         weft_payload_unref(&mended);
         return status;
     }
+    char place[200];
+    weft_otlp_mend_place(call->signal, weft_payload_slice(request->message), first_bad, place, sizeof place);
+    tell(call, is_rejecting ? "rejected" : "repaired", bad_texts, place);
     if (is_rejecting) {
         call->partial->rejected_count = refusing.count;
-        describe(request, first_bad, call->partial);
+        snprintf(call->partial->message, sizeof call->partial->message, "not UTF-8, the first: %s", place);
         inlet->refused[call->signal] += refusing.count;
         inlet->invalid_records_rejected += refusing.count;
     } else {
