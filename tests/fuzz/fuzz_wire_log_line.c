@@ -41,7 +41,7 @@ static void check_records(struct weft_slice records, uint32_t count)
 /* A line that the scanner takes as one object is never text, unless it was too long. */
 static void check_flags(struct weft_slice text, const struct weft_log_line *line)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     const uint8_t *end = text.bytes + text.length;
     const uint8_t *at = weft_json_skip_space(text.bytes, end);
     bool is_object = at < end && *at == '{';

@@ -391,7 +391,7 @@ END_TEST
 
 static struct weft_json_number number_of(const char *text)
 {
-    struct weft_json_fault fault;
+    struct weft_json_fault fault = { 0 };
     struct weft_json_number number;
     const uint8_t *at = (const uint8_t *)text;
     ck_assert(weft_json_scan_number(at, at + strlen(text), &number, &fault) == at + strlen(text));
