@@ -124,8 +124,11 @@ static bool summarize(struct weft_redactor *redactor, const struct weft_redactio
     if (weft_buffer_status(&redactor->out) != WEFT_OK) {
         return is_changed; /* what is there may end anywhere */
     }
-    struct weft_slice contents =
-        is_changed ? weft_slice_of(redactor->out.bytes + at, redactor->out.length - at) : message;
+    struct weft_slice contents = message;
+    if (is_changed) { /* to nothing, maybe, before anything was ever written */
+        bool is_empty = redactor->out.length == at;
+        contents = is_empty ? WEFT_SLICE_EMPTY : weft_slice_of(redactor->out.bytes + at, redactor->out.length - at);
+    }
     struct weft_slice with_summary;
     if (!weft_redaction_notes_write(&redactor->notes, page, contents, place->attributes, &with_summary)) {
         return is_changed;
