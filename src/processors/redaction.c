@@ -22,6 +22,15 @@ static const char *const summary_words[] = { "", "silent", "info", "debug", NULL
 static const char *const scope_words[] = { "collector", "all", NULL };
 static const char *const hash_words[] = { "", "md5", "sha1", "sha3", "hmac-sha256", "hmac-sha512", NULL };
 
+static const struct weft_field own_fields[] = {
+    WEFT_FIELD(struct weft_redaction_own_config, pattern, NULL, "A regular expression, or"),
+    WEFT_FIELD(struct weft_redaction_own_config, detector, NULL, "the name of a detector."),
+    WEFT_FIELD(struct weft_redaction_own_config, mask, NULL, "What takes the place of what it finds, or"),
+    WEFT_FIELD(struct weft_redaction_own_config, tokenize, "false",
+               "tok_ and 24 hex digits do, the same for equal texts: HMAC-SHA-256 with token_key."),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field redaction_fields[] = {
     WEFT_FIELD(struct weft_redaction_config, allow_all_keys, "false", "Whether allowed_keys is not looked at."),
     WEFT_FIELD(struct weft_redaction_config, allowed_keys, NULL,
@@ -40,6 +49,9 @@ static const struct weft_field redaction_fields[] = {
                "iban, jwt, pem, aws_key, github_token, slack_token, stripe_key, google_api_key, openai_key, "
                "anthropic_key, runpod_key, inngest_key, bearer, basic_auth, url_password, password_kv, ipv4, ipv6, "
                "us_ssn, phone."),
+    WEFT_FIELD_LIST(struct weft_redaction_config, rules, struct weft_redaction_own_config, own_fields,
+                    "What has a replacement of its own; behind blocked_values, before detectors."),
+    WEFT_FIELD(struct weft_redaction_config, token_key, NULL, "The key of tokenize, at least 32 bytes."),
     WEFT_FIELD(struct weft_redaction_config, allowed_values, NULL,
                "Regular expressions: values in which one matches are not masked."),
     WEFT_FIELD(struct weft_redaction_config, redact_all_types, "false",

@@ -19,10 +19,11 @@ static void append_origins(struct weft_buffer *to, const uint32_t *from, size_t 
     weft_buffer_append(to, from, count * sizeof *from);
 }
 
-static void append_mask(struct weft_redaction_matcher *matcher, struct weft_slice match)
+static void append_mask(struct weft_redaction_matcher *matcher, const struct weft_redaction_own *own,
+                        struct weft_slice match)
 {
     size_t at = matcher->next_text.length;
-    weft_redaction_put_mask(matcher, match, &matcher->next_text);
+    weft_redaction_put_own(matcher, own, match, &matcher->next_text);
     for (; at < matcher->next_text.length; at++) {
         append_origins(&matcher->next_origin, &no_origin, 1);
     }
@@ -46,6 +47,7 @@ static void keep(struct weft_redaction_matcher *matcher, size_t from, size_t to)
 struct rule {
     const struct weft_pattern *pattern;
     enum weft_detector_id detector;
+    const struct weft_redaction_own *own; /* NULL: it masks */
 };
 
 /* What a rule matches in a text, one after another. */
@@ -96,7 +98,7 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
     while ((outcome = search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
         has_match = true;
         keep(matcher, copied, start);
-        append_mask(matcher, weft_slice_of(matcher->text.bytes + start, end - start));
+        append_mask(matcher, rule->own, weft_slice_of(matcher->text.bytes + start, end - start));
         for (size_t i = start; i < end; i++) {
             uint32_t origin = origins(&matcher->origin)[i];
             if (origin != no_origin) {
@@ -171,6 +173,23 @@ static bool mask_by(struct weft_redaction_matcher *matcher, const struct rule *r
     return outcome != WEFT_PATTERN_LIMIT;
 }
 
+static bool mask_by_own(struct weft_redaction_matcher *matcher, const struct weft_redaction_own *own,
+                        struct weft_slice text, weft_detector_set detected, bool *in_out_is_changed)
+{
+    struct rule rule = { .pattern = own->pattern, .detector = own->detector, .own = own };
+    if (own->pattern == NULL && (detected >> own->detector & 1) == 0) {
+        return true;
+    }
+    return mask_by(matcher, &rule, text, in_out_is_changed);
+}
+
+static void count_detected(struct weft_redaction_matcher *matcher, weft_detector_set detected)
+{
+    for (; detected != 0; detected &= detected - 1) {
+        matcher->detected_counts[__builtin_ctz(detected)]++;
+    }
+}
+
 /* False if a pattern met its limits. Only those detectors are asked that find something in the text as it came. */
 static bool mask_in_order(struct weft_redaction_matcher *matcher, struct weft_slice text, weft_detector_set detected)
 {
@@ -181,13 +200,19 @@ static bool mask_in_order(struct weft_redaction_matcher *matcher, struct weft_sl
             return false;
         }
     }
-    for (; detected != 0; detected &= detected - 1) {
-        enum weft_detector_id id = (enum weft_detector_id)__builtin_ctz(detected);
-        if (!mask_by(matcher, &(struct rule){ .detector = id }, text, &is_changed)) {
+    const struct weft_redaction_rules *rules = matcher->rules;
+    for (size_t i = 0; i < rules->own_count; i++) {
+        if (!mask_by_own(matcher, &rules->own[i], text, detected, &is_changed)) {
             return false;
         }
-        matcher->detected_counts[id]++;
     }
+    for (weft_detector_set left = detected & rules->masked_detectors; left != 0; left &= left - 1) {
+        struct rule rule = { .detector = (enum weft_detector_id)__builtin_ctz(left) };
+        if (!mask_by(matcher, &rule, text, &is_changed)) {
+            return false;
+        }
+    }
+    count_detected(matcher, detected);
     return true;
 }
 
@@ -229,10 +254,12 @@ static struct weft_slice mask_all(struct weft_redaction_matcher *matcher, struct
 bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked)
 {
     const struct weft_redaction_patterns *patterns = &matcher->rules->blocked_values;
+    const struct weft_redaction_patterns *own = &matcher->rules->own_patterns;
     const uint64_t limit_count = matcher->limit_count;
     const struct weft_detector_filter *detectors = &matcher->rules->detectors;
     weft_detector_set detected = detectors->set == 0 ? 0 : weft_detectors_find(detectors, text);
-    if (detected == 0 && (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true))) {
+    if (detected == 0 && (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) &&
+        (own->count == 0 || !weft_redaction_matches(matcher, own, text, true))) {
         return false;
     }
     struct weft_slice masked;

@@ -106,7 +106,8 @@ static enum weft_status set_detectors(const struct weft_config_strings *names, s
         }
         set |= 1u << id;
     }
-    weft_detector_filter_init(&rules->detectors, set);
+    rules->masked_detectors = set & ~rules->own_detectors;
+    weft_detector_filter_init(&rules->detectors, set | rules->own_detectors);
     return WEFT_OK;
 }
 
@@ -137,6 +138,9 @@ static enum weft_status fill_rules(const struct weft_redaction_config *config, s
     struct weft_digest *digest;
     enum weft_status status = weft_redaction_digest_new(rules, &digest, error);
     weft_digest_free(&digest);
+    if (status == WEFT_OK) {
+        status = weft_redaction_own_make(config, rules, error);
+    }
     if (status == WEFT_OK) {
         status = set_detectors(&config->detectors, rules, error);
     }
@@ -178,6 +182,8 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules)
         patterns_fini(&rules->blocked_key_patterns);
         patterns_fini(&rules->blocked_values);
         patterns_fini(&rules->allowed_values);
+        patterns_fini(&rules->own_patterns);
+        weft_free(rules->own);
         weft_free(rules->allowed_keys.items);
         weft_free(rules->ignored_keys.items);
         weft_free(rules);
@@ -192,6 +198,7 @@ enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matc
 {
     *matcher = (struct weft_redaction_matcher){ .rules = rules };
     enum weft_status status = weft_redaction_digest_new(rules, &matcher->digest, error);
+    status = status == WEFT_OK ? weft_redaction_token_digest_new(rules, &matcher->token_digest, error) : status;
     return status == WEFT_OK ? weft_pattern_scratch_new(0, &matcher->scratch, error) : status;
 }
 
@@ -204,6 +211,7 @@ void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
     }
     weft_pattern_scratch_free(&matcher->scratch);
     weft_digest_free(&matcher->digest);
+    weft_digest_free(&matcher->token_digest);
 }
 
 void weft_redaction_matcher_trim(struct weft_redaction_matcher *matcher)

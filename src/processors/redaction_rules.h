@@ -29,12 +29,20 @@ enum weft_redaction_hash {
     WEFT_REDACTION_HMAC_SHA512
 };
 
+/* An item of `rules`: pattern or detector, mask or tokenize. */
+struct weft_redaction_own_config {
+    char *pattern, *detector, *mask;
+    bool tokenize;
+};
+
 struct weft_redaction_config {
     bool allow_all_keys;
     bool redact_all_types;
     struct weft_config_strings allowed_keys, ignored_keys;
     struct weft_config_strings ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
     struct weft_config_strings detectors;
+    struct weft_config_list rules; /* struct weft_redaction_own_config */
+    struct weft_secret token_key;
     struct weft_choice summary;       /* enum weft_redaction_summary */
     struct weft_choice hash_function; /* enum weft_redaction_hash */
     struct weft_choice scope;         /* enum weft_redaction_scope */
@@ -56,6 +64,14 @@ struct weft_redaction_patterns {
     struct weft_pattern *any;
 };
 
+/* A rule with a replacement of its own. */
+struct weft_redaction_own {
+    const struct weft_pattern *pattern; /* NULL: a detector */
+    enum weft_detector_id detector;
+    struct weft_slice mask;
+    bool is_token;
+};
+
 struct weft_redaction_rules {
     bool allow_all_keys, redact_all_types;
     enum weft_redaction_summary summary;
@@ -64,7 +80,13 @@ struct weft_redaction_rules {
     struct weft_slice hmac_key;
     struct weft_redaction_keys allowed_keys, ignored_keys;
     struct weft_redaction_patterns ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
-    struct weft_detector_filter detectors;
+    struct weft_redaction_own *own; /* in their order */
+    size_t own_count;
+    struct weft_redaction_patterns own_patterns;
+    struct weft_slice token_key;
+    bool has_tokens;
+    weft_detector_set own_detectors, masked_detectors; /* of own; those that mask as blocked_values do */
+    struct weft_detector_filter detectors;             /* all of them */
 };
 
 /* config outlives the rules. WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT name key, pattern and offset; who validates
@@ -78,6 +100,7 @@ struct weft_redaction_matcher {
     const struct weft_redaction_rules *rules;
     struct weft_pattern_scratch *scratch;
     struct weft_digest *digest;                    /* NULL: masks are **** */
+    struct weft_digest *token_digest;              /* NULL: no rule makes tokens */
     uint64_t limit_count;                          /* matches that met their limits */
     uint64_t detected_counts[WEFT_DETECTOR_COUNT]; /* texts in which the detector found something */
     struct weft_buffer text, next_text;            /* while a text is masked (redaction_mask.c) */
@@ -107,12 +130,13 @@ enum weft_redaction_verdict weft_redaction_judge_key(struct weft_redaction_match
 /* Whether one of allowed_values matches. */
 bool weft_redaction_allows(struct weft_redaction_matcher *matcher, struct weft_slice text);
 
-/* Masks what blocked_values match and detectors find. True if the text is another one now; *out_masked is the matcher's
- * and lasts until the next call.
+/* Masks what blocked_values and rules match and detectors find. True if the text is another one now; *out_masked is the
+ * matcher's and lasts until the next call.
  *
- * As the Collector does, the patterns work one after another, each on what the ones before have left, and then the
- * detectors. But one's mask may hide from another what it would have matched: then all that any of them matches in the
- * text as it came is masked, so that nothing stays readable because of the order of the rules. */
+ * As the Collector does, the patterns work one after another, each on what the ones before have left, then rules with
+ * replacements of their own, then detectors. But one's mask may hide from another what it would have matched: then all
+ * that any of them matches in the text as it came is masked, so that nothing stays readable because of the order of the
+ * rules. */
 bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked);
 
 /* The value of a key that is blocked: a mask for each of its lines. Appended to out. */
@@ -120,6 +144,17 @@ void weft_redaction_mask_lines(struct weft_redaction_matcher *matcher, struct we
 
 /* Appends what takes the place of a text that is hidden: **** or the text's hash. */
 void weft_redaction_put_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_buffer *out);
+
+/* Makes `rules` of the config. WEFT_INVALID, WEFT_UNSUPPORTED, WEFT_LIMIT and WEFT_NOMEM name the item. */
+enum weft_status weft_redaction_own_make(const struct weft_redaction_config *config, struct weft_redaction_rules *rules,
+                                         struct weft_error *error) WEFT_MUST_CHECK;
+enum weft_status weft_redaction_token_digest_new(const struct weft_redaction_rules *rules,
+                                                 struct weft_digest **out_digest,
+                                                 struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Appends what takes the place of a text that the rule has found; own NULL: a mask. */
+void weft_redaction_put_own(struct weft_redaction_matcher *matcher, const struct weft_redaction_own *own,
+                            struct weft_slice text, struct weft_buffer *out);
 
 /* The digest of the rules' hash function, NULL if they have none. WEFT_INVALID for a key that is too short,
  * WEFT_UNSUPPORTED for a hash that this machine does not offer, WEFT_NOMEM. */

@@ -36,6 +36,10 @@ static const struct weft_redaction_config configs[] = {
                            "bearer", "basic_auth", "url_password", "password_kv", "ipv4", "ipv6", "us_ssn", "phone"),
       .scope = { WEFT_REDACTION_ALL },
       .hash_function = { WEFT_REDACTION_SHA1 },
+      .rules = { .items = (struct weft_redaction_own_config[]){ { .pattern = "[p-s]+", .mask = "" },
+                                                                { .detector = "ipv4", .tokenize = true } },
+                 .count = 2 },
+      .token_key = { "01234567890123456789012345678901" },
       .summary = { WEFT_REDACTION_DEBUG } },
 };
 

@@ -18,6 +18,8 @@
 #define CARD_HMAC_2                                                    \
     "0abaf2700c977602069f9b52ede67814b50c63d7e90d4a688d4357a78954b1c5" \
     "012ab31d25ad5711d34822a67127dd0b3c7698fe20509999e5734e644158aece"
+#define ANN_TOKEN "tok_182adc52589d4857ad949d04"
+#define U_TOKEN   "tok_70a0127ab3967aadcf70bbef"
 #define EMPTY_MD5 "d41d8cd98f00b204e9800998ecf8427e"
 #define A_MD5     "0cc175b9c0f1b6a831c399e269772661"
 
@@ -206,6 +208,19 @@ static const struct redaction_case cases[] = {
       ONE_SPAN("'name':'Bearer cb3bae31bb1c443fbf3db8889055f2fe','attributes':[" TEXT(
           "d648d84052310ef1770d53ab3a902fa0", "ann@example.com") "]") },
     { ALL "detectors: [ipv4]", LOG_BODY(MAP(TEXT("a", "10.0.0.1")), ""), LOG_BODY(MAP(TEXT("a", MASK)), "") },
+    /* ours: rules with replacements of their own */
+    { ALL "rules: [{pattern: 'order-[0-9]+', mask: '<order>'}, {detector: email, mask: '<mail>'}]",
+      SPAN(TEXT("a", "order-17 of ann@example.com") "," TEXT("b", "order-x") "," TEXT("c", "a@b.de")),
+      SPAN(TEXT("a", "<order> of <mail>") "," TEXT("b", "order-x") "," TEXT("c", "<mail>")) },
+    { ALL "rules: [{detector: email, tokenize: true}, {pattern: 'u-[0-9]', tokenize: true}]\ntoken_key: '" KEY_32 "'",
+      SPAN(TEXT("a", "ann@example.com, ann@example.com") "," TEXT("b", "u-1 ann@example.com")),
+      SPAN(TEXT("a", ANN_TOKEN ", " ANN_TOKEN) "," TEXT("b", U_TOKEN " " ANN_TOKEN)) },
+    { ALL "blocked_values: [ann]\nrules: [{detector: ipv4, mask: ''}]\ndetectors: [ipv4, phone]\n" HASH("md5"),
+      SPAN(TEXT("a", "at 10.0.0.1 or +49 30 1234567") "," TEXT("b", "x")),
+      SPAN(TEXT("a", "at  or 59abb17a5d4e641e8dac5ef26e58d3b5") "," TEXT("b", "x")) },
+    { ALL "rules: [{pattern: '[0-9]{4}', mask: N}, {pattern: '[0-9]{4}-secret', mask: S}]",
+      SPAN(TEXT("a", "1234-secret")), SPAN(TEXT("a", MASK)) },
+    { ALL "scope: all\nallowed_values: [ok]\nrules: [{pattern: a, mask: b}]", ONE_SPAN("'name':'a ok'"), NULL },
     /* ours: no order of rules hides a match; in the Collector the first two leave "-secret" and "bar" */
     { ALL "blocked_values: ['[0-9]{4}', '[0-9]{4}-secret']", SPAN(TEXT("a", "1234-secret")), SPAN(TEXT("a", MASK)) },
     { ALL "blocked_values: ['foo$|^foo', '\\bfoobar']", SPAN(TEXT("a", "a foobar foo b") "," TEXT("b", "foobar x")),
@@ -231,6 +246,15 @@ START_TEST(test_config_errors_name_place_pattern_and_offset)
     component_expect_refused(component, "blocked_key_patterns: ['*']", WEFT_INVALID, "blocked_key_patterns[0]");
     component_expect_refused(component, "allowed_values: ['a**']", WEFT_INVALID, "allowed_values[0]");
     component_expect_refused(component, "summary: loud", WEFT_INVALID, "summary");
+    component_expect_refused(component, "rules: [{mask: a}]", WEFT_INVALID, "rules[0]: needs either pattern or det");
+    component_expect_refused(component, "rules: [{pattern: a, detector: email, mask: a}]", WEFT_INVALID, "rules[0]");
+    component_expect_refused(component, "rules: [{pattern: a, mask: b}, {pattern: a}]", WEFT_INVALID,
+                             "rules[1]: needs either mask or tokenize");
+    component_expect_refused(component, "rules: [{pattern: a, mask: a, tokenize: true}]", WEFT_INVALID, "rules[0]");
+    component_expect_refused(component, "rules: [{pattern: 'a(', mask: a}]", WEFT_INVALID, "rules[0]: 'a(': ");
+    component_expect_refused(component, "rules: [{detector: mail, mask: a}]", WEFT_INVALID, "is called mail");
+    component_expect_refused(component, "rules: [{pattern: a, tokenize: true}]\ntoken_key: short", WEFT_INVALID,
+                             "token_key: tokenize needs at least 32 bytes, this one has 5");
     component_expect_refused(component, "detectors: [email, mail]", WEFT_INVALID,
                              "detectors: no detector is called mail; there are email, credit_card, ");
     component_expect_refused(component, "hash_function: sha2", WEFT_INVALID, "hash_function");
@@ -339,8 +363,9 @@ END_TEST
 /* Memory that runs out at any point: either nothing was changed, and it is said, or the card is hidden. */
 START_TEST(test_each_allocation_failing_leaves_no_secret)
 {
-    static const char *const config =
-        ALL CARDS HASH("sha1") "scope: all\nredact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
+    static const char *const config = ALL CARDS HASH(
+        "sha1") "rules: [{detector: ipv4, tokenize: true}]\ntoken_key: '" KEY_32
+                "'\nscope: all\nredact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
     static const char *const input = SPAN(TEXT("a", "x " CARD) "," TEXT("token", CARD) "," ATTRIBUTE(
         "m", MAP(ATTRIBUTE("b", ARRAY(STRING(CARD) "," INT(CARD))) "," TEXT("long key to be named " CARD, CARD))));
     size_t failures = 0;
