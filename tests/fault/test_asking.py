@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import grpc
 
 from fault_case import for_each_worker_count
-from harness import asking, config as configs, ledger, otlp
+from harness import asking, config as configs, otlp
 from harness.backend import Answer, Backend
 from harness.case import OutsideInCase
 from harness.client import Outcome
@@ -56,14 +56,10 @@ class Asking(OutsideInCase):
         self.assertTrue(wait_until(lambda: self.program.ledger().waiting == 0, 20.0), "something waits on")
         return self.program.ledger(is_audited=True)
 
-    def by_reason(self):
-        """What the ledger's accounts say: dropped has a reason always, rejected where the record at fault was found."""
-        reasons = {}
-        for account in ledger.read_document(self.program.admin)["accounts"]:
-            if account["signal"] == "traces" and account["account"] in ("dropped", "rejected", "refused") and account["balance"]:
-                key = ("traces", account.get("reason") or account["account"])
-                reasons[key] = reasons.get(key, 0) + account["balance"]
-        return reasons
+    def by_reason(self, ledger):
+        reasons = dict(ledger.dropped)
+        reasons.update(refused=ledger.refused, rejected=ledger.rejected)
+        return {("traces", reason): count for reason, count in reasons.items() if count}
 
     def fault_drops_are_whose_they_were(self):
         """The backend refuses one service for good, takes another in part, and is out of reach for a third."""
@@ -83,17 +79,17 @@ class Asking(OutsideInCase):
             service = dice.choice(["refused-service", "away-service", "partly-service", "good-service"])
             count = dice.randint(5, 100)
             bodies.append(spans_of(service, first, count))
-            reason, lost = {"refused-service": ("invalid", count), "away-service": ("retries_exhausted", count),
+            reason, lost = {"refused-service": ("rejected", count), "away-service": ("retries_exhausted", count),
                             "partly-service": ("rejected", 2), "good-service": ("", 0)}[service]
             if lost:
                 key = ("traces", reason, "", service)
                 model[key] = model.get(key, 0) + lost
         self.send_to_all_workers(bodies)
-        self.settled()
+        ledger = self.settled()
         answer = asking.drops(self.socket)
         self.assertEqual(answer["records"], model)
         self.assertTrue(answer["balanced"])
-        self.assertEqual(asking.drops(self.socket, by="reason")["records"], self.by_reason())
+        self.assertEqual(asking.drops(self.socket, by="reason")["records"], self.by_reason(ledger))
         recent = asking.drops(self.socket, since=f"{int(time.time() - before) + 2}s")
         self.assertEqual(recent["records"], model)
         time.sleep(2.1)
@@ -119,7 +115,7 @@ class Asking(OutsideInCase):
         ledger = self.settled()
         answer = asking.drops(self.socket)
         self.assertTrue(answer["balanced"])
-        self.assertEqual(asking.drops(self.socket, by="reason")["records"], self.by_reason())
+        self.assertEqual(asking.drops(self.socket, by="reason")["records"], self.by_reason(ledger))
         accepted = sum(10 for reply in replies if reply.outcome == Outcome.ACCEPTED)
         lost = sum(count for key, count in answer["records"].items() if key[1] != "refused")
         self.assertEqual(len(set(self.sink.confirmed_span_ids())), accepted - lost)
@@ -129,7 +125,7 @@ class Asking(OutsideInCase):
     def fault_what_a_kill_lost_falls_at_the_start(self):
         self.begin(lambda number, body: Answer(status=grpc.StatusCode.UNAVAILABLE, message="away"))
         self.send_to_all_workers([spans_of("api", i * 10, 10) for i in range(8)])
-        self.assertTrue(wait_until(lambda: self.program.ledger().queued == 80, 10.0))
+        self.assertTrue(wait_until(lambda: self.program.ledger().queued == 80, 10.0), f"{self.program.ledger()}")
         self.program.kill()
         self.assertTrue(stat.S_ISSOCK(os.lstat(self.socket).st_mode), "a killed process leaves its socket")
         self.program.start()
