@@ -48,7 +48,24 @@ struct rule {
     const struct weft_pattern *pattern;
     enum weft_detector_id detector;
     const struct weft_redaction_own *own; /* NULL: it masks */
+    size_t index;                         /* in its list */
 };
+
+static void tell_rule(const struct weft_redaction_matcher *matcher, const struct rule *rule)
+{
+    struct weft_buffer *out = matcher->found_by;
+    if (out == NULL) {
+        return;
+    }
+    weft_buffer_append_text(out, out->length > 0 ? ", " : "");
+    if (rule->own != NULL) {
+        weft_buffer_append_format(out, "rules[%zu]", rule->index);
+    } else if (rule->pattern != NULL) {
+        weft_buffer_append_format(out, "blocked_values[%zu]", rule->index);
+    } else {
+        weft_buffer_append_format(out, "detector %s", weft_detector_name(rule->detector));
+    }
+}
 
 /* What a rule matches in a text, one after another. */
 struct search {
@@ -110,6 +127,7 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
     if (outcome != WEFT_PATTERN_NO || !has_match) {
         return outcome;
     }
+    tell_rule(matcher, rule);
     keep(matcher, copied, matcher->text.length);
     swap(&matcher->text, &matcher->next_text);
     swap(&matcher->origin, &matcher->next_origin);
@@ -173,10 +191,11 @@ static bool mask_by(struct weft_redaction_matcher *matcher, const struct rule *r
     return outcome != WEFT_PATTERN_LIMIT;
 }
 
-static bool mask_by_own(struct weft_redaction_matcher *matcher, const struct weft_redaction_own *own,
-                        struct weft_slice text, weft_detector_set detected, bool *in_out_is_changed)
+static bool mask_by_own(struct weft_redaction_matcher *matcher, size_t index, struct weft_slice text,
+                        weft_detector_set detected, bool *in_out_is_changed)
 {
-    struct rule rule = { .pattern = own->pattern, .detector = own->detector, .own = own };
+    const struct weft_redaction_own *own = &matcher->rules->own[index];
+    struct rule rule = { .pattern = own->pattern, .detector = own->detector, .own = own, .index = index };
     if (own->pattern == NULL && (detected >> own->detector & 1) == 0) {
         return true;
     }
@@ -196,13 +215,13 @@ static bool mask_in_order(struct weft_redaction_matcher *matcher, struct weft_sl
     const struct weft_redaction_patterns *patterns = &matcher->rules->blocked_values;
     bool is_changed = false;
     for (size_t i = 0; i < patterns->count; i++) {
-        if (!mask_by(matcher, &(struct rule){ .pattern = patterns->items[i] }, text, &is_changed)) {
+        if (!mask_by(matcher, &(struct rule){ .pattern = patterns->items[i], .index = i }, text, &is_changed)) {
             return false;
         }
     }
     const struct weft_redaction_rules *rules = matcher->rules;
     for (size_t i = 0; i < rules->own_count; i++) {
-        if (!mask_by_own(matcher, &rules->own[i], text, detected, &is_changed)) {
+        if (!mask_by_own(matcher, i, text, detected, &is_changed)) {
             return false;
         }
     }
@@ -256,6 +275,7 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     const struct weft_redaction_patterns *patterns = &matcher->rules->blocked_values;
     const struct weft_redaction_patterns *own = &matcher->rules->own_patterns;
     const uint64_t limit_count = matcher->limit_count;
+    const size_t told_length = matcher->found_by == NULL ? 0 : matcher->found_by->length;
     const struct weft_detector_filter *detectors = &matcher->rules->detectors;
     weft_detector_set detected = detectors->set == 0 ? 0 : weft_detectors_find(detectors, text);
     if (detected == 0 && (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) &&
@@ -271,6 +291,9 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
         masked = mask_all(matcher, text);
     }
     if (weft_slice_equal(masked, text)) {
+        if (matcher->found_by != NULL) {
+            matcher->found_by->length = told_length;
+        }
         return false;
     }
     *out_masked = masked;

@@ -101,6 +101,7 @@ struct weft_redaction_matcher {
     struct weft_pattern_scratch *scratch;
     struct weft_digest *digest;                    /* NULL: masks are **** */
     struct weft_digest *token_digest;              /* NULL: no rule makes tokens */
+    struct weft_buffer *found_by;                  /* names of rules that found something; NULL: nobody asks */
     uint64_t limit_count;                          /* matches that met their limits */
     uint64_t detected_counts[WEFT_DETECTOR_COUNT]; /* texts in which the detector found something */
     struct weft_buffer text, next_text;            /* while a text is masked (redaction_mask.c) */

@@ -7,7 +7,7 @@
 
 static bool has_paths(const struct weft_redactor *redactor)
 {
-    return redactor->notes.level == WEFT_REDACTION_DEBUG;
+    return redactor->notes.level == WEFT_REDACTION_DEBUG || redactor->explanation != NULL;
 }
 
 /* Returns what leave takes. */
@@ -38,8 +38,28 @@ void weft_redactor_leave(struct weft_redactor *redactor, size_t length)
     redactor->path_depth--;
 }
 
+/* "masked a.b by detector email". What no rule masked met a limit. */
+static void explain(struct weft_redactor *redactor, enum weft_redaction_note kind)
+{
+    static const char *const words[][2] = {
+        [WEFT_REDACTION_NOTE_REDACTED] = { "removed", "allowed_keys" },
+        [WEFT_REDACTION_NOTE_MASKED] = { "masked", "a match limit" },
+        [WEFT_REDACTION_NOTE_ALLOWED] = { "left", "allowed_values" },
+        [WEFT_REDACTION_NOTE_IGNORED] = { "left", "ignored_keys or ignored_key_patterns" },
+    };
+    bool has_names = kind == WEFT_REDACTION_NOTE_MASKED && redactor->found_by.length > 0;
+    struct weft_slice names = has_names ? weft_buffer_slice(&redactor->found_by) : weft_slice_of_text(words[kind][1]);
+    weft_buffer_append_format(redactor->explanation, "%s ", words[kind][0]);
+    weft_buffer_append_json_string(redactor->explanation, weft_buffer_slice(&redactor->path));
+    weft_buffer_append_format(redactor->explanation, " by %.*s\n", WEFT_SLICE_PRINT(names));
+    weft_buffer_clear(&redactor->found_by);
+}
+
 void weft_redactor_note(struct weft_redactor *redactor, enum weft_redaction_note kind)
 {
+    if (redactor->explanation != NULL) {
+        explain(redactor, kind);
+    }
     redactor->counts.masked += kind == WEFT_REDACTION_NOTE_MASKED;
     redactor->counts.removed += kind == WEFT_REDACTION_NOTE_REDACTED;
     if (redactor->notes.level >= WEFT_REDACTION_INFO) {
@@ -140,6 +160,10 @@ void weft_redactor_mask_key_value(struct weft_redactor *redactor, struct weft_re
     weft_buffer_clear(lines);
     weft_redaction_mask_lines(&redactor->matcher, text, lines);
     redactor->out.is_failed = redactor->out.is_failed || weft_buffer_status(lines) != WEFT_OK;
+    if (redactor->explanation != NULL) {
+        weft_buffer_clear(&redactor->found_by);
+        weft_buffer_append_text(&redactor->found_by, "blocked_key_patterns");
+    }
     struct weft_slice key;
     struct weft_slice plain;
     if (!weft_rewrite_read_plain(field->bytes, &key, &plain) || !weft_slice_equal(plain, weft_buffer_slice(lines))) {

@@ -191,6 +191,7 @@ enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_s
     weft_buffer_clear(&redactor->path);
     weft_redaction_notes_clear(&redactor->notes);
     redactor->arena = arena;
+    redactor->matcher.found_by = redactor->explanation == NULL ? NULL : &redactor->found_by;
     enum weft_redaction_scope scope = redactor->matcher.rules->scope;
     bool is_changed = redact_message(redactor, weft_redaction_place_of(scope, signal, target), *in_out_message);
     if (weft_buffer_status(&redactor->out) != WEFT_OK || weft_buffer_status(&redactor->path) != WEFT_OK ||
@@ -235,6 +236,7 @@ void weft_redactor_fini(struct weft_redactor *redactor)
     for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
         weft_buffer_fini(buffers[i]);
     }
+    weft_buffer_fini(&redactor->found_by);
     weft_redaction_notes_fini(&redactor->notes);
     weft_redaction_matcher_fini(&redactor->matcher);
 }

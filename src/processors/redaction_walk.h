@@ -20,6 +20,8 @@ struct weft_redactor {
     size_t path_depth;        /* names in path, empty ones, too */
     struct weft_buffer text;  /* of a value that is no string */
     struct weft_buffer stack; /* while that is made */
+    struct weft_buffer *explanation; /* a line for each note; NULL: nobody asks */
+    struct weft_buffer found_by;     /* while somebody does */
     bool is_body;
     struct weft_arena *arena; /* of the message that is being looked at */
     struct weft_redaction_counts counts;
