@@ -1,5 +1,6 @@
 """Nothing that a name leads to stops the loop: slow name servers, stalled disks, pipes that nobody reads."""
 
+import copy
 import os
 import pathlib
 import subprocess
@@ -185,11 +186,26 @@ class DeadReaders(OutsideCase):
         self.check_that_it_ends(4.0)
         self.assertIn('"dropped":3000', self.program.process.log_text())
 
+    def test_exporter_whose_disk_stands_is_taken_out(self):
+        self.begin_with_disk()
+        self.send_until_full(3)
+        config = copy.deepcopy(self.program.config)
+        config["exporters"] = {"nop": {}, "otlp/other": config["exporters"]["otlp/other"]}
+        config["service"]["pipelines"]["traces"]["exporters"] = ["nop"]
+        self.program.write(config)
+        with Probe(self.program.admin) as probe:
+            self.reload(self.program)
+            self.check_that_the_rest_goes_on(probe, "an exporter that is taken out while its disk stands")
+        ledger = self.program.ledger(is_audited=True)
+        self.assertEqual(ledger.disagreements(), [])
+        self.assertEqual(ledger.dropped.get("reload"), 3000)
+
     def begin_with_disk(self):
         directory = pathlib.Path(self.temporary_directory())
         self.data = directory / "data.json"
         self.sign = directory / "stands"
-        self.begin({"file": {"path": str(self.data)}}, (None, None), extra=["--shutdown-timeout", "1s"],
+        self.begin({"file": {"path": str(self.data)}}, (None, None),
+                   extra=["--shutdown-timeout", "1s", "--reload-timeout", "500ms"],
                    environment=stalling(WEFT_STALL_PATH="data.json", WEFT_STALL_WHILE=str(self.sign)))
         self.sign.touch()
 
