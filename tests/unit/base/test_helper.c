@@ -9,7 +9,7 @@
 enum { WAIT_MS = 30000, CAPACITY = 4 };
 
 static struct weft_mutex gate = WEFT_MUTEX_INITIALIZER; /* work that is told to passes through it */
-static struct weft_atomic_u64 worked, left, ended;
+static struct weft_atomic_u64 begun, worked, left, ended;
 static uintptr_t owner;
 
 struct errand {
@@ -27,6 +27,7 @@ static struct errand *errand_of(struct weft_helper_task *task)
 static void work(struct weft_helper_task *task, void *context)
 {
     ck_assert_uint_ne(weft_thread_id(), owner);
+    weft_atomic_add(&begun, 1);
     if (errand_of(task)->passes_gate) {
         weft_mutex_lock(&gate);
         weft_mutex_unlock(&gate);
@@ -95,6 +96,7 @@ static void wait_for(struct weft_atomic_u64 *number, uint64_t wanted)
 static void set_up(void)
 {
     owner = weft_thread_id();
+    weft_atomic_store(&begun, 0);
     weft_atomic_store(&worked, 0);
     weft_atomic_store(&left, 0);
     weft_atomic_store(&ended, 0);
@@ -173,6 +175,7 @@ START_TEST(test_nobody_waits_for_work_that_hangs)
     for (unsigned i = 0; i < 3; i++) {
         ask(helper, box, true, i, &done);
     }
+    wait_for(&begun, 1);
     weft_helper_box_free(box);
     weft_helper_free(helper);
     ck_assert_uint_eq(weft_atomic_load(&ended), 0);

@@ -8,7 +8,7 @@
 enum { MAX_BYTES = 4000, WAIT_MS = 30000 };
 
 static struct weft_mutex gate = WEFT_MUTEX_INITIALIZER;
-static struct weft_atomic_u64 has_failed, closed, written_bytes;
+static struct weft_atomic_u64 has_failed, begun, closed, written_bytes;
 
 struct config {
     uint64_t unused;
@@ -22,6 +22,7 @@ struct exporter {
 static enum weft_status write_at_gate(void *ignored, struct weft_slice bytes, struct weft_error *error)
 {
     (void)ignored;
+    weft_atomic_add(&begun, 1);
     weft_mutex_lock(&gate);
     weft_mutex_unlock(&gate);
     if (weft_atomic_load(&has_failed) != 0) {
@@ -121,6 +122,7 @@ static void begin(void)
     weft_atomic_store(&has_failed, 0);
     weft_atomic_store(&written_bytes, 0);
     weft_atomic_store(&closed, 0);
+    weft_atomic_store(&begun, 0);
     component_begin(&component, "{}", WEFT_TRACES);
     fixture.host.answers = weft_helper_box_new();
     weft_mutex_lock(&gate);
@@ -240,6 +242,9 @@ START_TEST(test_what_stands_at_the_end_is_dropped_and_left)
     begin();
     ck_assert(offer_span("one", NULL) == WEFT_OK);
     ck_assert(offer_span("two", NULL) == WEFT_OK);
+    while (weft_atomic_load(&begun) == 0) { /* left before, it would not begin */
+        poll(NULL, 0, 1);
+    }
     drain(fixture.consumer, WEFT_DROP_SHUTDOWN, false);
     drain(fixture.consumer, WEFT_DROP_SHUTDOWN, true);
     ck_assert_uint_eq(held(), 2);
