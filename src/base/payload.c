@@ -15,6 +15,8 @@ struct weft_payload_pool {
     size_t lent_count;
     uintptr_t owner; /* thread; 0 = none yet */
     struct weft_payload *idle[CLASS_COUNT];
+    uint32_t idle_count[CLASS_COUNT];
+    uint32_t fewest_idle[CLASS_COUNT]; /* since weft_payload_pool_age was called last */
 };
 
 static size_t class_capacity(size_t class_index)
@@ -73,8 +75,41 @@ void weft_payload_pool_trim(struct weft_payload_pool *pool)
             pool->idle[i] = payload->next_idle;
             free_block(payload);
         }
+        pool->idle_count[i] = pool->fewest_idle[i] = 0;
     }
     pool->idle_bytes = 0;
+}
+
+/* The coldest lie at the end of the list. */
+static size_t free_last(struct weft_payload_pool *pool, size_t class_index, uint32_t count)
+{
+    struct weft_payload **rest = &pool->idle[class_index];
+    for (uint32_t kept = pool->idle_count[class_index] - count; kept > 0; kept--) {
+        rest = &(*rest)->next_idle;
+    }
+    size_t freed_bytes = 0;
+    for (struct weft_payload *payload = *rest, *next; payload != NULL; payload = next) {
+        next = payload->next_idle;
+        freed_bytes += payload->capacity;
+        free_block(payload);
+    }
+    *rest = NULL;
+    pool->idle_count[class_index] -= count;
+    pool->idle_bytes -= freed_bytes;
+    return freed_bytes;
+}
+
+size_t weft_payload_pool_age(struct weft_payload_pool *pool)
+{
+    weft_assert(pool->owner == 0 || pool->owner == weft_thread_id());
+    size_t freed_bytes = 0;
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        if (pool->fewest_idle[i] > 0) {
+            freed_bytes += free_last(pool, i, pool->fewest_idle[i]);
+        }
+        pool->fewest_idle[i] = pool->idle_count[i];
+    }
+    return freed_bytes;
 }
 
 void weft_payload_pool_free(struct weft_payload_pool *pool)
@@ -95,6 +130,10 @@ struct weft_payload *weft_payload_try_new(struct weft_payload_pool *pool, size_t
     if (payload != NULL) {
         pool->idle[class_index] = payload->next_idle;
         pool->idle_bytes -= payload->capacity;
+        uint32_t left = --pool->idle_count[class_index];
+        if (left < pool->fewest_idle[class_index]) {
+            pool->fewest_idle[class_index] = left;
+        }
     } else {
         payload = weft_try_alloc(sizeof *payload);
         if (payload == NULL) {
@@ -138,6 +177,7 @@ static void give_back(struct weft_payload *payload)
     }
     payload->next_idle = pool->idle[class_index];
     pool->idle[class_index] = payload;
+    pool->idle_count[class_index]++;
     pool->idle_bytes += payload->capacity;
 }
 

@@ -39,6 +39,10 @@ void weft_payload_pool_own(struct weft_payload_pool *pool);
 /* All payloads must be back. */
 void weft_payload_pool_free(struct weft_payload_pool *pool);
 
+/* Gives back those idle blocks that nobody has needed since the last call: of each size the fewest that lay there in
+ * between. To be called every few seconds. Returns how many bytes that were. */
+size_t weft_payload_pool_age(struct weft_payload_pool *pool);
+
 /* Gives idle blocks back to the system (idle timer, memory pressure). */
 void weft_payload_pool_trim(struct weft_payload_pool *pool);
 

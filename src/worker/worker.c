@@ -21,6 +21,7 @@ enum {
 
 static const int64_t drain_step_ns = 10 * WEFT_NS_PER_MS;
 static const int64_t housekeeping_ns = 1 * WEFT_NS_PER_S;
+enum { HOUSEKEEPINGS_TO_AGE = 4, MUCH_BYTES = 1 << 20 };
 
 /* A graph on its way out, and the phase that it is in. */
 struct leaving {
@@ -47,6 +48,7 @@ struct weft_worker {
     struct weft_watch *answers_watch;
     struct weft_atomic_u64 connection_count;
     struct weft_timer housekeeping;
+    uint32_t housekeepings;
 };
 
 static bool is_here(const struct weft_worker *worker)
@@ -68,6 +70,9 @@ static void keep_house(void *context)
     bool is_over = weft_body_credit_take_relief(worker->net.bodies);
     if (is_over || count == 0) {
         weft_payload_pool_trim(worker->host.pool);
+        weft_alloc_trim();
+    } else if (++worker->housekeepings % HOUSEKEEPINGS_TO_AGE == 0 &&
+               weft_payload_pool_age(worker->host.pool) > MUCH_BYTES) { /* a rush is over, and others go on */
         weft_alloc_trim();
     }
 }

@@ -148,6 +148,37 @@ static bool is_block_idle(struct weft_payload_pool *pool)
     return is_idle;
 }
 
+START_TEST(test_idle_blocks_that_nobody_needs_go)
+{
+    enum { RUSH = 10, USUAL = 3, BLOCK = 16384 };
+    struct weft_budget budget = { 0 };
+    struct weft_payload_pool *pool = weft_payload_pool_new(&budget, 1 << 24);
+    struct weft_payload *payloads[RUSH];
+    for (size_t i = 0; i < RUSH; i++) {
+        payloads[i] = weft_payload_try_new(pool, BLOCK);
+    }
+    for (size_t i = 0; i < RUSH; i++) {
+        weft_payload_unref(&payloads[i]);
+    }
+    ck_assert_uint_eq(weft_payload_pool_age(pool), 0); /* they have only just come back */
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < USUAL; i++) {
+            payloads[i] = weft_payload_try_new(pool, BLOCK);
+        }
+        for (size_t i = 0; i < USUAL; i++) {
+            weft_payload_unref(&payloads[i]);
+        }
+        ck_assert_uint_eq(weft_payload_pool_age(pool), round == 0 ? (RUSH - USUAL) * BLOCK : 0);
+    }
+    payloads[0] = weft_payload_try_new(pool, BLOCK);
+    weft_payload_unref(&payloads[0]);
+    ck_assert_uint_eq(weft_payload_pool_age(pool), (USUAL - 1) * BLOCK);
+    ck_assert_uint_eq(weft_payload_pool_age(pool), BLOCK);
+    ck_assert_uint_eq(weft_payload_pool_age(pool), 0);
+    weft_payload_pool_free(pool);
+}
+END_TEST
+
 START_TEST(test_no_idle_block_is_kept_above_the_limit)
 {
     struct weft_budget budget = { 0 };
@@ -325,6 +356,7 @@ int main(void)
         BASE_TEST(test_capacity_wastes_at_most_a_fifth_of_the_block),
         BASE_TEST(test_warmest_block_is_used_again),
         BASE_TEST(test_idle_bytes_are_bounded),
+        BASE_TEST(test_idle_blocks_that_nobody_needs_go),
         BASE_TEST(test_budget_counts_what_a_used_block_has_resident),
         BASE_TEST(test_no_idle_block_is_kept_above_the_limit),
         BASE_TEST(test_reserve_keeps_contents_and_pointer),
