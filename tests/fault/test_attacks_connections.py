@@ -203,14 +203,14 @@ class SilentConnections(OutsideInCase):
 class AddressShare(AttackCase):
     """At its share an address gives way to itself, and others keep their room."""
 
-    grpc_settings = {"max_connections": 60, "max_connections_per_address": 20}
+    grpc_settings = {"max_connections": 100, "max_connections_per_address": 40}
 
     def test_an_address_gives_way_to_itself(self):
-        silent = self.start(Flood({self.address: 50}))
+        silent = self.start(Flood({self.address: 55}))
         time.sleep(0.5)
         for _ in range(10):
             self.assert_next_client_is_served()
-        self.assertLessEqual(self.connections(), 21)
+        self.assertLessEqual(self.connections(), 40)
         self.assertGreater(silent.stop(), 0)
         self.assert_good_client_untouched()
 

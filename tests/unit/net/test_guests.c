@@ -179,8 +179,8 @@ START_TEST(test_silence_means_nothing_while_nobody_listens)
 }
 END_TEST
 
-/* A flood of silent ones pushes out its own; a new client has its time, and idle ones that were served stay. */
-START_TEST(test_a_flood_of_silent_ones_pushes_out_its_own)
+/* A flood of silent ones, or of half a head each, pushes out its own; idle ones that were served stay. */
+START_TEST(test_a_flood_pushes_out_its_own)
 {
     begin(20);
     struct client *idle[4];
@@ -189,7 +189,7 @@ START_TEST(test_a_flood_of_silent_ones_pushes_out_its_own)
     }
     advance(10000);
     for (int i = 0; i < 40; i++) {
-        come();
+        come_as(_i == 0 ? WEFT_GUEST_SILENT : WEFT_GUEST_NEW);
         advance(1);
     }
     for (int i = 0; i < 4; i++) {
@@ -372,7 +372,7 @@ int main(void)
     tcase_add_test(tcase, test_the_quiet_go_in_the_order_of_what_they_lose);
     tcase_add_test(tcase, test_a_dribble_keeps_no_place);
     tcase_add_test(tcase, test_silence_means_nothing_while_nobody_listens);
-    tcase_add_test(tcase, test_a_flood_of_silent_ones_pushes_out_its_own);
+    tcase_add_loop_test(tcase, test_a_flood_pushes_out_its_own, 0, 2);
     tcase_add_test(tcase, test_a_new_one_that_has_just_come_stays_before_the_long_idle);
     tcase_add_test(tcase, test_probes_always_get_in);
     tcase_add_test(tcase, test_households);
