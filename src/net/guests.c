@@ -362,6 +362,9 @@ void weft_guest_touch(struct weft_guest *guest)
 
 void weft_guest_progress(struct weft_guest *guest, size_t bytes)
 {
+    if (guest->standing != WEFT_GUEST_TRYING && guest->standing != WEFT_GUEST_BUSY) {
+        return; /* what is no part of a request gains no time */
+    }
     guest->moved_bytes += bytes;
     if (guest->moved_bytes >= PROGRESS_BYTES) {
         weft_guest_touch(guest);

@@ -93,7 +93,8 @@ void weft_guest_stand(struct weft_guest *guest, enum weft_guest_standing standin
 /* It was answered, or did whatever else a peer is here for: nobody has been silent for less long. */
 void weft_guest_touch(struct weft_guest *guest);
 
-/* Bytes of its request or answer moved. Little of it is no progress: a byte a second keeps nobody's place. */
+/* Bytes of its request or answer moved. Little of it is no progress: a byte a second keeps nobody's place. Nor is
+ * anything before the first request: frames without end, for instance. */
 void weft_guest_progress(struct weft_guest *guest, size_t bytes);
 
 /* Ends the most dispensable guest of all sets, for want of descriptors. False: there is none. */

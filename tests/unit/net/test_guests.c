@@ -164,6 +164,21 @@ START_TEST(test_a_dribble_keeps_no_place)
 }
 END_TEST
 
+START_TEST(test_what_comes_before_a_request_gains_no_time)
+{
+    begin(2);
+    struct client *chatters = come_as(WEFT_GUEST_NEW);
+    advance(500);
+    struct client *idle = come_as(WEFT_GUEST_IDLE);
+    advance(400);
+    weft_guest_progress(&chatters->guest, 1 << 20);
+    advance(700);
+    come();
+    ck_assert(!is_here(chatters) && is_here(idle));
+    finish();
+}
+END_TEST
+
 /* While a server does not read, what a client has sent may lie unseen. */
 START_TEST(test_silence_means_nothing_while_nobody_listens)
 {
@@ -371,6 +386,7 @@ int main(void)
     tcase_add_test(tcase, test_who_has_no_request_goes_first_and_the_oldest_of_those);
     tcase_add_test(tcase, test_the_quiet_go_in_the_order_of_what_they_lose);
     tcase_add_test(tcase, test_a_dribble_keeps_no_place);
+    tcase_add_test(tcase, test_what_comes_before_a_request_gains_no_time);
     tcase_add_test(tcase, test_silence_means_nothing_while_nobody_listens);
     tcase_add_loop_test(tcase, test_a_flood_pushes_out_its_own, 0, 2);
     tcase_add_test(tcase, test_a_new_one_that_has_just_come_stays_before_the_long_idle);
