@@ -14,7 +14,7 @@ from harness.case import OutsideInCase
 from harness.process import wait_until
 
 STALL_SOURCE = pathlib.Path(__file__).parents[1] / "harness" / "stall.c"
-LONGEST_WAIT = 0.5  # seconds; a loop that stands for what is outside stands for seconds. Two cores, sanitizers and load
+LONGEST_WAIT = 1.0  # seconds: a loop that stands for what is outside stands for longer; the rest is sanitizers and load
 _library = None
 
 
