@@ -29,7 +29,7 @@ class Reply:
 # Statuses that the client's own library makes when the connection or the time runs out. A server can send
 # UNAVAILABLE too: then the trailers carry something, or the text is not one of the library's own.
 _LOST_TEXTS = ("connect", "connection", "socket", "goaway", "stream removed", "reset", "closed", "end of", "transport",
-               "eof", "broken pipe", "cancelled", "rst_stream")
+               "eof", "broken pipe", "cancelled", "cancelling all calls", "rst_stream")
 
 
 def _outcome(error):
@@ -44,7 +44,8 @@ def _outcome(error):
 
 class Client:
     def __init__(self, address, credentials=None, compression=None):
-        options = GRPC_OPTIONS + [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.min_reconnect_backoff_ms", 100),
+        # min_ is how long an attempt may take, too: on a busy machine 100 ms are gone before its SETTINGS are read.
+        options = GRPC_OPTIONS + [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.min_reconnect_backoff_ms", 5000),
                                   ("grpc.max_reconnect_backoff_ms", 500), ("grpc.use_local_subchannel_pool", 1)]
         if credentials:
             self.channel = grpc.secure_channel(address, credentials, options)
