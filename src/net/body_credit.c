@@ -112,10 +112,11 @@ static size_t credit_of(const struct weft_body_credit *credit)
 }
 
 /* Above this somebody must go at once. One message may always come in whole, so that the pipeline can refuse it and
- * count its records; and what was promised to the one that goes on to its end is kept. */
+ * count its records. A quarter is for small ones and slices, and another for the one that goes on to its end; twice the
+ * credit is where the pipelines refuse everybody. */
 static size_t hard_mark(const struct weft_body_credit *credit, size_t credit_bytes)
 {
-    size_t promised = credit->leader == NULL ? 0 : credit->leader->reserved_bytes;
+    size_t promised = credit->leader == NULL ? 0 : smaller(credit->leader->reserved_bytes, credit_bytes / 4);
     return larger(credit_bytes + credit_bytes / 4, credit->largest_bytes + SLACK_BYTES) + promised;
 }
 
@@ -188,6 +189,12 @@ static struct weft_body *first_of(struct weft_body_credit *credit, struct weft_l
     return node == NULL ? NULL : WEFT_CONTAINER_OF(node, struct weft_body, node);
 }
 
+static struct weft_body *last_of(struct weft_body_credit *credit, struct weft_list *list)
+{
+    credit->step_count++;
+    return weft_list_is_empty(list) ? NULL : WEFT_CONTAINER_OF(list->previous, struct weft_body, node);
+}
+
 static struct weft_body *first_settled(struct weft_body_credit *credit, unsigned first_grade, unsigned end_grade)
 {
     unsigned of_former = ~credit->window & 1;
@@ -214,7 +221,7 @@ static struct weft_body *next_to_go(struct weft_body_credit *credit)
     struct weft_body *body = slowest(credit);
     body = body != NULL ? body : first_of(credit, &credit->fresh[of_former]);
     body = body != NULL ? body : first_of(credit, &credit->fresh[of_former ^ 1]);
-    body = body != NULL ? body : first_of(credit, &credit->waiting);
+    body = body != NULL ? body : last_of(credit, &credit->waiting);
     return body != NULL ? body : first_settled(credit, WEFT_BODY_SLOW_GRADES, WEFT_BODY_GRADES);
 }
 

@@ -12,10 +12,11 @@
  * A message is charged with what it holds, from its headers on. Three marks, with one rule for who gives way:
  * - The credit (half of the memory limit at most). Beyond it large messages wait for their turn; one goes on to its end
  *   whatever there is, so that all end, and others by slices. While somebody waits, whoever moves too little is given
- * up, the slowest first.
+ *   up, the slowest first.
  * - A quarter above it anybody may be given up, in this order: who has sent nothing for a whole window (a second); who
  *   moved less than WEFT_BODY_SLOW_BYTES in the last one, the slowest first; who has begun or gone on only just now and
- *   has been silent for longest; who waits for us; who keeps pace. It goes on until the credit is kept again.
+ *   has been silent for longest; who waits for us, the last in line first; who keeps pace. It goes on until the credit
+ *   is kept again.
  * - The number of messages. Beyond it a new one takes the place of one of the address that has most, if that has one
  *   that does not keep pace; else it is refused.
  *

@@ -127,7 +127,7 @@ static void overfill(size_t index)
 START_TEST(test_who_is_silent_goes_first_then_the_slowest)
 {
     set_up((struct weft_body_credit_settings){ 0 });
-    struct message *fast = begin(0, 0, 1000), *slow = begin(1, 1, 1000), *silent = begin(2, 2, 300000),
+    struct message *fast = begin(0, 0, 1000), *slow = begin(1, 1, 1000), *silent = begin(2, 2, 600000),
                    *slower = begin(3, 3, 1000);
     for (int window = 0; window < 4; window++) {
         move(fast, 40000);
@@ -162,7 +162,7 @@ END_TEST
 START_TEST(test_who_was_fast_is_silent_after_a_whole_window)
 {
     set_up((struct weft_body_credit_settings){ 0 });
-    struct message *dribbler = begin(0, 0, 1000), *former = begin(1, 1, 300000);
+    struct message *dribbler = begin(0, 0, 1000), *former = begin(1, 1, 600000);
     for (int window = 0; window < 6; window++) {
         move(dribbler, 1);
         if (window < 3) {
@@ -275,7 +275,7 @@ START_TEST(test_those_that_wait_take_turns)
     struct message *messages[4];
     for (size_t i = 0; i < 4; i++) {
         messages[i] = begin(i, i, 0);
-        weft_body_expect(&messages[i]->body, 900000);
+        weft_body_expect(&messages[i]->body, i == 0 ? 500000 : 900000);
         move(messages[i], 263000);
     }
     for (size_t i = 0; i < 4; i++) {
@@ -289,7 +289,7 @@ START_TEST(test_those_that_wait_take_turns)
     move(messages[1], 1);
     ck_assert(!weft_body_may_grow(&messages[1]->body));
     weft_body_wait(&messages[1]->body);
-    move(messages[0], 600000);
+    move(messages[0], 230000);
     ck_assert(weft_body_may_grow(&messages[0]->body));
     weft_body_end(&messages[0]->body);
     tick();

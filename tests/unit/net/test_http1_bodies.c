@@ -247,7 +247,7 @@ static void send_large_bodies_side_by_side(void)
 
 START_TEST(test_large_bodies_take_turns_when_the_credit_is_used_up)
 {
-    http1_bodies.credit_bytes = 400 * 1000;
+    http1_bodies.credit_bytes = 4000 * 1000;
     http1_start(&(struct weft_http1_server_settings){ .max_body_bytes = sizeof pattern });
     send_large_bodies_side_by_side();
     http1_stop();
