@@ -1,0 +1,277 @@
+/* 10,000 secrets, of each kind that a detector knows, a request each, in every place that a record has: with scope
+ * `all` none of them leaves. */
+#include "redaction_test.h"
+
+#include "processors/redaction_detectors.h"
+
+enum { SECRETS = 10000, MAX_TEXT = 512 };
+
+#define HEX      "0123456789abcdef"
+#define DIGITS   "0123456789"
+#define SMALL    "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define ALNUM    DIGITS SMALL CAPITALS
+
+static uint64_t state = 20261129;
+
+static uint32_t next_random(uint32_t limit)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % limit;
+}
+
+/* Random bytes of an alphabet; several are good at once. */
+static const char *some(const char *alphabet, size_t count)
+{
+    enum { TEXTS = 8, MAX_BYTES = 128 };
+    static char texts[TEXTS][MAX_BYTES + 1];
+    static size_t next;
+    char *text = texts[next++ % TEXTS];
+    for (size_t i = 0; i < count; i++) {
+        text[i] = alphabet[next_random((uint32_t)strlen(alphabet))];
+    }
+    text[count] = 0;
+    return text;
+}
+
+/* A secret, and what stands before it where only that tells. */
+static char secret[MAX_TEXT];
+static const char *before;
+
+#define SECRET(...) snprintf(secret, sizeof secret, __VA_ARGS__)
+
+static void put_card(void)
+{
+    unsigned sum = 0;
+    SECRET("4%s", some(DIGITS, 14));
+    for (size_t i = 0; i < 15; i++) {
+        unsigned digit = (unsigned)(secret[i] - '0');
+        unsigned twice = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+        sum += i % 2 == 0 ? twice : digit;
+    }
+    secret[15] = (char)('0' + (10 - sum % 10) % 10);
+    secret[16] = 0;
+}
+
+static void put_iban(void)
+{
+    const char *account = some(DIGITS, 18);
+    unsigned rest = 0;
+    for (size_t i = 0; account[i] != 0; i++) {
+        rest = (rest * 10 + (unsigned)(account[i] - '0')) % 97;
+    }
+    for (const char *country = "131400"; *country != 0; country++) { /* DE00 */
+        rest = (rest * 10 + (unsigned)(*country - '0')) % 97;
+    }
+    SECRET("DE%02u%s", 98 - rest, account);
+}
+
+static void put_basic(void)
+{
+    static const char digits[] = CAPITALS SMALL DIGITS "+/";
+    char plain[13];
+    snprintf(plain, sizeof plain, "%s:%s", some(SMALL, 4), some(ALNUM, 7));
+    size_t length = 0;
+    for (size_t i = 0; i < 12; i += 3) {
+        uint32_t bits =
+            (uint32_t)(uint8_t)plain[i] << 16 | (uint32_t)(uint8_t)plain[i + 1] << 8 | (uint8_t)plain[i + 2];
+        for (int shift = 18; shift >= 0; shift -= 6) {
+            secret[length++] = digits[bits >> shift & 63];
+        }
+    }
+    secret[length] = 0;
+    before = "Basic ";
+}
+
+static void put_secret(enum weft_detector_id id)
+{
+    static const char *const slack[] = { "xoxb", "xoxp", "xapp", "xoxe" };
+    static const char *const github[] = { "ghp_", "gho_", "ghs_", "github_pat_" };
+    before = "";
+    switch (id) {
+    case WEFT_DETECT_EMAIL:
+        SECRET("%s.%s@%s.example.com", some(SMALL, 5), some(SMALL DIGITS, 6), some(SMALL, 4));
+        break;
+    case WEFT_DETECT_CREDIT_CARD:
+        put_card();
+        break;
+    case WEFT_DETECT_IBAN:
+        put_iban();
+        break;
+    case WEFT_DETECT_JWT:
+        SECRET("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ%s.%s", some(ALNUM, 30), some(ALNUM "-_", 43));
+        break;
+    case WEFT_DETECT_PEM:
+        SECRET("-----BEGIN PRIVATE KEY-----\\n%s\\n-----END PRIVATE KEY-----", some(ALNUM "+/", 64));
+        break;
+    case WEFT_DETECT_AWS_KEY:
+        SECRET("AKIA%s", some(CAPITALS "234567", 16));
+        break;
+    case WEFT_DETECT_GITHUB_TOKEN:
+        SECRET("%s%s", github[next_random(4)], some(ALNUM, 36));
+        break;
+    case WEFT_DETECT_SLACK_TOKEN:
+        SECRET("%s-%s-%s", slack[next_random(4)], some(DIGITS, 11), some(ALNUM, 24));
+        break;
+    case WEFT_DETECT_STRIPE_KEY:
+        SECRET("sk_live_%s", some(ALNUM, 24));
+        break;
+    case WEFT_DETECT_GOOGLE_API_KEY:
+        SECRET("AIza%s", some(ALNUM "-_", 35));
+        break;
+    case WEFT_DETECT_OPENAI_KEY:
+        SECRET("sk-proj-%s", some(ALNUM "-_", 48));
+        break;
+    case WEFT_DETECT_ANTHROPIC_KEY:
+        SECRET("sk-ant-api03-%s", some(ALNUM "-_", 64));
+        break;
+    case WEFT_DETECT_RUNPOD_KEY:
+        SECRET("rpa_%s1", some(CAPITALS DIGITS, 41));
+        break;
+    case WEFT_DETECT_INNGEST_KEY:
+        SECRET("signkey-prod-%s", some(HEX, 64));
+        break;
+    case WEFT_DETECT_BEARER:
+        SECRET("%s7", some(ALNUM "-._~+", 31));
+        before = "Authorization: Bearer ";
+        break;
+    case WEFT_DETECT_BASIC_AUTH:
+        put_basic();
+        break;
+    case WEFT_DETECT_URL_PASSWORD:
+        SECRET("%s", some(ALNUM "!$*:.", 12));
+        before = "postgres://ann:";
+        break;
+    case WEFT_DETECT_PASSWORD_KV:
+        SECRET("%s", some(ALNUM "!$*:.", 12));
+        before = "DB_PASSWORD=";
+        break;
+    case WEFT_DETECT_IPV4:
+        SECRET("%u.%u.%u.%u", 1 + next_random(255), next_random(256), next_random(256), 1 + next_random(255));
+        break;
+    case WEFT_DETECT_IPV6:
+        SECRET("2001:db8:%s::%s", some(HEX, 4), some(HEX, 4));
+        break;
+    case WEFT_DETECT_US_SSN:
+        SECRET("%03u-%02u-%04u", 100 + next_random(500), 1 + next_random(99), 1 + next_random(9999));
+        break;
+    case WEFT_DETECT_PHONE:
+        SECRET("+49 30 %s", some(DIGITS, 8));
+        break;
+    case WEFT_DETECTOR_COUNT:
+        break;
+    }
+}
+
+/* ---- places ---- */
+
+#define HERE "\x01" /* the text around a secret */
+
+#define RESOURCE_SPANS(members) "{'resourceSpans':[{" members "}]}"
+#define ONE_SPAN(members)       RESOURCE_SPANS("'scopeSpans':[{'spans':[{" members "}]}]")
+#define ONE_LOG(members)        "{'resourceLogs':[{'scopeLogs':[{'logRecords':[{" members "}]}]}]}"
+#define ONE_METRIC(members)     "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{" members "}]}]}]}"
+#define EXEMPLAR                "{'dataPoints':[{'exemplars':[{'filteredAttributes':[" TEXT("a", HERE) "]}]}]}"
+#define POINT                   "{'dataPoints':[{'attributes':[" TEXT("a", HERE) "]}]}"
+
+static const char *const places[] = {
+    RESOURCE_SPANS("'resource':{'attributes':[" TEXT("service.name", HERE) "]},'scopeSpans':[{'spans':[{}]}]"),
+    RESOURCE_SPANS("'schemaUrl':'" HERE "','scopeSpans':[{'spans':[{}]}]"),
+    RESOURCE_SPANS("'scopeSpans':[{'scope':{'name':'" HERE "'},'spans':[{}]}]"),
+    RESOURCE_SPANS("'scopeSpans':[{'scope':{'version':'" HERE "'},'spans':[{}]}]"),
+    RESOURCE_SPANS("'scopeSpans':[{'scope':{'attributes':[" TEXT("a", HERE) "]},'spans':[{}]}]"),
+    RESOURCE_SPANS("'scopeSpans':[{'schemaUrl':'" HERE "','spans':[{}]}]"),
+    ONE_SPAN("'name':'" HERE "'"),
+    ONE_SPAN("'traceState':'" HERE "'"),
+    ONE_SPAN("'status':{'message':'" HERE "'}"),
+    ONE_SPAN("'attributes':[" TEXT("gen_ai.prompt", HERE) "]"),
+    ONE_SPAN("'attributes':[" TEXT(HERE, "x") "]"),
+    ONE_SPAN("'attributes':[" ATTRIBUTE("a", ARRAY(STRING("x") "," MAP(ATTRIBUTE("b", ARRAY(STRING(HERE)))))) "]"),
+    ONE_SPAN("'attributes':[" ATTRIBUTE("a", MAP(ATTRIBUTE(HERE, INT("1")))) "]"),
+    ONE_SPAN("'events':[{'name':'" HERE "'}]"),
+    ONE_SPAN("'events':[{'attributes':[" TEXT("exception.message", HERE) "]}]"),
+    ONE_SPAN("'links':[{'attributes':[" TEXT("a", HERE) "]}]"),
+    ONE_SPAN("'links':[{'traceState':'" HERE "'}]"),
+    ONE_LOG("'body':" STRING(HERE)),
+    ONE_LOG("'body':" STRING("{\\\"message\\\":\\\"" HERE "\\\",\\\"n\\\":[1]}")), /* JSON in a string */
+    ONE_LOG("'body':" MAP(ATTRIBUTE("a", MAP(TEXT("b", HERE))))),
+    ONE_LOG("'severityText':'" HERE "'"),
+    ONE_LOG("'eventName':'" HERE "'"),
+    ONE_LOG("'attributes':[" TEXT("a", HERE) "]"),
+    ONE_METRIC("'name':'" HERE "'"),
+    ONE_METRIC("'description':'" HERE "'"),
+    ONE_METRIC("'unit':'" HERE "'"),
+    ONE_METRIC("'metadata':[" TEXT("a", HERE) "]"),
+    ONE_METRIC("'gauge':" POINT),
+    ONE_METRIC("'sum':" POINT),
+    ONE_METRIC("'histogram':" POINT),
+    ONE_METRIC("'exponentialHistogram':" POINT),
+    ONE_METRIC("'summary':" POINT),
+    ONE_METRIC("'sum':" EXEMPLAR),
+    ONE_METRIC("'histogram':" EXEMPLAR),
+    ONE_METRIC("'exponentialHistogram':" EXEMPLAR),
+};
+
+/* The secret with words around it, in each place that is marked. */
+static void put_around(const char *place, struct weft_buffer *out)
+{
+    static const char *const around[][2] = { { "", "" }, { "see ", " and more" }, { "(", ")" }, { "a, ", ", b" } };
+    const char *const *words = around[next_random(WEFT_COUNT_OF(around))];
+    bool is_url = strncmp(before, "postgres", 8) == 0;
+    for (; *place != 0; place++) {
+        if (*place != HERE[0]) {
+            weft_buffer_append_byte(out, (uint8_t)*place);
+            continue;
+        }
+        const char *const texts[] = { words[0], before, secret, is_url ? "@db.internal/x" : "", words[1] };
+        for (size_t i = 0; i < WEFT_COUNT_OF(texts); i++) {
+            weft_buffer_append_text(out, texts[i]);
+        }
+    }
+    weft_buffer_append_byte(out, 0);
+}
+
+static void plant(const char *place, enum weft_detector_id id)
+{
+    struct weft_buffer json = { 0 };
+    put_secret(id);
+    put_around(place, &json);
+    struct weft_buffer request = request_of((const char *)json.bytes);
+    const char *sought = id == WEFT_DETECT_PEM ? strchr(secret, '\\') + 2 : secret;
+    char part[MAX_TEXT];
+    snprintf(part, sizeof part, "%.*s", (int)strcspn(sought, "\\"), sought);
+    ck_assert_msg(contains(weft_buffer_slice(&request), part), "%s", part);
+    ck_assert(offer(signal_of(place), weft_buffer_slice(&request), NULL) == WEFT_OK);
+    ck_assert_msg(!contains(weft_buffer_slice(&sink.last), part), "%s: %s in\n%s", weft_detector_name(id), part,
+                  (const char *)json.bytes);
+    weft_buffer_fini(&json);
+    weft_buffer_fini(&request);
+}
+
+START_TEST(test_no_planted_secret_leaves)
+{
+    static char config[1024] = "allow_all_keys: true\nscope: all\nsummary: debug\ndetectors: [email";
+    for (size_t id = 1; id < WEFT_DETECTOR_COUNT; id++) {
+        strcat(strcat(config, ", "), weft_detector_name((enum weft_detector_id)id));
+    }
+    strcat(config, "]");
+    for (size_t i = 0; i < WEFT_COUNT_OF(places); i++) {
+        component_begin(&weft_processor_redaction, config, signal_of(places[i]));
+        for (size_t n = 0; n < SECRETS / WEFT_COUNT_OF(places) + 1; n++) {
+            plant(places[i], (enum weft_detector_id)(n % WEFT_DETECTOR_COUNT));
+        }
+        fixture_end();
+    }
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, test_no_planted_secret_leaves);
+}
+
+int main(void)
+{
+    return component_run("redaction planted secrets", add_tests);
+}
