@@ -21,33 +21,32 @@ static bool put_renamed(struct weft_redactor *redactor, struct weft_slice key_va
     return weft_rewrite_finish(&redactor->out, &rewriting, key_value);
 }
 
-struct weft_redaction_renaming weft_redactor_rename(struct weft_redactor *redactor, const struct weft_wire_field *field,
-                                                    struct weft_slice key)
+bool weft_redactor_rename_key(struct weft_redactor *redactor, const struct weft_wire_field *field,
+                              struct weft_redaction_renaming *out_renaming)
 {
-    struct weft_redaction_renaming renaming = { .field = *field, .key = key };
     size_t at = redactor->out.length;
-    if (redactor->matcher.rules->scope != WEFT_REDACTION_ALL || !put_renamed(redactor, field->bytes)) {
-        return renaming;
+    if (!put_renamed(redactor, field->bytes)) {
+        return false;
     }
     size_t length = redactor->out.length - at;
     uint8_t *bytes = weft_arena_try_bytes(redactor->arena, length + 1);
     if (bytes == NULL || weft_buffer_status(&redactor->out) != WEFT_OK) {
         redactor->out.is_failed = true;
-        return renaming;
+        return false;
     }
     memcpy(bytes, redactor->out.bytes + at, length);
     redactor->out.length = at;
-    renaming.field.bytes = weft_slice_of(bytes, length);
-    renaming.key = weft_rewrite_key_of(renaming.field.bytes);
-    renaming.is_renamed = true;
-    return renaming;
+    out_renaming->field = *field;
+    out_renaming->field.bytes = weft_slice_of(bytes, length);
+    out_renaming->key = weft_rewrite_key_of(out_renaming->field.bytes);
+    return true;
 }
 
 void weft_redactor_put_renamed(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
                                const struct weft_redaction_renaming *renaming)
 {
     bool is_written = rewriting->kept_from == weft_rewrite_end_of(renaming->field.whole);
-    if (renaming->is_renamed && !is_written) {
+    if (!is_written) {
         size_t at = redactor->out.length;
         weft_buffer_append(&redactor->out, renaming->field.bytes.bytes, renaming->field.bytes.length);
         weft_rewrite_replace(&redactor->out, rewriting, &renaming->field, renaming->field.number, at);

@@ -173,35 +173,39 @@ void weft_redactor_mask_key_value(struct weft_redactor *redactor, struct weft_re
     weft_redactor_note(redactor, WEFT_REDACTION_NOTE_MASKED);
 }
 
+/* The value of a member that stays; field is as it is named now. */
+static void redact_member_value(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
+                                const struct weft_wire_field *field, bool is_masked)
+{
+    size_t at = redactor->out.length;
+    if (is_masked) {
+        struct weft_otlp_value value = weft_otlp_value_of(field->bytes, WEFT_OTLP_VALUE_FIELD);
+        weft_redactor_mask_key_value(redactor, rewriting, field,
+                                     value.kind == WEFT_OTLP_VALUE_STRING ? value.bytes : WEFT_SLICE_EMPTY);
+    } else if (weft_redactor_inner_values(redactor, field->bytes)) {
+        weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
+    }
+}
+
 /* A KeyValue in a map. allowed_keys speaks of those in bodies, at any depth, but not of those in attributes. */
 static void redact_member(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
                           const struct weft_wire_field *field)
 {
     struct weft_slice key = weft_rewrite_key_of(field->bytes);
-    struct weft_redaction_renaming renaming = weft_redactor_rename(redactor, field, key);
-    size_t path = weft_redactor_enter_key(redactor, renaming.key);
-    size_t at = redactor->out.length;
-    struct weft_otlp_value value;
-    switch (weft_redaction_judge_key(&redactor->matcher, key, redactor->is_body)) {
-    case WEFT_REDACTION_IGNORE:
+    struct weft_redaction_renaming renaming;
+    bool is_renamed = weft_redactor_rename(redactor, field, &renaming);
+    size_t path = weft_redactor_enter_key(redactor, is_renamed ? renaming.key : key);
+    enum weft_redaction_verdict verdict = weft_redaction_judge_key(&redactor->matcher, key, redactor->is_body);
+    if (verdict == WEFT_REDACTION_IGNORE) {
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_IGNORED);
-        break;
-    case WEFT_REDACTION_REMOVE:
+    } else if (verdict == WEFT_REDACTION_REMOVE) {
         weft_rewrite_drop(&redactor->out, rewriting, field);
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_REDACTED);
-        break;
-    case WEFT_REDACTION_MASK:
-        value = weft_otlp_value_of(field->bytes, WEFT_OTLP_VALUE_FIELD);
-        weft_redactor_mask_key_value(redactor, rewriting, &renaming.field,
-                                     value.kind == WEFT_OTLP_VALUE_STRING ? value.bytes : WEFT_SLICE_EMPTY);
-        weft_redactor_put_renamed(redactor, rewriting, &renaming);
-        break;
-    case WEFT_REDACTION_LOOK:
-        if (weft_redactor_inner_values(redactor, renaming.field.bytes)) {
-            weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
+    } else {
+        redact_member_value(redactor, rewriting, is_renamed ? &renaming.field : field, verdict == WEFT_REDACTION_MASK);
+        if (is_renamed) {
+            weft_redactor_put_renamed(redactor, rewriting, &renaming);
         }
-        weft_redactor_put_renamed(redactor, rewriting, &renaming);
-        break;
     }
     weft_redactor_leave(redactor, path);
 }

@@ -18,12 +18,18 @@ void weft_redactor_mask_key_value(struct weft_redactor *redactor, struct weft_re
 struct weft_redaction_renaming {
     struct weft_wire_field field; /* where it stood, with the contents that it has now */
     struct weft_slice key;
-    bool is_renamed;
 };
 
-/* Lasts as long as the batch. */
-struct weft_redaction_renaming weft_redactor_rename(struct weft_redactor *redactor, const struct weft_wire_field *field,
-                                                    struct weft_slice key);
+/* False: the key stays, and nothing is written. What is written lasts as long as the batch. */
+bool weft_redactor_rename_key(struct weft_redactor *redactor, const struct weft_wire_field *field,
+                              struct weft_redaction_renaming *out_renaming);
+
+static inline bool weft_redactor_rename(struct weft_redactor *redactor, const struct weft_wire_field *field,
+                                        struct weft_redaction_renaming *out_renaming)
+{
+    return redactor->matcher.rules->scope == WEFT_REDACTION_ALL &&
+           weft_redactor_rename_key(redactor, field, out_renaming);
+}
 
 /* Puts it in its place if nothing else did. */
 void weft_redactor_put_renamed(struct weft_redactor *redactor, struct weft_rewriting *rewriting,

@@ -57,8 +57,9 @@ static void redact_attribute(struct weft_redactor *redactor, struct weft_rewriti
 {
     struct weft_redaction_matcher *matcher = &redactor->matcher;
     struct seen seen = see(redactor, field->bytes);
-    struct weft_redaction_renaming renaming = weft_redactor_rename(redactor, field, seen.key);
-    size_t path = weft_redactor_enter_key(redactor, renaming.key);
+    struct weft_redaction_renaming renaming;
+    bool is_renamed = weft_redactor_rename(redactor, field, &renaming);
+    size_t path = weft_redactor_enter_key(redactor, is_renamed ? renaming.key : seen.key);
     enum weft_redaction_verdict verdict = weft_redaction_judge_key(matcher, seen.key, true);
     if (verdict == WEFT_REDACTION_IGNORE) {
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_IGNORED);
@@ -66,8 +67,10 @@ static void redact_attribute(struct weft_redactor *redactor, struct weft_rewriti
         weft_rewrite_drop(&redactor->out, rewriting, field);
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_REDACTED);
     } else {
-        redact_attribute_value(redactor, rewriting, &renaming.field, &seen, verdict);
-        weft_redactor_put_renamed(redactor, rewriting, &renaming);
+        redact_attribute_value(redactor, rewriting, is_renamed ? &renaming.field : field, &seen, verdict);
+        if (is_renamed) {
+            weft_redactor_put_renamed(redactor, rewriting, &renaming);
+        }
     }
     weft_redactor_leave(redactor, path);
 }
