@@ -76,8 +76,10 @@ class Load:
     became of them."""
 
     def __init__(self, address, senders=2, spans_per_request=20, requests_per_second=50, request_limit=20_000, pause_when_lost=0.05,
-                 make_request=otlp.numbered_request, method=otlp.TRACES_METHOD):
+                 make_request=otlp.numbered_request, method=otlp.TRACES_METHOD, make_client=None):
+        """make_client: of the number of a sender; None: a Client of address each."""
         self.address = address
+        self.make_client = make_client or (lambda number: Client(address))
         self.make_request = make_request  # (first number, count) -> bytes
         self.method = method
         self.spans_per_request = spans_per_request
@@ -90,7 +92,7 @@ class Load:
         self.lock = threading.Lock()  # of what is above
         self._next = 0
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._send, daemon=True) for _ in range(senders)]
+        self._threads = [threading.Thread(target=self._send, args=[number], daemon=True) for number in range(senders)]
 
     def start(self):
         for thread in self._threads:
@@ -132,8 +134,8 @@ class Load:
         """The request with the spans from this number on."""
         return self.make_request(first, self.spans_per_request)
 
-    def _send(self):
-        with Client(self.address) as client:
+    def _send(self, number):
+        with self.make_client(number) as client:
             while not self._stopping.is_set():
                 first = self.take_number()
                 if first is None:
