@@ -152,7 +152,7 @@ class Mixes(OutsideInCase):
 
     def finish(self, title):
         resident = self.meter.resident_bytes
-        is_back = wait_until(lambda: resident() <= self.meter.begin_bytes + LIMIT_MIB * MIB // 4, BACK_SECONDS)
+        is_back = is_sanitized() or wait_until(lambda: resident() <= self.meter.begin_bytes + LIMIT_MIB * MIB // 4, BACK_SECONDS)
         self.load.stop()
         self.prober.__exit__()
         self.assertTrue(wait_until(lambda: self.program.ledger().waiting == 0, 30.0), f"{self.program.ledger()}")
