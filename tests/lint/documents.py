@@ -1,4 +1,5 @@
-"""What the documents say about the tree is so: every `src/file.c:function` has that function, every link leads to a file.
+"""What the documents say about the tree is so: every `src/file.c:function` has that function, every link leads to a file, every
+limit in ARCHITECTURE.md's table has a test.
 
 usage: python3 documents.py   (the last line is "N passed, N failed", one for each document)
 """
@@ -24,8 +25,31 @@ def without_code(text):
     return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
 
 
+def names_of_tests():
+    names = set()
+    for path in (TREE / "tests").rglob("*.[chp]*"):
+        if path.suffix in (".c", ".h", ".py"):
+            names.update(re.findall(r"START_TEST\((\w+)\)|def ((?:test|fault)_\w+)", path.read_text()))
+    return {name for pair in names for name in pair if name}
+
+
+def untested_limits(document, text):
+    """Each row of the table of limits ends with the tests that hold it."""
+    table = re.search(r"^\| what \| limit \|.*?\n\|-.*?\n((?:\|.*\n)+)", text, re.M)
+    names = names_of_tests() if table else set()
+    for row in table.group(1).splitlines() if table else []:
+        cells = re.split(r"\s*\|\s*", row.strip("| "))
+        held_by = [name for name in re.split(r",\s*", cells[-1]) if name]
+        if len(cells) != 5 or not held_by:
+            yield f"{document}: the limit of {cells[0]!r} names no test"
+        for name in held_by:
+            if name not in names:
+                yield f"{document}: the limit of {cells[0]!r}: there is no test {name}"
+
+
 def problems_of(document):
     text = without_code((TREE / document).read_text())
+    yield from untested_limits(document, text)
     for file, name in PLACE.findall(text):
         path = TREE / file
         if not path.exists():
