@@ -79,6 +79,12 @@ void weft_body_credit_note_largest(struct weft_body_credit *credit, size_t messa
     credit->largest_bytes = message_bytes > credit->largest_bytes ? message_bytes : credit->largest_bytes;
 }
 
+void weft_body_credit_note_promised(struct weft_body_credit *credit, size_t message_bytes)
+{
+    weft_body_credit_note_largest(credit, message_bytes);
+    credit->promised_bytes = message_bytes > credit->promised_bytes ? message_bytes : credit->promised_bytes;
+}
+
 void weft_body_credit_pause(struct weft_body_credit *credit)
 {
     credit->pause_count++;
@@ -111,13 +117,23 @@ static size_t credit_of(const struct weft_body_credit *credit)
     return credit->worker_count == 1 ? share : share / credit->worker_count;
 }
 
-/* Above this somebody must go at once. One message may always come in whole, so that the pipeline can refuse it and
- * count its records. A quarter is for small ones and slices, and another for the one that goes on to its end; twice the
- * credit is where the pipelines refuse everybody. */
+static size_t missing_of(const struct weft_body *body)
+{
+    return body->expected_bytes > body->held_bytes ? body->expected_bytes - body->held_bytes : UNKNOWN_REST_BYTES;
+}
+
+/* Above this somebody must go at once. A quarter is for small ones and slices, and another for the one that goes on to
+ * its end, or as much as that takes; what windows have promised to one message may come as well. Twice the credit is
+ * where the pipelines refuse everybody. */
 static size_t hard_mark(const struct weft_body_credit *credit, size_t credit_bytes)
 {
-    size_t promised = credit->leader == NULL ? 0 : smaller(credit->leader->reserved_bytes, credit_bytes / 4);
-    return larger(credit_bytes + credit_bytes / 4, credit->largest_bytes + SLACK_BYTES) + promised;
+    size_t mark = credit_bytes + credit_bytes / 4;
+    const struct weft_body *leader = credit->leader;
+    if (leader != NULL) {
+        size_t promised = smaller(leader->reserved_bytes, credit_bytes / 4);
+        mark = larger(mark + promised, leader->held_bytes + missing_of(leader) + SLACK_BYTES);
+    }
+    return larger(mark, credit->promised_bytes + SLACK_BYTES);
 }
 
 /* What may stay when memory is overdrawn, by whatever. */
@@ -255,7 +271,7 @@ static void keep_limits(struct weft_body_credit *credit)
 {
     size_t credit_bytes = credit_of(credit), hard = hard_mark(credit, credit_bytes);
     if (credit->held_bytes > hard || credit->is_shedding) {
-        shed(credit, hard, larger(credit_bytes, smaller(hard, credit->largest_bytes)));
+        shed(credit, hard, hard - hard / 5);
     }
     if (weft_budget_is_overdrawn(credit->budget)) {
         size_t rest = rest_when_overdrawn(credit);
@@ -360,11 +376,6 @@ static void stop_waiting(struct weft_body *body)
         body->is_waiting = false;
         body->credit->waiting_count--;
     }
-}
-
-static size_t missing_of(const struct weft_body *body)
-{
-    return body->expected_bytes > body->held_bytes ? body->expected_bytes - body->held_bytes : UNKNOWN_REST_BYTES;
 }
 
 /* Beyond the credit one goes on to its end, and as many by slices as there is room for below the hard mark: many are

@@ -71,6 +71,9 @@ struct weft_body_credit *weft_body_credit_new(struct weft_loop *loop, struct wef
 /* All messages are over, all addresses are released. */
 void weft_body_credit_free(struct weft_body_credit *credit);
 
+/* A message of this size must be able to come in whole; of it all may come without being asked for. */
+void weft_body_credit_note_promised(struct weft_body_credit *credit, size_t message_bytes);
+
 /* A message of this size must be able to come in whole. */
 void weft_body_credit_note_largest(struct weft_body_credit *credit, size_t message_bytes);
 

@@ -24,8 +24,8 @@ struct weft_body_credit {
     uint32_t magic;
     struct weft_loop *loop;
     struct weft_budget *budget;
-    size_t credit_bytes; /* of all workers, whatever the memory limit says */
-    size_t largest_bytes;
+    size_t credit_bytes;                                     /* of all workers, whatever the memory limit says */
+    size_t largest_bytes, promised_bytes;                    /* of one message: at most; without being asked for */
     uint32_t worker_count, max_begun, max_begun_per_address; /* of this worker */
     size_t begun_count, waiting_count;
     size_t held_bytes;

@@ -292,6 +292,26 @@ class HalfBodiesOfLines(HalfBodies):
 
 
 @only_weft("it has no such limits")
+class AllAtOnce(HalfBodies):
+    """Begun calls and half bodies side by side: it is one account, and so one limit."""
+
+    workers = 2
+    COUNT = 400 if IS_FULL else 100
+
+    def test_half_bodies(self):
+        bodies = [self.start(Attacker(self.http, self.opening(number))) for number in range(self.COUNT)]
+        calls = [self.start(Attacker(self.address)) for _ in range(CONNECTIONS // 2)]
+        for attacker in calls:
+            attacker.queue(begun_calls(b"x" * 64))
+        everybody = bodies + calls
+        h2.drive_all(everybody, 60.0, lambda: not any(attacker._output for attacker in everybody))
+        h2.drive_all(everybody, 1.0)
+        self.tell(f"{self.COUNT} half bodies and {len(calls) * STREAMS} begun calls")
+        self.assertLessEqual(self.total("weft_begun_bytes"), LIMIT_MIB * MIB // 2)
+        self.end(everybody)
+
+
+@only_weft("it has no such limits")
 class InflatedBodies(BodyCase):
     """What is compressed counts, and what it becomes: many at once that become twenty times as much."""
 

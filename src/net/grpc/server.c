@@ -77,7 +77,7 @@ struct weft_grpc_server *weft_grpc_server_new(const struct weft_net_context *net
         server->own_bodies = weft_body_credit_new(net->loop, net->budget, &(struct weft_body_credit_settings){ 0 });
         server->bodies = server->own_bodies;
     }
-    weft_body_credit_note_largest(server->bodies, server->settings.max_message_bytes);
+    weft_body_credit_note_promised(server->bodies, server->settings.max_message_bytes);
     return server;
 }
 
