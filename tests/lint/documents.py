@@ -1,5 +1,5 @@
 """What the documents say about the tree is so: every `src/file.c:function` has that function, every link leads to a file, every
-limit in ARCHITECTURE.md's table has a test.
+limit in ARCHITECTURE.md's table has a test, every event of docs/logs.md is logged and every warning is in it.
 
 usage: python3 documents.py   (the last line is "N passed, N failed", one for each document)
 """
@@ -47,9 +47,23 @@ def untested_limits(document, text):
                 yield f"{document}: the limit of {cells[0]!r}: there is no test {name}"
 
 
+def unknown_events(document, text):
+    """Each event of a warning or an error that the code logs is explained, and none that it does not log."""
+    code = "".join(path.read_text() for path in sorted((TREE / "src").rglob("*.c")))
+    logged = {event for level, event in re.findall(r'weft_log\(\s*(DEBUG|INFO|WARN|ERROR),\s*"([\w.]+)"', code)}
+    grave = {event for level, event in re.findall(r'weft_log\(\s*(WARN|ERROR),\s*"([\w.]+)"', code)}
+    told = {event for row in re.findall(r"^\| (`[\w.]+`(?:, `[\w.]+`)*) \|", text, re.M) for event in re.findall(r"[\w.]+", row)}
+    for event in sorted(grave - told):
+        yield f"{document}: the event {event} is not explained"
+    for event in sorted(told - logged):
+        yield f"{document}: nothing logs the event {event}"
+
+
 def problems_of(document):
     text = without_code((TREE / document).read_text())
     yield from untested_limits(document, text)
+    if document == "docs/logs.md":
+        yield from unknown_events(document, text)
     for file, name in PLACE.findall(text):
         path = TREE / file
         if not path.exists():
