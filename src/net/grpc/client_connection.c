@@ -181,21 +181,28 @@ static void become_ready(struct weft_grpc_client_connection *connection)
     weft_grpc_client_note_ready(connection->client);
 }
 
+/* Before it has served, that is the address's failure, which is left out for a while: or the next attempt would follow
+ * at once, and the one after it. */
+static void give_up(struct weft_grpc_client_connection *connection, const char *reason)
+{
+    if (connection->phase == WEFT_GRPC_GREETING) {
+        weft_dialer_fail(&connection->dialer, reason); /* which closes it */
+    } else {
+        weft_grpc_client_connection_close(connection, reason);
+    }
+}
+
 /* What nghttp2's callbacks noted down. Returns false if the connection is gone. */
 static bool settle_events(struct weft_grpc_client_connection *connection)
 {
     if (connection->is_broken) {
         char reason[sizeof connection->failure];
         memcpy(reason, connection->failure, sizeof reason);
-        if (connection->phase == WEFT_GRPC_GREETING) {
-            weft_dialer_fail(&connection->dialer, reason); /* which closes it */
-        } else {
-            weft_grpc_client_connection_close(connection, reason);
-        }
+        give_up(connection, reason);
         return false;
     }
     if (connection->has_goaway && connection->phase == WEFT_GRPC_GREETING) {
-        weft_grpc_client_connection_close(connection, "GOAWAY before the first call");
+        give_up(connection, "GOAWAY before the first call");
         return false;
     }
     if (connection->has_settings && connection->phase == WEFT_GRPC_GREETING) {
@@ -325,7 +332,7 @@ static void take_turn(void *context)
         return;
     }
     if (settle_events(connection) && write_output(connection) && is_finished(connection)) {
-        weft_grpc_client_connection_close(connection, finish_reason(connection));
+        give_up(connection, finish_reason(connection));
     }
 }
 
@@ -338,7 +345,7 @@ static void on_connected(void *context, struct weft_transport *own_transport)
     connection->transport = own_transport;
     set_phase(connection, WEFT_GRPC_GREETING);
     if (weft_grpc_client_session_new(connection) != WEFT_OK) {
-        weft_grpc_client_connection_close(connection, "out of memory for an HTTP/2 session");
+        give_up(connection, "out of memory for an HTTP/2 session");
         return;
     }
     connection->watch = weft_watch_new(connection->client->net.loop, weft_transport_descriptor(own_transport),

@@ -62,7 +62,7 @@ struct fake_server {
     size_t settings_count;
     int32_t connection_window; /* 0 = HTTP/2's own */
     int receive_buffer_bytes;  /* 0 = the system's */
-    bool never_greets, closes_at_once;
+    bool never_greets, closes_at_once, leaves_at_once;
     unsigned accepted, requests, pings, resets, data_frames;
     uint32_t last_reset_code;
     size_t largest_data_frame, data_bytes;
@@ -359,6 +359,9 @@ static void fake_start_session(struct fake_connection *connection)
         if (server->connection_window != 0) {
             ck_assert_int_eq(
                 nghttp2_session_set_local_window_size(connection->session, 0, 0, server->connection_window), 0);
+        }
+        if (server->leaves_at_once) {
+            fake_goaway(connection, 0, NGHTTP2_NO_ERROR);
         }
         fake_attend(connection);
     }

@@ -276,6 +276,23 @@ START_TEST(test_refused_connection_fails_calls_fast)
 }
 END_TEST
 
+/* A server that is about to end, or wants nobody: it is no reason to come back at once, again and again. */
+START_TEST(test_goaway_in_place_of_greeting_leads_to_back_off)
+{
+    bench.settings.reconnect_min_ns = bench.settings.reconnect_max_ns = 3600 * WEFT_NS_PER_S;
+    bench.server.leaves_at_once = true;
+    start_server(fake_ok);
+    open_channel();
+    struct call *call = start_call(0, 10, 10, 0);
+    run_calls();
+    ck_assert_int_eq(call->grpc_status, 14);
+    ck_assert(!call->is_unconfirmed);
+    ck_assert_ptr_nonnull(strstr(call->message, "GOAWAY before the first call"));
+    ck_assert_uint_eq(bench.server.accepted, 1);
+    ck_assert_uint_eq(client_state().connect_failures, 1);
+}
+END_TEST
+
 START_TEST(test_back_off_ends_and_channel_connects_again)
 {
     reserve_port();
@@ -786,6 +803,7 @@ int main(void)
         test_deadline_in_the_middle_of_body_is_confirmed_unsent,
         test_deadline_in_the_past_sends_nothing,
         test_refused_connection_fails_calls_fast,
+        test_goaway_in_place_of_greeting_leads_to_back_off,
         test_back_off_ends_and_channel_connects_again,
         test_wait_for_ready_waits_for_server,
         test_wait_for_ready_ends_at_deadline,
