@@ -44,6 +44,40 @@ static enum weft_status fail_io(struct weft_error *error, const char *what, cons
 
 /* ---- opening ---- */
 
+/* What this process has opened. Such a file is not emptied any more: what is in it was written since the start, by the
+ * component as it was before a reload, and counted as sent. As many as there were paths in configs. */
+struct opened_path {
+    struct opened_path *next;
+    char *path;
+};
+
+static struct opened_path *opened_paths;
+static struct weft_mutex opened_mutex = WEFT_MUTEX_INITIALIZER;
+
+static bool was_opened(const char *path)
+{
+    weft_mutex_lock(&opened_mutex);
+    struct opened_path *opened = opened_paths;
+    while (opened != NULL && strcmp(opened->path, path) != 0) {
+        opened = opened->next;
+    }
+    weft_mutex_unlock(&opened_mutex);
+    return opened != NULL;
+}
+
+static void note_opened(const char *path)
+{
+    if (was_opened(path)) {
+        return;
+    }
+    struct opened_path *opened = weft_alloc(sizeof *opened);
+    opened->path = weft_alloc_string(path);
+    weft_mutex_lock(&opened_mutex);
+    opened->next = opened_paths;
+    opened_paths = opened;
+    weft_mutex_unlock(&opened_mutex);
+}
+
 static const struct {
     const char *path;
     int descriptor; /* -1 = it is opened */
@@ -139,13 +173,14 @@ enum weft_status weft_file_output_open(const struct weft_file_output_settings *s
     split_path(output);
     enum weft_status status = settings->creates_directory ? create_directories(output, error) : WEFT_OK;
     if (status == WEFT_OK) {
-        status =
-            open_file(output, settings->is_appending || settings->rotation.max_bytes > 0, &output->descriptor, error);
+        bool is_kept = settings->is_appending || settings->rotation.max_bytes > 0 || was_opened(output->path);
+        status = open_file(output, is_kept, &output->descriptor, error);
     }
     if (status != WEFT_OK) {
         weft_file_output_close(output);
         return status;
     }
+    note_opened(output->path);
     *out_output = output;
     return WEFT_OK;
 }

@@ -17,7 +17,7 @@ struct weft_file_rotation {
 
 struct weft_file_output_settings {
     const char *path;  /* copied, as written in the config: never made from received data */
-    bool is_appending; /* to what is there; with rotation always */
+    bool is_appending; /* to what is there; with rotation always, and where this process has opened it before */
     bool creates_directory;
     mode_t directory_mode;
     struct weft_file_rotation rotation;

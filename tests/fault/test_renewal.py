@@ -80,6 +80,24 @@ class OutputFiles(RenewalCase):
         self.wait_for_spans(self.data, 20)
         self.assertEqual(self.program.ledger(is_audited=True).sent, 40)
 
+    def test_reload_that_changes_the_exporter_empties_nothing(self):
+        """Neither one that is used nor one that fails by something else, which is opened after the file."""
+        self.begin()
+        self.send(0, 10)
+        self.wait_for_spans(self.data, 10)
+        config = self.program.config
+        config["exporters"]["file"]["flush_interval"] = "20ms"
+        config["exporters"]["file/other"] = {"path": str(self.directory / "missing" / "other.json")}
+        config["service"]["pipelines"]["traces"]["exporters"].append("file/other")
+        self.program.write(config)
+        self.reload(self.program, FAILED)
+        self.assertEqual(self.spans_in(self.data), 10)
+        config["service"]["pipelines"]["traces"]["exporters"].remove("file/other")
+        self.program.write(config)
+        self.reload(self.program)
+        self.send(10, 10)
+        self.wait_for_spans(self.data, 20)
+
     def test_file_that_cannot_be_opened_changes_nothing(self):
         self.begin()
         self.send(0, 10)

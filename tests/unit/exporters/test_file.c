@@ -169,6 +169,8 @@ START_TEST(test_much_is_written_at_once)
     ck_assert_uint_gt(strlen(read_text()), sizeof name);
     ck_assert_uint_eq(held(), 0);
     fixture_end();
+    remove_directory();
+    make_directory();
     begin("flush_interval: 0s,");
     ck_assert(offer_span("one", NULL) == WEFT_OK);
     ck_assert_str_eq(read_text(), SPAN_LINE("one"));
@@ -189,8 +191,24 @@ START_TEST(test_append_keeps_what_was_there)
     fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_SHUTDOWN, false);
     ck_assert_str_eq(read_text(), SPAN_LINE("one") SPAN_LINE("two"));
     fixture_end();
+    remove_directory();
+}
+END_TEST
+
+/* At the start it is emptied of what was there before, and by no reload of what was written since. */
+START_TEST(test_file_is_emptied_once)
+{
+    make_directory();
+    FILE *former = fopen(path, "we");
+    ck_assert_int_gt(fputs("of another run", former), 0);
+    fclose(former);
     begin("");
     ck_assert_str_eq(read_text(), "");
+    ck_assert(offer_span("one", NULL) == WEFT_OK);
+    fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_RELOAD, false);
+    fixture_end();
+    begin("flush_interval: 2s,");
+    ck_assert_str_eq(read_text(), SPAN_LINE("one"));
     fixture_end();
     remove_directory();
 }
@@ -537,6 +555,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_a_batch_is_a_line_after_the_flush_interval);
     tcase_add_test(tests, test_much_is_written_at_once);
     tcase_add_test(tests, test_append_keeps_what_was_there);
+    tcase_add_test(tests, test_file_is_emptied_once);
     tcase_add_test(tests, test_renewal_opens_the_file_again);
     tcase_add_test(tests, test_proto_has_a_length_before_each_message);
     tcase_add_test(tests, test_compressed_messages_have_a_length_too);
