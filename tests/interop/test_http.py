@@ -395,7 +395,7 @@ class SettingsTest(HttpTest):
     @only_weft("its own words")
     def test_settings_that_cannot_be_are_named(self):
         for http, words in (({"compression_algorithms": ["snappy"]}, "snappy"), ({"traces_url_path": "/v1/logs"}, "takes traces already"),
-                            ({"logs_url_path": "/a b"}, "logs_url_path"), ({"transport": "udp"}, "not tcp or unix"),
+                            ({"logs_url_path": "/a b"}, "logs_url_path"), ({"transport": "udp"}, "not tcp, tcp4, tcp6 or unix"),
                             ({"cors": {"allowed_origins": ["https://*.a.*"]}}, "more than one"),
                             ({"response_headers": {"a b": "c"}}, "response_headers"), ({"auth": {"authenticator": "x"}}, "auth")):
             receiver = configs.otlp_http_receiver(self.address, **http)
