@@ -17,14 +17,24 @@ struct weft_mailbox {
     int descriptor;
 };
 
-struct weft_mailbox *weft_mailbox_new(size_t capacity)
+struct weft_mailbox *weft_mailbox_try_new(size_t capacity)
 {
+    int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (descriptor < 0) {
+        return NULL;
+    }
     struct weft_mailbox *mailbox = weft_alloc(sizeof *mailbox);
+    mailbox->descriptor = descriptor;
     weft_mutex_init(&mailbox->mutex);
     mailbox->last_link = &mailbox->first;
     mailbox->capacity = capacity;
-    mailbox->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    weft_assert(mailbox->descriptor >= 0);
+    return mailbox;
+}
+
+struct weft_mailbox *weft_mailbox_new(size_t capacity)
+{
+    struct weft_mailbox *mailbox = weft_mailbox_try_new(capacity);
+    weft_assert(mailbox != NULL);
     return mailbox;
 }
 

@@ -25,6 +25,9 @@ struct weft_mailbox;
 /* capacity: messages waiting at most. */
 struct weft_mailbox *weft_mailbox_new(size_t capacity);
 
+/* NULL: the process has no file descriptor left. For what a reload makes; weft_mailbox_new is for start-up. */
+struct weft_mailbox *weft_mailbox_try_new(size_t capacity) WEFT_MUST_CHECK;
+
 /* Undelivered messages must be gone: deliver first. */
 void weft_mailbox_free(struct weft_mailbox *mailbox);
 

@@ -169,10 +169,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
             .own_operators = operators,
             .is_text = weft_node_count(list) == 0,
         };
-        struct weft_otlp_inlet *inlet = weft_log_files_new(&receiver->ingest, &settings);
+        struct weft_error cause;
+        struct weft_otlp_inlet *inlet = weft_log_files_new(&receiver->ingest, &settings, &cause);
         if (inlet == NULL) {
             receiver->receiver.operations->free(&receiver->receiver);
-            return weft_fail(error, WEFT_NOMEM, "no memory for operators");
+            return weft_fail(error, cause.status, "%s: %s", setup->id, cause.text);
         }
         weft_inlet_receiver_add(receiver, inlet);
     }

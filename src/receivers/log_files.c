@@ -486,8 +486,22 @@ static bool make_chain(struct log_files *files)
     return true;
 }
 
+/* What may be short. False: it is, and nothing was made. */
+static bool make_tail(struct log_files *files)
+{
+    files->mailbox = weft_mailbox_try_new(MAIL_MAX);
+    if (files->mailbox == NULL) {
+        return false;
+    }
+    files->tail = weft_tail_try_new(&files->settings.tail, files->mailbox, on_block, files);
+    if (files->tail == NULL) {
+        weft_mailbox_free(files->mailbox);
+    }
+    return files->tail != NULL;
+}
+
 struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
-                                           const struct weft_log_files_settings *settings)
+                                           const struct weft_log_files_settings *settings, struct weft_error *error)
 {
     /* A text that an operator has joined may be longer than a line of a file. */
     const struct weft_log_line_settings lines = { .max_line_bytes = settings->own_operators == NULL
@@ -495,6 +509,13 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
                                                                         : SIZE_MAX / 4 };
     struct log_files *files = weft_alloc(sizeof *files);
     files->settings = *settings;
+    files->settings.tail.budget = ingest->host->budget;
+    if (!make_tail(files)) {
+        weft_operators_free(files->settings.own_operators);
+        weft_free(files);
+        (void)weft_fail(error, WEFT_LIMIT, "no file descriptor left to follow files with");
+        return NULL;
+    }
     weft_log_inlet_init(&files->base, &files_operations, ingest, &lines);
     files->base.is_patient = true; /* the position is behind what was read */
     files->base.max_line_bytes = settings->tail.max_line_bytes;
@@ -508,15 +529,13 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
         append_attribute(&files->resource, WEFT_RESOURCE_ATTRIBUTE_FIELD, entry->key, entry->value);
     }
     weft_buffer_init(&files->path, 0);
-    files->mailbox = weft_mailbox_new(MAIL_MAX);
     files->watch =
         weft_watch_new(ingest->host->net->loop, weft_mailbox_descriptor(files->mailbox), WEFT_READABLE, on_mail, files);
-    files->settings.tail.budget = ingest->host->budget;
-    files->tail = weft_tail_new(&files->settings.tail, files->mailbox, on_block, files);
     weft_timer_init(&files->feed_timer, feed_again, files);
     weft_timer_init(&files->flush_timer, flush, files);
     if (settings->own_operators != NULL && !make_chain(files)) {
         files_free(&files->base.inlet);
+        (void)weft_fail(error, WEFT_NOMEM, "no memory for operators");
         return NULL;
     }
     return &files->base.inlet;

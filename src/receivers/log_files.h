@@ -16,6 +16,6 @@ struct weft_log_files_settings {
     bool is_text;                             /* without: a line is a body as it is; else as `jsonlog` reads it */
 };
 
-/* What settings point to outlives the inlet, as does ingest. NULL without memory. */
+/* What settings point to outlives the inlet, as does ingest. NULL without memory or file descriptors. */
 struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
-                                           const struct weft_log_files_settings *settings);
+                                           const struct weft_log_files_settings *settings, struct weft_error *error);

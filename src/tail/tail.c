@@ -372,9 +372,13 @@ static char **copy_texts(char *const *texts, size_t count)
     return copies;
 }
 
-struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
-                                weft_message_fn on_block, void *owner)
+struct weft_tail *weft_tail_try_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
+                                    weft_message_fn on_block, void *owner)
 {
+    struct weft_mailbox *returned = weft_mailbox_try_new(WEFT_TAIL_BLOCKS + 1);
+    if (returned == NULL) {
+        return NULL;
+    }
     struct weft_tail *tail = weft_alloc(sizeof *tail);
     tail->settings = *settings;
     tail->settings.name = weft_alloc_string(settings->name);
@@ -383,7 +387,7 @@ struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struc
     weft_mutex_init(&tail->mutex);
     tail->references = 1;
     tail->blocks = blocks;
-    tail->returned = weft_mailbox_new(WEFT_TAIL_BLOCKS + 1);
+    tail->returned = returned;
     tail->is_first_scan = true;
     tail->notify = -1;
     weft_list_init(&tail->free_blocks);

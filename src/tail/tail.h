@@ -55,9 +55,9 @@ struct weft_tail_counters {
 };
 
 /* settings are copied, but for the budget, which outlives the owner. on_block runs on the owner of the mailbox, blocks.
- */
-struct weft_tail *weft_tail_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
-                                weft_message_fn on_block, void *owner);
+ * NULL: the process has no file descriptor left. */
+struct weft_tail *weft_tail_try_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
+                                    weft_message_fn on_block, void *owner);
 
 /* Its thread runs from now on. */
 void weft_tail_start(struct weft_tail *tail);

@@ -5,6 +5,7 @@ import gzip
 import os
 import pathlib
 import re
+import resource
 import shutil
 import sys
 import threading
@@ -229,6 +230,37 @@ class FileLogFiles(FileLogCase):
         self.assertTrue(wait_until(lambda: len(self.records()) >= 2, 20.0))
         time.sleep(0.5)
         self.assertEqual(len(self.records()), 2)
+        self.program.stop()
+
+    def test_a_reload_without_descriptors_is_one_that_failed(self):
+        """A reader needs two beside its files. There is one, which the config is read by, too, and now and then a directory."""
+        self.sink = self.start(Backend())
+        self.directory = pathlib.Path(self.temporary_directory())
+        log = self.directory / "a.log"
+        log.write_text("one\n")
+        self.settings = {"include": [str(log)], "start_at": "beginning"}
+        self.program = self.start_program(self.configuration(), [], workers=1)
+        self.assertTrue(wait_until(lambda: len(self.records()) == 1, 20.0))
+        pid = self.program.process.child.pid
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = {int(number) for number in os.listdir(f"/proc/{pid}/fd")}
+        limit = [number for number in range(len(used) + 2) if number not in used][1]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, before[1]))
+        self.settings["max_log_size"] = "64KiB"
+        self.program.write(self.configuration())
+
+        def has_failed_for_want_of_descriptors():
+            self.program.reload()
+            time.sleep(0.3)
+            return "no file descriptor left" in self.program.process.log_text()
+
+        self.assertTrue(wait_until(has_failed_for_want_of_descriptors, 10.0), self.program.process.log_tail())
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        self.program.reload()
+        self.assert_logged('"agent.reloaded"', self.program)
+        with open(log, "a") as output:
+            output.write("two\n")
+        self.assertTrue(wait_until(lambda: len(self.records()) == 2, 20.0))
         self.program.stop()
 
     def test_a_file_that_is_being_compressed_is_passed_over(self):

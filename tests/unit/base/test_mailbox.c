@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -208,6 +209,17 @@ START_TEST(test_several_senders_lose_and_reorder_nothing)
 }
 END_TEST
 
+START_TEST(test_without_a_descriptor_there_is_none)
+{
+    struct rlimit before;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = { .rlim_cur = 0, .rlim_max = before.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ck_assert_ptr_null(weft_mailbox_try_new(1));
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
@@ -217,6 +229,7 @@ int main(void)
         BASE_TEST(test_message_is_in_one_box_once),
         BASE_TEST(test_message_posted_during_delivery_waits_for_the_next),
         BASE_TEST(test_several_senders_lose_and_reorder_nothing),
+        BASE_TEST(test_without_a_descriptor_there_is_none),
     };
     return BASE_TEST_RUN("mailbox", tests);
 }

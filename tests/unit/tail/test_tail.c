@@ -65,7 +65,8 @@ static void begin(const char *pattern, bool is_from_beginning, size_t max_files,
                                                  .max_files = max_files,
                                                  .budget = &budget };
     mailbox = weft_mailbox_new(16);
-    tail = weft_tail_new(&settings, mailbox, on_block, NULL);
+    tail = weft_tail_try_new(&settings, mailbox, on_block, NULL);
+    ck_assert_ptr_nonnull(tail);
     weft_tail_start(tail);
     has_ended = false;
 }
