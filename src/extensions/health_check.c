@@ -31,7 +31,6 @@ struct health_extension {
     const struct weft_agent_view *agent;
     struct weft_http1_route route; /* the one path */
     struct weft_http1_server *server;
-    struct weft_tls_context *tls; /* NULL = plaintext */
 };
 
 static const struct weft_field response_body_fields[] = {
@@ -77,6 +76,36 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
     return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
+}
+
+/* ---- what a reload renews: the TLS context, NULL = plaintext ---- */
+
+static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
+                              struct weft_error *error)
+{
+    const struct health_config *config = untyped;
+    struct weft_tls_context *tls = NULL;
+    (void)id;
+    (void)budget;
+    enum weft_status status =
+        config->has_tls ? weft_tls_config_open(&config->tls, true, "http/1.1", false, &tls, error) : WEFT_OK;
+    *out_shared = tls;
+    return status;
+}
+
+static void free_shared(void *shared)
+{
+    weft_tls_context_free(shared);
+}
+
+static enum weft_status renew(void *shared, struct weft_error *error)
+{
+    return weft_tls_context_renew(shared, error);
+}
+
+static void end_renewal(void *shared, bool is_used)
+{
+    weft_tls_context_end_renewal(shared, is_used);
 }
 
 /* ---- requests ---- */
@@ -139,22 +168,17 @@ static void health_free(struct weft_extension *extension)
     if (health->server != NULL) {
         weft_http1_server_free(health->server);
     }
-    if (health->tls != NULL) {
-        weft_tls_context_free(health->tls);
-    }
     extension->free = NULL;
     weft_free(health);
 }
 
-static enum weft_status open_server(struct health_extension *health, struct weft_host *host, struct weft_error *error)
+static enum weft_status open_server(struct health_extension *health, struct weft_host *host,
+                                    struct weft_tls_context *tls, struct weft_error *error)
 {
     const struct health_config *config = health->config;
     struct weft_endpoint endpoint;
     int descriptor = -1;
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
-    if (status == WEFT_OK && config->has_tls) {
-        status = weft_tls_config_open(&config->tls, true, "http/1.1", false, &health->tls, error);
-    }
     if (status == WEFT_OK) {
         status = weft_listen(&endpoint, BACKLOG, &descriptor, error);
     }
@@ -167,7 +191,7 @@ static enum weft_status open_server(struct health_extension *health, struct weft
                                                .on_request = reply_health };
     struct weft_http1_server_settings settings = { .wants_body = weft_http1_routes_want_no_body,
                                                    .always_admits = true };
-    health->server = weft_http1_server_new(host->net, &settings, on_request, &health->extension, health->tls);
+    health->server = weft_http1_server_new(host->net, &settings, on_request, &health->extension, tls);
     weft_http1_server_listen(health->server, descriptor);
     return WEFT_OK;
 }
@@ -179,7 +203,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     health->extension.free = health_free;
     health->config = setup->config;
     health->agent = setup->agent;
-    enum weft_status status = open_server(health, setup->host, error);
+    enum weft_status status = open_server(health, setup->host, setup->shared, error);
     if (status != WEFT_OK) {
         health_free(&health->extension);
         return error == NULL ? status : weft_fail_prefix(error, "%s", setup->id);
@@ -195,5 +219,9 @@ const struct weft_component weft_extension_health_check = {
     .fields = health_fields,
     .config_size = sizeof(struct health_config),
     .validate = validate,
+    .share = share,
+    .unshare = free_shared,
+    .renew = renew,
+    .end_renewal = end_renewal,
     .create_extension = create,
 };

@@ -116,17 +116,19 @@ class OutputFiles(RenewalCase):
 
 @only_weft("it reads certificates by their interval only")
 class ServerCertificates(RenewalCase):
-    def test_every_receiver_shows_the_new_certificate(self):
+    def test_every_server_shows_the_new_certificate(self):
         first, second = self.authorities()
-        http, lines, tcp = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        http, lines, tcp, health = (f"127.0.0.1:{free_port()}" for _ in range(4))
         tls = {"cert_file": self.named("server.pem"), "key_file": self.named("server.key")}
         config = configs.pipeline(self.address, {"nop": {}}, receiver={"protocols": {
             "grpc": {"endpoint": self.address, "tls": tls}, "http": {"endpoint": http, "tls": dict(tls)}}})
         config["receivers"]["jsonlog"] = {"protocols": {"http": {"endpoint": lines, "tls": dict(tls)},
                                                         "tcp": {"endpoint": tcp, "tls": dict(tls)}}}
         config["service"]["pipelines"]["logs"] = {"receivers": ["jsonlog"], "exporters": ["nop"]}
-        program = self.start_program(config, [self.address, http, lines, tcp])
-        ports = ((self.address, "h2"), (http, "http/1.1"), (lines, "http/1.1"), (tcp, None))
+        config["extensions"] = {"health_check": {"endpoint": health, "tls": dict(tls)}}
+        config["service"]["extensions"] = ["health_check"]
+        program = self.start_program(config, [self.address, http, lines, tcp, health])
+        ports = ((self.address, "h2"), (http, "http/1.1"), (lines, "http/1.1"), (tcp, None), (health, "http/1.1"))
 
         def check_all_show(certificates, when):
             for address, protocol in ports:
