@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/openssl.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "config/duration.h"
@@ -97,6 +98,7 @@ static void raise_file_limit(void)
 int weft_cli_run(int argument_count, char **arguments)
 {
     weft_alloc_set_up();
+    weft_openssl_set_up();
     raise_file_limit();
     /* They stay: a reload that stands when the agent ends may look at them once more. */
     static struct weft_cli_sources sources;

@@ -268,6 +268,21 @@ class StandingCertificates(RenewalCase):
             self.assertTrue(wait_until(lambda: second.der("client") in greeter.seen, 30.0))
         self.assert_never_stood(probe, "a certificate that cannot be read")
 
+    def test_disk_that_comes_back_at_the_very_end_is_no_crash(self):
+        """A reload stands at a key when weft ends, and goes on with it while the process is on its way out."""
+        self.authorities()
+        sign = self.directory / "stands"
+        server = {"cert_file": self.named("server.pem"), "key_file": self.named("server.key")}
+        config = configs.pipeline(self.address, {"debug": None}, receiver=configs.otlp_receiver(self.address, tls=server))
+        environment = stalling(WEFT_STALL_PATH="/server.key", WEFT_STALL_WHILE=str(sign), WEFT_STALL_UNTIL_EXIT="0.5")
+        environment["ASAN_OPTIONS"] += ":detect_leaks=0"  # what such a reload holds is left to the system
+        program = self.start_program(config, [self.address], environment=environment)
+        sign.touch()
+        program.reload()
+        self.assert_logged('"agent.reload_stands"', program)
+        program.stop()
+        self.assertFalse(sign.exists(), "the disk did not come back")
+
 
 class Values(RenewalCase):
     def test_value_from_a_file_is_read_again(self):

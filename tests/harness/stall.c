@@ -2,7 +2,9 @@
  * WEFT_STALL_NAMES: seconds that each look-up of a name takes.
  * WEFT_STALL_PATH and WEFT_STALL_WHILE: while there is a file WEFT_STALL_WHILE, whoever opens or looks at a path that
  * contains WEFT_STALL_PATH, or writes to a file that was opened by such a path, stands still, as on a disk that has
- * gone. */
+ * gone.
+ * WEFT_STALL_UNTIL_EXIT: seconds; the file WEFT_STALL_WHILE goes when the program's own exit handlers have run, and the
+ * process lives on for so long, as a disk that comes back in its last moment. Looks do not stand then. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -51,6 +53,20 @@ int open(const char *path, int flags, ...)
     return next(path, flags, mode);
 }
 
+static void come_back(void)
+{
+    unlink(getenv("WEFT_STALL_WHILE"));
+    pause_seconds(atof(getenv("WEFT_STALL_UNTIL_EXIT")));
+}
+
+/* Handlers run in the opposite order: this one, registered before anything else, is the last. */
+__attribute__((constructor)) static void await_exit(void)
+{
+    if (getenv("WEFT_STALL_UNTIL_EXIT") != NULL && getenv("WEFT_STALL_WHILE") != NULL) {
+        atexit(come_back);
+    }
+}
+
 FILE *fopen(const char *path, const char *mode)
 {
     FILE *(*next)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen");
@@ -68,7 +84,9 @@ FILE *fopen64(const char *path, const char *mode)
 int stat(const char *path, struct stat *out_state)
 {
     int (*next)(const char *, struct stat *) = dlsym(RTLD_NEXT, "stat");
-    stand_still_on(path);
+    if (getenv("WEFT_STALL_UNTIL_EXIT") == NULL) {
+        stand_still_on(path);
+    }
     return next(path, out_state);
 }
 
