@@ -92,7 +92,12 @@ static struct weft_monotonic now_of(const struct weft_guests *guests)
 
 static bool is_quiet(const struct weft_guest *guest)
 {
-    return guest != NULL && guest->guests->is_reading && now_of(guest->guests).ns - guest->since.ns >= quiet_ns;
+    if (guest == NULL || !guest->guests->is_reading) {
+        return false;
+    }
+    struct weft_monotonic heard = guest->guests->read_since;
+    int64_t since_ns = guest->since.ns > heard.ns ? guest->since.ns : heard.ns;
+    return now_of(guest->guests).ns - since_ns >= quiet_ns;
 }
 
 static struct weft_guest *quiet_or_null(struct weft_guest *guest)
@@ -266,6 +271,14 @@ void weft_guests_fini(struct weft_guests *guests)
     weft_assert(guests->all.count == 0);
     weft_list_remove(&guests->node);
     weft_free(guests->households);
+}
+
+void weft_guests_set_reading(struct weft_guests *guests, bool is_reading)
+{
+    if (is_reading && !guests->is_reading) {
+        guests->read_since = now_of(guests);
+    }
+    guests->is_reading = is_reading;
 }
 
 static bool keeps_to_share(struct weft_guests *guests, const struct weft_peer *peer)

@@ -55,7 +55,8 @@ struct weft_guests {
     struct weft_list *households; /* a chain for each hash */
     size_t household_chains;      /* a power of two */
     struct weft_hash_secret secret;
-    bool is_reading; /* while we do not read, silence says nothing about a client */
+    bool is_reading;                  /* while we do not read, silence says nothing about a client */
+    struct weft_monotonic read_since; /* so nor does what lies before */
 };
 
 struct weft_guest_household;
@@ -76,6 +77,9 @@ void weft_guests_init(struct weft_guests *guests, const struct weft_guests_setti
 
 /* All have left. */
 void weft_guests_fini(struct weft_guests *guests);
+
+/* Whether the server reads from its guests now. */
+void weft_guests_set_reading(struct weft_guests *guests, bool is_reading);
 
 /* Whether an accepted socket may stay, if need be in another's place; what is refused is closed, and its descriptor
  * is -1. A descriptor out of the last ones that there are is replaced by a lower one. */

@@ -255,7 +255,7 @@ void weft_stream_server_adopt(struct weft_stream_server *server, int descriptor)
 void weft_stream_server_set_reading(struct weft_stream_server *server, bool is_reading)
 {
     server->is_reading = is_reading;
-    server->guests.is_reading = is_reading;
+    weft_guests_set_reading(&server->guests, is_reading);
     WEFT_LIST_EACH(node, &server->open)
     {
         weft_stream_connection_attend(connection_of(node));

@@ -140,7 +140,7 @@ void weft_grpc_server_set_reading(struct weft_grpc_server *server, bool is_readi
         return;
     }
     server->is_reading = is_reading;
-    server->guests.is_reading = is_reading;
+    weft_guests_set_reading(&server->guests, is_reading);
     (is_reading ? weft_body_credit_unpause : weft_body_credit_pause)(server->bodies);
     WEFT_LIST_EACH(node, &server->connections)
     {

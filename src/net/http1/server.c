@@ -104,7 +104,7 @@ void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_rea
         return;
     }
     server->is_reading = is_reading;
-    server->guests.is_reading = is_reading;
+    weft_guests_set_reading(&server->guests, is_reading);
     (is_reading ? weft_body_credit_unpause : weft_body_credit_pause)(server->bodies);
     WEFT_LIST_EACH(node, &server->connections)
     {

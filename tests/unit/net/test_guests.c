@@ -185,11 +185,32 @@ START_TEST(test_silence_means_nothing_while_nobody_listens)
     begin(3);
     struct client *hangs = come_as(WEFT_GUEST_TRYING), *busy = come_as(WEFT_GUEST_BUSY),
                   *idle = come_as(WEFT_GUEST_IDLE);
-    guests.is_reading = false;
+    weft_guests_set_reading(&guests, false);
     advance(5000);
     come_as(WEFT_GUEST_BUSY);
     ck_assert(is_here(hangs) && is_here(busy) && !is_here(idle));
     ck_assert(!is_here(come()));
+    finish();
+}
+END_TEST
+
+/* Nor does it just after: there was no time to read what has come. */
+START_TEST(test_silence_begins_anew_when_somebody_listens)
+{
+    begin(2);
+    struct client *busy = come_as(WEFT_GUEST_BUSY);
+    advance(100);
+    struct client *idle = come_as(WEFT_GUEST_IDLE);
+    weft_guests_set_reading(&guests, false);
+    advance(5000);
+    weft_guests_set_reading(&guests, true);
+    weft_guests_set_reading(&guests, true);
+    advance(900);
+    struct client *served = come_as(WEFT_GUEST_SERVED);
+    ck_assert(is_here(busy) && is_here(served) && !is_here(idle));
+    weft_guests_set_reading(&guests, true); /* which it did before */
+    advance(100);
+    ck_assert(is_here(come()) && !is_here(busy));
     finish();
 }
 END_TEST
@@ -388,6 +409,7 @@ int main(void)
     tcase_add_test(tcase, test_a_dribble_keeps_no_place);
     tcase_add_test(tcase, test_what_comes_before_a_request_gains_no_time);
     tcase_add_test(tcase, test_silence_means_nothing_while_nobody_listens);
+    tcase_add_test(tcase, test_silence_begins_anew_when_somebody_listens);
     tcase_add_loop_test(tcase, test_a_flood_pushes_out_its_own, 0, 2);
     tcase_add_test(tcase, test_a_new_one_that_has_just_come_stays_before_the_long_idle);
     tcase_add_test(tcase, test_probes_always_get_in);
