@@ -93,8 +93,9 @@ DEVIATIONS = [
     _value("the other alphabet of base64, which the mapping takes", '{"bytesValue":"_w=="}', REFUSED, {"bytesValue": "/w=="}),
     _value("half of a surrogate pair before a whole one: the Collector takes all three for halves", '{"stringValue":"\\ud800\\ud83d\\ude80"}',
            {"stringValue": "\ufffd\ufffd\ufffd"}, {"stringValue": "\ufffd\U0001f680"}),
-    Deviation("text that is not UTF-8, which neither JSON nor protobuf takes: the Collector passes it on",
-              b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a\xff"}]}]}]}', NO_PROTOBUF, REFUSED, "/v1/traces"),
+    Deviation("text that is not UTF-8, which neither JSON nor protobuf takes: the Collector passes it on, weft repairs it",
+              b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a\xff"}]}]}]}', NO_PROTOBUF,
+              {"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "a\ufffd"}]}]}]}, "/v1/traces"),
     # What ends an object, and what follows it
     _span("an empty key: the Collector takes it for the end of the object, and loses its place", '"name":"n","":1', REFUSED, {"name": "n"}),
     Deviation("bytes after the request: the Collector does not look", '{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"n"}]}]}]} x',
