@@ -14,6 +14,7 @@ enum { END_PATIENCE_MS = 20 };
 enum { MAIL_MAX = 8, REQUEST_BYTES = 16 << 20, RECORD_BYTES = 64 };
 
 #define FLUSH_INTERVAL_NS INT64_C(1000000000)
+#define START_AGAIN_NS    (1 * WEFT_NS_PER_S)
 
 static const char name_key[] = "log.file.name", path_key[] = "log.file.path";
 
@@ -37,6 +38,7 @@ struct log_files {
     struct weft_log_member *attributes, *resource_members; /* the same for a chain */
     struct weft_timer feed_timer;                          /* memory was gone */
     struct weft_timer flush_timer;                         /* a chain keeps something */
+    struct weft_timer start_timer;                         /* until there is a thread */
     bool is_feeding;
     bool is_started; /* the tail: not before lines have somewhere to go */
     bool is_stopped; /* it was told to stop, or will never be started */
@@ -323,11 +325,17 @@ static void on_mail(void *context, unsigned readiness)
     feed(files);
 }
 
-static void start(struct log_files *files)
+static void start(void *context)
 {
-    if (!files->is_started && !files->is_stopped) {
-        files->is_started = true;
-        weft_tail_start(files->tail);
+    struct log_files *files = context;
+    if (files->is_started || files->is_stopped || weft_timer_is_set(&files->start_timer)) {
+        return;
+    }
+    files->is_started = weft_tail_try_start(files->tail) == WEFT_OK;
+    if (!files->is_started) {
+        weft_log(ERROR, "file_log.no_thread", "the system has no thread to read files with; it is asked again",
+                 WEFT_LOG_STRING("receiver", files->base.inlet.ingest->id));
+        weft_timer_set_after(files->base.inlet.ingest->host->timers, &files->start_timer, START_AGAIN_NS);
     }
 }
 
@@ -432,6 +440,7 @@ static void files_free(struct weft_otlp_inlet *inlet)
     end_tail(files);
     weft_timer_cancel(inlet->ingest->host->timers, &files->feed_timer);
     weft_timer_cancel(inlet->ingest->host->timers, &files->flush_timer);
+    weft_timer_cancel(inlet->ingest->host->timers, &files->start_timer);
     weft_log_chain_free(files->base.bodies.chain);
     weft_operators_free(files->settings.own_operators);
     weft_watch_free(files->watch);
@@ -533,6 +542,7 @@ struct weft_otlp_inlet *weft_log_files_new(struct weft_otlp_ingest *ingest,
         weft_watch_new(ingest->host->net->loop, weft_mailbox_descriptor(files->mailbox), WEFT_READABLE, on_mail, files);
     weft_timer_init(&files->feed_timer, feed_again, files);
     weft_timer_init(&files->flush_timer, flush, files);
+    weft_timer_init(&files->start_timer, start, files);
     if (settings->own_operators != NULL && !make_chain(files)) {
         files_free(&files->base.inlet);
         (void)weft_fail(error, WEFT_NOMEM, "no memory for operators");

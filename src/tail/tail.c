@@ -399,10 +399,10 @@ struct weft_tail *weft_tail_try_new(const struct weft_tail_settings *settings, s
     return tail;
 }
 
-void weft_tail_start(struct weft_tail *tail)
+enum weft_status weft_tail_try_start(struct weft_tail *tail)
 {
     weft_assert(tail->references == 1);
-    for (size_t i = 0; i < WEFT_TAIL_BLOCKS; i++) {
+    for (size_t i = 0; i < WEFT_TAIL_BLOCKS && tail->items[i].bytes == NULL; i++) {
         struct weft_tail_block *block = &tail->items[i];
         block->tail = tail;
         block->owner = tail->ended.owner;
@@ -411,8 +411,10 @@ void weft_tail_start(struct weft_tail *tail)
         weft_budget_charge(tail->settings.budget, BLOCK_BYTES);
         weft_list_push_back(&tail->free_blocks, &block->node);
     }
-    tail->references++;
-    weft_assert(weft_thread_try_detached("tail", tail_main, tail) == WEFT_OK);
+    tail->references++; /* the thread's */
+    enum weft_status status = weft_thread_try_detached("tail", tail_main, tail);
+    tail->references -= status != WEFT_OK;
+    return status;
 }
 
 void weft_tail_return(struct weft_tail_block *block)

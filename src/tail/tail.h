@@ -59,8 +59,8 @@ struct weft_tail_counters {
 struct weft_tail *weft_tail_try_new(const struct weft_tail_settings *settings, struct weft_mailbox *blocks,
                                     weft_message_fn on_block, void *owner);
 
-/* Its thread runs from now on. */
-void weft_tail_start(struct weft_tail *tail);
+/* Its thread runs from now on. WEFT_NOMEM, WEFT_LIMIT: the system has none to give, and it may be tried again. */
+enum weft_status weft_tail_try_start(struct weft_tail *tail) WEFT_MUST_CHECK;
 
 void weft_tail_return(struct weft_tail_block *block);
 

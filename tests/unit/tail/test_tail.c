@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/alloc.h"
 #include "tail/tail.h"
 
 enum { TEXT_BYTES = 1 << 21, PATIENCE = 2000 /* times 5 ms */ };
@@ -50,6 +51,8 @@ static void release(void)
     }
 }
 
+static bool has_no_thread_at_first;
+
 static void begin(const char *pattern, bool is_from_beginning, size_t max_files, int64_t flush_after_ns)
 {
     static char path[128];
@@ -67,7 +70,12 @@ static void begin(const char *pattern, bool is_from_beginning, size_t max_files,
     mailbox = weft_mailbox_new(16);
     tail = weft_tail_try_new(&settings, mailbox, on_block, NULL);
     ck_assert_ptr_nonnull(tail);
-    weft_tail_start(tail);
+    if (has_no_thread_at_first) {
+        weft_alloc_fail_at(1);
+        ck_assert_int_eq(weft_tail_try_start(tail), WEFT_NOMEM);
+        weft_alloc_fail_at(0);
+    }
+    ck_assert_int_eq(weft_tail_try_start(tail), WEFT_OK);
     has_ended = false;
 }
 
@@ -136,6 +144,19 @@ static void tear_down(void)
     snprintf(command, sizeof command, "rm -r %s", directory);
     ck_assert_int_eq(system(command), 0);
 }
+
+START_TEST(test_a_thread_that_is_not_to_be_had_is_asked_for_again)
+{
+    set_up();
+    append("a.log", "one\n");
+    has_no_thread_at_first = true;
+    begin("*.log", true, 10, 0);
+    has_no_thread_at_first = false;
+    ck_assert(arrives("one\n"));
+    end();
+    tear_down();
+}
+END_TEST
 
 START_TEST(test_lines_arrive_as_they_are_written)
 {
@@ -461,6 +482,7 @@ int main(void)
 {
     const struct base_test tests[] = {
         BASE_TEST(test_lines_arrive_as_they_are_written),
+        BASE_TEST(test_a_thread_that_is_not_to_be_had_is_asked_for_again),
         BASE_TEST(test_line_without_an_end_is_flushed),
         BASE_TEST(test_blocks_that_are_kept_stop_the_reading),
         BASE_TEST(test_long_line_grows_a_block_that_shrinks_again),
