@@ -14,7 +14,10 @@
 #include "wire/otlp_rules.h"
 #include "wire/wire_scan.h"
 
-enum { LENGTH_GROWTH = 4 }; /* bytes, of one message's length: five at most instead of one */
+enum {
+    LENGTH_GROWTH = 4, /* bytes, of one message's length: five at most instead of one */
+    NEAR_BYTES = 8,
+};
 
 struct mend {
     const struct weft_otlp_mending *mending;
@@ -147,19 +150,55 @@ static struct weft_slice behind(struct weft_slice text, size_t length)
     return weft_slice_of(text.bytes + length, text.length - length);
 }
 
+/* No character begins so. */
+static bool begins_nothing(uint8_t byte)
+{
+    return (byte >= 0x80 && byte < 0xc2) || byte > 0xf4;
+}
+
+/* What stands before the next mark; *out_torn: how much that mark stands for, 0 at the end. Marks that are near are
+ * found without a call: whole texts may be made of nothing else. */
+static size_t length_before_mark(struct weft_slice text, size_t *out_torn)
+{
+    size_t near = text.length < NEAR_BYTES ? text.length : NEAR_BYTES;
+    for (size_t at = 0; at < near && (text.bytes[at] < 0x80 || begins_nothing(text.bytes[at])); at++) {
+        if (text.bytes[at] >= 0x80) {
+            *out_torn = 1;
+            return at;
+        }
+    }
+    size_t valid = weft_utf8_valid_length(text);
+    *out_torn = valid == text.length ? 0 : weft_utf8_torn_length(behind(text, valid));
+    return valid;
+}
+
 static size_t repaired_length(struct weft_slice text, size_t mark_length)
 {
     size_t length = 0;
     while (text.length > 0) {
-        size_t valid = weft_utf8_valid_length(text);
-        length += valid;
-        text = behind(text, valid);
-        if (text.length > 0) {
-            length += mark_length;
-            text = behind(text, weft_utf8_torn_length(text));
-        }
+        size_t torn;
+        size_t valid = length_before_mark(text, &torn);
+        length += valid + (torn > 0 ? mark_length : 0);
+        text = behind(text, valid + torn);
     }
     return length;
+}
+
+/* There is room. */
+static void write_repaired(struct weft_payload *out, struct weft_slice text, struct weft_slice mark)
+{
+    uint8_t *start = out->bytes + out->length, *to = start;
+    while (text.length > 0) {
+        size_t torn;
+        size_t valid = length_before_mark(text, &torn);
+        memcpy(to, text.bytes, valid);
+        to += valid;
+        for (size_t i = 0; torn > 0 && i < mark.length; i++) {
+            *to++ = mark.bytes[i];
+        }
+        text = behind(text, valid + torn);
+    }
+    weft_payload_commit(out, (size_t)(to - start));
 }
 
 static bool put_text(struct mend *mend, const struct weft_wire_field *field, uint32_t level)
@@ -175,17 +214,11 @@ static bool put_text(struct mend *mend, const struct weft_wire_field *field, uin
     }
     mend->room_bytes -= growth;
     mend->changes++;
-    bool is_put = put_tag(mend, field) && put_length(mend, length);
-    while (is_put && text.length > 0) {
-        size_t valid = weft_utf8_valid_length(text);
-        is_put = put(mend, weft_slice_of(text.bytes, valid));
-        text = behind(text, valid);
-        if (is_put && text.length > 0) {
-            is_put = put(mend, mark);
-            text = behind(text, weft_utf8_torn_length(text));
-        }
+    if (!put_tag(mend, field) || !put_length(mend, length) || !make_room(mend, length)) {
+        return false;
     }
-    return is_put;
+    write_repaired(mend->out, text, mark);
+    return true;
 }
 
 /* The message that has been written from `at` on, behind room for a length of `width` bytes. */

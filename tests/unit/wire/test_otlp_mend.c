@@ -320,6 +320,35 @@ START_TEST(test_points_are_rejected_one_by_one)
 }
 END_TEST
 
+/* Every byte before every other, near to the mark before and further away. */
+START_TEST(test_repair_reads_every_pair_of_bytes_as_one_by_one)
+{
+    for (unsigned first = 1; first < 256; first++) {
+        struct weft_buffer text, repaired, request, expected;
+        weft_buffer_init(&text, 0);
+        weft_buffer_init(&repaired, 0);
+        weft_buffer_init(&request, 0);
+        weft_buffer_init(&expected, 0);
+        for (unsigned second = 1; second < 256; second++) {
+            weft_buffer_append(&text, "twelve bytes", second % 13);
+            weft_buffer_append(&text, (const uint8_t[]){ (uint8_t)first, (uint8_t)second }, 2);
+        }
+        weft_utf8_append_repaired_by_part(&repaired, weft_buffer_slice(&text));
+        weft_buffer_append(&text, "", 1);
+        weft_buffer_append(&repaired, "", 1);
+        put_resource(&request, "service", "lib", NAMES((const char *)text.bytes));
+        put_resource(&expected, "service", "lib", NAMES((const char *)repaired.bytes));
+        struct mended mended = mend(WEFT_TRACES, weft_buffer_slice(&request), false, SIZE_MAX);
+        ck_assert_slice_eq(mended.bytes, weft_buffer_slice(&expected));
+        weft_payload_unref(&mended.payload);
+        weft_buffer_fini(&text);
+        weft_buffer_fini(&repaired);
+        weft_buffer_fini(&request);
+        weft_buffer_fini(&expected);
+    }
+}
+END_TEST
+
 /* A text of nothing but bad bytes would be three times as long; lengths around it need another byte then. */
 START_TEST(test_repair_stays_below_the_limit)
 {
@@ -365,11 +394,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        test_repair_changes_bad_strings_and_nothing_else,
-        test_reject_leaves_out_what_is_bad_and_nothing_else,
-        test_bad_heads_take_all_records_under_them,
-        test_points_are_rejected_one_by_one,
-        test_repair_stays_below_the_limit,
+        test_repair_changes_bad_strings_and_nothing_else,    test_reject_leaves_out_what_is_bad_and_nothing_else,
+        test_bad_heads_take_all_records_under_them,          test_points_are_rejected_one_by_one,
+        test_repair_reads_every_pair_of_bytes_as_one_by_one, test_repair_stays_below_the_limit,
         test_without_memory_nothing_is_left_behind,
     };
     Suite *suite = suite_create("otlp_mend");
