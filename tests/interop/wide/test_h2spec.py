@@ -29,6 +29,7 @@ DEVIATIONS = {
 # frames are ignored (RFC 9113 section 5.1, "closed").
 RACES = {
     ("http2/8.1", "Sends a second HEADERS frame without the END_STREAM flag"),
+    ("http2/8.1.2.1", "Sends a HEADERS frame that contains a pseudo-header field as trailers"),
     ("http2/6.9", "Sends a WINDOW_UPDATE frame with a flow control window increment of 0 on a stream"),
     ("http2/6.9.1", "Sends multiple WINDOW_UPDATE frames increasing the flow control window to above 2^31-1 on a stream"),
     ("http2/8.1.2.6", 'Sends a HEADERS frame with the "content-length" header field which does not equal the DATA frame '
