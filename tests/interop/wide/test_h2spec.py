@@ -25,18 +25,9 @@ DEVIATIONS = {
     ("http2/5.3.1", "Sends PRIORITY frame that depend on itself"):
         "RFC 9113 section 5.3.2 has no dependencies any more, and weft's settings say so (NO_RFC7540_PRIORITIES)",
 }
-# These fail when the answer is faster than h2spec's second frame, which then is of a stream that weft has ended: such
-# frames are ignored (RFC 9113 section 5.1, "closed").
-RACES = {
-    ("http2/8.1", "Sends a second HEADERS frame without the END_STREAM flag"),
-    ("http2/8.1.2.1", "Sends a HEADERS frame that contains a pseudo-header field as trailers"),
-    ("http2/6.9", "Sends a WINDOW_UPDATE frame with a flow control window increment of 0 on a stream"),
-    ("http2/6.9.1", "Sends multiple WINDOW_UPDATE frames increasing the flow control window to above 2^31-1 on a stream"),
-    ("http2/8.1.2.6", 'Sends a HEADERS frame with the "content-length" header field which does not equal the DATA frame '
-                      "payload length"),
-    ("http2/8.1.2.6", 'Sends a HEADERS frame with the "content-length" header field which does not equal the sum of the '
-                      "multiple DATA frames payload length"),
-}
+# A case may fail because the answer was faster than h2spec's second frame, which then is of a stream that weft has ended: such
+# frames are ignored (RFC 9113 section 5.1, "closed"). So a case that fails has so many more attempts, and has to pass one.
+ATTEMPTS = 5
 
 
 @only_weft("its HTTP/2 is another")
@@ -48,17 +39,23 @@ class H2specTest(OutsideInCase):
         command = [clients.h2spec(), "-h", host, "-p", port, "-P", otlp.TRACES_METHOD, "-S", "-o", 2, "-j", report, *options]
         said = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=250).stdout
         cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))
-        self.assertEqual(len(cases), CASES, said[-2000:])
+        self.assertGreater(len(cases), 0, said[-2000:])
         failed = {(case.get("package"), case.get("classname")): "".join(case.itertext()) for case in cases if len(case)}
         print(f"  {len(cases) - len(failed)} of {len(cases)} passed; {sorted(failed)}", flush=True)
-        return failed
+        return failed, len(cases)
 
     def check(self, grpc, *options):
         address = f"127.0.0.1:{free_port()}"
         config = configs.pipeline(address, {"debug": {}}, receiver=configs.otlp_receiver(address, **grpc))
         program = self.start_program(config, [address])
-        failed = self.failures(address, *options)
-        self.assertEqual({key: text for key, text in failed.items() if key not in DEVIATIONS and key not in RACES}, {})
+        failed, count = self.failures(address, *options)
+        self.assertEqual(count, CASES)
+        wrong = {key: text for key, text in failed.items() if key not in DEVIATIONS}
+        for _ in range(ATTEMPTS):
+            for section in sorted({section for section, _ in wrong}):
+                again, _ = self.failures(address, *options, section)
+                wrong = {key: text for key, text in wrong.items() if key[0] != section or key in again}
+        self.assertEqual(wrong, {})
         self.assertEqual(set(DEVIATIONS) - set(failed), set(), "this is no deviation any more")
         self.assertTrue(program.process.is_running())
 
