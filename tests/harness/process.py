@@ -1,6 +1,7 @@
 """Programs started by a test: each is watched by its pid, writes to a log file, and never outlives the test run."""
 
 import atexit
+import collections
 import os
 import pathlib
 import random
@@ -13,6 +14,8 @@ _running = set()
 # Where free_port looks. Runs of tests beside this one have other parts: a port that is free for a moment, while what had it is
 # started again, must not be given to a neighbour.
 _ports = tuple(map(int, os.environ.get("WEFT_PORTS", "15000-32000").split("-")))
+# Those that were given last: not again, since who got one may not have bound it yet.
+_given = collections.deque(maxlen=(_ports[1] - _ports[0]) // 2)
 
 
 class ProgramFailed(Exception):
@@ -113,12 +116,16 @@ def free_port():
     """A loopback port that was free a moment ago, below those that the kernel gives to outgoing connections: else a
     client that keeps trying a port whose server is down could one day be given that very port and reach itself."""
     while True:
+        port = random.randrange(*_ports)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", port := random.randrange(*_ports)))
-                return port
+                probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        _given.append(port)
+        return port
 
 
 def is_listening(address):
