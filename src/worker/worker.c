@@ -21,7 +21,7 @@ enum {
 
 static const int64_t drain_step_ns = 10 * WEFT_NS_PER_MS;
 static const int64_t housekeeping_ns = 1 * WEFT_NS_PER_S;
-enum { HOUSEKEEPINGS_TO_AGE = 4, MUCH_BYTES = 1 << 20 };
+enum { HOUSEKEEPINGS_TO_AGE = 3, MUCH_BYTES = 1 << 20 };
 
 /* A graph on its way out, and the phase that it is in. */
 struct leaving {
@@ -49,6 +49,7 @@ struct weft_worker {
     struct weft_atomic_u64 connection_count;
     struct weft_timer housekeeping;
     uint32_t housekeepings;
+    uint64_t most_reserved; /* by the process, as this worker has seen it since it last trimmed the heap */
 };
 
 static bool is_here(const struct weft_worker *worker)
@@ -58,9 +59,26 @@ static bool is_here(const struct weft_worker *worker)
 
 static void leaving_step(void *context);
 
+/* Idle blocks went back, or much less is reserved than some turns ago: pieces of that lie free in the heap. */
+static bool is_rush_over(struct weft_worker *worker)
+{
+    size_t aged_bytes = weft_payload_pool_age(worker->host.pool);
+    uint64_t reserved = weft_budget_reserved(worker->host.budget);
+    bool is_over = aged_bytes > MUCH_BYTES || worker->most_reserved > reserved + MUCH_BYTES;
+    worker->most_reserved = is_over ? reserved : worker->most_reserved;
+    return is_over;
+}
+
+static void note_reserved(struct weft_worker *worker)
+{
+    uint64_t reserved = weft_budget_reserved(worker->host.budget);
+    worker->most_reserved = reserved > worker->most_reserved ? reserved : worker->most_reserved;
+}
+
 static void keep_house(void *context)
 {
     struct weft_worker *worker = context;
+    note_reserved(worker);
     size_t count = worker->graph == NULL ? 0 : weft_graph_connection_count(worker->graph);
     weft_atomic_store(&worker->connection_count, count);
     if (count > 0) {
@@ -71,8 +89,7 @@ static void keep_house(void *context)
     if (is_over || count == 0) {
         weft_payload_pool_trim(worker->host.pool);
         weft_alloc_trim();
-    } else if (++worker->housekeepings % HOUSEKEEPINGS_TO_AGE == 0 &&
-               weft_payload_pool_age(worker->host.pool) > MUCH_BYTES) { /* a rush is over, and others go on */
+    } else if (++worker->housekeepings % HOUSEKEEPINGS_TO_AGE == 0 && is_rush_over(worker)) {
         weft_alloc_trim();
     }
 }
