@@ -26,3 +26,14 @@ uint64_t weft_random_u64(void)
     weft_random_bytes(&number, sizeof number);
     return number;
 }
+
+/* xorshift64*, Marsaglia and Vigna. */
+double weft_random_draw(uint64_t *in_out_state)
+{
+    uint64_t state = *in_out_state == 0 ? 0x9e3779b97f4a7c15 : *in_out_state;
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    *in_out_state = state;
+    return (double)((state * 0x2545f4914f6cdd1d) >> 11) / 9007199254740992.0;
+}

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/random.h"
 
 /* Between look-ups that failures ask for, as in gRPC, which waits 30 s. */
 #define LOOK_UP_PAUSE_NS (5 * WEFT_NS_PER_S)
@@ -122,15 +123,6 @@ static void tell_answer(void *context)
 
 /* ---- look-ups ---- */
 
-/* Uniform in [0, 1). */
-static double draw(struct weft_balancer *balancer)
-{
-    balancer->random ^= balancer->random << 13;
-    balancer->random ^= balancer->random >> 7;
-    balancer->random ^= balancer->random << 17;
-    return (double)(balancer->random >> 11) / 9007199254740992.0;
-}
-
 /* After so many failures in a row before this one. */
 static int64_t delay_ns(struct weft_balancer *balancer, uint32_t failures)
 {
@@ -138,7 +130,7 @@ static int64_t delay_ns(struct weft_balancer *balancer, uint32_t failures)
     for (uint32_t i = 0; i < failures && ns < longest_ns; i++) {
         ns *= 1.6;
     }
-    return (int64_t)((ns < longest_ns ? ns : longest_ns) * (0.8 + 0.4 * draw(balancer)));
+    return (int64_t)((ns < longest_ns ? ns : longest_ns) * (0.8 + 0.4 * weft_random_draw(&balancer->random)));
 }
 
 static void drop(struct weft_balancer_address *address)
@@ -408,7 +400,7 @@ struct weft_balancer *weft_balancer_new(const struct weft_balancer_settings *set
     balancer->settings.retry_min_ns = or_default(settings->retry_min_ns, WEFT_NS_PER_S);
     balancer->settings.retry_max_ns = or_default(settings->retry_max_ns, 120 * WEFT_NS_PER_S);
     balancer->is_literal = weft_endpoint_literal(&settings->endpoint, &address, &length) == WEFT_OK;
-    balancer->random = (uint64_t)now_of(balancer).ns ^ (uint64_t)(uintptr_t)balancer ^ 0x9e3779b97f4a7c15U;
+    balancer->random = weft_random_u64();
     weft_list_init(&balancer->addresses);
     weft_list_init(&balancer->waits);
     weft_deferred_init(&balancer->change, tell_change, balancer);
