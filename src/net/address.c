@@ -235,17 +235,21 @@ enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, str
     return WEFT_OK;
 }
 
-void weft_socket_address_format(const struct sockaddr_storage *address, char *out_text, size_t capacity)
+void weft_address_format(int family, const void *address, uint16_t port, char *out_text, size_t capacity)
 {
     char host[INET6_ADDRSTRLEN] = "";
+    inet_ntop(family, address, host, sizeof host);
+    snprintf(out_text, capacity, family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+void weft_socket_address_format(const struct sockaddr_storage *address, char *out_text, size_t capacity)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
     if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-        snprintf(out_text, capacity, "%s:%u", host, ntohs(v4->sin_port));
+        weft_address_format(AF_INET, &v4->sin_addr, ntohs(v4->sin_port), out_text, capacity);
     } else if (address->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-        snprintf(out_text, capacity, "[%s]:%u", host, ntohs(v6->sin6_port));
+        weft_address_format(AF_INET6, &v6->sin6_addr, ntohs(v6->sin6_port), out_text, capacity);
     } else {
         snprintf(out_text, capacity, "unix");
     }

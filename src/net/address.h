@@ -33,7 +33,10 @@ enum weft_status weft_endpoint_set_family(struct weft_endpoint *endpoint, int fa
 enum weft_status weft_endpoint_literal(const struct weft_endpoint *endpoint, struct sockaddr_storage *out_address,
                                        socklen_t *out_length) WEFT_MUST_CHECK;
 
-/* "10.0.0.1:4317", "[::1]:4317", or "unix" for a path. */
+/* "10.0.0.1:4317", "[::1]:4317". address: 4 or 16 bytes, as family (AF_INET, AF_INET6) has them. */
+void weft_address_format(int family, const void *address, uint16_t port, char *out_text, size_t capacity);
+
+/* The same, or "unix" for a path. */
 void weft_socket_address_format(const struct sockaddr_storage *address, char *out_text, size_t capacity);
 
 /* Whether only this machine is there: a unix path, localhost, 127.0.0.0/8, ::1. No name service. */

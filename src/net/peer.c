@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "net/address.h"
+
 enum { IPV4_BYTES = 4, IPV6_BYTES = 16, NETWORK_BYTES = 8 };
 
 static void take(struct weft_peer *peer, const void *address, uint8_t length, uint16_t port)
@@ -41,13 +43,9 @@ struct weft_peer weft_peer_of(int descriptor)
 
 void weft_peer_name(const struct weft_peer *peer, char *out_text, size_t capacity)
 {
-    char host[INET6_ADDRSTRLEN] = "";
-    if (peer->address_length == IPV4_BYTES) {
-        inet_ntop(AF_INET, peer->address, host, sizeof host);
-        snprintf(out_text, capacity, "%s:%u", host, peer->port);
-    } else if (peer->address_length == IPV6_BYTES) {
-        inet_ntop(AF_INET6, peer->address, host, sizeof host);
-        snprintf(out_text, capacity, "[%s]:%u", host, peer->port);
+    if (peer->address_length == IPV4_BYTES || peer->address_length == IPV6_BYTES) {
+        weft_address_format(peer->address_length == IPV4_BYTES ? AF_INET : AF_INET6, peer->address, peer->port,
+                            out_text, capacity);
     } else {
         snprintf(out_text, capacity, "%s", peer->is_unix ? "unix" : "");
     }
