@@ -12,6 +12,7 @@
     ROW(UNAUTHENTICATED, "unauthenticated", false, 401, 16)                                                 \
     ROW(NOT_FOUND, "not_found", false, 404, 5)                                                              \
     ROW(UNSUPPORTED, "unsupported", false, 501, 12) /* known to the field, not to weft */                   \
+    ROW(THROTTLED, "throttled", true, 429, 8)       /* a backend asks for fewer requests */                 \
     ROW(TIMEOUT, "timeout", true, 504, 4)                                                                   \
     ROW(IO, "io", true, 503, 14) /* the other side or the kernel failed */                                  \
     ROW(NOMEM, "nomem", true, 503, 14)                                                                      \

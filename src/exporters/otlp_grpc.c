@@ -235,6 +235,15 @@ static bool is_retryable(int grpc_status, int64_t retry_delay_ns)
     }
 }
 
+/* What the client is told if nothing here tries again. */
+static enum weft_status status_of(int grpc_status, bool may_retry)
+{
+    if (!may_retry) {
+        return WEFT_INVALID;
+    }
+    return grpc_status == GRPC_RESOURCE_EXHAUSTED ? WEFT_THROTTLED : WEFT_IO;
+}
+
 /* Whether a smaller request may do better. Besides INVALID_ARGUMENT there is what the server's library says before its
  * service is asked: INTERNAL of bytes that it cannot decode (grpc-go, grpc-java, grpcio, grpc-js and tonic all do),
  * RESOURCE_EXHAUSTED of a message above its limit. */
@@ -286,7 +295,7 @@ static void call_done(void *context, const struct weft_grpc_client_result *resul
         outcome.verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT;
         outcome.is_unconfirmed = result->is_unconfirmed;
         outcome.fault = may_retry ? WEFT_PUSH_FAULT_NONE : fault_of(result);
-        weft_fail(&outcome.error, may_retry ? WEFT_IO : WEFT_INVALID, "%s: grpc-status %d: %s",
+        weft_fail(&outcome.error, status_of(result->grpc_status, may_retry), "%s: grpc-status %d: %s",
                   push->exporter->consumer.id, result->grpc_status, result->message);
     }
     finish(push, &outcome);

@@ -26,7 +26,7 @@ static const struct meaning {
     { 403, WEFT_DENIED },
     { 404, WEFT_NOT_FOUND },
     { 413, WEFT_LIMIT, .fault = WEFT_PUSH_FAULT_TOO_LARGE },
-    { 429, WEFT_IO, .may_retry = true, .has_retry_after = true },
+    { 429, WEFT_THROTTLED, .may_retry = true, .has_retry_after = true },
     { 502, WEFT_IO, .may_retry = true, .is_unconfirmed = true },
     { 503, WEFT_IO, .may_retry = true, .has_retry_after = true },
     { 504, WEFT_IO, .may_retry = true, .is_unconfirmed = true },

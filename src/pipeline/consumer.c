@@ -105,6 +105,12 @@ void weft_consumer_set_open(struct weft_consumer *consumer, bool is_open)
 void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_batch, weft_flow_id flow,
                         enum weft_drop_reason reason, const struct weft_error *cause)
 {
+    weft_consumer_drop_asked(consumer, own_batch, flow, reason, cause, -1);
+}
+
+void weft_consumer_drop_asked(struct weft_consumer *consumer, struct weft_batch **own_batch, weft_flow_id flow,
+                              enum weft_drop_reason reason, const struct weft_error *cause, int64_t retry_after_ns)
+{
     weft_assert(consumer->operations != NULL && reason < WEFT_DROP_COUNT);
     weft_host_drop(consumer->host, flow, *own_batch);
     if (weft_drop_reason_is_ok(reason)) {
@@ -119,7 +125,7 @@ void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_
     } else {
         weft_fail(&outcome, WEFT_CLOSED, "dropped by %s: %s", consumer->id, weft_drop_reason_text(reason));
     }
-    weft_batch_end(own_batch, &outcome, -1);
+    weft_batch_end(own_batch, &outcome, retry_after_ns);
 }
 
 weft_flow_id weft_consumer_drop_flow(const struct weft_consumer *consumer, enum weft_drop_reason reason)

@@ -90,5 +90,9 @@ static inline enum weft_status WEFT_MUST_CHECK weft_consumer_consume(struct weft
 void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_batch, weft_flow_id flow,
                         enum weft_drop_reason reason, const struct weft_error *cause);
 
+/* The same, where a backend has said when to come again: the clients are told. -1 = it has not. */
+void weft_consumer_drop_asked(struct weft_consumer *consumer, struct weft_batch **own_batch, weft_flow_id flow,
+                              enum weft_drop_reason reason, const struct weft_error *cause, int64_t retry_after_ns);
+
 /* Flow from what this consumer holds (held_account) to dropped(reason) of the same owner. Registration time only. */
 weft_flow_id weft_consumer_drop_flow(const struct weft_consumer *consumer, enum weft_drop_reason reason);

@@ -117,7 +117,8 @@ static void request_free(struct request *request)
     update_pressure(sender);
 }
 
-static void request_drop(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause)
+static void request_drop(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause,
+                         int64_t retry_after_ns)
 {
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
@@ -127,7 +128,8 @@ static void request_drop(struct request *request, enum weft_drop_reason reason, 
              WEFT_LOG_INT("attempts", request->attempts), WEFT_LOG_STRING("error", cause == NULL ? "" : cause->text));
     sender->held -= weight;
     sender->counters.send_failed += weight;
-    weft_consumer_drop(sender->consumer, &request->batch, sender->drop_flows[reason], reason, cause);
+    weft_consumer_drop_asked(sender->consumer, &request->batch, sender->drop_flows[reason], reason, cause,
+                             retry_after_ns);
     request_free(request);
 }
 
@@ -216,10 +218,12 @@ void weft_sender_leave_active(struct request *request)
     request->sender->active_count--;
 }
 
-static void give_up(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause)
+/* outcome: of the last attempt; NULL = it was not answered. */
+static void give_up(struct request *request, enum weft_drop_reason reason, const struct weft_push_outcome *outcome)
 {
     weft_sender_leave_active(request);
-    request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : reason, cause);
+    request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : reason,
+                 outcome == NULL ? NULL : &outcome->error, outcome == NULL ? -1 : outcome->retry_after_ns);
 }
 
 static void pause_is_over(void *context)
@@ -238,11 +242,11 @@ static void retry_later(struct request *request, const struct weft_push_outcome 
     request->has_unconfirmed = request->has_unconfirmed || outcome->is_unconfirmed;
     int64_t pause_ns = 0;
     if (sender->is_forced) {
-        give_up(request, sender->drain_reason, &outcome->error);
+        give_up(request, sender->drain_reason, outcome);
     } else if (!config->has_retry ||
                !weft_retry_next(&request->retry, &config->retry_on_failure, host, outcome->retry_after_ns,
                                 weft_timers_now(host->timers), &pause_ns)) {
-        give_up(request, WEFT_DROP_RETRIES_EXHAUSTED, &outcome->error);
+        give_up(request, WEFT_DROP_RETRIES_EXHAUSTED, outcome);
     } else {
         weft_log(WARN, "export.retry", "an export failed and will be repeated",
                  WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", request->batch->weight),
@@ -395,7 +399,7 @@ static void cut_to_queue(struct weft_sender *sender, struct request *request)
             struct weft_error cause;
             weft_fail(&cause, WEFT_LIMIT, "one record of size %llu is larger than sending_queue.queue_size %llu",
                       (unsigned long long)measure(front->batch, sizer), (unsigned long long)max_size);
-            request_drop(front, WEFT_DROP_TOO_LARGE, &cause);
+            request_drop(front, WEFT_DROP_TOO_LARGE, &cause, -1);
         }
     }
 }
@@ -479,7 +483,7 @@ static void drop_all(struct weft_sender *sender)
     struct weft_list *node;
     while ((node = weft_list_first(&sender->ready)) != NULL) {
         struct request *request = request_of(node);
-        request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : sender->drain_reason, NULL);
+        request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : sender->drain_reason, NULL, -1);
     }
     /* A cancelled push may end at once and change the list: walk it anew each time. */
     bool has_progress = true;

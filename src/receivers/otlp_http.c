@@ -150,12 +150,12 @@ static struct judgement judge(const struct otlp_http *http, const struct weft_ht
     }
     if (judgement.match.verdict != WEFT_HTTP1_FOUND) {
         judgement.verdict = NOT_ROUTED;
-    } else if (!judgement.is_known_type || weft_http1_server_exchange_header_count(exchange, "content-type") > 1) {
-        judgement.verdict = WRONG_CONTENT_TYPE;
     } else if (weft_http1_server_exchange_header_count(exchange, "content-encoding") > 1 ||
                weft_otlp_http_encoding(http->config, weft_http1_server_exchange_header(exchange, "content-encoding"),
                                        &judgement.encoding) != WEFT_OK) {
         judgement.verdict = WRONG_ENCODING;
+    } else if (!judgement.is_known_type || weft_http1_server_exchange_header_count(exchange, "content-type") > 1) {
+        judgement.verdict = WRONG_CONTENT_TYPE;
     }
     return judgement;
 }
@@ -236,7 +236,7 @@ static void reply_status(struct otlp_http *http, struct weft_http1_server_exchan
 /* The Collector's table from gRPC codes to HTTP codes; LIMIT is 413, as the specification has it. */
 static int http_code_of(enum weft_status status)
 {
-    if (weft_status_is_retryable(status)) {
+    if (weft_status_is_retryable(status) && status != WEFT_THROTTLED) {
         return weft_status_http_code(WEFT_CLOSED);
     }
     return status == WEFT_UNSUPPORTED ? 404 : weft_status_http_code(status);
@@ -452,6 +452,19 @@ static void on_arriving(void *context, struct weft_http1_server_exchange *exchan
     }
 }
 
+/* Said before the type is looked at, so to who sends neither protobuf nor JSON, too. */
+static void reply_wrong_encoding(struct otlp_http *http, struct weft_http1_server_exchange *exchange,
+                                 const struct judgement *judgement)
+{
+    static const char text[] = "unsupported Content-Encoding";
+    http->counters.wrong_encoding++;
+    if (judgement->is_known_type) {
+        reply_status(http, exchange, judgement->is_json, 400, weft_status_grpc_code(WEFT_INVALID), text, -1);
+    } else {
+        reply_text(http, exchange, 400, "", text);
+    }
+}
+
 /* A request at one of our paths. */
 static void on_export(void *context, struct weft_http1_server_exchange *exchange,
                       const struct weft_http1_server_request *request, const struct weft_http1_match *match)
@@ -469,9 +482,7 @@ static void on_export(void *context, struct weft_http1_server_exchange *exchange
                    "415 unsupported media type, supported: [application/json, application/x-protobuf]");
         return;
     case WRONG_ENCODING:
-        http->counters.wrong_encoding++;
-        reply_status(http, exchange, state->judgement.is_json, 400, weft_status_grpc_code(WEFT_INVALID),
-                     "unsupported Content-Encoding", -1);
+        reply_wrong_encoding(http, exchange, &state->judgement);
         return;
     case NOT_ROUTED:
         weft_assert(false);

@@ -38,7 +38,8 @@ bool weft_otlp_ingest_is_idle(const struct weft_otlp_ingest *ingest)
 
 int weft_otlp_grpc_code(enum weft_status status)
 {
-    return weft_status_grpc_code(weft_status_is_retryable(status) ? WEFT_CLOSED : status);
+    bool is_throttled = status == WEFT_THROTTLED;
+    return weft_status_grpc_code(weft_status_is_retryable(status) && !is_throttled ? WEFT_CLOSED : status);
 }
 
 /* -1 for a failure that is final, else the longer of the backend's delay and our own. */

@@ -119,7 +119,8 @@ bool weft_otlp_ingest_is_open(const struct weft_otlp_ingest *ingest);
 /* Offers what waits, in order; with is_all also to entries that are closed, which refuse it. */
 void weft_otlp_ingest_offer_waiting(struct weft_otlp_ingest *ingest, bool is_all);
 
-/* The gRPC code of a failure as clients see it: whatever may succeed later is UNAVAILABLE. */
+/* The gRPC code of a failure as clients see it: whatever may succeed later is UNAVAILABLE, but for what a backend wants
+ * less of. */
 int weft_otlp_grpc_code(enum weft_status status);
 
 /* Adds what is counted alike for every protocol. */

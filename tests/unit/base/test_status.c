@@ -18,7 +18,8 @@ START_TEST(test_rows_hold_name_retry_and_codes)
 }
 END_TEST
 
-/* OTLP: what is retryable must be seen as such over HTTP (429, 502, 503, 504) and gRPC (UNAVAILABLE and the like). */
+/* OTLP: what is retryable must be seen as such over HTTP (429, 502, 503, 504) and gRPC (UNAVAILABLE and the like;
+ * RESOURCE_EXHAUSTED is while there is a RetryInfo beside it, which receivers always write). */
 START_TEST(test_retryable_rows_have_retryable_codes)
 {
     for (int i = WEFT_OK; i <= WEFT_INTERNAL; i++) {
@@ -26,7 +27,8 @@ START_TEST(test_retryable_rows_have_retryable_codes)
         int http = weft_status_http_code(status);
         int grpc = weft_status_grpc_code(status);
         bool is_retryable_http = http == 429 || http == 502 || http == 503 || http == 504;
-        bool is_retryable_grpc = grpc == 1 || grpc == 4 || grpc == 10 || grpc == 11 || grpc == 14 || grpc == 15;
+        bool is_retryable_grpc =
+            grpc == 1 || grpc == 4 || grpc == 10 || grpc == 11 || grpc == 14 || grpc == 15 || status == WEFT_THROTTLED;
         ck_assert_msg(weft_status_is_retryable(status) == is_retryable_http, "%s", weft_status_name(status));
         ck_assert_msg(weft_status_is_retryable(status) == is_retryable_grpc, "%s", weft_status_name(status));
     }

@@ -42,6 +42,7 @@ START_TEST(test_every_code_has_its_verdict)
             snprintf(words, sizeof words, "otlp_http/x: HTTP %d", code);
             ck_assert_ptr_nonnull(strstr(outcome.error.text, words));
             ck_assert_int_eq(weft_status_is_retryable(outcome.error.status), may_retry);
+            ck_assert_int_eq(outcome.error.status == WEFT_THROTTLED, code == 429);
         }
     }
 }

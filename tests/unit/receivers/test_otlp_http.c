@@ -231,7 +231,7 @@ START_TEST(test_outcome_of_the_pipeline_is_mapped)
         { WEFT_NOMEM, 503, true },        { WEFT_INVALID, 400, false },
         { WEFT_DENIED, 403, false },      { WEFT_UNAUTHENTICATED, 401, false },
         { WEFT_UNSUPPORTED, 404, false }, { WEFT_INTERNAL, 500, false },
-        { WEFT_LIMIT, 413, false },
+        { WEFT_LIMIT, 413, false },       { WEFT_THROTTLED, 429, true },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
         pipeline.answer = cases[i].outcome;
@@ -241,6 +241,23 @@ START_TEST(test_outcome_of_the_pipeline_is_mapped)
         ck_assert_ptr_nonnull(strstr(answers, "\r\n\r\n\x08")); /* google.rpc.Status, code first */
     }
     ck_assert_uint_eq(inlet->refused[WEFT_TRACES], WEFT_COUNT_OF(cases));
+}
+END_TEST
+
+START_TEST(test_unknown_encoding_is_400_whatever_the_type)
+{
+    static const char *const types[] = { "application/x-protobuf", "application/json", "text/plain" };
+    for (size_t i = 0; i < WEFT_COUNT_OF(types); i++) {
+        char type[80];
+        snprintf(type, sizeof type, "%s\r\nContent-Encoding: brotli", types[i]);
+        post(type, span, SPAN_BYTES);
+        expect(400);
+        ck_assert_ptr_nonnull(strstr(answers, types[i]));
+        ck_assert_ptr_nonnull(memmem(answers, answers_length, "unsupported Content-Encoding", 28));
+    }
+    post("text/plain\r\nContent-Encoding: gzip", span, SPAN_BYTES);
+    expect(415);
+    ck_assert_uint_eq(pipeline.weight, 0);
 }
 END_TEST
 
@@ -395,6 +412,7 @@ int main(void)
     tcase_add_test(tests, test_request_of_nothing_else_is_answered_well);
     tcase_add_test(tests, test_such_a_text_may_pass);
     tcase_add_test(tests, test_outcome_of_the_pipeline_is_mapped);
+    tcase_add_test(tests, test_unknown_encoding_is_400_whatever_the_type);
     tcase_add_test(tests, test_held_request_is_answered_when_it_ends);
     tcase_add_test(tests, test_request_waits_for_a_closed_pipeline);
     tcase_add_test(tests, test_call_outlives_the_receiver);
