@@ -1,8 +1,9 @@
 /* Exporter `otlp_http` (alias `otlphttp`): OTLP over HTTP/1.1 to one backend, as protobuf or JSON.
  *
  * The sender (pipeline/sender) owns queue, batching, timeout and retry; a push here makes the body
- * (pipeline/exporter_body) and starts one POST on the client; what the answer means is otlp_http_answer.c's. The
- * scheme of the URL alone decides on TLS, as in the Collector: there `insecure` means nothing over HTTP. */
+ * (pipeline/exporter_body) and starts one POST on the client, and one more for each redirect that is followed; what
+ * the answer means is otlp_http_answer.c's. The scheme of the URL alone decides on TLS, as in the Collector: there
+ * `insecure` means nothing over HTTP. */
 #include "weft/component.h"
 
 #include <stdio.h>
@@ -13,9 +14,12 @@
 #include "net/tls/config.h"
 #include "net/url.h"
 #include "exporters/otlp_http_answer.h"
+#include "exporters/otlp_http_redirect.h"
 #include "pipeline/exporter.h"
 #include "pipeline/exporter_balancing.h"
 #include "pipeline/exporter_body.h"
+
+enum { MAX_REDIRECTS = 10 }; /* of one attempt; as Go's client has it */
 
 struct compression_params {
     int64_t level;
@@ -45,7 +49,7 @@ WEFT_MAGIC(otlp_http_shared, 0x07195a42);
 /* What the workers' instances have in common. */
 struct otlp_http_shared {
     uint32_t magic;
-    struct weft_tls_context *tls;                        /* NULL = no URL wants it */
+    struct weft_tls_context *tls; /* also where no URL wants it: a redirect may. NULL = all are unix sockets */
     struct weft_sender_shared sender[WEFT_SIGNAL_COUNT]; /* each signal has a queue of its own */
 };
 
@@ -53,8 +57,12 @@ struct otlp_http_exporter {
     struct weft_consumer consumer;
     const struct otlp_http_config *config;
     struct weft_body_form form;
+    struct weft_endpoint endpoint;
     char *target; /* path and query */
     struct weft_http1_client *client;
+    struct weft_tls_context *tls;
+    struct weft_http1_client *upgraded; /* the same host over TLS, since a redirect led there; NULL: none has */
+    struct weft_endpoint upgraded_endpoint;
     struct weft_sender *sender;
 };
 
@@ -65,6 +73,10 @@ struct otlp_http_push {
     uint32_t magic;        /* while it is under way */
     struct otlp_http_exporter *exporter;
     struct weft_http1_client_request request;
+    struct weft_http1_client *client; /* that has the request */
+    const struct weft_endpoint *endpoint;
+    int redirect_count;
+    char *redirect_target; /* NULL: it was asked for the exporter's own */
     struct weft_exporter_body body;
     struct weft_timer failure; /* reports a push that failed before it reached the client */
     struct weft_error error;
@@ -89,7 +101,9 @@ static const struct weft_field compression_fields[] = {
 };
 
 static const struct weft_field otlp_http_fields[] = {
-    WEFT_FIELD(struct otlp_http_config, endpoint, "", "Base URL of the backend; /v1/traces and so on is appended."),
+    WEFT_FIELD(struct otlp_http_config, endpoint, "",
+               "Base URL of the backend; /v1/traces and so on is appended. Redirects by 307 and 308 are followed to "
+               "the same host, or from http to https of it."),
     WEFT_FIELD(struct otlp_http_config, traces_endpoint, "", "URL for traces, as it stands."),
     WEFT_FIELD(struct otlp_http_config, metrics_endpoint, "", "URL for metrics, as it stands."),
     WEFT_FIELD(struct otlp_http_config, logs_endpoint, "", "URL for logs, as it stands."),
@@ -231,12 +245,13 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status == WEFT_OK ? weft_sender_config_validate(&config->sender, error) : status;
 }
 
-static bool wants_tls(const struct otlp_http_config *config)
+/* Wherever a redirect may lead to https, too. */
+static bool may_want_tls(const struct otlp_http_config *config)
 {
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
         struct weft_url url;
         const char *suffix;
-        if (find_url(config, (enum weft_signal)signal, &url, &suffix, NULL) == WEFT_OK && url.endpoint.wants_tls) {
+        if (find_url(config, (enum weft_signal)signal, &url, &suffix, NULL) == WEFT_OK && !url.endpoint.is_unix) {
             return true;
         }
     }
@@ -251,7 +266,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     const struct otlp_http_config *config = untyped;
     struct otlp_http_shared *shared = weft_alloc(sizeof *shared);
     weft_set_magic(shared, otlp_http_shared);
-    if (wants_tls(config)) {
+    if (may_want_tls(config)) {
         enum weft_status status = weft_tls_config_open(&config->tls, false, "http/1.1", false, &shared->tls, error);
         if (status != WEFT_OK) {
             weft_free(shared);
@@ -297,8 +312,72 @@ static struct otlp_http_push *push_of(struct weft_push *untyped)
 static void finish(struct otlp_http_push *push, const struct weft_push_outcome *outcome)
 {
     weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
+    weft_free(push->redirect_target);
     weft_clear_magic(push, otlp_http_push);
     weft_push_done(&push->push, outcome);
+}
+
+static struct weft_http1_client *open_client(const struct otlp_http_exporter *exporter,
+                                             const struct weft_endpoint *endpoint, struct weft_tls_context *tls);
+
+/* One further client at most: a backend that leads to one port now and to another later is not followed to both. */
+static enum weft_status upgrade(struct otlp_http_push *push, const struct weft_endpoint *endpoint,
+                                struct weft_error *error)
+{
+    struct otlp_http_exporter *exporter = push->exporter;
+    if (exporter->upgraded == NULL) {
+        exporter->upgraded_endpoint = *endpoint;
+        exporter->upgraded = open_client(exporter, &exporter->upgraded_endpoint, exporter->tls);
+    } else if (exporter->upgraded_endpoint.port != endpoint->port) {
+        return weft_fail(error, WEFT_INVALID, "redirects lead to port %u and to port %u",
+                         exporter->upgraded_endpoint.port, endpoint->port);
+    }
+    push->client = exporter->upgraded;
+    push->endpoint = &exporter->upgraded_endpoint;
+    return WEFT_OK;
+}
+
+/* Asks again where the answer says, with the same body. */
+static enum weft_status follow(struct otlp_http_push *push, const char *location, struct weft_error *error)
+{
+    struct weft_redirect redirect;
+    if (push->redirect_count >= MAX_REDIRECTS) {
+        return weft_fail(error, WEFT_INVALID, "stopped after %d redirects", MAX_REDIRECTS);
+    }
+    enum weft_status status = weft_redirect_resolve(push->endpoint, location, &redirect, error);
+    if (status == WEFT_OK && redirect.is_upgrade) {
+        status = upgrade(push, &redirect.endpoint, error);
+    }
+    if (status != WEFT_OK) {
+        return status;
+    }
+    char *target = weft_try_alloc(strlen(redirect.target) + 1);
+    if (target == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "no memory to follow a redirect");
+    }
+    strcpy(target, redirect.target);
+    weft_free(push->redirect_target);
+    push->redirect_target = target;
+    push->redirect_count++;
+    push->request.target = target;
+    weft_http1_client_start(push->client, &push->request);
+    return WEFT_OK;
+}
+
+/* False: it is a usual answer, or one that leads nowhere and whose error says why. */
+static bool is_followed(struct otlp_http_push *push, const struct weft_http1_client_result *result,
+                        struct weft_push_outcome *outcome)
+{
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (result->status != WEFT_OK || !weft_redirect_keeps_body(result->code)) {
+        return false;
+    }
+    if (follow(push, result->location, &error) == WEFT_OK) {
+        return true;
+    }
+    outcome->verdict = weft_status_is_retryable(error.status) ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT;
+    weft_fail(&outcome->error, error.status, "%s: HTTP %d: %s", push->exporter->consumer.id, result->code, error.text);
+    return false;
 }
 
 static void request_done(void *context, const struct weft_http1_client_result *result)
@@ -307,6 +386,9 @@ static void request_done(void *context, const struct weft_http1_client_result *r
     weft_check_magic(push, otlp_http_push);
     struct weft_otlp_http_answer answer;
     weft_otlp_http_judge(result, push->exporter->consumer.id, weft_wall_now(), &answer);
+    if (is_followed(push, result, &answer.outcome)) {
+        return;
+    }
     if (answer.outcome.verdict == WEFT_PUSH_SENT) {
         struct weft_partial_success partial = { answer.outcome.rejected_count, weft_slice_of_text(answer.message) };
         answer.outcome.rejected_count = weft_exporter_take_partial_success(&push->exporter->consumer, &partial);
@@ -332,6 +414,7 @@ static void start(void *context, struct weft_push *untyped)
     struct weft_host *host = exporter->consumer.host;
     weft_set_magic(push, otlp_http_push);
     push->exporter = exporter;
+    push->redirect_target = NULL;
     weft_timer_init(&push->failure, failed_before_request, push);
     if (weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error) != WEFT_OK) {
         weft_timer_set_after(host->timers, &push->failure, 0);
@@ -349,7 +432,10 @@ static void start(void *context, struct weft_push *untyped)
         .on_done = request_done,
         .context = push,
     };
-    weft_http1_client_start(exporter->client, &push->request);
+    push->client = exporter->client;
+    push->endpoint = &exporter->endpoint;
+    push->redirect_count = 0;
+    weft_http1_client_start(push->client, &push->request);
 }
 
 static void cancel(void *context, struct weft_push *untyped)
@@ -359,7 +445,7 @@ static void cancel(void *context, struct weft_push *untyped)
     weft_check_magic(push, otlp_http_push);
     weft_assert(push->exporter == exporter);
     if (!weft_timer_is_set(&push->failure)) {
-        weft_http1_client_cancel(exporter->client, &push->request);
+        weft_http1_client_cancel(push->client, &push->request);
     }
 }
 
@@ -393,6 +479,9 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
 static void exporter_free(struct weft_consumer *consumer)
 {
     struct otlp_http_exporter *exporter = exporter_of(consumer);
+    if (exporter->upgraded != NULL) {
+        weft_http1_client_free(exporter->upgraded);
+    }
     weft_http1_client_free(exporter->client);
     weft_sender_free(exporter->sender);
     weft_consumer_fini(consumer);
@@ -419,8 +508,8 @@ static uint64_t smaller_limit(uint64_t one, uint64_t other)
     return one == 0 || (other != 0 && other < one) ? other : one;
 }
 
-static struct weft_http1_client *open_client(const struct otlp_http_exporter *exporter, const struct weft_url *url,
-                                             struct weft_tls_context *tls)
+static struct weft_http1_client *open_client(const struct otlp_http_exporter *exporter,
+                                             const struct weft_endpoint *endpoint, struct weft_tls_context *tls)
 {
     const struct otlp_http_config *config = exporter->config;
     const struct weft_host *host = exporter->consumer.host;
@@ -430,7 +519,7 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
         headers[i] = (struct weft_http1_client_header){ map->entries[i].key, map->entries[i].value };
     }
     struct weft_http1_client_settings settings = {
-        .endpoint = url->endpoint,
+        .endpoint = *endpoint,
         .headers = headers,
         .max_connections = share_of(config->max_conns_per_host, host),
         .max_idle_connections = share_of(smaller_limit(config->max_idle_conns, config->max_idle_conns_per_host), host),
@@ -439,8 +528,7 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
         .look_up_interval_ns = config->balancing.resolve_interval.ns,
         .disable_keep_alives = config->disable_keep_alives,
     };
-    struct weft_http1_client *client =
-        weft_http1_client_new(host->net, &settings, url->endpoint.wants_tls ? tls : NULL);
+    struct weft_http1_client *client = weft_http1_client_new(host->net, &settings, endpoint->wants_tls ? tls : NULL);
     weft_free(headers);
     return client;
 }
@@ -478,7 +566,9 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     exporter->config = config;
     exporter->form = form;
     exporter->target = weft_url_target(&url, suffix);
-    exporter->client = open_client(exporter, &url, shared->tls);
+    exporter->endpoint = url.endpoint;
+    exporter->tls = shared->tls;
+    exporter->client = open_client(exporter, &exporter->endpoint, shared->tls);
     exporter->sender = weft_sender_new(&exporter->consumer, &(struct weft_sender_settings){
                                                                 .config = &config->sender,
                                                                 .shared = &shared->sender[setup->signal],
@@ -494,13 +584,16 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 {
     const struct otlp_http_exporter *exporter = exporter_of(consumer);
     weft_exporter_collect_sender(consumer, exporter->form.signal, exporter->sender, samples);
-    struct weft_http1_client_state state;
+    struct weft_http1_client_state state, upgraded = { 0 };
     weft_http1_client_read_state(exporter->client, &state);
+    if (exporter->upgraded != NULL) {
+        weft_http1_client_read_state(exporter->upgraded, &upgraded);
+    }
     weft_exporter_collect_connections(
         consumer,
-        &(struct weft_exporter_connections){ .ready = state.connections_ready,
-                                             .connect_failures = state.connect_failures,
-                                             .sent_bytes = state.bytes_sent,
+        &(struct weft_exporter_connections){ .ready = state.connections_ready + upgraded.connections_ready,
+                                             .connect_failures = state.connect_failures + upgraded.connect_failures,
+                                             .sent_bytes = state.bytes_sent + upgraded.bytes_sent,
                                              .addresses = state.addresses,
                                              .addresses_left_out = state.addresses_left_out },
         samples);

@@ -205,7 +205,7 @@ static void judge_failure(const struct weft_http1_client_result *result, const c
     read_status_message(result, message);
     bool is_redirect = result->code >= 300 && result->code < 400;
     if (is_redirect) {
-        snprintf(message, sizeof message, "redirects are not followed (to %s)",
+        snprintf(message, sizeof message, "only redirects by 307 and 308 are followed (not to %.100s)",
                  result->location[0] != '\0' ? result->location : "nowhere");
     }
     weft_fail(&outcome->error, meaning.status, "%s: HTTP %d%s%s", id, result->code, message[0] != '\0' ? ": " : "",

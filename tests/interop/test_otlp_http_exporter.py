@@ -1,6 +1,8 @@
 """The exporter otlp_http: what it sends is what came in, and what a backend answers ends in the right account."""
 
+import contextlib
 import email.utils
+import http.client
 import json
 import time
 
@@ -207,10 +209,54 @@ class AnswersTest(OtlpHttpCase):
                 self.check([HttpAnswer(code)], {"sent": 10}, 3)
 
     def test_other_codes_are_final(self):
-        for code in (301, 307, 401, 403, 404, 405, 408, 415, 500, 501, 505):
+        for code in (301, 302, 303, 401, 403, 404, 405, 408, 415, 500, 501, 505):
             with self.subTest(code=code):
                 self.check([HttpAnswer(code, headers={"Location": "/elsewhere"})], {"rejected": 10}, 1)
                 self.assertIn(f"HTTP {code}", self.log)
+
+    def test_overload_reaches_the_client_as_it_was_said(self):
+        """Without a queue and without retry there is nobody else who could come again."""
+        for code, expected in ((429, grpc.StatusCode.RESOURCE_EXHAUSTED), (503, grpc.StatusCode.UNAVAILABLE)):
+            backend = self.http_backend(answer=lambda *_: HttpAnswer(code, headers={"Retry-After": "3"}))
+            address, over_http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+            exporter = {"endpoint": backend.url, "sending_queue": {"enabled": False}, "retry_on_failure": {"enabled": False}}
+            receiver = {"protocols": {"grpc": {"endpoint": address}, "http": {"endpoint": over_http}}}
+            self.start_program(configs.pipeline(address, {"otlp_http": exporter}, receiver=receiver), [address, over_http])
+            reply = self.client(address).export(otlp.numbered_request(0, 10))
+            self.assertEqual(reply.code, expected)
+            self.assertIn(b"google.rpc.RetryInfo", reply.trailing["grpc-status-details-bin"])
+            with contextlib.closing(http.client.HTTPConnection(over_http, timeout=10)) as connection:
+                connection.request("POST", "/v1/traces", otlp.numbered_request(0, 10), {"Content-Type": PROTOBUF})
+                answer = connection.getresponse()
+                self.assertEqual((answer.status, answer.headers["Retry-After"]), (code, "3"))
+
+    def test_redirects_are_followed_with_the_body(self):
+        for code in (307, 308):
+            def answer(number, received):
+                return HttpAnswer(code, headers={"Location": "/v1/traces?moved=1"}) if received.path == "/v1/traces" else HttpAnswer()
+
+            backend = self.http_backend(answer=answer)
+            address, program = self.sending_to(backend)
+            self.send(address, otlp.numbered_request(0, 10))
+            self.final_ledger(program, {"sent": 10})
+            self.assertEqual([received.path for received in backend.requests], ["/v1/traces", "/v1/traces?moved=1"])
+            self.assertEqual(backend.requests[0].raw, backend.requests[1].raw)
+
+    def test_redirects_to_https_of_the_same_host_are_followed(self):
+        certificates = Certificates(self.temporary_directory())
+        behind = self.http_backend(tls=server_tls(certificates))
+        before = self.http_backend(answer=lambda *_: HttpAnswer(308, headers={"Location": f"{behind.url}/v1/traces"}))
+        address, program = self.sending_to(before, tls={"ca_file": str(certificates.authority)})
+        for first in (0, 10):
+            self.send(address, otlp.numbered_request(first, 10))
+        self.final_ledger(program, {"sent": 20})
+        self.assertEqual(len(behind.wait_for_spans(20)), 20)
+
+    def test_redirects_elsewhere_and_without_end_are_errors(self):
+        self.check([HttpAnswer(307, headers={"Location": "http://127.0.0.2:1/v1/traces"})], {"rejected": 10}, 1)
+        self.assertIn("a redirect is followed to the same host only", self.log)
+        self.check([HttpAnswer(307, headers={"Location": "/v1/traces"})] * 20, {"rejected": 10}, 11)
+        self.assertIn("stopped after 10 redirects", self.log)
 
     def test_retry_after_in_seconds_is_kept(self):
         for code in (429, 503):

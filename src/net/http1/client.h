@@ -16,7 +16,7 @@
  * that became idle last; or it waits for the first to become free or ready. Attempts to connect are begun until there
  * are as many as requests that wait and one for each address, up to max_connections; when every address has failed,
  * each failed attempt ends the oldest request that waits. There is no back-off then: whoever starts requests pauses.
- * Redirects are not followed, cookies not kept.
+ * Redirects are the caller's to follow, cookies are not kept.
  *
  * A request that was given to a reused connection which then ends before the first byte of an answer is tried once more
  * by the client itself, on a fresh connection: servers close idle connections whenever they like. One thread. */
@@ -43,7 +43,7 @@ struct weft_http1_client_settings {
     size_t max_response_bytes;     /* kept of a body; 0 = 64 KiB */
 };
 
-enum { WEFT_HTTP1_TEXT_BYTES = 128 };
+enum { WEFT_HTTP1_TEXT_BYTES = 128, WEFT_HTTP1_LOCATION_BYTES = 512 };
 
 /* How a request ended. Texts and body are valid during on_done. */
 struct weft_http1_client_result {
@@ -56,7 +56,7 @@ struct weft_http1_client_result {
                                decoded; it is empty in the latter case, and if it was both longer and coded */
     const char *content_type; /* these three "" when absent; cut to WEFT_HTTP1_TEXT_BYTES */
     const char *retry_after;
-    const char *location;
+    const char *location; /* one that is longer than WEFT_HTTP1_LOCATION_BYTES is absent */
     /* The peer may have acted on the request and did not say how: resending may duplicate. True iff some try had given
      * its last byte to the socket and no whole answer to that try came. (So it can be true beside a code: then the
      * answer is to the second try.) */
@@ -83,7 +83,7 @@ struct weft_http1_client_request_state {
     char failure[200];
     char content_type[WEFT_HTTP1_TEXT_BYTES];
     char retry_after[WEFT_HTTP1_TEXT_BYTES];
-    char location[WEFT_HTTP1_TEXT_BYTES];
+    char location[WEFT_HTTP1_LOCATION_BYTES];
 };
 
 struct weft_http1_client_request {

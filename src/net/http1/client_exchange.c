@@ -83,6 +83,13 @@ static void copy_text(char *to, struct weft_slice text)
     snprintf(to, WEFT_HTTP1_TEXT_BYTES, "%.*s", WEFT_SLICE_PRINT(text));
 }
 
+/* A part of it would lead to another place. */
+static void copy_location(char *to, struct weft_slice text)
+{
+    snprintf(to, WEFT_HTTP1_LOCATION_BYTES, "%.*s",
+             WEFT_SLICE_PRINT(text.length < WEFT_HTTP1_LOCATION_BYTES ? text : WEFT_SLICE_EMPTY));
+}
+
 enum { MAX_DECODED_BYTES = 4 * 1024 * 1024, MAX_DECODED_RATIO = 200 };
 
 static enum weft_status decode(const struct weft_http1_client *client, struct weft_slice coding, struct weft_slice body,
@@ -127,7 +134,7 @@ static bool finish(struct weft_http1_client_connection *connection, bool may_reu
     decode_body(client, state, weft_http1_parser_header(parser, "content-encoding"));
     copy_text(state->content_type, weft_http1_parser_header(parser, "content-type"));
     copy_text(state->retry_after, weft_http1_parser_header(parser, "retry-after"));
-    copy_text(state->location, weft_http1_parser_header(parser, "location"));
+    copy_location(state->location, weft_http1_parser_header(parser, "location"));
     bool is_reusable =
         may_reuse && state->is_sent && weft_http1_parser_keeps_alive(parser) && !client->settings.disable_keep_alives;
     weft_http1_client_end(client, request, WEFT_OK, "");

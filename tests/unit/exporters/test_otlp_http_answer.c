@@ -58,8 +58,8 @@ END_TEST
 
 START_TEST(test_redirect_says_where_it_would_go)
 {
-    struct weft_push_outcome outcome = judge(307, "", WEFT_SLICE_EMPTY, "").outcome;
-    ck_assert_ptr_nonnull(strstr(outcome.error.text, "redirects are not followed (to /there)"));
+    struct weft_push_outcome outcome = judge(302, "", WEFT_SLICE_EMPTY, "").outcome;
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "307 and 308 are followed (not to /there)"));
 }
 END_TEST
 
