@@ -308,12 +308,6 @@ static bool walk_message(struct walk *walk, enum weft_otlp_message message, cons
     return true;
 }
 
-/* The fields of Metric's oneof. */
-static bool is_metric_data(const struct weft_wire_field *field)
-{
-    return field->type == WEFT_WIRE_BYTES && weft_otlp_rules[OTLP_METRIC][field->number].kind == OTLP_MESSAGE;
-}
-
 static uint32_t count_points(struct weft_slice data)
 {
     struct weft_wire_reader reader = weft_wire_reader_of(data);
@@ -332,7 +326,7 @@ uint32_t weft_otlp_metric_points(struct weft_slice metric)
     uint32_t points = 0;
     uint32_t data_number = 0;
     while (reader.at < reader.end && weft_wire_scan(&reader, &field) == NULL) {
-        if (field.number >= WEFT_OTLP_FIELD_LIMIT || !is_metric_data(&field)) {
+        if (!weft_otlp_is_metric_data(&field)) {
             continue;
         }
         points = (field.number == data_number ? points : 0) + count_points(field.bytes);

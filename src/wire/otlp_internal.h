@@ -3,6 +3,8 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/slice.h"
+#include "wire/otlp_rules.h"
+#include "wire/protobuf.h"
 #include "wire/signal.h"
 
 /* What the files about OTLP share among themselves. */
@@ -10,6 +12,13 @@
 /* Data points of one Metric that was checked. As protobuf merges a oneof: the last kind of data wins, and
  * repeats of the same kind add up. Check and table both count with it, so that they never differ. */
 uint32_t weft_otlp_metric_points(struct weft_slice metric);
+
+/* True for the fields of Metric that hold data points: the members of its oneof. */
+static inline bool weft_otlp_is_metric_data(const struct weft_wire_field *field)
+{
+    return field->number < WEFT_OTLP_FIELD_LIMIT && field->type == WEFT_WIRE_BYTES &&
+           weft_otlp_rules[OTLP_METRIC][field->number].kind == OTLP_MESSAGE;
+}
 
 /* The export request of a signal, for names: the walk itself has tables of its own. */
 const ProtobufCMessageDescriptor *weft_otlp_request_descriptor(enum weft_signal signal);

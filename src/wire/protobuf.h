@@ -60,3 +60,9 @@ static inline uint8_t *weft_wire_put_length(uint8_t *to, size_t length)
 /* Tag and length of a bytes field (at most 15 bytes): what goes before contents of that length. */
 size_t weft_wire_size_bytes_header(uint32_t number, size_t length);
 uint8_t *weft_wire_put_bytes_header(uint8_t *to, uint32_t number, size_t length);
+
+/* The whole field. */
+static inline size_t weft_wire_size_bytes_field(uint32_t number, size_t length)
+{
+    return weft_wire_size_bytes_header(number, length) + length;
+}
