@@ -112,7 +112,7 @@ static struct weft_otlp_counts row_counts(const struct weft_otlp_table *table)
 
 /* Shares what can be shared. The table of an open part lies in an arena of its own, which goes with the copy; what the
  * rows point to lies under it. */
-static enum weft_status clone_part(const struct weft_part *part, struct weft_part *out_copy)
+static enum weft_status clone_part(struct weft_part *part, struct weft_part *out_copy)
 {
     struct weft_part copy = *part;
     if (part->is_open) {
@@ -131,7 +131,7 @@ static enum weft_status clone_part(const struct weft_part *part, struct weft_par
     return WEFT_OK;
 }
 
-struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch)
+struct weft_batch *weft_batch_try_clone(struct weft_batch *batch)
 {
     weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);

@@ -68,14 +68,15 @@ struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_paylo
                                       struct weft_ticket *ticket) WEFT_MUST_CHECK;
 
 /* A copy for one more branch; its tickets then wait for it too. NULL when memory is gone. */
-struct weft_batch *weft_batch_try_clone(const struct weft_batch *batch) WEFT_MUST_CHECK;
+struct weft_batch *weft_batch_try_clone(struct weft_batch *batch) WEFT_MUST_CHECK;
 
 /* Appends the parts of the other batch, which is gone on success. */
 enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **own_other) WEFT_MUST_CHECK;
 
-/* Moves leading records, at most max_weight of them and at most max_bytes (0 = no limit), into a new batch; at least
- * one record moves and the rest stays (possibly nothing: then *out_head is all of it and the batch is empty, to be
- * freed by the caller). WEFT_NOMEM changes nothing. */
+/* Moves leading records, at most max_weight of them and at most max_bytes (0 = no limit), into a new batch; a metric is
+ * cut between its data points where that is needed for it (weft_otlp_table_split). At least one record moves and the
+ * rest stays (possibly nothing: then *out_head is all of it and the batch is empty, to be freed by the caller).
+ * WEFT_NOMEM changes nothing. */
 enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight, size_t max_bytes,
                                   struct weft_batch **out_head) WEFT_MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* Splitting batches (batch.h): whole parts move, and at most one is cut, through its table. */
+/* Splitting batches (batch.h): whole parts move, and at most one is cut, through its table, where that must be between
+ * the data points of a metric. */
 #include "base/assert.h"
 #include "pipeline/batch_internal.h"
 
@@ -14,18 +15,19 @@ static void drop_parts_front(struct weft_batch *batch, size_t part_count)
 
 /* The encoded size of what a split leaves. Counting it anew after every split would make the splits of one large
  * request quadratic, so a rest that will be split many times more gets a close upper bound: what both halves repeat are
- * the envelope, one resource's and one scope's fields, and their frames. What may leave without another split is exact.
- */
-static size_t size_of_rest(const struct weft_part *part, const struct weft_part *piece, uint64_t max_weight)
+ * the envelope, one resource's and one scope's fields, and their frames, besides what they repeat of a metric. What may
+ * leave without another split is exact. */
+static size_t size_of_rest(const struct weft_part *part, const struct weft_part *piece, uint64_t max_weight,
+                           size_t repeated_of_metric)
 {
-    enum { REPEATED_FRAMES_BYTES = 2 * 6, SPLITS_TO_COME = 4 };
+    enum { REPEATED_FRAMES_BYTES = 3 * 6, SPLITS_TO_COME = 4 };
     const struct weft_otlp_table *rest = &part->table;
     if (rest->weight / SPLITS_TO_COME <= max_weight) {
         return weft_otlp_table_size_bytes(rest);
     }
     const struct weft_otlp_scope *scope = &rest->scopes[rest->records[0].scope];
     size_t repeated = rest->envelope.length + scope->header.length + rest->resources[scope->resource].header.length;
-    return part->size_bytes + repeated + REPEATED_FRAMES_BYTES - piece->size_bytes;
+    return part->size_bytes + repeated + repeated_of_metric + REPEATED_FRAMES_BYTES - piece->size_bytes;
 }
 
 /* Splits the first part of the batch between head and batch. */
@@ -38,7 +40,11 @@ static enum weft_status split_first_part(struct weft_batch *batch, struct weft_b
         return WEFT_NOMEM;
     }
     struct weft_part piece = *part;
-    weft_otlp_table_split(&part->table, room, max_bytes, &piece.table);
+    size_t repeated_of_metric;
+    if (weft_otlp_table_split(&part->table, room, max_bytes, part->arena, &piece.table, &repeated_of_metric) !=
+        WEFT_OK) {
+        return WEFT_NOMEM;
+    }
     piece.weight = piece.table.weight;
     piece.size_bytes = weft_otlp_table_size_bytes(&piece.table);
     weft_batch_push_part(head, &piece);
@@ -52,7 +58,7 @@ static enum weft_status split_first_part(struct weft_batch *batch, struct weft_b
     batch->size_bytes -= part->size_bytes;
     part->weight -= piece.weight;
     part->ticket = part->weight == 0 ? NULL : part->ticket;
-    part->size_bytes = size_of_rest(part, &piece, max_bytes > 0 ? UINT64_MAX : max_weight);
+    part->size_bytes = size_of_rest(part, &piece, max_bytes > 0 ? UINT64_MAX : max_weight, repeated_of_metric);
     batch->size_bytes += part->size_bytes;
     return WEFT_OK;
 }

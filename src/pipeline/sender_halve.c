@@ -1,6 +1,6 @@
 /* Requests that a backend refuses because of what is in them are cut in two (sender_internal.h), again and again, until
  * the one record that is at fault stands alone and is rejected alone. First between the client's requests, which stay
- * as they came, then between records.
+ * as they came, then between records, which of a metric are its data points.
  *
  * What that may cost is bounded twice. A client's request leads to EXTRA_REQUESTS more at most. And a backend that
  * refuses everything shows itself: after REFUSED_IN_ROW_MAX refusals that ended records, with nothing sent in between,
@@ -31,10 +31,16 @@ static bool is_one_request(const struct request *request)
     return request->batch->part_count == 1;
 }
 
+/* Records that stand alone: data points, of a metric that has some. */
+static bool is_one_record(const struct weft_batch *batch)
+{
+    return batch->weight < 2 && weft_batch_record_count(batch) < 2;
+}
+
 static bool may_halve(const struct request *request)
 {
     const struct weft_sender *sender = request->sender;
-    if (sender->is_forced || weft_batch_record_count(request->batch) < 2 ||
+    if (sender->is_forced || is_one_record(request->batch) ||
         (request->is_half && sender->refused_in_row >= REFUSED_IN_ROW_MAX)) {
         return false;
     }

@@ -175,9 +175,10 @@ enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slic
     return WEFT_OK;
 }
 
-enum weft_status weft_otlp_table_copy(const struct weft_otlp_table *table, struct weft_arena *arena,
+enum weft_status weft_otlp_table_copy(struct weft_otlp_table *table, struct weft_arena *arena,
                                       struct weft_otlp_table *out_table)
 {
+    table->laid_out = NULL;
     struct weft_otlp_table copy = *table;
     struct weft_otlp_counts counts = { .resources = table->resource_count,
                                        .scopes = table->scope_count,

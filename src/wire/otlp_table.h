@@ -39,6 +39,9 @@ struct weft_otlp_table {
     struct weft_otlp_record *records; /* in scope order; scopes in resource order */
     uint32_t resource_count, scope_count, record_count;
     uint64_t weight; /* sum over records */
+    /* The bytes of the first record, if they are what a split left of a metric that it cut, and in no other table: then
+     * the next split may write over them. */
+    uint8_t *laid_out;
 };
 
 /* What a table with so many rows takes from its arena, if no header lies in pieces: for the arena's first chunk. */
@@ -51,7 +54,7 @@ enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slic
                                        struct weft_otlp_table *out_table, struct weft_error *error) WEFT_MUST_CHECK;
 
 /* A copy of the row arrays, for a branch of a fan-out: bytes are shared, rows are not. WEFT_NOMEM only. */
-enum weft_status weft_otlp_table_copy(const struct weft_otlp_table *table, struct weft_arena *arena,
+enum weft_status weft_otlp_table_copy(struct weft_otlp_table *table, struct weft_arena *arena,
                                       struct weft_otlp_table *out_table) WEFT_MUST_CHECK;
 
 /* The selected records (bit first_bit + i is record i; at least one) as a table of their own, with the scopes and
@@ -67,12 +70,16 @@ enum weft_status weft_otlp_table_pick(const struct weft_otlp_table *table, const
 void weft_otlp_table_remove(struct weft_otlp_table *table, const struct weft_selection *selection, size_t first_bit);
 
 /* Moves leading records into *out_head until the next would exceed max_weight or max_bytes (of the encoded
- * request); 0 is no limit. The rest stays. If there are records, at least one moves (a single one may be
- * larger than max_bytes); a Metric heavier than max_weight moves whole. Rows are shared, not copied: both
- * keep pointing into the same arrays, and an edit of a scope or resource header shows in both. The envelope
- * goes with both. */
-void weft_otlp_table_split(struct weft_otlp_table *table, uint64_t max_weight, size_t max_bytes,
-                           struct weft_otlp_table *out_head);
+ * request); 0 is no limit. The rest stays. By weight the head is filled: a Metric that would exceed it is cut between
+ * its data points, and what both pieces then repeat (name, unit, metadata, what is unknown) is *out_repeated_bytes; by
+ * bytes a Metric is cut that is larger than max_bytes alone. If there are records, at least one moves (a single one, or
+ * a single data point, may be larger than max_bytes). Rows are shared, not copied, but those of a head with a piece of
+ * a Metric, which come from arena as pieces do: both keep pointing into the same arrays, and an edit of a scope or
+ * resource header shows in both. The envelope goes with both. WEFT_NOMEM, only where the first record has to be cut,
+ * leaves the table's message as it was. */
+enum weft_status weft_otlp_table_split(struct weft_otlp_table *table, uint64_t max_weight, size_t max_bytes,
+                                       struct weft_arena *arena, struct weft_otlp_table *out_head,
+                                       size_t *out_repeated_bytes) WEFT_MUST_CHECK;
 
 /* Bytes of the request that weft_otlp_table_emit would write. */
 size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table);

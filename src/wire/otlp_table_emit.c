@@ -1,6 +1,5 @@
-/* Writing a table back as an export request, and splitting it by what would be written. Lengths come first: a
- * message is framed by the size of what it holds, so each level is summed before it is written (no memory but
- * the frames).
+/* Writing a table back as an export request. Lengths come first: a message is framed by the size of what it holds, so
+ * each level is summed before it is written (no memory but the frames).
  *
  * A frame that the request already has, right before what it frames, is taken from there instead of written
  * anew; neighbours then join into one slice, up to the whole request when nothing was touched. */
@@ -18,11 +17,6 @@ struct run {
     size_t length;
 };
 
-static size_t framed_size(uint32_t number, size_t length)
-{
-    return weft_wire_size_bytes_header(number, length) + length;
-}
-
 static const struct weft_otlp_scope *scope_of(const struct weft_otlp_table *table, uint32_t record)
 {
     return &table->scopes[table->records[record].scope];
@@ -33,7 +27,7 @@ static struct run scope_run(const struct weft_otlp_table *table, uint32_t first)
     struct run run = { first, first, scope_of(table, first)->header.length };
     uint32_t scope = table->records[first].scope;
     while (run.end < table->record_count && table->records[run.end].scope == scope) {
-        run.length += framed_size(RECORDS_FIELD, table->records[run.end].length);
+        run.length += weft_wire_size_bytes_field(RECORDS_FIELD, table->records[run.end].length);
         run.end++;
     }
     return run;
@@ -45,7 +39,7 @@ static struct run resource_run(const struct weft_otlp_table *table, uint32_t fir
     struct run run = { first, first, table->resources[resource].header.length };
     while (run.end < table->record_count && scope_of(table, run.end)->resource == resource) {
         struct run scope = scope_run(table, run.end);
-        run.length += framed_size(SCOPES_FIELD, scope.length);
+        run.length += weft_wire_size_bytes_field(SCOPES_FIELD, scope.length);
         run.end = scope.end;
     }
     return run;
@@ -59,7 +53,7 @@ size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table)
     size_t size = table->envelope.length;
     for (uint32_t at = 0; at < table->record_count;) {
         struct run run = resource_run(table, at);
-        size += framed_size(RESOURCES_FIELD, run.length);
+        size += weft_wire_size_bytes_field(RESOURCES_FIELD, run.length);
         at = run.end;
     }
     return size;
@@ -165,60 +159,4 @@ enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struc
         at = resource.end;
     }
     return weft_slices_add(slices, table->envelope);
-}
-
-/* Size of the request that the records so far would make; grows by one record at a time. */
-struct growing_size {
-    size_t closed;   /* envelope and finished resources */
-    size_t resource; /* contents of the open resource, without its open scope */
-    size_t scope;    /* contents of the open scope */
-};
-
-static void growing_size_add(struct growing_size *size, const struct weft_otlp_table *table, uint32_t record)
-{
-    uint32_t scope = table->records[record].scope;
-    bool is_new_scope = record == 0 || table->records[record - 1].scope != scope;
-    uint32_t resource = table->scopes[scope].resource;
-    bool is_new_resource = record == 0 || scope_of(table, record - 1)->resource != resource;
-    if (is_new_scope && record > 0) {
-        size->resource += framed_size(SCOPES_FIELD, size->scope);
-    }
-    if (is_new_resource) {
-        size->closed += record > 0 ? framed_size(RESOURCES_FIELD, size->resource) : 0;
-        size->resource = table->resources[resource].header.length;
-    }
-    if (is_new_scope) {
-        size->scope = table->scopes[scope].header.length;
-    }
-    size->scope += framed_size(RECORDS_FIELD, table->records[record].length);
-}
-
-static size_t growing_size_total(const struct growing_size *size)
-{
-    return size->closed + framed_size(RESOURCES_FIELD, size->resource + framed_size(SCOPES_FIELD, size->scope));
-}
-
-void weft_otlp_table_split(struct weft_otlp_table *table, uint64_t max_weight, size_t max_bytes,
-                           struct weft_otlp_table *out_head)
-{
-    struct growing_size size = { .closed = table->envelope.length };
-    uint64_t weight = 0;
-    uint32_t count = 0;
-    while (count < table->record_count) {
-        uint64_t heavier = weight + table->records[count].weight;
-        growing_size_add(&size, table, count);
-        bool is_over =
-            (max_weight > 0 && heavier > max_weight) || (max_bytes > 0 && growing_size_total(&size) > max_bytes);
-        if (is_over && count > 0) {
-            break;
-        }
-        weight = heavier;
-        count++;
-    }
-    *out_head = *table;
-    out_head->record_count = count;
-    out_head->weight = weight;
-    table->records += count;
-    table->record_count -= count;
-    table->weight -= weight;
 }

@@ -81,15 +81,30 @@ def _sorted_attributes(node):
             for key, value in node.items()}
 
 
+def _points(metric):
+    """The metric once for each of its data points, with that one alone; a metric without points as it is."""
+    kind = metric.WhichOneof("data")
+    points = list(getattr(metric, kind).data_points) if kind else []
+    for point in points:
+        alone = type(metric)()
+        alone.CopyFrom(metric)
+        del getattr(alone, kind).data_points[:]
+        getattr(alone, kind).data_points.append(point)
+        yield alone
+    if not points:
+        yield metric
+
+
 def _records(signal, raw):
-    """(resource, scope, record) of each record, as JSON."""
+    """(resource, scope, record) of each record; a metric's records are its data points."""
     resources, scopes, records = SIGNALS[signal][3]
     message = _message(signal)
     message.ParseFromString(raw)
     for resource in getattr(message, resources):
         for scope in getattr(resource, scopes):
             for record in getattr(scope, records):
-                yield resource, scope, record
+                for part in _points(record) if signal == "metrics" else [record]:
+                    yield resource, scope, part
 
 
 def record_count(signal, raw):

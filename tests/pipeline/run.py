@@ -15,7 +15,7 @@ A case has these keys:
             `padding:` so many bytes more, in a field that nobody knows. `spoil: {text: "ff fe ..."}` puts as many bytes in the
             place of the text; `rejected:` is how many records partial_success must name. `wait:` so many seconds pass before it.
   output    for each backend what it must have got: a signal with one request that holds all the records, however they
-            were grouped, and optionally `requests:` the number of records in each request, in any order. `same_bytes: true`
+            were grouped, and optionally `requests:` the number of records (of metrics: data points) in each request, in any order. `same_bytes: true`
             says more: the requests are those of the input, byte by byte.
   accounts  for each signal the totals of the ledger when all has come to rest; what is not named is 0. `dropped` is by reason.
 

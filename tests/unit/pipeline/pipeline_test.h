@@ -151,6 +151,32 @@ static inline struct weft_batch *spans(uint32_t first, uint32_t count, struct we
     return batch_of(WEFT_TRACES, spans_payload(first, count), ticket);
 }
 
+/* points[i] data points in metric i: ExportMetricsServiceRequest with gauges. */
+static inline struct weft_batch *metrics(const uint32_t *points, size_t count, struct weft_ticket *ticket)
+{
+    struct weft_buffer request, resource, scope;
+    weft_buffer_init(&request, 0);
+    weft_buffer_init(&resource, 0);
+    weft_buffer_init(&scope, 0);
+    for (size_t i = 0; i < count; i++) {
+        struct weft_buffer metric, gauge;
+        weft_buffer_init(&metric, 0);
+        weft_buffer_init(&gauge, 0);
+        for (uint32_t j = 0; j < points[i]; j++) {
+            put_field(&gauge, 1, "\x19\0\0\0\0\0\0\0\0", 9);
+        }
+        put_field(&metric, 1, "m", 1);
+        put_message(&metric, 5, &gauge);
+        put_message(&scope, 2, &metric);
+    }
+    put_message(&resource, 2, &scope);
+    put_message(&request, 1, &resource);
+    struct weft_payload *payload = weft_payload_try_new(host.pool, request.length);
+    weft_payload_append(payload, request.bytes, request.length);
+    weft_buffer_fini(&request);
+    return batch_of(WEFT_METRICS, payload, ticket);
+}
+
 static inline void append_bytes(const struct weft_batch *batch, struct weft_buffer *out)
 {
     struct weft_arena *arena = weft_arena_try_new();

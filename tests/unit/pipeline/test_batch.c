@@ -131,33 +131,7 @@ START_TEST(test_split_by_bytes_keeps_to_the_limit)
 }
 END_TEST
 
-/* metrics[i] data points in metric i: ExportMetricsServiceRequest with gauges. */
-static struct weft_batch *metrics(const uint32_t *points, size_t count, struct weft_ticket *ticket)
-{
-    struct weft_buffer request, resource, scope;
-    weft_buffer_init(&request, 0);
-    weft_buffer_init(&resource, 0);
-    weft_buffer_init(&scope, 0);
-    for (size_t i = 0; i < count; i++) {
-        struct weft_buffer metric, gauge;
-        weft_buffer_init(&metric, 0);
-        weft_buffer_init(&gauge, 0);
-        for (uint32_t j = 0; j < points[i]; j++) {
-            put_field(&gauge, 1, "\x19\0\0\0\0\0\0\0\0", 9);
-        }
-        put_field(&metric, 1, "m", 1);
-        put_message(&metric, 5, &gauge);
-        put_message(&scope, 2, &metric);
-    }
-    put_message(&resource, 2, &scope);
-    put_message(&request, 1, &resource);
-    struct weft_payload *payload = weft_payload_try_new(host.pool, request.length);
-    weft_payload_append(payload, request.bytes, request.length);
-    weft_buffer_fini(&request);
-    return batch_of(WEFT_METRICS, payload, ticket);
-}
-
-/* Weight is data points; a metric is never cut, and one without points weighs nothing but is not lost. */
+/* Weight is data points, between which a metric is cut; one without points weighs nothing but is not lost. */
 START_TEST(test_split_counts_data_points)
 {
     static const uint32_t points[] = { 0, 3, 1, 9, 0, 2, 2, 0 };
@@ -168,9 +142,11 @@ START_TEST(test_split_counts_data_points)
         struct weft_batch *batch = metrics(points, WEFT_COUNT_OF(points), &counted.ticket);
         ck_assert_uint_eq(batch->weight, 17);
         uint64_t weight = 0;
-        size_t metric_count = 0;
+        size_t metric_count = 0, cut_count = 0;
         while (batch->part_count > 0) {
             struct weft_batch *head = NULL;
+            uint64_t before = batch->weight;
+            size_t metrics_before = weft_batch_record_count(batch);
             ck_assert(weft_batch_split(batch, max_weight, 0, &head) == WEFT_OK);
             ck_assert_uint_eq(head->part_count, 1);
             struct weft_buffer bytes;
@@ -179,14 +155,15 @@ START_TEST(test_split_counts_data_points)
             append_bytes(head, &bytes);
             ck_assert(weft_otlp_check(WEFT_METRICS, weft_buffer_slice(&bytes), NULL, &counts, NULL) == WEFT_OK);
             ck_assert_uint_eq(counts.data_points, head->weight);
-            ck_assert(head->weight <= max_weight || counts.records == 1);
+            ck_assert_uint_eq(head->weight, before < max_weight ? before : max_weight);
+            cut_count += counts.records + weft_batch_record_count(batch) - metrics_before;
             metric_count += counts.records;
             weight += head->weight;
             weft_buffer_fini(&bytes);
             weft_batch_end(&head, NULL, -1);
         }
         ck_assert_uint_eq(weight, 17);
-        ck_assert_uint_eq(metric_count, WEFT_COUNT_OF(points));
+        ck_assert_uint_eq(metric_count, WEFT_COUNT_OF(points) + cut_count);
         ck_assert_uint_eq(counted.settled, 1);
         weft_batch_end(&batch, NULL, -1);
     }

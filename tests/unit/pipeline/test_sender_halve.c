@@ -46,11 +46,15 @@ static bool is_refused(const struct weft_batch *batch)
     struct weft_otlp_table table;
     struct weft_arena *arena = weft_arena_try_new();
     bool is_bad = backend.max_weight > 0 && batch->weight > backend.max_weight;
+    if (backend.is_bad == NULL) {
+        weft_arena_unref(&arena);
+        return is_bad;
+    }
     weft_buffer_init(&bytes, 0);
     append_bytes(batch, &bytes);
     ck_assert(weft_otlp_check(WEFT_TRACES, weft_buffer_slice(&bytes), NULL, &counts, NULL) == WEFT_OK);
     ck_assert(weft_otlp_table_build(WEFT_TRACES, weft_buffer_slice(&bytes), &counts, arena, &table, NULL) == WEFT_OK);
-    for (uint32_t i = 0; i < table.record_count && backend.is_bad != NULL; i++) {
+    for (uint32_t i = 0; i < table.record_count; i++) {
         is_bad = is_bad || backend.is_bad(number_of(&table.records[i]));
     }
     weft_buffer_fini(&bytes);
@@ -162,6 +166,22 @@ START_TEST(test_what_is_too_large_goes_in_halves)
     play();
     ck_assert_uint_eq(totals().sent, 1000);
     ck_assert_uint_eq(totals().rejected, 0);
+    end_all();
+}
+END_TEST
+
+/* A metric, too, down to its data points. */
+START_TEST(test_a_metric_that_is_too_large_goes_in_pieces)
+{
+    static const uint32_t points[] = { 40 };
+    begin_refusing(NULL);
+    backend.fault = WEFT_PUSH_FAULT_TOO_LARGE;
+    backend.max_weight = 1;
+    begin_with(1);
+    ck_assert_int_eq(give(&fakes[0], metrics(points, 1, NULL)), WEFT_OK);
+    play();
+    ck_assert_uint_eq(totals().sent + totals().rejected, 40);
+    ck_assert_uint_ge(totals().sent, 30); /* so many pieces one client's request may have */
     end_all();
 }
 END_TEST
@@ -289,6 +309,7 @@ int main(void)
     tcase_add_test(tests, test_one_bad_record_of_a_merge_is_rejected_alone);
     tcase_add_test(tests, test_bad_record_is_found_in_few_requests);
     tcase_add_test(tests, test_what_is_too_large_goes_in_halves);
+    tcase_add_test(tests, test_a_metric_that_is_too_large_goes_in_pieces);
     tcase_add_test(tests, test_a_request_full_of_bad_records_has_a_limit);
     tcase_add_test(tests, test_the_limit_is_each_request_s_own);
     tcase_add_test(tests, test_a_backend_that_refuses_everything_is_not_asked_again_and_again);
