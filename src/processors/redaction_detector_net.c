@@ -165,9 +165,23 @@ static bool confirm_ipv6(const uint8_t *bytes, size_t length)
     return has_digit && inet_pton(AF_INET6, address, &parsed) == 1;
 }
 
-bool weft_detect_ipv6(struct weft_slice text, size_t from, struct weft_found *out_found)
+/* The address between start and end, with nothing of a word around it. */
+static bool is_ipv6_between(struct weft_slice text, size_t start, size_t end)
 {
     enum { MIN_BYTES = 3 };
+    return end >= start + MIN_BYTES && !weft_is_word(weft_byte_before(text, start)) &&
+           !weft_is_word(weft_byte_at(text, end)) && confirm_ipv6(text.bytes + start, end - start);
+}
+
+/* Behind the first colon: what stands before it may be a name ("peer:2001:db8::1"). */
+static size_t skip_name(struct weft_slice text, size_t start, size_t end)
+{
+    size_t colon = weft_find_byte(weft_slice_of(text.bytes, end), start, ':');
+    return colon < end ? colon + 1 : end;
+}
+
+bool weft_detect_ipv6(struct weft_slice text, size_t from, struct weft_found *out_found)
+{
     for (size_t at = from; (at = weft_find_byte(text, at, ':')) < text.length;) {
         size_t start = at;
         while (start > from && is_ipv6(text.bytes[start - 1])) {
@@ -180,8 +194,8 @@ bool weft_detect_ipv6(struct weft_slice text, size_t from, struct weft_found *ou
         }
         bool has_colon = end > at && text.bytes[end - 1] == ':' && !(end - start > 1 && text.bytes[end - 2] == ':');
         end -= has_colon; /* "at 2001:db8::1: refused" */
-        if (end - start >= MIN_BYTES && !weft_is_word(weft_byte_before(text, start)) &&
-            !weft_is_word(weft_byte_at(text, end)) && confirm_ipv6(text.bytes + start, end - start)) {
+        start = is_ipv6_between(text, start, end) ? start : skip_name(text, start, end);
+        if (is_ipv6_between(text, start, end)) {
             *out_found = (struct weft_found){ start, end };
             return true;
         }

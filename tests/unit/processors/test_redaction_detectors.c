@@ -78,6 +78,7 @@ static const struct row {
     { WEFT_DETECT_IPV6, "at [2001:db8::1]:80, fe80::1ff:fe23:4567:890a: refused ::1 1:2:3:4:5:6:7:8",
       "at [#]:80, #: refused # #" },
     { WEFT_DETECT_IPV6, "::ffff:10.0.0.1.", "#." },
+    { WEFT_DETECT_IPV6, "k:2001:db8::1 face:2001:db8:0:0:0:0:0:1 node:fe80::1", "k:# face:# node:#" },
     { WEFT_DETECT_IPV6, "12:34:56 00:1b:44:11:3a:b7 std::vector Dead::Beef a::b::1 :: 1:2 g::1", NULL },
     { WEFT_DETECT_US_SSN, "ssn 123-45-6789, 123 45 6789", "ssn #, #" },
     { WEFT_DETECT_US_SSN,
