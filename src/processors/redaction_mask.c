@@ -136,6 +136,13 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
                : WEFT_PATTERN_LIMIT;
 }
 
+static void mark_wanted(struct weft_redaction_matcher *matcher, size_t start, size_t end)
+{
+    for (size_t i = start; i < end; i++) {
+        matcher->marks.bytes[i] |= IS_WANTED;
+    }
+}
+
 /* Marks what the rule matches in the text as it came. */
 static enum weft_pattern_outcome want(struct weft_redaction_matcher *matcher, const struct rule *rule,
                                       struct weft_slice text)
@@ -146,11 +153,22 @@ static enum weft_pattern_outcome want(struct weft_redaction_matcher *matcher, co
     size_t end;
     start_search(matcher, rule, text, &search);
     while ((outcome = search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
-        for (size_t i = start; i < end; i++) {
-            matcher->marks.bytes[i] |= IS_WANTED;
-        }
+        mark_wanted(matcher, start, end);
     }
     return outcome;
+}
+
+/* The same for what a detector finds in the text without its escapes. */
+static void want_unescaped(struct weft_redaction_matcher *matcher, const struct rule *rule)
+{
+    const struct weft_unescaped *unescaped = &matcher->unescaped;
+    struct search search;
+    size_t start;
+    size_t end;
+    start_search(matcher, rule, weft_buffer_slice(&unescaped->text), &search);
+    while (search_next(&search, &start, &end) == WEFT_PATTERN_MATCH) {
+        mark_wanted(matcher, weft_unescaped_origin(unescaped, start), weft_unescaped_origin(unescaped, end));
+    }
 }
 
 static bool prepare(struct weft_redaction_matcher *matcher, struct weft_slice text)
@@ -231,8 +249,20 @@ static bool mask_in_order(struct weft_redaction_matcher *matcher, struct weft_sl
             return false;
         }
     }
-    count_detected(matcher, detected);
     return true;
+}
+
+/* Marks what is found in the text without its escapes only; tells of what no detector found in it as it came. */
+static void want_all_unescaped(struct weft_redaction_matcher *matcher, weft_detector_set unescaped,
+                               weft_detector_set detected)
+{
+    for (weft_detector_set left = unescaped; left != 0; left &= left - 1) {
+        struct rule rule = { .detector = (enum weft_detector_id)__builtin_ctz(left) };
+        want_unescaped(matcher, &rule);
+        if ((detected >> rule.detector & 1) == 0) {
+            tell_rule(matcher, &rule);
+        }
+    }
 }
 
 static bool is_all_masked(const struct weft_redaction_matcher *matcher)
@@ -270,6 +300,22 @@ static struct weft_slice mask_all(struct weft_redaction_matcher *matcher, struct
     return weft_buffer_status(&matcher->text) == WEFT_OK ? weft_buffer_slice(&matcher->text) : WEFT_REDACTION_MASK_TEXT;
 }
 
+/* False: there was no memory to undo escapes, so nobody knows what is there. */
+static bool is_known(const struct weft_redaction_matcher *matcher)
+{
+    return !matcher->unescaped.text.is_failed && !matcher->unescaped.origin.is_failed;
+}
+
+/* The detectors that find something in the text without its escapes. */
+static weft_detector_set find_unescaped(struct weft_redaction_matcher *matcher, struct weft_slice text)
+{
+    struct weft_unescaped *unescaped = &matcher->unescaped;
+    if (text.length > UINT32_MAX || !weft_redaction_unescape(text, unescaped) || !is_known(matcher)) {
+        return 0;
+    }
+    return weft_detectors_find(&matcher->rules->detectors, weft_buffer_slice(&unescaped->text));
+}
+
 bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked)
 {
     const struct weft_redaction_patterns *patterns = &matcher->rules->blocked_values;
@@ -277,15 +323,26 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     const uint64_t limit_count = matcher->limit_count;
     const size_t told_length = matcher->found_by == NULL ? 0 : matcher->found_by->length;
     const struct weft_detector_filter *detectors = &matcher->rules->detectors;
-    weft_detector_set detected = detectors->set == 0 ? 0 : weft_detectors_find(detectors, text);
-    if (detected == 0 && (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) &&
+    weft_detector_set detected = 0;
+    weft_detector_set unescaped = 0;
+    if (detectors->set != 0) {
+        detected = weft_detectors_find(detectors, text);
+        unescaped = find_unescaped(matcher, text);
+    }
+    if ((detected | unescaped) == 0 && is_known(matcher) &&
+        (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) &&
         (own->count == 0 || !weft_redaction_matches(matcher, own, text, true))) {
         return false;
     }
     struct weft_slice masked;
-    if (prepare(matcher, text) && mask_in_order(matcher, text, detected) &&
-        (is_all_masked(matcher) || mask_marked(matcher, text))) {
+    bool is_done = is_known(matcher) && prepare(matcher, text) && mask_in_order(matcher, text, detected);
+    if (is_done) {
+        want_all_unescaped(matcher, unescaped, detected);
+        is_done = is_all_masked(matcher) || mask_marked(matcher, text);
+    }
+    if (is_done) {
         masked = weft_buffer_slice(&matcher->text);
+        count_detected(matcher, detected | unescaped);
     } else {
         matcher->limit_count = limit_count + 1;
         masked = mask_all(matcher, text);

@@ -193,6 +193,12 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules)
 
 /* ---- matching ---- */
 
+#define MATCHER_BUFFERS(matcher)                                                                                 \
+    {                                                                                                            \
+        &(matcher)->text, &(matcher)->next_text, &(matcher)->origin, &(matcher)->next_origin, &(matcher)->marks, \
+            &(matcher)->unescaped.text, &(matcher)->unescaped.origin                                             \
+    }
+
 enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
                                              const struct weft_redaction_rules *rules, struct weft_error *error)
 {
@@ -204,8 +210,7 @@ enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matc
 
 void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
 {
-    struct weft_buffer *buffers[] = { &matcher->text, &matcher->next_text, &matcher->origin, &matcher->next_origin,
-                                      &matcher->marks };
+    struct weft_buffer *buffers[] = MATCHER_BUFFERS(matcher);
     for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
         weft_buffer_fini(buffers[i]);
     }
@@ -217,8 +222,7 @@ void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
 void weft_redaction_matcher_trim(struct weft_redaction_matcher *matcher)
 {
     enum { KEPT_BYTES = 64 << 10 };
-    struct weft_buffer *buffers[] = { &matcher->text, &matcher->next_text, &matcher->origin, &matcher->next_origin,
-                                      &matcher->marks };
+    struct weft_buffer *buffers[] = MATCHER_BUFFERS(matcher);
     for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
         if (buffers[i]->capacity > KEPT_BYTES) {
             weft_buffer_fini(buffers[i]);

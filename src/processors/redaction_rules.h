@@ -6,6 +6,7 @@
 #include "config/field.h"
 #include "config/named_keys.h"
 #include "processors/redaction_detectors.h"
+#include "processors/redaction_escapes.h"
 
 /* What a redaction does with keys and texts, apart from where they stand. The rules never change and are shared by all
  * workers; each has a matcher of its own for them. Whatever cannot be decided (a pattern that meets its limits, memory
@@ -107,6 +108,7 @@ struct weft_redaction_matcher {
     struct weft_buffer text, next_text;            /* while a text is masked (redaction_mask.c) */
     struct weft_buffer origin, next_origin;        /* uint32_t: by byte of text, where it stood at first */
     struct weft_buffer marks;                      /* uint8_t: by byte of the text as it came */
+    struct weft_unescaped unescaped;
 };
 
 enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,

@@ -366,7 +366,7 @@ START_TEST(test_each_allocation_failing_leaves_no_secret)
     static const char *const config = ALL CARDS HASH(
         "sha1") "rules: [{detector: ipv4, tokenize: true}]\ntoken_key: '" KEY_32
                 "'\nscope: all\nredact_all_types: true\nsummary: debug\nblocked_key_patterns: [token, key]";
-    static const char *const input = SPAN(TEXT("a", "x " CARD) "," TEXT("token", CARD) "," ATTRIBUTE(
+    static const char *const input = SPAN(TEXT("a", "x\\\\n " CARD) "," TEXT("token", CARD) "," ATTRIBUTE(
         "m", MAP(ATTRIBUTE("b", ARRAY(STRING(CARD) "," INT(CARD))) "," TEXT("long key to be named " CARD, CARD))));
     size_t failures = 0;
     bool has_failed = true;
