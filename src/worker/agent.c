@@ -11,23 +11,14 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/hash.h"
-#include "base/helper.h"
 #include "base/log.h"
-#include "net/tls/tls.h"
 #include "worker/acceptor.h"
+#include "worker/extensions.h"
 #include "worker/post.h"
 #include "worker/questions.h"
-#include "worker/registry.h"
 #include "worker/signals.h"
-#include "worker/telemetry_config.h"
 #include "worker/transition.h"
 #include "worker/worker.h"
-#include "worker/worker_config.h"
-
-struct running_extension {
-    const struct weft_plan_component *component;
-    struct weft_extension *extension;
-};
 
 enum agent_state {
     AGENT_RUNNING,   /* one graph on every worker, the plan's */
@@ -36,22 +27,6 @@ enum agent_state {
     AGENT_SWITCHING, /* they take over, worker by worker */
     AGENT_RETIRING,  /* former_plan's graphs drain */
     AGENT_DRAINING,  /* the plan's graphs drain: the end */
-};
-
-/* A config that is read, understood and opened beside the one in use, for a reload. What it leads to may stand (a disk,
- * a listener's path), so a helper does it. Until it is back the plan in use stays as it is. If it is not back at the
- * end of the process, it and what it looks at stay behind: the thread may still go on. */
-struct load {
-    struct weft_helper_task task;
-    struct agent *agent;
-    uintptr_t thread; /* the main one */
-    struct weft_monotonic started;
-    bool has_been_told_of; /* in the log */
-    struct weft_plan *plan;
-    struct weft_telemetry telemetry;
-    struct weft_worker_config workers;
-    struct weft_config_notes notes;
-    struct weft_error error;
 };
 
 struct agent {
@@ -66,8 +41,7 @@ struct agent {
     struct weft_plan *next_plan;   /* being built */
     struct weft_plan *former_plan; /* during a reload, until its graphs are gone */
     enum agent_state state;
-    struct weft_helper *loader;
-    struct load *load; /* NULL: none is out */
+    struct weft_loader *loader;
     struct weft_transition *transition;
     struct weft_worker_post *post;
     bool is_stopping;
@@ -80,56 +54,9 @@ struct agent {
     struct weft_questions *questions;
     struct weft_signals *signals;
     struct weft_timer ledger_watch;
-    struct running_extension *extensions;
-    size_t extension_count;
+    struct weft_extensions *extensions;
     struct weft_agent_view view;
 };
-
-/* ---- loading ---- */
-
-/* Its errors, too, where all are to be told; else the first one stands. */
-static void check_telemetry(const struct weft_node *root, struct weft_config_notes *notes, struct weft_error *error)
-{
-    struct weft_telemetry telemetry;
-    struct weft_error other = WEFT_ERROR_NONE;
-    if (notes == NULL || !notes->keeps_errors) {
-        return;
-    }
-    const struct weft_node *node = weft_node_find(weft_node_find(root, "service"), "telemetry");
-    enum weft_status status = weft_telemetry_parse(node, &telemetry, notes, &other);
-    if (weft_config_notes_survive(notes, status, &other) != WEFT_OK) {
-        *error = other;
-    }
-}
-
-enum weft_status weft_agent_load(const struct weft_config_sources *sources, const struct weft_plan *former,
-                                 struct weft_config_notes *notes, struct weft_plan **out_plan,
-                                 struct weft_telemetry *out_telemetry, struct weft_worker_config *out_workers,
-                                 struct weft_error *error)
-{
-    struct weft_tree *tree = NULL;
-    struct weft_plan *plan = NULL;
-    enum weft_status status = weft_config_load(sources, &tree, notes, error);
-    if (status != WEFT_OK) {
-        return status;
-    }
-    status = weft_plan_new(&tree, weft_registry(), former, notes, &plan, error);
-    if (status != WEFT_OK) {
-        check_telemetry(weft_tree_root(tree), notes, error);
-        weft_tree_free(&tree);
-        return status;
-    }
-    status = weft_telemetry_parse(plan->settings.telemetry, out_telemetry, notes, error);
-    if (status == WEFT_OK) {
-        status = weft_worker_config_parse(&plan->settings, out_workers, error);
-    }
-    if (status != WEFT_OK) {
-        weft_plan_unref(&plan);
-        return status;
-    }
-    *out_plan = plan;
-    return WEFT_OK;
-}
 
 static void log_notes(const struct weft_config_notes *notes)
 {
@@ -214,15 +141,13 @@ static void note_what_needs_a_restart(const struct agent *agent, const struct we
     }
 }
 
-static enum weft_status replace_extensions(struct agent *agent, struct weft_error *error);
-
 /* A graph that a reload took out and that cannot end must not cost the present one what it holds: at the end it has
  * half of the time. */
 static void all_have_switched(void *context)
 {
     struct agent *agent = context;
     struct weft_error error = WEFT_ERROR_NONE;
-    if (replace_extensions(agent, &error) != WEFT_OK) {
+    if (weft_extensions_replace(agent->extensions, agent->plan, &error) != WEFT_OK) {
         report_failed_extension(&error);
     }
     agent->state = AGENT_RETIRING;
@@ -263,91 +188,32 @@ static void all_have_built(void *context)
     weft_transition_switch(agent->transition, all_have_switched);
 }
 
-static void load_now(struct weft_helper_task *task, void *context)
+static void was_loaded(void *context, struct weft_loaded *loaded)
 {
-    struct load *load = WEFT_CONTAINER_OF(task, struct load, task);
-    struct agent *agent = load->agent;
-    (void)context;
-    enum weft_status status = weft_agent_load(&agent->options->sources, agent->plan, &load->notes, &load->plan,
-                                              &load->telemetry, &load->workers, &load->error);
-    if (status == WEFT_OK) {
-        status = weft_plan_renew(load->plan, &load->error);
-    }
-    if (status == WEFT_OK) {
-        (void)!weft_plan_open(load->plan, &agent->budget, agent->worker_count, &load->error);
-    }
-    weft_tls_leave_thread();
-}
-
-/* Main thread. */
-static void free_load(struct load *load)
-{
-    load->agent->load = NULL;
-    if (load->plan != NULL) {
-        weft_plan_own(load->plan);
-        weft_plan_end_renewal(load->plan, false);
-    }
-    weft_plan_unref(&load->plan);
-    weft_config_notes_fini(&load->notes);
-    weft_free(load);
-}
-
-static void was_left(struct weft_helper_task *task)
-{
-    struct load *load = WEFT_CONTAINER_OF(task, struct load, task);
-    if (load->thread == weft_thread_id()) {
-        free_load(load);
-    }
-}
-
-static void was_loaded(struct weft_helper_task *task)
-{
-    struct load *load = WEFT_CONTAINER_OF(task, struct load, task);
-    struct agent *agent = load->agent;
+    struct agent *agent = context;
     weft_assert(agent->state == AGENT_LOADING && !agent->is_stopping);
-    if (load->error.status != WEFT_OK) {
-        report_failed_reload(agent, &load->error);
-        free_load(load);
-        go_on(agent);
-        return;
-    }
-    log_notes(&load->notes);
-    weft_plan_own(load->plan);
-    agent->next_plan = load->plan;
-    agent->next_telemetry = load->telemetry;
-    note_what_needs_a_restart(agent, &load->telemetry, &load->workers);
-    load->plan = NULL;
-    free_load(load);
+    log_notes(&loaded->notes);
+    agent->next_plan = loaded->plan;
+    agent->next_telemetry = loaded->telemetry;
+    note_what_needs_a_restart(agent, &loaded->telemetry, &loaded->workers);
     agent->state = AGENT_BUILDING;
     weft_transition_build(agent->transition, agent->next_plan, all_have_built);
+}
+
+static void could_not_be_loaded(void *context, const struct weft_error *error)
+{
+    struct agent *agent = context;
+    weft_assert(agent->state == AGENT_LOADING && !agent->is_stopping);
+    report_failed_reload(agent, error);
+    go_on(agent);
 }
 
 static void reload(struct agent *agent)
 {
     agent->must_reload = agent->state != AGENT_RUNNING;
-    if (agent->must_reload) {
-        return;
-    }
-    struct load *load = weft_alloc(sizeof *load);
-    load->task = (struct weft_helper_task){ .work = load_now, .on_done = was_loaded, .on_left = was_left };
-    load->agent = agent;
-    load->thread = weft_thread_id();
-    load->started = weft_monotonic_now();
-    agent->load = load;
-    agent->state = AGENT_LOADING;
-    struct weft_helper_box *answers = weft_worker_host(agent->workers[0])->answers;
-    if (weft_helper_ask(agent->loader, answers, &load->task, NULL) != WEFT_OK) { /* no thread to be had */
-        load_now(&load->task, NULL);
-        was_loaded(&load->task);
-    }
-}
-
-static void tell_of_slow_load(struct agent *agent)
-{
-    struct load *load = agent->load;
-    if (load != NULL && !load->has_been_told_of && weft_monotonic_now().ns - load->started.ns > WEFT_NS_PER_S) {
-        load->has_been_told_of = true;
-        weft_log(WARN, "agent.reload_stands", "the config, or a file that it names, cannot be read for now");
+    if (!agent->must_reload) {
+        agent->state = AGENT_LOADING;
+        weft_loader_begin(agent->loader, agent->plan);
     }
 }
 
@@ -392,7 +258,7 @@ static void shut_down(struct agent *agent)
     weft_log(INFO, "agent.stopping", "draining", WEFT_LOG_INT("timeout_ms", timeout_ns / WEFT_NS_PER_MS));
     weft_acceptor_stop(agent->acceptor);
     if (agent->state == AGENT_LOADING) {
-        weft_helper_leave(&agent->load->task);
+        weft_loader_leave(agent->loader);
         agent->state = AGENT_RUNNING;
     }
     if (agent->state == AGENT_RUNNING) {
@@ -434,67 +300,6 @@ static enum weft_status open_questions(struct agent *agent, struct weft_error *e
     return weft_questions_new(&settings, &agent->questions, error);
 }
 
-/* ---- extensions ---- */
-
-static void free_extensions(struct running_extension *extensions, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (extensions[i].extension != NULL) {
-            extensions[i].extension->free(extensions[i].extension);
-        }
-    }
-    weft_free(extensions);
-}
-
-/* The extension that runs for this component, taken out of the list; NULL if there is none. */
-static struct weft_extension *take_extension(struct running_extension *extensions, size_t count,
-                                             const struct weft_plan_component *component)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (extensions[i].component == component) {
-            struct weft_extension *extension = extensions[i].extension;
-            extensions[i].extension = NULL;
-            return extension;
-        }
-    }
-    return NULL;
-}
-
-static enum weft_status start_extension(struct agent *agent, struct running_extension *running,
-                                        struct weft_error *error)
-{
-    const struct weft_plan_component *component = running->component;
-    struct weft_instance_setup setup = { .host = weft_worker_host(agent->workers[0]),
-                                         .id = component->id,
-                                         .config = component->config,
-                                         .shared = component->shared,
-                                         .agent = &agent->view };
-    return component->component->create_extension(&setup, &running->extension, error);
-}
-
-/* Starts the plan's extensions; those of unchanged components go on. Those that are not in the plan end first, so that
- * the new ones can have their ports. The first failure is reported; the others are started all the same. */
-static enum weft_status replace_extensions(struct agent *agent, struct weft_error *error)
-{
-    size_t count = agent->plan->extension_count;
-    struct running_extension *extensions = weft_alloc((count + 1) * sizeof *extensions);
-    for (size_t i = 0; i < count; i++) {
-        extensions[i].component = agent->plan->extensions[i];
-        extensions[i].extension = take_extension(agent->extensions, agent->extension_count, extensions[i].component);
-    }
-    free_extensions(agent->extensions, agent->extension_count);
-    agent->extensions = extensions;
-    agent->extension_count = count;
-    enum weft_status status = WEFT_OK;
-    for (size_t i = 0; i < count; i++) {
-        if (extensions[i].extension == NULL) {
-            enum weft_status started = start_extension(agent, &extensions[i], status == WEFT_OK ? error : NULL);
-            status = status == WEFT_OK ? started : status;
-        }
-    }
-    return status;
-}
-
 /* ---- start and end ---- */
 
 static enum weft_status open_ledger(struct agent *agent, struct weft_error *error)
@@ -512,7 +317,7 @@ static void watch_ledger(void *context)
 {
     struct agent *agent = context;
     weft_ledger_trouble(agent->ledger);
-    tell_of_slow_load(agent);
+    weft_loader_watch(agent->loader);
     weft_timer_set_after(weft_worker_host(agent->workers[0])->timers, &agent->ledger_watch, WEFT_NS_PER_S);
 }
 
@@ -555,7 +360,16 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
             .secret = &agent->secret,
         });
     }
-    agent->loader = weft_helper_new("weft-reload", 1, NULL, NULL);
+    agent->loader = weft_loader_new(&(struct weft_loader_settings){
+        .sources = &agent->options->sources,
+        .budget = &agent->budget,
+        .worker_count = agent->worker_count,
+        .answers = weft_worker_host(agent->workers[0])->answers,
+        .on_loaded = was_loaded,
+        .on_failed = could_not_be_loaded,
+        .context = agent,
+    });
+    agent->extensions = weft_extensions_new(weft_worker_host(agent->workers[0]), &agent->view);
     agent->post = weft_worker_post_new(agent->workers, agent->worker_count);
     agent->transition = weft_transition_new(agent->workers, agent->worker_count, agent);
     weft_timer_init(&agent->ledger_watch, watch_ledger, agent);
@@ -572,13 +386,15 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
     if (status == WEFT_OK) {
         status = open_questions(agent, error);
     }
-    return status == WEFT_OK ? replace_extensions(agent, error) : status;
+    return status == WEFT_OK ? weft_extensions_replace(agent->extensions, agent->plan, error) : status;
 }
 
-/* Before the threads run, or after they have ended. */
-static void take_apart(struct agent *agent)
+/* Before the threads run, or after they have ended. True: a load is out that looks at what is left. */
+static bool take_apart(struct agent *agent)
 {
-    free_extensions(agent->extensions, agent->extension_count);
+    if (agent->extensions != NULL) {
+        weft_extensions_free(agent->extensions);
+    }
     if (agent->questions != NULL) {
         weft_questions_free(agent->questions);
     }
@@ -603,16 +419,15 @@ static void take_apart(struct agent *agent)
     if (agent->transition != NULL) {
         weft_transition_free(agent->transition);
     }
-    if (agent->loader != NULL) {
-        weft_helper_free(agent->loader);
-    }
+    bool is_out = agent->loader != NULL && !weft_loader_free(agent->loader);
     weft_free(agent->workers);
     agent->workers = NULL;
-    if (agent->load == NULL) {
+    if (!is_out) {
         weft_plan_unref(&agent->next_plan);
         weft_plan_unref(&agent->former_plan);
         weft_plan_unref(&agent->plan);
     }
+    return is_out;
 }
 
 static void log_final_balance(struct agent *agent)
@@ -665,7 +480,7 @@ enum weft_status weft_agent_run(const struct weft_agent_options *options, struct
     if (status == WEFT_OK) {
         run(agent);
     }
-    take_apart(agent);
+    bool is_out = take_apart(agent);
     if (agent->ledger != NULL) {
         if (status == WEFT_OK) {
             log_final_balance(agent);
@@ -675,7 +490,7 @@ enum weft_status weft_agent_run(const struct weft_agent_options *options, struct
     if (status == WEFT_OK) {
         weft_log(INFO, "agent.stopped", "weft is down");
     }
-    if (agent->load != NULL) {
+    if (is_out) {
         left_behind = agent;
     } else {
         weft_free(agent);
