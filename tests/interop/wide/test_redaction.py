@@ -4,21 +4,16 @@ Its code runs as a filter (redaction/main.go), weft's as `weft redact`. 40 confi
 each (WEFT_REQUESTS: another number); where the two part on purpose is a row of DEVIATIONS.
 """
 
-import dataclasses
-import hashlib
 import json
 import os
 import pathlib
 import random
-import shutil
-import subprocess
-import tempfile
+import sys
 import unittest
 
-from harness.case import OutsideInCase
-from harness.places import program_under_test
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from redaction_case import Deviation, RedactionCase, comparable, text
 
-HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20261129
 CONFIGS = 40
 REQUESTS = int(os.environ.get("WEFT_REQUESTS", "1000"))
@@ -31,24 +26,6 @@ KEYS = ["a", "b", "token", "api_key", "user.id", "x", "name", "data", "db.statem
 WORDS = ["4111111111111111", "ann@example.com", "my Secret", "123-45-6789", "x1", "hey", "foo bar", "take", "DEADBEEF01", "", "é",
          "a\nb", "line\n\nthree\n", "token", "3.25", "true", "日本", "<a&b>", "\u2028", "\r\n"]
 HASHES = ["", "md5", "sha1", "sha3", "hmac-sha256", "hmac-sha512", "MD5"]
-
-
-def peer_binary():
-    """Built once into the cache by what it is made of; it needs Go."""
-    sources = [HERE / "redaction" / name for name in ("main.go", "go.mod", "go.sum")]
-    key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "weft"
-    binary = cache / f"redaction-{key}" / "redaction"
-    if not binary.exists():
-        with tempfile.TemporaryDirectory(prefix="weft-test-") as work:
-            for source in sources:
-                shutil.copy(source, work)
-            built = subprocess.run(["nice", "-n", "19", "go", "build", "-o", "redaction", "."], cwd=work, capture_output=True, text=True)
-            if built.returncode != 0:
-                raise AssertionError(f"the Collector's redaction could not be built (it needs Go on the PATH):\n{built.stderr}")
-            binary.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(f"{work}/redaction", binary)
-    return binary
 
 
 class Source:
@@ -111,35 +88,6 @@ class Source:
         return signal, getattr(self, signal)()
 
 
-def comparable(node):
-    """Without what JSON may leave out, and maps in no order: the Collector moves members where it removes one."""
-    if isinstance(node, list):
-        return [comparable(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    made = {}
-    for key, value in node.items():
-        if key == "attributes" or key == "kvlistValue":
-            members = value if key == "attributes" else value.get("values", [])
-            made[key] = sorted(json.dumps(comparable(member), sort_keys=True) for member in members)
-        else:
-            made[key] = float(value) if key == "doubleValue" else str(value) if key == "intValue" else comparable(value)
-    return {key: value for key, value in made.items() if key.endswith("Value") or value not in ({}, [], "", 0, None)}
-
-
-@dataclasses.dataclass
-class Deviation:
-    why: str
-    config: dict
-    value: dict  # of an attribute
-    collector: dict
-    weft: dict
-
-
-def text(value):
-    return {"stringValue": value}
-
-
 DEVIATIONS = [
     Deviation("maps and arrays in attributes are looked into", {"blocked_values": ["sk-[a-z]+"]},
               {"arrayValue": {"values": [text("sk-abc")]}}, {"arrayValue": {"values": [text("sk-abc")]}},
@@ -155,32 +103,7 @@ REFUSED = [{"hash_function": "sha2"}, {"hash_function": "hmac-sha256"}, {"hash_f
            {"hash_function": "hmac-sha512", "hmac_key": "k" * 63}, {"blocked_values": ["("]}]
 
 
-class Redaction(OutsideInCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.peer = peer_binary()
-
-    def by_collector(self, config, requests):
-        jobs = "".join(json.dumps({"config": config, "signal": signal, "request": request}) + "\n" for signal, request in requests)
-        done = subprocess.run([self.peer], input=jobs, capture_output=True, text=True, timeout=600, check=True)
-        return [json.loads(line) for line in done.stdout.split("\n")[:-1]]
-
-    def run_weft(self, config, requests):
-        path = f"{self.temporary_directory()}/redact.yaml"
-        pipeline = {"receivers": ["otlp"], "processors": ["redaction"], "exporters": ["debug"]}
-        whole = {"receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "127.0.0.1:0"}}}}, "processors": {"redaction": config},
-                 "exporters": {"debug": {}},
-                 "service": {"pipelines": {signal: pipeline for signal in ("traces", "logs", "metrics")}}}
-        pathlib.Path(path).write_text(json.dumps(whole), encoding="utf-8")
-        lines = "".join(json.dumps(request) + "\n" for _, request in requests)
-        return subprocess.run([program_under_test(), "redact", "--config", path], input=lines, capture_output=True, text=True,
-                              timeout=600)
-
-    def by_weft(self, config, requests):
-        done = self.run_weft(config, requests)
-        self.assertEqual((done.returncode, done.stderr), (0, ""), config)
-        return [json.loads(line.removeprefix("after  ")) for line in done.stdout.split("\n") if line.startswith("after  ")]
-
+class Redaction(RedactionCase):
     def test_generated_requests_come_out_the_same(self):
         source = Source(SEED)
         changed = 0
@@ -195,13 +118,7 @@ class Redaction(OutsideInCase):
         self.assertGreater(changed, CONFIGS * REQUESTS // 2, "hardly anything was redacted")
 
     def test_deviations_are_as_they_are_written_down(self):
-        for row in DEVIATIONS:
-            with self.subTest(row.why):
-                config = {"allow_all_keys": True, **row.config}
-                request = {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"key": "a", "value": row.value}]}]}]}]}
-                for wanted, done in ((row.collector, self.by_collector), (row.weft, self.by_weft)):
-                    span = done(config, [("traces", request)])[0]["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
-                    self.assertEqual(span["attributes"][0]["value"], wanted)
+        self.check_deviations(DEVIATIONS)
 
     def test_both_refuse_the_same_configs(self):
         for config in REFUSED:

@@ -1,0 +1,101 @@
+"""What the differentials of redaction share: the Collector's redactionprocessor as a filter (redaction/main.go), weft's as
+`weft redact`, and where the two part on purpose."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from harness.case import OutsideInCase
+from harness.places import program_under_test
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def peer_binary():
+    """Built once into the cache by what it is made of; it needs Go."""
+    sources = [HERE / "redaction" / name for name in ("main.go", "go.mod", "go.sum")]
+    key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "weft"
+    binary = cache / f"redaction-{key}" / "redaction"
+    if not binary.exists():
+        with tempfile.TemporaryDirectory(prefix="weft-test-") as work:
+            for source in sources:
+                shutil.copy(source, work)
+            built = subprocess.run(["nice", "-n", "19", "go", "build", "-o", "redaction", "."], cwd=work, capture_output=True, text=True)
+            if built.returncode != 0:
+                raise AssertionError(f"the Collector's redaction could not be built (it needs Go on the PATH):\n{built.stderr}")
+            binary.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(f"{work}/redaction", binary)
+    return binary
+
+
+def comparable(node):
+    """Without what JSON may leave out, and maps in no order: the Collector moves members where it removes one."""
+    if isinstance(node, list):
+        return [comparable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {}
+    for key, value in node.items():
+        if key == "attributes" or key == "kvlistValue":
+            members = value if key == "attributes" else value.get("values", [])
+            made[key] = sorted(json.dumps(comparable(member), sort_keys=True) for member in members)
+        else:
+            made[key] = float(value) if key == "doubleValue" else str(value) if key == "intValue" else comparable(value)
+    return {key: value for key, value in made.items() if key.endswith("Value") or value not in ({}, [], "", 0, None)}
+
+
+@dataclasses.dataclass
+class Deviation:
+    why: str
+    config: dict
+    value: dict  # of an attribute
+    collector: dict
+    weft: dict
+    system: str = ""  # of a database, beside it
+
+
+def text(value):
+    return {"stringValue": value}
+
+
+class RedactionCase(OutsideInCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.peer = peer_binary()
+
+    def by_collector(self, config, requests):
+        jobs = "".join(json.dumps({"config": config, "signal": signal, "request": request}) + "\n" for signal, request in requests)
+        done = subprocess.run([self.peer], input=jobs, capture_output=True, text=True, timeout=600, check=True)
+        return [json.loads(line) for line in done.stdout.split("\n")[:-1]]
+
+    def run_weft(self, config, requests):
+        path = f"{self.temporary_directory()}/redact.yaml"
+        pipeline = {"receivers": ["otlp"], "processors": ["redaction"], "exporters": ["debug"]}
+        whole = {"receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "127.0.0.1:0"}}}}, "processors": {"redaction": config},
+                 "exporters": {"debug": {}},
+                 "service": {"pipelines": {signal: pipeline for signal in ("traces", "logs", "metrics")}}}
+        pathlib.Path(path).write_text(json.dumps(whole), encoding="utf-8")
+        lines = "".join(json.dumps(request) + "\n" for _, request in requests)
+        return subprocess.run([program_under_test(), "redact", "--config", path], input=lines, capture_output=True, text=True,
+                              timeout=600)
+
+    def by_weft(self, config, requests):
+        done = self.run_weft(config, requests)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), config)
+        return [json.loads(line.removeprefix("after  ")) for line in done.stdout.split("\n") if line.startswith("after  ")]
+
+    def check_deviations(self, rows):
+        for row in rows:
+            with self.subTest(row.why):
+                config = {"allow_all_keys": True, **row.config}
+                attributes = [{"key": "a", "value": row.value}, {"key": "db.system", "value": text(row.system)}]
+                request = {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": attributes}]}]}]}
+                for wanted, done in ((row.collector, self.by_collector), (row.weft, self.by_weft)):
+                    span = done(config, [("traces", request)])[0]["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+                    self.assertEqual(span["attributes"][0]["value"], wanted)
