@@ -62,6 +62,11 @@ static void make_any(const struct weft_config_strings *texts, struct weft_redact
     weft_buffer_fini(&all);
 }
 
+enum weft_status weft_redaction_keys_make(const struct weft_config_strings *texts, struct weft_redaction_keys *out_keys)
+{
+    return make_keys(texts, false, out_keys);
+}
+
 static enum weft_status make_patterns(const struct weft_config_strings *texts, const char *key, bool is_match_only,
                                       struct weft_redaction_patterns *patterns, struct weft_error *error)
 {
@@ -135,6 +140,9 @@ static enum weft_status fill_rules(const struct weft_redaction_config *config, s
         make_keys(&config->ignored_keys, false, &rules->ignored_keys) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "no memory for a redaction");
     }
+    if (weft_redaction_sanitizers_make(config, &rules->sanitizers) != WEFT_OK) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for sanitizers");
+    }
     struct weft_digest *digest;
     enum weft_status status = weft_redaction_digest_new(rules, &digest, error);
     weft_digest_free(&digest);
@@ -183,6 +191,7 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules)
         patterns_fini(&rules->blocked_values);
         patterns_fini(&rules->allowed_values);
         patterns_fini(&rules->own_patterns);
+        weft_redaction_sanitizers_fini(&rules->sanitizers);
         weft_free(rules->own);
         weft_free(rules->allowed_keys.items);
         weft_free(rules->ignored_keys.items);
@@ -196,7 +205,8 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules)
 #define MATCHER_BUFFERS(matcher)                                                                                 \
     {                                                                                                            \
         &(matcher)->text, &(matcher)->next_text, &(matcher)->origin, &(matcher)->next_origin, &(matcher)->marks, \
-            &(matcher)->unescaped.text, &(matcher)->unescaped.origin                                             \
+            &(matcher)->unescaped.text, &(matcher)->unescaped.origin, &(matcher)->sanitized[0],                  \
+            &(matcher)->sanitized[1]                                                                             \
     }
 
 enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
@@ -307,7 +317,7 @@ bool weft_redaction_matches(struct weft_redaction_matcher *matcher, const struct
     return false;
 }
 
-static bool has_key(const struct weft_redaction_keys *keys, struct weft_slice key)
+bool weft_redaction_has_key(const struct weft_redaction_keys *keys, struct weft_slice key)
 {
     return keys->count > 0 && bsearch(&key, keys->items, keys->count, sizeof key, compare_texts) != NULL;
 }
@@ -316,12 +326,12 @@ enum weft_redaction_verdict weft_redaction_judge_key(struct weft_redaction_match
                                                      bool is_listed)
 {
     const struct weft_redaction_rules *rules = matcher->rules;
-    if (has_key(&rules->ignored_keys, key) ||
+    if (weft_redaction_has_key(&rules->ignored_keys, key) ||
         (rules->ignored_key_patterns.count > 0 &&
          weft_redaction_matches(matcher, &rules->ignored_key_patterns, key, false))) {
         return WEFT_REDACTION_IGNORE;
     }
-    if (is_listed && !rules->allow_all_keys && !has_key(&rules->allowed_keys, key)) {
+    if (is_listed && !rules->allow_all_keys && !weft_redaction_has_key(&rules->allowed_keys, key)) {
         return WEFT_REDACTION_REMOVE;
     }
     if (rules->blocked_key_patterns.count > 0 &&

@@ -7,6 +7,7 @@
 #include "config/named_keys.h"
 #include "processors/redaction_detectors.h"
 #include "processors/redaction_escapes.h"
+#include "processors/redaction_sanitize.h"
 
 /* What a redaction does with keys and texts, apart from where they stand. The rules never change and are shared by all
  * workers; each has a matcher of its own for them. Whatever cannot be decided (a pattern that meets its limits, memory
@@ -36,6 +37,21 @@ struct weft_redaction_own_config {
     bool tokenize;
 };
 
+struct weft_redaction_sanitizer_config {
+    bool enabled;
+    struct weft_config_strings attributes;
+};
+
+struct weft_redaction_url_config {
+    bool enabled, sanitize_span_name;
+    struct weft_config_strings attributes;
+};
+
+struct weft_redaction_db_config {
+    struct weft_redaction_sanitizer_config sql, redis, valkey, memcached, mongo, opensearch, es;
+    bool sanitize_span_name;
+};
+
 struct weft_redaction_config {
     bool allow_all_keys;
     bool redact_all_types;
@@ -48,6 +64,8 @@ struct weft_redaction_config {
     struct weft_choice hash_function; /* enum weft_redaction_hash */
     struct weft_choice scope;         /* enum weft_redaction_scope */
     struct weft_secret hmac_key;
+    struct weft_redaction_url_config url_sanitizer;
+    struct weft_redaction_db_config db_sanitizer;
 };
 
 /* Texts in order of length and bytes; they are borrowed from the config. */
@@ -73,6 +91,13 @@ struct weft_redaction_own {
     bool is_token;
 };
 
+/* Which sanitizers there are, and the attributes that each looks at (redaction_sanitizers.c). */
+struct weft_redaction_sanitizers {
+    weft_sanitizer_set enabled;
+    struct weft_redaction_keys attributes[WEFT_SANITIZERS];
+    weft_sanitizer_set of_names; /* those that look at names of spans */
+};
+
 struct weft_redaction_rules {
     bool allow_all_keys, redact_all_types;
     enum weft_redaction_summary summary;
@@ -88,6 +113,7 @@ struct weft_redaction_rules {
     bool has_tokens;
     weft_detector_set own_detectors, masked_detectors; /* of own; those that mask as blocked_values do */
     struct weft_detector_filter detectors;             /* all of them */
+    struct weft_redaction_sanitizers sanitizers;
 };
 
 /* config outlives the rules. WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT name key, pattern and offset; who validates
@@ -109,6 +135,7 @@ struct weft_redaction_matcher {
     struct weft_buffer origin, next_origin;        /* uint32_t: by byte of text, where it stood at first */
     struct weft_buffer marks;                      /* uint8_t: by byte of the text as it came */
     struct weft_unescaped unescaped;
+    struct weft_buffer sanitized[2]; /* what one sanitizer has left, for the next */
 };
 
 enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
@@ -142,6 +169,15 @@ bool weft_redaction_allows(struct weft_redaction_matcher *matcher, struct weft_s
  * rules. */
 bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_slice *out_masked);
 
+/* The same, and then what the sanitizers make of it. */
+bool weft_redaction_mask_value(struct weft_redaction_matcher *matcher, struct weft_sanitizing sanitizing,
+                               struct weft_slice text, struct weft_slice *out_masked);
+
+/* The text as the sanitizers leave it, one after another. False if they leave it as it is; *out_sanitized is the
+ * matcher's and lasts until the next call. */
+bool weft_redaction_sanitize(struct weft_redaction_matcher *matcher, struct weft_sanitizing sanitizing,
+                             struct weft_slice text, struct weft_slice *out_sanitized);
+
 /* The value of a key that is blocked: a mask for each of its lines. Appended to out. */
 void weft_redaction_mask_lines(struct weft_redaction_matcher *matcher, struct weft_slice text, struct weft_buffer *out);
 
@@ -154,6 +190,26 @@ enum weft_status weft_redaction_own_make(const struct weft_redaction_config *con
 enum weft_status weft_redaction_token_digest_new(const struct weft_redaction_rules *rules,
                                                  struct weft_digest **out_digest,
                                                  struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Makes url_sanitizer and db_sanitizer of the config. WEFT_NOMEM. */
+enum weft_status weft_redaction_sanitizers_make(const struct weft_redaction_config *config,
+                                                struct weft_redaction_sanitizers *sanitizers) WEFT_MUST_CHECK;
+void weft_redaction_sanitizers_fini(struct weft_redaction_sanitizers *sanitizers);
+
+/* The database that the attributes in that field of a message name. */
+struct weft_redaction_system {
+    bool is_named; /* by an attribute that is not empty */
+    bool is_mysql;
+    weft_sanitizer_set known_by; /* the sanitizers for it */
+};
+
+struct weft_redaction_system weft_redaction_system_of(const struct weft_redaction_sanitizers *sanitizers,
+                                                      struct weft_slice message, uint32_t field);
+
+/* What looks at the value of an attribute; is_log: whether a database need not be named. */
+struct weft_sanitizing weft_redaction_sanitizing_of(const struct weft_redaction_sanitizers *sanitizers,
+                                                    const struct weft_redaction_system *system, bool is_log,
+                                                    struct weft_slice key);
 
 /* Appends what takes the place of a text that the rule has found; own NULL: a mask. */
 void weft_redaction_put_own(struct weft_redaction_matcher *matcher, const struct weft_redaction_own *own,
@@ -168,6 +224,11 @@ enum weft_status weft_redaction_digest_new(const struct weft_redaction_rules *ru
 enum weft_status weft_redaction_judge_keys(const struct weft_redaction_config *config,
                                            const struct weft_named_keys *keys, struct weft_key_fate *out_fates,
                                            struct weft_error *error) WEFT_MUST_CHECK;
+
+/* The texts of a config as keys, and whether one of them is the key. */
+enum weft_status weft_redaction_keys_make(const struct weft_config_strings *texts,
+                                          struct weft_redaction_keys *out_keys) WEFT_MUST_CHECK;
+bool weft_redaction_has_key(const struct weft_redaction_keys *keys, struct weft_slice key);
 
 #define WEFT_REDACTION_MASK_TEXT WEFT_SLICE_LITERAL("****")
 
