@@ -31,6 +31,38 @@ static const struct weft_field own_fields[] = {
     WEFT_FIELDS_END,
 };
 
+#define SANITIZER_FIELDS(type)                                           \
+    WEFT_FIELD(type, enabled, "false", "Whether it looks at anything."), \
+        WEFT_FIELD(type, attributes, NULL, "Keys of attributes that it looks at.")
+
+static const struct weft_field url_fields[] = {
+    SANITIZER_FIELDS(struct weft_redaction_url_config),
+    WEFT_FIELD(struct weft_redaction_url_config, sanitize_span_name, "true",
+               "Whether it looks at names of spans of clients and servers that speak HTTP or have a / in their name."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field database_fields[] = {
+    SANITIZER_FIELDS(struct weft_redaction_sanitizer_config),
+    WEFT_FIELDS_END,
+};
+
+#define DATABASE(member, help_text) \
+    WEFT_FIELD_BLOCK(struct weft_redaction_db_config, member, database_fields, help_text)
+
+static const struct weft_field db_fields[] = {
+    DATABASE(sql, "Statements in SQL: strings, numbers, parameters, booleans and NULL become ?, digits in names, too."),
+    DATABASE(redis, "Commands of Redis: arguments that are values become ?."),
+    DATABASE(valkey, "The same for Valkey."),
+    DATABASE(memcached, "Commands of memcached: what stands behind the first line goes."),
+    DATABASE(mongo, "Queries of MongoDB in JSON: values become \"?\"."),
+    DATABASE(opensearch, "The same for OpenSearch."),
+    DATABASE(es, "The same for Elasticsearch."),
+    WEFT_FIELD(struct weft_redaction_db_config, sanitize_span_name, "true",
+               "Whether names of spans are looked at whose attributes name a database."),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field redaction_fields[] = {
     WEFT_FIELD(struct weft_redaction_config, allow_all_keys, "false", "Whether allowed_keys is not looked at."),
     WEFT_FIELD(struct weft_redaction_config, allowed_keys, NULL,
@@ -66,8 +98,10 @@ static const struct weft_field redaction_fields[] = {
                "The key of hmac-sha256, at least 32 bytes, or hmac-sha512, at least 64."),
     WEFT_FIELD_CHOICE(struct weft_redaction_config, scope, scope_words, "collector",
                       "all: also what the Collector leaves alone, every string that a record has."),
-    WEFT_FIELD_UNSUPPORTED("url_sanitizer", "Masks parts of URLs that look like ids."),
-    WEFT_FIELD_UNSUPPORTED("db_sanitizer", "Masks literals in database queries."),
+    WEFT_FIELD_BLOCK(struct weft_redaction_config, url_sanitizer, url_fields,
+                     "Masks segments of URLs and paths that look like ids, in bodies of log records, too."),
+    WEFT_FIELD_BLOCK(struct weft_redaction_config, db_sanitizer, db_fields,
+                     "Masks values in database queries, in bodies of log records, too."),
     WEFT_FIELDS_END,
 };
 

@@ -5,10 +5,13 @@
 /* The first value that is masked; NULL if none is. */
 static const char *find_masked_value(struct weft_redaction_matcher *matcher, const struct weft_named_key *key)
 {
+    static const struct weft_redaction_system any_system = { .is_named = false };
+    struct weft_sanitizing sanitizing =
+        weft_redaction_sanitizing_of(&matcher->rules->sanitizers, &any_system, true, weft_slice_of_text(key->key));
     for (size_t i = 0; i < key->value_count; i++) {
         struct weft_slice value = weft_slice_of_text(key->values[i]);
         struct weft_slice masked;
-        if (!weft_redaction_allows(matcher, value) && weft_redaction_mask(matcher, value, &masked)) {
+        if (!weft_redaction_allows(matcher, value) && weft_redaction_mask_value(matcher, sanitizing, value, &masked)) {
             return key->values[i];
         }
     }

@@ -97,7 +97,7 @@ static bool mask_inner_text(struct weft_redactor *redactor, struct weft_slice te
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_ALLOWED);
         return false;
     }
-    bool is_masked = weft_redaction_mask(&redactor->matcher, text, out_masked);
+    bool is_masked = weft_redaction_mask_value(&redactor->matcher, redactor->sanitizing, text, out_masked);
     if (is_masked) {
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_MASKED);
     }

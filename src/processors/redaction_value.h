@@ -35,6 +35,10 @@ static inline bool weft_redactor_rename(struct weft_redactor *redactor, const st
 void weft_redactor_put_renamed(struct weft_redactor *redactor, struct weft_rewriting *rewriting,
                                const struct weft_redaction_renaming *renaming);
 
+/* Writes a span, its attributes redacted already, with a sanitized name behind what is in out. False if its name
+ * stays. */
+bool weft_redactor_sanitize_name(struct weft_redactor *redactor, struct weft_slice span);
+
 /* A value as text; borrowed until the next call. */
 struct weft_slice weft_redactor_text_of(struct weft_redactor *redactor, const struct weft_otlp_value *value);
 

@@ -43,7 +43,7 @@ static void redact_attribute_value(struct weft_redactor *redactor, struct weft_r
         }
     } else if (verdict == WEFT_REDACTION_MASK) {
         weft_redactor_mask_key_value(redactor, rewriting, field, seen->text);
-    } else if (weft_redaction_mask(&redactor->matcher, seen->text, &masked)) {
+    } else if (weft_redaction_mask_value(&redactor->matcher, redactor->sanitizing, seen->text, &masked)) {
         weft_rewrite_put_text_value(&redactor->out, field->bytes, masked);
         weft_rewrite_replace(&redactor->out, rewriting, field, field->number, at);
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_MASKED);
@@ -61,6 +61,11 @@ static void redact_attribute(struct weft_redactor *redactor, struct weft_rewriti
     bool is_renamed = weft_redactor_rename(redactor, field, &renaming);
     size_t path = weft_redactor_enter_key(redactor, is_renamed ? renaming.key : seen.key);
     enum weft_redaction_verdict verdict = weft_redaction_judge_key(matcher, seen.key, true);
+    const struct weft_redaction_sanitizers *sanitizers = &matcher->rules->sanitizers;
+    if (sanitizers->enabled != 0) {
+        bool is_log = redactor->signal == WEFT_LOGS;
+        redactor->sanitizing = weft_redaction_sanitizing_of(sanitizers, &redactor->system, is_log, seen.key);
+    }
     if (verdict == WEFT_REDACTION_IGNORE) {
         weft_redactor_note(redactor, WEFT_REDACTION_NOTE_IGNORED);
     } else if (verdict == WEFT_REDACTION_REMOVE) {
@@ -72,6 +77,7 @@ static void redact_attribute(struct weft_redactor *redactor, struct weft_rewriti
             weft_redactor_put_renamed(redactor, rewriting, &renaming);
         }
     }
+    redactor->sanitizing.set = 0;
     weft_redactor_leave(redactor, path);
 }
 
@@ -87,6 +93,7 @@ static void redact_body(struct weft_redactor *redactor, struct weft_rewriting *r
     size_t at = redactor->out.length;
     bool is_changed = false;
     redactor->is_body = true;
+    redactor->sanitizing = (struct weft_sanitizing){ .set = redactor->matcher.rules->sanitizers.enabled };
     if (!is_scalar) {
         is_changed = weft_redactor_value(redactor, field->bytes);
     } else {
@@ -99,6 +106,7 @@ static void redact_body(struct weft_redactor *redactor, struct weft_rewriting *r
         weft_rewrite_replace(&redactor->out, rewriting, field, WEFT_OTLP_BODY_FIELD, at);
     }
     redactor->is_body = false;
+    redactor->sanitizing.set = 0;
 }
 
 /* ---- messages ---- */
@@ -153,6 +161,11 @@ static bool redact_message(struct weft_redactor *redactor, const struct weft_red
     struct weft_wire_field field;
     size_t start = redactor->out.length;
     bool has_body = false;
+    struct weft_redaction_system system = { .is_named = false };
+    const struct weft_redaction_sanitizers *sanitizers = &redactor->matcher.rules->sanitizers;
+    if (sanitizers->enabled != 0 && place->attributes != 0) {
+        system = weft_redaction_system_of(sanitizers, message, place->attributes);
+    }
     if (place->attributes != 0) { /* notes of a message without any are told by the one around it */
         weft_redaction_notes_begin(&redactor->notes, &page);
     }
@@ -162,6 +175,7 @@ static bool redact_message(struct weft_redactor *redactor, const struct weft_red
             continue;
         }
         if (field.number == place->attributes) {
+            redactor->system = system;
             redact_attribute(redactor, &rewriting, &field);
         } else if (field.number == place->body) {
             has_body = true;
@@ -186,17 +200,9 @@ static bool redact_message(struct weft_redactor *redactor, const struct weft_red
     return is_changed;
 }
 
-enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_signal signal,
-                                     enum weft_redaction_target target, struct weft_arena *arena,
-                                     struct weft_slice *in_out_message)
+/* What was written becomes the message, in the batch's arena. */
+static enum weft_status take(struct weft_redactor *redactor, bool is_changed, struct weft_slice *in_out_message)
 {
-    weft_buffer_clear(&redactor->out);
-    weft_buffer_clear(&redactor->path);
-    weft_redaction_notes_clear(&redactor->notes);
-    redactor->arena = arena;
-    redactor->matcher.found_by = redactor->explanation == NULL ? NULL : &redactor->found_by;
-    enum weft_redaction_scope scope = redactor->matcher.rules->scope;
-    bool is_changed = redact_message(redactor, weft_redaction_place_of(scope, signal, target), *in_out_message);
     if (weft_buffer_status(&redactor->out) != WEFT_OK || weft_buffer_status(&redactor->path) != WEFT_OK ||
         weft_redaction_notes_status(&redactor->notes) != WEFT_OK) {
         return WEFT_NOMEM;
@@ -204,7 +210,7 @@ enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_s
     if (!is_changed) {
         return WEFT_OK;
     }
-    uint8_t *bytes = weft_arena_try_bytes(arena, redactor->out.length + 1); /* a message may become empty */
+    uint8_t *bytes = weft_arena_try_bytes(redactor->arena, redactor->out.length + 1); /* a message may become empty */
     if (bytes == NULL) {
         return WEFT_NOMEM;
     }
@@ -213,6 +219,32 @@ enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_s
     }
     *in_out_message = weft_slice_of(bytes, redactor->out.length);
     return WEFT_OK;
+}
+
+enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_signal signal,
+                                     enum weft_redaction_target target, struct weft_arena *arena,
+                                     struct weft_slice *in_out_message)
+{
+    weft_buffer_clear(&redactor->out);
+    weft_buffer_clear(&redactor->path);
+    weft_redaction_notes_clear(&redactor->notes);
+    redactor->arena = arena;
+    redactor->signal = signal;
+    redactor->sanitizing.set = 0;
+    redactor->matcher.found_by = redactor->explanation == NULL ? NULL : &redactor->found_by;
+    enum weft_redaction_scope scope = redactor->matcher.rules->scope;
+    bool is_changed = redact_message(redactor, weft_redaction_place_of(scope, signal, target), *in_out_message);
+    struct weft_slice message = *in_out_message;
+    enum weft_status status = take(redactor, is_changed, &message);
+    if (status == WEFT_OK && redactor->matcher.rules->sanitizers.of_names != 0 && signal == WEFT_TRACES &&
+        target == WEFT_REDACTION_RECORD) {
+        weft_buffer_clear(&redactor->out);
+        status = take(redactor, weft_redactor_sanitize_name(redactor, message), &message);
+    }
+    if (status == WEFT_OK) {
+        *in_out_message = message;
+    }
+    return status;
 }
 
 /* ---- life ---- */

@@ -23,6 +23,9 @@ struct weft_redactor {
     struct weft_buffer *explanation; /* a line for each note; NULL: nobody asks */
     struct weft_buffer found_by;     /* while somebody does */
     bool is_body;
+    struct weft_sanitizing sanitizing;   /* what looks at the value that is being looked at, besides the rules */
+    struct weft_redaction_system system; /* that its message names */
+    enum weft_signal signal;
     struct weft_arena *arena; /* of the message that is being looked at */
     struct weft_redaction_counts counts;
 };

@@ -41,6 +41,15 @@ static const struct weft_redaction_config configs[] = {
                  .count = 2 },
       .token_key = { "01234567890123456789012345678901" },
       .summary = { WEFT_REDACTION_DEBUG } },
+    { .allow_all_keys = true,
+      .redact_all_types = true,
+      .url_sanitizer = { .enabled = true, .sanitize_span_name = true, .attributes = STRINGS("a", "u", "url.full") },
+      .db_sanitizer = { .sql = { .enabled = true, .attributes = STRINGS("b", "q", "db.query.text") },
+                        .redis = { .enabled = true, .attributes = STRINGS("a", "b") },
+                        .memcached = { .enabled = true, .attributes = STRINGS("k") },
+                        .mongo = { .enabled = true, .attributes = STRINGS("b", "data") },
+                        .sanitize_span_name = true },
+      .summary = { WEFT_REDACTION_DEBUG } },
 };
 
 enum { CONFIGS = sizeof configs / sizeof configs[0] };

@@ -261,8 +261,8 @@ START_TEST(test_config_errors_name_place_pattern_and_offset)
     component_expect_refused(component, HASH("hmac-sha256"), WEFT_INVALID, "hmac_key: hmac-sha256 needs at least 32");
     component_expect_refused(component, HASH("hmac-sha512") "hmac_key: '" KEY_32 "'", WEFT_INVALID,
                              "needs at least 64 bytes, this one has 32");
-    component_expect_refused(component, "url_sanitizer: {enabled: true}", WEFT_UNSUPPORTED, "url_sanitizer");
-    component_expect_refused(component, "db_sanitizer: {}", WEFT_UNSUPPORTED, "db_sanitizer");
+    component_expect_refused(component, "url_sanitizer: {enable: true}", WEFT_INVALID, "enabled");
+    component_expect_refused(component, "db_sanitizer: {mysql: {}}", WEFT_INVALID, "sql");
     component_expect_refused(component, "blocked_value: [a]", WEFT_INVALID, "blocked_values");
 }
 END_TEST

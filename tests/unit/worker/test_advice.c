@@ -130,6 +130,8 @@ static const struct row masked_rows[] = {
     { WITH(ALLOWS "blocked_values: [\"g.ld\"]", TIER("values: [silver, gold]")),
       { { 2,
           MASKS "what is like gold in " READS_TIER "add what is in use to ignored_keys, or narrow blocked_values" } } },
+    { WITH(ALLOWS "url_sanitizer: {enabled: true, attributes: [tier]}", TIER("values: [/gold, /g/12]")),
+      { { 2, MASKS "what is like /g/12 in " READS_TIER } } },
     { WITH(ALLOWS "blocked_values: [\"g.ld\"], allowed_values: [\"^gold$\"]", TIER("values: [gold]")),
       { { 0, NULL } } },
     { WITH(ALLOWS "blocked_values: [\"g.ld\"], ignored_keys: [tier]", TIER("values: [gold]")), { { 0, NULL } } },
