@@ -5,9 +5,10 @@
 #include "fake_grpc_server.h"
 #include "net/grpc/client.h"
 #include "net/resolver.h"
+#include "loop_test.h"
 
 /* A loop, a fake server, a client to it and calls that remember how they ended. */
-enum { READ_BUFFER_BYTES = 256 * 1024, MAX_CALLS = 16, GUARD_S = 30 };
+enum { READ_BUFFER_BYTES = 256 * 1024, MAX_CALLS = 16 };
 
 struct call {
     struct weft_grpc_client_request request;
@@ -35,10 +36,6 @@ struct bench {
     struct weft_grpc_client_settings settings;
     struct weft_grpc_client *client;
     struct call calls[MAX_CALLS];
-    struct weft_timer poll_timer;
-    bool (*is_reached)(void);
-    struct weft_monotonic give_up;
-    bool has_given_up;
 };
 
 static struct bench bench;
@@ -185,25 +182,9 @@ static inline bool is_pattern(const uint8_t *framed, size_t framed_length, size_
 
 /* ---- running ---- */
 
-static void on_poll(void *context)
+static inline void run_until(bool (*is_reached)(void))
 {
-    (void)context;
-    bench.has_given_up = weft_monotonic_now().ns > bench.give_up.ns;
-    if (bench.is_reached() || bench.has_given_up) {
-        weft_loop_stop(bench.loop);
-    } else {
-        weft_timer_set_after(weft_loop_timers(bench.loop), &bench.poll_timer, WEFT_NS_PER_MS);
-    }
-}
-
-static void run_until(bool (*is_reached)(void))
-{
-    bench.is_reached = is_reached;
-    bench.give_up = weft_monotonic_after(weft_monotonic_now(), GUARD_S * WEFT_NS_PER_S);
-    weft_timer_init(&bench.poll_timer, on_poll, NULL);
-    weft_timer_set_after(weft_loop_timers(bench.loop), &bench.poll_timer, 0);
-    weft_loop_run(bench.loop);
-    ck_assert(!bench.has_given_up);
+    run_loop_until(bench.loop, is_reached);
 }
 
 static bool are_all_done(void)
@@ -216,18 +197,9 @@ static bool are_all_done(void)
     return true;
 }
 
-static unsigned ticks_left;
-
-static bool have_ticks_passed(void)
-{
-    return ticks_left-- == 0;
-}
-
-/* Lets what must not happen have its chance. */
 static inline void run_ticks(unsigned count)
 {
-    ticks_left = count;
-    run_until(have_ticks_passed);
+    run_loop_ticks(bench.loop, count);
 }
 
 static inline void run_calls(void)

@@ -17,11 +17,12 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "net/transport.h"
+#include "loop_test.h"
 
 /* A loop, a scripted server on it, a client to it, and requests that remember how they ended. The server knows only
  * enough HTTP to see where a request ends; what it writes is the script's. Its memory is malloc's, so that failing
  * allocations hit the client only. */
-enum { MAX_PEERS = 32, MAX_REQUESTS = 16, PEER_BYTES = 16 << 20, GUARD_S = 30 };
+enum { MAX_PEERS = 32, MAX_REQUESTS = 16, PEER_BYTES = 16 << 20 };
 
 struct peer { /* one accepted connection */
     struct weft_transport *transport;
@@ -66,10 +67,6 @@ struct bench {
     struct weft_http1_client_settings settings;
     struct weft_http1_client *client;
     struct call calls[MAX_REQUESTS];
-    struct weft_timer poll_timer;
-    bool (*is_reached)(void);
-    struct weft_monotonic give_up;
-    bool has_given_up;
 };
 
 static struct bench bench;
@@ -366,25 +363,9 @@ static inline bool is_pattern(const char *bytes, size_t length)
 
 /* ---- running ---- */
 
-static void on_poll(void *context)
+static inline void run_until(bool (*is_reached)(void))
 {
-    (void)context;
-    bench.has_given_up = weft_monotonic_now().ns > bench.give_up.ns;
-    if (bench.is_reached() || bench.has_given_up) {
-        weft_loop_stop(bench.loop);
-    } else {
-        weft_timer_set_after(weft_loop_timers(bench.loop), &bench.poll_timer, WEFT_NS_PER_MS);
-    }
-}
-
-static void run_until(bool (*is_reached)(void))
-{
-    bench.is_reached = is_reached;
-    bench.give_up = weft_monotonic_after(weft_monotonic_now(), GUARD_S * WEFT_NS_PER_S);
-    weft_timer_init(&bench.poll_timer, on_poll, NULL);
-    weft_timer_set_after(weft_loop_timers(bench.loop), &bench.poll_timer, 0);
-    weft_loop_run(bench.loop);
-    ck_assert(!bench.has_given_up);
+    run_loop_until(bench.loop, is_reached);
 }
 
 static bool are_all_done(void)
@@ -397,18 +378,9 @@ static bool are_all_done(void)
     return true;
 }
 
-static unsigned ticks_left;
-
-static bool have_ticks_passed(void)
-{
-    return ticks_left-- == 0;
-}
-
-/* Lets what must not happen have its chance. */
 static inline void run_ticks(unsigned count)
 {
-    ticks_left = count;
-    run_until(have_ticks_passed);
+    run_loop_ticks(bench.loop, count);
 }
 
 static inline void run_calls(void)
