@@ -1,5 +1,5 @@
 /* The gRPC server as a client sees it: right and wrong requests, answers, life cycle. Attacks are in
- * test_grpc_server_attacks.c. */
+ * test_grpc_server_{floods,headers,streams,slow,begun,noise}.c. */
 #include "base/base_test.h"
 #include "grpc_server_test.h"
 
