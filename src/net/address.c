@@ -150,6 +150,9 @@ enum weft_status weft_endpoint_parse(const char *text, uint16_t default_port, st
         endpoint.has_scheme = true;
         rest = behind_name_server(text);
     }
+    if (strchr(rest, '@') != NULL) { /* not shown: there may be a password beside it */
+        return weft_fail(error, WEFT_INVALID, "an endpoint with a user name in it: use headers for credentials");
+    }
     struct weft_slice host, port, remainder = weft_slice_of_text(rest);
     if (endpoint.has_scheme && remainder.length > 0 && remainder.bytes[remainder.length - 1] == '/') {
         remainder.length--; /* "http://host:4317/" names the same place */

@@ -40,9 +40,6 @@ static enum weft_status parse_authority(const char *text, const struct scheme *s
     if (authority.length == 0 || authority.bytes[0] == ':') {
         return weft_fail(error, WEFT_INVALID, "URL \"%.200s\" has no host", text);
     }
-    if (memchr(authority.bytes, '@', authority.length) != NULL) {
-        return weft_fail(error, WEFT_INVALID, "a URL with a user name in it: use headers for credentials");
-    }
     char origin[WEFT_HOST_BYTES + 32];
     if (authority.length > sizeof origin - 16) {
         return weft_fail(error, WEFT_INVALID, "URL \"%.200s\": the host is too long", text);
@@ -54,13 +51,18 @@ static enum weft_status parse_authority(const char *text, const struct scheme *s
 enum weft_status weft_url_parse(const char *text, struct weft_url *out_url, struct weft_error *error)
 {
     const struct scheme *scheme = find_scheme(text);
+    const char *host = scheme == NULL ? text : text + strlen(scheme->prefix);
+    if (memchr(host, '@', strcspn(host, "/?#")) != NULL || (scheme == NULL && strchr(text, '@') != NULL)) {
+        /* not shown: there may be a password beside it */
+        return weft_fail(error, WEFT_INVALID, "a URL with a user name in it: use headers for credentials");
+    }
     if (scheme == NULL) {
         return weft_fail(error, WEFT_INVALID, "URL \"%.200s\": http:// or https:// was expected before the host", text);
     }
     if (!is_clean(text)) {
         return weft_fail(error, WEFT_INVALID, "URL \"%.200s\" has a character that must be written as %%XX", text);
     }
-    const char *rest = text + strlen(scheme->prefix);
+    const char *rest = host;
     size_t authority_length = strcspn(rest, "/?#");
     struct weft_url url = { 0 };
     enum weft_status status =

@@ -65,7 +65,9 @@ static const struct bad {
     { "[::1]x", "may follow" },
     { "http://host:4317/path", "/path" },
     { "ho st:1", "host:port" },
-    { "user@host:1", "host:port" },
+    { "user:word@host:1", "user name" },
+    { "dns:///user:word@host:1", "user name" },
+    { "https://user:word@host", "user name" },
     { "ftp://host:1", "brackets" },
     { "unix:", "socket path" },
     { "unix:/a/very/long/path/that/does/not/fit/into/the/address/of/a/unix/socket/which/has/one/hundred/and/eight/"
@@ -79,6 +81,7 @@ START_TEST(test_bad_endpoints_are_explained)
     struct weft_error error = WEFT_ERROR_NONE;
     ck_assert_msg(weft_endpoint_parse(bad[_i].text, 0, &endpoint, &error) == WEFT_INVALID, "%s", bad[_i].text);
     ck_assert_msg(strstr(error.text, bad[_i].part) != NULL, "%s", error.text);
+    ck_assert_ptr_null(strstr(error.text, "word"));
     ck_assert_uint_eq(endpoint.port, 77);
 }
 END_TEST
