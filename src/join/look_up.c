@@ -2,6 +2,7 @@
  * are remembered, and from the filter of those that are not. */
 #include "join/join_internal.h"
 #include "join/tree.h"
+#include "pipeline/hiding.h"
 
 /* ---- finding ---- */
 
@@ -150,7 +151,7 @@ static void put_services(struct weft_buffer *out, const struct services *service
     weft_buffer_append_text(out, ",\"services\":{");
     for (size_t i = 0; i < services->count; i++) {
         weft_buffer_append_text(out, i == 0 ? "" : ",");
-        weft_buffer_append_json_string(out, services->names[i]);
+        weft_buffer_append_json_string(out, weft_host_hide_service(services->join->stage.host, services->names[i]));
         weft_buffer_append_format(out, ":{\"spans\":%u,\"logs\":%u}", services->items[i].spans,
                                   services->items[i].logs);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "pipeline/hiding.h"
 #include "wire/otlp_attributes.h"
 
 enum { NODES_MAX = 2000, LOGS_MAX = 2000, BODY_BYTES_MAX = 200, NONE = -1, SPAN_KIND_SERVER = 2 };
@@ -160,6 +161,17 @@ static void put_text(struct tree *tree, const char *key, struct weft_slice text)
     weft_buffer_append_json_string(tree->out, text);
 }
 
+/* A text that came in. */
+static void put_shown(struct tree *tree, const char *key, struct weft_slice text)
+{
+    put_text(tree, key, weft_host_hide(tree->join->stage.host, WEFT_SLICE_EMPTY, text));
+}
+
+static void put_service(struct tree *tree, struct weft_slice service)
+{
+    put_text(tree, "service", weft_host_hide_service(tree->join->stage.host, service));
+}
+
 static void put_time(struct tree *tree, uint64_t time_ns)
 {
     char text[WEFT_RFC3339_BYTES];
@@ -175,12 +187,13 @@ static void write_log(struct tree *tree, const struct tree_log *log)
     weft_buffer_append_format(tree->out, "{\"severity_number\":%d", log->index.severity_number);
     put_time(tree, log->index.time_ns);
     if (log->index.severity_text.length > 0) {
-        put_text(tree, "severity", log->index.severity_text);
+        put_shown(tree, "severity", log->index.severity_text);
     }
-    put_text(tree, "service", log->service);
+    put_service(tree, log->service);
     if (body.kind == WEFT_OTLP_VALUE_STRING) {
-        body.bytes.length = body.bytes.length > BODY_BYTES_MAX ? BODY_BYTES_MAX : body.bytes.length;
-        put_text(tree, "body", body.bytes);
+        struct weft_slice text = weft_host_hide(tree->join->stage.host, WEFT_SLICE_EMPTY, body.bytes);
+        text.length = text.length > BODY_BYTES_MAX ? BODY_BYTES_MAX : text.length;
+        put_text(tree, "body", text);
     }
     weft_buffer_append_text(tree->out, "}");
 }
@@ -203,8 +216,8 @@ static void write_span(struct tree *tree, struct tree_span *span, int depth)
     span->is_shown = true;
     weft_buffer_append_format(tree->out, "%s{\"depth\":%d", tree->separator, tree->depth + depth);
     tree->separator = ",";
-    put_text(tree, "name", index->name);
-    put_text(tree, "service", span->service);
+    put_shown(tree, "name", index->name);
+    put_service(tree, span->service);
     if (index->kind > 0 && index->kind < (int32_t)WEFT_COUNT_OF(kinds)) {
         put_text(tree, "kind", weft_slice_of_text(kinds[index->kind]));
     }

@@ -12,6 +12,7 @@ struct weft_batch;
 struct weft_drops;
 struct weft_hash_secret;
 struct weft_helper_box;
+struct weft_hiding;
 struct weft_post;
 struct weft_selection;
 struct weft_stage;
@@ -32,6 +33,7 @@ struct weft_host {
     struct weft_stage *stages;       /* cores that live here (stage.h) */
     struct weft_helper_box *answers; /* of helpers (base/helper.h); NULL: what they would do is done at once (tests) */
     struct weft_drops *drops;        /* who lost what, of this worker; NULL: nobody asks (unit tests) */
+    struct weft_hiding *hidings;     /* what may be shown of records (hiding.h) */
     uint64_t random_state;           /* xorshift; for jitter only */
     uintptr_t thread;                /* of the worker, as soon as it runs; 0: anyone's (before that, and in tests) */
 };

@@ -3,6 +3,7 @@
  * mistake, counts for the empty service, so that rows and flows agree in every case. */
 #include "pipeline/batch.h"
 #include "pipeline/drops.h"
+#include "pipeline/hiding.h"
 #include "pipeline/host.h"
 #include "wire/otlp_attributes.h"
 #include "wire/otlp_resources.h"
@@ -52,6 +53,14 @@ static void walk_batch(const struct weft_batch *batch, resource_fn visit, void *
     }
 }
 
+static void add(struct weft_host *host, weft_flow_id flow, struct weft_slice policy, struct weft_slice service,
+                uint64_t count)
+{
+    uint8_t label[WEFT_SERVICE_LABEL_BYTES];
+    weft_drops_add(host->drops, weft_timers_now(host->timers), flow, policy, weft_host_label(host, service, label),
+                   count);
+}
+
 struct noting {
     struct weft_host *host;
     weft_flow_id flow;
@@ -63,8 +72,7 @@ static void note(struct noting *noting, struct weft_slice service, uint64_t coun
 {
     count = count > noting->left ? noting->left : count;
     noting->left -= count;
-    weft_drops_add(noting->host->drops, weft_timers_now(noting->host->timers), noting->flow, WEFT_SLICE_EMPTY, service,
-                   count);
+    add(noting->host, noting->flow, WEFT_SLICE_EMPTY, service, count);
 }
 
 static void note_resource(void *context, struct weft_slice service, size_t first_record, size_t record_count,
@@ -133,6 +141,6 @@ void weft_host_drop_records(struct weft_host *host, weft_flow_id flow, struct we
 {
     weft_host_book(host, flow, count);
     if (host->drops != NULL) {
-        weft_drops_add(host->drops, weft_timers_now(host->timers), flow, policy, service, count);
+        add(host, flow, policy, service, count);
     }
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "pipeline/edit.h"
+#include "pipeline/hiding.h"
 #include "processors/redaction_walk.h"
 
 struct redaction_processor {
@@ -16,6 +17,7 @@ struct redaction_processor {
     struct weft_consumer *next;
     enum weft_signal signal;
     struct weft_redactor redactor;
+    struct weft_hiding hiding; /* of what is shown of records elsewhere on this worker */
 };
 
 static const char *const summary_words[] = { "", "silent", "info", "debug", NULL };
@@ -226,9 +228,16 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     return status;
 }
 
+static struct weft_slice hide(struct weft_hiding *hiding, struct weft_slice key, struct weft_slice text)
+{
+    struct redaction_processor *processor = WEFT_CONTAINER_OF(hiding, struct redaction_processor, hiding);
+    return weft_redactor_hide(&processor->redactor, key, text);
+}
+
 static void processor_free(struct weft_consumer *consumer)
 {
     struct redaction_processor *processor = processor_of(consumer);
+    weft_host_remove_hiding(consumer->host, &processor->hiding);
     weft_redactor_fini(&processor->redactor);
     weft_consumer_fini(consumer);
     weft_free(processor);
@@ -269,6 +278,8 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     weft_consumer_init(&processor->consumer, &redaction_operations, setup->host, setup->id);
     processor->next = setup->next;
     processor->signal = setup->signal;
+    processor->hiding.hide = hide;
+    weft_host_add_hiding(setup->host, &processor->hiding);
     enum weft_status status = weft_redactor_init(&processor->redactor, setup->shared, error);
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);

@@ -42,3 +42,7 @@ void weft_redactor_trim(struct weft_redactor *redactor);
 enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_signal signal,
                                      enum weft_redaction_target target, struct weft_arena *arena,
                                      struct weft_slice *in_out_message) WEFT_MUST_CHECK;
+
+/* What is left of a text that is shown: as the value of an attribute with that key, or of none. Borrowed until the next
+ * call of anything here. */
+struct weft_slice weft_redactor_hide(struct weft_redactor *redactor, struct weft_slice key, struct weft_slice text);

@@ -1,5 +1,6 @@
 """Secrets of every kind in every place that a record has, at three hit rates, through `redaction` with `scope: all`: none of them
-is at a backend, in a file, in weft's log or in anything that it answers. WEFT_FAULT_SCALE=full plants 10,000 of them."""
+is at a backend, in a file, in weft's log or in anything that it answers, nor are those of records that are refused or dropped.
+WEFT_FAULT_SCALE=full plants 10,000 of them."""
 
 import json
 import os
@@ -7,14 +8,17 @@ import pathlib
 import random
 import subprocess
 import sys
+import urllib.error
 import urllib.request
+
+import grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import planted_records
 import planted_secrets
 from harness import asking, config as configs
-from harness.backend import Backend
+from harness.backend import Answer, Backend
 from harness.case import OutsideInCase
 from harness.process import free_port, wait_until
 
@@ -70,6 +74,22 @@ class PlantedSecrets(OutsideInCase):
                 for signal, (receivers, processors) in pipelines.items()}},
         }, [self.http, self.json_lines])
 
+    def start_refusing(self):
+        """A limiter and a sampler before the redaction, and a backend that takes nothing."""
+        self.addresses()
+        self.sink.answer = lambda number, body: Answer(status=grpc.StatusCode.INVALID_ARGUMENT, message="not here")
+        sampler = {"decision_wait": "2s", "policies": [{"name": "all", "type": "always_sample"}]}
+        self.program = self.start_program({
+            "receivers": {"otlp": {"protocols": {"http": {"endpoint": self.http}}, "invalid_utf8": "reject"}},
+            "exporters": {"otlp": configs.otlp_exporter(self.sink.address)},
+            "processors": {"redaction": redaction(self.texts.secrets.kinds), "tail_sampling": sampler,
+                           "memory_limiter": {"check_interval": "10ms", "limit_mib": 4}},
+            "service": {"telemetry": {"logs": {"level": "debug"}}, "pipelines": {
+                signal: {"receivers": ["otlp"], "exporters": ["otlp"], "processors": [
+                    "memory_limiter", *(["tail_sampling"] if signal != "metrics" else []), "redaction"]}
+                for signal in planted_records.FIELDS}},
+        }, [self.http])
+
     def numbers(self):
         first, self.number = self.number + 1, self.number + RECORDS
         return range(first, self.number + 1)
@@ -78,6 +98,15 @@ class PlantedSecrets(OutsideInCase):
         for signal in planted_records.FIELDS:
             body = json.dumps(planted_records.request(signal, self.texts, self.numbers()))
             self.assertEqual(post(self.http, f"/v1/{signal}", body.encode())[0], 200)
+
+    def send_to_be_refused(self, signal, change):
+        """With invalid UTF-8 it is refused in part, if it is too large as a whole."""
+        body = json.dumps(planted_records.request(signal, self.texts, self.numbers()))
+        try:
+            status, answer = post(self.http, f"/v1/{signal}", change(body.encode()))
+        except urllib.error.HTTPError as error:
+            status, answer = error.code, b""
+        self.assertTrue(status == 503 or b"rejected" in answer, (status, answer))
 
     def send_lines(self):
         lines = "\n".join(planted_records.line(self.texts, number) for number in self.numbers())
@@ -161,4 +190,24 @@ class PlantedSecrets(OutsideInCase):
         self.assertGreater(len(self.texts.planted), 150)
         self.assertEqual(sum(self.program.ledger(signal=signal).sent for signal in planted_records.FIELDS),
                          4 * sum(self.program.ledger(signal=signal).accepted for signal in planted_records.FIELDS))
+        self.assert_nowhere({**while_held, **{f"{name}, afterwards": text for name, text in afterwards.items()}})
+
+    def test_none_of_what_is_refused_or_dropped_is_shown(self):
+        self.start_refusing()
+        self.texts.hit_rate = 0.5
+        too_large, invalid = (lambda body: body + b" " * 4_000_000), (lambda body: body.replace(b'"x"', b'"\xff"'))
+        while min(self.texts.planted.values(), default=0) < len(self.texts.secrets.kinds):
+            self.send_requests()
+            for signal in planted_records.FIELDS:
+                self.send_to_be_refused(signal, invalid)
+        numbers = range(1, self.number + 1)
+        while_held = self.endpoints(numbers)
+        self.assertIn(b"****", while_held["trace"])
+        self.settle()
+        for signal in planted_records.FIELDS:
+            for _ in self.texts.secrets.kinds:
+                self.send_to_be_refused(signal, too_large)
+        afterwards = self.endpoints(numbers)
+        for reason in (b'"refused"', b'"rejected"'):
+            self.assertIn(reason, afterwards["drops"])
         self.assert_nowhere({**while_held, **{f"{name}, afterwards": text for name, text in afterwards.items()}})
