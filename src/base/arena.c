@@ -175,6 +175,20 @@ uint8_t *weft_arena_try_bytes(struct weft_arena *arena, size_t size_bytes)
     return take(arena, size_bytes, 1);
 }
 
+struct weft_slice weft_arena_neighbours(const struct weft_arena *arena, const uint8_t *byte)
+{
+    uintptr_t at = (uintptr_t)byte;
+    for (; arena != NULL; arena = arena->under) {
+        for (const struct chunk *chunk = arena->newest; chunk != NULL; chunk = chunk->older) {
+            uintptr_t start = (uintptr_t)chunk->bytes;
+            if (at >= start && at < start + chunk->used) {
+                return weft_slice_of(chunk->bytes, chunk->used);
+            }
+        }
+    }
+    return WEFT_SLICE_EMPTY;
+}
+
 size_t weft_arena_size_bytes(const struct weft_arena *arena)
 {
     return arena->size_bytes;

@@ -47,5 +47,9 @@ static inline size_t weft_arena_aligned_bytes(size_t size_bytes)
     return (size_bytes + alignment - 1) / alignment * alignment;
 }
 
+/* What was handed out of the chunk that holds this byte, of this arena or of one under it; empty if none does. Bytes
+ * that were handed out one after the other lie side by side in it. Any pointer may be asked about. */
+struct weft_slice weft_arena_neighbours(const struct weft_arena *arena, const uint8_t *byte);
+
 /* Bytes held from the heap, without what lies under it. */
 size_t weft_arena_size_bytes(const struct weft_arena *arena);

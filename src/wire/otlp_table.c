@@ -134,6 +134,7 @@ enum weft_status weft_otlp_table_take_rows(struct weft_otlp_table *table, const 
     table->resources = weft_arena_try_alloc(arena, counts->resources * sizeof *table->resources);
     table->scopes = weft_arena_try_alloc(arena, counts->scopes * sizeof *table->scopes);
     table->records = weft_arena_try_alloc(arena, counts->records * sizeof *table->records);
+    table->arena = arena;
     bool has_all = table->resources != NULL && table->scopes != NULL && table->records != NULL;
     return has_all ? WEFT_OK : WEFT_NOMEM;
 }

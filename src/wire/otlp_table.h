@@ -8,12 +8,16 @@
 #include "wire/protobuf.h"
 #include "wire/signal.h"
 
+enum { WEFT_OTLP_RECORDS_FIELD = 2 }; /* of ScopeX */
+
 /* A checked request as a table of its records, for components that edit, remove or split. Rows are slices of
  * the request or of the arena; an edit replaces a row's slice and never touches request bytes. Memory: 24
  * bytes a record.
  *
  * Re-framing: a record that was not touched leaves as the very bytes it came in (unknown fields included);
- * runs of untouched neighbours leave as one slice with their original framing. */
+ * runs of untouched neighbours leave as one slice with their original framing. So do records that an edit wrote to the
+ * arena one after the other, each with its frame right before it (WEFT_OTLP_RECORDS_FIELD and its length); where there
+ * is none it is written when the table is emitted. */
 struct weft_otlp_record {
     const uint8_t *bytes; /* contents of the Span, Metric or LogRecord */
     uint32_t length;
@@ -33,6 +37,7 @@ struct weft_otlp_resource {
 struct weft_otlp_table {
     enum weft_signal signal;
     struct weft_slice request;  /* what the rows were taken from; borrowed */
+    struct weft_arena *arena;   /* of the rows and of what was written for them; borrowed */
     struct weft_slice envelope; /* fields of the request other than ResourceX (unknown ones), in order */
     struct weft_otlp_resource *resources;
     struct weft_otlp_scope *scopes;

@@ -2,13 +2,14 @@
  * each level is summed before it is written (no memory but the frames).
  *
  * A frame that the request already has, right before what it frames, is taken from there instead of written
- * anew; neighbours then join into one slice, up to the whole request when nothing was touched. */
+ * anew; neighbours then join into one slice, up to the whole request when nothing was touched. So it is with the frames
+ * that an edit has written before its records. That a frame is there is seen by its bytes, so nobody has to say so. */
 #include "wire/otlp_table.h"
 
 #include "base/assert.h"
 #include "wire/protobuf.h"
 
-enum { RESOURCES_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = 2, MAX_FRAME_BYTES = 15 };
+enum { RESOURCES_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = WEFT_OTLP_RECORDS_FIELD, MAX_FRAME_BYTES = 15 };
 
 /* Records first .. end - 1 of one scope or of one resource, and the bytes inside its message. */
 struct run {
@@ -59,16 +60,15 @@ size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table)
     return size;
 }
 
-/* Where the request holds the frame (tag and length) of a message right before `next`, the first byte of its
- * contents; NULL if it does not. next may be NULL or lie anywhere. */
-static const uint8_t *frame_in_request(const struct weft_otlp_table *table, uint32_t number, size_t length,
-                                       const uint8_t *next)
+/* Where these bytes hold the frame (tag and length) of a message right before `next`, the first byte of its contents;
+ * NULL if they do not. next may be NULL or lie anywhere. */
+static const uint8_t *frame_in(struct weft_slice bytes, uint32_t number, size_t length, const uint8_t *next)
 {
     uint8_t frame[MAX_FRAME_BYTES];
     size_t frame_length = (size_t)(weft_wire_put_bytes_header(frame, number, length) - frame);
-    uintptr_t start = (uintptr_t)table->request.bytes;
+    uintptr_t start = (uintptr_t)bytes.bytes;
     uintptr_t at = (uintptr_t)next;
-    if (at < start + frame_length || at > start + table->request.length) {
+    if (at < start + frame_length || at > start + bytes.length) {
         return NULL;
     }
     return memcmp(next - frame_length, frame, frame_length) == 0 ? next - frame_length : NULL;
@@ -79,26 +79,45 @@ static const uint8_t *scope_start(const struct weft_otlp_table *table, uint32_t 
 {
     struct weft_slice header = scope_of(table, first)->header;
     const struct weft_otlp_record *record = &table->records[first];
-    return header.length > 0 ? header.bytes : frame_in_request(table, RECORDS_FIELD, record->length, record->bytes);
+    return header.length > 0 ? header.bytes : frame_in(table->request, RECORDS_FIELD, record->length, record->bytes);
 }
 
 static const uint8_t *resource_start(const struct weft_otlp_table *table, struct run scope)
 {
     struct weft_slice header = table->resources[scope_of(table, scope.first)->resource].header;
     return header.length > 0 ? header.bytes
-                             : frame_in_request(table, SCOPES_FIELD, scope.length, scope_start(table, scope.first));
+                             : frame_in(table->request, SCOPES_FIELD, scope.length, scope_start(table, scope.first));
 }
 
 struct emit {
     const struct weft_otlp_table *table;
     struct weft_arena *arena;
     struct weft_slices *slices;
+    struct weft_slice written; /* where the edited record before lies, and its neighbours */
 };
+
+/* Or right behind them, as a message without contents may be. */
+static bool is_in(struct weft_slice bytes, const uint8_t *at)
+{
+    return (uintptr_t)at - (uintptr_t)bytes.bytes <= bytes.length;
+}
+
+/* The frame in front of `next`, in the request or where an edit has written it; NULL if there is none. */
+static const uint8_t *frame_before(struct emit *emit, uint32_t number, size_t length, const uint8_t *next)
+{
+    if (next == NULL || is_in(emit->table->request, next)) {
+        return frame_in(emit->table->request, number, length, next);
+    }
+    if (!is_in(emit->written, next)) {
+        emit->written = weft_arena_neighbours(emit->table->arena, next);
+    }
+    return frame_in(emit->written, number, length, next);
+}
 
 static enum weft_status emit_frame(struct emit *emit, uint32_t number, size_t length, const uint8_t *next)
 {
     size_t frame_length = weft_wire_size_bytes_header(number, length);
-    const uint8_t *frame = frame_in_request(emit->table, number, length, next);
+    const uint8_t *frame = frame_before(emit, number, length, next);
     if (frame == NULL) {
         uint8_t *written = weft_arena_try_bytes(emit->arena, frame_length);
         if (written == NULL) {
@@ -146,7 +165,7 @@ static enum weft_status emit_resource(struct emit *emit, struct run resource)
 enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struct weft_arena *arena,
                                       struct weft_slices *slices)
 {
-    struct emit emit = { table, arena, slices };
+    struct emit emit = { .table = table, .arena = arena, .slices = slices };
     if (table->record_count == 0) {
         return WEFT_OK;
     }

@@ -48,6 +48,27 @@ START_TEST(test_bytes_are_handed_out_without_gaps)
 }
 END_TEST
 
+START_TEST(test_neighbours_are_what_was_handed_out_of_a_chunk)
+{
+    struct weft_arena *under = weft_arena_try_new();
+    uint8_t *first = weft_arena_try_bytes(under, 3);
+    struct weft_arena *arena = weft_arena_try_new_over(under, 16);
+    ck_assert_uint_eq(weft_arena_neighbours(arena, first + 3).length, 0);
+    uint8_t *second = weft_arena_try_bytes(under, 5);
+    struct weft_slice neighbours = weft_arena_neighbours(arena, second);
+    ck_assert_ptr_eq(neighbours.bytes, first);
+    ck_assert_uint_eq(neighbours.length, 8);
+    uint8_t *third = weft_arena_try_bytes(arena, 16);
+    uint8_t *fourth = weft_arena_try_bytes(arena, 16); /* of another chunk */
+    ck_assert_ptr_eq(weft_arena_neighbours(arena, third).bytes, third);
+    ck_assert_ptr_eq(weft_arena_neighbours(arena, fourth).bytes, fourth);
+    ck_assert_uint_eq(weft_arena_neighbours(under, third).length, 0);
+    ck_assert_uint_eq(weft_arena_neighbours(arena, NULL).length, 0);
+    weft_arena_unref(&under);
+    weft_arena_unref(&arena);
+}
+END_TEST
+
 START_TEST(test_last_reference_frees)
 {
     struct weft_arena *arena = weft_arena_try_new();
@@ -216,6 +237,7 @@ int main(void)
     const struct base_test tests[] = {
         BASE_TEST(test_pieces_are_disjoint_aligned_and_stay),
         BASE_TEST(test_bytes_are_handed_out_without_gaps),
+        BASE_TEST(test_neighbours_are_what_was_handed_out_of_a_chunk),
         BASE_TEST(test_last_reference_frees),
         BASE_TEST(test_impossible_sizes_are_refused),
         BASE_TEST(test_failed_chunk_leaves_the_arena_usable),

@@ -418,6 +418,36 @@ START_TEST(test_replaced_records_leave_as_they_were_given)
 }
 END_TEST
 
+/* Records that an edit wrote with their frames, one after the other, leave as one slice; others get frames. */
+START_TEST(test_written_records_with_their_frames_leave_as_one_slice)
+{
+    struct fixture fixture;
+    uint8_t *copy = weft_alloc(26);
+    memcpy(copy,
+           "\x0a\x18\x12\x16\x0a\x00\x12\x03\x2a\x01"
+           "a\x12\x03\x2a\x01"
+           "b\x12\x03\x2a\x01"
+           "c\x12\x03\x2a\x01"
+           "d",
+           26);
+    fixture_of(&fixture, WEFT_TRACES, weft_slice_of(copy, 26));
+    uint8_t *written = weft_arena_try_bytes(fixture.arena, 16);
+    memcpy(written, "\x12\x04\x2a\x02xx\x12\x04\x2a\x02yy\x2a\x02zz", 16);
+    for (uint32_t i = 0; i < 3; i++) {
+        fixture.table.records[i].bytes = written + (i < 2 ? 2 + 6 * i : 12); /* the third without its frame */
+        fixture.table.records[i].length = 4;
+    }
+    ck_assert_int_eq(weft_otlp_table_emit(&fixture.table, fixture.arena, &fixture.slices), WEFT_OK);
+    ck_assert_uint_eq(fixture.slices.count, 6);
+    ck_assert_ptr_eq(fixture.slices.items[2].bytes, written);
+    ck_assert_uint_eq(fixture.slices.items[2].length, 12);
+    ck_assert_slice_eq(fixture.slices.items[3], WEFT_SLICE_LITERAL("\x12\x04"));
+    ck_assert_ptr_eq(fixture.slices.items[4].bytes, written + 12);
+    ck_assert_ptr_eq(fixture.slices.items[5].bytes, copy + 21);
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(test_replaced_headers_leave_as_they_were_given)
 {
     for (uint64_t seed = 0; seed < 60; seed++) {
@@ -701,6 +731,7 @@ int main(void)
         test_walk_finds_the_records_of_the_table,
         test_failed_pick_leaves_the_table,
         test_replaced_records_leave_as_they_were_given,
+        test_written_records_with_their_frames_leave_as_one_slice,
         test_replaced_headers_leave_as_they_were_given,
         test_split_keeps_every_record_and_both_limits,
         test_copy_does_not_share_rows,
