@@ -3,8 +3,11 @@
  * bytes have passed the check, so malformed ones are a bug here. */
 #include "wire/otlp_attributes.h"
 
+#include <endian.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "wire/otlp_short.h"
 #include "wire/wire_scan.h"
 #include "wire/checked.h"
 
@@ -92,6 +95,17 @@ static inline const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, u
     }
 }
 
+static enum weft_status keep(struct weft_otlp_attributes *attributes, const struct weft_otlp_attribute *attribute)
+{
+    if (attributes->count == attributes->capacity &&
+        weft_try_grow(&attributes->items, sizeof *attributes->items, attributes->count, &attributes->capacity) !=
+            WEFT_OK) {
+        return WEFT_NOMEM;
+    }
+    attributes->items[attributes->count++] = *attribute;
+    return WEFT_OK;
+}
+
 enum weft_status weft_otlp_attributes_read(struct weft_slice record, uint32_t field,
                                            struct weft_otlp_attributes *attributes)
 {
@@ -109,13 +123,10 @@ enum weft_status weft_otlp_attributes_add(struct weft_slice record, uint32_t fie
         struct weft_slice contents = WEFT_SLICE_EMPTY;
         const uint8_t *after = skip_field(at, end, &tag, &contents);
         if (tag == wanted) {
-            if (attributes->count == attributes->capacity &&
-                weft_try_grow(&attributes->items, sizeof *attributes->items, attributes->count,
-                              &attributes->capacity) != WEFT_OK) {
+            const struct weft_otlp_attribute found = { { at, (size_t)(after - at) }, contents, read_key(contents) };
+            if (keep(attributes, &found) != WEFT_OK) {
                 return WEFT_NOMEM;
             }
-            attributes->items[attributes->count++] =
-                (struct weft_otlp_attribute){ { at, (size_t)(after - at) }, contents, read_key(contents) };
         }
         at = after;
     }
@@ -203,6 +214,76 @@ bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field, co
         }
     }
     return false;
+}
+
+/* The length of the attribute at `at`, tag included, if it is one below 128 bytes that is a key and a value and no
+ * more; else 0, which says nothing. Two loads and three branches: most attributes are of this shape, and not asked for.
+ */
+static inline size_t short_attribute(const uint8_t *at, const uint8_t *end, uint8_t tag, struct weft_slice *out_key)
+{
+    const uint32_t lengths_below_128 = 0x80ff80ff; /* byte 0 and 2 exact, the top bit of bytes 1 and 3 clear */
+    uint32_t head;
+    uint16_t value;
+    if (end - at < (ptrdiff_t)sizeof head) {
+        return 0;
+    }
+    memcpy(&head, at, sizeof head);
+    head = le32toh(head);
+    uint32_t length = head >> 8 & 0x7f;
+    uint32_t key_length = head >> 24;
+    if ((head & lengths_below_128) != ((uint32_t)KEY_TAG << 16 | tag) || length + 2 > (size_t)(end - at) ||
+        key_length + 4 > length) {
+        return 0;
+    }
+    memcpy(&value, at + 4 + key_length, sizeof value);
+    if (le16toh(value) != (VALUE_TAG | (length - key_length - 4) << 8)) {
+        return 0;
+    }
+    *out_key = (struct weft_slice){ at + 4, key_length };
+    return length + 2;
+}
+
+/* Where the first attribute may be: behind the head that SDKs give a span, which has none. */
+static inline const uint8_t *skip_head(struct weft_slice message, uint32_t field)
+{
+    enum { SPAN_ATTRIBUTES = 9 };
+    struct weft_slice name;
+    const uint8_t *end = message.bytes + message.length;
+    return message.bytes + (field == SPAN_ATTRIBUTES ? weft_otlp_short_span_head(message.bytes, end, &name) : 0);
+}
+
+enum weft_status weft_otlp_attributes_sift(struct weft_slice message, uint32_t field, const struct weft_otlp_keys *keys,
+                                           struct weft_otlp_attributes *attributes, const uint8_t **out_end)
+{
+    const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
+    const uint8_t *end = message.bytes + message.length;
+    const uint8_t *last_end = end;
+    attributes->count = 0;
+    for (const uint8_t *at = skip_head(message, field); at < end;) {
+        const uint8_t *start = at;
+        uint32_t tag = wanted;
+        struct weft_slice contents = WEFT_SLICE_EMPTY;
+        struct weft_slice key;
+        size_t length = short_attribute(at, end, (uint8_t)wanted, &key);
+        if (length > 0) {
+            contents = (struct weft_slice){ at + 2, length - 2 };
+            at += length;
+        } else {
+            at = skip_field(at, end, &tag, &contents);
+            if (tag != wanted) {
+                continue;
+            }
+            key = read_key(contents);
+        }
+        last_end = at;
+        if (keys->first[weft_otlp_key_slot(key)] != 0 &&
+            keep(attributes, &(struct weft_otlp_attribute){ { start, (size_t)(at - start) }, contents, key }) !=
+                WEFT_OK) {
+            return WEFT_NOMEM;
+        }
+    }
+    *out_end = last_end;
+    return WEFT_OK;
 }
 
 /* One member of an AnyValue, on top of what was read of it before. */

@@ -256,6 +256,52 @@ START_TEST(test_what_is_found_is_the_first_that_was_read)
 END_TEST
 
 /* Keys that are sought together: each attribute in one of their slots, and no other. */
+/* Sifting finds those of `attributes` that are in slots with keys, and where the last of all ends. */
+static void expect_sifted(struct weft_slice record, const struct weft_otlp_keys *keys)
+{
+    struct weft_otlp_attributes sifted = { 0 };
+    const uint8_t *end = NULL;
+    size_t at = 0;
+    ck_assert(weft_otlp_attributes_sift(record, 9, keys, &sifted, &end) == WEFT_OK);
+    ck_assert_ptr_eq(end, record.bytes + record.length);
+    for (size_t i = 0; i < attributes.count; i++) {
+        if (keys->first[weft_otlp_key_slot(attributes.items[i].key)] != 0) {
+            ck_assert_uint_lt(at, sifted.count);
+            ck_assert(weft_slice_equal(sifted.items[at].key, attributes.items[i].key));
+            ck_assert_ptr_eq(sifted.items[at].whole.bytes, attributes.items[i].whole.bytes);
+            ck_assert_uint_eq(sifted.items[at].whole.length, attributes.items[i].whole.length);
+            ck_assert_ptr_eq(sifted.items[at].contents.bytes, attributes.items[i].contents.bytes);
+            at++;
+        }
+    }
+    ck_assert_uint_eq(at, sifted.count);
+    weft_otlp_attributes_fini(&sifted);
+}
+
+START_TEST(test_attributes_are_sifted_between_other_fields)
+{
+    static const char span[] = "\x0a\x10"
+                               "0123456789abcdef\x12\x08"
+                               "01234567\x2a\x01n\x30\x01\x39"
+                               "12345678\x41"
+                               "12345678" /* the head that SDKs write */
+                               "\x4a\x07\x0a\x01"
+                               "a\x12\x02\x10\x01\x50\x01\x4a\x05\x0a\x01"
+                               "b\x12\x00\x7a\x02\x18\x02";
+    struct weft_slice message = weft_slice_of(span, sizeof span - 1);
+    struct weft_otlp_keys keys = { { 0 } };
+    const uint8_t *end = NULL;
+    keys.first[weft_otlp_key_slot(WEFT_SLICE_LITERAL("b"))] = 1;
+    ck_assert(weft_otlp_attributes_sift(message, 9, &keys, &attributes, &end) == WEFT_OK);
+    ck_assert_uint_eq(attributes.count, 1);
+    expect_key(0, "b");
+    ck_assert_ptr_eq(end, message.bytes + message.length - 4);
+    ck_assert(weft_otlp_attributes_sift(message, 6, &keys, &attributes, &end) == WEFT_OK);
+    ck_assert_uint_eq(attributes.count, 0);
+    ck_assert_ptr_eq(end, message.bytes + message.length);
+}
+END_TEST
+
 START_TEST(test_attributes_in_slots_with_keys_are_all_found)
 {
     for (int round = 0; round < 20000; round++) {
@@ -282,6 +328,7 @@ START_TEST(test_attributes_in_slots_with_keys_are_all_found)
             ck_assert_ptr_eq(found.contents.bytes, attributes.items[i].contents.bytes);
         }
         ck_assert(!weft_otlp_attribute_next(&rest, 9, &keys, &found));
+        expect_sifted(weft_slice_of(record, length), &keys);
     }
     weft_otlp_attributes_fini(&attributes);
 }
@@ -371,6 +418,7 @@ int main(void)
     tcase_add_test(tests, test_the_first_attribute_with_a_key_is_found);
     tcase_add_test(tests, test_what_is_found_is_the_first_that_was_read);
     tcase_add_test(tests, test_attributes_in_slots_with_keys_are_all_found);
+    tcase_add_test(tests, test_attributes_are_sifted_between_other_fields);
     tcase_add_test(tests, test_values_of_every_kind_are_read);
     tcase_add_test(tests, test_of_a_repeated_value_the_last_member_counts);
     tcase_add_test(tests, test_the_service_name_of_a_resource_is_found);
