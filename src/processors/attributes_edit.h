@@ -1,17 +1,11 @@
 #pragma once
 
 #include "base/arena.h"
+#include "processors/attributes_program.h"
 #include "wire/otlp_attributes.h"
 
 /* Editing the attributes of one record. The record's bytes are never changed: edits are gathered as a list of what
  * becomes of each attribute, and only if there are any is the record written anew. */
-enum weft_attribute_action {
-    WEFT_ATTRIBUTE_INSERT,
-    WEFT_ATTRIBUTE_UPDATE,
-    WEFT_ATTRIBUTE_UPSERT,
-    WEFT_ATTRIBUTE_DELETE
-};
-
 struct weft_attribute_edit {
     enum weft_attribute_action action;
     struct weft_slice key;
