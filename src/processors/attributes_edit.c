@@ -1,215 +1,440 @@
-/* Editing the attributes of one record (attributes_edit.h): read, apply, measure, write. Nothing is copied until the
- * record is written, since a changed attribute is a pair of slices: where its key comes from and where its value does.
- */
+/* Editing the attributes of one message (attributes_edit.h): read, run, measure, write. Nothing is copied until the
+ * message is written, since an attribute is a pair of slices: where its key comes from and where its value does. */
 #include "processors/attributes_edit.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "wire/protobuf.h"
+#include "wire/checked.h"
+
+enum weft_status weft_attribute_editor_init(struct weft_attribute_editor *editor,
+                                            const struct weft_attribute_program *program, struct weft_error *error)
+{
+    *editor = (struct weft_attribute_editor){ .program = program };
+    enum weft_status status = WEFT_OK;
+    if (program->has_hash) {
+        status = weft_digest_new(WEFT_DIGEST_SHA256, NULL, &editor->digest, error);
+    }
+    if (status == WEFT_OK && program->has_patterns) {
+        status = weft_pattern_scratch_new(program->max_groups, &editor->scratch, error);
+    }
+    return status;
+}
 
 void weft_attribute_editor_fini(struct weft_attribute_editor *editor)
 {
     weft_otlp_attributes_fini(&editor->attributes);
-    weft_free(editor->items);
+    weft_free(editor->slots);
+    weft_digest_free(&editor->digest);
+    weft_pattern_scratch_free(&editor->scratch);
+    weft_attribute_texts_fini(&editor->texts);
     *editor = (struct weft_attribute_editor){ 0 };
 }
 
-static enum weft_status push(struct weft_attribute_editor *editor, const struct weft_edited_attribute *attribute)
+void weft_attribute_editor_trim(struct weft_attribute_editor *editor)
 {
-    if (editor->count == editor->capacity &&
-        weft_try_grow(&editor->items, sizeof *editor->items, editor->count, &editor->capacity) != WEFT_OK) {
-        return WEFT_NOMEM;
+    enum { KEPT_BYTES = 64 << 10 };
+    if (editor->capacity * sizeof *editor->slots > KEPT_BYTES) {
+        weft_otlp_attributes_fini(&editor->attributes);
+        weft_free(editor->slots);
+        editor->slots = NULL;
+        editor->capacity = editor->count = 0;
     }
-    editor->items[editor->count++] = *attribute;
-    return WEFT_OK;
+    if (editor->texts.text.capacity > KEPT_BYTES || editor->texts.stack.capacity > KEPT_BYTES) {
+        weft_attribute_texts_fini(&editor->texts);
+    }
 }
 
-static enum weft_status read_record(struct weft_attribute_editor *editor, struct weft_slice record, uint32_t field)
+/* ---- slots ---- */
+
+static struct weft_attribute_slot *push(struct weft_attribute_editor *editor)
 {
-    enum weft_status status = weft_otlp_attributes_read(record, field, &editor->attributes);
+    if (editor->count == editor->capacity &&
+        weft_try_grow(&editor->slots, sizeof *editor->slots, editor->count, &editor->capacity) != WEFT_OK) {
+        editor->is_failed = true;
+        return NULL;
+    }
+    return &editor->slots[editor->count++];
+}
+
+/* All of them; where the last one ends. */
+static enum weft_status read_all(struct weft_attribute_editor *editor)
+{
+    struct weft_otlp_attributes *attributes = &editor->attributes;
+    enum weft_status status = weft_otlp_attributes_read(editor->message, editor->field, attributes);
+    if (attributes->count > 0) {
+        struct weft_slice last = attributes->items[attributes->count - 1].whole;
+        editor->insert_at = last.bytes + last.length;
+    }
+    return status;
+}
+
+enum weft_status weft_attribute_editor_read(struct weft_attribute_editor *editor, struct weft_slice message,
+                                            uint32_t field, struct weft_arena *arena)
+{
+    const struct weft_attribute_keys *keys = &editor->program->keys;
+    bool sees_all = editor->program->sees_all || editor->is_thorough;
+    editor->message = message;
+    editor->field = field;
+    editor->arena = arena;
+    editor->insert_at = message.bytes + message.length;
+    editor->is_changed = editor->is_failed = false;
     editor->count = 0;
+    enum weft_status status =
+        sees_all ? read_all(editor)
+                 : weft_otlp_attributes_sift(message, field, &keys->slots, &editor->attributes, &editor->insert_at);
     for (size_t i = 0; status == WEFT_OK && i < editor->attributes.count; i++) {
         const struct weft_otlp_attribute *attribute = &editor->attributes.items[i];
-        status = push(editor, &(struct weft_edited_attribute){ .key = attribute->key,
-                                                               .whole = attribute->whole,
-                                                               .base = attribute->contents,
-                                                               .value_source = attribute->contents });
+        uint16_t key = weft_attribute_keys_find(keys, attribute->key);
+        if (key == WEFT_NO_ATTRIBUTE_KEY && !sees_all) {
+            continue;
+        }
+        struct weft_attribute_slot *slot = push(editor);
+        if (slot == NULL) {
+            return WEFT_NOMEM;
+        }
+        slot->name = attribute->key;
+        slot->whole = attribute->whole;
+        slot->contents = attribute->contents;
+        slot->is_split = false;
+        slot->key = key;
+        slot->state = WEFT_ATTRIBUTE_KEPT;
     }
     editor->original_count = editor->count;
     return status;
 }
 
-/* ---- applying ---- */
-
-static struct weft_edited_attribute *find(struct weft_attribute_editor *editor, struct weft_slice key)
+static struct weft_attribute_slot *find(const struct weft_attribute_editor *editor, uint16_t key)
 {
     for (size_t i = 0; i < editor->count; i++) {
-        struct weft_edited_attribute *attribute = &editor->items[i];
-        if (!attribute->is_deleted && weft_slice_equal(attribute->key, key)) {
-            return attribute;
+        struct weft_attribute_slot *slot = &editor->slots[i];
+        if (slot->key == key && slot->state != WEFT_ATTRIBUTE_DELETED) {
+            return slot;
         }
     }
     return NULL;
 }
 
-static enum weft_status set(struct weft_attribute_editor *editor, const struct weft_attribute_edit *edit,
-                            bool *in_out_is_changed)
+const struct weft_attribute_slot *weft_attribute_editor_find(const struct weft_attribute_editor *editor, uint16_t key)
 {
-    struct weft_edited_attribute *target = find(editor, edit->key);
-    bool is_wanted = target == NULL ? edit->action != WEFT_ATTRIBUTE_UPDATE : edit->action != WEFT_ATTRIBUTE_INSERT;
-    if (!is_wanted) {
-        return WEFT_OK;
-    }
-    struct weft_slice value_source = edit->key_value;
-    if (edit->from_key.length > 0) {
-        const struct weft_edited_attribute *source = find(editor, edit->from_key);
-        if (source == NULL) {
-            return WEFT_OK;
-        }
-        value_source = source->value_source;
-    }
-    *in_out_is_changed = true;
-    if (target == NULL) {
-        return push(editor,
-                    &(struct weft_edited_attribute){
-                        .key = edit->key, .base = edit->key_value, .value_source = value_source, .is_changed = true });
-    }
-    target->value_source = value_source;
-    target->is_changed = true;
-    return WEFT_OK;
+    return find(editor, key);
 }
 
-static enum weft_status apply(struct weft_attribute_editor *editor, const struct weft_attribute_edit *edits,
-                              size_t edit_count, bool *out_is_changed)
+/* Fields of a KeyValue that are values, or all the others: in one piece of it, or put together in arena. */
+static struct weft_slice take_fields(struct weft_attribute_editor *editor, struct weft_slice contents,
+                                     bool wants_values)
 {
-    bool is_changed = false;
-    enum weft_status status = WEFT_OK;
-    for (size_t i = 0; status == WEFT_OK && i < edit_count; i++) {
-        if (edits[i].action == WEFT_ATTRIBUTE_DELETE) {
-            struct weft_edited_attribute *target = find(editor, edits[i].key);
-            if (target != NULL) {
-                target->is_deleted = true;
-                is_changed = true;
-            }
-        } else {
-            status = set(editor, &edits[i], &is_changed);
-        }
-    }
-    *out_is_changed = is_changed;
-    return status;
-}
-
-/* ---- writing ---- */
-
-static bool same_bytes(struct weft_slice left, struct weft_slice right)
-{
-    return left.bytes == right.bytes && left.length == right.length;
-}
-
-/* Fields of a KeyValue that are values, or all the others; to may be NULL for measuring. Returns their length. */
-static size_t copy_fields(struct weft_slice key_value, bool wants_values, uint8_t *to)
-{
-    size_t length = 0;
-    struct weft_wire_reader reader = weft_wire_reader_of(key_value);
+    struct weft_slice run = { contents.bytes, 0 };
+    uint8_t *copy = NULL;
+    struct weft_wire_reader reader = weft_wire_reader_of(contents);
     struct weft_wire_field field;
-    bool has_field = true;
-    while (weft_wire_next(&reader, &field, &has_field, NULL) == WEFT_OK && has_field) {
+    while (weft_wire_next_checked(&reader, &field)) {
         bool is_value = field.number == WEFT_OTLP_VALUE_FIELD && field.type == WEFT_WIRE_BYTES;
         if (is_value != wants_values) {
             continue;
         }
-        if (to != NULL) {
-            memcpy(to + length, field.whole.bytes, field.whole.length);
+        if (run.length == 0) {
+            run = field.whole;
+            continue;
         }
-        length += field.whole.length;
+        if (copy == NULL && run.bytes + run.length != field.whole.bytes) {
+            copy = weft_arena_try_bytes(editor->arena, contents.length);
+            if (copy == NULL) {
+                editor->is_failed = true;
+                return WEFT_SLICE_EMPTY;
+            }
+            memcpy(copy, run.bytes, run.length);
+            run.bytes = copy;
+        }
+        if (copy != NULL) {
+            memcpy(copy + run.length, field.whole.bytes, field.whole.length);
+        }
+        run.length += field.whole.length;
     }
-    return length;
+    return run;
 }
 
-static size_t contents_length(const struct weft_edited_attribute *attribute)
+static void split(struct weft_attribute_editor *editor, struct weft_attribute_slot *slot)
 {
-    if (same_bytes(attribute->base, attribute->value_source)) {
-        return attribute->base.length;
+    if (!slot->is_split) {
+        slot->head = take_fields(editor, slot->contents, false);
+        slot->value = take_fields(editor, slot->contents, true);
+        slot->is_split = true;
     }
-    return copy_fields(attribute->base, false, NULL) + copy_fields(attribute->value_source, true, NULL);
 }
 
-static uint8_t *put_attribute(const struct weft_edited_attribute *attribute, uint32_t field, uint8_t *to)
+/* ---- steps ---- */
+
+static void change(struct weft_attribute_editor *editor, struct weft_attribute_slot *slot, struct weft_slice value)
 {
-    to = weft_wire_put_bytes_header(to, field, contents_length(attribute));
-    if (same_bytes(attribute->base, attribute->value_source)) {
-        memcpy(to, attribute->base.bytes, attribute->base.length);
-        return to + attribute->base.length;
-    }
-    to += copy_fields(attribute->base, false, to);
-    return to + copy_fields(attribute->value_source, true, to);
+    split(editor, slot);
+    slot->value = value;
+    slot->state = WEFT_ATTRIBUTE_CHANGED;
+    editor->is_changed = true;
 }
 
-static size_t new_length(const struct weft_attribute_editor *editor, size_t record_length, uint32_t field)
+static void insert(struct weft_attribute_editor *editor, const struct weft_attribute_target *target,
+                   struct weft_slice value)
 {
-    size_t length = record_length;
+    struct weft_attribute_slot *slot = push(editor);
+    if (slot != NULL) {
+        *slot = (struct weft_attribute_slot){ .name = editor->program->keys.names[target->key],
+                                              .head = target->head,
+                                              .value = value,
+                                              .is_split = true,
+                                              .key = target->key,
+                                              .state = WEFT_ATTRIBUTE_CHANGED };
+        editor->is_changed = true;
+    }
+}
+
+/* What memory could not be had for. */
+static bool is_made(struct weft_attribute_editor *editor, struct weft_slice value)
+{
+    editor->is_failed = editor->is_failed || value.bytes == NULL;
+    return value.bytes != NULL;
+}
+
+static void put(struct weft_attribute_editor *editor, const struct weft_attribute_target *target,
+                struct weft_slice value)
+{
+    struct weft_attribute_slot *slot = find(editor, target->key);
+    if (slot != NULL) {
+        change(editor, slot, value);
+    } else {
+        insert(editor, target, value);
+    }
+}
+
+static bool find_source(struct weft_attribute_editor *editor, const struct weft_attribute_step *step,
+                        struct weft_slice *out_value)
+{
+    struct weft_attribute_slot *source = step->from == WEFT_NO_ATTRIBUTE_KEY ? NULL : find(editor, step->from);
+    if (source != NULL) {
+        split(editor, source);
+        *out_value = source->value;
+        return true;
+    }
+    *out_value = step->value.length > 0 ? step->value : step->default_value;
+    return out_value->length > 0;
+}
+
+static void set(struct weft_attribute_editor *editor, const struct weft_attribute_step *step)
+{
+    struct weft_slice value;
+    struct weft_attribute_slot *slot = find(editor, step->target.key);
+    bool is_wanted = slot == NULL ? step->action != WEFT_ATTRIBUTE_UPDATE : step->action != WEFT_ATTRIBUTE_INSERT;
+    if (!is_wanted || !find_source(editor, step, &value)) {
+        return;
+    }
+    if (slot != NULL) {
+        change(editor, slot, value);
+    } else {
+        insert(editor, &step->target, value);
+    }
+}
+
+static struct weft_otlp_value value_of(struct weft_attribute_editor *editor, struct weft_attribute_slot *slot)
+{
+    split(editor, slot);
+    return weft_otlp_value_of(slot->value, WEFT_OTLP_VALUE_FIELD);
+}
+
+static void delete_slot(struct weft_attribute_editor *editor, struct weft_attribute_slot *slot)
+{
+    slot->state = WEFT_ATTRIBUTE_DELETED;
+    editor->is_changed = true;
+}
+
+static void hash_slot(struct weft_attribute_editor *editor, struct weft_attribute_slot *slot)
+{
+    struct weft_otlp_value value = value_of(editor, slot);
+    struct weft_slice hash = weft_attribute_hash_value(editor->arena, editor->digest, &value);
+    if (is_made(editor, hash)) {
+        change(editor, slot, hash);
+    }
+}
+
+/* The key of a step first, then all that the pattern matches in: a slot of both is hashed twice, as in the Collector. A
+ * match that met its limit counts as one: it hides. */
+static void act_on_keys(struct weft_attribute_editor *editor, const struct weft_attribute_step *step,
+                        void (*act)(struct weft_attribute_editor *editor, struct weft_attribute_slot *slot))
+{
+    struct weft_attribute_slot *named = find(editor, step->target.key);
+    if (named != NULL) {
+        act(editor, named);
+    }
+    for (size_t i = 0; step->pattern != NULL && i < editor->count; i++) {
+        struct weft_attribute_slot *slot = &editor->slots[i];
+        if (slot->state == WEFT_ATTRIBUTE_DELETED) {
+            continue;
+        }
+        enum weft_pattern_outcome outcome = weft_pattern_match(step->pattern, editor->scratch, slot->name);
+        editor->limit_count += outcome == WEFT_PATTERN_LIMIT;
+        if (outcome != WEFT_PATTERN_NO) {
+            act(editor, slot);
+        }
+    }
+}
+
+/* A group that took no part is an empty string. */
+static void extract(struct weft_attribute_editor *editor, const struct weft_attribute_step *step)
+{
+    struct weft_attribute_slot *source = find(editor, step->target.key);
+    struct weft_pattern_search search;
+    size_t start, end;
+    if (source == NULL) {
+        return;
+    }
+    struct weft_otlp_value value = value_of(editor, source);
+    if (value.kind != WEFT_OTLP_VALUE_STRING) {
+        return;
+    }
+    weft_pattern_search_start(step->pattern, editor->scratch, value.bytes, &search);
+    enum weft_pattern_outcome outcome = weft_pattern_search_next(&search, &start, &end);
+    editor->limit_count += outcome == WEFT_PATTERN_LIMIT;
+    for (size_t i = 0; outcome == WEFT_PATTERN_MATCH && i < step->group_count; i++) {
+        struct weft_slice text = WEFT_SLICE_EMPTY;
+        if (!weft_pattern_search_group(&search, i + 1, &text)) {
+            text = WEFT_SLICE_EMPTY;
+        }
+        struct weft_slice made = weft_attribute_text_value(editor->arena, text);
+        if (is_made(editor, made)) {
+            put(editor, &step->groups[i], made);
+        }
+    }
+}
+
+static void convert(struct weft_attribute_editor *editor, const struct weft_attribute_step *step)
+{
+    struct weft_attribute_slot *slot = find(editor, step->target.key);
+    if (slot == NULL) {
+        return;
+    }
+    struct weft_otlp_value value = value_of(editor, slot);
+    struct weft_slice made;
+    if (weft_attribute_convert_value(editor->arena, &editor->texts, step->type, &value, &made) &&
+        is_made(editor, made)) {
+        change(editor, slot, made);
+    }
+}
+
+static void run_step(struct weft_attribute_editor *editor, const struct weft_attribute_step *step)
+{
+    switch (step->action) {
+    case WEFT_ATTRIBUTE_INSERT:
+    case WEFT_ATTRIBUTE_UPDATE:
+    case WEFT_ATTRIBUTE_UPSERT:
+        set(editor, step);
+        return;
+    case WEFT_ATTRIBUTE_DELETE:
+        act_on_keys(editor, step, delete_slot);
+        return;
+    case WEFT_ATTRIBUTE_HASH:
+        act_on_keys(editor, step, hash_slot);
+        return;
+    case WEFT_ATTRIBUTE_EXTRACT:
+        extract(editor, step);
+        return;
+    case WEFT_ATTRIBUTE_CONVERT:
+        convert(editor, step);
+        return;
+    }
+}
+
+/* ---- writing ---- */
+
+static size_t contents_length(const struct weft_attribute_slot *slot)
+{
+    return slot->head.length + slot->value.length;
+}
+
+static size_t new_length(const struct weft_attribute_editor *editor)
+{
+    size_t length = editor->message.length;
     for (size_t i = 0; i < editor->count; i++) {
-        const struct weft_edited_attribute *attribute = &editor->items[i];
-        if (attribute->is_deleted || attribute->is_changed) {
-            length -= attribute->whole.length;
+        const struct weft_attribute_slot *slot = &editor->slots[i];
+        if (slot->state != WEFT_ATTRIBUTE_KEPT) {
+            length -= slot->whole.length;
         }
-        if (attribute->is_changed && !attribute->is_deleted) {
-            size_t contents = contents_length(attribute);
-            length += weft_wire_size_bytes_header(field, contents) + contents;
+        if (slot->state == WEFT_ATTRIBUTE_CHANGED) {
+            size_t contents = contents_length(slot);
+            length += 1 + weft_wire_size_length(contents) + contents;
         }
     }
     return length;
 }
 
-static uint8_t *put_bytes(uint8_t *to, const uint8_t *from, const uint8_t *end)
+static uint8_t *put_bytes(uint8_t *to, struct weft_slice bytes)
 {
-    memcpy(to, from, (size_t)(end - from));
-    return to + (end - from);
+    if (bytes.length > 0) {
+        memcpy(to, bytes.bytes, bytes.length);
+    }
+    return to + bytes.length;
+}
+
+static uint8_t *put_run(uint8_t *to, const uint8_t *from, const uint8_t *end)
+{
+    return put_bytes(to, weft_slice_of(from, (size_t)(end - from)));
+}
+
+static uint8_t *put_slot(const struct weft_attribute_slot *slot, uint32_t field, uint8_t *to)
+{
+    if (slot->state == WEFT_ATTRIBUTE_DELETED) {
+        return to;
+    }
+    *to++ = (uint8_t)(field << 3 | WEFT_WIRE_BYTES);
+    to = weft_wire_put_length(to, contents_length(slot));
+    return put_bytes(put_bytes(to, slot->head), slot->value);
 }
 
 /* Runs of what stays are copied as one piece. */
-static uint8_t *put_record(const struct weft_attribute_editor *editor, struct weft_slice record, uint32_t field,
-                           uint8_t *to)
+static uint8_t *put_message(const struct weft_attribute_editor *editor, uint8_t *to)
 {
-    const uint8_t *end = record.bytes + record.length;
-    const uint8_t *kept_from = record.bytes;
-    const uint8_t *insert_at = end;
+    const uint8_t *kept_from = editor->message.bytes;
     for (size_t i = 0; i < editor->original_count; i++) {
-        const struct weft_edited_attribute *attribute = &editor->items[i];
-        insert_at = attribute->whole.bytes + attribute->whole.length;
-        if (!attribute->is_changed && !attribute->is_deleted) {
-            continue;
+        const struct weft_attribute_slot *slot = &editor->slots[i];
+        if (slot->state != WEFT_ATTRIBUTE_KEPT) {
+            to = put_run(to, kept_from, slot->whole.bytes);
+            to = put_slot(slot, editor->field, to);
+            kept_from = slot->whole.bytes + slot->whole.length;
         }
-        to = put_bytes(to, kept_from, attribute->whole.bytes);
-        to = attribute->is_deleted ? to : put_attribute(attribute, field, to);
-        kept_from = insert_at;
     }
-    to = put_bytes(to, kept_from, insert_at);
+    to = put_run(to, kept_from, editor->insert_at);
     for (size_t i = editor->original_count; i < editor->count; i++) {
-        to = editor->items[i].is_deleted ? to : put_attribute(&editor->items[i], field, to);
+        to = put_slot(&editor->slots[i], editor->field, to);
     }
-    return put_bytes(to, insert_at, end);
+    return put_run(to, editor->insert_at, editor->message.bytes + editor->message.length);
 }
 
-enum weft_status weft_attributes_edit(struct weft_attribute_editor *editor, const struct weft_attribute_edit *edits,
-                                      size_t edit_count, uint32_t field, struct weft_arena *arena,
-                                      struct weft_slice *in_out_record)
+enum weft_status weft_attribute_editor_run(struct weft_attribute_editor *editor, uint32_t frame,
+                                           struct weft_slice *out_message)
 {
-    bool is_changed = false;
-    enum weft_status status = read_record(editor, *in_out_record, field);
-    if (status == WEFT_OK) {
-        status = apply(editor, edits, edit_count, &is_changed);
+    const struct weft_attribute_program *program = editor->program;
+    for (size_t i = 0; i < program->step_count; i++) {
+        run_step(editor, &program->steps[i]);
     }
-    if (status != WEFT_OK || !is_changed) {
-        return status;
+    if (editor->is_failed || !editor->is_changed) {
+        *out_message = editor->message;
+        return editor->is_failed ? WEFT_NOMEM : WEFT_OK;
     }
-    size_t length = new_length(editor, in_out_record->length, field);
-    uint8_t *bytes = weft_arena_try_bytes(arena, length);
+    size_t length = new_length(editor);
+    size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, length);
+    uint8_t *bytes = weft_arena_try_bytes(editor->arena, frame_length + length);
     if (bytes == NULL) {
+        *out_message = editor->message;
         return WEFT_NOMEM;
     }
-    uint8_t *end = put_record(editor, *in_out_record, field, bytes);
-    weft_assert((size_t)(end - bytes) == length);
-    *in_out_record = weft_slice_of(bytes, length);
+    uint8_t *contents = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, length);
+    const uint8_t *end = put_message(editor, contents);
+    weft_assert((size_t)(end - contents) == length);
+    *out_message = weft_slice_of(contents, length);
     return WEFT_OK;
+}
+
+enum weft_status weft_attribute_editor_apply(struct weft_attribute_editor *editor, uint32_t field,
+                                             struct weft_arena *arena, uint32_t frame,
+                                             struct weft_slice *in_out_message)
+{
+    enum weft_status status = weft_attribute_editor_read(editor, *in_out_message, field, arena);
+    return status == WEFT_OK ? weft_attribute_editor_run(editor, frame, in_out_message) : status;
 }

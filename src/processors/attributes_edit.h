@@ -2,41 +2,67 @@
 
 #include "base/arena.h"
 #include "processors/attributes_program.h"
-#include "wire/otlp_attributes.h"
+#include "processors/attributes_value.h"
 
-/* Editing the attributes of one record. The record's bytes are never changed: edits are gathered as a list of what
- * becomes of each attribute, and only if there are any is the record written anew. */
-struct weft_attribute_edit {
-    enum weft_attribute_action action;
-    struct weft_slice key;
-    struct weft_slice key_value; /* contents of a KeyValue: the key, and the value unless from_key is its source */
-    struct weft_slice from_key;  /* empty = none */
+/* Running a program over the attributes of one message: a record, a data point, a resource. One walk finds every
+ * attribute whose key the program (or who asks besides) names; the steps then act on these slots alone, and only if one
+ * of them changed something the message is written anew, in one go: what stays is copied in runs. Keys are found,
+ * updated and deleted as in the Collector, the first of several equal ones; what is inserted stands behind the last
+ * attribute. */
+enum weft_attribute_state { WEFT_ATTRIBUTE_KEPT, WEFT_ATTRIBUTE_CHANGED, WEFT_ATTRIBUTE_DELETED };
+
+struct weft_attribute_slot {
+    struct weft_slice name;
+    struct weft_slice whole;    /* the field in the message; empty for one that was inserted */
+    struct weft_slice contents; /* of the KeyValue, as it came */
+    struct weft_slice head;     /* its fields that are no value: the key, and what nobody knows */
+    struct weft_slice value;    /* its fields that are; none = no value */
+    bool is_split;              /* head and value are known */
+    uint16_t key;               /* its number in the program; WEFT_NO_ATTRIBUTE_KEY */
+    enum weft_attribute_state state;
 };
 
-/* An attribute as it will be. Its key (and whatever else its KeyValue holds) comes from one KeyValue, its value from
- * another; both are slices of the record or of an edit. */
-struct weft_edited_attribute {
-    struct weft_slice key;
-    struct weft_slice whole; /* in the record; empty for one that was inserted */
-    struct weft_slice base;
-    struct weft_slice value_source;
-    bool is_deleted;
-    bool is_changed;
-};
-
-/* Scratch of one worker; all zero is empty. */
+/* Scratch of one worker. */
 struct weft_attribute_editor {
+    const struct weft_attribute_program *program;
+    bool is_thorough; /* tests: every attribute has a slot, as if a pattern asked for all */
     struct weft_otlp_attributes attributes;
-    struct weft_edited_attribute *items; /* those of the record first, in order, then those inserted */
+    struct weft_attribute_slot *slots; /* those of the message first, in order, then those inserted */
     size_t count, capacity;
     size_t original_count;
+    struct weft_slice message; /* that was read */
+    uint32_t field;
+    const uint8_t *insert_at;
+    struct weft_arena *arena;
+    bool is_changed, is_failed; /* memory is gone */
+    struct weft_digest *digest;
+    struct weft_pattern_scratch *scratch;
+    struct weft_attribute_texts texts;
+    uint64_t limit_count; /* matches that met their limit */
 };
 
+/* The program outlives the editor. What was made is freed by weft_attribute_editor_fini either way. */
+enum weft_status weft_attribute_editor_init(struct weft_attribute_editor *editor,
+                                            const struct weft_attribute_program *program,
+                                            struct weft_error *error) WEFT_MUST_CHECK;
 void weft_attribute_editor_fini(struct weft_attribute_editor *editor);
 
-/* Applies the edits in order to the record whose attributes are in field. Nothing changed: *in_out_record stays. Else
- * it is written to arena: all else in the same order and bytes, attributes inserted behind the last one. Keys are
- * found, updated and deleted as in the Collector: the first of several equal ones. WEFT_NOMEM changes nothing. */
-enum weft_status weft_attributes_edit(struct weft_attribute_editor *editor, const struct weft_attribute_edit *edits,
-                                      size_t edit_count, uint32_t field, struct weft_arena *arena,
-                                      struct weft_slice *in_out_record) WEFT_MUST_CHECK;
+/* Lets go of what a single large message made necessary. */
+void weft_attribute_editor_trim(struct weft_attribute_editor *editor);
+
+/* Makes the slots of a message whose attributes are in field, below 16. arena: for what is written. WEFT_NOMEM only. */
+enum weft_status weft_attribute_editor_read(struct weft_attribute_editor *editor, struct weft_slice message,
+                                            uint32_t field, struct weft_arena *arena) WEFT_MUST_CHECK;
+
+/* Of the message that was read: the first attribute with the key that has this number; NULL if it has none. */
+const struct weft_attribute_slot *weft_attribute_editor_find(const struct weft_attribute_editor *editor, uint16_t key);
+
+/* Runs the steps. Nothing changed: *out_message is the message that was read. Else it is written to arena, all else in
+ * the same order and bytes, with its frame as a field of that number right before it (0: without). WEFT_NOMEM only. */
+enum weft_status weft_attribute_editor_run(struct weft_attribute_editor *editor, uint32_t frame,
+                                           struct weft_slice *out_message) WEFT_MUST_CHECK;
+
+/* Both. */
+enum weft_status weft_attribute_editor_apply(struct weft_attribute_editor *editor, uint32_t field,
+                                             struct weft_arena *arena, uint32_t frame,
+                                             struct weft_slice *in_out_message) WEFT_MUST_CHECK;

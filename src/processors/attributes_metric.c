@@ -101,7 +101,6 @@ static void put_metric(struct pass *pass, struct weft_slice metric)
 }
 
 static enum weft_status edit_points(struct weft_metric_points *points, struct weft_attribute_editor *editor,
-                                    const struct weft_attribute_edit *edits, size_t edit_count,
                                     struct weft_arena *arena, const struct weft_wire_field *data,
                                     bool *in_out_is_changed)
 {
@@ -112,7 +111,7 @@ static enum weft_status edit_points(struct weft_metric_points *points, struct we
             continue;
         }
         struct weft_slice point = field.bytes;
-        enum weft_status status = weft_attributes_edit(editor, edits, edit_count, attribute_field(data), arena, &point);
+        enum weft_status status = weft_attribute_editor_apply(editor, attribute_field(data), arena, 0, &point);
         if (status == WEFT_OK) {
             status = push(points, point);
         }
@@ -125,16 +124,14 @@ static enum weft_status edit_points(struct weft_metric_points *points, struct we
 }
 
 enum weft_status weft_metric_points_edit(struct weft_metric_points *points, struct weft_attribute_editor *editor,
-                                         const struct weft_attribute_edit *edits, size_t edit_count,
-                                         struct weft_arena *arena, struct weft_slice *in_out_metric)
+                                         struct weft_arena *arena, uint32_t frame, struct weft_slice *in_out_metric)
 {
     bool is_changed = false;
     struct weft_wire_reader reader = weft_wire_reader_of(*in_out_metric);
     struct weft_wire_field field;
     points->count = 0;
     while (weft_wire_next_checked(&reader, &field)) {
-        if (attribute_field(&field) != 0 &&
-            edit_points(points, editor, edits, edit_count, arena, &field, &is_changed) != WEFT_OK) {
+        if (attribute_field(&field) != 0 && edit_points(points, editor, arena, &field, &is_changed) != WEFT_OK) {
             return WEFT_NOMEM;
         }
     }
@@ -143,10 +140,13 @@ enum weft_status weft_metric_points_edit(struct weft_metric_points *points, stru
     }
     struct pass measure = { .points = points };
     put_metric(&measure, *in_out_metric);
-    struct pass write = { .points = points, .to = weft_arena_try_bytes(arena, measure.length) };
-    if (write.to == NULL) {
+    size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, measure.length);
+    uint8_t *bytes = weft_arena_try_bytes(arena, frame_length + measure.length);
+    if (bytes == NULL) {
         return WEFT_NOMEM;
     }
+    struct pass write = { .points = points,
+                          .to = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, measure.length) };
     put_metric(&write, *in_out_metric);
     weft_assert(write.length == measure.length);
     *in_out_metric = weft_slice_of(write.to, write.length);

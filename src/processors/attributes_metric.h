@@ -10,7 +10,8 @@ struct weft_metric_points {
 
 void weft_metric_points_fini(struct weft_metric_points *points);
 
-/* Edits the attributes of every data point of a Metric, as weft_attributes_edit does for one record. */
+/* Runs the program over the attributes of every data point of a Metric. What is written has its frame before it, as
+ * weft_attribute_editor_run says. */
 enum weft_status weft_metric_points_edit(struct weft_metric_points *points, struct weft_attribute_editor *editor,
-                                         const struct weft_attribute_edit *edits, size_t edit_count,
-                                         struct weft_arena *arena, struct weft_slice *in_out_metric) WEFT_MUST_CHECK;
+                                         struct weft_arena *arena, uint32_t frame,
+                                         struct weft_slice *in_out_metric) WEFT_MUST_CHECK;

@@ -64,13 +64,30 @@ START_TEST(test_config_rules_are_the_collectors)
                              "test.yaml:2: actions[0]: missing required field \"key\"");
     component_expect_refused(component, "actions: [{key: a, action: insert}]", WEFT_INVALID, "needs either");
     component_expect_refused(component, "actions: [{key: a, action: insert, value: 1, from_attribute: b}]",
-                             WEFT_INVALID, "needs either");
+                             WEFT_INVALID, "two sources");
     component_expect_refused(component, "actions: [{key: a, action: delete, value: 1}]", WEFT_INVALID, "does not use");
+    component_expect_refused(component, "actions: [{key: a, action: hash, from_attribute: b}]", WEFT_INVALID,
+                             "action hash does not use \"from_attribute\"");
+    component_expect_refused(component, "actions: [{key: a, action: upsert, value: 1, pattern: b}]", WEFT_INVALID,
+                             "does not use \"pattern\"");
+    component_expect_refused(component, "actions: [{key: a, action: delete, converted_type: int}]", WEFT_INVALID,
+                             "does not use \"converted_type\"");
+    component_expect_refused(component, "actions: [{action: delete}]", WEFT_INVALID, "\"key\" or \"pattern\"");
+    component_expect_refused(component, "actions: [{action: convert, converted_type: int}]", WEFT_INVALID,
+                             "missing required field \"key\"");
+    component_expect_refused(component, "actions: [{key: a, action: convert}]", WEFT_INVALID,
+                             "needs \"converted_type\"");
+    component_expect_refused(component, "actions: [{key: a, action: convert, converted_type: float}]", WEFT_INVALID,
+                             "\"float\" is none");
+    component_expect_refused(component, "actions: [{key: a, action: extract}]", WEFT_INVALID, "needs \"pattern\"");
+    component_expect_refused(component, "actions: [{key: a, action: extract, pattern: a.b}]", WEFT_INVALID, "no named");
+    component_expect_refused(component, "actions: [{key: a, action: extract, pattern: '(?P<x>a)(b)'}]", WEFT_INVALID,
+                             "group 2 has no name");
+    component_expect_refused(component, "actions:\n- {key: a, action: delete}\n- {action: delete, pattern: '('}",
+                             WEFT_INVALID, "test.yaml:3: actions[1]: pattern: ");
     component_expect_refused(component, "actions: [{key: a, action: remove}]", WEFT_INVALID, "is not an action");
-    component_expect_refused(component, "actions:\n- {key: a, action: delete}\n- {key: a, action: hash}",
-                             WEFT_UNSUPPORTED, "test.yaml:3: actions[1]: action \"hash\" is not supported");
-    component_expect_refused(component, "actions: [{key: a, action: insert, value: [1]}]", WEFT_UNSUPPORTED, "a list");
-    component_expect_refused(component, "actions: [{key: a, action: delete, pattern: b}]", WEFT_UNSUPPORTED, "pattern");
+    component_expect_refused(component, "actions: [{key: a, action: insert, value: {b: [18446744073709551615]}}]",
+                             WEFT_INVALID, "value: 18446744073709551615 does not fit");
     component_expect_refused(component, "actions: [{key: a, action: insert, from_context: b}]", WEFT_UNSUPPORTED,
                              "from_context");
 }
@@ -195,6 +212,53 @@ START_TEST(test_odd_key_values_are_understood)
     weft_buffer_append(&expected, record.bytes + record.length - 23, 23);
     PUT_RAW(&expected, "\x4a\x16\x0a\x04"
                        "copy\x12\x06\x2a\x04\x0a\x02\x18\x01\x12\x06\x2a\x04\x0a\x02\x18\x02");
+    check_outcome(WEFT_TRACES);
+    end();
+}
+END_TEST
+
+/* What is left of a KeyValue in pieces, some before the value and some behind it, is put together. */
+START_TEST(test_values_in_pieces_stay_whole)
+{
+    begin("actions: [{key: b, action: upsert, from_attribute: a}, {key: a, action: update, value: x}]", WEFT_TRACES);
+    put_both("b", "");
+    weft_buffer_clear(&expected);
+    PUT_RAW(&record, "\x4a\x11\x12\x03\x0a\x01v\x1a\x01u\x12\x04\x0a\x02ww\x0a\x01"
+                     "a");
+    PUT_RAW(&expected, "\x4a\x0e\x0a\x01"
+                       "b\x12\x03\x0a\x01v\x12\x04\x0a\x02ww");
+    PUT_RAW(&expected, "\x4a\x0b\x1a\x01u\x0a\x01"
+                       "a\x12\x03\x0a\x01x");
+    check_outcome(WEFT_TRACES);
+    end();
+}
+END_TEST
+
+START_TEST(test_default_values_stand_in_for_sources)
+{
+    begin("actions:\n- {key: a, action: upsert, from_attribute: x, default_value: d}\n"
+          "- {key: b, action: insert, default_value: e}\n- {key: c, action: update, default_value: f}\n"
+          "- {key: b, action: upsert, value: v, default_value: w}\n",
+          WEFT_TRACES);
+    put_attribute(&record, "a", "old");
+    put_attribute(&expected, "a", "d");
+    put_attribute(&expected, "b", "v");
+    check_outcome(WEFT_TRACES);
+    put_both("x", "source");
+    put_attribute(&expected, "a", "source");
+    put_attribute(&expected, "b", "v");
+    check_outcome(WEFT_TRACES);
+    end();
+}
+END_TEST
+
+START_TEST(test_values_may_be_lists_and_maps)
+{
+    begin("actions: [{key: l, action: insert, value: [1, x, {k: [true, null]}, []]}]", WEFT_TRACES);
+    PUT_RAW(&expected, "\x4a\x27\x0a\x01l\x12\x22\x2a\x20"
+                       "\x0a\x02\x18\x01\x0a\x03\x0a\x01x" /* 1, x */
+                       "\x0a\x11\x32\x0f\x0a\x0d\x0a\x01k\x12\x08\x2a\x06\x0a\x02\x10\x01\x0a\0"
+                       "\x0a\x02\x2a\0");
     check_outcome(WEFT_TRACES);
     end();
 }
@@ -445,7 +509,8 @@ START_TEST(test_every_allocation_may_fail)
 {
     bool has_failed = true;
     for (size_t n = 1; has_failed; n++) {
-        begin("actions: [{key: a, action: upsert, value: new}]\n"
+        begin("actions: [{key: a, action: upsert, value: new}, {key: b, action: hash}, {action: delete, pattern: x},\n"
+              "  {key: b, action: extract, pattern: '(?P<c>.)'}, {key: c, action: convert, converted_type: int}]\n"
               "exclude: {match_type: strict, attributes: [{key: none}]}",
               WEFT_TRACES);
         struct weft_buffer scope = { 0 };
@@ -494,6 +559,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_delete_takes_the_first_of_equal_keys);
     tcase_add_test(tests, test_actions_follow_one_another);
     tcase_add_test(tests, test_odd_key_values_are_understood);
+    tcase_add_test(tests, test_values_in_pieces_stay_whole);
+    tcase_add_test(tests, test_default_values_stand_in_for_sources);
+    tcase_add_test(tests, test_values_may_be_lists_and_maps);
     tcase_add_test(tests, test_a_key_without_a_value_is_a_source);
     tcase_add_test(tests, test_log_records_have_theirs_in_field_six);
     tcase_add_test(tests, test_data_points_of_every_kind_are_edited);
