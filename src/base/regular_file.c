@@ -61,3 +61,43 @@ enum weft_status weft_regular_file_open(const char *path, int *out_descriptor, s
     *out_descriptor = descriptor;
     return WEFT_OK;
 }
+
+static enum weft_status read_all(int descriptor, const char *path, size_t max_bytes, struct weft_buffer *out,
+                                 struct weft_error *error)
+{
+    enum { STEP_BYTES = 16 * 1024 };
+    size_t length = 0;
+    for (;;) {
+        uint8_t step[STEP_BYTES];
+        ssize_t count = read(descriptor, step, sizeof step);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return fail_system(error, path, errno);
+        }
+        if (count == 0) {
+            return WEFT_OK;
+        }
+        length += (size_t)count;
+        if (length > max_bytes) {
+            return weft_fail(error, WEFT_LIMIT, "%s: more than %zu bytes", path, max_bytes);
+        }
+        weft_buffer_append(out, step, (size_t)count);
+        if (weft_buffer_status(out) != WEFT_OK) {
+            return weft_fail(error, WEFT_NOMEM, "out of memory while reading %s", path);
+        }
+    }
+}
+
+enum weft_status weft_regular_file_read(const char *path, size_t max_bytes, struct weft_buffer *out,
+                                        struct weft_error *error)
+{
+    int descriptor;
+    enum weft_status status = weft_regular_file_open(path, &descriptor, error);
+    if (status == WEFT_OK) {
+        status = read_all(descriptor, path, max_bytes, out, error);
+        close(descriptor);
+    }
+    return status;
+}

@@ -2,10 +2,8 @@
  * would reach over the network is refused. */
 #include "config/source.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/regular_file.h"
 #include "config/node_internal.h"
@@ -26,44 +24,11 @@ static const char *get_from_process(void *context, const char *name)
 
 const struct weft_config_environment weft_config_process_environment = { .get = get_from_process };
 
-static enum weft_status read_descriptor(int descriptor, const char *path, struct weft_buffer *out,
-                                        struct weft_error *error)
-{
-    enum { STEP_BYTES = 16 * 1024 };
-    for (;;) {
-        uint8_t step[STEP_BYTES];
-        ssize_t count = read(descriptor, step, sizeof step);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            char text[128];
-            return weft_fail(error, WEFT_IO, "%s: %s", path, strerror_r(errno, text, sizeof text));
-        }
-        if (count == 0) {
-            return WEFT_OK;
-        }
-        if (out->length + (size_t)count > WEFT_CONFIG_MAX_BYTES) {
-            return weft_fail(error, WEFT_LIMIT, "%s: more than 1 MiB", path);
-        }
-        weft_buffer_append(out, step, (size_t)count);
-        if (weft_buffer_status(out) != WEFT_OK) {
-            return weft_fail(error, WEFT_NOMEM, "out of memory while reading %s", path);
-        }
-    }
-}
-
 enum weft_status weft_config_read_file(void *context, const char *path, struct weft_buffer *out,
                                        struct weft_error *error)
 {
     (void)context;
-    int descriptor;
-    enum weft_status status = weft_regular_file_open(path, &descriptor, error);
-    if (status == WEFT_OK) {
-        status = read_descriptor(descriptor, path, out, error);
-        close(descriptor);
-    }
-    return status;
+    return weft_regular_file_read(path, WEFT_CONFIG_MAX_BYTES, out, error);
 }
 
 static bool is_variable_name(const char *name, size_t length)

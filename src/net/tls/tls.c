@@ -4,17 +4,14 @@
 #include "net/tls/tls.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/helper.h"
 #include "base/log.h"
-#include "base/regular_file.h"
 #include "base/thread.h"
 #include "net/tls/context.h"
 
@@ -43,164 +40,9 @@ struct weft_tls_context {
 
 static const int64_t patience_ns = 20 * WEFT_NS_PER_MS;
 
-void weft_tls_take_error(char *out_text, size_t capacity)
-{
-    const char *data = NULL;
-    int flags = 0;
-    unsigned long code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags);
-    const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
-    bool has_data = data != NULL && (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
-    snprintf(out_text, capacity, "%s%s%s%s", reason != NULL ? reason : "unknown failure", has_data ? " (" : "",
-             has_data ? data : "", has_data ? ")" : "");
-    ERR_clear_error();
-}
-
-static enum weft_status fail_with_openssl(struct weft_error *error, const char *key, const char *name)
-{
-    char reason[200];
-    weft_tls_take_error(reason, sizeof reason);
-    return weft_fail(error, WEFT_INVALID, "tls %s%s%s: %s", key, name[0] != '\0' ? " " : "", name, reason);
-}
-
 static bool is_given(const char *text)
 {
     return text != NULL && text[0] != '\0';
-}
-
-static enum weft_status load_ca_pem(SSL_CTX *native, const char *pem, struct weft_error *error)
-{
-    BIO *memory = BIO_new_mem_buf(pem, -1);
-    size_t count = 0;
-    X509 *certificate;
-    while (memory != NULL && (certificate = PEM_read_bio_X509_AUX(memory, NULL, NULL, NULL)) != NULL) {
-        count += X509_STORE_add_cert(SSL_CTX_get_cert_store(native), certificate) == 1;
-        X509_free(certificate);
-    }
-    BIO_free(memory);
-    if (count == 0) {
-        return fail_with_openssl(error, "ca_pem", "");
-    }
-    ERR_clear_error(); /* the end of the text is reported as "no start line" */
-    return WEFT_OK;
-}
-
-/* OpenSSL would wait for the other side of a FIFO. */
-static enum weft_status check_file(const char *key, const char *path, struct weft_error *error)
-{
-    struct weft_error reason = WEFT_ERROR_NONE;
-    return !is_given(path) || weft_regular_file_check(path, &reason) == WEFT_OK
-               ? WEFT_OK
-               : weft_fail(error, WEFT_INVALID, "tls %s %s", key, reason.text);
-}
-
-static enum weft_status check_files(const struct weft_tls_settings *settings, struct weft_error *error)
-{
-    const struct {
-        const char *key, *path;
-    } files[] = { { "ca_file", settings->ca_file },
-                  { "cert_file", settings->cert_file },
-                  { "key_file", settings->key_file },
-                  { "client_ca_file", settings->client_ca_file } };
-    enum weft_status status = WEFT_OK;
-    for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(files); i++) {
-        status = check_file(files[i].key, files[i].path, error);
-    }
-    return status;
-}
-
-/* Whom a client trusts: the named authorities, or the system's when none are named. */
-static enum weft_status load_authorities(SSL_CTX *native, const struct weft_tls_settings *settings,
-                                         struct weft_error *error)
-{
-    bool has_own = is_given(settings->ca_file) || is_given(settings->ca_pem);
-    if ((!has_own || settings->include_system_ca_certs_pool) && !settings->is_server &&
-        SSL_CTX_set_default_verify_paths(native) != 1) {
-        return fail_with_openssl(error, "system certificates", "");
-    }
-    if (is_given(settings->ca_file) && SSL_CTX_load_verify_file(native, settings->ca_file) != 1) {
-        return fail_with_openssl(error, "ca_file", settings->ca_file);
-    }
-    return is_given(settings->ca_pem) ? load_ca_pem(native, settings->ca_pem, error) : WEFT_OK;
-}
-
-static enum weft_status load_certificate_pem(SSL_CTX *native, const char *pem, struct weft_error *error)
-{
-    BIO *memory = BIO_new_mem_buf(pem, -1);
-    X509 *certificate = memory == NULL ? NULL : PEM_read_bio_X509_AUX(memory, NULL, NULL, NULL);
-    bool is_good = certificate != NULL && SSL_CTX_use_certificate(native, certificate) == 1;
-    X509_free(certificate);
-    while (is_good && (certificate = PEM_read_bio_X509(memory, NULL, NULL, NULL)) != NULL) {
-        is_good = SSL_CTX_add0_chain_cert(native, certificate) == 1;
-        if (!is_good) {
-            X509_free(certificate);
-        }
-    }
-    BIO_free(memory);
-    if (!is_good) {
-        return fail_with_openssl(error, "cert_pem", "");
-    }
-    ERR_clear_error();
-    return WEFT_OK;
-}
-
-static enum weft_status load_key_pem(SSL_CTX *native, const char *pem, struct weft_error *error)
-{
-    BIO *memory = BIO_new_mem_buf(pem, -1);
-    EVP_PKEY *key = memory == NULL ? NULL : PEM_read_bio_PrivateKey(memory, NULL, NULL, NULL);
-    bool is_good = key != NULL && SSL_CTX_use_PrivateKey(native, key) == 1;
-    EVP_PKEY_free(key);
-    BIO_free(memory);
-    return is_good ? WEFT_OK : fail_with_openssl(error, "key_pem", "");
-}
-
-static enum weft_status load_identity(SSL_CTX *native, const struct weft_tls_settings *settings,
-                                      struct weft_error *error)
-{
-    bool has_certificate = is_given(settings->cert_file) || is_given(settings->cert_pem);
-    bool has_key = is_given(settings->key_file) || is_given(settings->key_pem);
-    if (has_certificate != has_key) {
-        return weft_fail(error, WEFT_INVALID, "tls: %s is given without %s", has_key ? "a key" : "a certificate",
-                         has_key ? "its certificate (cert_file or cert_pem)" : "its key (key_file or key_pem)");
-    }
-    if (!has_certificate) {
-        return settings->is_server ? weft_fail(error, WEFT_INVALID, "tls: a server needs cert_file and key_file")
-                                   : WEFT_OK;
-    }
-    if (is_given(settings->cert_file)) {
-        if (SSL_CTX_use_certificate_chain_file(native, settings->cert_file) != 1) {
-            return fail_with_openssl(error, "cert_file", settings->cert_file);
-        }
-    } else if (load_certificate_pem(native, settings->cert_pem, error) != WEFT_OK) {
-        return WEFT_INVALID;
-    }
-    if (is_given(settings->key_file)) {
-        if (SSL_CTX_use_PrivateKey_file(native, settings->key_file, SSL_FILETYPE_PEM) != 1) {
-            return fail_with_openssl(error, "key_file", settings->key_file);
-        }
-    } else if (load_key_pem(native, settings->key_pem, error) != WEFT_OK) {
-        return WEFT_INVALID;
-    }
-    return SSL_CTX_check_private_key(native) == 1 ? WEFT_OK : fail_with_openssl(error, "key and certificate", "");
-}
-
-static enum weft_status set_verification(SSL_CTX *native, const struct weft_tls_settings *settings,
-                                         struct weft_error *error)
-{
-    if (!settings->is_server) {
-        SSL_CTX_set_verify(native, settings->insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-        return WEFT_OK;
-    }
-    if (!is_given(settings->client_ca_file)) {
-        return WEFT_OK;
-    }
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(settings->client_ca_file);
-    if (names == NULL || SSL_CTX_load_verify_file(native, settings->client_ca_file) != 1) {
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
-        return fail_with_openssl(error, "client_ca_file", settings->client_ca_file);
-    }
-    SSL_CTX_set_client_CA_list(native, names);
-    SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    return WEFT_OK;
 }
 
 static int on_alpn_offered(SSL *tls, const unsigned char **out_name, unsigned char *out_length,
@@ -247,7 +89,7 @@ static enum weft_status build(struct weft_tls_context *context, SSL_CTX **out_na
     ERR_clear_error();
     SSL_CTX *native = SSL_CTX_new(settings->is_server ? TLS_server_method() : TLS_client_method());
     if (native == NULL) {
-        return fail_with_openssl(error, "context", "");
+        return weft_tls_fail(error, "context", "");
     }
     set_options(native);
     enum weft_status status = weft_tls_apply_versions(native, settings, error);
@@ -258,16 +100,10 @@ static enum weft_status build(struct weft_tls_context *context, SSL_CTX **out_na
         status = weft_tls_apply_curves(native, settings, error);
     }
     if (status == WEFT_OK) {
-        status = check_files(settings, error);
+        status = weft_tls_load_authorities(native, settings, error);
     }
     if (status == WEFT_OK) {
-        status = load_authorities(native, settings, error);
-    }
-    if (status == WEFT_OK) {
-        status = load_identity(native, settings, error);
-    }
-    if (status == WEFT_OK) {
-        status = set_verification(native, settings, error);
+        status = weft_tls_load_identity(native, settings, error);
     }
     if (status != WEFT_OK) {
         SSL_CTX_free(native);

@@ -65,8 +65,35 @@ START_TEST(test_only_regular_files_are_opened)
 }
 END_TEST
 
+START_TEST(test_a_whole_file_is_read_up_to_its_limit)
+{
+    struct weft_buffer text;
+    struct weft_error error = WEFT_ERROR_NONE;
+    strcpy(directory, "/tmp/weft-test-regular-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    FILE *file = fopen(path_of("file"), "w");
+    for (int i = 0; i < 50000; i++) {
+        fputc('a' + i % 26, file);
+    }
+    fclose(file);
+    weft_buffer_init(&text, 0);
+    weft_buffer_append_text(&text, "before ");
+    ck_assert_int_eq(weft_regular_file_read(path_of("file"), 50000, &text, &error), WEFT_OK);
+    ck_assert_uint_eq(text.length, 50007);
+    ck_assert_int_eq(text.bytes[50006], 'a' + 49999 % 26);
+    ck_assert_int_eq(weft_regular_file_read(path_of("file"), 49999, &text, &error), WEFT_LIMIT);
+    ck_assert_ptr_nonnull(strstr(error.text, "more than 49999 bytes"));
+    ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
+    error = WEFT_ERROR_NONE;
+    ck_assert_int_eq(weft_regular_file_read(path_of("fifo"), 50000, &text, &error), WEFT_INVALID);
+    weft_buffer_fini(&text);
+    ck_assert_int_eq(unlink(path_of("file")) + unlink(path_of("fifo")) + rmdir(directory), 0);
+}
+END_TEST
+
 int main(void)
 {
-    const struct base_test tests[] = { BASE_TEST(test_only_regular_files_are_opened) };
+    const struct base_test tests[] = { BASE_TEST(test_only_regular_files_are_opened),
+                                       BASE_TEST(test_a_whole_file_is_read_up_to_its_limit) };
     return BASE_TEST_RUN("regular_file", tests);
 }

@@ -194,6 +194,25 @@ START_TEST(test_client_certificates_are_mandatory_when_asked_for)
 }
 END_TEST
 
+/* Its clients are who client_ca_file says. */
+START_TEST(test_a_servers_own_ca_file_makes_nobody_trusted)
+{
+    set_up();
+    struct weft_tls_settings client = client_settings(), server = server_settings();
+    char *other_pem = tls_certificate_pem(&bed.other_authority);
+    server.client_ca_file = bed.path[0];
+    server.ca_pem = other_pem;
+    client.cert_pem = bed.stranger_pem;
+    client.key_pem = bed.stranger_key;
+    ck_assert(!agree(&client, &server, "weft.test"));
+    client.cert_pem = bed.client_pem;
+    client.key_pem = bed.client_key;
+    ck_assert(agree(&client, &server, "weft.test"));
+    free(other_pem);
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_alpn_must_agree_unless_it_is_optional)
 {
     set_up();
@@ -287,7 +306,15 @@ START_TEST(test_bad_settings_are_explained)
     settings = server;
     settings.client_ca_file = "/no/such/file";
     assert_refused(settings, "client_ca_file /no/such/file");
+    settings = server;
+    char *locked_key = tls_locked_key_pem(&bed.server, "secret");
+    settings.key_pem = locked_key; /* nobody is asked at a terminal */
+    assert_refused(settings, "key_pem");
+    free(locked_key);
     settings = (struct weft_tls_settings){ .ca_pem = "not a certificate" };
+    assert_refused(settings, "ca_pem");
+    settings = server;
+    settings.ca_pem = "not a certificate";
     assert_refused(settings, "ca_pem");
     assert_refused((struct weft_tls_settings){ .is_server = true }, "a server needs");
     tear_down();
@@ -506,6 +533,7 @@ int main(void)
     tcase_add_test(tcase, test_server_without_alternative_names_is_refused);
     tcase_add_test(tcase, test_unknown_authority_is_refused_unless_told_to_skip);
     tcase_add_test(tcase, test_client_certificates_are_mandatory_when_asked_for);
+    tcase_add_test(tcase, test_a_servers_own_ca_file_makes_nobody_trusted);
     tcase_add_test(tcase, test_alpn_must_agree_unless_it_is_optional);
     tcase_add_test(tcase, test_versions_and_suites_by_their_go_names);
     tcase_add_test(tcase, test_bad_settings_are_explained);

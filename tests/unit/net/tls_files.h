@@ -77,6 +77,14 @@ static inline char *tls_key_pem(const struct tls_identity *identity)
     return tls_text_of(memory);
 }
 
+static inline char *tls_locked_key_pem(const struct tls_identity *identity, const char *password)
+{
+    BIO *memory = BIO_new(BIO_s_mem());
+    PEM_write_bio_PrivateKey(memory, identity->key, EVP_aes_128_cbc(), (const unsigned char *)password,
+                             (int)strlen(password), NULL, NULL);
+    return tls_text_of(memory);
+}
+
 static inline void tls_write_file(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
