@@ -1,6 +1,6 @@
 #pragma once
 
-#include "operators/entry_memory.h"
+#include "base/entry_memory.h"
 
 /* Values of a log entry: what its body, its attributes and its resource are made of. Texts and members are borrowed,
  * from the line, the config or the entry's memory, and live as long as the entry. Maps and lists are shared by who

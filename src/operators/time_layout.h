@@ -1,6 +1,6 @@
 #pragma once
 
-#include "operators/entry_memory.h"
+#include "base/entry_memory.h"
 
 /* Layouts of times, as Go's time package reads them: a layout is the text of one certain moment, cut into elements;
  * what stands between them is taken as it is. strptime layouts become such ones, with the Collector's additions: spaces

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "operators/entry_memory.h"
+#include "base/entry_memory.h"
 
 /* A time zone: which offset from UTC, under which name, held when. Read from the system's zone files while a config is
  * compiled (this blocks), never changed; the process's own TZ does not matter. What a file says of all later years is

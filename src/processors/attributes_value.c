@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "processors/redaction_text.h"
+#include "wire/otlp_text.h"
 #include "wire/protobuf.h"
 
 enum { MAX_HEADER_BYTES = 12 };
@@ -239,7 +239,7 @@ bool weft_attribute_convert_value(struct weft_arena *arena, struct weft_attribut
         return false;
     }
     weft_buffer_clear(&texts->text);
-    weft_redaction_put_text(value, &texts->stack, &texts->text);
+    weft_otlp_put_text(value, &texts->stack, &texts->text);
     bool has_all = weft_buffer_status(&texts->text) == WEFT_OK && weft_buffer_status(&texts->stack) == WEFT_OK;
     *out_value = has_all ? weft_attribute_text_value(arena, weft_buffer_slice(&texts->text)) : WEFT_SLICE_EMPTY;
     return true;

@@ -131,7 +131,7 @@ static struct weft_otlp_value find_value(struct weft_slice message, uint32_t fie
 
 static void add_entry(struct weft_redaction_notes *notes, const uint8_t *bytes, size_t length)
 {
-    struct weft_redaction_entry entry = { { bytes, length }, WEFT_SLICE_EMPTY };
+    struct weft_otlp_named entry = { { bytes, length }, WEFT_SLICE_EMPTY };
     weft_buffer_append(&notes->entries, &entry, sizeof entry);
 }
 
@@ -165,9 +165,9 @@ static void put_names(struct weft_redaction_notes *notes, const struct weft_reda
         }
     }
     add_former_names(notes, former);
-    struct weft_redaction_entry *entries = (struct weft_redaction_entry *)(void *)notes->entries.bytes;
+    struct weft_otlp_named *entries = (struct weft_otlp_named *)(void *)notes->entries.bytes;
     size_t count = notes->entries.length / sizeof *entries;
-    weft_redaction_sort(entries, count);
+    weft_otlp_sort_named(entries, count);
     size_t length = count == 0 ? 0 : count - 1;
     for (size_t i = 0; i < count; i++) {
         length += entries[i].name.length;

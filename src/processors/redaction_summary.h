@@ -1,7 +1,7 @@
 #pragma once
 
 #include "processors/redaction_rules.h"
-#include "processors/redaction_text.h"
+#include "wire/otlp_text.h"
 
 /* What a redaction did to one set of attributes, and the attributes redaction.* that tell it, as the Collector writes
  * them: with `info` how many keys of each kind, with `debug` their names, too. */
@@ -24,7 +24,7 @@ struct weft_redaction_notes {
     uint64_t counts[WEFT_REDACTION_PLACES][WEFT_REDACTION_NOTE_COUNT];
     struct weft_buffer names;   /* the bytes of all names */
     struct weft_buffer items;   /* struct name: which note, where in names */
-    struct weft_buffer entries; /* scratch: struct weft_redaction_entry */
+    struct weft_buffer entries; /* scratch: struct weft_otlp_named */
     struct weft_buffer values;  /* scratch: new KeyValues */
     struct weft_buffer message; /* scratch: the message with them */
 };

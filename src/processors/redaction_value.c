@@ -83,7 +83,7 @@ struct weft_slice weft_redactor_text_of(struct weft_redactor *redactor, const st
     }
     weft_buffer_clear(&redactor->text);
     weft_buffer_clear(&redactor->stack);
-    weft_redaction_put_text(value, &redactor->stack, &redactor->text);
+    weft_otlp_put_text(value, &redactor->stack, &redactor->text);
     if (weft_buffer_status(&redactor->text) != WEFT_OK || weft_buffer_status(&redactor->stack) != WEFT_OK) {
         redactor->out.is_failed = true;
     }

@@ -1,6 +1,6 @@
-/* Values as text (redaction_text.h), written as Go's strconv and encoding/json write them, so that a pattern made for
+/* Values as text (otlp_text.h), written as Go's strconv and encoding/json write them, so that a pattern made for
  * the Collector matches here, too. */
-#include "processors/redaction_text.h"
+#include "wire/otlp_text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 /* ---- order ---- */
 
-static bool is_before(const struct weft_redaction_entry *left, const struct weft_redaction_entry *right)
+static bool is_before(const struct weft_otlp_named *left, const struct weft_otlp_named *right)
 {
     size_t length = left->name.length < right->name.length ? left->name.length : right->name.length;
     int order = length == 0 ? 0 : memcmp(left->name.bytes, right->name.bytes, length);
@@ -23,7 +23,7 @@ static bool is_before(const struct weft_redaction_entry *left, const struct weft
                                                    : left->name.bytes < right->name.bytes;
 }
 
-static void sift_down(struct weft_redaction_entry *entries, size_t at, size_t count)
+static void sift_down(struct weft_otlp_named *entries, size_t at, size_t count)
 {
     while (2 * at + 1 < count) {
         size_t child = 2 * at + 1;
@@ -31,20 +31,20 @@ static void sift_down(struct weft_redaction_entry *entries, size_t at, size_t co
         if (!is_before(&entries[at], &entries[child])) {
             return;
         }
-        struct weft_redaction_entry kept = entries[at];
+        struct weft_otlp_named kept = entries[at];
         entries[at] = entries[child];
         entries[child] = kept;
         at = child;
     }
 }
 
-void weft_redaction_sort(struct weft_redaction_entry *entries, size_t count)
+void weft_otlp_sort_named(struct weft_otlp_named *entries, size_t count)
 {
     for (size_t i = count / 2; i > 0; i--) {
         sift_down(entries, i - 1, count);
     }
     for (size_t left = count; left > 1; left--) {
-        struct weft_redaction_entry largest = entries[0];
+        struct weft_otlp_named largest = entries[0];
         entries[0] = entries[left - 1];
         entries[left - 1] = largest;
         sift_down(entries, 0, left - 1);
@@ -201,9 +201,9 @@ static bool put_entries(size_t start, size_t end, struct weft_buffer *stack, str
 {
     bool is_written = true;
     bool is_first = true;
-    for (size_t at = start; is_written && at < end; at += sizeof(struct weft_redaction_entry)) {
-        struct weft_redaction_entry entry;
-        struct weft_redaction_entry next = { { NULL, SIZE_MAX }, WEFT_SLICE_EMPTY };
+    for (size_t at = start; is_written && at < end; at += sizeof(struct weft_otlp_named)) {
+        struct weft_otlp_named entry;
+        struct weft_otlp_named next = { { NULL, SIZE_MAX }, WEFT_SLICE_EMPTY };
         memcpy(&entry, stack->bytes + at, sizeof entry); /* the stack may move below */
         if (at + sizeof entry < end) {
             memcpy(&next, stack->bytes + at + sizeof entry, sizeof next);
@@ -225,15 +225,14 @@ static bool put_map(struct weft_slice map, struct weft_buffer *stack, struct wef
 {
     size_t start = stack->length;
     struct weft_wire_reader reader = weft_wire_reader_of(map);
-    struct weft_redaction_entry entry;
+    struct weft_otlp_named entry;
     while (weft_wire_next_message(&reader, 1, &entry.contents)) {
         entry.name = key_of(entry.contents);
         weft_buffer_append(stack, &entry, sizeof entry);
     }
     size_t end = stack->length;
     if (end > start) {
-        weft_redaction_sort((struct weft_redaction_entry *)(void *)(stack->bytes + start),
-                            (end - start) / sizeof entry);
+        weft_otlp_sort_named((struct weft_otlp_named *)(void *)(stack->bytes + start), (end - start) / sizeof entry);
     }
     weft_buffer_append_byte(out, '{');
     bool is_written = put_entries(start, end, stack, out);
@@ -261,7 +260,7 @@ static bool put_json(const struct weft_otlp_value *value, struct weft_buffer *st
         return true;
     case WEFT_OTLP_VALUE_BOOL:
     case WEFT_OTLP_VALUE_INT:
-        weft_redaction_put_text(value, stack, out);
+        weft_otlp_put_text(value, stack, out);
         return true;
     case WEFT_OTLP_VALUE_DOUBLE:
         put_double(value->real, out);
@@ -274,7 +273,7 @@ static bool put_json(const struct weft_otlp_value *value, struct weft_buffer *st
     return false;
 }
 
-void weft_redaction_put_text(const struct weft_otlp_value *value, struct weft_buffer *stack, struct weft_buffer *out)
+void weft_otlp_put_text(const struct weft_otlp_value *value, struct weft_buffer *stack, struct weft_buffer *out)
 {
     size_t start = out->length;
     switch (value->kind) {

@@ -6,9 +6,9 @@
 #include "base/slice.h"
 #include "base/status.h"
 
-/* What one log entry is made of while operators work on it: taken piece by piece, given back all at once before the
- * next entry, so that an entry costs no call to the heap once the memory has grown to what entries need. Keeps 64 KiB
- * at most between entries. One thread. */
+/* What one record or log entry is made of while someone works on it: taken piece by piece, given back all at once
+ * before the next one, so that an entry costs no call to the heap once the memory has grown to what entries need. Keeps
+ * 64 KiB at most between entries. One thread. */
 struct weft_entry_memory {
     struct weft_entry_chunk *chunks; /* the newest first */
     size_t used;                     /* of the newest */

@@ -1,5 +1,5 @@
-/* Memory of one log entry (entry_memory.h): chunks, each twice as large as the last. */
-#include "operators/entry_memory.h"
+/* Memory of one entry (entry_memory.h): chunks, each twice as large as the last. */
+#include "base/entry_memory.h"
 
 #include "base/alloc.h"
 
