@@ -113,9 +113,9 @@ static bool has_key(const struct member *members, size_t count, struct weft_slic
     return false;
 }
 
-bool weft_trace_state_find(struct weft_slice state, struct weft_slice key, struct weft_slice *out_value)
+/* False if the whole is not valid. */
+static bool read_members(struct weft_slice state, struct member members[MEMBERS_MAX], size_t *out_count)
 {
-    struct member members[MEMBERS_MAX];
     size_t count = 0;
     struct weft_slice rest = state;
     while (rest.length > 0) {
@@ -131,6 +131,24 @@ bool weft_trace_state_find(struct weft_slice state, struct weft_slice key, struc
             return false;
         }
         members[count++] = member;
+    }
+    *out_count = count;
+    return true;
+}
+
+bool weft_trace_state_is_valid(struct weft_slice state)
+{
+    struct member members[MEMBERS_MAX];
+    size_t count;
+    return read_members(state, members, &count);
+}
+
+bool weft_trace_state_find(struct weft_slice state, struct weft_slice key, struct weft_slice *out_value)
+{
+    struct member members[MEMBERS_MAX];
+    size_t count = 0;
+    if (!read_members(state, members, &count)) {
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (weft_slice_equal(members[i].key, key)) {

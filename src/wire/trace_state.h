@@ -10,3 +10,6 @@
  * values do not have, a key twice, more than 32 members; empty members are passed over), or there is none of the key.
  * *out_value lies in the state. */
 bool weft_trace_state_find(struct weft_slice state, struct weft_slice key, struct weft_slice *out_value);
+
+/* Whether it is valid in that sense; an empty one is. */
+bool weft_trace_state_is_valid(struct weft_slice state);
