@@ -1,0 +1,279 @@
+/* Values (value.h): what a map or list has, wherever it lies, and how one is opened. */
+#include "ottl/value.h"
+
+#include "wire/checked.h"
+
+enum { ARRAY_VALUES_FIELD = 1, LIST_VALUES_FIELD = 1 };
+
+const char *weft_ottl_kind_text(enum weft_ottl_kind kind)
+{
+    switch (kind) {
+    case WEFT_OTTL_NIL:
+        return "nil";
+    case WEFT_OTTL_BOOL:
+        return "a bool";
+    case WEFT_OTTL_INT:
+        return "an int";
+    case WEFT_OTTL_DOUBLE:
+        return "a float";
+    case WEFT_OTTL_STRING:
+        return "a string";
+    case WEFT_OTTL_BYTES:
+        return "bytes";
+    case WEFT_OTTL_TIME:
+        return "a time";
+    case WEFT_OTTL_DURATION:
+        return "a duration";
+    case WEFT_OTTL_MAP:
+        return "a map";
+    case WEFT_OTTL_LIST:
+        return "a list";
+    case WEFT_OTTL_TRACE_ID:
+        return "a trace id";
+    case WEFT_OTTL_SPAN_ID:
+        return "a span id";
+    case WEFT_OTTL_MESSAGE:
+        return "a message";
+    case WEFT_OTTL_MESSAGES:
+        return "a list of messages";
+    case WEFT_OTTL_FUNCTION:
+        return "a function";
+    case WEFT_OTTL_ABSENT:
+        break;
+    }
+    return "nothing";
+}
+
+struct weft_ottl_value weft_ottl_value_of_wire(const struct weft_otlp_value *wire)
+{
+    struct weft_ottl_value value = weft_ottl_nil();
+    switch (wire->kind) {
+    case WEFT_OTLP_VALUE_NONE:
+        break;
+    case WEFT_OTLP_VALUE_STRING:
+        value = weft_ottl_string(wire->bytes);
+        break;
+    case WEFT_OTLP_VALUE_BOOL:
+        value = weft_ottl_bool(wire->is_true);
+        break;
+    case WEFT_OTLP_VALUE_INT:
+        value = weft_ottl_int(wire->integer);
+        break;
+    case WEFT_OTLP_VALUE_DOUBLE:
+        value = weft_ottl_double(wire->real);
+        break;
+    case WEFT_OTLP_VALUE_ARRAY:
+        value = (struct weft_ottl_value){ .kind = WEFT_OTTL_LIST, .is_wire = true, .bytes = wire->bytes };
+        break;
+    case WEFT_OTLP_VALUE_MAP:
+        value = weft_ottl_wire_map(wire->bytes, LIST_VALUES_FIELD);
+        break;
+    case WEFT_OTLP_VALUE_BYTES:
+        value = (struct weft_ottl_value){ .kind = WEFT_OTTL_BYTES,
+                                          .bytes = wire->bytes.length == 0 ? WEFT_SLICE_EMPTY : wire->bytes };
+        break;
+    }
+    return value;
+}
+
+struct weft_ottl_value weft_ottl_value_of_key_value(struct weft_slice key_value)
+{
+    struct weft_otlp_value wire = weft_otlp_value_of(key_value, WEFT_OTLP_VALUE_FIELD);
+    return weft_ottl_value_of_wire(&wire);
+}
+
+static struct weft_slice key_of(struct weft_slice key_value)
+{
+    struct weft_slice key = WEFT_SLICE_EMPTY;
+    struct weft_wire_reader reader = weft_wire_reader_of(key_value);
+    while (weft_wire_next_message(&reader, WEFT_OTLP_KEY_FIELD, &key)) {
+    }
+    return key;
+}
+
+/* ---- walking ---- */
+
+struct weft_ottl_each weft_ottl_each_of(const struct weft_ottl_value *value)
+{
+    return (struct weft_ottl_each){ .value = value, .rest = value->is_wire ? value->bytes : WEFT_SLICE_EMPTY };
+}
+
+static bool next_on_wire(struct weft_ottl_each *each, struct weft_ottl_member *out_member)
+{
+    const struct weft_ottl_value *value = each->value;
+    uint32_t number = value->kind == WEFT_OTTL_MAP ? value->field : (uint32_t)ARRAY_VALUES_FIELD;
+    struct weft_wire_reader reader = weft_wire_reader_of(each->rest);
+    struct weft_wire_field field;
+    while (weft_wire_next_checked(&reader, &field)) {
+        if (field.number != number || field.type != WEFT_WIRE_BYTES) {
+            continue;
+        }
+        each->rest = weft_slice_of(reader.at, (size_t)(reader.end - reader.at));
+        if (value->kind == WEFT_OTTL_MAP) {
+            *out_member = (struct weft_ottl_member){ key_of(field.bytes), weft_ottl_value_of_key_value(field.bytes) };
+        } else {
+            struct weft_otlp_value wire = weft_otlp_value_of(field.whole, number);
+            *out_member = (struct weft_ottl_member){ WEFT_SLICE_EMPTY, weft_ottl_value_of_wire(&wire) };
+        }
+        return true;
+    }
+    each->rest = WEFT_SLICE_EMPTY;
+    return false;
+}
+
+bool weft_ottl_each_next(struct weft_ottl_each *each, struct weft_ottl_member *out_member)
+{
+    const struct weft_ottl_value *value = each->value;
+    if (value->is_wire) {
+        return each->rest.length > 0 && next_on_wire(each, out_member);
+    }
+    size_t count = value->kind == WEFT_OTTL_MAP ? value->map->count : value->list->count;
+    if (each->at >= count) {
+        return false;
+    }
+    *out_member = value->kind == WEFT_OTTL_MAP
+                      ? value->map->members[each->at]
+                      : (struct weft_ottl_member){ WEFT_SLICE_EMPTY, value->list->items[each->at] };
+    each->at++;
+    return true;
+}
+
+size_t weft_ottl_length(const struct weft_ottl_value *value)
+{
+    if (value->kind != WEFT_OTTL_MESSAGES && !value->is_wire) {
+        return value->kind == WEFT_OTTL_MAP ? value->map->count : value->list->count;
+    }
+    uint32_t number = value->kind == WEFT_OTTL_LIST ? (uint32_t)ARRAY_VALUES_FIELD : value->field;
+    struct weft_wire_reader reader = weft_wire_reader_of(value->bytes);
+    struct weft_slice contents;
+    size_t count = 0;
+    while (weft_wire_next_message(&reader, number, &contents)) {
+        count++;
+    }
+    return count;
+}
+
+bool weft_ottl_map_find(const struct weft_ottl_value *map, struct weft_slice key, struct weft_ottl_value *out_value)
+{
+    struct weft_slice key_value;
+    if (map->is_wire) {
+        if (!weft_otlp_attribute_find(map->bytes, map->field, key, &key_value)) {
+            return false;
+        }
+        *out_value = weft_ottl_value_of_key_value(key_value);
+        return true;
+    }
+    for (size_t i = 0; i < map->map->count; i++) {
+        if (weft_slice_equal(map->map->members[i].key, key)) {
+            *out_value = map->map->members[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool weft_ottl_list_at(const struct weft_ottl_value *list, int64_t index, struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_each each = weft_ottl_each_of(list);
+    struct weft_ottl_member member;
+    if (index < 0) {
+        return false;
+    }
+    each.at = list->is_wire ? 0 : (size_t)index;
+    for (int64_t i = list->is_wire ? 0 : index; weft_ottl_each_next(&each, &member); i++) {
+        if (i == index) {
+            *out_value = member.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- opening and changing ---- */
+
+/* Room for one more of count elements; false without memory. */
+static bool grow(struct weft_entry_memory *memory, void *items_address, size_t item_bytes, size_t count,
+                 size_t *capacity)
+{
+    void **items = items_address;
+    if (count < *capacity) {
+        return true;
+    }
+    size_t wanted = *capacity == 0 ? 8 : *capacity * 2;
+    void *grown = weft_entry_memory_try_alloc(memory, wanted * item_bytes);
+    if (grown == NULL) {
+        return false;
+    }
+    if (count > 0) {
+        memcpy(grown, *items, count * item_bytes);
+    }
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+enum weft_status weft_ottl_map_append(struct weft_entry_memory *memory, struct weft_ottl_map *map,
+                                      struct weft_slice key, struct weft_ottl_value value)
+{
+    if (!grow(memory, &map->members, sizeof *map->members, map->count, &map->capacity)) {
+        return WEFT_NOMEM;
+    }
+    map->members[map->count++] = (struct weft_ottl_member){ key, value };
+    return WEFT_OK;
+}
+
+enum weft_status weft_ottl_map_set(struct weft_entry_memory *memory, struct weft_ottl_map *map, struct weft_slice key,
+                                   struct weft_ottl_value value)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (weft_slice_equal(map->members[i].key, key)) {
+            map->members[i].value = value;
+            return WEFT_OK;
+        }
+    }
+    return weft_ottl_map_append(memory, map, key, value);
+}
+
+enum weft_status weft_ottl_list_append(struct weft_entry_memory *memory, struct weft_ottl_list *list,
+                                       struct weft_ottl_value value)
+{
+    if (!grow(memory, &list->items, sizeof *list->items, list->count, &list->capacity)) {
+        return WEFT_NOMEM;
+    }
+    list->items[list->count++] = value;
+    return WEFT_OK;
+}
+
+struct weft_ottl_map *weft_ottl_map_open(struct weft_entry_memory *memory, const struct weft_ottl_value *map)
+{
+    struct weft_ottl_map *open = weft_entry_memory_try_alloc(memory, sizeof *open);
+    struct weft_ottl_each each = weft_ottl_each_of(map);
+    struct weft_ottl_member member;
+    if (open == NULL) {
+        return NULL;
+    }
+    *open = (struct weft_ottl_map){ 0 };
+    while (weft_ottl_each_next(&each, &member)) {
+        if (weft_ottl_map_append(memory, open, member.key, member.value) != WEFT_OK) {
+            return NULL;
+        }
+    }
+    return open;
+}
+
+struct weft_ottl_list *weft_ottl_list_open(struct weft_entry_memory *memory, const struct weft_ottl_value *list)
+{
+    struct weft_ottl_list *open = weft_entry_memory_try_alloc(memory, sizeof *open);
+    struct weft_ottl_each each = weft_ottl_each_of(list);
+    struct weft_ottl_member member;
+    if (open == NULL) {
+        return NULL;
+    }
+    *open = (struct weft_ottl_list){ 0 };
+    while (weft_ottl_each_next(&each, &member)) {
+        if (weft_ottl_list_append(memory, open, member.value) != WEFT_OK) {
+            return NULL;
+        }
+    }
+    return open;
+}
