@@ -1,0 +1,95 @@
+#pragma once
+
+#include "ottl/value.h"
+#include "wire/signal.h"
+
+/* The record that is looked at, with what lies around it, opened level by level as paths ask for it.
+ *
+ * A level is one message of the wire. Nothing of it is read before a path asks; attributes that are asked for by key
+ * are looked for in its bytes, and all other fields come from one walk that notes where each lies.
+ *
+ * WRITING (statements): a setter changes the decoded view and not the bytes. For attributes it opens the map
+ * (`attributes`, weft_ottl_message_attributes), for all other fields it puts another contents or number into
+ * `fields[number]`; both set the field's bit in `touched`. Readers look there first, so that a later statement sees
+ * what an earlier one did. Whoever runs the statements writes a message anew if `touched` is not 0: fields that are
+ * not touched go through byte by byte, in their order. A message that holds another one (a Span its Status) is
+ * touched by the write of the inner one, at that field. */
+enum weft_ottl_level {
+    WEFT_OTTL_LEVEL_RESOURCE_X, /* the fields of a ResourceX beside its scopes */
+    WEFT_OTTL_LEVEL_RESOURCE,
+    WEFT_OTTL_LEVEL_SCOPE_X, /* of a ScopeX beside its records */
+    WEFT_OTTL_LEVEL_SCOPE,
+    WEFT_OTTL_LEVEL_RECORD, /* Span, LogRecord, Metric */
+    WEFT_OTTL_LEVEL_STATUS, /* of a Span */
+    WEFT_OTTL_LEVEL_DATA,   /* Gauge, Sum, ... of a Metric */
+    WEFT_OTTL_LEVEL_ITEM,   /* a span event, a data point */
+    WEFT_OTTL_LEVEL_COUNT,
+};
+
+enum { WEFT_OTTL_FIELD_COUNT = 17 /* fields with higher numbers are carried and not looked at */ };
+
+/* As protobuf has it: of a repeated one the last counts, unless it is a list. */
+struct weft_ottl_field {
+    const uint8_t *first, *end; /* from the tag of the first to the end of the last; other fields may lie between */
+    struct weft_slice bytes;    /* contents of the last, if it has some */
+    uint64_t number;            /* else its number */
+};
+
+struct weft_ottl_message {
+    struct weft_slice bytes;          /* as it came */
+    bool is_decoded;                  /* fields and present are valid */
+    uint32_t present;                 /* bit n: field n is there */
+    uint32_t touched;                 /* bit n: field n was written; see above */
+    struct weft_ottl_map *attributes; /* open, instead of those in the bytes; NULL = not opened */
+    struct weft_ottl_field fields[WEFT_OTTL_FIELD_COUNT];
+};
+
+/* The kinds of data that a Metric may have, as pmetric numbers them. */
+enum weft_ottl_metric_type {
+    WEFT_OTTL_METRIC_NONE,
+    WEFT_OTTL_METRIC_GAUGE,
+    WEFT_OTTL_METRIC_SUM,
+    WEFT_OTTL_METRIC_HISTOGRAM,
+    WEFT_OTTL_METRIC_EXPONENTIAL_HISTOGRAM,
+    WEFT_OTTL_METRIC_SUMMARY,
+};
+
+struct weft_ottl_record {
+    enum weft_signal signal;
+    bool has_level[WEFT_OTTL_LEVEL_COUNT]; /* its bytes are known */
+    struct weft_ottl_message levels[WEFT_OTTL_LEVEL_COUNT];
+    enum weft_ottl_metric_type metric_type; /* once DATA is known */
+    struct weft_ottl_map *cache;            /* what statements keep between them; NULL = empty */
+    int64_t event_index;                    /* -1 = not told */
+};
+
+/* Each forgets what lies below. headers: as struct weft_otlp_table has them. Borrowed until the next one is set. */
+void weft_ottl_record_set_resource(struct weft_ottl_record *record, enum weft_signal signal, struct weft_slice header);
+void weft_ottl_record_set_scope(struct weft_ottl_record *record, struct weft_slice header);
+void weft_ottl_record_set_record(struct weft_ottl_record *record, struct weft_slice contents);
+void weft_ottl_record_set_item(struct weft_ottl_record *record, struct weft_slice contents);
+
+/* The message with its bytes known; an empty one if there is none. */
+struct weft_ottl_message *weft_ottl_record_level(struct weft_ottl_record *record, enum weft_ottl_level level);
+
+/* The same, decoded. */
+struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ottl_record *record, enum weft_ottl_level level);
+
+enum weft_ottl_metric_type weft_ottl_record_metric_type(struct weft_ottl_record *record);
+
+/* The field of the attributes at this level; 0 = it has none. */
+uint32_t weft_ottl_record_attributes_field(struct weft_ottl_record *record, enum weft_ottl_level level);
+
+/* NULL: the message does not have it. */
+static inline const struct weft_ottl_field *weft_ottl_message_field(const struct weft_ottl_message *message,
+                                                                    uint32_t number)
+{
+    return (message->present >> number & 1) != 0 ? &message->fields[number] : NULL;
+}
+
+/* The KeyValues in that field, as they stand now: wire or open. */
+struct weft_ottl_value weft_ottl_message_map(const struct weft_ottl_message *message, uint32_t field);
+
+/* Opened for changes; memory lives as long as the message. NULL without memory. */
+struct weft_ottl_map *weft_ottl_message_attributes(struct weft_ottl_message *message, uint32_t field,
+                                                   struct weft_entry_memory *memory) WEFT_MUST_CHECK;
