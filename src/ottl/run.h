@@ -1,0 +1,60 @@
+#pragma once
+
+#include "base/buffer.h"
+#include "base/entry_memory.h"
+#include "ottl/record.h"
+
+struct weft_ottl_node;
+
+/* What evaluating writes to: one per worker and processor, for any number of programs. */
+struct weft_ottl_run {
+    struct weft_ottl_record record;  /* what paths read */
+    struct weft_entry_memory memory; /* results; weft_ottl_run_clear before each record */
+    struct weft_buffer text, stack;  /* scratch of text.h */
+    struct weft_pattern_scratch *pattern;
+    struct weft_error error; /* why the last evaluation failed */
+    uint64_t limits_met;     /* patterns that met their limits */
+};
+
+enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error) WEFT_MUST_CHECK;
+void weft_ottl_run_fini(struct weft_ottl_run *run);
+
+/* All results are gone. */
+static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
+{
+    weft_entry_memory_clear(&run->memory);
+}
+
+/* Uninitialised; NULL without memory. */
+static inline void *weft_ottl_run_take(struct weft_ottl_run *run, size_t size_bytes)
+{
+    return weft_entry_memory_try_alloc(&run->memory, size_bytes);
+}
+
+/* WEFT_INVALID with run->error: the evaluation failed, which error_mode decides about. WEFT_NOMEM: nobody can say. */
+enum weft_status weft_ottl_evaluate(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                    struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
+enum weft_status weft_ottl_holds(struct weft_ottl_run *run, const struct weft_ottl_node *condition,
+                                 bool *out_holds) WEFT_MUST_CHECK;
+
+/* compare.c: as the Collector's ValueComparator. operation: enum weft_ottl_compare. */
+bool weft_ottl_compare(const struct weft_ottl_value *left, const struct weft_ottl_value *right, int operation);
+
+/* calculate.c: operation is one of + - * / */
+enum weft_status weft_ottl_calculate(struct weft_ottl_run *run, const struct weft_ottl_value *left, int operation,
+                                     const struct weft_ottl_value *right,
+                                     struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
+enum weft_status weft_ottl_negate(struct weft_ottl_run *run, const struct weft_ottl_value *value,
+                                  struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
+
+/* text.c: as the Collector's AsString does it for values of attributes and bodies. In run->memory, or borrowed. */
+enum weft_status weft_ottl_value_text(struct weft_ottl_run *run, const struct weft_ottl_value *value,
+                                      struct weft_slice *out_text) WEFT_MUST_CHECK;
+
+/* encode.c: appends the contents of the AnyValue that the value is. What OTLP cannot hold (a time, an id) is an error:
+ * WEFT_INVALID. WEFT_NOMEM shows in the buffer's status. */
+enum weft_status weft_ottl_put_any_value(struct weft_buffer *out, const struct weft_ottl_value *value,
+                                         struct weft_error *error) WEFT_MUST_CHECK;
+/* Appends a KeyValue as that field. */
+enum weft_status weft_ottl_put_key_value(struct weft_buffer *out, uint32_t field, struct weft_slice key,
+                                         const struct weft_ottl_value *value, struct weft_error *error) WEFT_MUST_CHECK;

@@ -1,0 +1,61 @@
+/* Values as text (run.h). */
+#include "ottl/run.h"
+#include "wire/checked.h"
+#include "wire/otlp_text.h"
+
+/* A copy of the scratch that lasts as long as other results. */
+static enum weft_status keep_text(struct weft_ottl_run *run, struct weft_slice *out_text)
+{
+    bool is_failed = weft_buffer_status(&run->text) != WEFT_OK || weft_buffer_status(&run->stack) != WEFT_OK;
+    uint8_t *bytes = is_failed ? NULL : weft_ottl_run_take(run, run->text.length + 1);
+    if (bytes == NULL) {
+        weft_buffer_fini(&run->text);
+        weft_buffer_fini(&run->stack);
+        return WEFT_NOMEM;
+    }
+    if (run->text.length > 0) {
+        memcpy(bytes, run->text.bytes, run->text.length);
+    }
+    *out_text = weft_slice_of(bytes, run->text.length);
+    return WEFT_OK;
+}
+
+/* The value as it would be on the wire: made there if it is not. */
+static enum weft_status wire_of(struct weft_ottl_run *run, const struct weft_ottl_value *value,
+                                struct weft_otlp_value *out_wire)
+{
+    enum { FIELD = 1 };
+    struct weft_slice message;
+    struct weft_slice key_value = WEFT_SLICE_EMPTY;
+    weft_buffer_clear(&run->text);
+    enum weft_status status = weft_ottl_put_key_value(&run->text, FIELD, WEFT_SLICE_EMPTY, value, &run->error);
+    if (status == WEFT_OK) {
+        status = keep_text(run, &message);
+    }
+    if (status != WEFT_OK) {
+        return status;
+    }
+    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    if (weft_wire_next_message(&reader, FIELD, &key_value)) {
+        *out_wire = weft_otlp_value_of(key_value, WEFT_OTLP_VALUE_FIELD);
+    }
+    return WEFT_OK;
+}
+
+enum weft_status weft_ottl_value_text(struct weft_ottl_run *run, const struct weft_ottl_value *value,
+                                      struct weft_slice *out_text)
+{
+    struct weft_otlp_value wire = { .kind = WEFT_OTLP_VALUE_NONE };
+    if (value->kind == WEFT_OTTL_STRING) {
+        *out_text = value->bytes;
+        return WEFT_OK;
+    }
+    enum weft_status status = wire_of(run, value, &wire);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    weft_buffer_clear(&run->stack);
+    weft_buffer_clear(&run->text);
+    weft_otlp_put_text(&wire, &run->stack, &run->text);
+    return keep_text(run, out_text);
+}
