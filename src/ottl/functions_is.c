@@ -1,0 +1,88 @@
+/* Converters that say what a value is: Is... and Len. Models for all others. */
+#include "ottl/functions.h"
+#include "ottl/path.h"
+
+static enum weft_status is_match(struct weft_ottl_run *run, const struct weft_ottl_call *call,
+                                 struct weft_ottl_value *out_value)
+{
+    struct weft_pattern *own_pattern = NULL;
+    const struct weft_pattern *pattern = NULL;
+    enum weft_status status = weft_ottl_pattern_use(run, call, 1, false, &own_pattern, &pattern);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    enum weft_pattern_outcome outcome = WEFT_PATTERN_NO;
+    if (call->arguments[0].kind == WEFT_OTTL_STRING) {
+        outcome = weft_pattern_match(pattern, run->pattern, call->arguments[0].bytes);
+    }
+    weft_pattern_free(&own_pattern);
+    if (outcome == WEFT_PATTERN_LIMIT) {
+        run->limits_met++;
+        return weft_fail(&run->error, WEFT_INVALID, "IsMatch: the pattern met its limit");
+    }
+    *out_value = weft_ottl_bool(outcome == WEFT_PATTERN_MATCH);
+    return WEFT_OK;
+}
+
+static enum weft_status make_is_match(struct weft_ottl_maker *maker, const struct weft_ottl_call *call,
+                                      void **out_state, struct weft_error *error)
+{
+    (void)maker;
+    return weft_ottl_pattern_make(call, 1, false, out_state, error);
+}
+
+static enum weft_status is_string(struct weft_ottl_run *run, const struct weft_ottl_call *call,
+                                  struct weft_ottl_value *out_value)
+{
+    (void)run;
+    *out_value = weft_ottl_bool(call->arguments[0].kind == WEFT_OTTL_STRING);
+    return WEFT_OK;
+}
+
+static enum weft_status length(struct weft_ottl_run *run, const struct weft_ottl_call *call,
+                               struct weft_ottl_value *out_value)
+{
+    const struct weft_ottl_value *target = &call->arguments[0];
+    switch (target->kind) {
+    case WEFT_OTTL_STRING:
+    case WEFT_OTTL_BYTES:
+        *out_value = weft_ottl_int((int64_t)target->bytes.length);
+        return WEFT_OK;
+    case WEFT_OTTL_MAP:
+    case WEFT_OTTL_LIST:
+    case WEFT_OTTL_MESSAGES:
+        *out_value = weft_ottl_int((int64_t)weft_ottl_length(target));
+        return WEFT_OK;
+    default:
+        return weft_fail(&run->error, WEFT_INVALID, "Len: %s has no length", weft_ottl_kind_text(target->kind));
+    }
+}
+
+static enum weft_status is_root_span(struct weft_ottl_run *run, const struct weft_ottl_call *call,
+                                     struct weft_ottl_value *out_value)
+{
+    enum { PARENT_SPAN_ID_FIELD = 4 };
+    (void)call;
+    const struct weft_ottl_field *parent =
+        weft_ottl_message_field(weft_ottl_record_decoded(&run->record, WEFT_OTTL_LEVEL_RECORD), PARENT_SPAN_ID_FIELD);
+    bool is_root = true;
+    for (size_t i = 0; parent != NULL && i < parent->bytes.length; i++) {
+        is_root = is_root && parent->bytes.bytes[i] == 0;
+    }
+    *out_value = weft_ottl_bool(is_root);
+    return WEFT_OK;
+}
+
+const struct weft_ottl_function weft_ottl_functions_is[] = {
+    {
+        .name = "IsMatch",
+        .parameters = { { "target", WEFT_OTTL_TAKES_STRING_LIKE }, { "pattern", WEFT_OTTL_TAKES_STRING } },
+        .call = is_match,
+        .make = make_is_match,
+        .free_state = weft_ottl_pattern_free,
+    },
+    { .name = "IsString", .parameters = { { "target", WEFT_OTTL_TAKES_ANY } }, .call = is_string },
+    { .name = "Len", .parameters = { { "target", WEFT_OTTL_TAKES_ANY } }, .call = length },
+    { .name = "IsRootSpan", .contexts = WEFT_OTTL_IN_SPAN, .call = is_root_span },
+    { .name = NULL },
+};
