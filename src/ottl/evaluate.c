@@ -1,0 +1,274 @@
+/* Evaluating a checked tree (run.h) on the record of a run. Recursion is as deep as the parser let the tree be. */
+#include "base/alloc.h"
+#include "ottl/function.h"
+#include "ottl/path.h"
+
+enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error)
+{
+    *run = (struct weft_ottl_run){ .record.event_index = -1 };
+    weft_buffer_init(&run->text, 0);
+    weft_buffer_init(&run->stack, 0);
+    enum { MAX_GROUPS = 64 };
+    return weft_pattern_scratch_new(MAX_GROUPS, &run->pattern, error);
+}
+
+void weft_ottl_run_fini(struct weft_ottl_run *run)
+{
+    weft_entry_memory_fini(&run->memory);
+    weft_buffer_fini(&run->text);
+    weft_buffer_fini(&run->stack);
+    weft_pattern_scratch_free(&run->pattern);
+}
+
+/* ---- calls ---- */
+
+static enum weft_status fail_argument(struct weft_ottl_run *run, const struct weft_ottl_function *function)
+{
+    return weft_fail_prefix(&run->error, "%s", function->name);
+}
+
+/* The items of a list that is written in the statement, each as the parameter takes it. */
+static enum weft_status take_list(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                  enum weft_ottl_takes takes, struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_list *list = weft_ottl_run_take(run, sizeof *list);
+    if (list == NULL) {
+        return WEFT_NOMEM;
+    }
+    *list = (struct weft_ottl_list){ 0 };
+    for (size_t i = 0; i < node->count; i++) {
+        struct weft_ottl_value item;
+        enum weft_status status = weft_ottl_evaluate(run, node->items[i], &item);
+        if (status == WEFT_OK) {
+            status = weft_ottl_argument_take(run, takes, &item);
+        }
+        if (status == WEFT_OK) {
+            status = weft_ottl_list_append(&run->memory, list, item);
+        }
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    *out_value = weft_ottl_open_list(list);
+    out_value->origin = WEFT_OTTL_RAW;
+    return WEFT_OK;
+}
+
+static enum weft_status take_argument(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                      const struct weft_ottl_parameter *parameter, struct weft_ottl_value *out_value)
+{
+    if (node == NULL || parameter->is_lazy || parameter->takes == WEFT_OTTL_TAKES_TARGET) {
+        *out_value = (struct weft_ottl_value){ .kind = WEFT_OTTL_ABSENT };
+        return WEFT_OK;
+    }
+    if (parameter->is_list) {
+        return take_list(run, node, parameter->takes, out_value);
+    }
+    enum weft_status status = weft_ottl_evaluate(run, node, out_value);
+    return status == WEFT_OK ? weft_ottl_argument_take(run, parameter->takes, out_value) : status;
+}
+
+static enum weft_status call(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
+                             struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_value arguments[WEFT_OTTL_MAX_PARAMETERS];
+    const struct weft_ottl_function *function = node->function;
+    for (size_t i = 0; i < node->count; i++) {
+        enum weft_status status = take_argument(run, node->nodes[i], &function->parameters[i], &arguments[i]);
+        if (status != WEFT_OK) {
+            return status == WEFT_INVALID ? fail_argument(run, function) : status;
+        }
+    }
+    struct weft_ottl_call made = {
+        .function = function, .nodes = node->nodes, .arguments = arguments, .state = node->state
+    };
+    *out_value = weft_ottl_nil();
+    return function->call(run, &made, out_value);
+}
+
+/* Under keys of what a call gave: all of them must be there. */
+static enum weft_status call_under(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                   struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_value value;
+    enum weft_status status = call(run, node->call, &value);
+    for (size_t i = 0; status == WEFT_OK && i < node->key_count; i++) {
+        struct weft_ottl_value key = node->keys[i].literal;
+        struct weft_ottl_value inner;
+        if (node->keys[i].node != NULL) {
+            status = weft_ottl_evaluate(run, node->keys[i].node, &key);
+        }
+        if (status != WEFT_OK) {
+            break;
+        }
+        bool is_found = false;
+        bool is_byte = key.kind == WEFT_OTTL_INT && value.kind == WEFT_OTTL_BYTES;
+        if (key.kind == WEFT_OTTL_STRING && value.kind == WEFT_OTTL_MAP) {
+            is_found = weft_ottl_map_find(&value, key.bytes, &inner);
+        } else if (key.kind == WEFT_OTTL_INT && value.kind == WEFT_OTTL_LIST) {
+            is_found = weft_ottl_list_at(&value, key.integer, &inner);
+        } else if (!is_byte) {
+            return weft_fail(&run->error, WEFT_INVALID, "%s cannot be indexed by %s", weft_ottl_kind_text(value.kind),
+                             weft_ottl_kind_text(key.kind));
+        } else if (key.integer >= 0 && (uint64_t)key.integer < value.bytes.length) {
+            inner = weft_ottl_int(value.bytes.bytes[key.integer]);
+            is_found = true;
+        }
+        if (!is_found) {
+            return weft_fail(&run->error, WEFT_INVALID, "%s: there is no such key or index",
+                             node->call->function->name);
+        }
+        value = inner;
+    }
+    *out_value = value;
+    return status;
+}
+
+/* ---- lists and maps that the statement writes ---- */
+
+static enum weft_status make_list(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                  struct weft_ottl_value *out_value)
+{
+    return take_list(run, node, WEFT_OTTL_TAKES_ANY, out_value);
+}
+
+/* As a member of a map, which is pcommon's with all that is in it. False: it cannot be one; a list that is pcommon's
+ * already cannot either, in the Collector. */
+static bool make_member(struct weft_ottl_value *value, int depth)
+{
+    if (value->kind == WEFT_OTTL_MAP) {
+        value->origin = WEFT_OTTL_PDATA;
+        return true;
+    }
+    if (value->kind != WEFT_OTTL_LIST) {
+        return value->kind <= WEFT_OTTL_BYTES;
+    }
+    if (value->origin != WEFT_OTTL_RAW || value->is_wire || depth >= WEFT_OTTL_VALUE_MAX_DEPTH) {
+        return false;
+    }
+    value->origin = WEFT_OTTL_PDATA;
+    bool all = true;
+    for (size_t i = 0; all && i < value->list->count; i++) {
+        all = make_member(&value->list->items[i], depth + 1);
+    }
+    return all;
+}
+
+static enum weft_status make_map(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                 struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_map *map = weft_ottl_run_take(run, sizeof *map);
+    if (map == NULL) {
+        return WEFT_NOMEM;
+    }
+    *map = (struct weft_ottl_map){ 0 };
+    for (size_t i = 0; i < node->count; i++) {
+        struct weft_ottl_value item;
+        enum weft_status status = weft_ottl_evaluate(run, node->items[i], &item);
+        if (status == WEFT_OK && !make_member(&item, 0)) {
+            return weft_fail(&run->error, WEFT_INVALID, "a map cannot hold %s", weft_ottl_kind_text(item.kind));
+        }
+        if (status == WEFT_OK) {
+            status = weft_ottl_map_set(&run->memory, map, node->names[i], item);
+        }
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    *out_value = weft_ottl_open_map(map);
+    return WEFT_OK;
+}
+
+/* ---- conditions ---- */
+
+static enum weft_status holds_comparison(struct weft_ottl_run *run, const struct weft_ottl_node *node, bool *out_holds)
+{
+    struct weft_ottl_value left, right;
+    enum weft_status status = weft_ottl_evaluate(run, node->items[0], &left);
+    if (status == WEFT_OK) {
+        status = weft_ottl_evaluate(run, node->items[1], &right);
+    }
+    if (status == WEFT_OK) {
+        *out_holds = weft_ottl_compare(&left, &right, node->operation);
+    }
+    return status;
+}
+
+static enum weft_status holds_call(struct weft_ottl_run *run, const struct weft_ottl_node *node, bool *out_holds)
+{
+    struct weft_ottl_value value;
+    enum weft_status status = weft_ottl_evaluate(run, node, &value);
+    if (status == WEFT_OK && value.kind != WEFT_OTTL_BOOL) {
+        return weft_fail(&run->error, WEFT_INVALID, "a condition must be true or false, and %.*s gave %s",
+                         WEFT_SLICE_PRINT(node->name), weft_ottl_kind_text(value.kind));
+    }
+    if (status == WEFT_OK) {
+        *out_holds = value.boolean;
+    }
+    return status;
+}
+
+enum weft_status weft_ottl_holds(struct weft_ottl_run *run, const struct weft_ottl_node *condition, bool *out_holds)
+{
+    enum weft_status status = WEFT_OK;
+    bool stops_at = condition->kind == WEFT_OTTL_NODE_OR;
+    switch (condition->kind) {
+    case WEFT_OTTL_NODE_COMPARE:
+        return holds_comparison(run, condition, out_holds);
+    case WEFT_OTTL_NODE_NOT:
+        status = weft_ottl_holds(run, condition->items[0], out_holds);
+        *out_holds = status == WEFT_OK && !*out_holds;
+        return status;
+    case WEFT_OTTL_NODE_AND:
+    case WEFT_OTTL_NODE_OR:
+        for (size_t i = 0; i < condition->count; i++) {
+            status = weft_ottl_holds(run, condition->items[i], out_holds);
+            if (status != WEFT_OK || *out_holds == stops_at) {
+                return status;
+            }
+        }
+        return WEFT_OK;
+    default:
+        return holds_call(run, condition, out_holds);
+    }
+}
+
+enum weft_status weft_ottl_evaluate(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                    struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_value left, right;
+    bool holds = false;
+    enum weft_status status;
+    switch (node->kind) {
+    case WEFT_OTTL_NODE_LITERAL:
+        *out_value = node->literal;
+        return WEFT_OK;
+    case WEFT_OTTL_NODE_PATH:
+        return weft_ottl_path_read(run, node->path, out_value);
+    case WEFT_OTTL_NODE_CALL:
+        return node->key_count == 0 ? call(run, node->call, out_value) : call_under(run, node, out_value);
+    case WEFT_OTTL_NODE_LIST:
+        return make_list(run, node, out_value);
+    case WEFT_OTTL_NODE_MAP:
+        return make_map(run, node, out_value);
+    case WEFT_OTTL_NODE_CALCULATE:
+        status = weft_ottl_evaluate(run, node->items[0], &left);
+        if (status == WEFT_OK) {
+            status = weft_ottl_evaluate(run, node->items[1], &right);
+        }
+        return status == WEFT_OK ? weft_ottl_calculate(run, &left, node->operation, &right, out_value) : status;
+    case WEFT_OTTL_NODE_NEGATE:
+        status = weft_ottl_evaluate(run, node->items[0], &left);
+        return status == WEFT_OK ? weft_ottl_negate(run, &left, out_value) : status;
+    case WEFT_OTTL_NODE_ENUM:
+    case WEFT_OTTL_NODE_FUNCTION:
+    case WEFT_OTTL_NODE_COMPARE:
+    case WEFT_OTTL_NODE_NOT:
+    case WEFT_OTTL_NODE_AND:
+    case WEFT_OTTL_NODE_OR:
+        break;
+    }
+    status = weft_ottl_holds(run, node, &holds);
+    *out_value = weft_ottl_bool(holds);
+    return status;
+}
