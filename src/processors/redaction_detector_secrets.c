@@ -190,7 +190,16 @@ static bool is_secret_key(struct weft_slice text, size_t start, size_t end)
     return false;
 }
 
-/* The start of the key in front of a separator, behind which there may be quotes and spaces; *out_end is its end. */
+/* What the names of secrets end with: most keys are told by it. */
+static bool ends_secret_key(uint8_t byte)
+{
+    uint8_t small = byte | 0x20;
+    return small == 'd' || small == 'e' || small == 't' || small == 'n' || small == 'y' || small == 'l' ||
+           byte == '-' || byte == '.' || byte == '_';
+}
+
+/* The start of the key in front of a separator, behind which there may be quotes and spaces; *out_end is its end.
+ * There is none where its end says already that it is no secret's. */
 static size_t key_before(struct weft_slice text, size_t separator, size_t *out_end)
 {
     enum { MAX_BETWEEN = 4, MAX_KEY = 64 };
@@ -203,21 +212,29 @@ static size_t key_before(struct weft_slice text, size_t separator, size_t *out_e
         end--;
     }
     size_t start = end;
+    *out_end = end;
+    if (end == 0 || !ends_secret_key(text.bytes[end - 1])) {
+        return end;
+    }
     while (start > 0 && end - start < MAX_KEY && is_key(text.bytes[start - 1])) {
         start--;
     }
-    *out_end = end;
     return start;
 }
 
-/* The value behind a separator: up to the quote that it began with, or to what ends a word. */
-static struct weft_found value_behind(struct weft_slice text, size_t separator)
+/* Where the value behind a separator begins: at its quote, if it has one. */
+static size_t value_start(struct weft_slice text, size_t separator)
 {
     size_t at = separator + 1;
     while (at < text.length && (text.bytes[at] == ' ' || text.bytes[at] == '=' || text.bytes[at] == '>')) {
         at++;
     }
-    at += weft_byte_at(text, at) == '\\';
+    return at + (weft_byte_at(text, at) == '\\');
+}
+
+/* The value that begins there: up to the quote that it began with, or to what ends a word. */
+static struct weft_found value_at(struct weft_slice text, size_t at)
+{
     uint8_t quote = weft_byte_at(text, at);
     bool is_quoted = quote == '"' || quote == '\'';
     size_t start = at + is_quoted;
@@ -280,10 +297,16 @@ bool weft_detect_password_kv(struct weft_slice text, size_t from, struct weft_fo
         if (key == key_end || !is_secret_key(text, key, key_end)) {
             continue;
         }
-        struct weft_found found = value_behind(text, at);
+        /* of what is none by its beginning the end is not sought: it may hold many more such keys */
+        size_t start = value_start(text, at);
+        uint8_t quote = weft_byte_at(text, start);
+        size_t inner = start + (quote == '"' || quote == '\'');
+        if (inner < from || weft_has_text_at(text, inner, "//")) {
+            continue;
+        }
+        struct weft_found found = value_at(text, start);
         struct weft_slice value = weft_slice_of(text.bytes + found.start, found.end - found.start);
-        if (found.start >= from && value.length >= MIN_BYTES && !weft_has_text_at(value, 0, "//") &&
-            !is_no_secret(value) && !is_prose(text, key, at, &found)) {
+        if (value.length >= MIN_BYTES && !is_no_secret(value) && !is_prose(text, key, at, &found)) {
             *out_found = found;
             return true;
         }

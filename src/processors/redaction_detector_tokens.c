@@ -1,5 +1,6 @@
 /* Detectors of keys that name who gave them out: a prefix that is theirs, then so many bytes of their alphabet, and no
  * letter or digit around. */
+#include "base/assert.h"
 #include "processors/redaction_detector.h"
 
 #define MANY UINT32_MAX
@@ -26,32 +27,43 @@ static bool is_base64(uint8_t byte)
     return weft_is_alnum(byte) || byte == '+' || byte == '/' || byte == '=';
 }
 
-static bool has_digit(struct weft_slice text, size_t from, size_t to)
+/* What was read of the text for one token: the run of bytes of its kind that `end` ends, and the first digit behind
+ * where one was sought. Prefixes may follow one another in one run of their alphabet, and it is read once for all. */
+struct reading {
+    size_t end;   /* valid for whoever starts before it */
+    size_t digit; /* the same */
+};
+
+static size_t end_of_run(const struct token *token, struct weft_slice text, size_t start, struct reading *reading)
 {
-    for (; from < to; from++) {
-        if (weft_is_digit(text.bytes[from])) {
-            return true;
-        }
+    if (start >= reading->end) {
+        reading->end = weft_skip(text, start, token->is_kind);
     }
-    return false;
+    return start > reading->end ? start : reading->end;
 }
 
-/* The token whose prefix stands at `at`; false if it is none. What is decided by is bounded: prefixes may follow one
- * another in one run of bytes of their alphabet. */
-static bool confirm(const struct token *token, struct weft_slice text, size_t at, struct weft_found *out_found)
+static bool has_digit(struct weft_slice text, size_t start, size_t end, struct reading *reading)
 {
-    enum { LOOK_BYTES = 64 };
+    if (start > reading->digit || reading->digit == 0) {
+        reading->digit = start;
+        while (reading->digit < text.length && !weft_is_digit(text.bytes[reading->digit])) {
+            reading->digit++;
+        }
+    }
+    return reading->digit < end;
+}
+
+/* The token whose prefix stands at `at`; false if it is none. */
+static bool confirm(const struct token *token, struct weft_slice text, size_t at, struct reading *reading,
+                    struct weft_found *out_found)
+{
     if (weft_is_word(weft_byte_before(text, at))) {
         return false;
     }
     size_t start = at + strlen(token->prefix);
-    size_t limit = text.length - start < LOOK_BYTES ? text.length : start + LOOK_BYTES;
-    size_t end = weft_skip(weft_slice_of(text.bytes, limit), start, token->is_kind);
-    if (end - start < token->min_bytes || (token->needs_digit && !has_digit(text, start, end))) {
-        return false;
-    }
-    end = weft_skip(text, end, token->is_kind);
-    if (end - start > token->max_bytes || weft_is_alnum(weft_byte_at(text, end))) {
+    size_t end = end_of_run(token, text, start, reading);
+    if (end - start < token->min_bytes || end - start > token->max_bytes || weft_is_alnum(weft_byte_at(text, end)) ||
+        (token->needs_digit && !has_digit(text, start, end, reading))) {
         return false;
     }
     *out_found = (struct weft_found){ at, end };
@@ -59,32 +71,40 @@ static bool confirm(const struct token *token, struct weft_slice text, size_t at
 }
 
 static bool find_token(const struct token *token, struct weft_slice text, size_t from, size_t last,
-                       struct weft_found *out_found)
+                       struct reading *reading, struct weft_found *out_found)
 {
     size_t length = strlen(token->prefix);
     struct weft_slice window = weft_slice_of(text.bytes, text.length - last < length ? text.length : last + length);
     for (size_t at = from; (at = weft_find_text(window, at, token->prefix)) < window.length; at++) {
-        if (confirm(token, text, at, out_found)) {
+        if (confirm(token, text, at, reading, out_found)) {
             return true;
         }
     }
     return false;
 }
 
-/* The first of several. By windows: each is looked for as far as the nearest one, and not to the end again and again.
- */
+/* The first of several. By windows that grow: each is looked for about as far as the nearest one stands, and not to the
+ * end again and again. */
 static bool find_first(const struct token *tokens, size_t count, struct weft_slice text, size_t from,
                        struct weft_found *out_found)
 {
-    enum { WINDOW_BYTES = 4096 };
+    enum { MAX_TOKENS = 8, FIRST_WINDOW_BYTES = 64, MAX_WINDOW_BYTES = 64 << 10 };
+    struct reading readings[MAX_TOKENS] = { 0 };
+    size_t window = FIRST_WINDOW_BYTES;
     bool is_found = false;
-    for (size_t at = from; at < text.length && !is_found; at += WINDOW_BYTES) {
-        size_t last = text.length - at < WINDOW_BYTES ? text.length - 1 : at + WINDOW_BYTES - 1;
+    weft_assert(count <= MAX_TOKENS);
+    for (size_t at = from; at < text.length && !is_found; at += window) {
+        window = at > from && window < MAX_WINDOW_BYTES ? 2 * window : window;
+        size_t last = text.length - at < window ? text.length - 1 : at + window - 1;
         for (size_t i = 0; i < count; i++) {
             struct weft_found found;
-            if (find_token(&tokens[i], text, at, last, &found) && (!is_found || found.start < out_found->start)) {
+            if (find_token(&tokens[i], text, at, last, &readings[i], &found)) {
                 *out_found = found;
                 is_found = true;
+                last = found.start > 0 ? found.start - 1 : 0; /* only an earlier one counts now */
+                if (found.start <= at) {
+                    break;
+                }
             }
         }
     }

@@ -7,6 +7,10 @@
 
 enum { IS_MASKED = 1, IS_WANTED = 2 };
 
+/* Of one rule in one text: where more is found, all of the text is hidden. What a match costs is many times what a byte
+ * does. */
+enum { MAX_FINDS = 4096 };
+
 static const uint32_t no_origin = UINT32_MAX; /* a byte of a mask */
 
 static uint32_t *origins(const struct weft_buffer *buffer)
@@ -108,12 +112,14 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
     size_t copied = 0;
     size_t start;
     size_t end;
-    bool has_match = false;
+    size_t count = 0;
     weft_buffer_clear(&matcher->next_text);
     weft_buffer_clear(&matcher->next_origin);
     start_search(matcher, rule, weft_buffer_slice(&matcher->text), &search);
     while ((outcome = search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
-        has_match = true;
+        if (++count > MAX_FINDS) {
+            return WEFT_PATTERN_LIMIT;
+        }
         keep(matcher, copied, start);
         append_mask(matcher, rule->own, weft_slice_of(matcher->text.bytes + start, end - start));
         for (size_t i = start; i < end; i++) {
@@ -124,7 +130,7 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
         }
         copied = end;
     }
-    if (outcome != WEFT_PATTERN_NO || !has_match) {
+    if (outcome != WEFT_PATTERN_NO || count == 0) {
         return outcome;
     }
     tell_rule(matcher, rule);

@@ -294,6 +294,39 @@ START_TEST(test_a_pattern_at_its_limits_hides_the_value)
 }
 END_TEST
 
+static uint64_t masks_of(size_t finds, struct weft_buffer *out)
+{
+    struct weft_redaction_config config = { .allow_all_keys = true,
+                                            .detectors = { .items = (char *[]){ "ipv4" }, .count = 1 } };
+    struct weft_redaction_rules *rules = NULL;
+    struct weft_redaction_matcher matcher;
+    struct weft_slice masked;
+    ck_assert(weft_redaction_rules_new(&config, &rules, NULL) == WEFT_OK);
+    ck_assert(weft_redaction_matcher_init(&matcher, rules, NULL) == WEFT_OK);
+    for (size_t i = 0; i < finds; i++) {
+        weft_buffer_append_text(out, "1.1.1.1 ");
+    }
+    ck_assert(weft_redaction_mask(&matcher, weft_buffer_slice(out), &masked));
+    weft_buffer_clear(out);
+    weft_buffer_append(out, masked.bytes, masked.length);
+    uint64_t limits = matcher.limit_count;
+    weft_redaction_matcher_fini(&matcher);
+    weft_redaction_rules_free(&rules);
+    return limits;
+}
+
+START_TEST(test_of_very_many_finds_in_a_value_all_of_it_is_hidden)
+{
+    struct weft_buffer out = { 0 };
+    ck_assert_uint_eq(masks_of(4096, &out), 0);
+    ck_assert_uint_eq(out.length, 4096 * strlen(MASK " "));
+    weft_buffer_clear(&out);
+    ck_assert_uint_eq(masks_of(4097, &out), 1);
+    ck_assert(weft_slice_equal(weft_buffer_slice(&out), WEFT_SLICE_LITERAL(MASK)));
+    weft_buffer_fini(&out);
+}
+END_TEST
+
 /* A value in several members and pieces: the last counts, but all of them would leave. */
 START_TEST(test_bytes_that_do_not_count_are_masked_too)
 {
@@ -428,6 +461,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, test_cases, 0, WEFT_COUNT_OF(cases));
     tcase_add_test(tests, test_config_errors_name_place_pattern_and_offset);
     tcase_add_test(tests, test_a_pattern_at_its_limits_hides_the_value);
+    tcase_add_test(tests, test_of_very_many_finds_in_a_value_all_of_it_is_hidden);
     tcase_add_test(tests, test_bytes_that_do_not_count_are_masked_too);
     tcase_add_test(tests, test_detectors_count_the_values_in_which_they_found_something);
     tcase_add_test(tests, test_what_the_next_node_refuses_goes_back_as_it_came);

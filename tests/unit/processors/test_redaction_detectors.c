@@ -159,6 +159,58 @@ START_TEST(test_what_is_found_is_found_alone)
 }
 END_TEST
 
+/* Texts in which almost everything is almost found, or found again and again. None takes longer than its length says:
+ * if it were by the square, this test would not come to its end. */
+static const char *const repeated[] = {
+    "-AIza",
+    "-AIzaSyA-aB3dE5gH7jK9mN1pQ3sTaB3dE5gH7jK",
+    "token=//",
+    "token='//",
+    "token=\"",
+    "xoxb-1234567890 ",
+    "-xoxb-1",
+    "sk-",
+    "-sk-ant-",
+    "sk-proj-aaaaaaaaaaaaaaaaaaaa ",
+    "-signkey-111111111111111111",
+    "sk_live_1234567890 ",
+    "-AKIA",
+    "eyJhbGciOiJIUzI1NiJ9.",
+    "-----BEGIN PRIVATE KEY",
+    "bearer =",
+    "basic aaaaaaaaa ",
+    "a://a:a@",
+    "a://",
+    "@a.",
+    "a@",
+    "1::",
+    "1.2.3.",
+    "4111-",
+    "123-45-",
+    "+1 2 3 4 5 6 7 8 ",
+    "(",
+    "DE89 ",
+};
+
+START_TEST(test_long_texts_take_time_by_their_length)
+{
+    enum { BYTES = 256 << 10 };
+    struct weft_buffer text = { 0 };
+    struct weft_detector_filter filter;
+    weft_detector_filter_init(&filter, (1u << WEFT_DETECTOR_COUNT) - 1);
+    while (text.length < BYTES) {
+        weft_buffer_append_text(&text, repeated[_i]);
+    }
+    (void)weft_detectors_find(&filter, weft_buffer_slice(&text));
+    for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
+        struct weft_found found = { 0, 0 };
+        while (weft_detector_next((enum weft_detector_id)id, weft_buffer_slice(&text), found.end, &found)) {
+        }
+    }
+    weft_buffer_fini(&text);
+}
+END_TEST
+
 START_TEST(test_names_are_known)
 {
     for (size_t i = 0; i < WEFT_DETECTOR_COUNT; i++) {
@@ -174,6 +226,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, test_rows, 0, WEFT_COUNT_OF(rows));
     tcase_add_test(tests, test_what_is_found_is_found_alone);
+    tcase_add_loop_test(tests, test_long_texts_take_time_by_their_length, 0, WEFT_COUNT_OF(repeated));
     tcase_add_test(tests, test_names_are_known);
 }
 
