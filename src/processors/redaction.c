@@ -83,6 +83,9 @@ static const struct weft_field redaction_fields[] = {
                "iban, jwt, pem, aws_key, github_token, slack_token, stripe_key, google_api_key, openai_key, "
                "anthropic_key, runpod_key, inngest_key, bearer, basic_auth, url_password, password_kv, ipv4, ipv6, "
                "us_ssn, phone."),
+    WEFT_FIELD(struct weft_redaction_config, decode, NULL,
+               "What detectors see decoded, too: percent, base64, both, or none; without it both with scope all, else "
+               "none."),
     WEFT_FIELD_LIST(struct weft_redaction_config, rules, struct weft_redaction_own_config, own_fields,
                     "What has a replacement of its own; behind blocked_values, before detectors."),
     WEFT_FIELD(struct weft_redaction_config, token_key, NULL, "The key of tokenize, at least 32 bytes."),

@@ -271,6 +271,21 @@ static void want_all_unescaped(struct weft_redaction_matcher *matcher, weft_dete
     }
 }
 
+/* Marks what holds something in an encoded form; tells of what no detector found otherwise. */
+static void want_encoded(struct weft_redaction_matcher *matcher, weft_detector_set detected)
+{
+    const struct weft_buffer *hits = &matcher->encoded.hits;
+    for (size_t at = 0; at < hits->length; at += sizeof(struct weft_encoded_hit)) {
+        struct weft_encoded_hit hit;
+        memcpy(&hit, hits->bytes + at, sizeof hit);
+        mark_wanted(matcher, hit.start, hit.end);
+        for (weft_detector_set left = hit.found & ~detected; left != 0; left &= left - 1) {
+            tell_rule(matcher, &(struct rule){ .detector = (enum weft_detector_id)__builtin_ctz(left) });
+        }
+        detected |= hit.found;
+    }
+}
+
 static bool is_all_masked(const struct weft_redaction_matcher *matcher)
 {
     for (size_t i = 0; i < matcher->marks.length; i++) {
@@ -306,17 +321,19 @@ static struct weft_slice mask_all(struct weft_redaction_matcher *matcher, struct
     return weft_buffer_status(&matcher->text) == WEFT_OK ? weft_buffer_slice(&matcher->text) : WEFT_REDACTION_MASK_TEXT;
 }
 
-/* False: there was no memory to undo escapes, so nobody knows what is there. */
+/* False: there was no memory to undo escapes, or too much to decode, so nobody knows what is there. */
 static bool is_known(const struct weft_redaction_matcher *matcher)
 {
-    return !matcher->unescaped.text.is_failed && !matcher->unescaped.origin.is_failed;
+    return !matcher->unescaped.text.is_failed && !matcher->unescaped.origin.is_failed && !matcher->encoded.is_over;
 }
 
 /* The detectors that find something in the text without its escapes. */
-static weft_detector_set find_unescaped(struct weft_redaction_matcher *matcher, struct weft_slice text)
+static weft_detector_set find_unescaped(struct weft_redaction_matcher *matcher, struct weft_slice text,
+                                        bool *out_has_escapes)
 {
     struct weft_unescaped *unescaped = &matcher->unescaped;
-    if (text.length > UINT32_MAX || !weft_redaction_unescape(text, unescaped) || !is_known(matcher)) {
+    *out_has_escapes = text.length <= UINT32_MAX && weft_redaction_unescape(text, unescaped);
+    if (!*out_has_escapes || unescaped->text.is_failed || unescaped->origin.is_failed) {
         return 0;
     }
     return weft_detectors_find(&matcher->rules->detectors, weft_buffer_slice(&unescaped->text));
@@ -331,11 +348,14 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     const struct weft_detector_filter *detectors = &matcher->rules->detectors;
     weft_detector_set detected = 0;
     weft_detector_set unescaped = 0;
+    weft_detector_set encoded = 0;
     if (detectors->set != 0) {
         detected = weft_detectors_find(detectors, text);
-        unescaped = find_unescaped(matcher, text);
+        bool has_escapes;
+        unescaped = find_unescaped(matcher, text, &has_escapes);
+        encoded = weft_encoded_find(&matcher->encoded, text, has_escapes);
     }
-    if ((detected | unescaped) == 0 && is_known(matcher) &&
+    if ((detected | unescaped | encoded) == 0 && is_known(matcher) &&
         (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) &&
         (own->count == 0 || !weft_redaction_matches(matcher, own, text, true))) {
         return false;
@@ -344,11 +364,12 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     bool is_done = is_known(matcher) && prepare(matcher, text) && mask_in_order(matcher, text, detected);
     if (is_done) {
         want_all_unescaped(matcher, unescaped, detected);
+        want_encoded(matcher, detected | unescaped);
         is_done = is_all_masked(matcher) || mask_marked(matcher, text);
     }
     if (is_done) {
         masked = weft_buffer_slice(&matcher->text);
-        count_detected(matcher, detected | unescaped);
+        count_detected(matcher, detected | unescaped | encoded);
     } else {
         matcher->limit_count = limit_count + 1;
         masked = mask_all(matcher, text);

@@ -116,6 +116,29 @@ static enum weft_status set_detectors(const struct weft_config_strings *names, s
     return WEFT_OK;
 }
 
+static enum weft_status set_encodings(const struct weft_redaction_config *config, struct weft_redaction_rules *rules,
+                                      struct weft_error *error)
+{
+    static const char *const words[] = { "percent", "base64" };
+    const unsigned every = WEFT_ENCODED_PERCENT | WEFT_ENCODED_BASE64;
+    const struct weft_config_strings *names = &config->decode;
+    unsigned encodings = names->count == 0 && rules->scope == WEFT_REDACTION_ALL ? every : 0;
+    for (size_t i = 0; i < names->count; i++) {
+        size_t word = 0;
+        while (word < WEFT_COUNT_OF(words) && strcmp(names->items[i], words[word]) != 0) {
+            word++;
+        }
+        bool is_none = names->count == 1 && strcmp(names->items[i], "none") == 0;
+        if (word == WEFT_COUNT_OF(words) && !is_none) {
+            return weft_fail(error, WEFT_INVALID, "decode: %.40s is neither percent nor base64, nor none alone",
+                             names->items[i]);
+        }
+        encodings |= is_none ? 0 : 1u << word;
+    }
+    weft_encoded_rules_init(&rules->encoded, &rules->detectors, rules->detectors.set == 0 ? 0 : encodings);
+    return WEFT_OK;
+}
+
 static enum weft_status fill_rules(const struct weft_redaction_config *config, struct weft_redaction_rules *rules,
                                    struct weft_error *error)
 {
@@ -151,6 +174,9 @@ static enum weft_status fill_rules(const struct weft_redaction_config *config, s
     }
     if (status == WEFT_OK) {
         status = set_detectors(&config->detectors, rules, error);
+    }
+    if (status == WEFT_OK) {
+        status = set_encodings(config, rules, error);
     }
     for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(lists); i++) {
         status = make_patterns(lists[i].texts, lists[i].key, lists[i].is_match_only, lists[i].patterns, error);
@@ -212,7 +238,7 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules)
 enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
                                              const struct weft_redaction_rules *rules, struct weft_error *error)
 {
-    *matcher = (struct weft_redaction_matcher){ .rules = rules };
+    *matcher = (struct weft_redaction_matcher){ .rules = rules, .encoded = { .rules = &rules->encoded } };
     enum weft_status status = weft_redaction_digest_new(rules, &matcher->digest, error);
     status = status == WEFT_OK ? weft_redaction_token_digest_new(rules, &matcher->token_digest, error) : status;
     return status == WEFT_OK ? weft_pattern_scratch_new(0, &matcher->scratch, error) : status;
@@ -224,6 +250,7 @@ void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
     for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
         weft_buffer_fini(buffers[i]);
     }
+    weft_encoded_fini(&matcher->encoded);
     weft_pattern_scratch_free(&matcher->scratch);
     weft_digest_free(&matcher->digest);
     weft_digest_free(&matcher->token_digest);
@@ -239,6 +266,7 @@ void weft_redaction_matcher_trim(struct weft_redaction_matcher *matcher)
             weft_buffer_init(buffers[i], 0);
         }
     }
+    weft_encoded_trim(&matcher->encoded);
 }
 
 /* Which bytes a text has; false if one of them is not ASCII. */

@@ -6,7 +6,7 @@
 #include "config/field.h"
 #include "config/named_keys.h"
 #include "processors/redaction_detectors.h"
-#include "processors/redaction_escapes.h"
+#include "processors/redaction_encoded.h"
 #include "processors/redaction_sanitize.h"
 
 /* What a redaction does with keys and texts, apart from where they stand. The rules never change and are shared by all
@@ -58,6 +58,7 @@ struct weft_redaction_config {
     struct weft_config_strings allowed_keys, ignored_keys;
     struct weft_config_strings ignored_key_patterns, blocked_key_patterns, blocked_values, allowed_values;
     struct weft_config_strings detectors;
+    struct weft_config_strings decode;
     struct weft_config_list rules; /* struct weft_redaction_own_config */
     struct weft_secret token_key;
     struct weft_choice summary;       /* enum weft_redaction_summary */
@@ -113,6 +114,7 @@ struct weft_redaction_rules {
     bool has_tokens;
     weft_detector_set own_detectors, masked_detectors; /* of own; those that mask as blocked_values do */
     struct weft_detector_filter detectors;             /* all of them */
+    struct weft_encoded_rules encoded;
     struct weft_redaction_sanitizers sanitizers;
 };
 
@@ -135,6 +137,7 @@ struct weft_redaction_matcher {
     struct weft_buffer origin, next_origin;        /* uint32_t: by byte of text, where it stood at first */
     struct weft_buffer marks;                      /* uint8_t: by byte of the text as it came */
     struct weft_unescaped unescaped;
+    struct weft_encoded encoded;
     struct weft_buffer sanitized[2]; /* what one sanitizer has left, for the next */
 };
 

@@ -1,5 +1,5 @@
-/* 10,000 secrets, of each kind that a detector knows, a request each, in every place that a record has: with scope
- * `all` none of them leaves. */
+/* 10,000 secrets, of each kind that a detector knows, a request each, in every place that a record has, as they are,
+ * percent-encoded or in base64: with scope `all` none of them leaves. */
 #include "redaction_test.h"
 
 #include "processors/redaction_detectors.h"
@@ -33,6 +33,59 @@ static const char *some(const char *alphabet, size_t count)
     text[count] = 0;
     return text;
 }
+
+/* ---- forms ---- */
+
+enum form { PLAIN, PERCENT, BASE64, BASE64_URL, FORMS };
+
+/* Each character but letters and digits, and some of those. */
+static void put_percent(const char *text, struct weft_buffer *out)
+{
+    for (; *text != 0; text++) {
+        bool is_plain = strchr(ALNUM, *text) != NULL && next_random(8) > 0;
+        weft_buffer_append_format(out, is_plain ? "%c" : next_random(2) == 0 ? "%%%02x" : "%%%02X", (uint8_t)*text);
+    }
+}
+
+static void put_base64(const char *text, enum form form, struct weft_buffer *out)
+{
+    const char *digits = form == BASE64 ? CAPITALS SMALL DIGITS "+/" : CAPITALS SMALL DIGITS "-_";
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i += 3) {
+        uint32_t bits = 0;
+        for (size_t n = 0; n < 3; n++) {
+            bits = bits << 8 | (i + n < length ? (uint8_t)text[i + n] : 0);
+        }
+        for (size_t n = 0; n < 4; n++) {
+            bool is_digit = i + n <= length;
+            weft_buffer_append_byte(out, is_digit ? (uint8_t)digits[bits >> (18 - 6 * n) & 63] : '=');
+        }
+    }
+}
+
+/* Appends the text in a form; base64 of less than a run's 16 characters is not looked at. */
+static enum form put_form(const char *text, struct weft_buffer *out)
+{
+    enum { MIN_TEXT = 12 };
+    enum form form = strlen(text) < MIN_TEXT ? (enum form)next_random(BASE64) : (enum form)next_random(FORMS);
+    switch (form) {
+    case PLAIN:
+        weft_buffer_append_text(out, text);
+        break;
+    case PERCENT:
+        put_percent(text, out);
+        break;
+    case BASE64:
+    case BASE64_URL:
+        put_base64(text, form, out);
+        break;
+    case FORMS:
+        break;
+    }
+    return form;
+}
+
+/* ---- secrets ---- */
 
 /* A secret, and what stands before it where only that tells. */
 static char secret[MAX_TEXT];
@@ -68,18 +121,12 @@ static void put_iban(void)
 
 static void put_basic(void)
 {
-    static const char digits[] = CAPITALS SMALL DIGITS "+/";
     char plain[13];
     snprintf(plain, sizeof plain, "%s:%s", some(SMALL, 4), some(ALNUM, 7));
-    size_t length = 0;
-    for (size_t i = 0; i < 12; i += 3) {
-        uint32_t bits =
-            (uint32_t)(uint8_t)plain[i] << 16 | (uint32_t)(uint8_t)plain[i + 1] << 8 | (uint8_t)plain[i + 2];
-        for (int shift = 18; shift >= 0; shift -= 6) {
-            secret[length++] = digits[bits >> shift & 63];
-        }
-    }
-    secret[length] = 0;
+    struct weft_buffer out = { 0 };
+    put_base64(plain, BASE64, &out);
+    SECRET("%.*s", WEFT_SLICE_PRINT(weft_buffer_slice(&out)));
+    weft_buffer_fini(&out);
     before = "Basic ";
 }
 
@@ -212,22 +259,35 @@ static const char *const places[] = {
     ONE_METRIC("'exponentialHistogram':" EXEMPLAR),
 };
 
-/* The secret with words around it, in each place that is marked. */
+/* What is to be looked for: the secret, or all that it is encoded with. */
+static char sought[3 * MAX_TEXT + 1];
+
+static void seek(enum form form, struct weft_slice planted)
+{
+    const char *plain = strncmp(secret, "-----", 5) == 0 ? strchr(secret, '\\') + 2 : secret;
+    if (form == PLAIN) {
+        snprintf(sought, sizeof sought, "%.*s", (int)strcspn(plain, "\\"), plain);
+    } else {
+        snprintf(sought, sizeof sought, "%.*s", WEFT_SLICE_PRINT(planted));
+        sought[strcspn(sought, "=")] = 0;
+    }
+}
+
+/* The secret with words around it, in the place that is marked. */
 static void put_around(const char *place, struct weft_buffer *out)
 {
     static const char *const around[][2] = { { "", "" }, { "see ", " and more" }, { "(", ")" }, { "a, ", ", b" } };
     const char *const *words = around[next_random(WEFT_COUNT_OF(around))];
-    bool is_url = strncmp(before, "postgres", 8) == 0;
-    for (; *place != 0; place++) {
-        if (*place != HERE[0]) {
-            weft_buffer_append_byte(out, (uint8_t)*place);
-            continue;
-        }
-        const char *const texts[] = { words[0], before, secret, is_url ? "@db.internal/x" : "", words[1] };
-        for (size_t i = 0; i < WEFT_COUNT_OF(texts); i++) {
-            weft_buffer_append_text(out, texts[i]);
-        }
-    }
+    const char *mark = strchr(place, HERE[0]);
+    char text[2 * MAX_TEXT];
+    snprintf(text, sizeof text, "%s%s%s", before, secret, before[0] == 'p' ? "@db.internal/x" : "");
+    weft_buffer_append(out, place, (size_t)(mark - place));
+    weft_buffer_append_text(out, words[0]);
+    size_t at = out->length;
+    enum form form = put_form(text, out);
+    seek(form, weft_slice_of(out->bytes + at, out->length - at));
+    weft_buffer_append_text(out, words[1]);
+    weft_buffer_append_text(out, mark + 1);
     weft_buffer_append_byte(out, 0);
 }
 
@@ -237,12 +297,9 @@ static void plant(const char *place, enum weft_detector_id id)
     put_secret(id);
     put_around(place, &json);
     struct weft_buffer request = request_of((const char *)json.bytes);
-    const char *sought = id == WEFT_DETECT_PEM ? strchr(secret, '\\') + 2 : secret;
-    char part[MAX_TEXT];
-    snprintf(part, sizeof part, "%.*s", (int)strcspn(sought, "\\"), sought);
-    ck_assert_msg(contains(weft_buffer_slice(&request), part), "%s", part);
+    ck_assert_msg(contains(weft_buffer_slice(&request), sought), "%s", sought);
     ck_assert(offer(signal_of(place), weft_buffer_slice(&request), NULL) == WEFT_OK);
-    ck_assert_msg(!contains(weft_buffer_slice(&sink.last), part), "%s: %s in\n%s", weft_detector_name(id), part,
+    ck_assert_msg(!contains(weft_buffer_slice(&sink.last), sought), "%s: %s in\n%s", weft_detector_name(id), sought,
                   (const char *)json.bytes);
     weft_buffer_fini(&json);
     weft_buffer_fini(&request);
