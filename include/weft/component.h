@@ -125,6 +125,10 @@ struct weft_component {
      * say. */
     enum weft_status (*advise)(const void *config, const struct weft_node *node, struct weft_config_notes *notes);
 
+    /* Processors: warns of what has no effect on this signal, for a pipeline that names the component; with its place.
+     * WEFT_NOMEM. NULL = nothing to say. */
+    enum weft_status (*advise_signal)(const void *config, enum weft_signal signal, struct weft_config_notes *notes);
+
     /* Rules for the pipelines that name the component: called once for each. NULL = none. */
     enum weft_status (*validate_signal)(const void *config, enum weft_signal signal, struct weft_error *error);
 

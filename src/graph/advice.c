@@ -21,6 +21,7 @@ enum weft_status weft_plan_advise(const struct weft_plan *plan, struct weft_conf
         weft_advise_of_agents,
         weft_advise_of_masked_keys,
         weft_advise_of_order,
+        weft_advise_of_signals,
     };
     enum weft_status status = WEFT_OK;
     for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(all); i++) {

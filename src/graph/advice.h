@@ -17,6 +17,9 @@ enum weft_status weft_advise_of_masked_keys(const struct weft_plan *plan,
 /* advice_order.c: what is held is not redacted yet. */
 enum weft_status weft_advise_of_order(const struct weft_plan *plan, struct weft_config_notes *notes) WEFT_MUST_CHECK;
 
+/* advice_signal.c: what a processor does not do for the signal of a pipeline. */
+enum weft_status weft_advise_of_signals(const struct weft_plan *plan, struct weft_config_notes *notes) WEFT_MUST_CHECK;
+
 /* For those files: whether a component judges traces, and where a pipeline names the processor of that index. */
 bool weft_advice_judges_traces(const struct weft_plan_component *component);
 struct weft_position weft_advice_place(const struct weft_plan *plan, size_t pipeline, size_t processor);
