@@ -18,9 +18,15 @@ struct attributes_config {
     struct weft_match_config include, exclude;
 };
 
-/* A block of the config, and what it says of the scope that was looked at last. */
+/* What the workers share. */
+struct attributes_rules {
+    struct weft_attribute_program program;
+    struct weft_match *include, *exclude; /* NULL = none */
+};
+
+/* A block, and what it says of the scope that was looked at last. */
 struct filter {
-    const struct weft_match_config *match; /* NULL = none */
+    const struct weft_match *match; /* NULL = none */
     uint32_t scope;
     bool is_scope_match;
 };
@@ -32,7 +38,7 @@ struct attributes_processor {
     struct weft_attribute_editor editor;
     struct weft_metric_points points; /* scratch for metrics */
     struct filter include, exclude;
-    struct weft_otlp_attributes matched; /* scratch of the filters */
+    struct weft_match_scratch matching;
 };
 
 static const struct weft_field attributes_fields[] = {
@@ -47,48 +53,57 @@ static const struct weft_field attributes_fields[] = {
 
 /* ---- config ---- */
 
-static enum weft_status share_program(const void *untyped, const char *id, struct weft_budget *budget,
-                                      void **out_shared, struct weft_error *error)
+static void unshare_rules(void *shared)
 {
-    const struct attributes_config *config = untyped;
+    struct attributes_rules *rules = shared;
+    weft_attribute_program_fini(&rules->program);
+    weft_match_free(&rules->include);
+    weft_match_free(&rules->exclude);
+    weft_free(rules);
+}
+
+static enum weft_status make_rules(struct attributes_rules *rules, const struct attributes_config *config,
+                                   struct weft_error *error)
+{
+    struct weft_attribute_keys *keys = &rules->program.keys;
+    enum weft_status status = weft_attribute_program_init(&rules->program, &config->actions, "actions", error);
+    if (status == WEFT_OK && config->has_include) {
+        status = weft_match_new(&config->include, keys, &rules->include, error);
+        status = status == WEFT_OK ? WEFT_OK : weft_fail_prefix(error, "include");
+    }
+    if (status == WEFT_OK && config->has_exclude) {
+        status = weft_match_new(&config->exclude, keys, &rules->exclude, error);
+        status = status == WEFT_OK ? WEFT_OK : weft_fail_prefix(error, "exclude");
+    }
+    return status;
+}
+
+static enum weft_status share_rules(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
+                                    struct weft_error *error)
+{
     (void)id;
     (void)budget;
-    struct weft_attribute_program *program = weft_try_alloc(sizeof *program);
-    if (program == NULL) {
+    struct attributes_rules *rules = weft_try_alloc(sizeof *rules);
+    if (rules == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory");
     }
-    enum weft_status status = weft_attribute_program_init(program, &config->actions, "actions", error);
+    enum weft_status status = make_rules(rules, config, error);
     if (status != WEFT_OK) {
-        weft_attribute_program_fini(program);
-        weft_free(program);
+        unshare_rules(rules);
         return status;
     }
-    *out_shared = program;
+    *out_shared = rules;
     return WEFT_OK;
 }
 
-static void unshare_program(void *shared)
+static enum weft_status validate(const void *config, struct weft_error *error)
 {
-    weft_attribute_program_fini(shared);
-    weft_free(shared);
-}
-
-static enum weft_status validate(const void *untyped, struct weft_error *error)
-{
-    const struct attributes_config *config = untyped;
     void *shared = NULL;
-    enum weft_status status = share_program(config, "", NULL, &shared, error);
-    if (status != WEFT_OK) {
-        return status;
+    enum weft_status status = share_rules(config, "", NULL, &shared, error);
+    if (status == WEFT_OK) {
+        unshare_rules(shared);
     }
-    unshare_program(shared);
-    if (config->has_include && weft_match_validate(&config->include, error) != WEFT_OK) {
-        return weft_fail_prefix(error, "include");
-    }
-    if (config->has_exclude && weft_match_validate(&config->exclude, error) != WEFT_OK) {
-        return weft_fail_prefix(error, "exclude");
-    }
-    return WEFT_OK;
+    return status;
 }
 
 static enum weft_status validate_signal(const void *untyped, enum weft_signal signal, struct weft_error *error)
@@ -103,89 +118,124 @@ static enum weft_status validate_signal(const void *untyped, enum weft_signal si
     return WEFT_OK;
 }
 
-/* ---- batches ---- */
-
-static enum weft_status edit_record(struct attributes_processor *processor, struct weft_arena *arena,
-                                    struct weft_slice *in_out_record)
+static enum weft_status advise_signal(const void *untyped, enum weft_signal signal, struct weft_config_notes *notes)
 {
-    if (processor->signal == WEFT_METRICS) {
-        return weft_metric_points_edit(&processor->points, &processor->editor, arena, WEFT_OTLP_RECORDS_FIELD,
-                                       in_out_record);
+    const struct attributes_config *config = untyped;
+    enum weft_status status = WEFT_OK;
+    if (config->has_include) {
+        status = weft_match_advise_signal(&config->include, signal, "include", notes);
     }
-    return weft_attribute_editor_apply(&processor->editor, weft_otlp_attributes_field(processor->signal), arena,
-                                       WEFT_OTLP_RECORDS_FIELD, in_out_record);
+    if (status == WEFT_OK && config->has_exclude) {
+        status = weft_match_advise_signal(&config->exclude, signal, "exclude", notes);
+    }
+    return status;
 }
+
+/* ---- batches ---- */
 
 enum { NO_SCOPE = UINT32_MAX };
 
-static enum weft_status filter_record(struct attributes_processor *processor, struct filter *filter,
-                                      const struct weft_otlp_table *table, const struct weft_otlp_record *record,
-                                      bool *out_is_match)
+/* A record on its way through: its attributes are read when they are first asked for. */
+struct visit {
+    struct attributes_processor *processor;
+    const struct weft_otlp_table *table;
+    struct weft_arena *arena;
+    uint32_t scope;
+    struct weft_slice bytes;
+    bool is_read;
+};
+
+static enum weft_status read_attributes(struct visit *visit)
 {
-    if (record->scope != filter->scope) {
-        if (weft_match_scope(filter->match, table, record->scope, &processor->matched, &filter->is_scope_match) !=
-            WEFT_OK) {
-            return WEFT_NOMEM;
-        }
-        filter->scope = record->scope;
+    struct attributes_processor *processor = visit->processor;
+    if (visit->is_read) {
+        return WEFT_OK;
     }
-    *out_is_match = false;
-    struct weft_slice bytes = { record->bytes, record->length };
-    return filter->is_scope_match
-               ? weft_match_record(filter->match, processor->signal, bytes, &processor->matched, out_is_match)
-               : WEFT_OK;
+    visit->is_read = true;
+    return weft_attribute_editor_read(&processor->editor, visit->bytes, weft_otlp_attributes_field(processor->signal),
+                                      visit->arena);
+}
+
+static enum weft_status filter_record(struct visit *visit, struct filter *filter, bool *out_is_match)
+{
+    struct attributes_processor *processor = visit->processor;
+    struct weft_match_scratch *scratch = &processor->matching;
+    enum weft_status status = WEFT_OK;
+    if (visit->scope != filter->scope) {
+        status = weft_match_scope(filter->match, scratch, visit->table, visit->scope, &filter->is_scope_match);
+        filter->scope = visit->scope;
+    }
+    *out_is_match = filter->is_scope_match;
+    if (status == WEFT_OK && *out_is_match) {
+        status = weft_match_record(filter->match, scratch, processor->signal, visit->bytes, out_is_match);
+    }
+    if (status == WEFT_OK && *out_is_match && weft_match_asks_for_attributes(filter->match)) {
+        status = read_attributes(visit);
+        if (status == WEFT_OK) {
+            status = weft_match_attributes(filter->match, scratch, &processor->editor, out_is_match);
+        }
+    }
+    return status;
 }
 
 /* Included, and not excluded. */
-static enum weft_status is_wanted(struct attributes_processor *processor, const struct weft_otlp_table *table,
-                                  const struct weft_otlp_record *record, bool *out_is_wanted)
+static enum weft_status is_wanted(struct visit *visit, bool *out_is_wanted)
 {
+    struct attributes_processor *processor = visit->processor;
     enum weft_status status = WEFT_OK;
     bool is_included = true;
     bool is_excluded = false;
     if (processor->include.match != NULL) {
-        status = filter_record(processor, &processor->include, table, record, &is_included);
+        status = filter_record(visit, &processor->include, &is_included);
     }
     if (status == WEFT_OK && is_included && processor->exclude.match != NULL) {
-        status = filter_record(processor, &processor->exclude, table, record, &is_excluded);
+        status = filter_record(visit, &processor->exclude, &is_excluded);
     }
     *out_is_wanted = is_included && !is_excluded;
     return status;
 }
 
-static enum weft_status edit_part(struct attributes_processor *processor, struct weft_edit *edit,
-                                  struct weft_part *part)
+static enum weft_status edit_record(struct visit *visit)
 {
+    struct attributes_processor *processor = visit->processor;
+    if (processor->signal == WEFT_METRICS) {
+        return weft_metric_points_edit(&processor->points, &processor->editor, visit->arena, WEFT_OTLP_RECORDS_FIELD,
+                                       &visit->bytes);
+    }
+    enum weft_status status = read_attributes(visit);
+    return status == WEFT_OK ? weft_attribute_editor_run(&processor->editor, WEFT_OTLP_RECORDS_FIELD, &visit->bytes)
+                             : status;
+}
+
+static struct attributes_processor *processor_of(const struct weft_consumer *consumer);
+
+static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_part *part)
+{
+    struct attributes_processor *processor = processor_of(consumer);
     weft_assert(part->is_open && part->arena != NULL);
     processor->include.scope = processor->exclude.scope = NO_SCOPE;
     for (uint32_t i = 0; i < part->table.record_count; i++) {
         struct weft_otlp_record *record = &part->table.records[i];
-        struct weft_slice bytes = { record->bytes, record->length };
+        struct visit visit = { .processor = processor,
+                               .table = &part->table,
+                               .arena = part->arena,
+                               .scope = record->scope,
+                               .bytes = { record->bytes, record->length } };
         bool is_edited = true;
-        enum weft_status status = is_wanted(processor, &part->table, record, &is_edited);
+        enum weft_status status = is_wanted(&visit, &is_edited);
         if (status == WEFT_OK && is_edited) {
-            status = edit_record(processor, part->arena, &bytes);
+            status = edit_record(&visit);
         }
-        if (status != WEFT_OK || bytes.length > UINT32_MAX) {
+        if (status != WEFT_OK || visit.bytes.length > UINT32_MAX) {
             return WEFT_NOMEM;
         }
-        if (bytes.bytes != record->bytes) {
-            record->bytes = bytes.bytes;
-            record->length = (uint32_t)bytes.length;
+        if (visit.bytes.bytes != record->bytes) {
+            record->bytes = visit.bytes.bytes;
+            record->length = (uint32_t)visit.bytes.length;
             weft_edit_note_change(edit);
         }
     }
     return WEFT_OK;
-}
-
-static enum weft_status edit_batch(struct attributes_processor *processor, struct weft_edit *edit)
-{
-    enum weft_status status = weft_edit_open(edit);
-    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
-        status = edit_part(processor, edit, &edit->batch->parts[i]);
-    }
-    weft_attribute_editor_trim(&processor->editor);
-    return status;
 }
 
 static const struct weft_consumer_operations attributes_operations;
@@ -199,25 +249,16 @@ static struct attributes_processor *processor_of(const struct weft_consumer *con
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct attributes_processor *processor = processor_of(consumer);
-    struct weft_edit edit;
-    enum weft_status status = weft_edit_begin(&edit, own_batch);
-    if (status == WEFT_OK) {
-        status = edit_batch(processor, &edit);
-        if (status != WEFT_OK) {
-            weft_edit_cancel(&edit, own_batch);
-        }
-    }
-    if (status != WEFT_OK) {
-        return weft_fail(error, WEFT_NOMEM, "%s: no memory to edit a batch", consumer->id);
-    }
-    return weft_edit_pass_on(&edit, processor->next, own_batch, error);
+    enum weft_status status = weft_edit_parts(consumer, edit_part, processor->next, own_batch, error);
+    weft_attribute_editor_trim(&processor->editor);
+    return status;
 }
 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct attributes_processor *processor = processor_of(consumer);
     weft_attribute_editor_fini(&processor->editor);
-    weft_otlp_attributes_fini(&processor->matched);
+    weft_match_scratch_fini(&processor->matching);
     weft_metric_points_fini(&processor->points);
     weft_consumer_fini(consumer);
     weft_free(processor);
@@ -237,9 +278,13 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     processor->next = setup->next;
     processor->signal = setup->signal;
     const struct attributes_config *config = setup->config;
-    processor->include.match = config->has_include ? &config->include : NULL;
-    processor->exclude.match = config->has_exclude ? &config->exclude : NULL;
-    enum weft_status status = weft_attribute_editor_init(&processor->editor, setup->shared, error);
+    const struct attributes_rules *rules = setup->shared;
+    processor->include.match = weft_match_restricts(&config->include, setup->signal) ? rules->include : NULL;
+    processor->exclude.match = weft_match_restricts(&config->exclude, setup->signal) ? rules->exclude : NULL;
+    enum weft_status status = weft_attribute_editor_init(&processor->editor, &rules->program, error);
+    if (status == WEFT_OK && (rules->include != NULL || rules->exclude != NULL)) {
+        status = weft_match_scratch_init(&processor->matching, error);
+    }
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);
         return status;
@@ -258,7 +303,8 @@ const struct weft_component weft_processor_attributes = {
     .config_size = sizeof(struct attributes_config),
     .validate = validate,
     .validate_signal = validate_signal,
-    .share = share_program,
-    .unshare = unshare_program,
+    .advise_signal = advise_signal,
+    .share = share_rules,
+    .unshare = unshare_rules,
     .create_consumer = create,
 };

@@ -203,6 +203,20 @@ static const struct row order_rows[] = {
       { { 0, NULL } } },
 };
 
+/* ---- what has no effect on a signal ---- */
+
+#define EXCLUDES(first, second)                                                                       \
+    RECEIVERS(OPEN)                                                                                   \
+    PROCESSORS("attributes: {actions: [{key: a, action: delete}], exclude: {resources: [{key: b}]}}") \
+    EXPORTERS(BACKEND) SERVICE(first, second)
+#define METRICS_OF(processors) PIPELINE("metrics", "otlp", processors, "otlp")
+
+static const struct row signal_rows[] = {
+    { EXCLUDES(TRACES_OF("attributes"), METRICS_OF("attributes")),
+      { { 2, "exclude.resources: metrics are not asked for their resources, as in the Collector" } } },
+    { EXCLUDES(TRACES_OF("attributes"), METRICS_OF("")), { { 0, NULL } } },
+};
+
 /* ---- playing rows ---- */
 
 static void load_notes(const char *yaml, struct weft_config_notes *notes)
@@ -288,6 +302,12 @@ START_TEST(test_redaction_behind_what_holds_is_warned_of)
 }
 END_TEST
 
+START_TEST(test_what_has_no_effect_on_a_signal_is_warned_of)
+{
+    check_row(&signal_rows[_i]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("worker/advice");
@@ -295,6 +315,7 @@ int main(void)
     tcase_add_loop_test(advice, test_agent_that_judges_is_warned_of, 0, (int)WEFT_COUNT_OF(agent_rows));
     tcase_add_loop_test(advice, test_redaction_before_what_decides_is_warned_of, 0, (int)WEFT_COUNT_OF(masked_rows));
     tcase_add_loop_test(advice, test_redaction_behind_what_holds_is_warned_of, 0, (int)WEFT_COUNT_OF(order_rows));
+    tcase_add_loop_test(advice, test_what_has_no_effect_on_a_signal_is_warned_of, 0, (int)WEFT_COUNT_OF(signal_rows));
     tcase_add_test(advice, test_memory_that_fails_is_an_error);
     suite_add_tcase(suite, advice);
     SRunner *runner = srunner_create(suite);
