@@ -392,9 +392,9 @@ static struct weft_grpc_client *open_client(struct otlp_exporter *exporter, cons
 {
     const struct otlp_config *config = exporter->config;
     const struct weft_config_map *map = &config->headers.map;
-    struct weft_grpc_client_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
+    struct weft_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
     for (size_t i = 0; i < map->count; i++) {
-        headers[i] = (struct weft_grpc_client_header){ map->entries[i].key, map->entries[i].value };
+        headers[i] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
     }
     struct weft_grpc_client_settings settings = {
         .endpoint = shared->endpoint,

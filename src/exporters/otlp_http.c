@@ -514,9 +514,9 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
     const struct otlp_http_config *config = exporter->config;
     const struct weft_host *host = exporter->consumer.host;
     const struct weft_config_map *map = &config->headers.map;
-    struct weft_http1_client_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
+    struct weft_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
     for (size_t i = 0; i < map->count; i++) {
-        headers[i] = (struct weft_http1_client_header){ map->entries[i].key, map->entries[i].value };
+        headers[i] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
     }
     struct weft_http1_client_settings settings = {
         .endpoint = *endpoint,

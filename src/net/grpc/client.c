@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/log.h"
 #include "net/grpc/client_internal.h"
 
@@ -393,7 +394,7 @@ static bool ends_in_bin(const char *name)
     return length >= suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
-static nghttp2_nv copied_field(const struct weft_grpc_client_header *header)
+static nghttp2_nv copied_field(const struct weft_header *header)
 {
     char *name = weft_alloc_string(header->name);
     for (char *letter = name; *letter != '\0'; letter++) {
@@ -404,13 +405,13 @@ static nghttp2_nv copied_field(const struct weft_grpc_client_header *header)
     }
     struct weft_buffer value;
     weft_buffer_init(&value, 0);
-    weft_grpc_append_base64(&value, weft_slice_of_text(header->value));
+    weft_base64_append(&value, weft_slice_of_text(header->value), false);
     weft_buffer_append_byte(&value, '\0');
     weft_assert(!value.is_failed); /* start-up */
     return constant_field(name, (const char *)value.bytes);
 }
 
-static void make_fields(struct weft_grpc_client *client, const struct weft_grpc_client_header *headers)
+static void make_fields(struct weft_grpc_client *client, const struct weft_header *headers)
 {
     size_t header_count = 0;
     while (headers != NULL && headers[header_count].name != NULL) {
@@ -427,6 +428,7 @@ static void make_fields(struct weft_grpc_client *client, const struct weft_grpc_
         constant_field("grpc-accept-encoding", "identity,gzip,zstd"),
     };
     client->fields = weft_alloc((FIXED_FIELDS + header_count + ROOM_FIELDS) * sizeof(nghttp2_nv));
+    client->others = weft_alloc((FIXED_FIELDS + header_count + ROOM_FIELDS) * sizeof(nghttp2_nv));
     memcpy(client->fields, fixed, sizeof fixed);
     client->field_count = FIXED_FIELDS;
     for (size_t i = 0; i < header_count; i++) {
@@ -483,6 +485,7 @@ static void free_strings(struct weft_grpc_client *client)
         weft_free(client->fields[i].value);
     }
     weft_free(client->fields);
+    weft_free(client->others);
     weft_free(client->target);
     weft_free(client->authority);
     weft_free(client->user_agent);

@@ -6,6 +6,7 @@
 #include "base/timers.h"
 #include "net/balancer.h"
 #include "net/context.h"
+#include "net/header.h"
 #include "net/tls/tls.h"
 
 /* A gRPC client: a few HTTP/2 connections to one endpoint, kept alive and made again after failures. Unary
@@ -19,16 +20,11 @@
  * by whoever starts them. One thread. */
 struct weft_grpc_client;
 
-struct weft_grpc_client_header {
-    const char *name; /* lower case */
-    const char *value;
-};
-
 struct weft_grpc_client_settings {
     struct weft_endpoint endpoint;
     const char *authority; /* NULL = from the endpoint */
     const char *user_agent;
-    const struct weft_grpc_client_header *headers; /* sent with each call; name NULL ends; copied */
+    const struct weft_header *headers; /* sent with each call; name NULL ends; copied */
     enum weft_balancing balancing;
     int64_t look_up_interval_ns;                     /* the name is looked up again; 0 = 1 min */
     uint32_t connection_count;                       /* with fewer addresses than that; 0 = 2 */
@@ -103,8 +99,9 @@ struct weft_grpc_client_request {
     size_t slice_count;
     size_t length; /* of the message */
     enum weft_encoding encoding;
-    struct weft_monotonic deadline;                /* WEFT_NEVER = none; sent as grpc-timeout */
-    const struct weft_grpc_client_header *headers; /* extra, borrowed; name NULL ends, at most 32; may be NULL */
+    struct weft_monotonic deadline; /* WEFT_NEVER = none; sent as grpc-timeout */
+    /* Borrowed; name NULL ends, at most 32; may be NULL. They stand in the place of the client's of the same name. */
+    const struct weft_header *headers;
     /* Exactly once, never inside _start; the result is valid during the call. */
     void (*on_done)(void *context, const struct weft_grpc_client_result *result);
     void *context;

@@ -47,6 +47,7 @@ struct weft_grpc_client {
     char *user_agent;
     char *target;       /* for texts */
     nghttp2_nv *fields; /* sent with each call; names and values are heap strings */
+    nghttp2_nv *others; /* the same but for what a call replaces; only while its fields are handed over */
     size_t field_count;
     enum weft_grpc_client_connectivity connectivity;
     struct weft_list connections; /* all that are not freed yet */

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/base64.h"
 #include "net/grpc/client_internal.h"
 
 enum {
@@ -38,13 +39,38 @@ static nghttp2_nv field(const char *name, const char *value, uint8_t flags)
                          .flags = flags };
 }
 
+static bool is_replaced(const struct weft_header *headers, const nghttp2_nv *sent)
+{
+    for (; headers->name != NULL; headers++) {
+        if (weft_slice_equal_text(weft_slice_of(sent->name, sent->namelen), headers->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The client's fields but for those that the call has itself. Returns how many. */
+static size_t choose_others(const struct weft_grpc_client *client, const struct weft_header *headers)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < client->field_count; i++) {
+        if (!is_replaced(headers, &client->fields[i])) {
+            client->others[count++] = client->fields[i];
+        }
+    }
+    return count;
+}
+
 /* The client's fields are followed by room for those of a call. Returns how many there are now; 0 = too
  * many. */
-static size_t add_call_fields(const struct weft_grpc_client_request *request, int64_t timeout_ns, char *timeout_text)
+static size_t add_call_fields(const struct weft_grpc_client_request *request, int64_t timeout_ns, char *timeout_text,
+                              nghttp2_nv **out_fields)
 {
     struct weft_grpc_client *client = request->state.client;
-    nghttp2_nv *fields = client->fields;
-    size_t count = client->field_count;
+    bool has_own = request->headers != NULL;
+    nghttp2_nv *fields = has_own ? client->others : client->fields;
+    size_t count = has_own ? choose_others(client, request->headers) : client->field_count;
+    *out_fields = fields;
     fields[WEFT_GRPC_PATH_FIELD] = field(":path", request->path, NGHTTP2_NV_FLAG_NO_COPY_NAME);
     if (request->encoding != WEFT_ENCODING_IDENTITY) {
         fields[count++] = field("grpc-encoding", weft_encoding_name(request->encoding), NGHTTP2_NV_FLAG_NONE);
@@ -55,7 +81,7 @@ static size_t add_call_fields(const struct weft_grpc_client_request *request, in
          * table. */
         fields[count++] = field("grpc-timeout", timeout_text, NGHTTP2_NV_FLAG_NO_INDEX);
     }
-    const struct weft_grpc_client_header *header = request->headers;
+    const struct weft_header *header = request->headers;
     for (; header != NULL && header->name != NULL; header++) {
         if (count == client->field_count + MAX_CALL_FIELDS) {
             return 0;
@@ -89,12 +115,13 @@ void weft_grpc_client_stream_open(struct weft_grpc_client_connection *connection
     weft_grpc_client_stream_reset(state);
     write_prefix(request, state->sent.prefix);
     char timeout_text[WEFT_GRPC_TIMEOUT_BYTES];
-    size_t field_count = add_call_fields(request, timeout_ns, timeout_text);
+    nghttp2_nv *fields = NULL;
+    size_t field_count = add_call_fields(request, timeout_ns, timeout_text, &fields);
     if (field_count == 0) {
         weft_grpc_client_end(client, request, WEFT_GRPC_INTERNAL, "too many request headers");
         return;
     }
-    int32_t stream_id = weft_grpc_client_session_submit(connection, request, client->fields, field_count);
+    int32_t stream_id = weft_grpc_client_session_submit(connection, request, fields, field_count);
     if (stream_id < 0) {
         weft_grpc_client_end(client, request, WEFT_GRPC_UNAVAILABLE, nghttp2_strerror(stream_id));
         return;
@@ -241,7 +268,7 @@ static void take_details(struct weft_grpc_client_call *state, struct weft_slice 
     if (details == NULL) {
         return;
     }
-    if (weft_grpc_decode_base64(value, details, &state->received.details_length) != WEFT_OK) {
+    if (weft_base64_decode(value, details, &state->received.details_length) != WEFT_OK) {
         weft_free(details);
         return;
     }

@@ -86,61 +86,6 @@ void weft_grpc_decode_message(struct weft_slice encoded, char *out_text, size_t 
     out_text[length] = '\0';
 }
 
-static int base64_value(uint8_t letter)
-{
-    if (letter >= 'A' && letter <= 'Z') {
-        return letter - 'A';
-    }
-    if (letter >= 'a' && letter <= 'z') {
-        return letter - 'a' + 26;
-    }
-    if (letter >= '0' && letter <= '9') {
-        return letter - '0' + 52;
-    }
-    return letter == '+' ? 62 : letter == '/' ? 63 : -1;
-}
-
-enum weft_status weft_grpc_decode_base64(struct weft_slice encoded, uint8_t *out_bytes, size_t *out_length)
-{
-    size_t end = encoded.length;
-    while (end > 0 && encoded.length - end < 2 && encoded.bytes[end - 1] == '=') {
-        end--;
-    }
-    if (end % 4 == 1) {
-        return WEFT_INVALID;
-    }
-    size_t length = 0;
-    uint32_t bits = 0;
-    unsigned bit_count = 0;
-    for (size_t i = 0; i < end; i++) {
-        int value = base64_value(encoded.bytes[i]);
-        if (value < 0) {
-            return WEFT_INVALID;
-        }
-        bits = bits << 6 | (uint32_t)value;
-        bit_count += 6;
-        if (bit_count >= 8) {
-            bit_count -= 8;
-            out_bytes[length++] = (uint8_t)(bits >> bit_count);
-        }
-    }
-    *out_length = length;
-    return WEFT_OK;
-}
-
-void weft_grpc_append_base64(struct weft_buffer *out, struct weft_slice bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes.length; i += 3) {
-        size_t left = bytes.length - i;
-        uint32_t group = (uint32_t)bytes.bytes[i] << 16 | (left > 1 ? (uint32_t)bytes.bytes[i + 1] << 8 : 0) |
-                         (left > 2 ? bytes.bytes[i + 2] : 0);
-        for (size_t digit = 0; digit < (left > 2 ? 4 : left + 1); digit++) {
-            weft_buffer_append_byte(out, (uint8_t)digits[group >> (18 - 6 * digit) & 63]);
-        }
-    }
-}
-
 void weft_grpc_format_timeout(int64_t timeout_ns, char *out_text)
 {
     static const struct {

@@ -33,14 +33,6 @@ int weft_grpc_parse_status(struct weft_slice text);
 /* Percent-decodes grpc-message into out_text, ended by NUL and cut to fit; a broken escape stays as it is. */
 void weft_grpc_decode_message(struct weft_slice encoded, char *out_text, size_t capacity_bytes);
 
-/* Base64, with or without padding. out_bytes holds encoded.length * 3 / 4 bytes or more. WEFT_INVALID if it
- * is none. */
-enum weft_status weft_grpc_decode_base64(struct weft_slice encoded, uint8_t *out_bytes,
-                                         size_t *out_length) WEFT_MUST_CHECK;
-
-/* Without padding, as gRPC prefers. */
-void weft_grpc_append_base64(struct weft_buffer *out, struct weft_slice bytes);
-
 /* grpc-timeout: at most 8 digits and a unit, rounded up. timeout_ns is positive; out_text holds
  * WEFT_GRPC_TIMEOUT_BYTES. */
 enum { WEFT_GRPC_TIMEOUT_BYTES = 16 };

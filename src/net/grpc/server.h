@@ -35,6 +35,10 @@ struct weft_grpc_server_method {
 /* What a client is told whose half received call had to go. */
 #define WEFT_GRPC_SERVER_SHED_TEXT "too many messages are half sent; this one moved too slowly"
 
+/* Whether a call may go on whose header fields are complete; else it ends with the error's status and text. */
+typedef bool (*weft_grpc_server_admit_fn)(void *context, const struct weft_grpc_server_call *call,
+                                          struct weft_error *error);
+
 struct weft_grpc_server_settings {
     size_t max_message_bytes;             /* before and after inflating; RESOURCE_EXHAUSTED beyond */
     uint32_t max_concurrent_streams;      /* 0 = 100 */
@@ -52,6 +56,10 @@ struct weft_grpc_server_settings {
     size_t stream_window_bytes, connection_window_bytes; /* largest; 0 = 8 MiB, 24 MiB; they start at 256 KiB and 1 MiB
                                                             and grow while window credit lasts */
     size_t window_credit_bytes;                          /* for windows that have grown; 0 = 64 MiB */
+    const char *kept_field;          /* that calls keep for the service, in lower case; NULL = none */
+    bool keeps_all_fields;           /* but for those of HTTP/2 and gRPC themselves */
+    weft_grpc_server_admit_fn admit; /* NULL: all may */
+    void *admit_context;
     struct weft_slice shed_details; /* an encoded google.rpc.Status for calls that are given up; outlives the server */
 };
 
@@ -117,3 +125,10 @@ void *weft_grpc_server_call_state(struct weft_grpc_server_call *call);
 
 /* The client's address, as in "10.0.0.1:41234", "[::1]:41234" or "unix". Valid until the call is answered. */
 struct weft_slice weft_grpc_server_call_peer(const struct weft_grpc_server_call *call);
+
+/* The first kept field of that name; empty if there is none. Until the call is answered. */
+struct weft_slice weft_grpc_server_call_field(const struct weft_grpc_server_call *call, const char *name);
+
+/* The kept fields in their order; *in_out_offset is 0 at first. False at the end. */
+bool weft_grpc_server_call_next_field(const struct weft_grpc_server_call *call, size_t *in_out_offset,
+                                      struct weft_slice *out_name, struct weft_slice *out_value);

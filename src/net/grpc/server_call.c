@@ -1,4 +1,5 @@
-/* Reading one gRPC request: header fields are understood as they come and none is stored; the message goes from the
+/* Reading one gRPC request: header fields are understood as they come and none is stored unless the service asks for
+ * it (server_fields.c); the message goes from the
  * read buffer straight into its payload, whose room grows with what has arrived, never with what a prefix promises
  * (grpc/doc/PROTOCOL-HTTP2.md). Knows nghttp2 only through the session's callbacks, which call in here. */
 #include "base/alloc.h"
@@ -76,6 +77,7 @@ static void free_call(struct weft_grpc_server_call *call)
     if (call->reply != call->small_reply) {
         weft_free(call->reply);
     }
+    weft_buffer_fini(&call->fields);
     weft_clear_magic(call, grpc_server_call);
     weft_free(call);
 }
@@ -183,7 +185,7 @@ static void take_timeout(struct weft_grpc_server_call *call, struct weft_slice v
     call->has_bad_timeout = call->timeout_ns < 0;
 }
 
-/* Everything else, `te` included, is counted and forgotten. */
+/* Everything else, `te` included, is counted, and forgotten unless the service wants to see it. */
 static const struct known_field {
     const char *name;
     void (*take)(struct weft_grpc_server_call *call, struct weft_slice value);
@@ -210,7 +212,19 @@ bool weft_grpc_server_call_take_header(struct weft_grpc_server_call *call, struc
             break;
         }
     }
-    return true;
+    return weft_grpc_server_call_keep_field(call, name, value);
+}
+
+/* False: the service does not want the call. */
+static bool admit(struct weft_grpc_server_call *call)
+{
+    const struct weft_grpc_server_settings *settings = &call->connection->server->settings;
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (settings->admit == NULL || settings->admit(settings->admit_context, call, &error)) {
+        return true;
+    }
+    weft_grpc_server_call_refuse(call, weft_status_grpc_code(error.status), "%s", error.text);
+    return false;
 }
 
 void weft_grpc_server_call_take_headers_end(struct weft_grpc_server_call *call)
@@ -231,7 +245,7 @@ void weft_grpc_server_call_take_headers_end(struct weft_grpc_server_call *call)
                                      "grpc-encoding is not supported; identity, gzip, zstd and deflate are");
     } else if (call->has_bad_timeout) {
         weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "grpc-timeout is malformed");
-    } else if (call->timeout_ns >= 0) {
+    } else if (admit(call) && call->timeout_ns >= 0) {
         call->deadline = weft_monotonic_after(call->phase_entered, call->timeout_ns);
     }
 }

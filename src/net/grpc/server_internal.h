@@ -2,6 +2,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "base/buffer.h"
 #include "base/magic.h"
 #include "net/body_credit.h"
 #include "net/grpc/server.h"
@@ -12,7 +13,8 @@
 
 /* Inside of the gRPC server, for its own files only: server.c (the object and its list of connections),
  * server_connection.c (I/O), server_clock.c (deadlines), server_session.c (nghttp2),
- * server_call.c (reading a request) and server_reply.c (answering it). */
+ * server_call.c (reading a request), server_fields.c (what the service sees of its header) and server_reply.c
+ * (answering it). */
 
 WEFT_MAGIC(grpc_server, 0x06e45e41);
 
@@ -121,6 +123,7 @@ struct weft_grpc_server_call {
     const struct weft_grpc_server_method *method; /* NULL = unknown path */
     int64_t timeout_ns;                           /* -1 = none */
     struct weft_monotonic deadline;
+    struct weft_buffer fields; /* those that are kept: two lengths, name, value (server_fields.c) */
 
     /* Length-prefixed message. */
     uint8_t prefix[5];
@@ -235,6 +238,10 @@ struct weft_grpc_server_call *weft_grpc_server_call_try_new(struct weft_grpc_ser
 bool weft_grpc_server_call_take_header(struct weft_grpc_server_call *call, struct weft_slice name,
                                        struct weft_slice value);
 void weft_grpc_server_call_take_headers_end(struct weft_grpc_server_call *call);
+
+/* server_fields.c. False: no memory for it. */
+bool weft_grpc_server_call_keep_field(struct weft_grpc_server_call *call, struct weft_slice name,
+                                      struct weft_slice value);
 void weft_grpc_server_call_take_data(struct weft_grpc_server_call *call, struct weft_slice bytes);
 void weft_grpc_server_call_take_end(struct weft_grpc_server_call *call);
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/base64.h"
 #include "net/grpc/decode.h"
 #include "net/grpc/server_internal.h"
 
@@ -131,7 +132,7 @@ static bool submit_trailers_only(struct weft_grpc_server_call *call, int grpc_st
     message.length = message.length > MAX_MESSAGE_BYTES ? MAX_MESSAGE_BYTES : message.length;
     append_percent_encoded(&encoded_message, message);
     if (details.length <= MAX_DETAILS_BYTES) {
-        weft_grpc_append_base64(&encoded_details, details);
+        weft_base64_append(&encoded_details, details, false);
     }
     char status_text[16];
     snprintf(status_text, sizeof status_text, "%d", grpc_status);

@@ -6,6 +6,7 @@
 #include "base/timers.h"
 #include "net/balancer.h"
 #include "net/context.h"
+#include "net/header.h"
 #include "net/tls/tls.h"
 
 /* An HTTP/1.1 client: keep-alive connections to one origin, one POST at a time on each. Body bytes are borrowed slices
@@ -22,17 +23,12 @@
  * by the client itself, on a fresh connection: servers close idle connections whenever they like. One thread. */
 struct weft_http1_client;
 
-struct weft_http1_client_header {
-    const char *name;
-    const char *value;
-};
-
 struct weft_http1_client_settings {
     struct weft_endpoint endpoint;
     const char *user_agent; /* NULL = weft's own */
     /* Sent with each request; name NULL ends; copied. They replace what the client would write itself, but for what
      * frames the message: that is left out. */
-    const struct weft_http1_client_header *headers;
+    const struct weft_header *headers;
     enum weft_balancing balancing;
     int64_t look_up_interval_ns;   /* the name is looked up again; 0 = 1 min */
     uint32_t max_connections;      /* 0 = as many as there are requests */
@@ -89,7 +85,10 @@ struct weft_http1_client_request_state {
 struct weft_http1_client_request {
     const char *target; /* path and query */
     const char *content_type;
-    const char *content_encoding;    /* NULL = none */
+    const char *content_encoding; /* NULL = none */
+    /* Borrowed; name NULL ends; may be NULL. They stand in the place of the client's of the same name; value NULL: none
+     * of that name is sent. */
+    const struct weft_header *headers;
     const struct weft_slice *slices; /* the body */
     size_t slice_count;
     size_t length;                  /* of the body */

@@ -46,7 +46,7 @@ static bool is_framing(const char *name)
     return false;
 }
 
-static bool has_header(const struct weft_http1_client_header *headers, const char *name)
+static bool has_header(const struct weft_header *headers, const char *name)
 {
     for (; headers != NULL && headers->name != NULL; headers++) {
         if (strcasecmp(headers->name, name) == 0) {
@@ -80,7 +80,7 @@ void weft_http1_client_make_texts(struct weft_http1_client *client, const struct
     weft_assert(!name.is_failed);
     client->target_name = (char *)name.bytes;
 
-    const struct weft_http1_client_header *headers = settings->headers;
+    const struct weft_header *headers = settings->headers;
     struct weft_buffer *head = &client->common_head;
     weft_buffer_init(head, 0);
     if (!has_header(headers, "host")) {
@@ -108,13 +108,59 @@ void weft_http1_client_make_texts(struct weft_http1_client *client, const struct
     client->has_own_content_type = has_header(settings->headers, "content-type");
 }
 
+/* The name of the line that begins there. */
+static bool is_named(const char *line, size_t name_length, const char *name)
+{
+    return strlen(name) == name_length && strncasecmp(line, name, name_length) == 0;
+}
+
+static bool is_replaced(const struct weft_header *headers, const char *line, size_t name_length)
+{
+    for (; headers->name != NULL; headers++) {
+        if (is_named(line, name_length, headers->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The common lines but for those that the request has itself. A name has no ':' and no line is folded. */
+static void append_others(const struct weft_http1_client *client, const struct weft_header *headers,
+                          struct weft_buffer *out)
+{
+    const char *line = (const char *)client->common_head.bytes;
+    const char *end = line + client->common_head.length;
+    while (line < end) {
+        const char *next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+        const char *colon = memchr(line, ':', (size_t)(next - line));
+        if (!is_replaced(headers, line, (size_t)(colon - line))) {
+            weft_buffer_append(out, line, (size_t)(next - line));
+        }
+        line = next;
+    }
+}
+
+static void append_own(const struct weft_header *headers, struct weft_buffer *out)
+{
+    for (; headers->name != NULL; headers++) {
+        if (headers->value != NULL && !is_framing(headers->name)) {
+            weft_buffer_append_format(out, "%s: %s\r\n", headers->name, headers->value);
+        }
+    }
+}
+
 enum weft_status weft_http1_client_write_head(const struct weft_http1_client *client,
                                               const struct weft_http1_client_request *request, struct weft_buffer *out)
 {
     weft_buffer_clear(out);
     weft_buffer_append_format(out, "POST %s HTTP/1.1\r\n", request->target);
-    weft_buffer_append(out, client->common_head.bytes, client->common_head.length);
-    if (!client->has_own_content_type) {
+    if (request->headers == NULL) {
+        weft_buffer_append(out, client->common_head.bytes, client->common_head.length);
+    } else {
+        append_others(client, request->headers, out);
+        append_own(request->headers, out);
+    }
+    if (!client->has_own_content_type && !has_header(request->headers, "content-type")) {
         weft_buffer_append_format(out, "Content-Type: %s\r\n", request->content_type);
     }
     if (request->content_encoding != NULL) {

@@ -27,7 +27,7 @@ struct weft_http1_client {
     struct weft_resolver *own_resolver;
     struct weft_balancer *balancer;
     char *target_name;              /* "host:port", for texts */
-    struct weft_buffer common_head; /* the header lines that all requests have */
+    struct weft_buffer common_head; /* the header lines that all requests have, but for what they replace */
     bool has_own_content_type;      /* a configured header replaces the requests' */
     struct weft_list connections;   /* all that are not freed yet; the one that became idle last comes first */
     struct weft_list waiting;       /* requests, oldest first */

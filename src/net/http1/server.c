@@ -171,6 +171,24 @@ struct weft_slice weft_http1_server_exchange_header(const struct weft_http1_serv
                                         : weft_http1_parser_header(&exchange->connection->parser, name);
 }
 
+static struct weft_slice text_of(const struct weft_http1_head *head, struct weft_http1_span span)
+{
+    return weft_slice_of(head->bytes.bytes + span.start, span.length);
+}
+
+bool weft_http1_server_exchange_next_field(const struct weft_http1_server_exchange *exchange, size_t *in_out_index,
+                                           struct weft_slice *out_name, struct weft_slice *out_value)
+{
+    const struct weft_http1_head *head = exchange->connection == NULL ? NULL : &exchange->connection->parser.head;
+    if (head == NULL || *in_out_index >= head->field_count) {
+        return false;
+    }
+    *out_name = text_of(head, head->fields[*in_out_index].name);
+    *out_value = text_of(head, head->fields[*in_out_index].value);
+    ++*in_out_index;
+    return true;
+}
+
 void *weft_http1_server_exchange_state(struct weft_http1_server_exchange *exchange)
 {
     weft_check_magic(exchange, http1_server_exchange);
@@ -182,8 +200,7 @@ size_t weft_http1_server_exchange_header_count(const struct weft_http1_server_ex
     size_t count = 0;
     const struct weft_http1_head *head = exchange->connection == NULL ? NULL : &exchange->connection->parser.head;
     for (uint32_t i = 0; head != NULL && i < head->field_count; i++) {
-        struct weft_http1_span span = head->fields[i].name;
-        count += weft_slice_equal_text(weft_slice_of(head->bytes.bytes + span.start, span.length), name);
+        count += weft_slice_equal_text(text_of(head, head->fields[i].name), name);
     }
     return count;
 }

@@ -102,6 +102,11 @@ const struct weft_http1_server_counters *weft_http1_server_read_counters(const s
 struct weft_slice weft_http1_server_exchange_header(const struct weft_http1_server_exchange *exchange,
                                                     const char *name);
 
+/* The fields in their order; *in_out_index is 0 at first. False at the end, or if the peer is gone. Inside on_request
+ * and wants_body. */
+bool weft_http1_server_exchange_next_field(const struct weft_http1_server_exchange *exchange, size_t *in_out_index,
+                                           struct weft_slice *out_name, struct weft_slice *out_value);
+
 enum { WEFT_HTTP1_SERVER_EXCHANGE_STATE_BYTES = 128 };
 
 /* WEFT_HTTP1_SERVER_EXCHANGE_STATE_BYTES of the exchange, zero at first, the service's own. Valid until it is answered.

@@ -53,10 +53,8 @@ static void check_fields(struct fake_stream *stream)
 
 START_TEST(test_request_carries_fields)
 {
-    const struct weft_grpc_client_header headers[] = { { "X-Tenant", "a" },
-                                                       { "X-Trace-Bin", "\xff\x01 \xc3" },
-                                                       { NULL, NULL } };
-    const struct weft_grpc_client_header extra[] = { { "x-extra", "b" }, { NULL, NULL } };
+    const struct weft_header headers[] = { { "X-Tenant", "a" }, { "X-Trace-Bin", "\xff\x01 \xc3" }, { NULL, NULL } };
+    const struct weft_header extra[] = { { "x-extra", "b" }, { NULL, NULL } };
     bench.settings.headers = headers;
     bench.settings.user_agent = "tester/1";
     start_server(check_fields);

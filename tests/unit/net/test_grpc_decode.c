@@ -29,29 +29,6 @@ START_TEST(test_timeouts_use_the_finest_unit_of_eight_digits)
 }
 END_TEST
 
-START_TEST(test_base64_takes_padded_and_bare_text)
-{
-    static const struct {
-        const char *encoded, *decoded;
-        bool is_valid;
-    } cases[] = { { "", "", true },           { "Zg==", "f", true },       { "Zg", "f", true },
-                  { "Zm8=", "fo", true },     { "Zm8", "fo", true },       { "Zm9v", "foo", true },
-                  { "Zm9vYg", "foob", true }, { "+/8", "\xFB\xFF", true }, { "Z", "", false },
-                  { "Zm9v=g", "", false },    { "Zm 9", "", false },       { "====", "", false },
-                  { "Zm9-", "", false },      { "Zm9vY", "", false } };
-    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
-        uint8_t bytes[16];
-        size_t length = 99;
-        enum weft_status status = weft_grpc_decode_base64(weft_slice_of_text(cases[i].encoded), bytes, &length);
-        ck_assert_int_eq(status, cases[i].is_valid ? WEFT_OK : WEFT_INVALID);
-        if (cases[i].is_valid) {
-            ck_assert_uint_eq(length, strlen(cases[i].decoded));
-            ck_assert(memcmp(bytes, cases[i].decoded, length) == 0);
-        }
-    }
-}
-END_TEST
-
 START_TEST(test_message_is_percent_decoded)
 {
     static const struct {
@@ -86,7 +63,6 @@ int main(void)
     Suite *suite = suite_create("net/grpc_decode");
     TCase *tcase = tcase_create("grpc_decode");
     tcase_add_test(tcase, test_timeouts_use_the_finest_unit_of_eight_digits);
-    tcase_add_test(tcase, test_base64_takes_padded_and_bare_text);
     tcase_add_test(tcase, test_message_is_percent_decoded);
     tcase_add_test(tcase, test_status_text_is_parsed);
     suite_add_tcase(suite, tcase);

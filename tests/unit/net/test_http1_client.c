@@ -25,7 +25,7 @@ static void check_lines(struct peer *peer)
 
 START_TEST(test_request_carries_lines_and_body)
 {
-    const struct weft_http1_client_header headers[] = {
+    const struct weft_header headers[] = {
         { "X-Tenant", "a" }, { "Content-length", "7" }, { "transfer-encoding", "chunked" }, { NULL, NULL }
     };
     bench.settings.headers = headers;
@@ -60,7 +60,7 @@ static void check_own_lines(struct peer *peer)
 
 START_TEST(test_configured_headers_replace_own_ones)
 {
-    const struct weft_http1_client_header headers[] = {
+    const struct weft_header headers[] = {
         { "host", "elsewhere" }, { "USER-AGENT", "mine" }, { "content-type", "application/x" }, { NULL, NULL }
     };
     bench.settings.headers = headers;
