@@ -16,6 +16,7 @@
 #include "config/field.h"
 #include "config/named_keys.h"
 #include "config/service.h"
+#include "pipeline/authenticator.h"
 #include "pipeline/consumer.h"
 #include "pipeline/entry.h"
 #include "pipeline/listener.h"
@@ -88,6 +89,7 @@ struct weft_instance_setup {
     struct weft_consumer *next;           /* processors: what they feed */
     const struct weft_agent_view *agent;  /* extensions */
     struct weft_stage_identity *stage;    /* stages; outlives the core */
+    struct weft_authenticator *authenticators[WEFT_AUTH_NEEDS_MAX]; /* by auth_needs; outlive the instance */
 };
 
 /* Where the other end of a receiver or an exporter may be. */
@@ -140,6 +142,13 @@ struct weft_component {
      * stage, which is a hand-over. NULL = no. */
     bool (*waits_for_delivery)(const void *config);
 
+    /* Which authenticators the config names, WEFT_AUTH_NEEDS_MAX at most. Returns how many. NULL = none. */
+    size_t (*auth_needs)(const void *config, struct weft_auth_need *out_needs);
+
+    /* Extensions that authenticate: whom, WEFT_AUTHENTICATES_*. What share returns begins with a struct
+     * weft_authenticator then. NULL = nobody. */
+    unsigned (*authenticates)(const void *config);
+
     /* Receivers and exporters: asked by the advice on whole pipelines (graph/advice.h). NULL = WEFT_REACH_MACHINE. */
     enum weft_reach (*reach)(const void *config);
 
@@ -173,6 +182,7 @@ struct weft_component {
     enum weft_status (*create_stage)(const struct weft_instance_setup *setup, struct weft_stage **out_stage,
                                      struct weft_error *error);
 
+    /* NULL = nothing of it runs by itself: others use what share returned, or nobody does. */
     enum weft_status (*create_extension)(const struct weft_instance_setup *setup, struct weft_extension **out_extension,
                                          struct weft_error *error);
 

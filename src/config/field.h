@@ -99,6 +99,7 @@ struct weft_field {
     const char *const *words;        /* CHOICE: ended by NULL; NO_EFFECT: one word, the type */
     double minimum, maximum;         /* numbers, sizes (bytes) and durations (seconds); both 0 = unchecked */
     bool is_required;
+    bool is_secret;      /* STRINGS: masked wherever config is printed */
     bool ignores_case;   /* CHOICE: a word may be written in capitals */
     bool takes_numbers;  /* STRING: a number or a bool counts by its text; for keys that the Collector has not */
     bool is_off_as_null; /* OPTIONAL: a null means that the block is absent, not that it is on with its defaults */

@@ -100,6 +100,16 @@ static bool says_nothing(const struct weft_node *node)
     return false;
 }
 
+static void mark_items_secret(const struct weft_node *node)
+{
+    if (weft_node_kind(node) != WEFT_NODE_LIST) {
+        weft_node_mark_secret(node);
+    }
+    for (size_t i = 0; i < weft_node_count(node); i++) {
+        weft_node_mark_secret(weft_node_at(node, i));
+    }
+}
+
 /* The value of one key. node is not NULL, and a plain null only for the kinds to which null means something. */
 static enum weft_status parse_value(const struct weft_config_reader *reader, const struct weft_field *field,
                                     const struct weft_node *node, void *config)
@@ -143,6 +153,9 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
         return field->takes_numbers ? weft_value_read_text(reader, node, member)
                                     : weft_value_read_string(reader, node, member);
     case WEFT_KIND_STRINGS:
+        if (field->is_secret) {
+            mark_items_secret(node);
+        }
         return weft_value_read_strings(reader, node, member);
     case WEFT_KIND_MAP:
         return weft_value_read_map(reader, node, member);

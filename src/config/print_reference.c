@@ -37,7 +37,7 @@ static const char *type_text(const struct weft_field *field)
     case WEFT_KIND_BYTE_SIZE:
         return "size in bytes";
     case WEFT_KIND_STRINGS:
-        return "list of strings";
+        return field->is_secret ? "list of secret strings" : "list of strings";
     case WEFT_KIND_MAP:
         return "map of strings";
     case WEFT_KIND_SECRET_MAP:

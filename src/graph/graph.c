@@ -91,6 +91,7 @@ static enum weft_status add_exporter(struct weft_graph *graph, const struct weft
                                              .config = component->config,
                                              .shared = component->shared,
                                              .signal = signal };
+        weft_plan_give_authenticators(component, &setup);
         struct weft_consumer *consumer = NULL;
         enum weft_status status = component->component->create_consumer(&setup, &consumer, error);
         if (status != WEFT_OK) {
@@ -280,6 +281,7 @@ static enum weft_status add_receiver(struct weft_graph *graph, const struct weft
     struct weft_instance_setup setup = {
         .host = graph->host, .id = component->id, .config = component->config, .shared = component->shared
     };
+    weft_plan_give_authenticators(component, &setup);
     return component->component->create_receiver(&setup, &receiver->receiver, error);
 }
 

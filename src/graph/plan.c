@@ -50,7 +50,7 @@ const struct weft_component *weft_component_find(const struct weft_component_reg
     return NULL;
 }
 
-static bool nodes_equal(const struct weft_node *left, const struct weft_node *right)
+bool weft_plan_nodes_equal(const struct weft_node *left, const struct weft_node *right)
 {
     if (left == NULL || right == NULL) {
         return left == right;
@@ -69,7 +69,7 @@ static bool nodes_equal(const struct weft_node *left, const struct weft_node *ri
         const char *left_key = weft_node_key(left_child);
         const char *right_key = weft_node_key(right_child);
         if ((left_key != NULL && (right_key == NULL || strcmp(left_key, right_key) != 0)) ||
-            !nodes_equal(left_child, right_child)) {
+            !weft_plan_nodes_equal(left_child, right_child)) {
             return false;
         }
     }
@@ -125,6 +125,12 @@ static struct weft_plan_component *find_component(struct weft_plan_component *co
         }
     }
     return NULL;
+}
+
+struct weft_plan_component *weft_plan_find_component(const struct weft_plan *plan, enum weft_component_kind kind,
+                                                     const char *id)
+{
+    return find_component(plan->components, plan->component_count, kind, id);
 }
 
 /* What a component says of its config, with one place: the block's, unless it names the one that is meant itself. */
@@ -217,7 +223,8 @@ static enum weft_status add_component(struct weft_plan *plan, const struct weft_
         former == NULL ? NULL : find_component(former->components, former->component_count, kind, component->id);
     /* One that is not used any more must not keep its sockets open through the plan that still defines it. */
     if (same != NULL && same->component == type && same->is_used == component->is_used &&
-        nodes_equal(same->node, component->node)) {
+        weft_plan_nodes_equal(same->node, component->node) &&
+        weft_plan_has_same_authenticators(former, &plan->settings, same)) {
         component_unref(component);
         component = same;
         component->references++;
@@ -320,6 +327,10 @@ static enum weft_status fill(struct weft_plan *plan, const struct weft_component
         plan->extension_count = settings->extensions.count;
         status = resolve(plan, WEFT_EXTENSION, &settings->extensions, WEFT_TRACES, &plan->extensions, error);
     }
+    if (status == WEFT_OK) {
+        status = weft_plan_find_authenticators(plan, notes, error);
+    }
+    status = status == WEFT_OK ? weft_config_notes_fail(notes, 0, error) : status;
     if (status == WEFT_OK && notes != NULL && weft_plan_advise(plan, notes) != WEFT_OK) {
         status = weft_fail(error, WEFT_NOMEM, "no memory for notes on the config");
     }
@@ -414,6 +425,9 @@ enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budg
 {
     weft_plan_open_stages(plan, worker_count);
     enum weft_status status = open_all(plan->extensions, plan->extension_count, budget, error);
+    if (status == WEFT_OK) {
+        weft_plan_join_authenticators(plan);
+    }
     for (size_t i = 0; status == WEFT_OK && i < plan->pipeline_count; i++) {
         const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
         status = open_all(pipeline->exporters, pipeline->exporter_count, budget, error);

@@ -28,6 +28,7 @@ struct weft_plan_component {
     bool is_renewing; /* between weft_plan_renew and weft_plan_end_renewal */
     const struct weft_node *node;
     struct weft_plan_tree *tree;
+    struct weft_plan_component *authenticators[WEFT_AUTH_NEEDS_MAX]; /* by auth_needs; of the same plans */
     uint32_t references;
 };
 
@@ -85,6 +86,9 @@ void weft_plan_end_renewal(struct weft_plan *plan, bool is_used);
 /* Its graphs drain in so many phases: receivers; for each rank of stages what lies before them, then they; the rest of
  * the pipelines; exporters. */
 unsigned weft_plan_phase_count(const struct weft_plan *plan);
+
+/* For an instance's setup, once the plan is open. */
+void weft_plan_give_authenticators(const struct weft_plan_component *component, struct weft_instance_setup *setup);
 
 /* The merged and expanded config that the plan was made of. */
 const struct weft_node *weft_plan_root(const struct weft_plan *plan);

@@ -2,7 +2,7 @@
 
 #include "graph/plan.h"
 
-/* Between plan.c and plan_stages.c. */
+/* Between plan.c, plan_stages.c and plan_auth.c. */
 
 /* Applies the rules over all pipelines that name a component, finds the stages and ranks them. former: as for
  * weft_plan_new; a stage that it has too keeps its identity. */
@@ -13,3 +13,19 @@ enum weft_status weft_plan_find_stages(struct weft_plan *plan, const struct weft
 void weft_plan_open_stages(struct weft_plan *plan, uint32_t worker_count);
 
 void weft_plan_free_stages(struct weft_plan *plan);
+
+/* NULL: the plan has none. */
+struct weft_plan_component *weft_plan_find_component(const struct weft_plan *plan, enum weft_component_kind kind,
+                                                     const char *id);
+bool weft_plan_nodes_equal(const struct weft_node *left, const struct weft_node *right);
+
+/* Whether the component of the former plan would have the authenticators that it has, unchanged. */
+bool weft_plan_has_same_authenticators(const struct weft_plan *former, const struct weft_settings *settings,
+                                       const struct weft_plan_component *component);
+
+/* Of every component in use. */
+enum weft_status weft_plan_find_authenticators(const struct weft_plan *plan, struct weft_config_notes *notes,
+                                               struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Once the extensions are open: those that name another one have it. */
+void weft_plan_join_authenticators(const struct weft_plan *plan);

@@ -20,6 +20,15 @@ struct weft_batch *weft_batch_try_new_empty(struct weft_budget *budget, enum wef
     return batch;
 }
 
+struct weft_batch *weft_batch_try_new_like(const struct weft_batch *batch)
+{
+    struct weft_batch *made = weft_batch_try_new_empty(batch->budget, batch->signal);
+    if (made != NULL) {
+        made->metadata = weft_metadata_ref(batch->metadata);
+    }
+    return made;
+}
+
 static bool has_list(const struct weft_batch *batch)
 {
     return batch->parts != &batch->first_part;
@@ -37,6 +46,7 @@ void weft_batch_free_empty(struct weft_batch *batch)
         weft_free(batch->parts);
     }
     weft_budget_release(batch->budget, size_bytes);
+    weft_metadata_unref(&batch->metadata);
     weft_free(batch);
 }
 
@@ -135,7 +145,7 @@ struct weft_batch *weft_batch_try_clone(struct weft_batch *batch)
 {
     weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent);
-    struct weft_batch *copy = weft_batch_try_new_empty(batch->budget, batch->signal);
+    struct weft_batch *copy = weft_batch_try_new_like(batch);
     if (copy == NULL || weft_batch_reserve_parts(copy, batch->part_count) != WEFT_OK) {
         weft_batch_free_empty(copy);
         return NULL;
@@ -173,6 +183,9 @@ enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **
     }
     for (size_t i = 0; i < other->part_count; i++) {
         weft_batch_push_part(batch, &other->parts[i]);
+    }
+    if (batch->metadata != other->metadata) {
+        weft_metadata_unref(&batch->metadata);
     }
     weft_batch_free_empty(other);
     *own_other = NULL;

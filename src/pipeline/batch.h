@@ -6,6 +6,7 @@
 #include "base/magic.h"
 #include "base/payload.h"
 #include "ledger/ledger.h"
+#include "pipeline/metadata.h"
 #include "pipeline/ticket.h"
 #include "wire/otlp_table.h"
 
@@ -42,9 +43,11 @@ struct weft_batch {
     uint32_t magic;
     enum weft_signal signal;
     struct weft_budget *budget;
-    bool is_lent;             /* other workers read it (loan.h): nothing may be done with it but looking */
-    weft_flow_id outlet_flow; /* in_flight -> queued, set by the outlet on the way to an exporter */
-    uint64_t weight;          /* sum over parts */
+    bool is_lent;                   /* other workers read it (loan.h): nothing may be done with it but looking */
+    weft_flow_id outlet_flow;       /* in_flight -> queued, set by the outlet on the way to an exporter */
+    struct weft_metadata *metadata; /* a reference: of the request that the records came by. NULL: none is kept, or
+                                       they came by several that differ */
+    uint64_t weight;                /* sum over parts */
     size_t size_bytes;
     struct weft_part *parts;
     size_t part_count;
@@ -70,7 +73,7 @@ struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_paylo
 /* A copy for one more branch; its tickets then wait for it too. NULL when memory is gone. */
 struct weft_batch *weft_batch_try_clone(struct weft_batch *batch) WEFT_MUST_CHECK;
 
-/* Appends the parts of the other batch, which is gone on success. */
+/* Appends the parts of the other batch, which is gone on success. Metadata that differs goes. */
 enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **own_other) WEFT_MUST_CHECK;
 
 /* Moves leading records, at most max_weight of them and at most max_bytes (0 = no limit), into a new batch; a metric is

@@ -5,6 +5,8 @@
 /* What the files about batches share: batches and parts in the making. */
 
 /* Without parts, with room for one. NULL when memory is gone. */
+/* For records of that batch: with its metadata. */
+struct weft_batch *weft_batch_try_new_like(const struct weft_batch *batch) WEFT_MUST_CHECK;
 struct weft_batch *weft_batch_try_new_empty(struct weft_budget *budget, enum weft_signal signal) WEFT_MUST_CHECK;
 
 /* Frees a batch whose parts are elsewhere; NULL is allowed. */

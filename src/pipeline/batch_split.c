@@ -81,7 +81,7 @@ enum weft_status weft_batch_split(struct weft_batch *batch, uint64_t max_weight,
         size_bytes += part->size_bytes;
         whole_count++;
     }
-    struct weft_batch *head = weft_batch_try_new_empty(batch->budget, batch->signal);
+    struct weft_batch *head = weft_batch_try_new_like(batch);
     if (head == NULL || weft_batch_reserve_parts(head, whole_count + 1) != WEFT_OK) {
         weft_batch_free_empty(head);
         return WEFT_NOMEM;
@@ -110,7 +110,7 @@ enum weft_status weft_batch_halve(struct weft_batch *batch, struct weft_batch **
         return weft_batch_split(batch, batch->weight > 2 ? batch->weight / 2 : 1, 0, out_head);
     }
     size_t count = batch->part_count / 2;
-    struct weft_batch *head = weft_batch_try_new_empty(batch->budget, batch->signal);
+    struct weft_batch *head = weft_batch_try_new_like(batch);
     if (head == NULL || weft_batch_reserve_parts(head, count) != WEFT_OK) {
         weft_batch_free_empty(head);
         return WEFT_NOMEM;

@@ -139,8 +139,8 @@ enum weft_status weft_batch_take(struct weft_batch *batch, const struct weft_sel
     }
     struct taking taking = { .batch = batch,
                              .selection = selection,
-                             .taken = weft_batch_try_new_empty(batch->budget, batch->signal),
-                             .kept = weft_batch_try_new_empty(batch->budget, batch->signal) };
+                             .taken = weft_batch_try_new_like(batch),
+                             .kept = weft_batch_try_new_like(batch) };
     bool has_room = taking.taken != NULL && taking.kept != NULL &&
                     weft_batch_reserve_parts(taking.taken, batch->part_count) == WEFT_OK &&
                     weft_batch_reserve_parts(taking.kept, batch->part_count) == WEFT_OK;

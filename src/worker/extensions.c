@@ -44,6 +44,9 @@ static enum weft_status start_extension(const struct weft_extensions *extensions
                                         struct weft_error *error)
 {
     const struct weft_plan_component *component = running->component;
+    if (component->component->create_extension == NULL) {
+        return WEFT_OK;
+    }
     struct weft_instance_setup setup = { .host = extensions->host,
                                          .id = component->id,
                                          .config = component->config,

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "base/list.h"
+#include "base/magic.h"
+#include "config/field.h"
+#include "pipeline/header_set.h"
+#include "pipeline/host.h"
+
+/* What an extension is that others name by `auth`: it judges the credentials of a server's requests, or gives a
+ * client's requests theirs, or both. The extension's share makes one for the process; each inlet and each exporter
+ * opens a side of it on its worker, which belongs to that worker and never blocks it. */
+struct weft_authenticator;
+struct weft_metadata;
+
+enum {
+    WEFT_AUTHENTICATES_SERVERS = 1u << 0,
+    WEFT_AUTHENTICATES_CLIENTS = 1u << 1,
+    WEFT_AUTHENTICATES_OVER_TLS_ONLY = 1u
+                                       << 2, /* its credentials do not go over gRPC in the clear, as in the Collector */
+};
+
+/* ---- servers ---- */
+
+/* A request that waits for the judgement of its credentials. To leave: weft_list_remove(&wait->node). */
+struct weft_auth_wait {
+    struct weft_list node;
+    /* Once, later. failure NULL: it is let in. */
+    void (*on_judged)(struct weft_auth_wait *wait, const struct weft_error *failure);
+};
+
+struct weft_auth_server;
+
+struct weft_auth_server_operations {
+    /* credentials: the value of the server's field, empty if there is none. WEFT_OK; WEFT_UNAUTHENTICATED with a text
+     * for the client; WEFT_CLOSED: it is being looked at, and wait, unless NULL, is told; WEFT_THROTTLED: too many are.
+     */
+    enum weft_status (*judge)(struct weft_auth_server *server, struct weft_slice credentials,
+                              struct weft_auth_wait *wait, struct weft_error *error);
+
+    /* Nobody waits any more. */
+    void (*free)(struct weft_auth_server *server);
+};
+
+struct weft_auth_server {
+    const struct weft_auth_server_operations *operations;
+    const char *field; /* the header field with the credentials, in lower case; outlives the server */
+};
+
+/* ---- clients ---- */
+
+struct weft_auth_client;
+
+struct weft_auth_client_operations {
+    /* Adds the fields of a request that begins now. metadata: of who sent the records; may be NULL. */
+    enum weft_status (*add)(struct weft_auth_client *client, const struct weft_metadata *metadata,
+                            struct weft_header_set *set, struct weft_error *error);
+    void (*free)(struct weft_auth_client *client);
+};
+
+struct weft_auth_client {
+    const struct weft_auth_client_operations *operations;
+};
+
+/* What a client has without the authenticator. */
+struct weft_auth_client_setup {
+    struct weft_host *host;
+    bool is_grpc;
+    const struct weft_config_map *headers; /* configured; outlives the client */
+};
+
+/* ---- the extension ---- */
+
+struct weft_authenticator_operations {
+    /* Either may be NULL: not this side. */
+    struct weft_auth_server *(*open_server)(struct weft_authenticator *authenticator, struct weft_host *host);
+    struct weft_auth_client *(*open_client)(struct weft_authenticator *authenticator,
+                                            const struct weft_auth_client_setup *setup);
+};
+
+WEFT_MAGIC(authenticator, 0x0a07e471);
+
+/* First member of what the extension's share returns. */
+struct weft_authenticator {
+    uint32_t magic;
+    const struct weft_authenticator_operations *operations;
+    struct weft_authenticator *additional; /* that the extension's own config names; NULL = none */
+};
+
+/* ---- who uses it ---- */
+
+/* `auth:` of a server or a client. */
+struct weft_auth_config {
+    char *authenticator; /* an extension's id */
+};
+
+extern const struct weft_field weft_auth_fields[];
+
+/* Another extension that a config names: of a component, at most WEFT_AUTH_NEEDS_MAX. */
+struct weft_auth_need {
+    const char *authenticator;
+    unsigned side;      /* WEFT_AUTHENTICATES_SERVERS or _CLIENTS */
+    bool is_clear_grpc; /* gRPC without TLS */
+};
+
+enum { WEFT_AUTH_NEEDS_MAX = 4 };
+
+/* NULL if authenticator is. */
+struct weft_auth_server *weft_auth_server_open(struct weft_authenticator *authenticator, struct weft_host *host);
+struct weft_auth_client *weft_auth_client_open(struct weft_authenticator *authenticator,
+                                               const struct weft_auth_client_setup *setup);
+void weft_auth_server_free(struct weft_auth_server *server);
+void weft_auth_client_free(struct weft_auth_client *client);
+
+/* The fields of a request: *out_set is NULL without an authenticator. The caller's to free. */
+enum weft_status weft_auth_client_headers(struct weft_auth_client *client, const struct weft_metadata *metadata,
+                                          struct weft_header_set **out_set, struct weft_error *error) WEFT_MUST_CHECK;

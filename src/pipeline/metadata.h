@@ -1,0 +1,32 @@
+#pragma once
+
+#include "base/magic.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+/* What a client's request said in its header fields, for components that act by it. Keys are in lower case; a key may
+ * stand several times, in the order in which its values came. It does not change; counted, and of one worker. */
+struct weft_metadata_item {
+    struct weft_slice key, value;
+};
+
+enum { WEFT_METADATA_MAX = 128 }; /* items of one request; servers take fewer fields */
+
+WEFT_MAGIC(metadata, 0x03e7ada7);
+
+struct weft_metadata {
+    uint32_t magic;
+    uint32_t references;
+    size_t count;
+    struct weft_metadata_item items[];
+};
+
+/* Copies. NULL: no memory. */
+struct weft_metadata *weft_metadata_try_new(const struct weft_metadata_item *items, size_t count) WEFT_MUST_CHECK;
+
+/* Both take NULL. */
+struct weft_metadata *weft_metadata_ref(struct weft_metadata *metadata);
+void weft_metadata_unref(struct weft_metadata **own_metadata);
+
+/* The values of a key, whatever its case. Returns how many; *out_value is the first. NULL has none. */
+size_t weft_metadata_find(const struct weft_metadata *metadata, const char *key, struct weft_slice *out_value);

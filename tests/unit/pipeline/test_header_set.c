@@ -1,0 +1,87 @@
+/* Header fields of one request, and the metadata that they may come from. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "pipeline/header_set.h"
+#include "pipeline/metadata.h"
+
+START_TEST(test_each_name_stands_once_in_lower_case)
+{
+    struct weft_header_set *set = weft_header_set_try_new();
+    ck_assert_int_eq(weft_header_set_put(set, "X-One", WEFT_SLICE_LITERAL("1"), NULL), WEFT_OK);
+    ck_assert_int_eq(weft_header_set_put(set, "x-two", WEFT_SLICE_EMPTY, NULL), WEFT_OK);
+    ck_assert_int_eq(weft_header_set_put(set, "x-ONE", WEFT_SLICE_LITERAL("2"), NULL), WEFT_OK);
+    ck_assert_uint_eq(set->count, 2);
+    ck_assert_str_eq(set->items[1].name, "x-one");
+    ck_assert_str_eq(set->items[1].value, "2");
+    ck_assert_int_eq(weft_header_set_put_absent(set, "x-one", NULL), WEFT_OK);
+    ck_assert(weft_header_set_has(set, "X-One"));
+    ck_assert_ptr_null(set->items[1].value);
+    weft_header_set_remove(set, "X-ONE");
+    ck_assert(!weft_header_set_has(set, "x-one"));
+    ck_assert_ptr_null(set->items[1].name);
+    weft_header_set_free(set);
+}
+END_TEST
+
+START_TEST(test_what_would_break_a_request_is_refused)
+{
+    struct weft_header_set *set = weft_header_set_try_new();
+    struct weft_error error = WEFT_ERROR_NONE;
+    ck_assert_int_eq(weft_header_set_put(set, "a b", WEFT_SLICE_LITERAL("1"), &error), WEFT_INVALID);
+    ck_assert_int_eq(weft_header_set_put(set, "a", WEFT_SLICE_LITERAL("se\r\ncret"), &error), WEFT_INVALID);
+    ck_assert_ptr_null(strstr(error.text, "cret"));
+    ck_assert_int_eq(weft_header_set_put(set, "a", WEFT_SLICE_LITERAL("\0"), &error), WEFT_INVALID);
+    ck_assert_uint_eq(set->count, 0);
+    for (int i = 0; i < WEFT_HEADER_SET_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        ck_assert_int_eq(weft_header_set_put(set, name, WEFT_SLICE_LITERAL("v"), &error), WEFT_OK);
+    }
+    ck_assert_int_eq(weft_header_set_put(set, "more", WEFT_SLICE_LITERAL("v"), &error), WEFT_LIMIT);
+    ck_assert_int_eq(weft_header_set_put(set, "n0", WEFT_SLICE_LITERAL("w"), &error), WEFT_OK);
+    weft_alloc_fail_at(1);
+    ck_assert_int_eq(weft_header_set_put(set, "n0", WEFT_SLICE_LITERAL("w"), &error), WEFT_NOMEM);
+    weft_header_set_free(set);
+}
+END_TEST
+
+START_TEST(test_metadata_is_found_by_key)
+{
+    const struct weft_metadata_item items[] = { { WEFT_SLICE_LITERAL("X-Key"), WEFT_SLICE_LITERAL("One") },
+                                                { WEFT_SLICE_LITERAL("other"), WEFT_SLICE_EMPTY },
+                                                { WEFT_SLICE_LITERAL("x-key"), WEFT_SLICE_LITERAL("two") } };
+    struct weft_metadata *metadata = weft_metadata_try_new(items, 3);
+    struct weft_metadata *again = weft_metadata_ref(metadata);
+    struct weft_slice value;
+    weft_metadata_unref(&metadata);
+    ck_assert_uint_eq(weft_metadata_find(again, "x-KEY", &value), 2);
+    ck_assert(weft_slice_equal_text(value, "One"));
+    ck_assert(weft_slice_equal_text(again->items[0].key, "x-key"));
+    ck_assert_uint_eq(weft_metadata_find(again, "other", &value), 1);
+    ck_assert_uint_eq(value.length, 0);
+    ck_assert_uint_eq(weft_metadata_find(again, "x", &value), 0);
+    ck_assert_uint_eq(weft_metadata_find(NULL, "x", &value), 0);
+    weft_metadata_unref(&again);
+    weft_metadata_unref(&again);
+    weft_alloc_fail_at(1);
+    ck_assert_ptr_null(weft_metadata_try_new(items, 3));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("header set");
+    TCase *tests = tcase_create("header set");
+    tcase_add_test(tests, test_each_name_stands_once_in_lower_case);
+    tcase_add_test(tests, test_what_would_break_a_request_is_refused);
+    tcase_add_test(tests, test_metadata_is_found_by_key);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
