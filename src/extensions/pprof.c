@@ -2,9 +2,6 @@
  * nowhere, and validate says so. */
 #include "weft/component.h"
 
-#include "base/alloc.h"
-#include "base/assert.h"
-
 static const char reason[] = "weft has no Go profiler; use perf.";
 
 static const struct weft_field pprof_fields[] = {
@@ -23,23 +20,6 @@ static enum weft_status advise(const void *config, const struct weft_node *node,
     return weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s:%u: pprof has no effect: %s", at.file, at.line, reason);
 }
 
-static void pprof_free(struct weft_extension *extension)
-{
-    weft_assert(extension->free == pprof_free);
-    weft_free(extension);
-}
-
-static enum weft_status create(const struct weft_instance_setup *setup, struct weft_extension **out_extension,
-                               struct weft_error *error)
-{
-    (void)setup;
-    (void)error;
-    struct weft_extension *extension = weft_alloc(sizeof *extension);
-    extension->free = pprof_free;
-    *out_extension = extension;
-    return WEFT_OK;
-}
-
 const struct weft_component weft_extension_pprof = {
     .kind = WEFT_EXTENSION,
     .type = "pprof",
@@ -47,5 +27,4 @@ const struct weft_component weft_extension_pprof = {
     .fields = pprof_fields,
     .config_size = 1,
     .advise = advise,
-    .create_extension = create,
 };
