@@ -1,0 +1,321 @@
+/* Extension `basicauth`: user names and passwords (RFC 7617). A config is for servers, with users as htpasswd has them
+ * (basicauth_server.c), or for clients, who say who they are. Files are looked at again. */
+#include "weft/component.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/base64.h"
+#include "base/log.h"
+#include "extensions/basicauth.h"
+#include "extensions/watched_file.h"
+
+enum { FILE_TASKS = 256, CHECK_TASKS = 4096 };
+
+struct client_auth_config {
+    char *username;
+    char *username_file;
+    struct weft_secret password;
+    char *password_file;
+};
+
+struct basicauth_config {
+    bool has_htpasswd, has_client_auth;
+    struct weft_basicauth_users_config htpasswd;
+    struct client_auth_config client_auth;
+    struct weft_duration reload_interval;
+};
+
+struct basicauth_shared {
+    struct weft_authenticator authenticator; /* first */
+    const struct basicauth_config *config;
+    const char *id;
+    struct weft_buffer users, username, password; /* as the files said at the start */
+    struct weft_helper *file_helper;              /* NULL: no file */
+    struct weft_helper *check_helper;             /* NULL: no server */
+};
+
+/* One half of a client's credentials. */
+struct half {
+    struct basicauth_client *client;
+    struct weft_buffer text;
+    struct weft_watched_file *file; /* NULL = none */
+};
+
+struct basicauth_client {
+    struct weft_auth_client client;
+    const struct basicauth_shared *shared;
+    struct half username, password;
+};
+
+#define USERS struct weft_basicauth_users_config
+
+static const struct weft_field htpasswd_fields[] = {
+    WEFT_FIELD(USERS, file, "", "A file of users, as htpasswd writes it."),
+    { .key = "inline",
+      .kind = WEFT_KIND_SECRET,
+      .offset = offsetof(USERS, inline_text),
+      .help = "Users in the same form; of one name it is this that counts." },
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field client_auth_fields[] = {
+    WEFT_FIELD(struct client_auth_config, username, "", "The user's name."),
+    WEFT_FIELD(struct client_auth_config, username_file, "", "A file with the name instead."),
+    WEFT_FIELD(struct client_auth_config, password, NULL, "The password."),
+    WEFT_FIELD(struct client_auth_config, password_file, "", "A file with the password instead."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field basicauth_fields[] = {
+    WEFT_FIELD_OPTIONAL(struct basicauth_config, htpasswd, has_htpasswd, htpasswd_fields, "off",
+                        "For servers: who may come in.", .is_off_as_null = true),
+    WEFT_FIELD_OPTIONAL(struct basicauth_config, client_auth, has_client_auth, client_auth_fields, "off",
+                        "For clients: who we are.", .is_off_as_null = true),
+    WEFT_FIELD(struct basicauth_config, reload_interval, "1s", "How often files are looked at.", .minimum = 0.01),
+    WEFT_FIELDS_END,
+};
+
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    const struct basicauth_config *config = untyped;
+    if (config->has_htpasswd && config->has_client_auth) {
+        return weft_fail(error, WEFT_INVALID, "only one of `htpasswd` or `client_auth` can be specified");
+    }
+    bool has_users = is_set(config->htpasswd.file) || is_set(config->htpasswd.inline_text.text);
+    if (!config->has_client_auth && (!config->has_htpasswd || !has_users)) {
+        return weft_fail(error, WEFT_INVALID, "no credential source provided");
+    }
+    if (config->has_client_auth && strchr(config->client_auth.username, ':') != NULL) {
+        return weft_fail(error, WEFT_INVALID, "client_auth: a user name has no ':' in it");
+    }
+    return WEFT_OK;
+}
+
+static unsigned authenticates(const void *untyped)
+{
+    const struct basicauth_config *config = untyped;
+    return config->has_htpasswd ? WEFT_AUTHENTICATES_SERVERS
+                                : WEFT_AUTHENTICATES_CLIENTS | WEFT_AUTHENTICATES_OVER_TLS_ONLY;
+}
+
+/* ---- for the process ---- */
+
+static enum weft_status read_file(const char *path, struct weft_buffer *buffer, struct weft_error *error)
+{
+    return is_set(path) ? weft_watched_file_read(path, buffer, error) : WEFT_OK;
+}
+
+/* A half of a client's credentials that is empty is a file that is not written yet. */
+static enum weft_status read_half(const char *path, struct weft_buffer *buffer, struct weft_error *error)
+{
+    enum weft_status status = read_file(path, buffer, error);
+    bool is_empty = status == WEFT_OK && is_set(path) && weft_slice_trim(weft_buffer_slice(buffer)).length == 0;
+    return is_empty ? weft_fail(error, WEFT_INVALID, "credentials file \"%s\" is empty", path) : status;
+}
+
+static enum weft_status read_files(struct basicauth_shared *shared, struct weft_error *error)
+{
+    const struct basicauth_config *config = shared->config;
+    enum weft_status status = read_file(config->htpasswd.file, &shared->users, error);
+    if (status == WEFT_OK) {
+        status = read_half(config->client_auth.username_file, &shared->username, error);
+    }
+    return status == WEFT_OK ? read_half(config->client_auth.password_file, &shared->password, error) : status;
+}
+
+static void shared_free(void *untyped)
+{
+    struct basicauth_shared *shared = untyped;
+    weft_clear_magic(&shared->authenticator, authenticator);
+    if (shared->file_helper != NULL) {
+        weft_helper_free(shared->file_helper);
+    }
+    if (shared->check_helper != NULL) {
+        weft_helper_free(shared->check_helper);
+    }
+    weft_buffer_fini(&shared->users);
+    weft_buffer_fini(&shared->username);
+    weft_buffer_fini(&shared->password);
+    weft_free(shared);
+}
+
+static const struct weft_authenticator_operations basicauth_authenticator;
+
+static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
+                              struct weft_error *error)
+{
+    (void)budget;
+    const struct basicauth_config *config = untyped;
+    struct basicauth_shared *shared = weft_alloc(sizeof *shared);
+    weft_set_magic(&shared->authenticator, authenticator);
+    shared->authenticator.operations = &basicauth_authenticator;
+    shared->config = config;
+    shared->id = id;
+    weft_buffer_init(&shared->users, 0);
+    weft_buffer_init(&shared->username, 0);
+    weft_buffer_init(&shared->password, 0);
+    if (is_set(config->htpasswd.file) || is_set(config->client_auth.username_file) ||
+        is_set(config->client_auth.password_file)) {
+        shared->file_helper = weft_helper_new("weft-users", FILE_TASKS, NULL, NULL);
+    }
+    if (config->has_htpasswd) {
+        shared->check_helper = weft_helper_new("weft-passwords", CHECK_TASKS, NULL, NULL);
+    }
+    enum weft_status status = read_files(shared, error);
+    if (status != WEFT_OK) {
+        shared_free(shared);
+        return status;
+    }
+    *out_shared = shared;
+    return WEFT_OK;
+}
+
+/* ---- clients ---- */
+
+static const struct weft_auth_client_operations client_operations;
+
+static struct basicauth_client *client_of(struct weft_auth_client *client)
+{
+    weft_assert(client->operations == &client_operations);
+    return WEFT_CONTAINER_OF(client, struct basicauth_client, client);
+}
+
+static void set_half(struct half *half, struct weft_slice text)
+{
+    struct weft_buffer fresh;
+    weft_buffer_init(&fresh, 0);
+    text = weft_slice_trim(text);
+    weft_buffer_append(&fresh, text.bytes, text.length);
+    if (text.length == 0 || fresh.is_failed) {
+        weft_log(WARN, "auth.file_unusable", "credentials are not usable; the former ones stay",
+                 WEFT_LOG_STRING("extension", half->client->shared->id));
+        weft_buffer_fini(&fresh);
+        return;
+    }
+    weft_buffer_fini(&half->text);
+    half->text = fresh;
+}
+
+static void on_changed(void *context, struct weft_slice contents)
+{
+    set_half(context, contents);
+}
+
+static void half_init(struct half *half, struct basicauth_client *client, struct weft_host *host, const char *text,
+                      const char *path, const struct weft_buffer *first)
+{
+    half->client = client;
+    weft_buffer_init(&half->text, 0);
+    if (!is_set(path)) {
+        weft_buffer_append_text(&half->text, text == NULL ? "" : text);
+        weft_assert(!half->text.is_failed); /* start-up */
+        return;
+    }
+    set_half(half, weft_buffer_slice(first));
+    half->file = weft_watched_file_new(
+        &(struct weft_watched_file_settings){ .host = host,
+                                              .helper = client->shared->file_helper,
+                                              .id = client->shared->id,
+                                              .path = path,
+                                              .interval_ns = client->shared->config->reload_interval.ns,
+                                              .on_changed = on_changed,
+                                              .context = half });
+}
+
+static void half_fini(struct half *half)
+{
+    weft_watched_file_free(half->file);
+    weft_buffer_fini(&half->text);
+}
+
+static void append_half(const struct half *half, struct weft_buffer *out)
+{
+    weft_buffer_append(out, half->text.bytes, half->text.length);
+}
+
+static enum weft_status add(struct weft_auth_client *untyped, const struct weft_metadata *metadata,
+                            struct weft_header_set *set, struct weft_error *error)
+{
+    (void)metadata;
+    const struct basicauth_client *client = client_of(untyped);
+    struct weft_buffer pair, value;
+    weft_buffer_init(&pair, 0);
+    weft_buffer_init(&value, 0);
+    append_half(&client->username, &pair);
+    weft_buffer_append_byte(&pair, ':');
+    append_half(&client->password, &pair);
+    weft_buffer_append_text(&value, "Basic ");
+    weft_base64_append(&value, weft_buffer_slice(&pair), true);
+    enum weft_status status = pair.is_failed || value.is_failed
+                                  ? weft_fail(error, WEFT_NOMEM, "no memory for credentials")
+                                  : weft_header_set_put(set, "authorization", weft_buffer_slice(&value), error);
+    weft_buffer_fini(&pair);
+    weft_buffer_fini(&value);
+    return status;
+}
+
+static void client_free(struct weft_auth_client *untyped)
+{
+    struct basicauth_client *client = client_of(untyped);
+    half_fini(&client->username);
+    half_fini(&client->password);
+    weft_free(client);
+}
+
+static const struct weft_auth_client_operations client_operations = { .add = add, .free = client_free };
+
+/* ---- the extension ---- */
+
+static struct basicauth_shared *shared_of(struct weft_authenticator *authenticator)
+{
+    weft_assert(authenticator->operations == &basicauth_authenticator);
+    return WEFT_CONTAINER_OF(authenticator, struct basicauth_shared, authenticator);
+}
+
+static struct weft_auth_server *open_server(struct weft_authenticator *authenticator, struct weft_host *host)
+{
+    const struct basicauth_shared *shared = shared_of(authenticator);
+    const struct weft_basicauth_users_config *users = &shared->config->htpasswd;
+    return weft_basicauth_server_new(
+        &(struct weft_basicauth_server_setup){ .host = host,
+                                               .id = shared->id,
+                                               .users = users,
+                                               .reload_interval_ns = shared->config->reload_interval.ns,
+                                               .first_file = weft_buffer_slice(&shared->users),
+                                               .file_helper = is_set(users->file) ? shared->file_helper : NULL,
+                                               .check_helper = shared->check_helper });
+}
+
+static struct weft_auth_client *open_client(struct weft_authenticator *authenticator,
+                                            const struct weft_auth_client_setup *setup)
+{
+    struct basicauth_client *client = weft_alloc(sizeof *client);
+    const struct basicauth_shared *shared = shared_of(authenticator);
+    const struct client_auth_config *config = &shared->config->client_auth;
+    client->client.operations = &client_operations;
+    client->shared = shared;
+    half_init(&client->username, client, setup->host, config->username, config->username_file, &shared->username);
+    half_init(&client->password, client, setup->host, config->password.text, config->password_file, &shared->password);
+    return &client->client;
+}
+
+static const struct weft_authenticator_operations basicauth_authenticator = { open_server, open_client };
+
+const struct weft_component weft_extension_basicauth = {
+    .kind = WEFT_EXTENSION,
+    .type = "basicauth",
+    .help = "Authenticates by user names and passwords, at servers (htpasswd) or for clients (client_auth).",
+    .fields = basicauth_fields,
+    .config_size = sizeof(struct basicauth_config),
+    .validate = validate,
+    .authenticates = authenticates,
+    .share = share,
+    .unshare = shared_free,
+};
