@@ -46,6 +46,8 @@ struct otlp_config {
     bool has_keepalive;
     struct keepalive_config keepalive;
     struct weft_sender_config sender;
+    bool has_auth;
+    struct weft_auth_config auth;
 };
 
 WEFT_MAGIC(otlp_shared, 0x07195a41);
@@ -63,6 +65,7 @@ struct otlp_exporter {
     const struct otlp_config *config;
     struct weft_body_form form;
     struct weft_grpc_client *client;
+    struct weft_auth_client *auth; /* NULL = none */
     struct weft_sender *sender;
 };
 
@@ -74,7 +77,8 @@ struct otlp_push {
     struct otlp_exporter *exporter;
     struct weft_grpc_client_request request;
     struct weft_exporter_body body;
-    struct weft_timer failure; /* reports a push that failed before it reached the client */
+    struct weft_header_set *headers; /* of its own; NULL = none */
+    struct weft_timer failure;       /* reports a push that failed before it reached the client */
     struct weft_error error;
 };
 
@@ -109,7 +113,8 @@ static const struct weft_field otlp_fields[] = {
     WEFT_SENDER_FIELDS(struct otlp_config, "5s"),
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
     WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each tick's output in one go."),
-    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD_OPTIONAL(struct otlp_config, auth, has_auth, weft_auth_fields, "off",
+                        "Who gives requests their credentials.", .is_off_as_null = true),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
     WEFT_FIELDS_END,
 };
@@ -143,13 +148,6 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status == WEFT_OK ? weft_sender_config_validate(&config->sender, error) : status;
 }
 
-static enum weft_reach reach(const void *untyped)
-{
-    struct weft_endpoint endpoint;
-    enum weft_status status = weft_endpoint_parse(((const struct otlp_config *)untyped)->endpoint, 0, &endpoint, NULL);
-    return status == WEFT_OK && weft_endpoint_is_local(&endpoint) ? WEFT_REACH_MACHINE : WEFT_REACH_NETWORK;
-}
-
 /* configtls: plaintext only if insecure and no CA was given; https:// and unix sockets say what they want themselves.
  */
 static bool is_plaintext(const struct otlp_config *config, const struct weft_endpoint *endpoint)
@@ -157,6 +155,26 @@ static bool is_plaintext(const struct otlp_config *config, const struct weft_end
     bool has_ca = (config->tls.ca_file != NULL && config->tls.ca_file[0] != '\0') ||
                   (config->tls.ca_pem != NULL && config->tls.ca_pem[0] != '\0');
     return config->tls.insecure && !has_ca && !endpoint->wants_tls;
+}
+
+static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct otlp_config *config = untyped;
+    struct weft_endpoint endpoint;
+    if (!config->has_auth) {
+        return 0;
+    }
+    bool is_clear =
+        weft_endpoint_parse(config->endpoint, 0, &endpoint, NULL) == WEFT_OK && is_plaintext(config, &endpoint);
+    out_needs[0] = (struct weft_auth_need){ config->auth.authenticator, WEFT_AUTHENTICATES_CLIENTS, is_clear };
+    return 1;
+}
+
+static enum weft_reach reach(const void *untyped)
+{
+    struct weft_endpoint endpoint;
+    enum weft_status status = weft_endpoint_parse(((const struct otlp_config *)untyped)->endpoint, 0, &endpoint, NULL);
+    return status == WEFT_OK && weft_endpoint_is_local(&endpoint) ? WEFT_REACH_MACHINE : WEFT_REACH_NETWORK;
 }
 
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
@@ -214,6 +232,7 @@ static struct otlp_push *push_of(struct weft_push *untyped)
 static void finish(struct otlp_push *push, const struct weft_push_outcome *outcome)
 {
     weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
+    weft_header_set_free(push->headers);
     weft_clear_magic(push, otlp_push);
     weft_push_done(&push->push, outcome);
 }
@@ -305,7 +324,10 @@ static void failed_before_call(void *context)
 {
     struct otlp_push *push = context;
     weft_check_magic(push, otlp_push);
-    struct weft_push_outcome outcome = { .verdict = WEFT_PUSH_RETRY, .retry_after_ns = -1, .error = push->error };
+    bool may_retry = weft_status_is_retryable(push->error.status);
+    struct weft_push_outcome outcome = { .verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT,
+                                         .retry_after_ns = -1,
+                                         .error = push->error };
     finish(push, &outcome);
 }
 
@@ -316,8 +338,14 @@ static void start(void *context, struct weft_push *untyped)
     struct weft_host *host = exporter->consumer.host;
     weft_set_magic(push, otlp_push);
     push->exporter = exporter;
+    push->headers = NULL;
     weft_timer_init(&push->failure, failed_before_call, push);
-    if (weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error) != WEFT_OK) {
+    enum weft_status status =
+        weft_auth_client_headers(exporter->auth, push->push.batch->metadata, &push->headers, &push->error);
+    if (status == WEFT_OK) {
+        status = weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error);
+    }
+    if (status != WEFT_OK) {
         weft_timer_set_after(host->timers, &push->failure, 0);
         return;
     }
@@ -328,6 +356,7 @@ static void start(void *context, struct weft_push *untyped)
         .length = push->body.slices.length,
         .encoding = exporter->form.encoding,
         .deadline = push->push.deadline,
+        .headers = push->headers == NULL ? NULL : push->headers->items,
         .on_done = call_done,
         .context = push,
     };
@@ -377,6 +406,7 @@ static void exporter_free(struct weft_consumer *consumer)
     struct otlp_exporter *exporter = exporter_of(consumer);
     weft_grpc_client_free(exporter->client);
     weft_sender_free(exporter->sender);
+    weft_auth_client_free(exporter->auth);
     weft_consumer_fini(consumer);
     weft_free(exporter);
 }
@@ -434,6 +464,9 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     exporter->config = config;
     exporter->form = (struct weft_body_form){ .signal = setup->signal, .encoding = encoding };
     exporter->client = open_client(exporter, shared);
+    exporter->auth = weft_auth_client_open(
+        setup->authenticators[0],
+        &(struct weft_auth_client_setup){ .host = setup->host, .is_grpc = true, .headers = &config->headers.map });
     exporter->sender = weft_sender_new(&exporter->consumer, &(struct weft_sender_settings){
                                                                 .config = &config->sender,
                                                                 .shared = &shared->sender[setup->signal],
@@ -481,6 +514,7 @@ const struct weft_component weft_exporter_otlp_grpc = {
     .config_size = sizeof(struct otlp_config),
     .validate = validate,
     .advise = advise,
+    .auth_needs = auth_needs,
     .reach = reach,
     .share = share,
     .unshare = shared_free,

@@ -42,6 +42,8 @@ struct otlp_http_config {
     bool disable_keep_alives;
     struct weft_tls_config tls;
     struct weft_sender_config sender;
+    bool has_auth;
+    struct weft_auth_config auth;
 };
 
 WEFT_MAGIC(otlp_http_shared, 0x07195a42);
@@ -63,6 +65,7 @@ struct otlp_http_exporter {
     struct weft_tls_context *tls;
     struct weft_http1_client *upgraded; /* the same host over TLS, since a redirect led there; NULL: none has */
     struct weft_endpoint upgraded_endpoint;
+    struct weft_auth_client *auth; /* NULL = none */
     struct weft_sender *sender;
 };
 
@@ -78,7 +81,8 @@ struct otlp_http_push {
     int redirect_count;
     char *redirect_target; /* NULL: it was asked for the exporter's own */
     struct weft_exporter_body body;
-    struct weft_timer failure; /* reports a push that failed before it reached the client */
+    struct weft_header_set *headers; /* of its own; NULL = none */
+    struct weft_timer failure;       /* reports a push that failed before it reached the client */
     struct weft_error error;
 };
 
@@ -130,7 +134,8 @@ static const struct weft_field otlp_http_fields[] = {
     WEFT_FIELD_NO_EFFECT("force_attempt_http2", "bool", "weft speaks HTTP/1.1 here."),
     WEFT_FIELD_UNSUPPORTED("proxy_url", "Sending through a proxy."),
     WEFT_FIELD_UNSUPPORTED("cookies", "Keeping cookies."),
-    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD_OPTIONAL(struct otlp_http_config, auth, has_auth, weft_auth_fields, "off",
+                        "Who gives requests their credentials.", .is_off_as_null = true),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
     WEFT_FIELDS_END,
 };
@@ -185,6 +190,16 @@ static enum weft_status validate_urls(const struct otlp_http_config *config, str
         }
     }
     return has_any ? WEFT_OK : weft_fail(error, WEFT_INVALID, "at least one endpoint must be specified");
+}
+
+static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct otlp_http_config *config = untyped;
+    if (!config->has_auth) {
+        return 0;
+    }
+    out_needs[0] = (struct weft_auth_need){ config->auth.authenticator, WEFT_AUTHENTICATES_CLIENTS, false };
+    return 1;
 }
 
 static enum weft_reach reach(const void *config)
@@ -312,6 +327,7 @@ static struct otlp_http_push *push_of(struct weft_push *untyped)
 static void finish(struct otlp_http_push *push, const struct weft_push_outcome *outcome)
 {
     weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
+    weft_header_set_free(push->headers);
     weft_free(push->redirect_target);
     weft_clear_magic(push, otlp_http_push);
     weft_push_done(&push->push, outcome);
@@ -415,8 +431,14 @@ static void start(void *context, struct weft_push *untyped)
     weft_set_magic(push, otlp_http_push);
     push->exporter = exporter;
     push->redirect_target = NULL;
+    push->headers = NULL;
     weft_timer_init(&push->failure, failed_before_request, push);
-    if (weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error) != WEFT_OK) {
+    enum weft_status status =
+        weft_auth_client_headers(exporter->auth, push->push.batch->metadata, &push->headers, &push->error);
+    if (status == WEFT_OK) {
+        status = weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error);
+    }
+    if (status != WEFT_OK) {
         weft_timer_set_after(host->timers, &push->failure, 0);
         return;
     }
@@ -428,6 +450,7 @@ static void start(void *context, struct weft_push *untyped)
         .slices = push->body.slices.items,
         .slice_count = push->body.slices.count,
         .length = push->body.slices.length,
+        .headers = push->headers == NULL ? NULL : push->headers->items,
         .deadline = push->push.deadline,
         .on_done = request_done,
         .context = push,
@@ -484,6 +507,7 @@ static void exporter_free(struct weft_consumer *consumer)
     }
     weft_http1_client_free(exporter->client);
     weft_sender_free(exporter->sender);
+    weft_auth_client_free(exporter->auth);
     weft_consumer_fini(consumer);
     weft_free(exporter->target);
     weft_free(exporter);
@@ -569,6 +593,9 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     exporter->endpoint = url.endpoint;
     exporter->tls = shared->tls;
     exporter->client = open_client(exporter, &exporter->endpoint, shared->tls);
+    exporter->auth =
+        weft_auth_client_open(setup->authenticators[0],
+                              &(struct weft_auth_client_setup){ .host = setup->host, .headers = &config->headers.map });
     exporter->sender = weft_sender_new(&exporter->consumer, &(struct weft_sender_settings){
                                                                 .config = &config->sender,
                                                                 .shared = &shared->sender[setup->signal],
@@ -618,6 +645,7 @@ const struct weft_component weft_exporter_otlp_http = {
     .fields = otlp_http_fields,
     .config_size = sizeof(struct otlp_http_config),
     .validate = validate,
+    .auth_needs = auth_needs,
     .reach = reach,
     .share = share,
     .unshare = shared_free,

@@ -121,10 +121,15 @@ static void receiver_free(struct weft_receiver *base)
     struct weft_inlet_receiver *receiver = receiver_of(base);
     weft_timer_cancel(base->host->timers, &receiver->refuse_timer);
     weft_timer_cancel(base->host->timers, &receiver->offer_timer);
+    struct weft_auth_server *auths[WEFT_INLETS_MAX] = { NULL };
     for (size_t i = 0; i < receiver->inlet_count; i++) {
+        auths[i] = receiver->inlets[i]->auth;
         receiver->inlets[i]->operations->free(receiver->inlets[i]);
     }
-    weft_otlp_ingest_fini(&receiver->ingest);
+    weft_otlp_ingest_fini(&receiver->ingest); /* whose requests may wait for a judgement */
+    for (size_t i = 0; i < receiver->inlet_count; i++) {
+        weft_auth_server_free(auths[i]);
+    }
     base->operations = NULL;
     weft_free(receiver);
 }

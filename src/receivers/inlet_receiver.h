@@ -35,5 +35,5 @@ struct weft_inlet_receiver {
 struct weft_inlet_receiver *weft_inlet_receiver_new(const struct weft_instance_setup *setup,
                                                     const struct weft_inlet_config *config);
 
-/* The receiver owns the inlet from now on. */
+/* The receiver owns the inlet from now on, and the inlet's authenticator. */
 void weft_inlet_receiver_add(struct weft_inlet_receiver *receiver, struct weft_otlp_inlet *own_inlet);

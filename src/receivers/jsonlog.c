@@ -71,6 +71,10 @@ static const struct weft_field http_fields[] = {
     WEFT_FIELD(HTTP, max_connections_per_address, "0",
                "Of these, how many one address may have (IPv6: a /64 network); 0 = half. Its own make room.",
                .maximum = 1000000),
+    WEFT_FIELD(HTTP, include_metadata, "false",
+               "Keep the headers of requests, for batch's metadata_keys and for headers_setter."),
+    WEFT_FIELD_OPTIONAL(HTTP, auth, has_auth, weft_otlp_http_auth_fields, "off", "Who may send: 401 for others.",
+                        .is_off_as_null = true),
     WEFT_FIELDS_END,
 };
 
@@ -267,7 +271,8 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     size_t next = 0;
     if (protocols->has_http) {
         struct weft_tls_context *tls = shared->tls[next++];
-        weft_inlet_receiver_add(receiver, weft_otlp_http_new_for_lines(ingest, &protocols->http, &settings, tls));
+        weft_inlet_receiver_add(
+            receiver, weft_otlp_http_new_for_lines(ingest, &protocols->http, &settings, tls, setup->authenticators[0]));
     }
     if (protocols->has_tcp) {
         struct weft_tls_context *tls = shared->tls[next++];
@@ -281,6 +286,16 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     }
     *out_receiver = &receiver->receiver;
     return WEFT_OK;
+}
+
+static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct protocols_config *protocols = &((const struct jsonlog_config *)untyped)->protocols;
+    if (!protocols->has_http || !protocols->http.has_auth) {
+        return 0;
+    }
+    out_needs[0] = (struct weft_auth_need){ protocols->http.auth.authenticator, WEFT_AUTHENTICATES_SERVERS, false };
+    return 1;
 }
 
 static enum weft_reach reach(const void *untyped)
@@ -307,6 +322,7 @@ const struct weft_component weft_receiver_jsonlog = {
     .config_size = sizeof(struct jsonlog_config),
     .validate = validate,
     .waits_for_delivery = waits_for_delivery,
+    .auth_needs = auth_needs,
     .reach = reach,
     .share = share,
     .unshare = shared_free,

@@ -165,14 +165,17 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
 /* ---- on each worker ---- */
 
 static struct weft_otlp_inlet *make_inlet(struct weft_otlp_ingest *ingest, const struct protocols_config *protocols,
-                                          const struct otlp_shared *shared, size_t index)
+                                          const struct otlp_shared *shared, size_t index,
+                                          struct weft_authenticator *const *authenticators)
 {
+    bool is_grpc_judged = protocols->has_grpc && protocols->grpc.has_auth;
     const struct speaking *speaking = &shared->speaking[index];
     switch (speaking->kind) {
     case GRPC:
-        return weft_otlp_grpc_new(ingest, &protocols->grpc, speaking->tls);
+        return weft_otlp_grpc_new(ingest, &protocols->grpc, speaking->tls, is_grpc_judged ? authenticators[0] : NULL);
     case HTTP:
-        return weft_otlp_http_new(ingest, &protocols->http, &shared->json, speaking->tls);
+        return weft_otlp_http_new(ingest, &protocols->http, &shared->json, speaking->tls,
+                                  protocols->http.has_auth ? authenticators[is_grpc_judged] : NULL);
     }
     weft_assert(!"protocol");
 }
@@ -186,10 +189,27 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     struct weft_inlet_receiver *receiver = weft_inlet_receiver_new(setup, &config->inlet);
     receiver->ingest.invalid_utf8 = (enum weft_invalid_utf8)config->invalid_utf8.value;
     for (size_t i = 0; i < shared->listeners.count; i++) {
-        weft_inlet_receiver_add(receiver, make_inlet(&receiver->ingest, &config->protocols, shared, i));
+        weft_inlet_receiver_add(receiver,
+                                make_inlet(&receiver->ingest, &config->protocols, shared, i, setup->authenticators));
     }
     *out_receiver = &receiver->receiver;
     return WEFT_OK;
+}
+
+/* Those of gRPC first: make_inlet counts on it. */
+static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct protocols_config *protocols = &((const struct otlp_config *)untyped)->protocols;
+    size_t count = 0;
+    if (protocols->has_grpc && protocols->grpc.has_auth) {
+        out_needs[count++] =
+            (struct weft_auth_need){ protocols->grpc.auth.authenticator, WEFT_AUTHENTICATES_SERVERS, false };
+    }
+    if (protocols->has_http && protocols->http.has_auth) {
+        out_needs[count++] =
+            (struct weft_auth_need){ protocols->http.auth.authenticator, WEFT_AUTHENTICATES_SERVERS, false };
+    }
+    return count;
 }
 
 static enum weft_reach reach(const void *untyped)
@@ -218,6 +238,7 @@ const struct weft_component weft_receiver_otlp = {
     .config_size = sizeof(struct otlp_config),
     .validate = validate,
     .waits_for_delivery = waits_for_delivery,
+    .auth_needs = auth_needs,
     .reach = reach,
     .share = share,
     .unshare = shared_free,

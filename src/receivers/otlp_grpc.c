@@ -81,8 +81,10 @@ const struct weft_field weft_otlp_grpc_fields[] = {
     WEFT_FIELD_BLOCK(struct weft_otlp_grpc_config, keepalive, keepalive_fields, "Pings and connection ages."),
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
     WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each tick's output in one go."),
-    WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "No component of weft reads request metadata yet."),
-    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD(struct weft_otlp_grpc_config, include_metadata, "false",
+               "Keep what requests say in their metadata, for batch's metadata_keys and for headers_setter."),
+    WEFT_FIELD_OPTIONAL(struct weft_otlp_grpc_config, auth, has_auth, weft_auth_fields, "off",
+                        "Who may send: UNAUTHENTICATED for others.", .is_off_as_null = true),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
     WEFT_FIELDS_END,
 };
@@ -152,6 +154,33 @@ static void on_arriving(void *context, void *state, struct weft_slice arrived)
     weft_otlp_ingest_check_arriving(state, method->signal, arrived);
 }
 
+static struct weft_slice credentials_of(const struct weft_otlp_inlet *inlet, const struct weft_grpc_server_call *grpc)
+{
+    return inlet->auth == NULL ? WEFT_SLICE_EMPTY : weft_grpc_server_call_field(grpc, inlet->auth->field);
+}
+
+/* Who is known to be nobody is refused before the message comes. */
+static bool admit(void *context, const struct weft_grpc_server_call *grpc, struct weft_error *error)
+{
+    struct weft_otlp_inlet *inlet = context;
+    return weft_otlp_ingest_lets_in(inlet, credentials_of(inlet, grpc), error);
+}
+
+/* NULL: there is none, or no memory; then the records go without. */
+static struct weft_metadata *read_metadata(const struct weft_grpc_server_call *grpc)
+{
+    struct weft_metadata_item items[WEFT_METADATA_MAX];
+    size_t count = 0, offset = 0;
+    while (count < WEFT_METADATA_MAX &&
+           weft_grpc_server_call_next_field(grpc, &offset, &items[count].key, &items[count].value)) {
+        if (weft_slice_equal_text(items[count].key, ":authority")) {
+            items[count].key = WEFT_SLICE_LITERAL("host");
+        }
+        count++;
+    }
+    return weft_metadata_try_new(items, count);
+}
+
 static void on_call(void *context, struct weft_grpc_server_call *grpc, struct weft_payload *own_message,
                     struct weft_payload *wire, enum weft_encoding wire_encoding)
 {
@@ -171,8 +200,9 @@ static void on_call(void *context, struct weft_grpc_server_call *grpc, struct we
                                          .message = own_message,
                                          .checker = weft_grpc_server_call_state(grpc),
                                          .wire = wire,
-                                         .wire_encoding = wire_encoding };
-    weft_otlp_ingest_take(inlet, &call->call, &request);
+                                         .wire_encoding = wire_encoding,
+                                         .metadata = inlet->includes_metadata ? read_metadata(grpc) : NULL };
+    weft_otlp_ingest_take_judged(inlet, &call->call, &request, credentials_of(inlet, grpc));
 }
 
 /* ---- life cycle ---- */
@@ -250,7 +280,7 @@ static struct weft_grpc_server_settings server_settings(const struct weft_otlp_g
 }
 
 struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, const struct weft_otlp_grpc_config *config,
-                                           struct weft_tls_context *tls)
+                                           struct weft_tls_context *tls, struct weft_authenticator *authenticator)
 {
     struct otlp_grpc *grpc = weft_alloc(sizeof *grpc);
     grpc->inlet.operations = &grpc_operations;
@@ -268,6 +298,14 @@ struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, cons
     struct weft_grpc_server_settings settings =
         server_settings(config, ingest->host, weft_buffer_slice(&grpc->shed_details));
     grpc->inlet.max_message_bytes = settings.max_message_bytes;
+    grpc->inlet.auth = weft_auth_server_open(authenticator, ingest->host);
+    grpc->inlet.includes_metadata = config->include_metadata;
+    settings.keeps_all_fields = config->include_metadata;
+    if (authenticator != NULL) {
+        settings.kept_field = grpc->inlet.auth->field;
+        settings.admit = admit;
+        settings.admit_context = &grpc->inlet;
+    }
     grpc->server = weft_grpc_server_new(ingest->host->net, &settings, grpc->routes, tls);
     return &grpc->inlet;
 }

@@ -29,10 +29,13 @@ struct weft_otlp_grpc_config {
     uint64_t max_connections;
     uint64_t max_connections_per_address;
     struct weft_otlp_grpc_keepalive keepalive;
+    bool has_auth;
+    struct weft_auth_config auth;
+    bool include_metadata;
 };
 
 extern const struct weft_field weft_otlp_grpc_fields[];
 
-/* ingest, config and tls (NULL = plain) outlive the inlet. */
+/* ingest, config and tls (NULL = plain) outlive the inlet. authenticator: the config's, or NULL. */
 struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, const struct weft_otlp_grpc_config *config,
-                                           struct weft_tls_context *tls);
+                                           struct weft_tls_context *tls, struct weft_authenticator *authenticator);

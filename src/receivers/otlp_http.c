@@ -59,7 +59,7 @@ struct http_call {
 };
 
 /* What the head of a request that has a route says. */
-enum verdict { TAKEN, NOT_ROUTED, WRONG_CONTENT_TYPE, WRONG_ENCODING };
+enum verdict { TAKEN, NOT_LET_IN, NOT_ROUTED, WRONG_CONTENT_TYPE, WRONG_ENCODING };
 
 struct judgement {
     struct weft_http1_match match;
@@ -129,7 +129,18 @@ static struct weft_http1_routes routes_of(const struct otlp_http *http)
                                        .on_preflight = http->cors == NULL ? NULL : reply_preflight };
 }
 
-static struct judgement judge(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange,
+static struct weft_slice credentials_of(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange)
+{
+    const struct weft_auth_server *auth = http->inlet.auth;
+    return auth == NULL ? WEFT_SLICE_EMPTY : weft_http1_server_exchange_header(exchange, auth->field);
+}
+
+static bool lets_in(struct otlp_http *http, const struct weft_http1_server_exchange *exchange, struct weft_error *error)
+{
+    return weft_otlp_ingest_lets_in(&http->inlet, credentials_of(http, exchange), error);
+}
+
+static struct judgement judge(struct otlp_http *http, const struct weft_http1_server_exchange *exchange,
                               const struct weft_http1_server_request *request)
 {
     struct judgement judgement = { .verdict = TAKEN };
@@ -148,7 +159,9 @@ static struct judgement judge(const struct otlp_http *http, const struct weft_ht
             judgement.match.verdict = WEFT_HTTP1_NOT_FOUND;
         }
     }
-    if (judgement.match.verdict != WEFT_HTTP1_FOUND) {
+    if (judgement.match.verdict != WEFT_HTTP1_PREFLIGHT && !lets_in(http, exchange, NULL)) {
+        judgement.verdict = NOT_LET_IN;
+    } else if (judgement.match.verdict != WEFT_HTTP1_FOUND) {
         judgement.verdict = NOT_ROUTED;
     } else if (weft_http1_server_exchange_header_count(exchange, "content-encoding") > 1 ||
                weft_otlp_http_encoding(http->config, weft_http1_server_exchange_header(exchange, "content-encoding"),
@@ -411,6 +424,18 @@ static enum weft_status decode(struct otlp_http *http, const struct judgement *j
     return out_request->message != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the message");
 }
 
+/* NULL: there is none, or no memory; then the records go without. */
+static struct weft_metadata *read_metadata(const struct weft_http1_server_exchange *exchange)
+{
+    struct weft_metadata_item items[WEFT_METADATA_MAX];
+    size_t count = 0, index = 0;
+    while (count < WEFT_METADATA_MAX &&
+           weft_http1_server_exchange_next_field(exchange, &index, &items[count].key, &items[count].value)) {
+        count++;
+    }
+    return weft_metadata_try_new(items, count);
+}
+
 static void take(struct otlp_http *http, struct weft_http1_server_exchange *exchange,
                  const struct weft_http1_server_request *request)
 {
@@ -430,7 +455,8 @@ static void take(struct otlp_http *http, struct weft_http1_server_exchange *exch
         weft_otlp_ingest_fail(&http->inlet, &call->call, &error);
         return;
     }
-    weft_otlp_ingest_take(&http->inlet, &call->call, &decoded);
+    decoded.metadata = http->inlet.includes_metadata ? read_metadata(exchange) : NULL;
+    weft_otlp_ingest_take_judged(&http->inlet, &call->call, &decoded, credentials_of(http, exchange));
 }
 
 static bool wants_body(void *context, struct weft_http1_server_exchange *exchange,
@@ -484,8 +510,24 @@ static void on_export(void *context, struct weft_http1_server_exchange *exchange
     case WRONG_ENCODING:
         reply_wrong_encoding(http, exchange, &state->judgement);
         return;
+    case NOT_LET_IN:
     case NOT_ROUTED:
         weft_assert(false);
+    }
+}
+
+/* In the request's own encoding, or as text where it has none of ours. The reason is asked for again. */
+static void reply_not_let_in(struct otlp_http *http, struct weft_http1_server_exchange *exchange,
+                             const struct judgement *judgement)
+{
+    struct weft_error error = WEFT_ERROR_NONE;
+    weft_fail(&error, WEFT_UNAUTHENTICATED, "not authenticated");
+    (void)http->inlet.auth->operations->judge(http->inlet.auth, credentials_of(http, exchange), NULL, &error);
+    if (judgement->is_known_type) {
+        reply_status(http, exchange, judgement->is_json, 401, weft_status_grpc_code(WEFT_UNAUTHENTICATED), error.text,
+                     -1);
+    } else {
+        reply_text(http, exchange, 401, "", error.text);
     }
 }
 
@@ -494,6 +536,10 @@ static void on_request(void *context, struct weft_http1_server_exchange *exchang
 {
     struct weft_http1_routes routes = routes_of(http_of(context));
     const struct request_state *state = weft_http1_server_exchange_state(exchange);
+    if (state->judgement.verdict == NOT_LET_IN) {
+        reply_not_let_in(http_of(context), exchange, &state->judgement);
+        return;
+    }
     weft_http1_routes_serve(&routes, &state->judgement.match, context, exchange, request);
 }
 
@@ -618,11 +664,14 @@ static void add_routes(struct otlp_http *http)
 }
 
 struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, const struct weft_otlp_http_config *config,
-                                           const struct weft_otlp_json *json, struct weft_tls_context *tls)
+                                           const struct weft_otlp_json *json, struct weft_tls_context *tls,
+                                           struct weft_authenticator *authenticator)
 {
     struct otlp_http *http = weft_alloc(sizeof *http);
     http->inlet.operations = &http_operations;
     http->inlet.ingest = ingest;
+    http->inlet.auth = weft_auth_server_open(authenticator, ingest->host);
+    http->inlet.includes_metadata = config->include_metadata;
     http->config = config;
     http->json = json;
     http->cors = config->has_cors && config->cors.allowed_origins.count > 0 ? &config->cors : NULL;
@@ -642,9 +691,10 @@ struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, cons
 struct weft_otlp_inlet *weft_otlp_http_new_for_lines(struct weft_otlp_ingest *ingest,
                                                      const struct weft_otlp_http_config *config,
                                                      const struct weft_log_line_settings *settings,
-                                                     struct weft_tls_context *tls)
+                                                     struct weft_tls_context *tls,
+                                                     struct weft_authenticator *authenticator)
 {
-    struct weft_otlp_inlet *inlet = weft_otlp_http_new(ingest, config, NULL, tls);
+    struct weft_otlp_inlet *inlet = weft_otlp_http_new(ingest, config, NULL, tls, authenticator);
     weft_log_bodies_init(&http_of(inlet)->lines, settings);
     return inlet;
 }

@@ -22,7 +22,12 @@ struct weft_otlp_http_config {
     struct weft_duration read_timeout, read_header_timeout, write_timeout, idle_timeout;
     bool keep_alives_enabled;
     uint64_t max_connections, max_connections_per_address;
+    bool has_auth;
+    struct weft_auth_config auth;
+    bool include_metadata;
 };
+
+extern const struct weft_field weft_otlp_http_auth_fields[];
 
 extern const struct weft_field weft_otlp_http_fields[];
 
@@ -56,13 +61,15 @@ struct weft_otlp_json {
 void weft_otlp_json_init(struct weft_otlp_json *json);
 void weft_otlp_json_fini(struct weft_otlp_json *json);
 
-/* ingest, config, json and tls (NULL = plain) outlive the inlet. */
+/* ingest, config, json and tls (NULL = plain) outlive the inlet. authenticator: the config's, or NULL. */
 struct weft_otlp_inlet *weft_otlp_http_new(struct weft_otlp_ingest *ingest, const struct weft_otlp_http_config *config,
-                                           const struct weft_otlp_json *json, struct weft_tls_context *tls);
+                                           const struct weft_otlp_json *json, struct weft_tls_context *tls,
+                                           struct weft_authenticator *authenticator);
 
 /* The same server for log lines instead of OTLP (receiver `jsonlog`): one path, config's logs_url_path, bodies of any
  * type, which become requests of logs; answers are JSON. */
 struct weft_otlp_inlet *weft_otlp_http_new_for_lines(struct weft_otlp_ingest *ingest,
                                                      const struct weft_otlp_http_config *config,
                                                      const struct weft_log_line_settings *settings,
-                                                     struct weft_tls_context *tls);
+                                                     struct weft_tls_context *tls,
+                                                     struct weft_authenticator *authenticator);

@@ -8,6 +8,12 @@
 
 #define CONFIG struct weft_otlp_http_config
 
+const struct weft_field weft_otlp_http_auth_fields[] = {
+    WEFT_FIELD(struct weft_auth_config, authenticator, "", "The extension that authenticates; there is no default."),
+    WEFT_FIELD_UNSUPPORTED("request_params", "Credentials in the query."),
+    WEFT_FIELDS_END,
+};
+
 const struct weft_field weft_otlp_http_fields[] = {
     WEFT_FIELD(CONFIG, endpoint, "localhost:4318", "Listening address, or a path with transport unix."),
     WEFT_FIELD(CONFIG, transport, "tcp", "tcp or unix."),
@@ -34,8 +40,10 @@ const struct weft_field weft_otlp_http_fields[] = {
     WEFT_FIELD(CONFIG, max_connections_per_address, "0",
                "Of these, how many one address may have (IPv6: a /64 network); 0 = half. Its own make room.",
                .maximum = 1000000),
-    WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "No component of weft reads request metadata yet."),
-    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD(CONFIG, include_metadata, "false",
+               "Keep the headers of requests, for batch's metadata_keys and for headers_setter."),
+    WEFT_FIELD_OPTIONAL(CONFIG, auth, has_auth, weft_otlp_http_auth_fields, "off", "Who may send: 401 for others.",
+                        .is_off_as_null = true),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
     WEFT_FIELDS_END,
 };

@@ -18,6 +18,7 @@ static struct weft_otlp_call *call_of(struct weft_list *node)
 
 void weft_otlp_ingest_init(struct weft_otlp_ingest *ingest)
 {
+    weft_list_init(&ingest->parked);
     weft_list_init(&ingest->waiting);
     weft_list_init(&ingest->offered);
 }
@@ -26,6 +27,7 @@ void weft_otlp_ingest_fini(struct weft_otlp_ingest *ingest)
 {
     weft_assert(weft_list_is_empty(&ingest->waiting) && weft_host_is_here(ingest->host));
     struct weft_list *node;
+    weft_otlp_ingest_leave_parked(ingest);
     while ((node = weft_list_pop_front(&ingest->offered)) != NULL) {
         call_of(node)->inlet = NULL;
     }
@@ -33,7 +35,8 @@ void weft_otlp_ingest_fini(struct weft_otlp_ingest *ingest)
 
 bool weft_otlp_ingest_is_idle(const struct weft_otlp_ingest *ingest)
 {
-    return weft_list_is_empty(&ingest->waiting) && weft_list_is_empty(&ingest->offered);
+    return weft_list_is_empty(&ingest->parked) && weft_list_is_empty(&ingest->waiting) &&
+           weft_list_is_empty(&ingest->offered);
 }
 
 int weft_otlp_grpc_code(enum weft_status status)
@@ -52,7 +55,7 @@ static int64_t delay_of(const struct weft_otlp_ingest *ingest, const struct weft
     return backend_delay_ns > ingest->retry_after_ns ? backend_delay_ns : ingest->retry_after_ns;
 }
 
-static void begin_call(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call)
+void weft_otlp_ingest_begin_call(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call)
 {
     weft_assert(inlet->operations->answer != NULL && weft_host_is_here(inlet->ingest->host));
     weft_set_magic(call, otlp_call);
@@ -63,7 +66,7 @@ static void begin_call(struct weft_otlp_inlet *inlet, struct weft_otlp_call *cal
 }
 
 /* The call is the protocol's again. */
-static void end_call(struct weft_otlp_call *call, const struct weft_error *failure, int64_t retry_after_ns)
+void weft_otlp_ingest_end_call(struct weft_otlp_call *call, const struct weft_error *failure, int64_t retry_after_ns)
 {
     weft_assert(weft_list_is_empty(&call->node));
     weft_clear_magic(call, otlp_call);
@@ -77,12 +80,12 @@ static void fail(struct weft_otlp_call *call, const struct weft_error *failure)
     const struct weft_otlp_ingest *ingest = call->inlet->ingest;
     weft_log(DEBUG, "receiver.refused", "a request was refused", WEFT_LOG_STRING("receiver", ingest->id),
              WEFT_LOG_STRING("transport", call->operations->transport), WEFT_LOG_STRING("error", failure->text));
-    end_call(call, failure, delay_of(ingest, failure, -1));
+    weft_otlp_ingest_end_call(call, failure, delay_of(ingest, failure, -1));
 }
 
 void weft_otlp_ingest_fail(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call, const struct weft_error *failure)
 {
-    begin_call(inlet, call);
+    weft_otlp_ingest_begin_call(inlet, call);
     fail(call, failure);
 }
 
@@ -93,11 +96,11 @@ static void call_settled(struct weft_ticket *ticket)
     weft_assert(call->batch == NULL && ticket->outstanding == 0);
     weft_list_remove(&call->node);
     if (call->inlet == NULL || ticket->worst.status == WEFT_OK) {
-        end_call(call, NULL, -1);
+        weft_otlp_ingest_end_call(call, NULL, -1);
         return;
     }
     struct weft_error failure = ticket->worst; /* the ticket goes with the answer */
-    end_call(call, &failure, delay_of(call->inlet->ingest, &failure, ticket->retry_after_ns));
+    weft_otlp_ingest_end_call(call, &failure, delay_of(call->inlet->ingest, &failure, ticket->retry_after_ns));
 }
 
 /* Whatever comes of it, the ticket answers. */
@@ -122,6 +125,8 @@ static enum weft_status begin(struct weft_otlp_call *call, struct weft_otlp_requ
     if (batch == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for the batch");
     }
+    batch->metadata = request->metadata;
+    request->metadata = NULL;
     weft_ticket_init(&call->ticket, batch->weight, ingest->acknowledge, call_settled);
     if (!weft_entry_is_open(ingest->entries[call->signal]) && !ingest->is_refusing && !ingest->is_draining) {
         call->batch = batch;
@@ -174,7 +179,7 @@ static enum weft_status take(struct weft_otlp_call *call, struct weft_otlp_reque
     }
     uint64_t weight = call->signal == WEFT_METRICS ? counts.data_points : counts.records;
     if (weight == 0) {
-        end_call(call, NULL, -1);
+        weft_otlp_ingest_end_call(call, NULL, -1);
         return WEFT_OK;
     }
     return begin(call, request, &counts, error);
@@ -185,12 +190,13 @@ void weft_otlp_ingest_take(struct weft_otlp_inlet *inlet, struct weft_otlp_call 
 {
     struct weft_error error = WEFT_ERROR_NONE;
     weft_assert(request->message != NULL && (unsigned)request->signal < WEFT_SIGNAL_COUNT);
-    begin_call(inlet, call);
+    weft_otlp_ingest_begin_call(inlet, call);
     call->signal = request->signal;
     if (take(call, request, &error) != WEFT_OK) {
         fail(call, &error);
     }
     weft_payload_unref(&request->message);
+    weft_metadata_unref(&request->metadata);
 }
 
 static void offer_waiting(struct weft_otlp_call *call)
@@ -266,6 +272,11 @@ void weft_otlp_inlet_collect(const struct weft_otlp_inlet *inlet, struct weft_sa
     }
     weft_samples_add(samples, "weft_receiver_malformed_requests", "Requests refused because they were malformed",
                      WEFT_SAMPLE_COUNTER, (double)inlet->malformed_requests, labels);
+    weft_samples_add(samples, "weft_receiver_unauthenticated_requests", "Requests refused because of their credentials",
+                     WEFT_SAMPLE_COUNTER, (double)inlet->unauthenticated, labels);
+    weft_samples_add(samples, "weft_receiver_unjudged_requests",
+                     "Requests refused because too many credentials were being looked at", WEFT_SAMPLE_COUNTER,
+                     (double)inlet->unjudged, labels);
     weft_samples_add(samples, "weft_receiver_invalid_utf8_texts", "Strings that were not UTF-8", WEFT_SAMPLE_COUNTER,
                      (double)inlet->invalid_texts, labels);
     weft_samples_add(samples, "weft_receiver_invalid_utf8_repaired", "Of these, how many were repaired",

@@ -18,6 +18,7 @@ struct weft_otlp_ingest {
     enum weft_invalid_utf8 invalid_utf8;           /* what is done with strings that are none */
     int64_t retry_after_ns;                        /* the delay that refused clients are asked for */
     struct weft_entry *entries[WEFT_SIGNAL_COUNT]; /* NULL: no pipeline takes this signal */
+    struct weft_list parked;                       /* requests whose credentials are being looked at (otlp_auth.c) */
     struct weft_list waiting; /* calls whose batch waits for the pressure to end, in order of arrival */
     struct weft_list offered; /* calls whose ticket is not settled yet */
     bool is_refusing;         /* pressure has lasted: what comes is refused instead of waiting */
@@ -47,6 +48,10 @@ struct weft_otlp_inlet_operations {
 struct weft_otlp_inlet {
     const struct weft_otlp_inlet_operations *operations;
     struct weft_otlp_ingest *ingest;
+    struct weft_auth_server *auth; /* who judges the credentials of requests; NULL: all may come in */
+    bool includes_metadata;        /* batches have the header fields of their requests */
+    uint64_t unauthenticated;      /* requests refused because of their credentials */
+    uint64_t unjudged;             /* requests refused because too many credentials were being looked at */
     uint64_t accepted[WEFT_SIGNAL_COUNT], refused[WEFT_SIGNAL_COUNT]; /* records */
     size_t max_message_bytes;                                         /* inflated, and repaired */
     uint64_t malformed_requests;
@@ -99,11 +104,22 @@ struct weft_otlp_request {
     enum weft_encoding wire_encoding;
     bool is_counted; /* made of JSON, whose reader has checked it: counts says what is in it */
     struct weft_otlp_counts counts;
+    struct weft_metadata *metadata; /* taken over; NULL: none is kept */
 };
 
 /* The inlet's answer comes in the end, possibly before this returns. */
 void weft_otlp_ingest_take(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
                            struct weft_otlp_request *request);
+
+/* The same for a request with these credentials (empty: none), which may have to wait for their judgement. */
+void weft_otlp_ingest_take_judged(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
+                                  struct weft_otlp_request *request, struct weft_slice credentials);
+
+/* Before the message is here: false, with the text for the client, if the credentials are known to be wrong. */
+bool weft_otlp_ingest_lets_in(struct weft_otlp_inlet *inlet, struct weft_slice credentials, struct weft_error *error);
+
+/* What is parked is forgotten; the inlets are gone. */
+void weft_otlp_ingest_leave_parked(struct weft_otlp_ingest *ingest);
 
 /* Lets the checker see what has arrived of a message, from its first byte on. It is zero before the first call. */
 void weft_otlp_ingest_check_arriving(struct weft_otlp_checker *checker, enum weft_signal signal,
@@ -112,6 +128,10 @@ void weft_otlp_ingest_check_arriving(struct weft_otlp_checker *checker, enum wef
 /* The request went no further than the inlet: answers it as failed, as every failure is. */
 void weft_otlp_ingest_fail(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
                            const struct weft_error *failure);
+
+/* What begins and ends a call, for otlp_auth.c. */
+void weft_otlp_ingest_begin_call(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call);
+void weft_otlp_ingest_end_call(struct weft_otlp_call *call, const struct weft_error *failure, int64_t retry_after_ns);
 
 /* Whether no pipeline under the receiver is closed. */
 bool weft_otlp_ingest_is_open(const struct weft_otlp_ingest *ingest);

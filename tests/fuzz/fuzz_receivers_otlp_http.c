@@ -182,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if ((mode & IS_CLOSED) != 0) {
         weft_consumer_set_open(&consumer, false);
     }
-    struct weft_otlp_inlet *inlet = weft_otlp_http_new(&ingest, &config, &json, NULL);
+    struct weft_otlp_inlet *inlet = weft_otlp_http_new(&ingest, &config, &json, NULL, NULL);
     converse(inlet, bytes + 2, length - 2, (size_t)1 << bytes[0] % 17U);
     weft_otlp_ingest_offer_waiting(&ingest, true);
     if (length % 2 == 0) {

@@ -20,7 +20,7 @@ static void set_up_http(void)
 {
     const struct weft_log_line_settings settings = { 0 };
     set_up();
-    inlet = weft_otlp_http_new_for_lines(&ingest, &config, &settings, NULL);
+    inlet = weft_otlp_http_new_for_lines(&ingest, &config, &settings, NULL, NULL);
     connect_client();
 }
 

@@ -21,7 +21,7 @@ static void set_up(void)
 {
     weft_otlp_json_init(&json);
     begin_ingest("otlp", WEFT_TRACES, "traces");
-    inlet = weft_otlp_http_new(&ingest, &config, &json, NULL);
+    inlet = weft_otlp_http_new(&ingest, &config, &json, NULL, NULL);
     connect_client();
 }
 

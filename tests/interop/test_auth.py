@@ -1,0 +1,316 @@
+"""Who may send to weft, and who weft says that it is: the extensions basicauth, bearertokenauth and headers_setter, at the
+receivers and for the exporters."""
+
+import base64
+import contextlib
+import http.client
+import pathlib
+import subprocess
+import threading
+
+import grpc
+
+from harness import config as configs
+from harness import otlp, prometheus
+from harness.case import OutsideInCase, only_weft
+from harness.certificates import Certificates
+from harness.http_backend import PROTOBUF, HttpBackend
+from harness.places import program_under_test
+from harness.process import ProgramFailed, free_port, wait_until
+
+BCRYPT = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"  # of "secret"
+USERS = {"bcrypt": BCRYPT, "apache": "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0", "sha": "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
+         "plain": "secret"}
+HTPASSWD = "".join(f"{name}:{kept}\n" for name, kept in USERS.items())
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+class AuthCase(OutsideInCase):
+    def address(self):
+        return f"127.0.0.1:{free_port()}"
+
+    def receiving(self, extension, settings, **more):
+        """weft with one authenticator before all its doors, and nop behind them."""
+        self.grpc, self.http, self.lines = self.address(), self.address(), self.address()
+        self.config = {
+            "extensions": {extension: settings},
+            "receivers": {
+                "otlp": {"protocols": {name: {"endpoint": address, "auth": {"authenticator": extension}}
+                                       for name, address in (("grpc", self.grpc), ("http", self.http))}},
+                "jsonlog": {"protocols": {"http": {"endpoint": self.lines, "auth": {"authenticator": extension}}}}},
+            "exporters": {"nop": None},
+            "service": {"extensions": [extension], "telemetry": {"logs": {"level": "debug"}}, "pipelines": {
+                "traces": {"receivers": ["otlp"], "exporters": ["nop"]},
+                "logs": {"receivers": ["jsonlog"], "exporters": ["nop"]}}}, **more}
+        return self.start_program(self.config, [self.grpc, self.http, self.lines])
+
+    def call(self, metadata):
+        with contextlib.closing(grpc.insecure_channel(self.grpc, [("grpc.use_local_subchannel_pool", 1)])) as channel:
+            try:
+                channel.unary_unary(otlp.TRACES_METHOD)(otlp.numbered_request(0, 10), timeout=20, metadata=metadata)
+            except grpc.RpcError as error:
+                return error.code(), error.details()
+        return grpc.StatusCode.OK, ""
+
+    def post(self, address, path, body, headers):
+        with contextlib.closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def wait_for_token(self, value):
+        self.assertTrue(wait_until(lambda: self.call([("authorization", value)])[0] == grpc.StatusCode.OK, 10.0))
+
+    def assert_let_in(self, headers, name=""):
+        self.assertEqual(self.call([(key.lower(), value) for key, value in headers.items()]), (grpc.StatusCode.OK, ""), name)
+        request = {"Content-Type": PROTOBUF, **headers}
+        self.assertEqual(self.post(self.http, "/v1/traces", otlp.numbered_request(0, 10), request)[0], 200, name)
+        self.assertEqual(self.post(self.lines, "/", b'{"message": "x"}', headers)[0], 200, name)
+
+    def assert_kept_out(self, headers, text, name=""):
+        self.assertEqual(self.call([(key.lower(), value) for key, value in headers.items()]),
+                         (grpc.StatusCode.UNAUTHENTICATED, text), name)
+        for path in ("/v1/traces", "/nowhere"):
+            status, body = self.post(self.http, path, otlp.numbered_request(0, 10), {"Content-Type": PROTOBUF, **headers})
+            self.assertEqual(status, 401, name)
+            self.assertIn(text.encode(), body, name)
+        self.assertEqual(self.post(self.lines, "/", b"x", headers)[0], 401, name)
+
+
+@only_weft("jsonlog is its own")
+class BasicTest(AuthCase):
+    def test_users_of_every_form_come_in_and_nobody_else(self):
+        program = self.receiving("basicauth", {"htpasswd": {"inline": HTPASSWD}})
+        for user in USERS:
+            for _ in range(2):  # compared, then remembered
+                self.assert_let_in({"Authorization": basic(user, "secret")}, user)
+                self.assert_kept_out({"Authorization": basic(user, "Secret")}, "invalid credentials", user)
+        self.assert_let_in({"authorization": basic("plain", "secret").replace("Basic", "bASIC")})
+        for value, text in (("", "no basic auth provided"), ("Bearer x", "invalid authorization scheme prefix"),
+                            ("Basic !", "invalid authorization format"), (basic("nobody", "secret"), "invalid credentials"),
+                            ("Basic " + base64.b64encode(b"no colon").decode(), "invalid authorization format")):
+            self.assert_kept_out({"Authorization": value} if value else {}, text, value)
+        self.assertGreater(prometheus.total(program.metrics(), "weft_receiver_unauthenticated_requests"), 40)
+        log = program.process.log_text()
+        for user, kept in USERS.items():
+            self.assertNotIn(basic(user, "secret"), log)
+            self.assertTrue(user == "plain" or kept not in log, user)
+
+    def test_many_who_come_at_once_are_all_judged(self):
+        self.receiving("basicauth", {"htpasswd": {"inline": HTPASSWD}})
+        found = []
+
+        def send(number):
+            password = "secret" if number % 2 else f"wrong {number % 5}"
+            status, _ = self.post(self.http, "/v1/traces", otlp.numbered_request(0, 10),
+                                  {"Content-Type": PROTOBUF, "Authorization": basic("bcrypt", password)})
+            found.append((number % 2, status))
+
+        threads = [threading.Thread(target=send, args=[number]) for number in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(found), [(0, 401)] * 20 + [(1, 200)] * 20)
+
+    def test_the_file_is_read_again(self):
+        path = pathlib.Path(self.temporary_directory()) / "users"
+        path.write_text("one:secret\n")
+        program = self.receiving("basicauth/file", {"htpasswd": {"file": str(path), "inline": "inline:secret"},
+                                                    "reload_interval": "50ms"})
+        for user in ("one", "inline"):
+            self.assert_let_in({"Authorization": basic(user, "secret")})
+        fresh = path.with_suffix(".new")
+        fresh.write_text(f"two:{BCRYPT}\n")
+        fresh.rename(path)
+        self.wait_for_token(basic("two", "secret"))
+        self.assert_kept_out({"Authorization": basic("one", "secret")}, "invalid credentials")
+        path.unlink()
+        self.assert_logged("auth.file_unreadable", program)
+        for user in ("two", "inline"):
+            self.assert_let_in({"Authorization": basic(user, "secret")})
+
+
+@only_weft("jsonlog is its own")
+class BearerTest(AuthCase):
+    def test_tokens_in_their_scheme_come_in(self):
+        self.receiving("bearertokenauth", {"token": "s3cret"})
+        wrong = "provided authorization does not match expected scheme or token"
+        self.assert_let_in({"Authorization": "Bearer s3cret"})
+        for value in ("Bearer s3cres", "bearer s3cret", "s3cret", "Bearer s3cret ".rstrip() + "x"):
+            self.assert_kept_out({"Authorization": value}, wrong, value)
+        self.assert_kept_out({}, "missing or empty authorization header: Authorization")
+
+    def test_header_and_scheme_may_be_others(self):
+        self.receiving("bearertokenauth/x", {"tokens": ["a", "b"], "scheme": "", "header": "X-Api-Key"})
+        for token in ("a", "b"):
+            self.assert_let_in({"X-Api-Key": token})
+        self.assert_kept_out({"Authorization": "Bearer a"}, "missing or empty authorization header: X-Api-Key")
+
+    def test_the_file_is_read_again(self):
+        path = pathlib.Path(self.temporary_directory()) / "tokens"
+        path.write_text("first comment\n\n  second\n")
+        program = self.receiving("bearertokenauth", {"filename": str(path), "reload_interval": "50ms"})
+        for token in ("first", "second"):
+            self.assert_let_in({"Authorization": f"Bearer {token}"})
+        path.write_text("third\n")
+        self.wait_for_token("Bearer third")
+        self.assert_kept_out({"Authorization": "Bearer first"}, "provided authorization does not match expected scheme or token")
+        path.write_text("\n")
+        self.assert_logged("auth.file_unusable", program)
+        self.assert_let_in({"Authorization": "Bearer third"})
+
+    def test_a_reload_changes_who_comes_in(self):
+        program = self.receiving("bearertokenauth", {"token": "before"})
+        self.assert_let_in({"Authorization": "Bearer before"})
+        self.config["extensions"]["bearertokenauth"]["token"] = "after"
+        program.write(self.config)
+        program.reload()
+        self.wait_for_token("Bearer after")
+        self.assert_kept_out({"Authorization": "Bearer before"},
+                             "provided authorization does not match expected scheme or token")
+
+
+class ClientCase(AuthCase):
+    def sending(self, extensions, exporter, receiver=None, authenticator=None, names=None):
+        address, over_http = self.address(), self.address()
+        kind, settings = exporter
+        settings = {"retry_on_failure": {"enabled": False}, "auth": {"authenticator": authenticator or next(iter(extensions))},
+                    **settings}
+        config = configs.pipeline(address, {kind: settings}, receiver={"protocols": {
+            "grpc": {"endpoint": address, **(receiver or {})}, "http": {"endpoint": over_http, **(receiver or {})}}})
+        config["extensions"] = extensions
+        config["service"]["extensions"] = names or list(extensions)
+        self.grpc, self.http, self.config = address, over_http, config
+        return self.start_program(config, [address, over_http])
+
+    def sent(self, backend, metadata=()):
+        count = len(backend.requests)
+        self.assertEqual(self.call(metadata), (grpc.StatusCode.OK, ""))
+        self.assertTrue(wait_until(lambda: len(backend.requests) > count, 10.0))
+        return backend.requests[-1]
+
+
+class CredentialsTest(ClientCase):
+    def test_over_http(self):
+        backend = self.start(HttpBackend())
+        for extension, settings, header, value in (
+                ("basicauth", {"client_auth": {"username": "me", "password": "p:w"}}, "authorization", basic("me", "p:w")),
+                ("bearertokenauth", {"token": "t0ken"}, "authorization", "Bearer t0ken"),
+                ("bearertokenauth", {"tokens": ["one", "two"], "scheme": "", "header": "X-Key"}, "x-key", "one")):
+            with self.subTest(extension, **settings):
+                self.sending({extension: settings}, ("otlp_http", {"endpoint": backend.url, "headers": {"Authorization": "mine"}}))
+                headers = self.sent(backend).headers
+                self.assertEqual(headers[header], value)
+
+    def test_over_grpc_with_tls_only(self):
+        certificates = Certificates(self.temporary_directory())
+        backend = self.backend(address=f"localhost:{free_port()}", credentials=certificates.grpc_server(is_client_required=False))
+        tls = {"ca_file": str(certificates.authority)}
+        for extension, settings, value in (
+                ("basicauth", {"client_auth": {"username": "me", "password": "pw"}}, basic("me", "pw")),
+                ("bearertokenauth", {"token": "t0ken"}, "Bearer t0ken")):
+            with self.subTest(extension):
+                self.sending({extension: settings}, ("otlp", {"endpoint": backend.address, "tls": tls,
+                                                              "headers": {"authorization": "mine"}}))
+                self.assertEqual(self.sent(backend).metadata["authorization"], value)
+                with self.assertRaises(ProgramFailed) as caught:
+                    self.sending({extension: settings}, ("otlp", {"endpoint": backend.address, "tls": {"insecure": True}}))
+                self.assertIn("require transport level security", str(caught.exception))
+
+    @only_weft("its own way to look at files")
+    def test_files_are_read_again(self):
+        backend = self.start(HttpBackend())
+        name, password = (pathlib.Path(self.temporary_directory()) / text for text in ("name", "password"))
+        name.write_text(" me\n")
+        password.write_text("first\n")
+        self.sending({"basicauth": {"client_auth": {"username_file": str(name), "password_file": str(password)},
+                                    "reload_interval": "50ms"}}, ("otlp_http", {"endpoint": backend.url}))
+        self.assertEqual(self.sent(backend).headers["authorization"], basic("me", "first"))
+        password.write_text("second")
+        self.assertTrue(wait_until(lambda: self.sent(backend).headers["authorization"] == basic("me", "second"), 10.0))
+
+
+class HeadersSetterTest(ClientCase):
+    def test_values_are_set(self):
+        backend = self.start(HttpBackend())
+        headers = [{"key": "X-Up", "value": "1"}, {"key": "X-In", "value": "2", "action": "insert"},
+                   {"key": "X-Have", "value": "3", "action": "insert"}, {"key": "x-have", "value": "4", "action": "update"},
+                   {"key": "X-Not", "value": "5", "action": "update"}, {"key": "X-Gone", "action": "delete"},
+                   {"key": "User-Agent", "value": "mine/1", "action": "update"}]
+        self.sending({"headers_setter": {"headers": headers}},
+                     ("otlp_http", {"endpoint": backend.url, "headers": {"X-Have": "0", "X-Gone": "0"}}))
+        found = self.sent(backend).headers
+        self.assertEqual({name: found.get(name) for name in ("x-up", "x-in", "x-have", "x-not", "x-gone", "user-agent")},
+                         {"x-up": "1", "x-in": "2", "x-have": "4", "x-not": None, "x-gone": None, "user-agent": "mine/1"})
+
+    def test_values_come_from_the_request(self):
+        headers = [{"key": "X-Scope", "from_context": "X-Tenant", "default_value": "nobody"}]
+        behind_http, behind_grpc = self.start(HttpBackend()), self.backend()
+        for backend, exporter, kept in (
+                (behind_http, ("otlp_http", {"endpoint": behind_http.url}), lambda received: received.headers),
+                (behind_grpc, ("otlp", {"endpoint": behind_grpc.address, "tls": {"insecure": True}}),
+                 lambda received: received.metadata)):
+            for includes in (True, False):
+                with self.subTest(exporter[0], includes=includes):
+                    self.sending({"headers_setter": {"headers": headers}}, exporter, {"include_metadata": includes})
+                    received = self.sent(backend, [("x-tenant", "acme")])
+                    self.assertEqual(kept(received)["x-scope"], "acme" if includes else "nobody")
+                    self.assertEqual(kept(self.sent(backend))["x-scope"], "nobody")
+                    count = len(backend.requests)
+                    self.post(self.http, "/v1/traces", otlp.numbered_request(0, 1), {"Content-Type": PROTOBUF, "X-TENANT": "zoo"})
+                    self.assertTrue(wait_until(lambda: len(backend.requests) > count, 10.0))
+                    self.assertEqual(kept(backend.requests[-1])["x-scope"], "zoo" if includes else "nobody")
+
+    def test_another_authenticator_adds_its_own(self):
+        backend = self.start(HttpBackend())
+        self.sending({"bearertokenauth": {"token": "t0ken"},
+                      "headers_setter": {"headers": [{"key": "X-Up", "value": "1"}, {"key": "Authorization", "value": "no"}],
+                                         "additional_auth": "bearertokenauth"}},
+                     ("otlp_http", {"endpoint": backend.url}), authenticator="headers_setter")
+        found = self.sent(backend).headers
+        self.assertEqual((found["x-up"], found["authorization"]), ("1", "Bearer t0ken"))
+
+
+@only_weft("its own words")
+class ConfigTest(ClientCase):
+    def assert_refused(self, text, extensions, **settings):
+        with self.assertRaises(ProgramFailed) as caught:
+            self.sending(extensions, ("otlp_http", {"endpoint": "http://127.0.0.1:1"}), **settings)
+        self.assertIn(text, str(caught.exception))
+
+    def test_bad_configs_are_refused(self):
+        bearer = {"bearertokenauth": {"token": "x"}}
+        self.assert_refused('authenticator \\"nobody\\": authenticator not found', bearer, authenticator="nobody")
+        self.assert_refused("authenticator not found", {**bearer, "pprof": None}, names=["pprof"])
+        self.assert_refused("does not authenticate clients", {"basicauth": {"htpasswd": {"inline": "a:b"}}})
+        self.assert_refused("does not authenticate clients", {"pprof": None})
+        self.assert_refused("does not authenticate servers", {"headers_setter": {"headers": [{"key": "a", "value": "b"}]}},
+                            receiver={"auth": {"authenticator": "headers_setter"}})
+        self.assert_refused("no bearer token provided", {"bearertokenauth": {}})
+        self.assert_refused("not both", {"bearertokenauth": {"token": "a", "tokens": ["b"]}})
+        self.assert_refused("no credential source provided", {"basicauth": {}})
+        self.assert_refused("only one of", {"basicauth": {"htpasswd": {"inline": "a:b"}, "client_auth": {"username": "a"}}})
+        self.assert_refused("missing headers configuration", {"headers_setter": {}})
+        self.assert_refused("missing header source", {"headers_setter": {"headers": [{"key": "a"}]}})
+        self.assert_refused("invalid header source",
+                            {"headers_setter": {"headers": [{"key": "a", "value": "b", "from_context": "c"}]}})
+        self.assert_refused("No such file", {"bearertokenauth": {"filename": "/nowhere/token"}})
+
+    def test_secrets_are_not_printed(self):
+        path = pathlib.Path(self.temporary_directory()) / "config.yaml"
+        path.write_text(configs.text({
+            "receivers": {"nop": None}, "exporters": {"nop": None},
+            "extensions": {"bearertokenauth": {"tokens": ["hidden1", "hidden2"]}, "bearertokenauth/one": {"token": "hidden3"},
+                           "basicauth": {"htpasswd": {"inline": "user:hidden4"}},
+                           "basicauth/client": {"client_auth": {"username": "me", "password": "hidden5"}},
+                           "headers_setter": {"headers": [{"key": "a", "value": "hidden6"},
+                                                          {"key": "b", "from_context": "c", "default_value": "hidden7"}]}},
+            "service": {"pipelines": {"traces": {"receivers": ["nop"], "exporters": ["nop"]}}}}))
+        printed = subprocess.run([program_under_test(), "print-config", "--config", path], capture_output=True, text=True,
+                                 check=True, timeout=20).stdout
+        self.assertIn("client_auth", printed)
+        self.assertNotIn("hidden", printed)
