@@ -125,6 +125,19 @@ static size_t read_ipv4(struct weft_slice text, size_t at)
     return is_longer || is_round ? 0 : at;
 }
 
+/* "version 1.2.3.4", version="1.2.3.4". */
+static bool is_version(struct weft_slice text, size_t at)
+{
+    enum { MAX_BETWEEN = 3, WORD_BYTES = 7 };
+    size_t end = at;
+    while (end > 0 && at - end < MAX_BETWEEN &&
+           (text.bytes[end - 1] == ' ' || text.bytes[end - 1] == '=' || text.bytes[end - 1] == ':' ||
+            text.bytes[end - 1] == '"' || text.bytes[end - 1] == '\'')) {
+        end--;
+    }
+    return end < at && end >= WORD_BYTES && weft_has_text_at(text, end - WORD_BYTES, "version");
+}
+
 bool weft_detect_ipv4(struct weft_slice text, size_t from, struct weft_found *out_found)
 {
     for (size_t at = from; at < text.length; at++) {
@@ -133,7 +146,7 @@ bool weft_detect_ipv4(struct weft_slice text, size_t from, struct weft_found *ou
         }
         uint8_t before = weft_byte_before(text, at);
         size_t end = weft_is_word(before) || before == '.' ? 0 : read_ipv4(text, at);
-        if (end > 0) {
+        if (end > 0 && !is_version(text, at)) {
             *out_found = (struct weft_found){ at, end };
             return true;
         }

@@ -167,6 +167,12 @@ static bool is_key(uint8_t byte)
     return weft_is_word(byte) || byte == '-' || byte == '.';
 }
 
+static bool ends_with(struct weft_slice text, const char *end)
+{
+    size_t length = strlen(end);
+    return text.length >= length && memcmp(text.bytes + text.length - length, end, length) == 0;
+}
+
 /* Whether a key that ends there is called a secret, with or without - and _ in it. */
 static bool is_secret_key(struct weft_slice text, size_t start, size_t end)
 {
@@ -181,10 +187,10 @@ static bool is_secret_key(struct weft_slice text, size_t start, size_t end)
             name[MAX_BYTES - ++length] = (char)(weft_is_upper(byte) ? byte | 0x20 : byte);
         }
     }
+    struct weft_slice key = weft_slice_of(name + MAX_BYTES - length, length);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        size_t wanted = strlen(names[i]);
-        if (length >= wanted && memcmp(name + MAX_BYTES - wanted, names[i], wanted) == 0) {
-            return true;
+        if (ends_with(key, names[i])) {
+            return !ends_with(key, "publickeytoken"); /* which .NET writes beside the name of a library */
         }
     }
     return false;
