@@ -72,10 +72,17 @@ def stop(process, seconds=15):
     return True
 
 
+def text_of(value):
+    """A value of a scenario's settings as a config has it. {"count": 3, "of": "'a#'"} is a list: 'a0', 'a1', 'a2'."""
+    if isinstance(value, dict):
+        return ", ".join(value["of"].replace("#", str(number)) for number in range(value["count"]))
+    return str(value)
+
+
 def fill(text, values):
     """Replaces @name@ by values["name"]."""
     for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
+        text = text.replace(f"@{name}@", text_of(value))
     return text
 
 

@@ -13,13 +13,14 @@ IDLE_COLUMNS = [("first answer ms", "first_answer_ms", "{:.1f}"), ("idle RSS MiB
 OVERLOAD_COLUMNS = [("goodput spans/s", "goodput", "{:,.0f}"), ("refused", "refused", "{:,.0f}"),
                     ("failed", "failed", "{:,.0f}"), ("missing", "missing", "{:,.0f}"), ("duplicates", "duplicates", "{:,.0f}"),
                     ("recovery s", "recovery_seconds", "{:.2f}")]
-HELD_COLUMNS = [("CPU us/span", "cpu_us_per_span", "{:.3f}"), ("adds us/span", "adds_us_per_span", "{:.3f}"),
+ADDS_COLUMN = ("adds us/span", "adds_us_per_span", "{:.3f}")
+HELD_COLUMNS = [LOAD_COLUMNS[0], ADDS_COLUMN,
                 ("held spans", "held_spans", "{:,.0f}"), ("B/held span", "bytes_per_held_span", "{:.0f}"),
                 ("growth B/held span", "rss_bytes_per_held_span", "{:.0f}"), ("wire B/span", "plain_bytes_per_span", "{:.0f}"),
                 ("peak RSS MiB", "peak_rss_mib", "{:.0f}"), ("spans/s", "spans_per_second", "{:,.0f}"),
                 ("p99 ms", "p99", "{:.2f}")]
 
-JOINED_COLUMNS = [("CPU us/span", "cpu_us_per_span", "{:.3f}"), ("adds us/span", "adds_us_per_span", "{:.3f}"),
+JOINED_COLUMNS = [LOAD_COLUMNS[0], ADDS_COLUMN,
                   ("CPU us/log", "cpu_us_per_log", "{:.3f}"), ("adds us/log", "adds_us_per_log", "{:.3f}"),
                   ("held records", "held_spans", "{:,.0f}"), ("B/held record", "bytes_per_held_span", "{:.0f}"),
                   ("wire B/record", "plain_bytes_per_span", "{:.0f}"), ("peak RSS MiB", "peak_rss_mib", "{:.0f}"),
@@ -150,6 +151,8 @@ def write(results, directory):
     scenario = results["scenario"]
     name = scenario["name"]
     columns = {"idle": IDLE_COLUMNS, "held": HELD_COLUMNS, "joined": JOINED_COLUMNS}.get(scenario.get("kind"), LOAD_COLUMNS)
+    if columns is LOAD_COLUMNS and "adds" in scenario:
+        columns = [LOAD_COLUMNS[0], ADDS_COLUMN, *LOAD_COLUMNS[1:]]
     if scenario.get("is_sampled"):
         columns = columns[2:] + OVERLOAD_COLUMNS
     os.makedirs(directory, exist_ok=True)
