@@ -126,6 +126,8 @@ struct weft_batch_cursor {
     size_t part;  /* that the record lies in */
     uint32_t row;
     struct weft_otlp_walk walk;
+    struct weft_slice resource_x,
+        scope_x; /* what holds the record: its fields but, in an open part, those of records */
 };
 
 struct weft_batch_cursor weft_batch_records(const struct weft_batch *batch);

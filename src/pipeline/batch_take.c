@@ -169,12 +169,18 @@ static bool next_in_part(struct weft_batch_cursor *cursor, const struct weft_par
             cursor->walk = weft_otlp_walk_of(weft_payload_slice(part->payload));
         }
         cursor->row++;
-        return weft_otlp_walk_next(&cursor->walk, out_record);
+        bool has_record = weft_otlp_walk_next(&cursor->walk, out_record);
+        cursor->resource_x = cursor->walk.resource_x;
+        cursor->scope_x = cursor->walk.scope_x;
+        return has_record;
     }
     if (cursor->row == part->table.record_count) {
         return false;
     }
     const struct weft_otlp_record *record = &part->table.records[cursor->row++];
+    const struct weft_otlp_scope *scope = &part->table.scopes[record->scope];
+    cursor->resource_x = part->table.resources[scope->resource].header;
+    cursor->scope_x = scope->header;
     *out_record = weft_slice_of(record->bytes, record->length);
     return true;
 }

@@ -112,6 +112,7 @@ enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struc
 /* The records of a checked request in order, without a table. Plain data. */
 struct weft_otlp_walk {
     struct weft_wire_reader request, resource, scope;
+    struct weft_slice resource_x, scope_x; /* contents of the messages that hold the last record */
 };
 
 struct weft_otlp_walk weft_otlp_walk_of(struct weft_slice request);

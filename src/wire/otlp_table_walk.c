@@ -24,8 +24,10 @@ bool weft_otlp_walk_next(struct weft_otlp_walk *walk, struct weft_slice *out_rec
             if (!next_message(&walk->request, ROWS_FIELD, &message)) {
                 return false;
             }
+            walk->resource_x = message;
             walk->resource = weft_wire_reader_of(message);
         }
+        walk->scope_x = message;
         walk->scope = weft_wire_reader_of(message);
     }
     return true;
