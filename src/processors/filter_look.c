@@ -1,0 +1,317 @@
+/* Asking the conditions of `filter` (filter_look.h), from the resource down, group by group. */
+#include "processors/filter_look.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "processors/filter_items.h"
+
+enum { KEPT = -1 };
+
+enum weft_status weft_filter_look_init(struct weft_filter_look *look, const struct weft_filter_signal_rules *rules,
+                                       enum weft_signal signal, const char *id, struct weft_error *error)
+{
+    *look = (struct weft_filter_look){ .rules = rules, .signal = signal, .id = id };
+    weft_buffer_init(&look->rebuilt, 0);
+    look->resource_verdicts = weft_try_alloc((rules->count + 1) * sizeof *look->resource_verdicts);
+    look->scope_verdicts = weft_try_alloc((rules->count + 1) * sizeof *look->scope_verdicts);
+    look->counts = weft_try_alloc((rules->condition_count + 1) * sizeof *look->counts);
+    if (look->resource_verdicts == NULL || look->scope_verdicts == NULL || look->counts == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for %zu groups of conditions", rules->count);
+    }
+    return weft_ottl_run_init(&look->run, error);
+}
+
+void weft_filter_look_fini(struct weft_filter_look *look)
+{
+    weft_ottl_run_fini(&look->run);
+    weft_selection_fini(&look->dropped);
+    weft_selection_fini(&look->divided);
+    weft_selection_fini(&look->items);
+    weft_buffer_fini(&look->rebuilt);
+    weft_entry_memory_fini(&look->services);
+    weft_free(look->notes);
+    weft_free(look->resource_verdicts);
+    weft_free(look->scope_verdicts);
+    weft_free(look->counts);
+}
+
+/* ---- conditions ---- */
+
+static void log_failure(const struct weft_filter_look *look, const struct weft_filter_condition *condition)
+{
+    weft_log(WARN, "filter.condition_failed", "a condition failed and counts as false",
+             WEFT_LOG_STRING("processor", look->id), WEFT_LOG_SLICE("condition", condition->name),
+             WEFT_LOG_STRING("reason", look->run.error.text));
+}
+
+/* The first that is true. */
+static enum weft_status ask(struct weft_filter_look *look, const struct weft_filter_list *list, int64_t *out_verdict,
+                            struct weft_error *error)
+{
+    *out_verdict = KEPT;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct weft_filter_condition *condition = &list->items[i];
+        bool holds = false;
+        enum weft_status status = weft_ottl_program_holds(condition->program, &look->run, &holds);
+        if (status == WEFT_OK && holds) {
+            *out_verdict = condition->index;
+            return WEFT_OK;
+        }
+        if (status == WEFT_OK) {
+            continue;
+        }
+        if (status == WEFT_NOMEM) {
+            return weft_fail(error, WEFT_NOMEM, "%s: no memory to ask a condition", look->id);
+        }
+        look->error_count++;
+        if (condition->error_mode == WEFT_OTTL_PROPAGATE) {
+            return weft_fail(error, WEFT_INVALID, "%s: condition %.*s failed: %s", look->id,
+                             (int)(condition->name.length > 128 ? 128 : condition->name.length),
+                             (const char *)condition->name.bytes, look->run.error.text);
+        }
+        if (condition->error_mode == WEFT_OTTL_IGNORE) {
+            log_failure(look, condition);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* ---- above the record ---- */
+
+static enum weft_status ask_groups(struct weft_filter_look *look, enum weft_ottl_context context, int64_t *verdicts,
+                                   struct weft_error *error)
+{
+    enum weft_status status = WEFT_OK;
+    weft_ottl_run_clear(&look->run);
+    for (size_t i = 0; status == WEFT_OK && i < look->rules->count; i++) {
+        status = ask(look, &look->rules->groups[i].lists[context], &verdicts[i], error);
+    }
+    return status;
+}
+
+/* What was dropped of the last resource becomes notes. */
+static enum weft_status note_resource(struct weft_filter_look *look)
+{
+    struct weft_slice service = WEFT_SLICE_EMPTY;
+    bool has_service = false;
+    for (uint32_t i = 0; i < look->rules->condition_count; i++) {
+        if (look->counts[i] == 0) {
+            continue;
+        }
+        if (!has_service) {
+            service = weft_otlp_service_name(look->resource_x);
+            struct weft_slice copy = weft_entry_memory_try_join(&look->services, service, WEFT_SLICE_EMPTY);
+            if (copy.length != service.length) {
+                return WEFT_NOMEM;
+            }
+            service = copy;
+            has_service = true;
+        }
+        if (weft_try_grow(&look->notes, sizeof *look->notes, look->note_count, &look->note_capacity) != WEFT_OK) {
+            return WEFT_NOMEM;
+        }
+        look->notes[look->note_count++] = (struct weft_filter_note){ service, i, look->counts[i] };
+        look->counts[i] = 0;
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status enter(struct weft_filter_look *look, struct weft_slice resource_x, struct weft_slice scope_x,
+                              struct weft_error *error)
+{
+    enum weft_status status = WEFT_OK;
+    bool is_new_resource = resource_x.bytes != look->resource_x.bytes || look->resource_x.bytes == NULL;
+    if (is_new_resource) {
+        if (note_resource(look) != WEFT_OK) {
+            return weft_fail(error, WEFT_NOMEM, "%s: no memory to note what is dropped", look->id);
+        }
+        look->resource_x = resource_x;
+        weft_ottl_record_set_resource(&look->run.record, look->signal, resource_x);
+        status = ask_groups(look, WEFT_OTTL_RESOURCE, look->resource_verdicts, error);
+    }
+    if (status == WEFT_OK && (is_new_resource || scope_x.bytes != look->scope_x.bytes)) {
+        look->scope_x = scope_x;
+        weft_ottl_record_set_scope(&look->run.record, scope_x);
+        status = ask_groups(look, WEFT_OTTL_SCOPE, look->scope_verdicts, error);
+    }
+    return status;
+}
+
+/* ---- the record and what lies within ---- */
+
+static enum weft_ottl_context record_context(enum weft_signal signal)
+{
+    return signal == WEFT_TRACES ? WEFT_OTTL_SPAN : signal == WEFT_METRICS ? WEFT_OTTL_METRIC : WEFT_OTTL_LOG;
+}
+
+static enum weft_ottl_context item_context(enum weft_signal signal)
+{
+    return signal == WEFT_TRACES ? WEFT_OTTL_SPANEVENT : WEFT_OTTL_DATAPOINT;
+}
+
+/* What became of a record. */
+struct verdict {
+    int64_t condition; /* by which all of it goes */
+    bool is_dropped;   /* it goes: by that, or since none of its items are left */
+    bool is_divided;
+    size_t item_count, dropped_items;
+};
+
+/* The items that are still there. Events are counted as they go, points by their condition. */
+static enum weft_status ask_items(struct weft_filter_look *look, const struct weft_filter_list *list,
+                                  struct weft_slice record, struct verdict *verdict, struct weft_error *error)
+{
+    struct weft_filter_items items = weft_filter_items_of(look->signal, record);
+    struct weft_slice item;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && weft_filter_items_next(&items, &item); i++) {
+        int64_t condition = KEPT;
+        if (weft_selection_has(&look->items, i)) {
+            continue;
+        }
+        weft_ottl_record_set_item(&look->run.record, item);
+        status = ask(look, list, &condition, error);
+        if (status == WEFT_OK && condition != KEPT) {
+            weft_selection_add(&look->items, i);
+            verdict->dropped_items++;
+            verdict->is_divided = true;
+            look->counts[condition] += look->signal == WEFT_METRICS;
+            look->event_count += look->signal == WEFT_TRACES;
+        }
+    }
+    return status;
+}
+
+static enum weft_status begin_items(struct weft_filter_look *look, struct weft_slice record, struct verdict *verdict,
+                                    struct weft_error *error)
+{
+    verdict->item_count = weft_filter_items_count(look->signal, record);
+    return weft_selection_begin(&look->items, verdict->item_count) == WEFT_OK
+               ? WEFT_OK
+               : weft_fail(error, WEFT_NOMEM, "%s: no memory for the items of a record", look->id);
+}
+
+/* A metric that has no points left, or never had one, goes; one of a kind that nobody knows stays. */
+static bool is_empty_metric(struct weft_filter_look *look, const struct verdict *verdict)
+{
+    return look->signal == WEFT_METRICS && verdict->item_count == verdict->dropped_items &&
+           weft_ottl_record_metric_type(&look->run.record) != WEFT_OTTL_METRIC_NONE;
+}
+
+/* The next group sees the record without what went. */
+static enum weft_status rebuild(struct weft_filter_look *look, struct weft_slice record, struct weft_error *error)
+{
+    weft_buffer_clear(&look->rebuilt);
+    weft_filter_items_put(look->signal, record, &look->items, false, &look->rebuilt);
+    if (weft_buffer_status(&look->rebuilt) != WEFT_OK) {
+        weft_buffer_fini(&look->rebuilt);
+        return weft_fail(error, WEFT_NOMEM, "%s: no memory for a record", look->id);
+    }
+    weft_ottl_record_set_record(&look->run.record, weft_buffer_slice(&look->rebuilt));
+    return WEFT_OK;
+}
+
+static enum weft_status ask_group(struct weft_filter_look *look, size_t group, struct weft_slice record,
+                                  struct verdict *verdict, struct weft_error *error)
+{
+    const struct weft_filter_list *lists = look->rules->groups[group].lists;
+    const struct weft_filter_list *item_list = &lists[item_context(look->signal)];
+    verdict->condition = look->resource_verdicts[group];
+    verdict->condition = verdict->condition == KEPT ? look->scope_verdicts[group] : verdict->condition;
+    if (verdict->condition == KEPT) {
+        enum weft_status status = ask(look, &lists[record_context(look->signal)], &verdict->condition, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    verdict->is_dropped = verdict->condition != KEPT;
+    if (verdict->is_dropped || item_list->count == 0 || look->signal == WEFT_LOGS) {
+        return WEFT_OK;
+    }
+    enum weft_status status = verdict->is_divided ? WEFT_OK : begin_items(look, record, verdict, error);
+    if (status == WEFT_OK) {
+        status = ask_items(look, item_list, record, verdict, error);
+    }
+    verdict->is_dropped = status == WEFT_OK && is_empty_metric(look, verdict);
+    if (status == WEFT_OK && verdict->is_divided && !verdict->is_dropped && group + 1 < look->rules->count) {
+        status = rebuild(look, record, error);
+    }
+    return status;
+}
+
+static enum weft_status ask_record(struct weft_filter_look *look, struct weft_slice record, struct verdict *verdict,
+                                   struct weft_error *error)
+{
+    enum weft_status status = WEFT_OK;
+    *verdict = (struct verdict){ .condition = KEPT };
+    weft_ottl_run_clear(&look->run);
+    weft_ottl_record_set_record(&look->run.record, record);
+    for (size_t i = 0; status == WEFT_OK && !verdict->is_dropped && i < look->rules->count; i++) {
+        status = ask_group(look, i, record, verdict, error);
+    }
+    return status;
+}
+
+static void note_record(struct weft_filter_look *look, size_t index, struct weft_slice record,
+                        const struct verdict *verdict)
+{
+    if (verdict->is_dropped) {
+        weft_selection_add(&look->dropped, index);
+    } else if (verdict->is_divided) {
+        weft_selection_add(&look->divided, index);
+    }
+    if (verdict->condition == KEPT) {
+        return;
+    }
+    uint64_t weight = 1;
+    if (look->signal == WEFT_METRICS) {
+        weight = weft_filter_items_count(WEFT_METRICS, record) - verdict->dropped_items;
+    }
+    look->counts[verdict->condition] += weight;
+}
+
+enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct weft_batch *batch,
+                                     struct weft_error *error)
+{
+    size_t count = weft_batch_record_count(batch);
+    struct weft_batch_cursor cursor = weft_batch_records(batch);
+    struct weft_slice record;
+    look->note_count = 0;
+    look->resource_x = look->scope_x = WEFT_SLICE_EMPTY;
+    memset(look->counts, 0, look->rules->condition_count * sizeof *look->counts);
+    weft_entry_memory_clear(&look->services);
+    if (weft_selection_begin(&look->dropped, count) != WEFT_OK ||
+        weft_selection_begin(&look->divided, count) != WEFT_OK) {
+        return weft_fail(error, WEFT_NOMEM, "%s: no memory to look at a batch", look->id);
+    }
+    while (weft_batch_next_record(&cursor, &record)) {
+        struct verdict verdict;
+        enum weft_status status = enter(look, cursor.resource_x, cursor.scope_x, error);
+        if (status == WEFT_OK) {
+            status = ask_record(look, record, &verdict, error);
+        }
+        if (status != WEFT_OK) {
+            return status;
+        }
+        note_record(look, cursor.index, record, &verdict);
+    }
+    return note_resource(look) == WEFT_OK
+               ? WEFT_OK
+               : weft_fail(error, WEFT_NOMEM, "%s: no memory to note what is dropped", look->id);
+}
+
+enum weft_status weft_filter_look_again(struct weft_filter_look *look, struct weft_slice resource_x,
+                                        struct weft_slice scope_x, struct weft_slice record, struct weft_error *error)
+{
+    struct verdict verdict;
+    uint64_t events = look->event_count;
+    uint64_t errors = look->error_count;
+    enum weft_status status = enter(look, resource_x, scope_x, error);
+    if (status == WEFT_OK) {
+        status = ask_record(look, record, &verdict, error);
+    }
+    memset(look->counts, 0, look->rules->condition_count * sizeof *look->counts); /* it was noted the first time */
+    look->event_count = events;
+    look->error_count = errors;
+    return status;
+}
