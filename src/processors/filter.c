@@ -1,0 +1,209 @@
+/* Processor `filter`: drops what conditions in OTTL are true of, as the Collector's filterprocessor does: resources,
+ * scopes, spans, span events, metrics, data points, log records. What has nothing left in it is dropped, too.
+ *
+ * A batch is looked at as it lies; only if something of it goes it is edited (pipeline/edit), as a whole or not at all.
+ * Records and data points are booked dropped(filtered), by condition and service; span events are part of their span
+ * and counted apart. */
+#include "weft/component.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "processors/filter_divide.h"
+
+struct filter_processor {
+    struct weft_consumer consumer;
+    struct weft_consumer *next;
+    enum weft_signal signal;
+    weft_flow_id drop_flow; /* in_flight -> dropped(filtered) */
+    struct weft_filter_look look;
+    struct weft_selection dropped; /* of one batch that is divided; kept for its memory */
+};
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    struct weft_filter_rules *rules = NULL;
+    enum weft_status status = weft_filter_rules_new(untyped, &rules, error);
+    weft_filter_rules_free(&rules);
+    return status;
+}
+
+static enum weft_status share_rules(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
+                                    struct weft_error *error)
+{
+    (void)id;
+    (void)budget;
+    struct weft_filter_rules *rules = NULL;
+    enum weft_status status = weft_filter_rules_new(config, &rules, error);
+    if (status == WEFT_OK) {
+        *out_shared = rules;
+    }
+    return status;
+}
+
+static void unshare_rules(void *shared)
+{
+    struct weft_filter_rules *rules = shared;
+    weft_filter_rules_free(&rules);
+}
+
+/* ---- batches ---- */
+
+static const struct weft_consumer_operations filter_operations;
+
+static struct filter_processor *processor_of(const struct weft_consumer *consumer)
+{
+    weft_assert(consumer->operations == &filter_operations);
+    return WEFT_CONTAINER_OF(consumer, struct filter_processor, consumer);
+}
+
+static const struct weft_filter_condition *condition_at(const struct filter_processor *filter, uint32_t index)
+{
+    const struct weft_filter_signal_rules *rules = filter->look.rules;
+    for (size_t i = 0; i < rules->count; i++) {
+        for (size_t j = 0; j < WEFT_COUNT_OF(rules->groups[i].lists); j++) {
+            const struct weft_filter_list *list = &rules->groups[i].lists[j];
+            for (size_t k = 0; k < list->count; k++) {
+                if (list->items[k].index == index) {
+                    return &list->items[k];
+                }
+            }
+        }
+    }
+    weft_assert(!"condition");
+}
+
+/* By condition and service; what the notes do not know of, which would be a mistake, by none. */
+static void book(struct filter_processor *filter, struct weft_batch **own_removed)
+{
+    struct weft_host *host = filter->consumer.host;
+    uint64_t left = (*own_removed)->weight;
+    for (size_t i = 0; i < filter->look.note_count; i++) {
+        const struct weft_filter_note *note = &filter->look.notes[i];
+        uint64_t count = note->count < left ? note->count : left;
+        left -= count;
+        weft_host_drop_records(host, filter->drop_flow, condition_at(filter, note->condition)->name, note->service,
+                               count);
+    }
+    if (left > 0) {
+        weft_host_drop_records(host, filter->drop_flow, WEFT_SLICE_EMPTY, WEFT_SLICE_EMPTY, left);
+    }
+    weft_batch_end(own_removed, NULL, -1);
+}
+
+static enum weft_status edit_batch(struct filter_processor *filter, struct weft_edit *edit, struct weft_error *error)
+{
+    struct weft_filter_look *look = &filter->look;
+    const struct weft_selection *dropped = &look->dropped;
+    if (weft_selection_count(&look->divided, 0, look->divided.count) > 0) {
+        enum weft_status status = weft_filter_divide(look, edit, &filter->dropped, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        dropped = &filter->dropped;
+    }
+    return weft_edit_remove(edit, dropped) == WEFT_OK
+               ? WEFT_OK
+               : weft_fail(error, WEFT_NOMEM, "%s: no memory to take records out", filter->consumer.id);
+}
+
+static enum weft_status filter_batch(struct filter_processor *filter, struct weft_batch **own_batch,
+                                     struct weft_error *error)
+{
+    struct weft_edit edit;
+    if (weft_edit_begin(&edit, own_batch) != WEFT_OK) {
+        return weft_fail(error, WEFT_NOMEM, "%s: no memory to take records out", filter->consumer.id);
+    }
+    enum weft_status status = edit_batch(filter, &edit, error);
+    if (status != WEFT_OK) {
+        weft_edit_cancel(&edit, own_batch);
+        return status;
+    }
+    status = weft_edit_pass_on(&edit, filter->next, own_batch, error);
+    if (status == WEFT_OK && edit.removed != NULL) {
+        book(filter, &edit.removed);
+    }
+    return status;
+}
+
+/* A batch that is refused comes again: then its events are counted. */
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    struct filter_processor *filter = processor_of(consumer);
+    struct weft_filter_look *look = &filter->look;
+    uint64_t events = look->event_count;
+    enum weft_status status = weft_filter_look_at(look, *own_batch, error);
+    if (status != WEFT_OK) {
+        look->event_count = events;
+        return status;
+    }
+    bool is_touched = weft_selection_count(&look->dropped, 0, look->dropped.count) > 0 ||
+                      weft_selection_count(&look->divided, 0, look->divided.count) > 0;
+    status =
+        is_touched ? filter_batch(filter, own_batch, error) : weft_consumer_consume(filter->next, own_batch, error);
+    if (status != WEFT_OK) {
+        look->event_count = events;
+    }
+    return status;
+}
+
+static void processor_free(struct weft_consumer *consumer)
+{
+    struct filter_processor *filter = processor_of(consumer);
+    weft_filter_look_fini(&filter->look);
+    weft_selection_fini(&filter->dropped);
+    weft_consumer_fini(consumer);
+    weft_free(filter);
+}
+
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct filter_processor *filter = processor_of(consumer);
+    const struct weft_sample_label *labels =
+        WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(filter->signal) });
+    weft_samples_add(samples, "weft_filter_failed_conditions", "Conditions that failed when they were asked",
+                     WEFT_SAMPLE_COUNTER, (double)filter->look.error_count, labels);
+    if (filter->signal == WEFT_TRACES) {
+        weft_samples_add(samples, "weft_filter_dropped_events", "Span events that were dropped from spans that stay",
+                         WEFT_SAMPLE_COUNTER, (double)filter->look.event_count, labels);
+    }
+}
+
+static const struct weft_consumer_operations filter_operations = { .consume = consume, .free = processor_free };
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
+                               struct weft_error *error)
+{
+    const struct weft_filter_rules *rules = setup->shared;
+    struct filter_processor *filter = weft_alloc(sizeof *filter);
+    weft_consumer_init(&filter->consumer, &filter_operations, setup->host, setup->id);
+    filter->next = setup->next;
+    filter->signal = setup->signal;
+    struct weft_account dropped = *setup->in_flight;
+    dropped.kind = WEFT_ACCOUNT_DROPPED;
+    dropped.owner = setup->id;
+    dropped.reason = WEFT_DROP_FILTERED;
+    filter->drop_flow = weft_ledger_flow(setup->host->ledger, setup->in_flight, &dropped);
+    enum weft_status status =
+        weft_filter_look_init(&filter->look, &rules->signals[setup->signal], setup->signal, setup->id, error);
+    if (status != WEFT_OK) {
+        processor_free(&filter->consumer);
+        return status;
+    }
+    weft_consumer_connect(&filter->consumer, &filter->next, 1);
+    *out_consumer = &filter->consumer;
+    return WEFT_OK;
+}
+
+const struct weft_component weft_processor_filter = {
+    .kind = WEFT_PROCESSOR,
+    .type = "filter",
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .help = "Drops what conditions in OTTL are true of.",
+    .fields = weft_filter_fields,
+    .config_size = sizeof(struct weft_filter_config),
+    .validate = validate,
+    .share = share_rules,
+    .unshare = unshare_rules,
+    .create_consumer = create,
+    .collect = collect,
+};
