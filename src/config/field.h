@@ -82,8 +82,7 @@ enum weft_field_kind {
     WEFT_KIND_LIST,        /* weft_config_list of blocks */
     WEFT_KIND_INLINE,      /* a nested struct whose keys stand beside those of the outer one (shared client blocks) */
     WEFT_KIND_POSITION,    /* not a key: where the block stands, for later checks */
-    WEFT_KIND_NO_EFFECT,   /* parsed as `words[0]` says ("int", "duration", "any"), without effect in C; listed by
-                              validate */
+    WEFT_KIND_NO_EFFECT,   /* checked as `words[0]` says, without effect in C; listed by validate */
     WEFT_KIND_UNSUPPORTED, /* known to the Collector, not yet to weft: an error that says so */
 };
 
@@ -96,13 +95,14 @@ struct weft_field {
     const struct weft_field *fields; /* BLOCK, OPTIONAL, LIST, INLINE: the nested table, ended by a NULL key */
     size_t item_size;                /* LIST: of one item */
     size_t present_offset;           /* OPTIONAL: of the bool in the struct */
-    const char *const *words;        /* CHOICE: ended by NULL; NO_EFFECT: one word, the type */
+    const char *const *words;        /* CHOICE: ended by NULL; NO_EFFECT: the type, behind "choice" its words */
     double minimum, maximum;         /* numbers, sizes (bytes) and durations (seconds); both 0 = unchecked */
     bool is_required;
     bool is_secret;      /* STRINGS: masked wherever config is printed */
     bool ignores_case;   /* CHOICE: a word may be written in capitals */
     bool takes_numbers;  /* STRING: a number or a bool counts by its text; for keys that the Collector has not */
     bool is_off_as_null; /* OPTIONAL: a null means that the block is absent, not that it is on with its defaults */
+    bool has_no_effect;  /* any but NO_EFFECT: parsed for the rules between keys, and without effect all the same */
 };
 
 /* The kind from the member's C type. */
@@ -159,11 +159,19 @@ struct weft_field {
         .key = "(position)", .kind = WEFT_KIND_POSITION, .offset = offsetof(type, member) \
     }
 
-/* type_word: "bool", "int", "double", "duration", "string", "list", "map" or "any". */
-#define WEFT_FIELD_NO_EFFECT(key_text, type_word, help_text)                                                 \
+/* type_word: "bool", "int", "uint", "double", "size", "duration", "string", "strings", "any", and "list" or "map",
+ * which may have a table of such rows as .fields. Numbers may have a range. */
+#define WEFT_FIELD_NO_EFFECT(key_text, type_word, help_text, ...)                                            \
     {                                                                                                        \
         .key = (key_text), .kind = WEFT_KIND_NO_EFFECT, .words = (const char *const[]){ (type_word), NULL }, \
-        .help = (help_text)                                                                                  \
+        .help = (help_text), ##__VA_ARGS__                                                                   \
+    }
+
+/* The words follow. */
+#define WEFT_FIELD_NO_EFFECT_CHOICE(key_text, help_text, ...)                                                          \
+    {                                                                                                                  \
+        .key = (key_text), .kind = WEFT_KIND_NO_EFFECT, .words = (const char *const[]){ "choice", __VA_ARGS__, NULL }, \
+        .help = (help_text)                                                                                            \
     }
 
 #define WEFT_FIELD_UNSUPPORTED(key_text, help_text)                           \

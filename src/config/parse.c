@@ -20,23 +20,6 @@ static enum weft_status fail_unknown_key(const struct weft_config_reader *reader
     return weft_config_fail_unknown_key(child, keys, weft_fields_list_keys(fields, keys), reader->error);
 }
 
-static enum weft_status check_range(const struct weft_config_reader *reader, const struct weft_field *field,
-                                    const struct weft_node *node, double value)
-{
-    if (field->minimum == 0 && field->maximum == 0) {
-        return WEFT_OK;
-    }
-    const char *unit = field->kind == WEFT_KIND_DURATION ? " s" : "";
-    if (value >= field->minimum && (field->maximum <= field->minimum || value <= field->maximum)) {
-        return WEFT_OK;
-    }
-    if (field->maximum <= field->minimum) {
-        return weft_node_fail(reader->error, WEFT_INVALID, node, "must be %g%s or more", field->minimum, unit);
-    }
-    return weft_node_fail(reader->error, WEFT_INVALID, node, "must be between %g and %g%s", field->minimum,
-                          field->maximum, unit);
-}
-
 static enum weft_status parse_list(const struct weft_config_reader *reader, const struct weft_field *field,
                                    const struct weft_node *node, struct weft_config_list *list)
 {
@@ -173,7 +156,7 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
     case WEFT_KIND_LIST:
         return parse_list(reader, field, node, member);
     case WEFT_KIND_NO_EFFECT:
-        return weft_value_note_no_effect(reader, field, node);
+        return weft_value_check_no_effect(reader, field, node);
     case WEFT_KIND_UNSUPPORTED:
         return says_nothing(node)
                    ? WEFT_OK
@@ -182,7 +165,7 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
     case WEFT_KIND_POSITION:
         break;
     }
-    return status == WEFT_OK && is_number ? check_range(reader, field, node, number) : status;
+    return status == WEFT_OK && is_number ? weft_value_check_range(reader, field, node, number) : status;
 }
 
 static bool means_something_as_null(enum weft_field_kind kind)
@@ -292,6 +275,9 @@ static enum weft_status parse_members(const struct weft_config_reader *reader, c
             status = fail_required(reader, field, block);
         } else {
             status = is_given ? parse_value(reader, field, node, config) : apply_default(reader, field, config);
+        }
+        if (status == WEFT_OK && is_given && field->has_no_effect) {
+            status = weft_value_note_no_effect(reader, field, node);
         }
         status = weft_config_notes_survive(reader->notes, status, reader->error);
     }

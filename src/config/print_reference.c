@@ -76,7 +76,7 @@ static void print_cell(const char *text, struct weft_buffer *out)
 
 static void print_type(const struct weft_field *field, struct weft_buffer *out)
 {
-    weft_buffer_append_text(out, type_text(field));
+    weft_buffer_append_text(out, field->has_no_effect ? "no effect" : type_text(field));
     if (field->kind == WEFT_KIND_CHOICE) {
         for (size_t i = 0; field->words[i] != NULL; i++) {
             weft_buffer_append_text(out, i > 0 ? ", `" : " `");

@@ -200,28 +200,6 @@ static enum weft_status add_reference(const struct parser *parser, const struct 
     return WEFT_OK;
 }
 
-/* "a, b" is two references, as in the Collector. */
-static enum weft_status add_split(const struct parser *parser, const struct weft_node *node,
-                                  enum weft_component_kind kind, struct weft_reference_list *list)
-{
-    const char *text = weft_node_text(node);
-    size_t size_bytes = strlen(text) + 1;
-    char *copy = weft_try_alloc_raw(size_bytes);
-    list->items = weft_try_alloc(size_bytes * sizeof list->items[0]);
-    if (copy == NULL || list->items == NULL) {
-        weft_free(copy);
-        return fail_memory(parser);
-    }
-    memcpy(copy, text, size_bytes);
-    enum weft_status status = WEFT_OK;
-    char *rest = copy[0] != '\0' ? copy : NULL;
-    for (char *part; status == WEFT_OK && (part = strsep(&rest, ",")) != NULL;) {
-        status = survive(parser, add_reference(parser, node, part, kind, list));
-    }
-    weft_free(copy);
-    return status;
-}
-
 static enum weft_status parse_references(const struct parser *parser, const struct weft_node *node,
                                          enum weft_component_kind kind, struct weft_reference_list *list)
 {
@@ -229,7 +207,8 @@ static enum weft_status parse_references(const struct parser *parser, const stru
         return WEFT_OK;
     }
     if (weft_node_kind(node) == WEFT_NODE_STRING) {
-        return add_split(parser, node, kind, list);
+        return weft_node_fail(parser->error, WEFT_INVALID, node, "wants a list of ids, not a string; write [%s]",
+                              weft_node_text(node));
     }
     if (weft_node_kind(node) != WEFT_NODE_LIST) {
         return weft_node_fail(parser->error, WEFT_INVALID, node, "wants a list of ids, not %s",

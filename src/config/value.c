@@ -222,3 +222,20 @@ enum weft_status weft_value_read_text(const struct weft_config_reader *reader, c
     *out_text = memcpy(copy, text, size_bytes);
     return WEFT_OK;
 }
+
+enum weft_status weft_value_check_range(const struct weft_config_reader *reader, const struct weft_field *field,
+                                        const struct weft_node *node, double value)
+{
+    if (field->minimum == 0 && field->maximum == 0) {
+        return WEFT_OK;
+    }
+    const char *unit = field->kind == WEFT_KIND_DURATION ? " s" : "";
+    if (value >= field->minimum && (field->maximum <= field->minimum || value <= field->maximum)) {
+        return WEFT_OK;
+    }
+    if (field->maximum <= field->minimum) {
+        return weft_node_fail(reader->error, WEFT_INVALID, node, "must be %g%s or more", field->minimum, unit);
+    }
+    return weft_node_fail(reader->error, WEFT_INVALID, node, "must be between %g and %g%s", field->minimum,
+                          field->maximum, unit);
+}

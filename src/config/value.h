@@ -48,6 +48,14 @@ static inline bool weft_value_is_absent(const struct weft_node *node)
     return node == NULL || (weft_node_kind(node) == WEFT_NODE_NULL && !weft_node_is_expanded(node));
 }
 
-/* Checks the type that a NO_EFFECT row names and notes that the key was set. */
+/* Checks what a NO_EFFECT row says of its key and notes that the key was set. */
+enum weft_status weft_value_check_no_effect(const struct weft_config_reader *reader, const struct weft_field *field,
+                                            const struct weft_node *node) WEFT_MUST_CHECK;
+
+/* Notes that the key was set, for nothing. */
 enum weft_status weft_value_note_no_effect(const struct weft_config_reader *reader, const struct weft_field *field,
                                            const struct weft_node *node) WEFT_MUST_CHECK;
+
+/* The field's minimum and maximum. */
+enum weft_status weft_value_check_range(const struct weft_config_reader *reader, const struct weft_field *field,
+                                        const struct weft_node *node, double value) WEFT_MUST_CHECK;

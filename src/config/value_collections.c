@@ -88,8 +88,9 @@ enum weft_status weft_value_read_strings(const struct weft_config_reader *reader
     enum weft_status status;
     if (weft_node_kind(node) == WEFT_NODE_LIST) {
         status = read_items(reader, node, &strings);
-    } else if (weft_node_kind(node) == WEFT_NODE_MAP) {
-        return weft_node_fail(reader->error, WEFT_INVALID, node, "wants a list of strings, not a map");
+    } else if (weft_node_kind(node) != WEFT_NODE_STRING && weft_node_kind(node) != WEFT_NODE_NULL) {
+        return weft_node_fail(reader->error, WEFT_INVALID, node, "wants a list of strings, not %s",
+                              weft_node_kind_text(node));
     } else {
         status = split_commas(reader, weft_node_text(node), &strings);
     }

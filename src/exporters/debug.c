@@ -29,6 +29,8 @@ struct debug_config {
     bool use_internal_logger;
     struct weft_config_strings output_paths;
     uint64_t max_buffered_bytes;
+    bool has_queue; /* the queue is checked and not there */
+    struct weft_queue_config sending_queue;
 };
 
 struct debug_exporter {
@@ -51,7 +53,8 @@ static const struct weft_field debug_fields[] = {
     WEFT_FIELD(struct debug_config, sampling_initial, "2", "Batches shown in each second whatever comes."),
     WEFT_FIELD(struct debug_config, sampling_thereafter, "1", "After those, every so many-th is shown; 0 = none."),
     WEFT_FIELD(struct debug_config, use_internal_logger, "true", "Write to weft's log; else to output_paths."),
-    WEFT_FIELD_NO_EFFECT("sending_queue", "any", "weft's debug takes each batch at once."),
+    WEFT_FIELD_OPTIONAL(struct debug_config, sending_queue, has_queue, weft_queue_fields, "off",
+                        "weft's debug takes each batch at once.", .has_no_effect = true),
     WEFT_FIELD(struct debug_config, output_paths, "[stdout]", "stdout and stderr; only without use_internal_logger."),
     WEFT_FIELD(struct debug_config, max_buffered_bytes, "4194304",
                "So much waits on each worker for a stream that nobody reads; then senders wait.", .minimum = 1,
@@ -74,6 +77,9 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     if (config->output_paths.count == 0) {
         return weft_fail(error, WEFT_INVALID, "output_paths must not be empty");
+    }
+    if (config->has_queue && weft_queue_config_validate(&config->sending_queue, error) != WEFT_OK) {
+        return WEFT_INVALID;
     }
     for (size_t i = 0; i < config->output_paths.count; i++) {
         if (descriptor_of(config->output_paths.items[i]) < 0) {

@@ -39,6 +39,13 @@ static const struct weft_field response_body_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static const struct weft_field check_pipeline_fields[] = {
+    WEFT_FIELD_NO_EFFECT("enabled", "bool", "Whether exporters that fail count."),
+    WEFT_FIELD_NO_EFFECT("interval", "string", "For how long they are remembered."),
+    WEFT_FIELD_NO_EFFECT("exporter_failure_threshold", "int", "How many of them are too many."),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field health_fields[] = {
     WEFT_FIELD(struct health_config, endpoint, "localhost:13133", "Where to listen."),
     WEFT_FIELD(struct health_config, path, "/",
@@ -47,11 +54,13 @@ static const struct weft_field health_fields[] = {
                         .is_off_as_null = true),
     WEFT_FIELD_OPTIONAL(struct health_config, response_body, has_response_body, response_body_fields, "off",
                         "Bodies to answer with instead of the Collector's JSON.", .is_off_as_null = true),
-    WEFT_FIELD_NO_EFFECT("check_collector_pipeline", "map", "It has none in the Collector either; see /ready."),
-    WEFT_FIELD_NO_EFFECT("transport", "string", "The endpoint says it."),
+    WEFT_FIELD_NO_EFFECT("check_collector_pipeline", "map", "It has none in the Collector either; see /ready.",
+                         .fields = check_pipeline_fields),
+    WEFT_FIELD_NO_EFFECT_CHOICE("transport", "The endpoint says it.", "", "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6",
+                                "ip", "ip4", "ip6", "unix", "unixgram", "unixpacket"),
     WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "A health request has none that is used."),
     WEFT_FIELD_NO_EFFECT("max_request_body_size", "int", "Bodies are read and forgotten."),
-    WEFT_FIELD_NO_EFFECT("compression_algorithms", "list", "Bodies are read and forgotten."),
+    WEFT_FIELD_NO_EFFECT("compression_algorithms", "strings", "Bodies are read and forgotten."),
     WEFT_FIELD_NO_EFFECT("read_timeout", "duration", "weft has limits of its own."),
     WEFT_FIELD_NO_EFFECT("read_header_timeout", "duration", "weft has limits of its own."),
     WEFT_FIELD_NO_EFFECT("write_timeout", "duration", "weft has limits of its own."),

@@ -4,9 +4,14 @@
 
 static const char reason[] = "weft has no Go profiler; use perf.";
 
+static const struct weft_field dialer_fields[] = {
+    WEFT_FIELD_NO_EFFECT("timeout", "duration", reason),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field pprof_fields[] = {
     WEFT_FIELD_NO_EFFECT("endpoint", "string", reason),
-    WEFT_FIELD_NO_EFFECT("dialer", "map", reason),
+    WEFT_FIELD_NO_EFFECT("dialer", "map", reason, .fields = dialer_fields),
     WEFT_FIELD_NO_EFFECT("block_profile_fraction", "int", reason),
     WEFT_FIELD_NO_EFFECT("mutex_profile_fraction", "int", reason),
     WEFT_FIELD_NO_EFFECT("save_to_file", "string", reason),

@@ -39,7 +39,7 @@ const struct weft_field weft_retry_fields[] = {
     WEFT_FIELDS_END,
 };
 
-static enum weft_status validate_queue(const struct weft_queue_config *queue, struct weft_error *error)
+enum weft_status weft_queue_config_validate(const struct weft_queue_config *queue, struct weft_error *error)
 {
     if (queue->num_consumers == 0) {
         return weft_fail(error, WEFT_INVALID, "sending_queue: num_consumers must be positive");
@@ -89,8 +89,8 @@ static enum weft_status validate_retry(const struct weft_retry_config *retry, st
 
 enum weft_status weft_sender_config_validate(const struct weft_sender_config *config, struct weft_error *error)
 {
-    enum weft_status status = config->has_queue ? validate_queue(&config->sending_queue, error) : WEFT_OK;
-    if (status == WEFT_OK && config->has_retry) {
+    enum weft_status status = config->has_queue ? weft_queue_config_validate(&config->sending_queue, error) : WEFT_OK;
+    if (status == WEFT_OK) { /* also where it is switched off */
         status = validate_retry(&config->retry_on_failure, error);
     }
     if (status == WEFT_OK && config->timeout.ns < 0) {

@@ -64,6 +64,10 @@ extern const struct weft_field weft_retry_fields[];
         .help = "Repeating attempts that may succeed later.", .fields = weft_retry_fields \
     }
 
+/* The rules between the queue's keys. */
+enum weft_status weft_queue_config_validate(const struct weft_queue_config *queue,
+                                            struct weft_error *error) WEFT_MUST_CHECK;
+
 /* The rules between keys (exporterhelper's Validate), said with the position of the exporter's block. */
 enum weft_status weft_sender_config_validate(const struct weft_sender_config *config,
                                              struct weft_error *error) WEFT_MUST_CHECK;

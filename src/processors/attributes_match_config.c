@@ -25,6 +25,12 @@ static const struct weft_field severity_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static const struct weft_field regexp_fields[] = {
+    WEFT_FIELD_NO_EFFECT("cacheenabled", "bool", "Whether there is one."),
+    WEFT_FIELD_NO_EFFECT("cachemaxnumentries", "int", "How large it is."),
+    WEFT_FIELDS_END,
+};
+
 const struct weft_field weft_match_fields[] = {
     WEFT_FIELD_POSITION(struct weft_match_config, position),
     WEFT_FIELD_CHOICE(
@@ -45,7 +51,7 @@ const struct weft_field weft_match_fields[] = {
                     "Attributes of the resource; all must be there. Metrics are not asked for them."),
     WEFT_FIELD_LIST(struct weft_match_config, libraries, struct weft_match_library, library_fields,
                     "Instrumentation scopes; all entries must match."),
-    WEFT_FIELD_NO_EFFECT("regexp", "map", "A cache of regular expressions."),
+    WEFT_FIELD_NO_EFFECT("regexp", "map", "A cache of regular expressions.", .fields = regexp_fields),
     WEFT_FIELDS_END,
 };
 

@@ -37,7 +37,8 @@ static const struct weft_field batch_fields[] = {
     WEFT_FIELD(struct batch_config, send_batch_max_size, "0",
                "Largest batch passed on; larger ones are split. 0 = no limit."),
     WEFT_FIELD_UNSUPPORTED("metadata_keys", "One batcher per combination of request metadata."),
-    WEFT_FIELD_NO_EFFECT("metadata_cardinality_limit", "int", "Limits the combinations of metadata_keys."),
+    WEFT_FIELD_NO_EFFECT("metadata_cardinality_limit", "uint", "Limits the combinations of metadata_keys.",
+                         .maximum = UINT32_MAX),
     WEFT_FIELDS_END,
 };
 

@@ -22,6 +22,10 @@ struct limiter_config {
     uint64_t spike_limit_mib;
     uint64_t limit_percentage;
     uint64_t spike_limit_percentage;
+    struct weft_duration min_gc_interval_when_soft_limited; /* of Go's garbage collector: for their rules alone */
+    struct weft_duration min_gc_interval_when_hard_limited;
+    struct weft_duration max_gc_interval_when_soft_limited;
+    struct weft_duration max_gc_interval_when_hard_limited;
 };
 
 struct limiter {
@@ -40,6 +44,8 @@ struct limiter {
 static const int64_t max_look_every_ns = 100 * WEFT_NS_PER_MS;
 static const int64_t max_closed_ns = 10 * WEFT_NS_PER_S;
 
+static const char no_garbage_collector[] = "weft has no garbage collector.";
+
 static const struct weft_field limiter_fields[] = {
     WEFT_FIELD(struct limiter_config, check_interval, "0s",
                "How often memory is looked at between batches, 100 ms at most; must be set."),
@@ -49,12 +55,43 @@ static const struct weft_field limiter_fields[] = {
     WEFT_FIELD(struct limiter_config, limit_percentage, "0",
                "The limit as a share of the container's or the machine's memory; limit_mib goes before."),
     WEFT_FIELD(struct limiter_config, spike_limit_percentage, "0", "The same for spike_limit_mib."),
-    WEFT_FIELD_NO_EFFECT("min_gc_interval_when_soft_limited", "duration", "weft has no garbage collector."),
-    WEFT_FIELD_NO_EFFECT("min_gc_interval_when_hard_limited", "duration", "weft has no garbage collector."),
-    WEFT_FIELD_NO_EFFECT("max_gc_interval_when_soft_limited", "duration", "weft has no garbage collector."),
-    WEFT_FIELD_NO_EFFECT("max_gc_interval_when_hard_limited", "duration", "weft has no garbage collector."),
+    WEFT_FIELD(struct limiter_config, min_gc_interval_when_soft_limited, "10s", no_garbage_collector,
+               .has_no_effect = true),
+    WEFT_FIELD(struct limiter_config, min_gc_interval_when_hard_limited, "0s", no_garbage_collector,
+               .has_no_effect = true),
+    WEFT_FIELD(struct limiter_config, max_gc_interval_when_soft_limited, "30s", no_garbage_collector,
+               .has_no_effect = true),
+    WEFT_FIELD(struct limiter_config, max_gc_interval_when_hard_limited, "30s", no_garbage_collector,
+               .has_no_effect = true),
     WEFT_FIELDS_END,
 };
+
+static enum weft_status validate_gc_intervals(const struct limiter_config *config, struct weft_error *error)
+{
+    int64_t soft_least = config->min_gc_interval_when_soft_limited.ns;
+    int64_t hard_least = config->min_gc_interval_when_hard_limited.ns;
+    int64_t soft_most = config->max_gc_interval_when_soft_limited.ns;
+    int64_t hard_most = config->max_gc_interval_when_hard_limited.ns;
+    if (soft_least < hard_least) {
+        return weft_fail(error, WEFT_INVALID,
+                         "min_gc_interval_when_soft_limited must not be below "
+                         "min_gc_interval_when_hard_limited");
+    }
+    if (soft_most < 0 || (soft_most > 0 && soft_most < soft_least)) {
+        return weft_fail(error, WEFT_INVALID,
+                         "max_gc_interval_when_soft_limited must be 0, or not below "
+                         "min_gc_interval_when_soft_limited");
+    }
+    if (hard_most < 0 || (hard_most > 0 && hard_most < hard_least)) {
+        return weft_fail(error, WEFT_INVALID,
+                         "max_gc_interval_when_hard_limited must be 0, or not below "
+                         "min_gc_interval_when_hard_limited");
+    }
+    return soft_most == 0 || soft_most >= hard_most ? WEFT_OK
+                                                    : weft_fail(error, WEFT_INVALID,
+                                                                "max_gc_interval_when_soft_limited must not be below "
+                                                                "max_gc_interval_when_hard_limited");
+}
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
@@ -76,10 +113,10 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     if (config->limit_mib > 0 && config->spike_limit_mib >= config->limit_mib) {
         return weft_fail(error, WEFT_INVALID, "spike_limit_mib must be smaller than limit_mib");
     }
-    if (config->limit_mib == 0 && config->spike_limit_percentage >= config->limit_percentage) {
+    if (config->limit_percentage > 0 && config->spike_limit_percentage >= config->limit_percentage) {
         return weft_fail(error, WEFT_INVALID, "spike_limit_percentage must be smaller than limit_percentage");
     }
-    return WEFT_OK;
+    return validate_gc_intervals(config, error);
 }
 
 /* ---- limits ---- */

@@ -62,7 +62,7 @@ static const struct weft_field tail_sampling_fields[] = {
     WEFT_FIELD_BLOCK(TAIL, decision_cache, cache_fields, "The Collector's memory of verdicts."),
     WEFT_FIELD_LIST(TAIL, policies, struct weft_policy_item_config, weft_policy_item_fields,
                     "What decides: drops first, then the first policy that keeps."),
-    WEFT_FIELD_NO_EFFECT("expected_new_traces_per_sec", "int", "A hint for memory that weft does not need."),
+    WEFT_FIELD_NO_EFFECT("expected_new_traces_per_sec", "uint", "A hint for memory that weft does not need."),
     WEFT_FIELD_UNSUPPORTED("block_on_overflow", "Wait for a free slot instead of deciding early."),
     WEFT_FIELD_UNSUPPORTED("tail_storage", "Hold spans in an extension."),
     WEFT_FIELD_NO_EFFECT("num_shards", "int", "Shares of one process; weft's are its workers."),

@@ -24,6 +24,14 @@ static const char *const behavior_words[] = { "split", NULL };
 
 #define CONFIG struct file_log_config
 
+static const struct weft_field retry_fields[] = {
+    WEFT_FIELD_NO_EFFECT("enabled", "bool", "Whether to offer again."),
+    WEFT_FIELD_NO_EFFECT("initial_interval", "duration", "Pause before the first repetition."),
+    WEFT_FIELD_NO_EFFECT("max_interval", "duration", "Longest pause."),
+    WEFT_FIELD_NO_EFFECT("max_elapsed_time", "duration", "When to give up."),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field file_log_fields[] = {
     WEFT_FIELD(CONFIG, include, NULL, "Patterns of paths: *, ?, [a-z], and ** for any directories.",
                .is_required = true),
@@ -45,10 +53,12 @@ static const struct weft_field file_log_fields[] = {
     WEFT_FIELD(CONFIG, resource, NULL, "Attributes of the resource of every record."),
     WEFT_FIELD(CONFIG, operators, NULL,
                "What becomes of a line, step by step; without, it is the body. Types: docs/file_log.md."),
-    WEFT_FIELD_NO_EFFECT("fingerprint_size", "any", "A file is known by its inode and its last bytes read."),
-    WEFT_FIELD_NO_EFFECT("initial_buffer_size", "any", "Blocks of 64 KiB."),
-    WEFT_FIELD_NO_EFFECT("max_batches", "int", "All files are looked at in each turn."),
-    WEFT_FIELD_NO_EFFECT("retry_on_failure", "any", "What is refused for now is always offered again."),
+    WEFT_FIELD_NO_EFFECT("fingerprint_size", "size", "A file is known by its inode and its last bytes read.",
+                         .minimum = 16),
+    WEFT_FIELD_NO_EFFECT("initial_buffer_size", "size", "Blocks of 64 KiB."),
+    WEFT_FIELD_NO_EFFECT("max_batches", "uint", "All files are looked at in each turn."),
+    WEFT_FIELD_NO_EFFECT("retry_on_failure", "map", "What is refused for now is always offered again.",
+                         .fields = retry_fields),
     WEFT_FIELD_UNSUPPORTED("multiline", "Entries of several lines."),
     WEFT_FIELD_UNSUPPORTED("storage", "Positions that outlive the process."),
     WEFT_FIELD_UNSUPPORTED("compression", "Compressed files."),

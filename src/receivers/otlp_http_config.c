@@ -134,8 +134,26 @@ static enum weft_status validate_algorithm(const char *name, struct weft_error *
                      name);
 }
 
+/* A colon before the first slash ends the scheme of a URL: "http://host/path" stands for its path, ":path" for nothing.
+ */
+static bool has_bad_scheme(const char *path)
+{
+    size_t length = strcspn(path, ":/");
+    bool is_scheme = (path[0] | 0x20) >= 'a' && (path[0] | 0x20) <= 'z';
+    for (size_t i = 0; i < length && is_scheme; i++) {
+        bool is_alphanumeric =
+            (path[i] >= '0' && path[i] <= '9') || ((path[i] | 0x20) >= 'a' && (path[i] | 0x20) <= 'z');
+        is_scheme = is_alphanumeric || strchr("+-.", path[i]) != NULL;
+    }
+    return path[length] == ':' && !is_scheme;
+}
+
 enum weft_status weft_otlp_http_validate_path(const char *key, const char *path, struct weft_error *error)
 {
+    if (has_bad_scheme(path)) {
+        return weft_fail(error, WEFT_INVALID, "%s: \"%s\" is not a URL path: what stands before the colon is no scheme",
+                         key, path);
+    }
     for (const char *at = path; *at != '\0'; at++) {
         if (*at <= ' ' || *at >= 0x7f || *at == '?' || *at == '#' || *at == '%') {
             return weft_fail(error, WEFT_INVALID, "%s: \"%s\" is not a plain URL path", key, path);

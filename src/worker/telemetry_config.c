@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/field.h"
+#include "config/unknown_key.h"
 #include "net/address.h"
 
 struct logs_config {
@@ -47,17 +48,31 @@ struct telemetry_config {
 
 static const char *const level_words[] = { "none", "basic", "normal", "detailed", NULL };
 
+static const struct weft_field sampling_fields[] = {
+    WEFT_FIELD_NO_EFFECT("enabled", "bool", "Whether lines are left out."),
+    WEFT_FIELD_NO_EFFECT("tick", "duration", "A turn."),
+    WEFT_FIELD_NO_EFFECT("initial", "int", "Lines in each turn that all are written."),
+    WEFT_FIELD_NO_EFFECT("thereafter", "int", "After those, every so many-th."),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field logs_fields[] = {
     WEFT_FIELD(struct logs_config, level, "info", "debug, info, warn or error."),
     WEFT_FIELD(struct logs_config, initial_fields, NULL, "environment is taken from here."),
-    WEFT_FIELD_NO_EFFECT("encoding", "string", "weft logs JSON."),
+    WEFT_FIELD_NO_EFFECT_CHOICE("encoding", "weft logs JSON.", "json", "console", ""),
     WEFT_FIELD_NO_EFFECT("development", "bool", "weft has no development logger."),
     WEFT_FIELD_NO_EFFECT("disable_caller", "bool", "weft logs event names, not call sites."),
     WEFT_FIELD_NO_EFFECT("disable_stacktrace", "bool", "weft logs no stack traces."),
-    WEFT_FIELD_NO_EFFECT("sampling", "any", "Every warn and error site is rate-limited."),
-    WEFT_FIELD_NO_EFFECT("output_paths", "any", "weft logs to stderr."),
-    WEFT_FIELD_NO_EFFECT("error_output_paths", "any", "weft logs to stderr."),
+    WEFT_FIELD_NO_EFFECT("sampling", "map", "Every warn and error site is rate-limited.", .fields = sampling_fields),
+    WEFT_FIELD_NO_EFFECT("output_paths", "strings", "weft logs to stderr."),
+    WEFT_FIELD_NO_EFFECT("error_output_paths", "strings", "weft logs to stderr."),
     WEFT_FIELD_UNSUPPORTED("processors", "Own logs over OTLP."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field resource_labels_fields[] = {
+    WEFT_FIELD_NO_EFFECT("included", "strings", "Attributes that become labels."),
+    WEFT_FIELD_NO_EFFECT("excluded", "strings", "Attributes that do not."),
     WEFT_FIELDS_END,
 };
 
@@ -67,7 +82,8 @@ static const struct weft_field prometheus_fields[] = {
     WEFT_FIELD(struct prometheus_config, without_type_suffix, "false", "Leave out _total."),
     WEFT_FIELD_NO_EFFECT("without_units", "bool", "weft's names carry their units."),
     WEFT_FIELD_NO_EFFECT("without_scope_info", "bool", "weft writes no scope info."),
-    WEFT_FIELD_NO_EFFECT("with_resource_constant_labels", "any", "weft writes no resource labels."),
+    WEFT_FIELD_NO_EFFECT("with_resource_constant_labels", "map", "weft writes no resource labels.",
+                         .fields = resource_labels_fields),
     WEFT_FIELDS_END,
 };
 
@@ -98,11 +114,39 @@ static const struct weft_field metrics_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static const struct weft_field span_processor_fields[] = {
+    WEFT_FIELD_NO_EFFECT("batch", "map", "Spans in batches."),
+    WEFT_FIELD_NO_EFFECT("simple", "map", "Spans one by one."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field sampler_fields[] = {
+    WEFT_FIELD_NO_EFFECT("always_on", "map", "All."),
+    WEFT_FIELD_NO_EFFECT("always_off", "map", "None."),
+    WEFT_FIELD_NO_EFFECT("parent_based", "map", "What the caller's was."),
+    WEFT_FIELD_NO_EFFECT("trace_id_ratio_based", "map", "A share."),
+    WEFT_FIELD_NO_EFFECT("jaeger_remote", "map", "What a server says."),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field traces_fields[] = {
+    { .key = "level",
+      .kind = WEFT_KIND_NO_EFFECT,
+      .words = (const char *const[]){ "choice", "none", "basic", "normal", "detailed", NULL },
+      .ignores_case = true,
+      .help = "How many spans." },
+    WEFT_FIELD_NO_EFFECT("propagators", "strings", "How a caller's trace is known."),
+    WEFT_FIELD_NO_EFFECT("processors", "list", "Where spans go.", .fields = span_processor_fields),
+    WEFT_FIELD_NO_EFFECT("limits", "map", "How much a span holds."),
+    WEFT_FIELD_NO_EFFECT("sampler", "map", "Which spans.", .fields = sampler_fields),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field telemetry_fields[] = {
     WEFT_FIELD_BLOCK(struct telemetry_config, logs, logs_fields, "The agent's own logs."),
     WEFT_FIELD_BLOCK(struct telemetry_config, metrics, metrics_fields, "The agent's own metrics."),
     WEFT_FIELD(struct telemetry_config, resource, NULL, "service.name and deployment.environment are taken from here."),
-    WEFT_FIELD_NO_EFFECT("traces", "any", "weft does not trace itself."),
+    WEFT_FIELD_NO_EFFECT("traces", "map", "weft does not trace itself.", .fields = traces_fields),
     WEFT_FIELDS_END,
 };
 
@@ -124,16 +168,44 @@ static const char *resource_find(const struct weft_node *resource, const char *k
     return NULL;
 }
 
+/* The list form: each attribute with name and value, and perhaps the value's type. */
+static enum weft_status check_attributes(const struct weft_node *list, struct weft_error *error)
+{
+    static const char *const keys[] = { "name", "value", "type" };
+    for (size_t i = 0; i < weft_node_count(list); i++) {
+        const struct weft_node *item = weft_node_at(list, i);
+        if (weft_node_find(item, "name") == NULL) {
+            return weft_node_fail(error, WEFT_INVALID, item, "wants the keys name and value");
+        }
+        for (size_t j = 0; j < weft_node_count(item); j++) {
+            const struct weft_node *child = weft_node_at(item, j);
+            bool is_known = false;
+            for (size_t k = 0; k < WEFT_COUNT_OF(keys); k++) {
+                is_known = is_known || strcmp(keys[k], weft_node_key(child)) == 0;
+            }
+            if (!is_known) {
+                return weft_config_fail_unknown_key(child, keys, WEFT_COUNT_OF(keys), error);
+            }
+        }
+    }
+    return WEFT_OK;
+}
+
 static enum weft_status check_resource(const struct weft_node *resource, struct weft_error *error)
 {
     if (resource != NULL && weft_node_kind(resource) != WEFT_NODE_MAP && weft_node_kind(resource) != WEFT_NODE_NULL) {
         return weft_node_fail(error, WEFT_INVALID, resource, "wants a map, not %s", weft_node_kind_text(resource));
     }
     const struct weft_node *list = weft_node_find(resource, "attributes");
-    for (size_t i = 0; list != NULL && weft_node_kind(list) == WEFT_NODE_LIST && i < weft_node_count(list); i++) {
-        const struct weft_node *item = weft_node_at(list, i);
-        if (weft_node_find(item, "name") == NULL || weft_node_find(item, "value") == NULL) {
-            return weft_node_fail(error, WEFT_INVALID, item, "wants the keys name and value");
+    if (list != NULL && weft_node_kind(list) == WEFT_NODE_LIST) {
+        return check_attributes(list, error);
+    }
+    for (size_t i = 0; i < weft_node_count(resource); i++) {
+        const struct weft_node *value = weft_node_at(resource, i);
+        bool is_text = weft_node_kind(value) == WEFT_NODE_STRING || weft_node_kind(value) == WEFT_NODE_NULL;
+        if (!is_text && !weft_node_is_expanded(value) && strcmp(weft_node_key(value), "attributes") != 0) {
+            return weft_node_fail(error, WEFT_INVALID, value, "wants a string or null, not %s",
+                                  weft_node_kind_text(value));
         }
     }
     return WEFT_OK;
@@ -220,9 +292,12 @@ static enum weft_status read_metrics(const struct metrics_config *metrics, const
         telemetry->port = (uint16_t)prometheus->port;
         telemetry->adds_type_suffix = !prometheus->without_type_suffix;
     }
-    if (weft_node_find(weft_node_find(node, "metrics"), "readers") != NULL && !has_reader) {
-        telemetry->has_metrics = false;
+    const struct weft_node *list = weft_node_find(weft_node_find(node, "metrics"), "readers");
+    bool is_empty = list != NULL && weft_node_kind(list) == WEFT_NODE_LIST && weft_node_count(list) == 0;
+    if (is_empty && telemetry->has_metrics) {
+        return weft_node_fail(error, WEFT_INVALID, list, "must have a reader, or level must be none");
     }
+    telemetry->has_metrics = telemetry->has_metrics && (list == NULL || has_reader);
     return WEFT_OK;
 }
 

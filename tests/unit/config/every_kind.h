@@ -25,6 +25,7 @@ struct every_queue {
 };
 
 struct every_kind {
+    uint64_t unused;
     struct weft_position position;
     bool flag;
     int64_t integer;
@@ -77,6 +78,20 @@ static const struct weft_field every_queue_fields[] = {
     WEFT_FIELDS_END,
 };
 
+static const struct weft_field every_former_item_fields[] = {
+    WEFT_FIELD_NO_EFFECT("wait", "duration", "a wait"),
+    WEFT_FIELDS_END,
+};
+
+static const struct weft_field every_former_fields[] = {
+    WEFT_FIELD_NO_EFFECT("count", "uint", "a count", .maximum = 8),
+    WEFT_FIELD_NO_EFFECT_CHOICE("sort", "a sort", "a", "b"),
+    WEFT_FIELD_NO_EFFECT("names", "strings", "names"),
+    WEFT_FIELD_NO_EFFECT("list", "list", "a list", .fields = every_former_item_fields),
+    WEFT_FIELD_NO_EFFECT("share", "double", "a share"),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field every_fields[] = {
     WEFT_FIELD_POSITION(struct every_kind, position),
     WEFT_FIELD(struct every_kind, flag, "true", "A flag."),
@@ -103,6 +118,8 @@ static const struct weft_field every_fields[] = {
     WEFT_FIELD_NO_EFFECT("idle_timeout", "duration", "connections stay open"),
     WEFT_FIELD_NO_EFFECT("cookies", "any", "no cookies"),
     WEFT_FIELD_NO_EFFECT("keep_alive", "bool", "always on"),
+    WEFT_FIELD_NO_EFFECT("former", "map", "of former days", .fields = every_former_fields),
+    WEFT_FIELD(struct every_kind, unused, "3", "for a rule alone", .has_no_effect = true),
     WEFT_FIELD_UNSUPPORTED("tpm", "Keys in a TPM."),
     WEFT_FIELDS_END,
 };

@@ -279,16 +279,16 @@ static const struct {
       "timeout, "
       "words, labels, headers, value, mode, block, retry, queue, guard, items, endpoint, token, read_buffer_size, "
       "idle_timeout, "
-      "cookies, keep_alive" },
+      "cookies, keep_alive, former, unused" },
     { "(position): 1", WEFT_INVALID,
       "config.yaml:1: unknown key \"(position)\"; known: flag, integer, natural, real, "
       "text, text_or_null, password, timeout, words, labels, headers, value, mode, block, "
       "retry, queue, guard, items, endpoint, token, read_buffer_size, idle_timeout, cookies, "
-      "keep_alive" },
+      "keep_alive, former, unused" },
     { "a:\n", WEFT_INVALID,
       "config.yaml:1: unknown key \"a\"; known: flag, integer, natural, real, text, text_or_null, "
       "password, timeout, words, labels, headers, value, mode, block, retry, queue, guard, items, "
-      "endpoint, token, read_buffer_size, idle_timeout, cookies, keep_alive" },
+      "endpoint, token, read_buffer_size, idle_timeout, cookies, keep_alive, former, unused" },
     { "tpm: {enabled: true}", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
     { "tpm: {}", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
     { "tpm: [a]", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
@@ -297,7 +297,22 @@ static const struct {
     { "read_buffer_size: x", WEFT_INVALID, "config.yaml:1: read_buffer_size: \"x\" is not a whole number" },
     { "idle_timeout: x", WEFT_INVALID,
       "config.yaml:1: idle_timeout: \"x\" is not a duration (like 300ms, 5s or 1m30s)" },
-    { "keep_alive: x", WEFT_INVALID, "config.yaml:1: keep_alive: wants a bool, not a string" },
+    { "keep_alive: x", WEFT_INVALID, "config.yaml:1: keep_alive: \"x\" is not a bool (true or false, without quotes)" },
+    { "former: 1", WEFT_INVALID, "config.yaml:1: former: wants a map, not a number" },
+    { "former: {a: x}", WEFT_INVALID,
+      "config.yaml:1: former: unknown key \"a\"; known: count, sort, names, list, share" },
+    { "former: {\n  cuont: 1}", WEFT_INVALID, "config.yaml:2: former: unknown key \"cuont\"; did you mean \"count\"?" },
+    { "former: {\n  count: -1}", WEFT_INVALID, "config.yaml:2: former.count: -1 is not a whole number, 0 or more" },
+    { "former: {count: 9}", WEFT_INVALID, "config.yaml:1: former.count: must be between 0 and 8" },
+    { "former: {sort: c}", WEFT_INVALID, "config.yaml:1: former.sort: \"c\" is not one of a, b" },
+    { "former: {names: {}}", WEFT_INVALID, "config.yaml:1: former.names: wants a list of strings, not a map" },
+    { "former: {names: [1]}", WEFT_INVALID, "config.yaml:1: former.names[0]: wants a string, not a number; write \"1\"" },
+    { "former: {list: {}}", WEFT_INVALID, "config.yaml:1: former.list: wants a list, not a map" },
+    { "former: {list: [1]}", WEFT_INVALID, "config.yaml:1: former.list[0]: wants a map, not a number" },
+    { "former: {list: [{}, {wait: 1 s}]}", WEFT_INVALID,
+      "config.yaml:1: former.list[1].wait: \"1 s\" is not a duration (like 300ms, 5s or 1m30s)" },
+    { "former: {share: x}", WEFT_INVALID, "config.yaml:1: former.share: \"x\" is not a number" },
+    { "unused: x", WEFT_INVALID, "config.yaml:1: unused: \"x\" is not a whole number, 0 or more" },
 };
 
 START_TEST(test_wrong_key_is_refused_with_its_place)
@@ -350,15 +365,21 @@ START_TEST(test_keys_without_effect_are_noted_once)
 {
     struct weft_tree *tree = NULL;
     struct weft_config_notes notes = { 0 };
-    struct every_kind config = must_parse("read_buffer_size: 512\ncookies: {enabled: true}\nidle_timeout:\n"
-                                          "integer: 1.5\nkeep_alive: true\n",
-                                          &tree, &notes);
+    struct every_kind config =
+        must_parse("read_buffer_size: 512\ncookies: {enabled: true}\nidle_timeout:\n"
+                   "integer: 1.5\nkeep_alive: true\n"
+                   "former: {count: 8, sort: a, names: a, list: [{wait: 1s}, null], share: 0.5}\n"
+                   "unused: 7\n",
+                   &tree, &notes);
     ck_assert_int_eq(config.integer, 1);
+    ck_assert_uint_eq(config.unused, 7);
     weft_config_fini(every_fields, &config);
     struct weft_error error = WEFT_ERROR_NONE;
     ck_assert_int_eq(weft_config_parse(every_fields, weft_tree_root(tree), &config, &notes, &error), WEFT_OK);
     weft_config_fini(every_fields, &config);
-    ck_assert_uint_eq(notes.count, 5);
+    ck_assert_uint_eq(notes.count, 7);
+    ck_assert_str_eq(notes.items[5].text, "config.yaml:6: former: has no effect in weft: of former days");
+    ck_assert_str_eq(notes.items[6].text, "config.yaml:7: unused: has no effect in weft: for a rule alone");
     ck_assert_str_eq(notes.items[0].text, "config.yaml:4: integer: 1.5 is cut to the whole number 1");
     ck_assert_int_eq(notes.items[0].kind, WEFT_NOTE_WARNING);
     ck_assert_str_eq(notes.items[1].text,

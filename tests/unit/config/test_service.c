@@ -32,7 +32,7 @@ static const char full_text[] = "receivers:\n"
                                 "    metrics/count:\n"
                                 "      receivers: [count]\n"
                                 "      exporters: [debug]\n"
-                                "    logs: {receivers: 'otlp, filelog/pods', exporters: debug}\n";
+                                "    logs: {receivers: [otlp, filelog/pods], exporters: [debug]}\n";
 
 START_TEST(test_settings_hold_the_whole_top_level)
 {

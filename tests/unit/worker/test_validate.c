@@ -74,7 +74,6 @@ static const struct row good_rows[] = {
     { "receivers: {otlp/a: {protocols: {grpc: }}, otlp/b_2.x: {protocols: {http: }}}\nexporters: {nop/x: , nop: }\n"
       "service: {pipelines: {traces/1: {receivers: [otlp/a, otlp/b_2.x], exporters: [nop/x, nop]}, "
       "logs/1: {receivers: [otlp/a], exporters: [nop]}}}\n" },
-    { PIPELINES("{traces: {receivers: \"otlp\", exporters: otlp}}") },
     { PIPELINES("{traces: {receivers: [otlp], processors: , exporters: [otlp]}}") },
     { PIPELINES("{traces: {receivers: [otlp], processors: [], exporters: [otlp]}}") },
     { "connectors:\nextensions:\n" R P E S },
