@@ -100,7 +100,8 @@ struct weft_field {
     bool is_required;
     bool is_secret;      /* STRINGS: masked wherever config is printed */
     bool ignores_case;   /* CHOICE: a word may be written in capitals */
-    bool takes_numbers;  /* STRING: a number or a bool counts by its text; for keys that the Collector has not */
+    bool takes_numbers;  /* STRING, MAP: a number or a bool counts by its text; for keys that the Collector has not, and
+                            where it takes any type */
     bool is_off_as_null; /* OPTIONAL: a null means that the block is absent, not that it is on with its defaults */
     bool has_no_effect;  /* any but NO_EFFECT: parsed for the rules between keys, and without effect all the same */
 };

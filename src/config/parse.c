@@ -141,7 +141,7 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
         }
         return weft_value_read_strings(reader, node, member);
     case WEFT_KIND_MAP:
-        return weft_value_read_map(reader, node, member);
+        return weft_value_read_map(reader, node, field->takes_numbers, member);
     case WEFT_KIND_SECRET_MAP:
         return weft_value_read_secret_map(reader, node, member);
     case WEFT_KIND_ANY:

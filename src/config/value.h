@@ -33,7 +33,7 @@ enum weft_status weft_value_read_text(const struct weft_config_reader *reader, c
 enum weft_status weft_value_read_strings(const struct weft_config_reader *reader, const struct weft_node *node,
                                          struct weft_config_strings *out_strings) WEFT_MUST_CHECK;
 enum weft_status weft_value_read_map(const struct weft_config_reader *reader, const struct weft_node *node,
-                                     struct weft_config_map *out_map) WEFT_MUST_CHECK;
+                                     bool takes_numbers, struct weft_config_map *out_map) WEFT_MUST_CHECK;
 
 /* The map form or the list form [{name:, value:}]; marks the value nodes as secret. */
 enum weft_status weft_value_read_secret_map(const struct weft_config_reader *reader, const struct weft_node *node,

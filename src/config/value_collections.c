@@ -102,10 +102,10 @@ enum weft_status weft_value_read_strings(const struct weft_config_reader *reader
     return WEFT_OK;
 }
 
-/* Adds one entry; a null value is an empty text. Headers are texts; other maps (resources, initial fields) have values
- * of any type in the Collector, and their text here. */
+/* Adds one entry; a value that is null or not there is an empty text. Where the Collector has values of any type
+ * (initial fields) their text counts. */
 static enum weft_status add_entry(const struct weft_config_reader *reader, struct weft_config_map *map, const char *key,
-                                  const struct weft_node *value)
+                                  const struct weft_node *value, bool wants_string)
 {
     struct weft_config_map_entry *entry = &map->entries[map->count];
     entry->key = try_copy(key, strlen(key));
@@ -113,16 +113,16 @@ static enum weft_status add_entry(const struct weft_config_reader *reader, struc
         return fail_memory(reader);
     }
     map->count++;
-    if (weft_node_kind(value) == WEFT_NODE_NULL) {
+    if (value == NULL || weft_node_kind(value) == WEFT_NODE_NULL) {
         entry->value = try_copy("", 0);
         return entry->value != NULL ? WEFT_OK : fail_memory(reader);
     }
-    return weft_node_is_secret(value) ? weft_value_read_string(reader, value, &entry->value)
-                                      : weft_value_read_text(reader, value, &entry->value);
+    return wants_string ? weft_value_read_string(reader, value, &entry->value)
+                        : weft_value_read_text(reader, value, &entry->value);
 }
 
 static enum weft_status read_map_form(const struct weft_config_reader *reader, const struct weft_node *node,
-                                      bool is_secret, struct weft_config_map *map)
+                                      bool is_secret, bool wants_strings, struct weft_config_map *map)
 {
     enum weft_status status = WEFT_OK;
     for (size_t i = 0; i < weft_node_count(node) && status == WEFT_OK; i++) {
@@ -130,7 +130,7 @@ static enum weft_status read_map_form(const struct weft_config_reader *reader, c
         if (is_secret) {
             weft_node_mark_secret(value);
         }
-        status = add_entry(reader, map, weft_node_key(value), value);
+        status = add_entry(reader, map, weft_node_key(value), value, wants_strings);
     }
     return status;
 }
@@ -143,10 +143,11 @@ static enum weft_status read_pair(const struct weft_config_reader *reader, const
     if (value != NULL) {
         weft_node_mark_secret(value);
     }
-    if (name == NULL || value == NULL || weft_node_text(name) == NULL || weft_node_count(pair) != 2) {
+    size_t key_count = (name != NULL) + (value != NULL);
+    if (name == NULL || weft_node_text(name) == NULL || weft_node_count(pair) != key_count) {
         return weft_node_fail(reader->error, WEFT_INVALID, pair, "wants exactly the keys name and value");
     }
-    return add_entry(reader, map, weft_node_text(name), value);
+    return add_entry(reader, map, weft_node_text(name), value, true);
 }
 
 static enum weft_status read_list_form(const struct weft_config_reader *reader, const struct weft_node *node,
@@ -160,7 +161,7 @@ static enum weft_status read_list_form(const struct weft_config_reader *reader, 
 }
 
 static enum weft_status read_entries(const struct weft_config_reader *reader, const struct weft_node *node,
-                                     bool is_secret, struct weft_config_map *out_map)
+                                     bool is_secret, bool wants_strings, struct weft_config_map *out_map)
 {
     struct weft_config_map map = { 0 };
     bool is_list = weft_node_kind(node) == WEFT_NODE_LIST;
@@ -176,7 +177,7 @@ static enum weft_status read_entries(const struct weft_config_reader *reader, co
         return fail_memory(reader);
     }
     enum weft_status status =
-        is_list ? read_list_form(reader, node, &map) : read_map_form(reader, node, is_secret, &map);
+        is_list ? read_list_form(reader, node, &map) : read_map_form(reader, node, is_secret, wants_strings, &map);
     if (status != WEFT_OK) {
         weft_value_fini_map(&map);
         return status;
@@ -186,13 +187,13 @@ static enum weft_status read_entries(const struct weft_config_reader *reader, co
 }
 
 enum weft_status weft_value_read_map(const struct weft_config_reader *reader, const struct weft_node *node,
-                                     struct weft_config_map *out_map)
+                                     bool takes_numbers, struct weft_config_map *out_map)
 {
-    return read_entries(reader, node, false, out_map);
+    return read_entries(reader, node, false, !takes_numbers, out_map);
 }
 
 enum weft_status weft_value_read_secret_map(const struct weft_config_reader *reader, const struct weft_node *node,
                                             struct weft_secret_map *out_map)
 {
-    return read_entries(reader, node, true, &out_map->map);
+    return read_entries(reader, node, true, true, &out_map->map);
 }

@@ -123,11 +123,13 @@ static enum weft_status advise(const void *untyped, const struct weft_node *node
 {
     const struct otlp_config *config = untyped;
     struct weft_position at = weft_node_position(node);
-    return !weft_endpoint_names_server(config->endpoint)
-               ? WEFT_OK
-               : weft_config_notes_add(notes, WEFT_NOTE_WARNING,
-                                       "%s:%u: endpoint \"%s\": weft asks the system's name servers, not the one in it",
-                                       at.file, at.line, config->endpoint);
+    enum weft_status status =
+        !weft_endpoint_names_server(config->endpoint)
+            ? WEFT_OK
+            : weft_config_notes_add(notes, WEFT_NOTE_WARNING,
+                                    "%s:%u: endpoint \"%s\": weft asks the system's name servers, not the one in it",
+                                    at.file, at.line, config->endpoint);
+    return status == WEFT_OK ? weft_exporter_advise_headers(&config->headers.map, node, notes) : status;
 }
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
@@ -423,8 +425,10 @@ static struct weft_grpc_client *open_client(struct otlp_exporter *exporter, cons
     const struct otlp_config *config = exporter->config;
     const struct weft_config_map *map = &config->headers.map;
     struct weft_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
-    for (size_t i = 0; i < map->count; i++) {
-        headers[i] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
+    for (size_t i = 0, count = 0; i < map->count; i++) {
+        if (weft_exporter_may_send_header(&map->entries[i])) {
+            headers[count++] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
+        }
     }
     struct weft_grpc_client_settings settings = {
         .endpoint = shared->endpoint,

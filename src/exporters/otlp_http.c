@@ -202,6 +202,14 @@ static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
     return 1;
 }
 
+/* Each pipeline's signal has somewhere to go. */
+static enum weft_status validate_signal(const void *untyped, enum weft_signal signal, struct weft_error *error)
+{
+    struct weft_url url;
+    const char *suffix;
+    return find_url(untyped, signal, &url, &suffix, error);
+}
+
 static enum weft_reach reach(const void *config)
 {
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
@@ -216,16 +224,10 @@ static enum weft_reach reach(const void *config)
     return WEFT_REACH_MACHINE;
 }
 
-static enum weft_status validate_headers(const struct weft_config_map *map, struct weft_error *error)
+static enum weft_status advise(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
 {
-    for (size_t i = 0; i < map->count; i++) {
-        if (!weft_http1_client_header_is_valid(map->entries[i].key, map->entries[i].value)) {
-            return weft_fail(error, WEFT_INVALID,
-                             "headers: \"%.100s\" is no header name, or its value has a control character",
-                             map->entries[i].key);
-        }
-    }
-    return WEFT_OK;
+    const struct otlp_http_config *config = untyped;
+    return weft_exporter_advise_headers(&config->headers.map, node, notes);
 }
 
 /* configcompression: zlib's levels for its family; zstd takes any and means the nearest. */
@@ -234,7 +236,7 @@ static enum weft_status validate_level(const struct otlp_http_config *config, en
 {
     int64_t level = config->compression_params.level;
     bool is_deflate = encoding == WEFT_ENCODING_GZIP || encoding == WEFT_ENCODING_DEFLATE;
-    bool is_known = is_deflate ? level >= -2 && level <= 9 : encoding == WEFT_ENCODING_ZSTD ? true : level == 0;
+    bool is_known = is_deflate ? level >= -2 && level <= 9 : true; /* none has no level to be wrong */
     return is_known ? WEFT_OK
                     : weft_fail(error, WEFT_INVALID, "compression_params: level %lld is not one of compression \"%s\"",
                                 (long long)level, config->compression);
@@ -250,9 +252,6 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     if (status == WEFT_OK) {
         status = validate_level(config, encoding, error);
-    }
-    if (status == WEFT_OK) {
-        status = validate_headers(&config->headers.map, error);
     }
     if (status == WEFT_OK) {
         status = weft_tls_config_validate(&config->tls, error);
@@ -539,8 +538,10 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
     const struct weft_host *host = exporter->consumer.host;
     const struct weft_config_map *map = &config->headers.map;
     struct weft_header *headers = weft_alloc((map->count + 1) * sizeof *headers);
-    for (size_t i = 0; i < map->count; i++) {
-        headers[i] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
+    for (size_t i = 0, count = 0; i < map->count; i++) {
+        if (weft_exporter_may_send_header(&map->entries[i])) {
+            headers[count++] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
+        }
     }
     struct weft_http1_client_settings settings = {
         .endpoint = *endpoint,
@@ -646,6 +647,8 @@ const struct weft_component weft_exporter_otlp_http = {
     .config_size = sizeof(struct otlp_http_config),
     .validate = validate,
     .auth_needs = auth_needs,
+    .advise = advise,
+    .validate_signal = validate_signal,
     .reach = reach,
     .share = share,
     .unshare = shared_free,

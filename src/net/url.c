@@ -1,6 +1,7 @@
 /* URLs of origins (url.h; RFC 3986, as far as http and https need it). Host and port are address.c's to judge. */
 #include "net/url.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -28,6 +29,9 @@ static bool is_clean(const char *text)
 {
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
         if (*at <= ' ' || *at >= 0x7f || strchr("\"<>\\^`{|}", *at) != NULL) {
+            return false;
+        }
+        if (*at == '%' && !(isxdigit(at[1]) && isxdigit(at[2]))) {
             return false;
         }
     }

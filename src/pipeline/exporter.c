@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/http1/client.h"
 
 enum { MAX_LOGGED_BYTES = 300 };
 
@@ -125,4 +126,27 @@ void weft_exporter_collect_connections(const struct weft_consumer *exporter,
                      WEFT_SAMPLE_GAUGE, (double)connections->addresses_left_out, labels);
     weft_samples_add(samples, "weft_exporter_sent_bytes", "Bytes written to the destination", WEFT_SAMPLE_COUNTER,
                      (double)connections->sent_bytes, labels);
+}
+
+bool weft_exporter_may_send_header(const struct weft_config_map_entry *header)
+{
+    return weft_http1_client_header_is_valid(header->key, header->value);
+}
+
+enum weft_status weft_exporter_advise_headers(const struct weft_config_map *headers, const struct weft_node *block,
+                                              struct weft_config_notes *notes)
+{
+    const struct weft_node *node = weft_node_find(block, "headers");
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; i < headers->count && status == WEFT_OK; i++) {
+        if (weft_exporter_may_send_header(&headers->entries[i])) {
+            continue;
+        }
+        struct weft_error line;
+        weft_node_fail(&line, WEFT_INVALID, node,
+                       "\"%.100s\" is not sent: it is no name of a header, or its value has a control character",
+                       headers->entries[i].key);
+        status = weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s", line.text);
+    }
+    return status;
 }

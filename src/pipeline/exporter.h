@@ -1,8 +1,17 @@
 #pragma once
 
+#include "config/field.h"
 #include "pipeline/samples.h"
 #include "pipeline/sender.h"
 #include "wire/rpc_status.h"
+
+/* Whether a header of the config can be sent: its name is a token of HTTP, its value has no control character. The
+ * Collector takes any name, and what it then sends is refused or cut off; weft leaves such a header out. */
+bool weft_exporter_may_send_header(const struct weft_config_map_entry *header);
+
+/* Notes each header that is left out. block: the exporter's, with the key `headers`. */
+enum weft_status weft_exporter_advise_headers(const struct weft_config_map *headers, const struct weft_node *block,
+                                              struct weft_config_notes *notes) WEFT_MUST_CHECK;
 
 /* What every exporter does the same way: its account, its small steps, and its metrics under the Collector's names. */
 struct weft_account weft_exporter_account(enum weft_signal signal, const char *id);

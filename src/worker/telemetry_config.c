@@ -58,7 +58,7 @@ static const struct weft_field sampling_fields[] = {
 
 static const struct weft_field logs_fields[] = {
     WEFT_FIELD(struct logs_config, level, "info", "debug, info, warn or error."),
-    WEFT_FIELD(struct logs_config, initial_fields, NULL, "environment is taken from here."),
+    WEFT_FIELD(struct logs_config, initial_fields, NULL, "environment is taken from here.", .takes_numbers = true),
     WEFT_FIELD_NO_EFFECT_CHOICE("encoding", "weft logs JSON.", "json", "console", ""),
     WEFT_FIELD_NO_EFFECT("development", "bool", "weft has no development logger."),
     WEFT_FIELD_NO_EFFECT("disable_caller", "bool", "weft logs event names, not call sites."),
@@ -186,6 +186,10 @@ static enum weft_status check_attributes(const struct weft_node *list, struct we
             if (!is_known) {
                 return weft_config_fail_unknown_key(child, keys, WEFT_COUNT_OF(keys), error);
             }
+            if (strcmp(weft_node_key(child), "type") == 0 && weft_node_kind(child) != WEFT_NODE_MAP &&
+                weft_node_kind(child) != WEFT_NODE_NULL) {
+                return weft_node_fail(error, WEFT_INVALID, child, "wants a map, not %s", weft_node_kind_text(child));
+            }
         }
     }
     return WEFT_OK;
@@ -256,9 +260,9 @@ static enum weft_status read_level(const char *text, const struct weft_node *nod
         const char *name;
         enum weft_log_level level;
     } rows[] = {
-        { "debug", WEFT_LOG_DEBUG }, { "info", WEFT_LOG_INFO },    { "warn", WEFT_LOG_WARN },
-        { "error", WEFT_LOG_ERROR }, { "dpanic", WEFT_LOG_ERROR }, { "panic", WEFT_LOG_ERROR },
-        { "fatal", WEFT_LOG_ERROR },
+        { "debug", WEFT_LOG_DEBUG }, { "", WEFT_LOG_INFO },       { "info", WEFT_LOG_INFO },
+        { "warn", WEFT_LOG_WARN },   { "error", WEFT_LOG_ERROR }, { "dpanic", WEFT_LOG_ERROR },
+        { "panic", WEFT_LOG_ERROR }, { "fatal", WEFT_LOG_ERROR },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
         if (strcasecmp(rows[i].name, text) == 0) {

@@ -129,7 +129,7 @@ class SendingTest(OtlpHttpCase):
 
     def test_headers_are_sent_and_replace_own_ones(self):
         behind = self.http_backend()
-        address, _ = self.sending_to(behind, headers={"X-Api-Key": "secret", "user-agent": "mine/1", "content-length": "7"})
+        address, _ = self.sending_to(behind, headers={"X-Api-Key": "secret", "with space": "x", "user-agent": "mine/1", "content-length": "7"})
         self.send(address, otlp.numbered_request(0, 1))
         behind.wait_for_spans(1)
         headers = behind.requests[0].headers

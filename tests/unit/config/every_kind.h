@@ -25,6 +25,7 @@ struct every_queue {
 };
 
 struct every_kind {
+    struct weft_config_map tags;
     uint64_t unused;
     struct weft_position position;
     bool flag;
@@ -103,7 +104,8 @@ static const struct weft_field every_fields[] = {
     WEFT_FIELD(struct every_kind, password, NULL, "A secret."),
     WEFT_FIELD(struct every_kind, timeout, "1m30s", "A timeout.", .minimum = 0, .maximum = 3600),
     WEFT_FIELD(struct every_kind, words, "[a, b]", "Words."),
-    WEFT_FIELD(struct every_kind, labels, "{k: v}", "Labels."),
+    WEFT_FIELD(struct every_kind, labels, "{k: v}", "Labels.", .takes_numbers = true),
+    WEFT_FIELD(struct every_kind, tags, NULL, "Tags."),
     WEFT_FIELD(struct every_kind, headers, NULL, "Headers."),
     WEFT_FIELD(struct every_kind, value, NULL, "Any value."),
     WEFT_FIELD_CHOICE(struct every_kind, mode, every_modes, "normal", "A mode."),

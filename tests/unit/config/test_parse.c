@@ -254,8 +254,9 @@ static const struct {
     { "words:\n- a\n- [b]", WEFT_INVALID, "config.yaml:3: words[1]: wants a string, not a list" },
     { "labels: [a]", WEFT_INVALID, "config.yaml:1: labels: wants a map, not a list" },
     { "labels: {a: {b: c}}", WEFT_INVALID, "config.yaml:1: labels.a: wants a string, not a map" },
+    { "tags: {a: 1}", WEFT_INVALID, "config.yaml:1: tags.a: wants a string, not a number; write \"1\"" },
     { "headers: x", WEFT_INVALID, "config.yaml:1: headers: wants a map, not a string" },
-    { "headers: [{name: a}]", WEFT_INVALID, "config.yaml:1: headers[0]: wants exactly the keys name and value" },
+    { "headers: [{value: a}]", WEFT_INVALID, "config.yaml:1: headers[0]: wants exactly the keys name and value" },
     { "headers: [{name: a, value: b, more: c}]", WEFT_INVALID,
       "config.yaml:1: headers[0]: wants exactly the keys name and value" },
     { "headers: [a]", WEFT_INVALID, "config.yaml:1: headers[0]: wants exactly the keys name and value" },
@@ -277,17 +278,18 @@ static const struct {
     { "flag: true\n\nclient: {}", WEFT_INVALID,
       "config.yaml:3: unknown key \"client\"; known: flag, integer, natural, real, text, text_or_null, password, "
       "timeout, "
-      "words, labels, headers, value, mode, block, retry, queue, guard, items, endpoint, token, read_buffer_size, "
+      "words, labels, tags, headers, value, mode, block, retry, queue, guard, items, endpoint, token, "
+      "read_buffer_size, "
       "idle_timeout, "
       "cookies, keep_alive, former, unused" },
     { "(position): 1", WEFT_INVALID,
       "config.yaml:1: unknown key \"(position)\"; known: flag, integer, natural, real, "
-      "text, text_or_null, password, timeout, words, labels, headers, value, mode, block, "
+      "text, text_or_null, password, timeout, words, labels, tags, headers, value, mode, block, "
       "retry, queue, guard, items, endpoint, token, read_buffer_size, idle_timeout, cookies, "
       "keep_alive, former, unused" },
     { "a:\n", WEFT_INVALID,
       "config.yaml:1: unknown key \"a\"; known: flag, integer, natural, real, text, text_or_null, "
-      "password, timeout, words, labels, headers, value, mode, block, retry, queue, guard, items, "
+      "password, timeout, words, labels, tags, headers, value, mode, block, retry, queue, guard, items, "
       "endpoint, token, read_buffer_size, idle_timeout, cookies, keep_alive, former, unused" },
     { "tpm: {enabled: true}", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
     { "tpm: {}", WEFT_UNSUPPORTED, "config.yaml:1: tpm: weft does not support this key yet" },
@@ -306,7 +308,8 @@ static const struct {
     { "former: {count: 9}", WEFT_INVALID, "config.yaml:1: former.count: must be between 0 and 8" },
     { "former: {sort: c}", WEFT_INVALID, "config.yaml:1: former.sort: \"c\" is not one of a, b" },
     { "former: {names: {}}", WEFT_INVALID, "config.yaml:1: former.names: wants a list of strings, not a map" },
-    { "former: {names: [1]}", WEFT_INVALID, "config.yaml:1: former.names[0]: wants a string, not a number; write \"1\"" },
+    { "former: {names: [1]}", WEFT_INVALID,
+      "config.yaml:1: former.names[0]: wants a string, not a number; write \"1\"" },
     { "former: {list: {}}", WEFT_INVALID, "config.yaml:1: former.list: wants a list, not a map" },
     { "former: {list: [1]}", WEFT_INVALID, "config.yaml:1: former.list[0]: wants a map, not a number" },
     { "former: {list: [{}, {wait: 1 s}]}", WEFT_INVALID,
@@ -443,10 +446,10 @@ START_TEST(test_secrets_are_masked_in_print)
     weft_buffer_fini(&printed);
     weft_config_fini(every_fields, &config);
     weft_tree_free(&tree);
-    config = must_parse("headers: [{name: a, value: hunter2}]\n", &tree, NULL);
+    config = must_parse("headers: [{name: a, value: hunter2}, {name: b}]\n", &tree, NULL);
     weft_config_print(weft_tree_root(tree), &printed);
     weft_buffer_append_byte(&printed, '\0');
-    ck_assert_str_eq((const char *)printed.bytes, "headers:\n  - name: a\n    value: \"[REDACTED]\"\n");
+    ck_assert_str_eq((const char *)printed.bytes, "headers:\n  - name: a\n    value: \"[REDACTED]\"\n  - name: b\n");
     weft_buffer_fini(&printed);
     weft_config_fini(every_fields, &config);
     weft_tree_free(&tree);

@@ -488,6 +488,32 @@ START_TEST(test_key_without_effect_is_listed_once)
 }
 END_TEST
 
+/* Both exporters, by one rule. */
+START_TEST(test_header_that_cannot_be_sent_is_warned_of)
+{
+    static const char *const loaded[] = {
+        "yaml:" OTLP("headers: {with space: x, good: y, bad: \"a\\nb\"}"),
+        "yaml:" OTHER_EXPORTER("otlp_http",
+                               "{endpoint: \"http://b:1\", headers: {with space: x, good: y, bad: \"a\\nb\"}}"),
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(loaded); i++) {
+        struct weft_error error = WEFT_ERROR_NONE;
+        struct weft_config_notes notes = { 0 };
+        struct weft_telemetry telemetry;
+        struct weft_plan *plan = NULL;
+        struct weft_worker_config workers;
+        ck_assert_int_eq(weft_agent_load(&(struct weft_config_sources){ .configs = &loaded[i], .config_count = 1 },
+                                         NULL, &notes, &plan, &telemetry, &workers, &error),
+                         WEFT_OK);
+        ck_assert_uint_eq(notes.count, 2);
+        ck_assert_ptr_nonnull(strstr(notes.items[0].text, "headers: \"with space\" is not sent"));
+        ck_assert_ptr_nonnull(strstr(notes.items[1].text, "headers: \"bad\" is not sent"));
+        weft_config_notes_fini(&notes);
+        weft_plan_unref(&plan);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("worker/validate");
@@ -503,6 +529,7 @@ int main(void)
     tcase_add_test(sources, test_set_comes_last);
     tcase_add_test(sources, test_error_in_a_later_file_names_it);
     tcase_add_test(sources, test_key_without_effect_is_listed_once);
+    tcase_add_test(sources, test_header_that_cannot_be_sent_is_warned_of);
     suite_add_tcase(suite, rows);
     suite_add_tcase(suite, sources);
     SRunner *runner = srunner_create(suite);
