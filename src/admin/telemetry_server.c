@@ -10,6 +10,7 @@
 #include "admin/health.h"
 #include "admin/metrics.h"
 #include "admin/page.h"
+#include "admin/redactions_report.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
@@ -159,7 +160,7 @@ static void append_audit_json(const struct weft_gather *gather, struct weft_buff
     weft_buffer_append_format(out, ",\"audit\":{\"agrees\":%s,\"disagreements\":[",
                               gather->disagreement_count == 0 ? "true" : "false");
     weft_buffer_append(out, gather->disagreements.bytes, gather->disagreements.length);
-    weft_buffer_append_text(out, "]}}");
+    weft_buffer_append_text(out, "]}");
 }
 
 static void append_audit_text(const struct weft_gather *gather, struct weft_buffer *out)
@@ -173,30 +174,51 @@ static void append_audit_text(const struct weft_gather *gather, struct weft_buff
     weft_buffer_append_byte(out, '\n');
 }
 
+/* What else was asked for, behind the accounts. */
+static void append_gathered(const struct weft_admin_visit *visit, const struct weft_gather *gather,
+                            struct weft_buffer *out)
+{
+    if (visit->wants_text) {
+        if (gather->wants_samples) {
+            weft_redactions_write_text(&gather->samples, out);
+        }
+        if (gather->wants_audit) {
+            append_audit_text(gather, out);
+        }
+        return;
+    }
+    weft_assert(out->is_failed || out->bytes[out->length - 1] == '}');
+    out->length -= out->is_failed ? 0 : 1;
+    if (gather->wants_samples) {
+        weft_buffer_append_text(out, ",\"redactions\":");
+        weft_redactions_write_json(&gather->samples, out);
+    }
+    if (gather->wants_audit) {
+        append_audit_json(gather, out);
+    }
+    weft_buffer_append_byte(out, '}');
+}
+
 static int write_ledger(struct weft_admin_visit *visit, struct weft_gather *gather, struct weft_buffer *out)
 {
     struct weft_ledger_snapshot snapshot;
     if (weft_ledger_snapshot_take(visit->server->source.ledger, &snapshot) != WEFT_OK) {
         return 503;
     }
-    if (gather != NULL) {
+    bool is_audited = gather != NULL && gather->wants_audit;
+    if (is_audited) {
         gather->disagreement_count +=
             weft_audit_transit(&visit->before, &snapshot, gather->lent_records, &gather->disagreements);
     }
     if (visit->wants_text) {
         weft_ledger_snapshot_write_text(&snapshot, out);
-        if (gather != NULL) {
-            append_audit_text(gather, out);
-        }
     } else {
         weft_ledger_snapshot_write_json(&snapshot, out);
-        if (gather != NULL) {
-            weft_assert(out->is_failed || out->bytes[out->length - 1] == '}');
-            out->length -= out->is_failed ? 0 : 1;
-            append_audit_json(gather, out);
-        }
     }
-    bool agrees = is_balanced(&snapshot) && (gather == NULL || gather->disagreement_count == 0);
+    if (gather != NULL) {
+        append_gathered(visit, gather, out);
+    }
+    bool agrees = is_balanced(&snapshot) && (!is_audited || gather->disagreement_count == 0);
     weft_ledger_snapshot_fini(&snapshot);
     return agrees ? 200 : 500;
 }
@@ -317,14 +339,15 @@ static void visit_page(void *context, struct weft_http1_server_exchange *exchang
                                       .wants_text = page->may_audit && query_is(query, "format", "text"),
                                       .started = server->settings.started };
     bool wants_audit = page->may_audit && query_is(query, "audit", "1");
-    if (!page->wants_samples && !page->wants_checks && page->begin == NULL && !wants_audit) {
+    bool wants_samples = page->wants_samples || (page->may_audit && query_is(query, "redactions", "1"));
+    if (!wants_samples && !page->wants_checks && page->begin == NULL && !wants_audit) {
         reply_page(&visit, NULL);
         return;
     }
     struct weft_admin_visit *kept = weft_alloc(sizeof *kept);
     *kept = visit;
     struct weft_gather *gather = weft_gather_new(on_gathered, kept);
-    gather->wants_samples = page->wants_samples;
+    gather->wants_samples = wants_samples;
     gather->wants_checks = page->wants_checks;
     gather->wants_audit = wants_audit;
     if (wants_audit && weft_ledger_snapshot_take(server->source.ledger, &kept->before) != WEFT_OK) {

@@ -5,21 +5,28 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 
-enum { OPTION_AUDIT = WEFT_CLI_OPTION_OWN };
+enum { OPTION_AUDIT = WEFT_CLI_OPTION_OWN, OPTION_REDACTIONS };
+
+struct wishes {
+    bool audit, redactions;
+};
 
 static const char usual_endpoint[] = "localhost:8888"; /* service.telemetry's */
 
-static bool read_options(int argument_count, char **arguments, struct weft_cli_agent *agent, bool *out_wants_audit)
+static bool read_options(int argument_count, char **arguments, struct weft_cli_agent *agent, struct wishes *wishes)
 {
     static const struct option options[] = {
         { "audit", no_argument, NULL, OPTION_AUDIT },
+        { "redactions", no_argument, NULL, OPTION_REDACTIONS },
         WEFT_CLI_AGENT_OPTIONS,
         { NULL, 0, NULL, 0 },
     };
     int letter;
     while ((letter = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
         if (letter == OPTION_AUDIT) {
-            *out_wants_audit = true;
+            wishes->audit = true;
+        } else if (letter == OPTION_REDACTIONS) {
+            wishes->redactions = true;
         } else if (!weft_cli_take_agent_option(agent, letter, optarg)) {
             return false;
         }
@@ -37,16 +44,17 @@ static int exit_status_of(int code, struct weft_slice answer)
 int weft_cli_ledger(int argument_count, char **arguments)
 {
     struct weft_cli_agent agent = { .program = "weft ledger" };
-    bool wants_audit = false;
-    if (!read_options(argument_count, arguments, &agent, &wants_audit)) {
-        fputs("usage: weft ledger [--audit] [--json] [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n", stderr);
+    struct wishes wishes = { .audit = false };
+    if (!read_options(argument_count, arguments, &agent, &wishes)) {
+        fputs("usage: weft ledger [--audit] [--redactions] [--json] [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n",
+              stderr);
         return WEFT_CLI_CANNOT_BE_ASKED;
     }
     if (agent.endpoint == NULL && agent.state_directory == NULL) {
         agent.endpoint = usual_endpoint;
     }
     char target[64];
-    snprintf(target, sizeof target, "/v1/ledger?format=%s%s", agent.wants_json ? "json" : "text",
-             wants_audit ? "&audit=1" : "");
+    snprintf(target, sizeof target, "/v1/ledger?format=%s%s%s", agent.wants_json ? "json" : "text",
+             wishes.audit ? "&audit=1" : "", wishes.redactions ? "&redactions=1" : "");
     return weft_cli_ask(&agent, &(struct weft_cli_question){ .target = target, .exit_status_of = exit_status_of });
 }

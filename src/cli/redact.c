@@ -87,8 +87,8 @@ static enum weft_status redact_by(struct redact *redact, const struct weft_plan_
     if (status == WEFT_OK) {
         weft_buffer_append_format(&redact->told, "  by %s:\n", component->id);
         status = redact_table(redact, &redactor, arena, table);
-        weft_redactor_fini(&redactor);
     }
+    weft_redactor_fini(&redactor);
     weft_redaction_rules_free(&rules);
     return status;
 }

@@ -13,6 +13,10 @@ struct weft_sample_label {
 
 enum { WEFT_SAMPLE_LABELS = 4 };
 
+/* Those by processor, signal and rule that `weft ledger --redactions` shows, too. */
+#define WEFT_SAMPLE_RULE_VALUES "weft_redaction_rule_values"
+#define WEFT_SAMPLE_RULE_LIMITS "weft_redaction_rule_limits"
+
 struct weft_sample {
     char *name;
     const char *help; /* static text */

@@ -211,9 +211,8 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
 {
     struct redaction_processor *processor = processor_of(consumer);
     struct weft_redaction_counts before = processor->redactor.counts;
-    struct weft_redaction_matcher *matcher = &processor->redactor.matcher;
-    uint64_t detected_before[WEFT_DETECTOR_COUNT];
-    memcpy(detected_before, matcher->detected_counts, sizeof detected_before);
+    struct weft_redaction_tally *tally = &processor->redactor.matcher.tally;
+    weft_redaction_tally_keep(tally);
     struct weft_edit edit;
     enum weft_status status = weft_edit_begin(&edit, own_batch);
     if (status == WEFT_OK) {
@@ -226,7 +225,7 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
                                : weft_fail(error, WEFT_NOMEM, "%s: no memory to redact a batch", consumer->id);
     if (status != WEFT_OK) {
         processor->redactor.counts = before;
-        memcpy(matcher->detected_counts, detected_before, sizeof detected_before);
+        weft_redaction_tally_restore(tally);
     }
     return status;
 }
@@ -246,6 +245,24 @@ static void processor_free(struct weft_consumer *consumer)
     weft_free(processor);
 }
 
+static void collect_rules(const struct redaction_processor *processor, struct weft_samples *samples)
+{
+    const struct weft_redaction_tally *tally = &processor->redactor.matcher.tally;
+    char rule[WEFT_REDACTION_RULE_NAME_BYTES];
+    for (size_t i = 0; i < tally->count; i++) {
+        if (!weft_redaction_tally_name(tally, i, rule)) {
+            continue;
+        }
+        const struct weft_sample_label *labels =
+            WEFT_LABELS({ "processor", processor->consumer.id }, { "signal", weft_signal_name(processor->signal) },
+                        { "rule", rule });
+        weft_samples_add(samples, WEFT_SAMPLE_RULE_VALUES, "Keys and values in which the rule found something",
+                         WEFT_SAMPLE_COUNTER, (double)tally->items[i].values, labels);
+        weft_samples_add(samples, WEFT_SAMPLE_RULE_LIMITS, "Keys and values hidden because the rule met its limits",
+                         WEFT_SAMPLE_COUNTER, (double)tally->items[i].limits, labels);
+    }
+}
+
 static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
 {
     const struct redaction_processor *processor = processor_of(consumer);
@@ -258,15 +275,7 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "weft_redaction_limits_met",
                      "Keys and values hidden because a pattern met its match limit", WEFT_SAMPLE_COUNTER,
                      (double)processor->redactor.matcher.limit_count, labels);
-    for (size_t i = 0; i < WEFT_DETECTOR_COUNT; i++) {
-        if ((processor->redactor.matcher.rules->detectors.set >> i & 1) != 0) {
-            labels = WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(processor->signal) },
-                                 { "detector", weft_detector_name((enum weft_detector_id)i) });
-            weft_samples_add(samples, "weft_redaction_detected_values",
-                             "Keys and values in which the detector found something", WEFT_SAMPLE_COUNTER,
-                             (double)processor->redactor.matcher.detected_counts[i], labels);
-        }
-    }
+    collect_rules(processor, samples);
 }
 
 static const struct weft_consumer_operations redaction_operations = {

@@ -35,11 +35,10 @@ struct weft_slice weft_redactor_hide(struct weft_redactor *redactor, struct weft
 {
     struct weft_redaction_matcher *matcher = &redactor->matcher;
     uint64_t limit_count = matcher->limit_count;
-    uint64_t detected_counts[WEFT_DETECTOR_COUNT];
-    memcpy(detected_counts, matcher->detected_counts, sizeof detected_counts);
     matcher->found_by = NULL;
+    matcher->tally.is_paused = true;
     struct weft_slice shown = hide(redactor, key, text);
     matcher->limit_count = limit_count;
-    memcpy(matcher->detected_counts, detected_counts, sizeof detected_counts);
+    matcher->tally.is_paused = false;
     return shown;
 }

@@ -69,8 +69,8 @@ enum weft_status weft_redaction_judge_keys(const struct weft_redaction_config *c
         for (size_t i = 0; i < keys->count; i++) {
             out_fates[i] = judge(&matcher, &keys->items[i]);
         }
-        weft_redaction_matcher_fini(&matcher);
     }
+    weft_redaction_matcher_fini(&matcher);
     weft_redaction_rules_free(&rules);
     return status;
 }

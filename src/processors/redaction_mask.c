@@ -55,19 +55,26 @@ struct rule {
     size_t index;                         /* in its list */
 };
 
+static enum weft_redaction_rule_kind kind_of(const struct rule *rule)
+{
+    return rule->own != NULL       ? WEFT_REDACTION_OWN_RULE
+           : rule->pattern != NULL ? WEFT_REDACTION_BLOCKED_VALUE
+                                   : WEFT_REDACTION_DETECTOR;
+}
+
+static size_t index_of(const struct rule *rule)
+{
+    return kind_of(rule) == WEFT_REDACTION_DETECTOR ? (size_t)rule->detector : rule->index;
+}
+
 static void tell_rule(const struct weft_redaction_matcher *matcher, const struct rule *rule)
 {
     struct weft_buffer *out = matcher->found_by;
-    if (out == NULL) {
-        return;
-    }
-    weft_buffer_append_text(out, out->length > 0 ? ", " : "");
-    if (rule->own != NULL) {
-        weft_buffer_append_format(out, "rules[%zu]", rule->index);
-    } else if (rule->pattern != NULL) {
-        weft_buffer_append_format(out, "blocked_values[%zu]", rule->index);
-    } else {
-        weft_buffer_append_format(out, "detector %s", weft_detector_name(rule->detector));
+    if (out != NULL) {
+        char name[WEFT_REDACTION_RULE_NAME_BYTES];
+        weft_redaction_rule_name(kind_of(rule), index_of(rule), name);
+        weft_buffer_append_text(out, out->length > 0 ? ", " : "");
+        weft_buffer_append_text(out, name);
     }
 }
 
@@ -134,6 +141,10 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
         return outcome;
     }
     tell_rule(matcher, rule);
+    if (kind_of(rule) !=
+        WEFT_REDACTION_DETECTOR) { /* which are counted where they find something, masked before or not */
+        weft_redaction_count_value(&matcher->tally, kind_of(rule), rule->index);
+    }
     keep(matcher, copied, matcher->text.length);
     swap(&matcher->text, &matcher->next_text);
     swap(&matcher->origin, &matcher->next_origin);
@@ -207,10 +218,13 @@ static bool prepare(struct weft_redaction_matcher *matcher, struct weft_slice te
 static bool mask_by(struct weft_redaction_matcher *matcher, const struct rule *rule, struct weft_slice text,
                     bool *in_out_is_changed)
 {
-    if (*in_out_is_changed && want(matcher, rule, text) == WEFT_PATTERN_LIMIT) {
-        return false;
+    enum weft_pattern_outcome outcome = *in_out_is_changed ? want(matcher, rule, text) : WEFT_PATTERN_NO;
+    if (outcome != WEFT_PATTERN_LIMIT) {
+        outcome = replace(matcher, rule);
     }
-    enum weft_pattern_outcome outcome = replace(matcher, rule);
+    if (outcome == WEFT_PATTERN_LIMIT) {
+        weft_redaction_count_limit(&matcher->tally, kind_of(rule), index_of(rule));
+    }
     *in_out_is_changed = *in_out_is_changed || outcome == WEFT_PATTERN_MATCH;
     return outcome != WEFT_PATTERN_LIMIT;
 }
@@ -229,7 +243,7 @@ static bool mask_by_own(struct weft_redaction_matcher *matcher, size_t index, st
 static void count_detected(struct weft_redaction_matcher *matcher, weft_detector_set detected)
 {
     for (; detected != 0; detected &= detected - 1) {
-        matcher->detected_counts[__builtin_ctz(detected)]++;
+        weft_redaction_count_value(&matcher->tally, WEFT_REDACTION_DETECTOR, (size_t)__builtin_ctz(detected));
     }
 }
 
@@ -354,6 +368,9 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
         bool has_escapes;
         unescaped = find_unescaped(matcher, text, &has_escapes);
         encoded = weft_encoded_find(&matcher->encoded, text, has_escapes);
+        if (matcher->encoded.is_over) {
+            weft_redaction_count_limit(&matcher->tally, WEFT_REDACTION_DECODE, 0);
+        }
     }
     if ((detected | unescaped | encoded) == 0 && is_known(matcher) &&
         (patterns->count == 0 || !weft_redaction_matches(matcher, patterns, text, true)) &&

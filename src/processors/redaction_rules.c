@@ -239,7 +239,8 @@ enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matc
                                              const struct weft_redaction_rules *rules, struct weft_error *error)
 {
     *matcher = (struct weft_redaction_matcher){ .rules = rules, .encoded = { .rules = &rules->encoded } };
-    enum weft_status status = weft_redaction_digest_new(rules, &matcher->digest, error);
+    enum weft_status status = weft_redaction_tally_init(&matcher->tally, rules);
+    status = status == WEFT_OK ? weft_redaction_digest_new(rules, &matcher->digest, error) : status;
     status = status == WEFT_OK ? weft_redaction_token_digest_new(rules, &matcher->token_digest, error) : status;
     return status == WEFT_OK ? weft_pattern_scratch_new(0, &matcher->scratch, error) : status;
 }
@@ -251,6 +252,7 @@ void weft_redaction_matcher_fini(struct weft_redaction_matcher *matcher)
         weft_buffer_fini(buffers[i]);
     }
     weft_encoded_fini(&matcher->encoded);
+    weft_redaction_tally_fini(&matcher->tally);
     weft_pattern_scratch_free(&matcher->scratch);
     weft_digest_free(&matcher->digest);
     weft_digest_free(&matcher->token_digest);
@@ -362,8 +364,12 @@ enum weft_redaction_verdict weft_redaction_judge_key(struct weft_redaction_match
     if (is_listed && !rules->allow_all_keys && !weft_redaction_has_key(&rules->allowed_keys, key)) {
         return WEFT_REDACTION_REMOVE;
     }
+    uint64_t limit_count = matcher->limit_count;
     if (rules->blocked_key_patterns.count > 0 &&
         weft_redaction_matches(matcher, &rules->blocked_key_patterns, key, true)) {
+        if (matcher->limit_count > limit_count) {
+            weft_redaction_count_limit(&matcher->tally, WEFT_REDACTION_BLOCKED_KEY, 0);
+        }
         return WEFT_REDACTION_MASK;
     }
     return WEFT_REDACTION_LOOK;

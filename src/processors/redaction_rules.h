@@ -5,6 +5,7 @@
 #include "base/pattern.h"
 #include "config/field.h"
 #include "config/named_keys.h"
+#include "processors/redaction_counts.h"
 #include "processors/redaction_detectors.h"
 #include "processors/redaction_encoded.h"
 #include "processors/redaction_sanitize.h"
@@ -128,19 +129,20 @@ void weft_redaction_rules_free(struct weft_redaction_rules **own_rules);
 struct weft_redaction_matcher {
     const struct weft_redaction_rules *rules;
     struct weft_pattern_scratch *scratch;
-    struct weft_digest *digest;                    /* NULL: masks are **** */
-    struct weft_digest *token_digest;              /* NULL: no rule makes tokens */
-    struct weft_buffer *found_by;                  /* names of rules that found something; NULL: nobody asks */
-    uint64_t limit_count;                          /* matches that met their limits */
-    uint64_t detected_counts[WEFT_DETECTOR_COUNT]; /* texts in which the detector found something */
-    struct weft_buffer text, next_text;            /* while a text is masked (redaction_mask.c) */
-    struct weft_buffer origin, next_origin;        /* uint32_t: by byte of text, where it stood at first */
-    struct weft_buffer marks;                      /* uint8_t: by byte of the text as it came */
+    struct weft_digest *digest;             /* NULL: masks are **** */
+    struct weft_digest *token_digest;       /* NULL: no rule makes tokens */
+    struct weft_buffer *found_by;           /* names of rules that found something; NULL: nobody asks */
+    uint64_t limit_count;                   /* matches that met their limits */
+    struct weft_redaction_tally tally;      /* what each rule did */
+    struct weft_buffer text, next_text;     /* while a text is masked (redaction_mask.c) */
+    struct weft_buffer origin, next_origin; /* uint32_t: by byte of text, where it stood at first */
+    struct weft_buffer marks;               /* uint8_t: by byte of the text as it came */
     struct weft_unescaped unescaped;
     struct weft_encoded encoded;
     struct weft_buffer sanitized[2]; /* what one sanitizer has left, for the next */
 };
 
+/* Whatever it returns, fini comes after it. */
 enum weft_status weft_redaction_matcher_init(struct weft_redaction_matcher *matcher,
                                              const struct weft_redaction_rules *rules,
                                              struct weft_error *error) WEFT_MUST_CHECK;

@@ -124,11 +124,13 @@ bool weft_redaction_sanitize(struct weft_redaction_matcher *matcher, struct weft
         weft_sanitize(sanitizer, sanitizing.is_mysql, text, out);
         if (weft_buffer_status(out) != WEFT_OK) {
             matcher->limit_count++;
+            weft_redaction_count_limit(&matcher->tally, WEFT_REDACTION_SANITIZER, sanitizer);
             *out_sanitized = WEFT_REDACTION_MASK_TEXT;
             return true;
         }
         if (!weft_slice_equal(text, weft_buffer_slice(out))) {
             tell(matcher->found_by, sanitizer);
+            weft_redaction_count_value(&matcher->tally, WEFT_REDACTION_SANITIZER, sanitizer);
             text = weft_buffer_slice(out);
             which = 1 - which;
             is_changed = true;

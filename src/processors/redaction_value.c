@@ -160,6 +160,7 @@ void weft_redactor_mask_key_value(struct weft_redactor *redactor, struct weft_re
     weft_buffer_clear(lines);
     weft_redaction_mask_lines(&redactor->matcher, text, lines);
     redactor->out.is_failed = redactor->out.is_failed || weft_buffer_status(lines) != WEFT_OK;
+    weft_redaction_count_value(&redactor->matcher.tally, WEFT_REDACTION_BLOCKED_KEY, 0);
     if (redactor->explanation != NULL) {
         weft_buffer_clear(&redactor->found_by);
         weft_buffer_append_text(&redactor->found_by, "blocked_key_patterns");

@@ -30,6 +30,7 @@ struct weft_redactor {
     struct weft_redaction_counts counts;
 };
 
+/* Whatever it returns, fini comes after it. */
 enum weft_status weft_redactor_init(struct weft_redactor *redactor, const struct weft_redaction_rules *rules,
                                     struct weft_error *error) WEFT_MUST_CHECK;
 void weft_redactor_fini(struct weft_redactor *redactor);

@@ -108,6 +108,22 @@ class Asking(OutsideInCase):
             self.assertEqual((status, said), (0, ""))
             self.assertIn("the books balance", text)
 
+    def fault_rules_of_redactions_are_counted_over_all_workers(self):
+        """And the redaction before another one sees what that one does not."""
+        rules = {"allow_all_keys": True, "detectors": ["email", "ipv4"], "scope": "all"}
+        self.begin(processors={"redaction": rules, "redaction/two": {"allow_all_keys": True, "blocked_values": ["example", "to"]}})
+        self.send_to_all_workers([spans_of(f"to {number}@example.com", number * 5, 5) for number in range(40)])
+        self.settled()
+        code, answer = asking.get(self.socket, "/v1/ledger?redactions=1")
+        counts = {(row["processor"], row["signal"], row["rule"]): (row["values"], row["limits"]) for row in answer["redactions"]}
+        self.assertEqual((code, counts), (200, {
+            ("redaction", "traces", "detector email"): (40, 0), ("redaction", "traces", "detector ipv4"): (0, 0),
+            ("redaction", "traces", "decode"): (0, 0), ("redaction/two", "traces", "blocked_values[0]"): (0, 0),
+            ("redaction/two", "traces", "blocked_values[1]"): (40, 0)}))
+        status, text, said = asking.command(self.program.program, "ledger", "--redactions", "--audit", "--endpoint", self.socket)
+        self.assertEqual((status, said), (0, ""))
+        self.assertRegex(text, r"(?s)balance.*redaction +traces +detector email +40 +0\n.*audit: the structures")
+
     def fault_refusals_and_a_full_queue_are_broken_down(self):
         self.begin(lambda number, body: Answer(delay=0.3), processors={"batch": {"timeout": "20ms"}},
                    sending_queue={"queue_size": 2, "num_consumers": 1})

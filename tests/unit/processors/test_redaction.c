@@ -352,19 +352,74 @@ START_TEST(test_bytes_that_do_not_count_are_masked_too)
 }
 END_TEST
 
-START_TEST(test_detectors_count_the_values_in_which_they_found_something)
+/* "rule=values/limits " for each rule that there is. */
+static void expect_rules(const char *expected)
 {
-    component_begin(&weft_processor_redaction, ALL "detectors: [email, ipv4]", WEFT_TRACES);
-    struct weft_buffer request = request_of(SPAN(TEXT("a", "a@b.de c@d.de") "," TEXT("b", "e@f.de 1.2.3.4")));
-    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
     struct weft_samples samples;
+    struct weft_buffer text = { 0 };
     weft_samples_init(&samples);
     weft_processor_redaction.collect(fixture.consumer, &samples);
-    ck_assert_uint_eq(samples.count, 5);
-    ck_assert_str_eq(samples.items[3].name, "weft_redaction_detected_values");
-    ck_assert_int_eq((int)samples.items[3].value, 2);
-    ck_assert_int_eq((int)samples.items[4].value, 1);
+    for (size_t i = 0; i + 1 < samples.count; i++) {
+        if (strcmp(samples.items[i].name, "weft_redaction_rule_values") == 0) {
+            ck_assert_str_eq(samples.items[i + 1].name, "weft_redaction_rule_limits");
+            ck_assert_str_eq(samples.items[i].labels[2].name, "rule");
+            weft_buffer_append_format(&text, "%s=%.0f/%.0f ", samples.items[i].labels[2].value, samples.items[i].value,
+                                      samples.items[i + 1].value);
+        }
+    }
+    weft_buffer_append_byte(&text, 0);
+    ck_assert_str_eq((const char *)text.bytes, expected);
     weft_samples_fini(&samples);
+    weft_buffer_fini(&text);
+}
+
+START_TEST(test_rules_count_the_values_in_which_they_found_something)
+{
+    static const char *const counts = "blocked_values[0]=0/0 rules[0]=0/0 rules[1]=2/0 detector email=2/0 "
+                                      "detector ipv4=1/0 url_sanitizer=1/0 blocked_key_patterns=1/0 decode=0/0 ";
+    component_begin(&weft_processor_redaction,
+                    ALL CARDS
+                    "detectors: [email, ipv4]\nrules: [{pattern: x-, mask: y}, {detector: email, mask: z}]\n"
+                    "blocked_key_patterns: [token]\nscope: all\nurl_sanitizer: {enabled: true, attributes: [u]}",
+                    WEFT_TRACES);
+    struct weft_buffer request = request_of(
+        SPAN(TEXT("a", "a@b.de c@d.de") "," TEXT("b", "e@f.de 1.2.3.4") "," TEXT("token", "x-") "," TEXT("u", "/a/1")));
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    expect_rules(counts);
+    struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+    struct weft_error error = WEFT_ERROR_NONE;
+    sink.answer = WEFT_CLOSED; /* it comes again, and is counted then */
+    ck_assert(weft_consumer_consume(fixture.consumer, &batch, &error) == WEFT_CLOSED);
+    expect_rules(counts);
+    weft_batch_end(&batch, &error, -1);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
+START_TEST(test_the_rule_that_met_its_limits_is_counted)
+{
+    static char text[3000];
+    static char encoded[20000];
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 2] = 'b';
+    for (size_t i = 0; i + 1 < sizeof encoded; i++) {
+        encoded[i] = "QUFB"[i % 4];
+    }
+    component_begin(&weft_processor_redaction,
+                    ALL "blocked_values: [x, '(a|aa)+$']\ndetectors: [ipv4]\ndecode: base64\n"
+                        "blocked_key_patterns: ['(c|cc)+$']",
+                    WEFT_TRACES);
+    struct weft_buffer record = { 0 };
+    struct weft_buffer request = { 0 };
+    put_string_attribute(&record, 9, "a", text);
+    put_string_attribute(&record, 9, "a", encoded);
+    memset(text, 'c', sizeof text - 2);
+    put_string_attribute(&record, 9, text, "x");
+    put_request(&request, weft_buffer_slice(&record));
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    expect_rules("blocked_values[0]=0/0 blocked_values[1]=0/1 detector ipv4=0/0 blocked_key_patterns=1/1 decode=0/1 ");
+    weft_buffer_fini(&record);
     weft_buffer_fini(&request);
     fixture_end();
 }
@@ -463,7 +518,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_a_pattern_at_its_limits_hides_the_value);
     tcase_add_test(tests, test_of_very_many_finds_in_a_value_all_of_it_is_hidden);
     tcase_add_test(tests, test_bytes_that_do_not_count_are_masked_too);
-    tcase_add_test(tests, test_detectors_count_the_values_in_which_they_found_something);
+    tcase_add_test(tests, test_rules_count_the_values_in_which_they_found_something);
+    tcase_add_test(tests, test_the_rule_that_met_its_limits_is_counted);
     tcase_add_test(tests, test_what_the_next_node_refuses_goes_back_as_it_came);
     tcase_add_test(tests, test_each_allocation_failing_leaves_no_secret);
     tcase_add_test(tests, test_each_allocation_failing_in_turn_gives_the_batch_back);

@@ -412,14 +412,14 @@ static void show(size_t id, uint64_t count)
 /* One more ordinary value through all of a redaction. */
 static void look_at(struct weft_redaction_matcher *matcher, size_t kind, bool is_shown)
 {
-    uint64_t before[WEFT_DETECTOR_COUNT];
+    struct weft_redaction_tally *tally = &matcher->tally;
     struct weft_slice masked;
-    memcpy(before, matcher->detected_counts, sizeof before);
+    weft_redaction_tally_clear(tally);
     length = 0;
     kinds[kind].put();
     (void)weft_redaction_mask(matcher, weft_slice_of(text, length), &masked);
     for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
-        bool is_found = matcher->detected_counts[id] > before[id];
+        bool is_found = weft_redaction_count_of(tally, WEFT_REDACTION_DETECTOR, id)->values > 0;
         if (is_found && counts[id][kind]++ < 3 && is_shown) {
             fprintf(stderr, "%s: %s\n", weft_detector_name((enum weft_detector_id)id), text);
         }
