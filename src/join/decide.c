@@ -29,7 +29,8 @@ static void regather_record(void *user, uint32_t context, struct weft_slice reco
         weft_policy_set_gather_resource(join->rules->policies, join->scratch, from->resource, join->resource_facts);
         regathering->context = context;
     }
-    weft_join_gather(join, regathering->facts, join->resource_facts, &span);
+    struct weft_joined_span where = { record, from->resource, from->scope };
+    weft_join_gather(join, regathering->facts, join->resource_facts, &span, &where);
 }
 
 /* If the rules have changed since its records came, or there was no room for facts, they are read once more. */

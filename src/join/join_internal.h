@@ -196,9 +196,14 @@ static inline uint32_t weft_join_now_ms(const struct weft_join *join)
 /* take.c */
 extern const struct weft_share_operations weft_join_share_operations;
 
+/* A span, and the fields of what holds it. */
+struct weft_joined_span {
+    struct weft_slice contents, resource_x, scope_x;
+};
+
 /* What the policies ask of a span and of its resource, added to a trace's facts. */
 void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, const struct weft_policy_facts *resource,
-                      const struct weft_span_index *span);
+                      const struct weft_span_index *span, const struct weft_joined_span *where);
 
 /* The worker that owns a trace. */
 uint32_t weft_join_owner_of_id(const struct weft_stage *stage, const uint8_t *trace_id);

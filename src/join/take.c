@@ -132,7 +132,9 @@ static bool take_span(struct weft_taking *taking, uint32_t scope_index, uint32_t
     }
     trace->has_error = trace->has_error || span.status_code == WEFT_OTLP_STATUS_ERROR;
     if (trace->generation == join->generation) {
-        weft_join_gather(join, &trace->facts, weft_taking_resource_facts(taking, scope_index), &span);
+        const struct weft_otlp_scope *scope = &taking->table->scopes[scope_index];
+        struct weft_joined_span where = { record, taking->table->resources[scope->resource].header, scope->header };
+        weft_join_gather(join, &trace->facts, weft_taking_resource_facts(taking, scope_index), &span, &where);
     }
     if (!weft_otlp_is_span_id(span.parent_span_id)) {
         weft_trace_note_root(join, trace);

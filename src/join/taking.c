@@ -46,14 +46,17 @@ const struct weft_policy_facts *weft_taking_resource_facts(struct weft_taking *t
 }
 
 void weft_join_gather(struct weft_join *join, struct weft_policy_facts *facts, const struct weft_policy_facts *resource,
-                      const struct weft_span_index *span)
+                      const struct weft_span_index *span, const struct weft_joined_span *where)
 {
     struct weft_policy_span asked = { .start_ns = span->start_ns,
                                       .end_ns = span->end_ns,
                                       .status_code = (uint32_t)span->status_code,
                                       .flags = span->flags,
                                       .trace_state = span->trace_state,
-                                      .attributes = span->attributes };
+                                      .attributes = span->attributes,
+                                      .contents = where->contents,
+                                      .resource_x = where->resource_x,
+                                      .scope_x = where->scope_x };
     weft_policy_set_gather(join->rules->policies, join->scratch, resource, &asked, facts);
 }
 

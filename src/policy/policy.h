@@ -28,6 +28,9 @@ struct weft_policy_span {
     struct weft_slice trace_state;
     struct weft_slice attributes; /* a run of whole fields of the span that has all its attributes; the whole span will
                                      do. Read only while a policy asks for an attribute that was not found yet. */
+    /* Read by ottl_condition only, until it knows. */
+    struct weft_slice contents;            /* of the Span */
+    struct weft_slice resource_x, scope_x; /* what holds it: the fields beside scopes, beside spans */
 };
 
 /* What only the tree of a trace's spans shows. */

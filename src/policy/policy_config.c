@@ -73,6 +73,20 @@ static const struct weft_field trace_state_fields[] = {
     WEFT_FIELDS_END,
 };
 
+/* The first three in the order of enum weft_ottl_error_mode. */
+static const char *const error_modes[] = { "propagate", "ignore", "silent", "", NULL };
+
+static const struct weft_field ottl_condition_fields[] = {
+    WEFT_FIELD_CHOICE(
+        struct weft_policy_ottl_config, error_mode, error_modes, "",
+        "What becomes of a condition that fails: propagate, and the policy cannot say; ignore logs it and "
+        "counts it as false, silent does so without a log, and so does \"\", as in the Collector."),
+    WEFT_FIELD(struct weft_policy_ottl_config, span, NULL,
+               "Conditions in OTTL: traces with a span of which one is true are kept."),
+    WEFT_FIELD(struct weft_policy_ottl_config, spanevent, NULL, "The same for span events."),
+    WEFT_FIELDS_END,
+};
+
 static const struct weft_field log_severity_fields[] = {
     WEFT_FIELD(struct weft_policy_log_severity_config, min_severity, "ERROR",
                "A word, or 1 to 24: traces with a log line so severe are kept. weft's own.", .takes_numbers = true),
@@ -119,7 +133,7 @@ static const struct weft_field policy_fields[] = {
     WEFT_FIELD_BLOCK(struct weft_policy_config, log_severity, log_severity_fields,
                      "For type log_severity, weft's own."),
     WEFT_FIELD_BLOCK(struct weft_policy_config, tree, tree_fields, "For type tree, weft's own."),
-    WEFT_FIELD_UNSUPPORTED("ottl_condition", "OTTL."),
+    WEFT_FIELD_BLOCK(struct weft_policy_config, ottl_condition, ottl_condition_fields, "For type ottl_condition."),
     WEFT_FIELDS_END,
 };
 

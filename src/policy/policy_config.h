@@ -59,6 +59,11 @@ struct weft_policy_log_severity_config {
     char *min_severity;
 };
 
+struct weft_policy_ottl_config {
+    struct weft_choice error_mode;
+    struct weft_config_strings span, spanevent;
+};
+
 struct weft_policy_tree_config {
     bool missing_root, orphans, error_in_leaf;
 };
@@ -78,6 +83,7 @@ struct weft_policy_config {
     struct weft_policy_bytes_config bytes_limiting;
     struct weft_policy_span_count_config span_count;
     struct weft_policy_trace_state_config trace_state;
+    struct weft_policy_ottl_config ottl_condition;
     struct weft_policy_log_severity_config log_severity;
     struct weft_policy_tree_config tree;
 };

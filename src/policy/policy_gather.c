@@ -15,6 +15,9 @@ enum weft_status weft_policy_scratch_new(struct weft_policy_scratch **out_scratc
         return weft_fail(error, WEFT_NOMEM, "no memory for policies");
     }
     enum weft_status status = weft_pattern_scratch_new(0, &scratch->pattern, error);
+    if (status == WEFT_OK) {
+        status = weft_ottl_run_init(&scratch->ottl, error);
+    }
     if (status != WEFT_OK) {
         weft_policy_scratch_free(&scratch);
         return status;
@@ -29,6 +32,7 @@ void weft_policy_scratch_free(struct weft_policy_scratch **own_scratch)
     if (scratch != NULL) {
         weft_otlp_attributes_fini(&scratch->attributes);
         weft_pattern_scratch_free(&scratch->pattern);
+        weft_ottl_run_fini(&scratch->ottl);
         weft_free(scratch);
         *own_scratch = NULL;
     }
@@ -94,6 +98,9 @@ void weft_policy_set_gather(const struct weft_policy_set *set, struct weft_polic
         weft_policy_set_bit(facts, set->sampled_flag_bit);
     }
     merge_bits(set, facts, resource);
+    if (set->conditions_count > 0) {
+        weft_policy_conditions_gather(set, scratch, span, facts);
+    }
     if (!has_open_question(set, facts)) {
         return;
     }

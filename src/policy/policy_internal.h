@@ -2,6 +2,7 @@
 
 #include "base/pattern.h"
 #include "base/rate_limit.h"
+#include "ottl/ottl.h"
 #include "policy/policy.h"
 #include "wire/otlp_attributes.h"
 
@@ -31,7 +32,7 @@ struct weft_policy_share {
 struct weft_policy_node {
     const struct weft_policy_kind *kind;
     bool has_state;                   /* it or a part of it */
-    uint32_t bit;                     /* latency, attributes, trace_state, trace_flags */
+    uint32_t bit;                     /* latency, attributes, trace_state, trace_flags, ottl_condition */
     bool is_inverted;                 /* attributes */
     uint64_t statuses;                /* status_code: bits of the first word of the facts */
     uint64_t hash, threshold;         /* probabilistic: of the salt; the highest that is kept */
@@ -76,6 +77,7 @@ extern const struct weft_policy_kind weft_policy_trace_state;
 extern const struct weft_policy_kind weft_policy_trace_flags;
 extern const struct weft_policy_kind weft_policy_log_severity;
 extern const struct weft_policy_kind weft_policy_tree;
+extern const struct weft_policy_kind weft_policy_ottl_condition;
 extern const struct weft_policy_kind weft_policy_and;
 extern const struct weft_policy_kind weft_policy_not;
 extern const struct weft_policy_kind weft_policy_drop;
@@ -114,6 +116,14 @@ struct weft_policy_trace_state {
     uint32_t bit;
 };
 
+/* Conditions of one policy. bit: one was true; bit + 1: one failed before that, which error_mode has propagated. */
+struct weft_policy_conditions {
+    struct weft_ottl_program **programs; /* those on spans, then those on span events */
+    size_t span_count, count;
+    enum weft_ottl_error_mode error_mode;
+    uint32_t bit;
+};
+
 struct weft_policy {
     char *name;
     struct weft_policy_node node;
@@ -130,6 +140,8 @@ struct weft_policy_set {
     size_t key_count; /* different keys of attributes */
     struct weft_policy_trace_state *trace_states;
     size_t trace_state_count, trace_state_capacity;
+    struct weft_policy_conditions *conditions;
+    size_t conditions_count, conditions_capacity;
     uint32_t sampled_flag_bit; /* 0 = nobody asks */
     uint32_t bit_count;
     bool sees_tree;                        /* some policy asks for the tree */
@@ -139,6 +151,7 @@ struct weft_policy_set {
 struct weft_policy_scratch {
     struct weft_otlp_attributes attributes;
     struct weft_pattern_scratch *pattern;
+    struct weft_ottl_run ottl;
 };
 
 static inline bool weft_policy_has_bit(const struct weft_policy_facts *facts, uint32_t bit)
@@ -179,6 +192,11 @@ void weft_policy_latencies_gather(const struct weft_policy_set *set, struct weft
 void weft_policy_trace_states_gather(const struct weft_policy_set *set, struct weft_slice trace_state,
                                      struct weft_policy_facts *facts);
 void weft_policy_trace_states_fini(struct weft_policy_set *set);
+
+/* ottl_condition.c */
+void weft_policy_conditions_gather(const struct weft_policy_set *set, struct weft_policy_scratch *scratch,
+                                   const struct weft_policy_span *span, struct weft_policy_facts *facts);
+void weft_policy_conditions_fini(struct weft_policy_set *set);
 
 /* attributes.c: an attribute that is asked for, which is moved into the set with a copy of the key; on failure it is
  * freed. *out_bit: of its facts, for weft_policy_attribute_decide. */

@@ -21,6 +21,7 @@ static const struct weft_policy_kind *const kinds[] = {
     &weft_policy_trace_flags,
     &weft_policy_log_severity,
     &weft_policy_tree,
+    &weft_policy_ottl_condition,
     &weft_policy_and,
     &weft_policy_not,
     &weft_policy_drop,
@@ -43,10 +44,6 @@ static enum weft_status refuse_type(const struct weft_policy_config *config, uin
 {
     char types[512];
     list_types(place, types, sizeof types);
-    if (strcmp(config->type, "ottl_condition") == 0) { /* the Collector has it */
-        return weft_fail(error, WEFT_UNSUPPORTED, "type %s is not supported by weft yet; there are %s", config->type,
-                         types);
-    }
     if (config->type[0] == '\0') {
         return weft_fail(error, WEFT_INVALID, "it has no type; there are %s", types);
     }

@@ -110,6 +110,7 @@ void weft_policy_set_free(struct weft_policy_set **own_set)
     }
     weft_policy_attributes_fini(set);
     weft_policy_trace_states_fini(set);
+    weft_policy_conditions_fini(set);
     weft_free(set->latencies);
     weft_free(set->policies);
     weft_free(set->order);

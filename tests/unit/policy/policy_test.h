@@ -14,7 +14,7 @@
 /* The types that may stand anywhere, as errors list them. */
 #define POLICY_TEST_TYPES                                                                                          \
     "always_sample, latency, status_code, string_attribute, numeric_attribute, boolean_attribute, probabilistic, " \
-    "rate_limiting, bytes_limiting, span_count, trace_state, trace_flags, log_severity, tree"
+    "rate_limiting, bytes_limiting, span_count, trace_state, trace_flags, log_severity, tree, ottl_condition"
 
 struct policies_config {
     struct weft_config_list policies;

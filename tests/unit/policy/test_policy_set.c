@@ -165,11 +165,6 @@ START_TEST(test_what_is_wrong_is_refused_with_its_place)
     policy_test_refuse("  - {name: a, type: latency}\n  - {name: a, type: latency}", WEFT_INVALID,
                        "test.yaml:3: policy \"a\": its name is that of the policy in line 2");
     snprintf(text, sizeof text,
-             "test.yaml:2: policy \"a\": type ottl_condition is not supported by weft yet; there are %s, and, not, "
-             "drop, composite",
-             types);
-    policy_test_refuse("  - {name: a, type: ottl_condition}", WEFT_UNSUPPORTED, text);
-    snprintf(text, sizeof text,
              "test.yaml:2: policy \"a\": type \"latancy\" is unknown; there are %s, and, not, drop, composite", types);
     policy_test_refuse("  - {name: a, type: latancy}", WEFT_INVALID, text);
     snprintf(text, sizeof text, "test.yaml:2: policy \"a\": it has no type; there are %s, and, not, drop, composite",
@@ -265,7 +260,6 @@ START_TEST(test_keys_are_checked)
     } rows[] = {
         { "  - {name: a, type: latency, latency: {treshold_ms: 1}}", "threshold_ms", WEFT_INVALID },
         { "  - {name: a, type: latency, lattency: {}}", "latency", WEFT_INVALID },
-        { "  - {name: a, type: always_sample, ottl_condition: {span: [b]}}", "ottl_condition", WEFT_UNSUPPORTED },
         { "  - {name: a, type: and, and: {and_sub_policy: [{name: b, drop: {}}]}}", "drop", WEFT_INVALID },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
