@@ -288,7 +288,7 @@ static enum weft_status judge(struct weft_auth_server *untyped, struct weft_slic
 {
     (void)wait;
     const struct bearer_server *server = server_of(untyped);
-    if (credentials.length == 0) {
+    if (credentials.bytes == NULL) {
         return weft_fail(error, WEFT_UNAUTHENTICATED, "missing or empty authorization header: %s",
                          server->side.shared->config->header);
     }

@@ -31,8 +31,9 @@ struct weft_auth_wait {
 struct weft_auth_server;
 
 struct weft_auth_server_operations {
-    /* credentials: the value of the server's field, empty if there is none. WEFT_OK; WEFT_UNAUTHENTICATED with a text
-     * for the client; WEFT_CLOSED: it is being looked at, and wait, unless NULL, is told; WEFT_THROTTLED: too many are.
+    /* credentials: the value of the server's field; its bytes are NULL if there is none. WEFT_OK; WEFT_UNAUTHENTICATED
+     * with a text for the client; WEFT_CLOSED: it is being looked at, and wait, unless NULL, is told; WEFT_THROTTLED:
+     * too many are.
      */
     enum weft_status (*judge)(struct weft_auth_server *server, struct weft_slice credentials,
                               struct weft_auth_wait *wait, struct weft_error *error);

@@ -132,7 +132,12 @@ static struct weft_http1_routes routes_of(const struct otlp_http *http)
 static struct weft_slice credentials_of(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange)
 {
     const struct weft_auth_server *auth = http->inlet.auth;
-    return auth == NULL ? WEFT_SLICE_EMPTY : weft_http1_server_exchange_header(exchange, auth->field);
+    if (auth == NULL) {
+        return WEFT_SLICE_EMPTY;
+    }
+    struct weft_slice value = weft_http1_server_exchange_header(exchange, auth->field);
+    bool is_empty = value.length == 0 && weft_http1_server_exchange_header_count(exchange, auth->field) > 0;
+    return is_empty ? WEFT_SLICE_LITERAL("") : value; /* which is not the same as none */
 }
 
 static bool lets_in(struct otlp_http *http, const struct weft_http1_server_exchange *exchange, struct weft_error *error)
