@@ -1,5 +1,5 @@
 /* Content encodings (compression.h): names, limits and the choice of format. What is common to both
- * directions is here; gzip and zlib are in compression_isal.c, zstd in compression_zstd.c. Receivers inflate
+ * directions is here; gzip and zlib are in compression_isal.c, the others in a file each. Receivers inflate
  * requests with it, exporters deflate them. It knows whole messages only, no streams. */
 #include "base/compression.h"
 
@@ -27,9 +27,11 @@ enum weft_status weft_encoding_parse(struct weft_slice name, enum weft_encoding 
         const char *name;
         enum weft_encoding encoding;
     } names[] = {
-        { "", WEFT_ENCODING_IDENTITY },    { "identity", WEFT_ENCODING_IDENTITY }, { "gzip", WEFT_ENCODING_GZIP },
-        { "x-gzip", WEFT_ENCODING_GZIP },  { "zstd", WEFT_ENCODING_ZSTD },         { "deflate", WEFT_ENCODING_DEFLATE },
-        { "zlib", WEFT_ENCODING_DEFLATE },
+        { "", WEFT_ENCODING_IDENTITY },    { "identity", WEFT_ENCODING_IDENTITY },
+        { "gzip", WEFT_ENCODING_GZIP },    { "x-gzip", WEFT_ENCODING_GZIP },
+        { "zstd", WEFT_ENCODING_ZSTD },    { "deflate", WEFT_ENCODING_DEFLATE },
+        { "zlib", WEFT_ENCODING_DEFLATE }, { "snappy", WEFT_ENCODING_SNAPPY },
+        { "lz4", WEFT_ENCODING_LZ4 },      { "x-snappy-framed", WEFT_ENCODING_SNAPPY_FRAMED },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(names); i++) {
         size_t length = strlen(names[i].name);
@@ -53,9 +55,21 @@ const char *weft_encoding_name(enum weft_encoding encoding)
         return "zstd";
     case WEFT_ENCODING_DEFLATE:
         return "deflate";
+    case WEFT_ENCODING_SNAPPY:
+        return "snappy";
+    case WEFT_ENCODING_SNAPPY_FRAMED:
+        return "x-snappy-framed";
+    case WEFT_ENCODING_LZ4:
+        return "lz4";
     }
     weft_assert(!"an encoding");
     return "";
+}
+
+enum weft_encoding weft_encoding_of(enum weft_encoding said, struct weft_slice message)
+{
+    bool is_framed = said == WEFT_ENCODING_SNAPPY && weft_snappy_is_framed(message);
+    return is_framed ? WEFT_ENCODING_SNAPPY_FRAMED : said;
 }
 
 struct weft_codec *weft_codec_new(struct weft_budget *budget)
@@ -72,6 +86,7 @@ void weft_codec_free(struct weft_codec *codec)
     }
     weft_isal_fini(codec);
     weft_zstd_fini(codec);
+    weft_codec_release(codec, codec->stage, WEFT_CODEC_STAGE_BYTES);
     weft_free(codec);
 }
 
@@ -89,6 +104,46 @@ void weft_codec_release(struct weft_codec *codec, void *memory, size_t size_byte
     if (memory != NULL) {
         weft_budget_release(codec->budget, size_bytes);
         weft_free(memory);
+    }
+}
+
+uint8_t *weft_codec_stage(struct weft_codec *codec)
+{
+    if (codec->stage == NULL) {
+        codec->stage = weft_codec_try_alloc(codec, WEFT_CODEC_STAGE_BYTES);
+    }
+    return codec->stage;
+}
+
+size_t weft_codec_gather_next(struct weft_codec_gather *gather, uint8_t *to, size_t most)
+{
+    size_t length = 0;
+    while (length < most && gather->index < gather->slice_count) {
+        struct weft_slice slice = gather->slices[gather->index];
+        size_t there = slice.length - gather->offset;
+        size_t taken = there < most - length ? there : most - length;
+        if (taken > 0) {
+            memcpy(to + length, slice.bytes + gather->offset, taken);
+        }
+        length += taken;
+        gather->offset += taken;
+        if (gather->offset == slice.length) {
+            gather->index++;
+            gather->offset = 0;
+        }
+    }
+    return length;
+}
+
+uint32_t weft_read_u32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+void weft_write_u32(uint8_t *bytes, uint32_t number)
+{
+    for (int i = 0; i < 4; i++) {
+        bytes[i] = (uint8_t)(number >> 8 * i);
     }
 }
 
@@ -123,6 +178,21 @@ enum weft_status weft_inflate_grow(struct weft_inflate_output *output, struct we
                          output->limit_name);
     }
     return reserve(output->payload, smaller(capacity * 2, output->max_length), error);
+}
+
+enum weft_status weft_inflate_reserve(struct weft_inflate_output *output, size_t length, struct weft_error *error)
+{
+    struct weft_payload *payload = output->payload;
+    if (length > output->max_length - payload->length) {
+        return weft_fail(error, WEFT_LIMIT, "inflates to more than %zu bytes (%s)", output->max_length,
+                         output->limit_name);
+    }
+    size_t needed = payload->length + length;
+    return needed <= payload->capacity
+               ? WEFT_OK
+               : reserve(payload,
+                         smaller(needed > payload->capacity * 2 ? needed : payload->capacity * 2, output->max_length),
+                         error);
 }
 
 static struct weft_inflate_output output_within(const struct weft_codec_limits *limits, size_t input_length)
@@ -166,6 +236,11 @@ static enum weft_status inflate_to(struct weft_codec *codec, enum weft_encoding 
         return weft_isal_inflate(codec, encoding, input, max_members, output, error);
     case WEFT_ENCODING_ZSTD:
         return weft_zstd_inflate(codec, input, max_members, max_window_log, output, error);
+    case WEFT_ENCODING_SNAPPY:
+    case WEFT_ENCODING_SNAPPY_FRAMED:
+        return weft_snappy_inflate(weft_encoding_of(encoding, input), input, output, error);
+    case WEFT_ENCODING_LZ4:
+        return weft_lz4_inflate(input, max_members, output, error);
     }
     weft_assert(!"an encoding");
     return WEFT_INTERNAL;
@@ -224,6 +299,11 @@ static enum weft_status deflate_to(struct weft_codec *codec, enum weft_encoding 
         return weft_isal_deflate(codec, encoding, level, slices, slice_count, payload);
     case WEFT_ENCODING_ZSTD:
         return weft_zstd_deflate(codec, level, slices, slice_count, total_length, payload);
+    case WEFT_ENCODING_SNAPPY:
+    case WEFT_ENCODING_SNAPPY_FRAMED:
+        return weft_snappy_deflate(codec, encoding, slices, slice_count, total_length, payload);
+    case WEFT_ENCODING_LZ4:
+        return weft_lz4_deflate(codec, slices, slice_count, payload);
     }
     weft_assert(!"an encoding");
     return WEFT_INTERNAL;

@@ -49,11 +49,6 @@ static ZSTD_customMem allocator_of(struct weft_codec *codec)
     return (ZSTD_customMem){ .customAlloc = zstd_alloc, .customFree = zstd_free, .opaque = codec };
 }
 
-static uint32_t read_u32(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
 static bool is_skippable(uint32_t magic)
 {
     return (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
@@ -80,7 +75,7 @@ static enum weft_status check_window(struct weft_slice rest, size_t offset, uint
 static enum weft_status find_frame(struct weft_slice rest, size_t offset, uint32_t max_window_log,
                                    struct weft_slice *out_frame, struct weft_error *error)
 {
-    uint32_t magic = rest.length < MAGIC_BYTES ? 0 : read_u32(rest.bytes);
+    uint32_t magic = rest.length < MAGIC_BYTES ? 0 : weft_read_u32(rest.bytes);
     bool is_ordinary = magic == ZSTD_MAGICNUMBER;
     if (rest.length < MAGIC_BYTES || (!is_ordinary && !is_skippable(magic))) {
         return weft_fail(error, WEFT_INVALID, "zstd: no frame at byte %zu", offset);
@@ -171,7 +166,7 @@ enum weft_status weft_zstd_inflate(struct weft_codec *codec, struct weft_slice i
         struct weft_slice frame = WEFT_SLICE_EMPTY;
         struct weft_slice rest = weft_slice_of(input.bytes + offset, input.length - offset);
         status = find_frame(rest, offset, max_window_log, &frame, error);
-        if (status == WEFT_OK && !is_skippable(read_u32(frame.bytes))) {
+        if (status == WEFT_OK && !is_skippable(weft_read_u32(frame.bytes))) {
             status = decode_frame(codec->zstd_decoder, frame, offset, output, error);
         }
         offset += frame.length;

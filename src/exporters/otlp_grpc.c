@@ -97,7 +97,7 @@ static const struct weft_field keepalive_fields[] = {
 
 static const struct weft_field otlp_fields[] = {
     WEFT_FIELD(struct otlp_config, endpoint, NULL, "Backend as host:port, or unix:path.", .is_required = true),
-    WEFT_FIELD(struct otlp_config, compression, "gzip", "gzip, zstd or none."),
+    WEFT_FIELD(struct otlp_config, compression, "gzip", "gzip, zstd, snappy or none."),
     WEFT_FIELD(struct otlp_config, wait_for_ready, "false", "Wait for a connection instead of failing an attempt."),
     WEFT_FIELD(struct otlp_config, headers, NULL, "Metadata sent with each request."),
     WEFT_FIELD(struct otlp_config, authority, NULL, "The :authority to send instead of the endpoint."),

@@ -107,18 +107,18 @@ void weft_exporter_body_fini(struct weft_exporter_body *body, struct weft_host *
 static const struct compression {
     const char *name;
     unsigned families; /* OR of weft_compression_family */
-    bool is_supported;
     enum weft_encoding encoding;
 } compressions[] = {
-    { "", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, true, WEFT_ENCODING_IDENTITY },
-    { "none", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, true, WEFT_ENCODING_IDENTITY },
-    { "gzip", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, true, WEFT_ENCODING_GZIP },
-    { "zstd", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, true, WEFT_ENCODING_ZSTD },
-    { "deflate", WEFT_COMPRESSION_HTTP, true, WEFT_ENCODING_DEFLATE },
-    { "zlib", WEFT_COMPRESSION_HTTP, true, WEFT_ENCODING_DEFLATE },
-    { "snappy", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, false, WEFT_ENCODING_IDENTITY },
-    { "x-snappy-framed", WEFT_COMPRESSION_HTTP, false, WEFT_ENCODING_IDENTITY },
-    { "lz4", WEFT_COMPRESSION_HTTP, false, WEFT_ENCODING_IDENTITY },
+    { "", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, WEFT_ENCODING_IDENTITY },
+    { "none", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, WEFT_ENCODING_IDENTITY },
+    { "gzip", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, WEFT_ENCODING_GZIP },
+    { "zstd", WEFT_COMPRESSION_GRPC | WEFT_COMPRESSION_HTTP, WEFT_ENCODING_ZSTD },
+    { "deflate", WEFT_COMPRESSION_HTTP, WEFT_ENCODING_DEFLATE },
+    { "zlib", WEFT_COMPRESSION_HTTP, WEFT_ENCODING_DEFLATE },
+    { "snappy", WEFT_COMPRESSION_GRPC, WEFT_ENCODING_SNAPPY_FRAMED },
+    { "snappy", WEFT_COMPRESSION_HTTP, WEFT_ENCODING_SNAPPY },
+    { "x-snappy-framed", WEFT_COMPRESSION_HTTP, WEFT_ENCODING_SNAPPY_FRAMED },
+    { "lz4", WEFT_COMPRESSION_HTTP, WEFT_ENCODING_LZ4 },
 };
 
 enum weft_status weft_exporter_parse_compression(const char *name, enum weft_compression_family family,
@@ -129,11 +129,10 @@ enum weft_status weft_exporter_parse_compression(const char *name, enum weft_com
         bool is_it = (compressions[i].families & family) != 0 && strcmp(name, compressions[i].name) == 0;
         found = is_it ? &compressions[i] : NULL;
     }
-    if (found == NULL || !found->is_supported) {
-        return weft_fail(error, found != NULL ? WEFT_UNSUPPORTED : WEFT_INVALID,
-                         "compression: \"%s\" is not %s; use gzip, zstd%s or none", name,
-                         found != NULL ? "supported by weft yet" : "a compression",
-                         family == WEFT_COMPRESSION_HTTP ? ", deflate, zlib" : "");
+    if (found == NULL) {
+        return weft_fail(error, WEFT_INVALID,
+                         "compression: \"%s\" is not a compression; use gzip, zstd, snappy%s or none", name,
+                         family == WEFT_COMPRESSION_HTTP ? ", deflate, zlib, x-snappy-framed, lz4" : "");
     }
     *out_encoding = found->encoding;
     return WEFT_OK;

@@ -57,7 +57,7 @@ static const struct weft_field http_fields[] = {
                         .is_off_as_null = true),
     WEFT_FIELD(HTTP, max_request_body_size, "0", "Largest body in bytes, before and after inflating; 0 = 20 MiB.",
                .maximum = 1024.0 * 1024 * 1024),
-    WEFT_FIELD(HTTP, compression_algorithms, "[\"\", gzip, zstd, zlib, deflate]",
+    WEFT_FIELD(HTTP, compression_algorithms, "[\"\", gzip, zstd, zlib, snappy, deflate, lz4, x-snappy-framed]",
                "Content encodings taken, \"\" for none; an empty list takes every body as it is."),
     WEFT_FIELD(HTTP, response_headers, NULL, "Headers put on every answer."),
     WEFT_FIELD(HTTP, read_timeout, "0s", "Time for a whole request; 0 = 15 s for a body, and more as it comes."),

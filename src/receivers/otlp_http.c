@@ -420,7 +420,7 @@ static enum weft_status decode(struct otlp_http *http, const struct judgement *j
     if (inflated != NULL) {
         out_request->message = inflated;
         out_request->wire = request->payload;
-        out_request->wire_encoding = judgement->encoding;
+        out_request->wire_encoding = weft_encoding_of(judgement->encoding, request->body);
         return WEFT_OK;
     }
     /* An empty request is a request. */

@@ -26,7 +26,7 @@ const struct weft_field weft_otlp_http_fields[] = {
                         .is_off_as_null = true),
     WEFT_FIELD(CONFIG, max_request_body_size, "0", "Largest body in bytes, before and after inflating; 0 = 20 MiB.",
                .maximum = 1024.0 * 1024 * 1024),
-    WEFT_FIELD(CONFIG, compression_algorithms, "[\"\", gzip, zstd, zlib, deflate]",
+    WEFT_FIELD(CONFIG, compression_algorithms, "[\"\", gzip, zstd, zlib, snappy, deflate, lz4, x-snappy-framed]",
                "Content encodings taken, \"\" for none; an empty list takes every body as it is."),
     WEFT_FIELD(CONFIG, response_headers, NULL, "Headers put on every answer."),
     WEFT_FIELD(CONFIG, read_timeout, "0s", "Time for a whole request; 0 = 15 s for a body, and more as it comes."),
@@ -50,14 +50,8 @@ const struct weft_field weft_otlp_http_fields[] = {
 
 enum { DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024 };
 
-/* What the Collector calls the encodings. "deflate" and "zlib" are the same bytes. */
-static const struct {
-    const char *name;
-    bool is_supported;
-} algorithms[] = {
-    { "", true },        { "gzip", true },    { "zstd", true }, { "zlib", true },
-    { "deflate", true }, { "snappy", false }, { "lz4", false }, { "x-snappy-framed", false },
-};
+/* As the Collector calls them. "deflate" and "zlib" are the same bytes. */
+static const char *const algorithms[] = { "", "gzip", "zstd", "zlib", "snappy", "deflate", "lz4", "x-snappy-framed" };
 
 size_t weft_otlp_http_max_body_bytes(const struct weft_otlp_http_config *config)
 {
@@ -105,6 +99,9 @@ enum weft_status weft_otlp_http_encoding(const struct weft_otlp_http_config *con
         break;
     case WEFT_ENCODING_GZIP:
     case WEFT_ENCODING_ZSTD:
+    case WEFT_ENCODING_SNAPPY:
+    case WEFT_ENCODING_SNAPPY_FRAMED:
+    case WEFT_ENCODING_LZ4:
         is_taken = is_listed(config, weft_slice_of_text(weft_encoding_name(encoding)));
         break;
     case WEFT_ENCODING_DEFLATE:
@@ -121,17 +118,14 @@ enum weft_status weft_otlp_http_encoding(const struct weft_otlp_http_config *con
 static enum weft_status validate_algorithm(const char *name, struct weft_error *error)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(algorithms); i++) {
-        if (strcmp(name, algorithms[i].name) == 0) {
-            return algorithms[i].is_supported
-                       ? WEFT_OK
-                       : weft_fail(error, WEFT_UNSUPPORTED,
-                                   "compression_algorithms: weft does not inflate \"%s\" yet; it has \"\", gzip, zstd, "
-                                   "zlib and deflate",
-                                   name);
+        if (strcmp(name, algorithms[i]) == 0) {
+            return WEFT_OK;
         }
     }
-    return weft_fail(error, WEFT_INVALID, "compression_algorithms: \"%s\" is none of \"\", gzip, zstd, zlib, deflate",
-                     name);
+    return weft_fail(
+        error, WEFT_INVALID,
+        "compression_algorithms: \"%s\" is none of \"\", gzip, zstd, zlib, snappy, deflate, lz4, x-snappy-framed",
+        name);
 }
 
 /* A colon before the first slash ends the scheme of a URL: "http://host/path" stands for its path, ":path" for nothing.

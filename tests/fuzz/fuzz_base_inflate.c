@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0) {
         return 0;
     }
-    enum weft_encoding encoding = (enum weft_encoding)(data[0] % 4);
+    enum weft_encoding encoding = (enum weft_encoding)(data[0] % (WEFT_ENCODING_LZ4 + 1));
     struct weft_payload *payload = NULL;
     struct weft_error error = WEFT_ERROR_NONE;
     enum weft_status status =

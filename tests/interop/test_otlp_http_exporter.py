@@ -352,7 +352,6 @@ class ConfigTest(OtlpHttpCase):
         self.assert_refused("at least one endpoint must be specified", endpoint="")
         self.assert_refused("either endpoint or traces_endpoint must be specified", endpoint="", logs_endpoint="http://h/")
         self.assert_refused("http:// or https:// was expected", endpoint="localhost:4318")
-        self.assert_refused("not supported by weft yet", compression="snappy")
         self.assert_refused("not a compression", compression="brotli")
         self.assert_refused("level 12", compression_params={"level": 12})
         self.assert_refused("proxy_url", proxy_url="http://proxy:3128")

@@ -73,7 +73,7 @@ static size_t add_call_fields(const struct weft_grpc_client_request *request, in
     *out_fields = fields;
     fields[WEFT_GRPC_PATH_FIELD] = field(":path", request->path, NGHTTP2_NV_FLAG_NO_COPY_NAME);
     if (request->encoding != WEFT_ENCODING_IDENTITY) {
-        fields[count++] = field("grpc-encoding", weft_encoding_name(request->encoding), NGHTTP2_NV_FLAG_NONE);
+        fields[count++] = field("grpc-encoding", weft_grpc_encoding_name(request->encoding), NGHTTP2_NV_FLAG_NONE);
     }
     if (timeout_ns != INT64_MAX) {
         weft_grpc_format_timeout(timeout_ns, timeout_text);
@@ -288,7 +288,7 @@ void weft_grpc_client_stream_take_header(struct weft_grpc_client_request *reques
     } else if (weft_slice_equal_text(name, "grpc-status-details-bin")) {
         take_details(state, value);
     } else if (weft_slice_equal_text(name, "grpc-encoding")) {
-        state->received.has_unknown_encoding = weft_encoding_parse(value, &state->received.encoding) != WEFT_OK;
+        state->received.has_unknown_encoding = weft_grpc_parse_encoding(value, &state->received.encoding) != WEFT_OK;
     }
 }
 

@@ -6,6 +6,22 @@
 
 #include "base/assert.h"
 
+enum weft_status weft_grpc_parse_encoding(struct weft_slice name, enum weft_encoding *out_encoding)
+{
+    enum weft_encoding encoding;
+    if (weft_encoding_parse(name, &encoding) != WEFT_OK || encoding == WEFT_ENCODING_SNAPPY_FRAMED ||
+        encoding == WEFT_ENCODING_LZ4) {
+        return WEFT_UNSUPPORTED;
+    }
+    *out_encoding = encoding == WEFT_ENCODING_SNAPPY ? WEFT_ENCODING_SNAPPY_FRAMED : encoding;
+    return WEFT_OK;
+}
+
+const char *weft_grpc_encoding_name(enum weft_encoding encoding)
+{
+    return weft_encoding_name(encoding == WEFT_ENCODING_SNAPPY_FRAMED ? WEFT_ENCODING_SNAPPY : encoding);
+}
+
 int weft_grpc_status_of_http(int http_status)
 {
     switch (http_status) {

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/compression.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -23,6 +24,10 @@ enum {
 
 /* For answers without grpc-status. */
 int weft_grpc_status_of_http(int http_status);
+
+/* grpc-encoding. What gRPC calls snappy is a framed stream; WEFT_UNSUPPORTED for what is HTTP's only. */
+enum weft_status weft_grpc_parse_encoding(struct weft_slice name, enum weft_encoding *out_encoding) WEFT_MUST_CHECK;
+const char *weft_grpc_encoding_name(enum weft_encoding encoding);
 
 /* For streams that the peer (or nghttp2) reset; code: an HTTP/2 error code. */
 int weft_grpc_status_of_reset(uint32_t code);

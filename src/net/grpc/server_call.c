@@ -176,7 +176,7 @@ static void take_content_type(struct weft_grpc_server_call *call, struct weft_sl
 
 static void take_encoding(struct weft_grpc_server_call *call, struct weft_slice value)
 {
-    call->has_bad_encoding = weft_encoding_parse(value, &call->encoding) != WEFT_OK;
+    call->has_bad_encoding = weft_grpc_parse_encoding(value, &call->encoding) != WEFT_OK;
 }
 
 static void take_timeout(struct weft_grpc_server_call *call, struct weft_slice value)
@@ -242,7 +242,7 @@ void weft_grpc_server_call_take_headers_end(struct weft_grpc_server_call *call)
         weft_grpc_server_call_refuse(call, WEFT_GRPC_UNIMPLEMENTED, "no such method here");
     } else if (call->has_bad_encoding) {
         weft_grpc_server_call_refuse(call, WEFT_GRPC_UNIMPLEMENTED,
-                                     "grpc-encoding is not supported; identity, gzip, zstd and deflate are");
+                                     "grpc-encoding is not supported; identity, gzip, zstd, snappy and deflate are");
     } else if (call->has_bad_timeout) {
         weft_grpc_server_call_refuse(call, WEFT_GRPC_INTERNAL, "grpc-timeout is malformed");
     } else if (admit(call) && call->timeout_ns >= 0) {
@@ -416,7 +416,7 @@ static bool inflate(struct weft_grpc_server_call *call)
                                            &limits, server->net.pool, &inflated, &error);
     if (status != WEFT_OK) {
         weft_grpc_server_call_refuse(call, grpc_status_of_inflate(status), "%s message: %s",
-                                     weft_encoding_name(call->encoding), error.text);
+                                     weft_grpc_encoding_name(call->encoding), error.text);
         return false;
     }
     call->wire = call->message;

@@ -140,7 +140,7 @@ static bool submit_trailers_only(struct weft_grpc_server_call *call, int grpc_st
     add_field(&fields, ":status", WEFT_SLICE_LITERAL("200"));
     add_field(&fields, "content-type", WEFT_SLICE_LITERAL("application/grpc"));
     if (call->has_bad_encoding) {
-        add_field(&fields, "grpc-accept-encoding", WEFT_SLICE_LITERAL("identity,gzip,zstd,deflate"));
+        add_field(&fields, "grpc-accept-encoding", WEFT_SLICE_LITERAL("identity,gzip,zstd,snappy,deflate"));
     }
     add_field(&fields, "grpc-status", weft_slice_of_text(status_text));
     if (encoded_message.length > 0) {

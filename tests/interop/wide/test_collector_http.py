@@ -41,7 +41,8 @@ class CollectorHttpTest(OutsideInCase):
 
     def test_collector_sends_over_http(self):
         expected = self.through_collector_alone()
-        for settings in ({}, {"compression": "zstd"}, {"compression": "none"}, {"encoding": "json"},
+        compressions = ("zstd", "none", "zlib", "deflate", "snappy", "x-snappy-framed", "lz4")
+        for settings in ({}, *({"compression": name} for name in compressions), {"encoding": "json"},
                          {"encoding": "json", "compression": "none"}):
             with self.subTest(**settings):
                 backend, middle = self.backend(), self.new_address()
@@ -50,6 +51,29 @@ class CollectorHttpTest(OutsideInCase):
                 self.start_program(config, [middle])
                 client = self.collector_before({"otlp_http": {"endpoint": f"http://{middle}", **settings}})
                 self.assert_same_spans(expected, self.arrived(client, backend))
+
+
+    def test_compressions_of_ours_are_read_by_the_collector(self):
+        """Over HTTP, and over gRPC what it calls snappy; the Collector reads the same spans behind weft."""
+        expected = self.through_collector_alone()
+        for kind, names in (("otlp_http", ("zlib", "deflate", "snappy", "x-snappy-framed", "lz4")), ("otlp", ("snappy", "zstd"))):
+            for name in names:
+                with self.subTest(kind, compression=name):
+                    backend, middle, address = self.backend(), self.new_address(), self.new_address()
+                    receiver = configs.otlp_receiver(middle) if kind == "otlp" else configs.otlp_http_receiver(middle)
+                    config = configs.pipeline(None, {"otlp": configs.otlp_exporter(backend.address)}, receiver=receiver)
+                    self.start_program(config, [middle], program=self.collector, stand_in=True)
+                    exporter = (configs.otlp_exporter(middle, compression=name) if kind == "otlp"
+                                else {"endpoint": f"http://{middle}", "compression": name})
+                    self.start_program(configs.pipeline(address, {kind: exporter}), [address])
+                    self.assert_same_spans(expected, self.arrived(self.client(address), backend))
+
+    def test_snappy_over_grpc_is_read(self):
+        expected = self.through_collector_alone()
+        backend, middle = self.backend(), self.new_address()
+        self.start_program(configs.pipeline(middle, {"otlp": configs.otlp_exporter(backend.address)}), [middle])
+        client = self.collector_before({"otlp": configs.otlp_exporter(middle, compression="snappy")})
+        self.assert_same_spans(expected, self.arrived(client, backend))
 
 
 class CollectorHttpSignalsTest(TwoPathsCase):

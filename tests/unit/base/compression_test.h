@@ -18,8 +18,10 @@ struct codec_test {
     struct weft_error error;
 };
 
-static const enum weft_encoding codec_test_encodings[] = { WEFT_ENCODING_IDENTITY, WEFT_ENCODING_GZIP,
-                                                           WEFT_ENCODING_ZSTD, WEFT_ENCODING_DEFLATE };
+static const enum weft_encoding codec_test_encodings[] = {
+    WEFT_ENCODING_IDENTITY, WEFT_ENCODING_GZIP,          WEFT_ENCODING_ZSTD, WEFT_ENCODING_DEFLATE,
+    WEFT_ENCODING_SNAPPY,   WEFT_ENCODING_SNAPPY_FRAMED, WEFT_ENCODING_LZ4,
+};
 
 static inline void codec_test_init(struct codec_test *test)
 {

@@ -41,7 +41,9 @@ START_TEST(test_zeros_are_refused_at_the_cap)
     codec_test_init(&test);
     for (size_t e = 1; e < WEFT_COUNT_OF(codec_test_encodings); e++) {
         struct weft_payload *bomb = deflated_zeros(&test, codec_test_encodings[e], ZERO_CHUNKS);
-        ck_assert_uint_lt(bomb->length, CAP_BYTES);
+        bool is_snappy = codec_test_encodings[e] == WEFT_ENCODING_SNAPPY ||
+                         codec_test_encodings[e] == WEFT_ENCODING_SNAPPY_FRAMED; /* 21 times at most */
+        ck_assert(is_snappy || bomb->length < CAP_BYTES);
         test.limits.max_inflated_bytes = CAP_BYTES;
         refuse_within_cap(&test, codec_test_encodings[e], weft_payload_slice(bomb), WEFT_LIMIT);
         ck_assert_ptr_nonnull(strstr(test.error.text, "max_inflated_bytes"));

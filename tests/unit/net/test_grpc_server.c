@@ -113,9 +113,9 @@ START_TEST(test_wrong_requests_are_told_what_is_wrong)
     uint8_t body[64];
     size_t length = raw_message(body, 0, 4, "abcd", 4);
     assert_failed(call_once(1, &(struct raw_request){ .path = "/no.Such/Method" }, body, length), 12, "no such method");
-    struct raw_stream *stream = call_once(3, &(struct raw_request){ .encoding = "snappy" }, body, length);
+    struct raw_stream *stream = call_once(3, &(struct raw_request){ .encoding = "lz4" }, body, length);
     assert_failed(stream, 12, "grpc-encoding");
-    ck_assert_str_eq(stream->accept_encoding, "identity,gzip,zstd,deflate");
+    ck_assert_str_eq(stream->accept_encoding, "identity,gzip,zstd,snappy,deflate");
     ck_assert_int_eq(
         call_once(5, &(struct raw_request){ .content_type = "application/json" }, body, length)->http_status, 415);
     ck_assert_int_eq(

@@ -186,9 +186,9 @@ START_TEST(test_compression_words_are_the_families)
         { "zstd", WEFT_OK, WEFT_OK, WEFT_ENCODING_ZSTD },
         { "deflate", WEFT_INVALID, WEFT_OK, WEFT_ENCODING_DEFLATE },
         { "zlib", WEFT_INVALID, WEFT_OK, WEFT_ENCODING_DEFLATE },
-        { "snappy", WEFT_UNSUPPORTED, WEFT_UNSUPPORTED, WEFT_ENCODING_IDENTITY },
-        { "lz4", WEFT_INVALID, WEFT_UNSUPPORTED, WEFT_ENCODING_IDENTITY },
-        { "x-snappy-framed", WEFT_INVALID, WEFT_UNSUPPORTED, WEFT_ENCODING_IDENTITY },
+        { "snappy", WEFT_OK, WEFT_OK, WEFT_ENCODING_SNAPPY }, /* over gRPC framed, which HTTP's then overwrites */
+        { "lz4", WEFT_INVALID, WEFT_OK, WEFT_ENCODING_LZ4 },
+        { "x-snappy-framed", WEFT_INVALID, WEFT_OK, WEFT_ENCODING_SNAPPY_FRAMED },
         { "GZIP", WEFT_INVALID, WEFT_INVALID, WEFT_ENCODING_IDENTITY },
         { "brotli", WEFT_INVALID, WEFT_INVALID, WEFT_ENCODING_IDENTITY },
     };

@@ -243,7 +243,7 @@ static const struct row bad_rows[] = {
     { EXPORTER("{endpoint: \"backend:99999\"}"), 3, "99999" },
     { EXPORTER("{endpoint: \"backend:port\"}"), 3, "port" },
     { OTLP("compression: brotli"), 3, "brotli" },
-    { OTLP("compression: snappy"), 3, "not supported by weft yet" },
+    { OTLP("compression: lz4"), 3, "is not a compression" },
     { OTLP("auth: {authenticator: oauth2}"), 3, "auth" },
     { OTLP("middlewares: [{id: x}]"), 3, "middlewares" },
     { OTLP("timeout: -1s"), 3, "timeout" },
