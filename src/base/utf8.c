@@ -110,6 +110,27 @@ uint32_t weft_utf8_decode(struct weft_slice text, size_t *out_length)
     }
 }
 
+uint8_t *weft_utf8_put(uint8_t *to, uint32_t character)
+{
+    if (character < 0x80) {
+        *to++ = (uint8_t)character;
+        return to;
+    }
+    if (character < 0x800) {
+        *to++ = (uint8_t)(0xc0 | character >> 6);
+    } else {
+        if (character < 0x10000) {
+            *to++ = (uint8_t)(0xe0 | character >> 12);
+        } else {
+            *to++ = (uint8_t)(0xf0 | character >> 18);
+            *to++ = (uint8_t)(0x80 | (character >> 12 & 0x3f));
+        }
+        *to++ = (uint8_t)(0x80 | (character >> 6 & 0x3f));
+    }
+    *to++ = (uint8_t)(0x80 | (character & 0x3f));
+    return to;
+}
+
 void weft_utf8_append_repaired(struct weft_buffer *buffer, struct weft_slice text)
 {
     while (text.length > 0) {

@@ -93,6 +93,11 @@ static inline bool weft_utf8_is_valid(const uint8_t *at, const uint8_t *end)
  * reads it. text is not empty. */
 uint32_t weft_utf8_decode(struct weft_slice text, size_t *out_length);
 
+enum { WEFT_UTF8_MAX_BYTES = 4 /* of a character */ };
+
+/* Writes a character and returns where it ends. */
+uint8_t *weft_utf8_put(uint8_t *to, uint32_t character);
+
 /* Appends text with each bad byte as U+FFFD (three bytes). */
 void weft_utf8_append_repaired(struct weft_buffer *buffer, struct weft_slice text);
 

@@ -41,26 +41,7 @@ size_t weft_expression_put_character(uint8_t *out, uint32_t character)
     if (character > 0x10ffff || (character >= 0xd800 && character < 0xe000)) {
         character = 0xfffd;
     }
-    if (character < 0x80) {
-        out[0] = (uint8_t)character;
-        return 1;
-    }
-    if (character < 0x800) {
-        out[0] = (uint8_t)(0xc0 | character >> 6);
-        out[1] = (uint8_t)(0x80 | (character & 0x3f));
-        return 2;
-    }
-    if (character < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | character >> 12);
-        out[1] = (uint8_t)(0x80 | (character >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (character & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | character >> 18);
-    out[1] = (uint8_t)(0x80 | (character >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (character >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (character & 0x3f));
-    return 4;
+    return (size_t)(weft_utf8_put(out, character) - out);
 }
 
 /* at is behind the letter u. */

@@ -93,27 +93,6 @@ static uint32_t hex4(const uint8_t *at)
     return value;
 }
 
-static uint8_t *put_utf8(uint8_t *to, uint32_t code)
-{
-    if (code < 0x80) {
-        *to++ = (uint8_t)code;
-        return to;
-    }
-    if (code < 0x800) {
-        *to++ = (uint8_t)(0xc0 | code >> 6);
-    } else {
-        if (code < 0x10000) {
-            *to++ = (uint8_t)(0xe0 | code >> 12);
-        } else {
-            *to++ = (uint8_t)(0xf0 | code >> 18);
-            *to++ = (uint8_t)(0x80 | (code >> 12 & 0x3f));
-        }
-        *to++ = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-    }
-    *to++ = (uint8_t)(0x80 | (code & 0x3f));
-    return to;
-}
-
 /* at is after "\u". A pair of surrogates is one code point; half of one is not text: JavaScript can send it,
  * no reader of protobuf takes it. */
 static const uint8_t *take_unicode(const uint8_t *at, const uint8_t *end, uint32_t *out_code)
@@ -167,7 +146,7 @@ uint8_t *weft_json_unescape(uint8_t *to, struct weft_slice contents)
         if (at[1] == 'u') {
             uint32_t code;
             at = take_unicode(at + 2, end, &code);
-            to = put_utf8(to, code);
+            to = weft_utf8_put(to, code);
         } else {
             *to++ = unescaped(at[1]);
             at += 2;
