@@ -27,3 +27,15 @@ void weft_hash_wide(const struct weft_hash_secret *secret, struct weft_slice byt
     memcpy(out_hash, &hash.low64, sizeof hash.low64);
     memcpy(out_hash + sizeof hash.low64, &hash.high64, sizeof hash.high64);
 }
+
+uint64_t weft_hash_xxh3(struct weft_slice bytes)
+{
+    return XXH3_64bits(bytes.bytes, bytes.length);
+}
+
+uint64_t weft_hash_xxh128(struct weft_slice bytes, uint64_t *out_high)
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes.bytes, bytes.length);
+    *out_high = hash.high64;
+    return hash.low64;
+}
