@@ -1,8 +1,8 @@
 #pragma once
 
 #include "operators/operator_internal.h"
-#include "operators/time_layout.h"
-#include "operators/time_zone.h"
+#include "wire/time_layout.h"
+#include "wire/time_zone.h"
 
 /* Keys with which operators read times: the block `timestamp` of parsers, and those of time_parser. A time that names
  * no zone is that of `location`, else that of the run; one that names no year is of the year around its entry. */

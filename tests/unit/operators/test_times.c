@@ -1,7 +1,7 @@
 /* Times of entries: layouts, epochs, zones, and what a config may not say. The moments are those that the Collector
  * (0.158) gives for the same layout and text. */
 #include "operators/operators_test.h"
-#include "operators/time_zone.h"
+#include "wire/time_zone.h"
 
 /* 2026-08-15T12:00:00Z: what counts as now. */
 #define NOW_NS UINT64_C(1786795200000000000)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/entry_memory.h"
+#include "wire/time_layout.h"
 
 /* A time zone: which offset from UTC, under which name, held when. Read from the system's zone files while a config is
  * compiled (this blocks), never changed; the process's own TZ does not matter. What a file says of all later years is
@@ -46,3 +47,9 @@ bool weft_time_zone_named_offset(const struct weft_time_zone *zone, struct weft_
 enum { WEFT_ZONE_RULE_PERIODS = 2, WEFT_ZONE_RULE_STARTS = 2 * (2555 - 1969) };
 enum weft_status weft_time_zone_add_rule(struct weft_time_zone *zone, struct weft_slice rule,
                                          struct weft_entry_memory *memory) WEFT_MUST_CHECK;
+
+/* time_moment.c: the moment that fields name. A time that names no zone is that of zone; NULL: its clock is zone_s
+ * ahead of UTC. Without a year it is that of now, or the one before if the time would be more than seven days ahead.
+ * NULL: out_clock is written; else why not. */
+const char *weft_time_moment_of(const struct weft_time_fields *fields, const struct weft_time_zone *zone, int zone_s,
+                                uint64_t now_ns, struct weft_time_clock *out_clock) WEFT_MUST_CHECK;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "operators/time_layout.h"
+#include "wire/time_layout.h"
 
 /* What time_fields.c and time_offset.c share: a text that is read element by element. Those that take return false with
  * a reason; where they stand then does not matter. */

@@ -1,5 +1,5 @@
 /* Offsets from UTC and names of zones in times (time_reader.h), as Go's time.Parse reads them. */
-#include "operators/time_reader.h"
+#include "wire/time_reader.h"
 
 static bool take_two_digits(struct weft_time_reader *reader, int max, int *out_number)
 {

@@ -1,6 +1,6 @@
 /* Compiling layouts of times (time_layout.h): cut where Go's time package cuts them, in the same order of looking. A
  * strptime layout is first written as Go's; marks remember what its directives allow beyond that. */
-#include "operators/time_layout.h"
+#include "wire/time_layout.h"
 
 #include "base/buffer.h"
 
@@ -88,6 +88,7 @@ static size_t fraction_length(const char *at)
 /* The element that begins at `at`, with its length; 0: none does. */
 static size_t find_element(const char *at, struct weft_time_element *element)
 {
+    element->has_comma = at[0] == ',';
     for (size_t i = 0; i < WEFT_COUNT_OF(words); i++) {
         if (is_word(&words[i], at)) {
             element->kind = words[i].kind;
@@ -189,21 +190,51 @@ enum weft_status weft_time_layout_compile_go(const char *text, struct weft_entry
 
 /* ---- strptime ---- */
 
-/* What a directive is in Go's layouts. */
+/* What a directive is in Go's layouts, for reading and, where that differs, for writing. */
 static const struct directive {
     char letter;
-    const char *text;
+    const char *text, *written;
 } directives[] = {
-    { 'Y', "2006" },      { 'y', "06" },       { 'm', "1" },         { 'o', "1" },
-    { 'q', "1" },         { 'b', "Jan" },      { 'h', "Jan" },       { 'B', "January" },
-    { 'd', "2" },         { 'e', "2" },        { 'g', "2" },         { 'a', "Mon" },
-    { 'A', "Monday" },    { 'H', "15" },       { 'l', "3" },         { 'I', "3" },
-    { 'p', "PM" },        { 'P', "pm" },       { 'M', "4" },         { 'S', "5" },
-    { 'L', "999" },       { 'f', "999999" },   { 's', "999999999" }, { 'Z', "MST" },
-    { 'z', "Z0700" },     { 'w', "-070000" },  { 'i', "-07" },       { 'j', "-07:00" },
-    { 'k', "-07:00:00" }, { 'D', "1/2/2006" }, { 'x', "1/2/2006" },  { 'F', "2006-1-2" },
-    { 'T', "15:4:5" },    { 'X', "15:4:5" },   { 'r', "3:4:5 pm" },  { 'R', "15:4" },
-    { 'n', "\n" },        { 't', "\t" },       { '%', "%" },         { 'c', "Mon Jan 2 15:4:5 2006" },
+    { 'Y', "2006", NULL },
+    { 'y', "06", NULL },
+    { 'm', "1", "01" },
+    { 'o', "1", "_1" },
+    { 'q', "1", NULL },
+    { 'b', "Jan", NULL },
+    { 'h', "Jan", NULL },
+    { 'B', "January", NULL },
+    { 'd', "2", "02" },
+    { 'e', "2", "_2" },
+    { 'g', "2", NULL },
+    { 'a', "Mon", NULL },
+    { 'A', "Monday", NULL },
+    { 'H', "15", NULL },
+    { 'l', "3", NULL },
+    { 'I', "3", "03" },
+    { 'p', "PM", NULL },
+    { 'P', "pm", NULL },
+    { 'M', "4", "04" },
+    { 'S', "5", "05" },
+    { 'L', "999", NULL },
+    { 'f', "999999", NULL },
+    { 's', "999999999", NULL },
+    { 'Z', "MST", NULL },
+    { 'z', "Z0700", NULL },
+    { 'w', "-070000", NULL },
+    { 'i', "-07", NULL },
+    { 'j', "-07:00", NULL },
+    { 'k', "-07:00:00", NULL },
+    { 'D', "1/2/2006", "01/02/2006" },
+    { 'x', "1/2/2006", "01/02/2006" },
+    { 'F', "2006-1-2", "2006-01-02" },
+    { 'T', "15:4:5", "15:04:05" },
+    { 'X', "15:4:5", "15:04:05" },
+    { 'r', "3:4:5 pm", "03:04:05 pm" },
+    { 'R', "15:4", "15:04" },
+    { 'n', "\n", NULL },
+    { 't', "\t", NULL },
+    { '%', "%", NULL },
+    { 'c', "Mon Jan 2 15:4:5 2006", "Mon Jan 02 15:04:05 2006" },
 };
 
 static const struct directive *find_directive(char letter)
@@ -216,9 +247,18 @@ static const struct directive *find_directive(char letter)
     return NULL;
 }
 
-/* Its numbers may have spaces before them. */
-static void write_directive(const struct directive *directive, struct weft_buffer *text, struct weft_buffer *marks)
+/* Its numbers may have spaces before them when they are read. */
+static void write_directive(const struct directive *directive, bool is_written, struct weft_buffer *text,
+                            struct weft_buffer *marks)
 {
+    if (is_written) {
+        const char *written = directive->written == NULL ? directive->text : directive->written;
+        for (; *written != '\0'; written++) {
+            weft_buffer_append_byte(text, (uint8_t)*written);
+            weft_buffer_append_byte(marks, MARK_NONE);
+        }
+        return;
+    }
     bool is_date = directive->letter == 'D' || directive->letter == 'x';
     for (const char *at = directive->text; *at != '\0'; at++) {
         bool is_first = at == directive->text || !is_digit(at[-1]);
@@ -231,8 +271,8 @@ static void write_directive(const struct directive *directive, struct weft_buffe
     }
 }
 
-static enum weft_status write_go(const char *text, struct weft_buffer *out_text, struct weft_buffer *out_marks,
-                                 struct weft_error *error)
+static enum weft_status write_go(const char *text, bool is_written, struct weft_buffer *out_text,
+                                 struct weft_buffer *out_marks, struct weft_error *error)
 {
     for (const char *at = text; *at != '\0'; at++) {
         const struct directive *directive = at[0] == '%' && at[1] != '\0' ? find_directive(at[1]) : NULL;
@@ -240,10 +280,10 @@ static enum weft_status write_go(const char *text, struct weft_buffer *out_text,
             return weft_fail(error, WEFT_INVALID, "a strptime layout has no digits");
         }
         if (directive != NULL) {
-            if (strchr("Lfs", at[1]) != NULL && (at == text || strchr(".,", at[-1]) == NULL)) {
+            if (strchr("Lfs", at[1]) != NULL && at > text && strchr(".,", at[-1]) == NULL) {
                 return refuse_fraction(error);
             }
-            write_directive(directive, out_text, out_marks);
+            write_directive(directive, is_written, out_text, out_marks);
             at++;
         } else if (at[0] == '%' && at[1] != '\0') {
             return weft_fail(error, WEFT_INVALID, "strptime has no %%%.*s here", at[1] > ' ' && at[1] < 127, at + 1);
@@ -256,15 +296,15 @@ static enum weft_status write_go(const char *text, struct weft_buffer *out_text,
     return WEFT_OK;
 }
 
-enum weft_status weft_time_layout_compile_strptime(const char *text, struct weft_entry_memory *memory,
-                                                   struct weft_time_layout *out_layout, struct weft_error *error)
+static enum weft_status compile_directives(const char *text, bool is_written, struct weft_entry_memory *memory,
+                                           struct weft_time_layout *out_layout, struct weft_error *error)
 {
     struct weft_buffer go;
     struct weft_buffer marks;
     weft_buffer_init(&go, 0);
     weft_buffer_init(&marks, 0);
     enum weft_status status = check_length(text, error);
-    status = status == WEFT_OK ? write_go(text, &go, &marks, error) : status;
+    status = status == WEFT_OK ? write_go(text, is_written, &go, &marks, error) : status;
     if (status == WEFT_OK && (weft_buffer_status(&go) != WEFT_OK || weft_buffer_status(&marks) != WEFT_OK)) {
         status = weft_fail(error, WEFT_NOMEM, "no memory for a layout");
     }
@@ -275,4 +315,16 @@ enum weft_status weft_time_layout_compile_strptime(const char *text, struct weft
     weft_buffer_fini(&go);
     weft_buffer_fini(&marks);
     return status;
+}
+
+enum weft_status weft_time_layout_compile_strptime(const char *text, struct weft_entry_memory *memory,
+                                                   struct weft_time_layout *out_layout, struct weft_error *error)
+{
+    return compile_directives(text, false, memory, out_layout, error);
+}
+
+enum weft_status weft_time_layout_compile_strftime(const char *text, struct weft_entry_memory *memory,
+                                                   struct weft_time_layout *out_layout, struct weft_error *error)
+{
+    return compile_directives(text, true, memory, out_layout, error);
 }

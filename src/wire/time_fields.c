@@ -1,5 +1,5 @@
 /* Reading times by their layout (time_layout.h): element by element, as Go's time.Parse does it, without going back. */
-#include "operators/time_reader.h"
+#include "wire/time_reader.h"
 
 #include "wire/time.h"
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/buffer.h"
 #include "base/entry_memory.h"
 
 /* Layouts of times, as Go's time package reads them: a layout is the text of one certain moment, cut into elements;
@@ -49,6 +50,7 @@ struct weft_time_element {
     enum weft_time_element_kind kind;
     uint8_t detail; /* of FRACTION the digits, of OFFSET its form */
     bool skips_space;
+    bool has_comma; /* of FRACTION: instead of the point */
 };
 
 struct weft_time_layout {
@@ -63,6 +65,31 @@ enum weft_status weft_time_layout_compile_go(const char *text, struct weft_entry
 enum weft_status weft_time_layout_compile_strptime(const char *text, struct weft_entry_memory *memory,
                                                    struct weft_time_layout *out_layout,
                                                    struct weft_error *error) WEFT_MUST_CHECK;
+
+/* The same directives for writing: numbers have all their digits. */
+enum weft_status weft_time_layout_compile_strftime(const char *text, struct weft_entry_memory *memory,
+                                                   struct weft_time_layout *out_layout,
+                                                   struct weft_error *error) WEFT_MUST_CHECK;
+
+/* A moment as a clock shows it that is so far ahead of UTC. */
+struct weft_time_clock {
+    int64_t seconds; /* since 1970, in UTC */
+    uint32_t nanos;
+    int32_t offset_s;
+};
+
+struct weft_time_date {
+    int64_t year;
+    int month, day, weekday; /* 0 = Sunday */
+    int year_day;            /* 1 is the first of January */
+    int hour, minute, second;
+};
+
+struct weft_time_date weft_time_date_of(const struct weft_time_clock *clock);
+
+/* Appends the clock in the layout; a failed append shows in the buffer's status. */
+void weft_time_layout_write(const struct weft_time_layout *layout, const struct weft_time_clock *clock,
+                            struct weft_buffer *out);
 
 /* What a text says: a day that exists. */
 struct weft_time_fields {

@@ -1,5 +1,5 @@
 /* The rule at the end of a zone file (POSIX's TZ with RFC 8536's additions) as starts of periods, for each year. */
-#include "operators/time_zone.h"
+#include "wire/time_zone.h"
 
 #include "wire/time.h"
 

@@ -1,5 +1,5 @@
 /* Zone files (RFC 8536) and what they say (time_zone.h). Times are looked up as Go's time package does it. */
-#include "operators/time_zone.h"
+#include "wire/time_zone.h"
 
 #include <errno.h>
 #include <fcntl.h>
