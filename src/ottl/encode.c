@@ -76,7 +76,9 @@ static enum weft_status put_items(struct weft_buffer *out, const struct weft_ott
     }
     while (status == WEFT_OK && weft_ottl_each_next(&each, &member)) {
         size_t start = out->length;
-        if (value->kind == WEFT_OTTL_MAP) {
+        if (value->kind == WEFT_OTTL_MAP && member.wire.bytes != NULL) {
+            put_contents(out, ITEMS_FIELD, member.wire);
+        } else if (value->kind == WEFT_OTTL_MAP) {
             status = put_member(out, ITEMS_FIELD, member.key, &member.value, depth + 1, error);
         } else {
             status = put_value(out, &member.value, depth + 1, error);

@@ -53,8 +53,7 @@ void weft_ottl_record_set_item(struct weft_ottl_record *record, struct weft_slic
     set_level(record, WEFT_OTTL_LEVEL_ITEM, contents);
 }
 
-/* Notes where each field lies. */
-static void decode(struct weft_ottl_message *message)
+void weft_ottl_message_decode(struct weft_ottl_message *message)
 {
     struct weft_wire_reader reader = weft_wire_reader_of(message->bytes);
     struct weft_wire_field field;
@@ -147,7 +146,7 @@ struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ottl_record *reco
 {
     struct weft_ottl_message *message = weft_ottl_record_level(record, level);
     if (!message->is_decoded) {
-        decode(message);
+        weft_ottl_message_decode(message);
     }
     return message;
 }

@@ -72,6 +72,9 @@ void weft_ottl_record_set_item(struct weft_ottl_record *record, struct weft_slic
 /* The message with its bytes known; an empty one if there is none. */
 struct weft_ottl_message *weft_ottl_record_level(struct weft_ottl_record *record, enum weft_ottl_level level);
 
+/* Notes where each field lies, once. */
+void weft_ottl_message_decode(struct weft_ottl_message *message);
+
 /* The same, decoded. */
 struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ottl_record *record, enum weft_ottl_level level);
 

@@ -110,10 +110,12 @@ static bool next_on_wire(struct weft_ottl_each *each, struct weft_ottl_member *o
         }
         each->rest = weft_slice_of(reader.at, (size_t)(reader.end - reader.at));
         if (value->kind == WEFT_OTTL_MAP) {
-            *out_member = (struct weft_ottl_member){ key_of(field.bytes), weft_ottl_value_of_key_value(field.bytes) };
+            *out_member = (struct weft_ottl_member){ .key = key_of(field.bytes),
+                                                     .value = weft_ottl_value_of_key_value(field.bytes),
+                                                     .wire = field.bytes };
         } else {
             struct weft_otlp_value wire = weft_otlp_value_of(field.whole, number);
-            *out_member = (struct weft_ottl_member){ WEFT_SLICE_EMPTY, weft_ottl_value_of_wire(&wire) };
+            *out_member = (struct weft_ottl_member){ .value = weft_ottl_value_of_wire(&wire) };
         }
         return true;
     }
@@ -131,9 +133,8 @@ bool weft_ottl_each_next(struct weft_ottl_each *each, struct weft_ottl_member *o
     if (each->at >= count) {
         return false;
     }
-    *out_member = value->kind == WEFT_OTTL_MAP
-                      ? value->map->members[each->at]
-                      : (struct weft_ottl_member){ WEFT_SLICE_EMPTY, value->list->items[each->at] };
+    *out_member = value->kind == WEFT_OTTL_MAP ? value->map->members[each->at]
+                                               : (struct weft_ottl_member){ .value = value->list->items[each->at] };
     each->at++;
     return true;
 }
@@ -218,7 +219,7 @@ enum weft_status weft_ottl_map_append(struct weft_entry_memory *memory, struct w
     if (!grow(memory, &map->members, sizeof *map->members, map->count, &map->capacity)) {
         return WEFT_NOMEM;
     }
-    map->members[map->count++] = (struct weft_ottl_member){ key, value };
+    map->members[map->count++] = (struct weft_ottl_member){ .key = key, .value = value };
     return WEFT_OK;
 }
 
@@ -228,6 +229,7 @@ enum weft_status weft_ottl_map_set(struct weft_entry_memory *memory, struct weft
     for (size_t i = 0; i < map->count; i++) {
         if (weft_slice_equal(map->members[i].key, key)) {
             map->members[i].value = value;
+            map->members[i].wire = WEFT_SLICE_EMPTY;
             return WEFT_OK;
         }
     }
@@ -257,6 +259,7 @@ struct weft_ottl_map *weft_ottl_map_open(struct weft_entry_memory *memory, const
         if (weft_ottl_map_append(memory, open, member.key, member.value) != WEFT_OK) {
             return NULL;
         }
+        open->members[open->count - 1].wire = member.wire;
     }
     return open;
 }

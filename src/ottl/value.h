@@ -66,6 +66,7 @@ struct weft_ottl_value {
 struct weft_ottl_member {
     struct weft_slice key;
     struct weft_ottl_value value;
+    struct weft_slice wire; /* contents of its KeyValue as it came; empty if it is new, and as soon as it changes */
 };
 
 /* In the order in which keys came. A map of the wire may have a key twice; the first one counts. */
