@@ -7,7 +7,8 @@
 
 #include "base/assert.h"
 #include "ottl/function.h"
-#include "wire/time.h"
+#include "ottl/text_number.h"
+#include "wire/time_layout.h"
 
 static enum weft_status expect(struct weft_ottl_run *run, const struct weft_ottl_value *value,
                                enum weft_ottl_kind expected)
@@ -55,37 +56,57 @@ static enum weft_status take_hex(struct weft_ottl_run *run, struct weft_ottl_val
 /* In quotes, as JSON has it: RFC 3339 with as many digits behind the second as there are. */
 static enum weft_status take_time(struct weft_ottl_run *run, struct weft_ottl_value *in_out_value)
 {
-    enum { DAY = 86400, HOUR = 3600, MINUTE = 60 };
+    enum { MAX_YEAR = 9999, MINUTE = 60 };
     char text[64], fraction[16] = "", zone[8] = "Z";
-    struct weft_ottl_time time = in_out_value->time;
-    int64_t local = time.seconds + time.east_of_utc_seconds;
-    int64_t day = local / DAY - (local % DAY < 0);
-    int32_t second = (int32_t)(local - day * DAY);
-    int year = 1970, month = 1;
-    while (weft_time_days(year + 1, 1, 1) <= day && year < 9999) {
-        year++;
-    }
-    if (day < 0 || weft_time_days(year + 1, 1, 1) <= day) {
+    struct weft_time_clock clock = { .seconds = in_out_value->time.seconds,
+                                     .nanos = (uint32_t)in_out_value->time.nanos,
+                                     .offset_s = in_out_value->time.east_of_utc_seconds };
+    struct weft_time_date date = weft_time_date_of(&clock);
+    if (date.year < 0 || date.year > MAX_YEAR) {
         return refuse(run, in_out_value, "a text");
     }
-    while (month < 12 && weft_time_days(year, month + 1, 1) <= day) {
-        month++;
-    }
-    if (time.nanos != 0) {
-        int length = snprintf(fraction, sizeof fraction, ".%09d", (int)time.nanos);
+    if (clock.nanos != 0) {
+        int length = snprintf(fraction, sizeof fraction, ".%09u", (unsigned)clock.nanos);
         while (fraction[length - 1] == '0') {
             fraction[--length] = '\0';
         }
     }
-    if (time.east_of_utc_seconds != 0) {
-        int minutes = abs(time.east_of_utc_seconds) / MINUTE;
-        snprintf(zone, sizeof zone, "%c%02d:%02d", time.east_of_utc_seconds < 0 ? '-' : '+', minutes / MINUTE % 100,
+    if (clock.offset_s != 0) {
+        int minutes = abs(clock.offset_s) / MINUTE;
+        snprintf(zone, sizeof zone, "%c%02d:%02d", clock.offset_s < 0 ? '-' : '+', minutes / MINUTE % 100,
                  minutes % MINUTE);
     }
-    snprintf(text, sizeof text, "\"%04d-%02d-%02dT%02d:%02d:%02d%s%s\"", year, month,
-             (int)(day - weft_time_days(year, month, 1)) + 1, (int)(second / HOUR), (int)(second / MINUTE % MINUTE),
-             (int)(second % MINUTE), fraction, zone);
+    snprintf(text, sizeof text, "\"%04d-%02d-%02dT%02d:%02d:%02d%s%s\"", (int)date.year, date.month, date.day,
+             date.hour, date.minute, date.second, fraction, zone);
     return keep(run, text, in_out_value);
+}
+
+/* As JSON writes an array of bytes. */
+static enum weft_status take_id(struct weft_ottl_run *run, struct weft_ottl_value *in_out_value)
+{
+    char text[96];
+    size_t length = 0;
+    for (size_t i = 0; i < in_out_value->bytes.length; i++) {
+        length += (size_t)snprintf(text + length, sizeof text - length, "%c%u", i == 0 ? '[' : ',',
+                                   in_out_value->bytes.bytes[i]);
+    }
+    snprintf(text + length, sizeof text - length, "]");
+    return keep(run, text, in_out_value);
+}
+
+/* As JSON does it here: exponents have two digits. */
+static enum weft_status take_double(struct weft_ottl_run *run, struct weft_ottl_value *in_out_value)
+{
+    double magnitude = fabs(in_out_value->real);
+    bool is_plain = magnitude == 0 || (magnitude >= 1e-6 && magnitude < 1e21);
+    if (!isfinite(in_out_value->real)) {
+        return refuse(run, in_out_value, "a text");
+    }
+    weft_buffer_clear(&run->text);
+    weft_ottl_put_shortest(&run->text, in_out_value->real, is_plain ? 'f' : 'e');
+    weft_buffer_append_byte(&run->text, 0);
+    return weft_buffer_status(&run->text) == WEFT_OK ? keep(run, (const char *)run->text.bytes, in_out_value)
+                                                     : WEFT_NOMEM;
 }
 
 static bool is_html(uint8_t byte)
@@ -136,10 +157,7 @@ static enum weft_status take_string_like(struct weft_ottl_run *run, struct weft_
     case WEFT_OTTL_TIME:
         return take_time(run, in_out_value);
     case WEFT_OTTL_DOUBLE:
-        if (!isfinite(in_out_value->real)) {
-            return refuse(run, in_out_value, "a text");
-        }
-        break;
+        return take_double(run, in_out_value);
     case WEFT_OTTL_BOOL:
     case WEFT_OTTL_INT:
     case WEFT_OTTL_MAP:
@@ -147,6 +165,7 @@ static enum weft_status take_string_like(struct weft_ottl_run *run, struct weft_
         break;
     case WEFT_OTTL_TRACE_ID:
     case WEFT_OTTL_SPAN_ID:
+        return take_id(run, in_out_value);
     case WEFT_OTTL_MESSAGE:
     case WEFT_OTTL_MESSAGES:
     case WEFT_OTTL_FUNCTION:

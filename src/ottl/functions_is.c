@@ -31,14 +31,6 @@ static enum weft_status make_is_match(struct weft_ottl_maker *maker, const struc
     return weft_ottl_pattern_make(call, 1, false, out_state, error);
 }
 
-static enum weft_status is_string(struct weft_ottl_run *run, const struct weft_ottl_call *call,
-                                  struct weft_ottl_value *out_value)
-{
-    (void)run;
-    *out_value = weft_ottl_bool(call->arguments[0].kind == WEFT_OTTL_STRING);
-    return WEFT_OK;
-}
-
 static enum weft_status length(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                struct weft_ottl_value *out_value)
 {
@@ -81,7 +73,6 @@ const struct weft_ottl_function weft_ottl_functions_is[] = {
         .make = make_is_match,
         .free_state = weft_ottl_pattern_free,
     },
-    { .name = "IsString", .parameters = { { "target", WEFT_OTTL_TAKES_ANY } }, .call = is_string },
     { .name = "Len", .parameters = { { "target", WEFT_OTTL_TAKES_ANY } }, .call = length },
     { .name = "IsRootSpan", .contexts = WEFT_OTTL_IN_SPAN, .call = is_root_span },
     { .name = NULL },

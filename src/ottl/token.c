@@ -262,17 +262,13 @@ static bool read_escape(struct weft_slice text, size_t *in_out_at, uint8_t *out,
     }
     if (letter >= '0' && letter <= '7') {
         bool is_read = read_digits(text, in_out_at, 8, 3, &number) && number <= 0xff;
-        out[0] = (uint8_t)number;
+        *out_length = put_character(out, number);
         return is_read;
     }
     (*in_out_at)++;
     int count = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
     if (count == 0 || !read_digits(text, in_out_at, 16, count, &number)) {
         return false;
-    }
-    if (letter == 'x') {
-        out[0] = (uint8_t)number;
-        return true;
     }
     if (number > 0x10ffff || (number >= 0xd800 && number < 0xe000)) {
         return false;
