@@ -135,6 +135,28 @@ START_TEST(test_converters_without_memory)
 }
 END_TEST
 
+START_TEST(test_what_is_missing_is_said_by_name)
+{
+    static const struct {
+        const char *expression, *error;
+    } missing[] = {
+        { "Concatt([body], \"\")", "did you mean Concat?" },
+        { "Substring(body, 1)", "Substring takes 3 to 4 arguments, not 2" },
+        { "ConvertCase(body, \"title\")", "use lower, upper, snake or camel" },
+    };
+    struct subject subject;
+    subject_init(&subject, WEFT_LOGS, record_json, 0);
+    for (size_t i = 0; i < WEFT_COUNT_OF(missing); i++) {
+        struct weft_error error = WEFT_ERROR_NONE;
+        struct weft_slice text;
+        const char *outcome;
+        ck_assert(evaluate(&subject, missing[i].expression, &text, &outcome, &error) != WEFT_OK);
+        ck_assert_msg(strstr(error.text, missing[i].error) != NULL, "%s", error.text);
+    }
+    subject_fini(&subject);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ottl functions");
@@ -142,6 +164,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_converters_give_what_the_collectors_do);
     tcase_add_test(tests, test_converters_without_memory);
+    tcase_add_test(tests, test_what_is_missing_is_said_by_name);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
