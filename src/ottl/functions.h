@@ -7,4 +7,5 @@ extern const struct weft_ottl_function weft_ottl_functions_format[];
 extern const struct weft_ottl_function weft_ottl_functions_is[];
 extern const struct weft_ottl_function weft_ottl_functions_parse[];
 extern const struct weft_ottl_function weft_ottl_functions_text[];
+extern const struct weft_ottl_function weft_ottl_functions_time[];
 extern const struct weft_ottl_function weft_ottl_functions_type[];

@@ -143,6 +143,7 @@ START_TEST(test_what_is_missing_is_said_by_name)
         { "Concatt([body], \"\")", "did you mean Concat?" },
         { "Substring(body, 1)", "Substring takes 3 to 4 arguments, not 2" },
         { "ConvertCase(body, \"title\")", "use lower, upper, snake or camel" },
+        { "Time(body, \"%C\")", "strptime has no %C here" },
     };
     struct subject subject;
     subject_init(&subject, WEFT_LOGS, record_json, 0);
