@@ -5,7 +5,7 @@
 
 static const struct weft_ottl_function *const tables[] = {
     weft_ottl_functions_is,    weft_ottl_functions_type, weft_ottl_functions_text,       weft_ottl_functions_format,
-    weft_ottl_functions_parse, weft_ottl_functions_time, weft_ottl_functions_collection,
+    weft_ottl_functions_parse, weft_ottl_functions_time, weft_ottl_functions_collection, weft_ottl_functions_hash,
 };
 
 const struct weft_ottl_function *weft_ottl_function_next(size_t *in_out_at)

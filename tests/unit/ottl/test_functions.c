@@ -144,6 +144,7 @@ START_TEST(test_what_is_missing_is_said_by_name)
         { "Substring(body, 1)", "Substring takes 3 to 4 arguments, not 2" },
         { "ConvertCase(body, \"title\")", "use lower, upper, snake or camel" },
         { "Time(body, \"%C\")", "strptime has no %C here" },
+        { "Decode(body, \"ebcdic\")", "does not know the encoding" },
     };
     struct subject subject;
     subject_init(&subject, WEFT_LOGS, record_json, 0);
