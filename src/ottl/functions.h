@@ -6,7 +6,10 @@
 extern const struct weft_ottl_function weft_ottl_functions_collection[];
 extern const struct weft_ottl_function weft_ottl_functions_format[];
 extern const struct weft_ottl_function weft_ottl_functions_hash[];
+extern const struct weft_ottl_function weft_ottl_functions_id[];
 extern const struct weft_ottl_function weft_ottl_functions_is[];
+extern const struct weft_ottl_function weft_ottl_functions_missing[];
+extern const struct weft_ottl_function weft_ottl_functions_net[];
 extern const struct weft_ottl_function weft_ottl_functions_parse[];
 extern const struct weft_ottl_function weft_ottl_functions_text[];
 extern const struct weft_ottl_function weft_ottl_functions_time[];

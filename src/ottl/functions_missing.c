@@ -1,0 +1,58 @@
+/* What contrib's ottlfuncs has and weft has not: an error by name, where the name is read. */
+#include "ottl/functions.h"
+
+#define MISSING(text)                        \
+    {                                        \
+        .name = text, .is_unsupported = true \
+    }
+#define MISSING_IN(text, where)                                                \
+    {                                                                          \
+        .name = text, .contexts = WEFT_OTTL_IN_##where, .is_unsupported = true \
+    }
+
+const struct weft_ottl_function weft_ottl_functions_missing[] = {
+    /* XML */
+    MISSING("ConvertAttributesToElementsXML"),
+    MISSING("ConvertTextToElementsXML"),
+    MISSING("GetXML"),
+    MISSING("InsertXML"),
+    MISSING("ParseSimplifiedXML"),
+    MISSING("ParseXML"),
+    MISSING("RemoveXML"),
+    /* other languages within */
+    MISSING("ExtractGrokPatterns"),
+    MISSING("URL"),
+    MISSING("UserAgent"),
+    MISSING("CommunityID"),
+    MISSING("ProfileID"),
+    /* those that take a lambda, which the Collector has behind a gate */
+    MISSING("All"),
+    MISSING("Any"),
+    MISSING("Filter"),
+    MISSING("Find"),
+    MISSING("MapEach"),
+    MISSING("MapKeys"),
+    MISSING("Reduce"),
+    MISSING("When"),
+    /* those of one signal */
+    MISSING_IN("ParseCEF", LOG),
+    MISSING_IN("ParseCLF", LOG),
+    MISSING_IN("ParseELF", LOG),
+    MISSING_IN("ParseLEEF", LOG),
+    MISSING_IN("set_semconv_span_name", SPAN),
+    MISSING_IN("aggregate_on_attribute_value", METRIC),
+    MISSING_IN("aggregate_on_attributes", METRIC),
+    MISSING_IN("convert_exponential_histogram_to_histogram", METRIC),
+    MISSING_IN("convert_gauge_to_sum", METRIC),
+    MISSING_IN("convert_sum_to_gauge", METRIC),
+    MISSING_IN("convert_summary_count_val_to_sum", DATAPOINT),
+    MISSING_IN("convert_summary_quantile_val_to_gauge", METRIC),
+    MISSING_IN("convert_summary_sum_val_to_sum", DATAPOINT),
+    MISSING_IN("copy_metric", METRIC),
+    MISSING_IN("extract_count_metric", METRIC),
+    MISSING_IN("extract_percentile_metric", METRIC),
+    MISSING_IN("extract_sum_metric", METRIC),
+    MISSING_IN("merge_histogram_buckets", DATAPOINT),
+    MISSING_IN("scale_metric", METRIC),
+    { .name = NULL },
+};
