@@ -66,7 +66,11 @@ enum weft_status weft_ottl_value_under(struct weft_ottl_run *run, const struct w
                                        const struct weft_ottl_key *keys, size_t key_count,
                                        struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
 
-/* path_special.c */
+/* path_special.c: names of kinds of spans, by number. */
+enum { WEFT_OTTL_SPAN_KIND_COUNT = 6 };
+extern const char *const weft_ottl_span_kinds[];
+extern const char *const weft_ottl_span_kinds_old[];
+
 enum weft_status weft_ottl_read_trace_state(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                             struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
 enum weft_status weft_ottl_read_kind_text(struct weft_ottl_run *run, const struct weft_ottl_path *path,

@@ -1,39 +1,30 @@
 /* Paths of data points (path.h) that only some kinds of points have, each at a field of its own. */
 #include "base/assert.h"
-#include "ottl/path.h"
+#include "ottl/path_point.h"
 #include "ottl/run.h"
 #include "wire/wire_scan.h"
 
-enum form { NONE, FIXED_INT, UINT, SINT, DOUBLE, AS_DOUBLE, AS_INT, MESSAGE, MESSAGES, INTS, DOUBLES, VARINTS };
-
-/* What a word means for each kind of points; a field of 0: they do not have it, which is nil. For positive.x and
- * negative.x inner is the field in Buckets. */
-static const struct point_path {
-    const char *name;
-    enum form form;
-    uint32_t number, histogram, exponential, summary;
-    uint32_t inner;
-} paths[] = {
-    { "value_double", AS_DOUBLE, 4, 0, 0, 0, 0 },
-    { "value_int", AS_INT, 6, 0, 0, 0, 0 },
-    { "exemplars", MESSAGES, 5, 8, 11, 0, 0 },
-    { "flags", UINT, 8, 10, 10, 8, 0 },
-    { "count", FIXED_INT, 0, 4, 4, 4, 0 },
-    { "sum", DOUBLE, 0, 5, 5, 5, 0 },
-    { "bucket_counts", INTS, 0, 6, 0, 0, 0 },
-    { "explicit_bounds", DOUBLES, 0, 7, 0, 0, 0 },
-    { "scale", SINT, 0, 0, 6, 0, 0 },
-    { "zero_count", FIXED_INT, 0, 0, 7, 0, 0 },
-    { "positive", MESSAGE, 0, 0, 8, 0, 0 },
-    { "positive.offset", SINT, 0, 0, 8, 0, 1 },
-    { "positive.bucket_counts", VARINTS, 0, 0, 8, 0, 2 },
-    { "negative", MESSAGE, 0, 0, 9, 0, 0 },
-    { "negative.offset", SINT, 0, 0, 9, 0, 1 },
-    { "negative.bucket_counts", VARINTS, 0, 0, 9, 0, 2 },
-    { "quantile_values", MESSAGES, 0, 0, 0, 6, 0 },
+static const struct weft_ottl_point_path paths[] = {
+    { "value_double", WEFT_OTTL_POINT_AS_DOUBLE, 4, 0, 0, 0, 0 },
+    { "value_int", WEFT_OTTL_POINT_AS_INT, 6, 0, 0, 0, 0 },
+    { "exemplars", WEFT_OTTL_POINT_MESSAGES, 5, 8, 11, 0, 0 },
+    { "flags", WEFT_OTTL_POINT_UINT, 8, 10, 10, 8, 0 },
+    { "count", WEFT_OTTL_POINT_FIXED_INT, 0, 4, 4, 4, 0 },
+    { "sum", WEFT_OTTL_POINT_DOUBLE, 0, 5, 5, 5, 0 },
+    { "bucket_counts", WEFT_OTTL_POINT_INTS, 0, 6, 0, 0, 0 },
+    { "explicit_bounds", WEFT_OTTL_POINT_DOUBLES, 0, 7, 0, 0, 0 },
+    { "scale", WEFT_OTTL_POINT_SINT, 0, 0, 6, 0, 0 },
+    { "zero_count", WEFT_OTTL_POINT_FIXED_INT, 0, 0, 7, 0, 0 },
+    { "positive", WEFT_OTTL_POINT_MESSAGE, 0, 0, 8, 0, 0 },
+    { "positive.offset", WEFT_OTTL_POINT_SINT, 0, 0, 8, 0, 1 },
+    { "positive.bucket_counts", WEFT_OTTL_POINT_VARINTS, 0, 0, 8, 0, 2 },
+    { "negative", WEFT_OTTL_POINT_MESSAGE, 0, 0, 9, 0, 0 },
+    { "negative.offset", WEFT_OTTL_POINT_SINT, 0, 0, 9, 0, 1 },
+    { "negative.bucket_counts", WEFT_OTTL_POINT_VARINTS, 0, 0, 9, 0, 2 },
+    { "quantile_values", WEFT_OTTL_POINT_MESSAGES, 0, 0, 0, 6, 0 },
 };
 
-static const struct point_path *find(const struct weft_ottl_path *path)
+const struct weft_ottl_point_path *weft_ottl_point_path_of(const struct weft_ottl_path *path)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(paths); i++) {
         if (strcmp(paths[i].name, path->row->name) == 0) {
@@ -43,7 +34,7 @@ static const struct point_path *find(const struct weft_ottl_path *path)
     weft_assert(!"path of a data point");
 }
 
-static uint32_t field_for(const struct point_path *path, enum weft_ottl_metric_type type)
+uint32_t weft_ottl_point_field(const struct weft_ottl_point_path *path, enum weft_ottl_metric_type type)
 {
     switch (type) {
     case WEFT_OTTL_METRIC_GAUGE:
@@ -86,22 +77,22 @@ static double double_of(uint64_t bits)
 /* ---- lists of numbers, packed or one by one ---- */
 
 static enum weft_status append_number(struct weft_ottl_run *run, struct weft_ottl_list *list, uint64_t number,
-                                      enum form form)
+                                      enum weft_ottl_point_form form)
 {
     struct weft_ottl_value value =
-        form == DOUBLES ? weft_ottl_double(double_of(number)) : weft_ottl_int((int64_t)number);
+        form == WEFT_OTTL_POINT_DOUBLES ? weft_ottl_double(double_of(number)) : weft_ottl_int((int64_t)number);
     return weft_ottl_list_append(&run->memory, list, value);
 }
 
 static enum weft_status append_packed(struct weft_ottl_run *run, struct weft_ottl_list *list, struct weft_slice packed,
-                                      enum form form)
+                                      enum weft_ottl_point_form form)
 {
     const uint8_t *at = packed.bytes;
     const uint8_t *end = at + packed.length;
     enum weft_status status = WEFT_OK;
     while (status == WEFT_OK && at != NULL && at < end) {
         uint64_t number = 0;
-        if (form == VARINTS) {
+        if (form == WEFT_OTTL_POINT_VARINTS) {
             at = weft_wire_read_varint(at, end, &number);
         } else if (end - at >= (ptrdiff_t)sizeof number) {
             memcpy(&number, at, sizeof number);
@@ -115,7 +106,7 @@ static enum weft_status append_packed(struct weft_ottl_run *run, struct weft_ott
 }
 
 static enum weft_status read_numbers(struct weft_ottl_run *run, struct weft_slice fields, uint32_t number,
-                                     enum form form, struct weft_ottl_value *out_value)
+                                     enum weft_ottl_point_form form, struct weft_ottl_value *out_value)
 {
     struct weft_ottl_list *list = weft_ottl_run_take(run, sizeof *list);
     struct weft_wire_reader reader = weft_wire_reader_of(fields);
@@ -144,40 +135,40 @@ static int64_t zigzag(uint64_t number)
     return (int32_t)((low >> 1) ^ (0 - (low & 1)));
 }
 
-static struct weft_ottl_value value_of(enum form form, const struct weft_wire_field *field, uint32_t number)
+static struct weft_ottl_value value_of(enum weft_ottl_point_form form, const struct weft_wire_field *field,
+                                       uint32_t number)
 {
     uint64_t bits = field == NULL ? 0 : field->number_value;
     switch (form) {
-    case FIXED_INT:
-    case AS_INT:
+    case WEFT_OTTL_POINT_FIXED_INT:
+    case WEFT_OTTL_POINT_AS_INT:
         return weft_ottl_int((int64_t)bits);
-    case UINT:
+    case WEFT_OTTL_POINT_UINT:
         return weft_ottl_int((uint32_t)bits);
-    case SINT:
+    case WEFT_OTTL_POINT_SINT:
         return weft_ottl_int(zigzag(bits));
-    case DOUBLE:
-    case AS_DOUBLE:
+    case WEFT_OTTL_POINT_DOUBLE:
+    case WEFT_OTTL_POINT_AS_DOUBLE:
         return weft_ottl_double(double_of(bits));
-    case MESSAGE:
+    case WEFT_OTTL_POINT_MESSAGE:
         return (struct weft_ottl_value){ .kind = WEFT_OTTL_MESSAGE,
                                          .bytes = field == NULL ? WEFT_SLICE_EMPTY : field->bytes };
-    case MESSAGES:
+    case WEFT_OTTL_POINT_MESSAGES:
         return (struct weft_ottl_value){ .kind = WEFT_OTTL_MESSAGES, .field = number };
-    case NONE:
-    case INTS:
-    case DOUBLES:
-    case VARINTS:
+    case WEFT_OTTL_POINT_INTS:
+    case WEFT_OTTL_POINT_DOUBLES:
+    case WEFT_OTTL_POINT_VARINTS:
         break;
     }
     return weft_ottl_nil();
 }
 
 /* A number point holds one of two; the one that came last. */
-static bool is_other_value(struct weft_slice point, enum form form)
+static bool is_other_value(struct weft_slice point, enum weft_ottl_point_form form)
 {
     enum { DOUBLE_FIELD = 4, INT_FIELD = 6 };
     struct weft_wire_field own, other;
-    uint32_t number = form == AS_DOUBLE ? DOUBLE_FIELD : INT_FIELD;
+    uint32_t number = form == WEFT_OTTL_POINT_AS_DOUBLE ? DOUBLE_FIELD : INT_FIELD;
     bool has_other = find_last(point, number == DOUBLE_FIELD ? INT_FIELD : DOUBLE_FIELD, &other);
     return has_other && find_last(point, number, &own) && other.whole.bytes > own.whole.bytes;
 }
@@ -185,9 +176,9 @@ static bool is_other_value(struct weft_slice point, enum form form)
 enum weft_status weft_ottl_read_point(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                       struct weft_ottl_value *out_value)
 {
-    const struct point_path *found = find(path);
+    const struct weft_ottl_point_path *found = weft_ottl_point_path_of(path);
     struct weft_slice fields = weft_ottl_record_level(&run->record, WEFT_OTTL_LEVEL_ITEM)->bytes;
-    uint32_t number = field_for(found, weft_ottl_record_metric_type(&run->record));
+    uint32_t number = weft_ottl_point_field(found, weft_ottl_record_metric_type(&run->record));
     struct weft_wire_field field;
     *out_value = weft_ottl_nil();
     if (number == 0) {
@@ -197,15 +188,16 @@ enum weft_status weft_ottl_read_point(struct weft_ottl_run *run, const struct we
         fields = find_last(fields, number, &field) ? field.bytes : WEFT_SLICE_EMPTY;
         number = found->inner;
     }
-    if (found->form == INTS || found->form == DOUBLES || found->form == VARINTS) {
+    if (found->form == WEFT_OTTL_POINT_INTS || found->form == WEFT_OTTL_POINT_DOUBLES ||
+        found->form == WEFT_OTTL_POINT_VARINTS) {
         return read_numbers(run, fields, number, found->form, out_value);
     }
     bool is_there = find_last(fields, number, &field);
-    if (is_there && (found->form == AS_DOUBLE || found->form == AS_INT)) {
+    if (is_there && (found->form == WEFT_OTTL_POINT_AS_DOUBLE || found->form == WEFT_OTTL_POINT_AS_INT)) {
         is_there = !is_other_value(fields, found->form);
     }
     *out_value = value_of(found->form, is_there ? &field : NULL, number);
-    if (found->form == MESSAGES) {
+    if (found->form == WEFT_OTTL_POINT_MESSAGES) {
         out_value->bytes = fields;
     }
     return WEFT_OK;

@@ -31,6 +31,10 @@ enum weft_status weft_ottl_read_trace_state(struct weft_ottl_run *run, const str
     return WEFT_OK;
 }
 
+const char *const weft_ottl_span_kinds[] = { "Unspecified", "Internal", "Server", "Client", "Producer", "Consumer" };
+const char *const weft_ottl_span_kinds_old[] = { "SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
+                                                 "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER" };
+
 static enum weft_status read_word(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                   const char *const *words, size_t count, struct weft_ottl_value *out_value)
 {
@@ -43,16 +47,13 @@ static enum weft_status read_word(struct weft_ottl_run *run, const struct weft_o
 enum weft_status weft_ottl_read_kind_text(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                           struct weft_ottl_value *out_value)
 {
-    static const char *const words[] = { "Unspecified", "Internal", "Server", "Client", "Producer", "Consumer" };
-    return read_word(run, path, words, WEFT_COUNT_OF(words), out_value);
+    return read_word(run, path, weft_ottl_span_kinds, WEFT_OTTL_SPAN_KIND_COUNT, out_value);
 }
 
 enum weft_status weft_ottl_read_kind_old_text(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                               struct weft_ottl_value *out_value)
 {
-    static const char *const words[] = { "SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
-                                         "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER" };
-    return read_word(run, path, words, WEFT_COUNT_OF(words), out_value);
+    return read_word(run, path, weft_ottl_span_kinds_old, WEFT_OTTL_SPAN_KIND_COUNT, out_value);
 }
 
 enum weft_status weft_ottl_read_event_index(struct weft_ottl_run *run, const struct weft_ottl_path *path,
