@@ -1,6 +1,6 @@
 /* The table of paths (path.h): field numbers are OTLP's. */
 #include "config/unknown_key.h"
-#include "ottl/path.h"
+#include "ottl/path_write.h"
 
 #define AT_RESOURCE_X WEFT_OTTL_LEVEL_RESOURCE_X
 #define AT_RESOURCE   WEFT_OTTL_LEVEL_RESOURCE
@@ -10,6 +10,7 @@
 #define AT_STATUS     WEFT_OTTL_LEVEL_STATUS
 #define AT_ITEM       WEFT_OTTL_LEVEL_ITEM
 #define AS(form)      WEFT_OTTL_FORM_##form
+#define BY(what)      .read = weft_ottl_read_##what, .write = weft_ottl_write_##what
 
 static const struct weft_ottl_path_row rows[] = {
     { WEFT_OTTL_RESOURCE, "attributes", AT_RESOURCE, 1, AS(MAP), .takes_keys = true },
@@ -28,14 +29,13 @@ static const struct weft_ottl_path_row rows[] = {
     { WEFT_OTTL_SPAN, "trace_id.string", AT_RECORD, 1, AS(TRACE_ID_TEXT) },
     { WEFT_OTTL_SPAN, "span_id", AT_RECORD, 2, AS(SPAN_ID) },
     { WEFT_OTTL_SPAN, "span_id.string", AT_RECORD, 2, AS(SPAN_ID_TEXT) },
-    { WEFT_OTTL_SPAN, "trace_state", AT_RECORD, 3, AS(SPECIAL), .takes_keys = true,
-      .read = weft_ottl_read_trace_state },
+    { WEFT_OTTL_SPAN, "trace_state", AT_RECORD, 3, AS(SPECIAL), .takes_keys = true, BY(trace_state) },
     { WEFT_OTTL_SPAN, "parent_span_id", AT_RECORD, 4, AS(SPAN_ID) },
     { WEFT_OTTL_SPAN, "parent_span_id.string", AT_RECORD, 4, AS(SPAN_ID_TEXT) },
     { WEFT_OTTL_SPAN, "name", AT_RECORD, 5, AS(STRING) },
     { WEFT_OTTL_SPAN, "kind", AT_RECORD, 6, AS(ENUM) },
-    { WEFT_OTTL_SPAN, "kind.string", AT_RECORD, 6, AS(SPECIAL), .read = weft_ottl_read_kind_text },
-    { WEFT_OTTL_SPAN, "kind.deprecated_string", AT_RECORD, 6, AS(SPECIAL), .read = weft_ottl_read_kind_old_text },
+    { WEFT_OTTL_SPAN, "kind.string", AT_RECORD, 6, AS(SPECIAL), BY(kind_text) },
+    { WEFT_OTTL_SPAN, "kind.deprecated_string", AT_RECORD, 6, AS(SPECIAL), BY(kind_old_text) },
     { WEFT_OTTL_SPAN, "start_time_unix_nano", AT_RECORD, 7, AS(NANOS) },
     { WEFT_OTTL_SPAN, "end_time_unix_nano", AT_RECORD, 8, AS(NANOS) },
     { WEFT_OTTL_SPAN, "start_time", AT_RECORD, 7, AS(TIME) },
@@ -66,8 +66,8 @@ static const struct weft_ottl_path_row rows[] = {
     { WEFT_OTTL_LOG, "observed_time", AT_RECORD, 11, AS(TIME) },
     { WEFT_OTTL_LOG, "severity_number", AT_RECORD, 2, AS(ENUM) },
     { WEFT_OTTL_LOG, "severity_text", AT_RECORD, 3, AS(STRING) },
-    { WEFT_OTTL_LOG, "body", AT_RECORD, 5, AS(SPECIAL), .takes_keys = true, .read = weft_ottl_read_body },
-    { WEFT_OTTL_LOG, "body.string", AT_RECORD, 5, AS(SPECIAL), .read = weft_ottl_read_body_text },
+    { WEFT_OTTL_LOG, "body", AT_RECORD, 5, AS(SPECIAL), .takes_keys = true, BY(body) },
+    { WEFT_OTTL_LOG, "body.string", AT_RECORD, 5, AS(SPECIAL), BY(body_text) },
     { WEFT_OTTL_LOG, "attributes", AT_RECORD, 6, AS(MAP), .takes_keys = true },
     { WEFT_OTTL_LOG, "dropped_attributes_count", AT_RECORD, 7, AS(UINT) },
     { WEFT_OTTL_LOG, "flags", AT_RECORD, 8, AS(UINT) },
@@ -81,9 +81,9 @@ static const struct weft_ottl_path_row rows[] = {
     { WEFT_OTTL_METRIC, "name", AT_RECORD, 1, AS(STRING) },
     { WEFT_OTTL_METRIC, "description", AT_RECORD, 2, AS(STRING) },
     { WEFT_OTTL_METRIC, "unit", AT_RECORD, 3, AS(STRING) },
-    { WEFT_OTTL_METRIC, "type", AT_RECORD, 0, AS(SPECIAL), .read = weft_ottl_read_metric_type },
-    { WEFT_OTTL_METRIC, "aggregation_temporality", AT_RECORD, 0, AS(SPECIAL), .read = weft_ottl_read_temporality },
-    { WEFT_OTTL_METRIC, "is_monotonic", AT_RECORD, 0, AS(SPECIAL), .read = weft_ottl_read_monotonic },
+    { WEFT_OTTL_METRIC, "type", AT_RECORD, 0, AS(SPECIAL), BY(metric_type) },
+    { WEFT_OTTL_METRIC, "aggregation_temporality", AT_RECORD, 0, AS(SPECIAL), BY(temporality) },
+    { WEFT_OTTL_METRIC, "is_monotonic", AT_RECORD, 0, AS(SPECIAL), BY(monotonic) },
     { WEFT_OTTL_METRIC, "data_points", AT_RECORD, 0, AS(SPECIAL), .read = weft_ottl_read_data_points },
     { WEFT_OTTL_METRIC, "metadata", AT_RECORD, 12, AS(MAP), .takes_keys = true },
     { WEFT_OTTL_METRIC, "cache", AT_RECORD, 0, AS(CACHE), .takes_keys = true },
@@ -93,23 +93,23 @@ static const struct weft_ottl_path_row rows[] = {
     { WEFT_OTTL_DATAPOINT, "time_unix_nano", AT_ITEM, 3, AS(NANOS) },
     { WEFT_OTTL_DATAPOINT, "start_time", AT_ITEM, 2, AS(TIME) },
     { WEFT_OTTL_DATAPOINT, "time", AT_ITEM, 3, AS(TIME) },
-    { WEFT_OTTL_DATAPOINT, "value_double", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "value_int", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "exemplars", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "flags", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "count", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "sum", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "bucket_counts", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "explicit_bounds", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "scale", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "zero_count", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "positive", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "positive.offset", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "positive.bucket_counts", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "negative", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "negative.offset", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "negative.bucket_counts", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
-    { WEFT_OTTL_DATAPOINT, "quantile_values", AT_ITEM, 0, AS(SPECIAL), .read = weft_ottl_read_point },
+    { WEFT_OTTL_DATAPOINT, "value_double", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "value_int", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "exemplars", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "flags", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "count", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "sum", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "bucket_counts", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "explicit_bounds", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "scale", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "zero_count", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "positive", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "positive.offset", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "positive.bucket_counts", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "negative", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "negative.offset", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "negative.bucket_counts", AT_ITEM, 0, AS(SPECIAL), BY(point) },
+    { WEFT_OTTL_DATAPOINT, "quantile_values", AT_ITEM, 0, AS(SPECIAL), BY(point) },
     { WEFT_OTTL_DATAPOINT, "cache", AT_ITEM, 0, AS(CACHE), .takes_keys = true },
 };
 
