@@ -4,6 +4,7 @@
 
 /* The tables of functions, one for each file functions_*.c; each ends with a row without a name. */
 extern const struct weft_ottl_function weft_ottl_functions_collection[];
+extern const struct weft_ottl_function weft_ottl_functions_edit_list[];
 extern const struct weft_ottl_function weft_ottl_functions_edit_map[];
 extern const struct weft_ottl_function weft_ottl_functions_format[];
 extern const struct weft_ottl_function weft_ottl_functions_hash[];
