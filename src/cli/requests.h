@@ -1,0 +1,15 @@
+#pragma once
+
+#include "base/buffer.h"
+#include "wire/otlp_table.h"
+
+/* Requests as OTLP/JSON, one a line, from the standard input: each is shown as it came and as it would leave. For
+ * commands that try something on records. */
+
+/* Changes the rows of a request's table; what is written for them lies in arena. told: lines about what was done, shown
+ * behind the request. */
+typedef enum weft_status (*weft_cli_change_fn)(void *context, struct weft_otlp_table *table, struct weft_arena *arena,
+                                               struct weft_buffer *told, struct weft_error *error);
+
+/* False: a line was no request, or could not be changed; standard error says which and why. */
+bool weft_cli_requests_change(weft_cli_change_fn change, void *context);
