@@ -1,0 +1,39 @@
+#pragma once
+
+#include "config/field.h"
+#include "ottl/ottl.h"
+
+/* What the config of a transform says, compiled: for each signal groups of statements, in order. Made once, used by all
+ * workers at once. */
+struct weft_transform_config {
+    struct weft_choice error_mode;
+    struct weft_config_any trace_statements, metric_statements, log_statements;
+    bool flatten_data;
+};
+
+extern const char *const weft_transform_error_modes[]; /* in the order of enum weft_ottl_error_mode */
+
+/* Statements that are run on the same records, one after the other, if one of the conditions holds. */
+struct weft_transform_group {
+    enum weft_ottl_context context;
+    enum weft_ottl_error_mode error_mode;
+    struct weft_ottl_program **statements, **conditions;
+    size_t statement_count, condition_count;
+};
+
+struct weft_transform_rules {
+    struct weft_transform_group *groups[WEFT_SIGNAL_COUNT];
+    size_t group_counts[WEFT_SIGNAL_COUNT];
+};
+
+/* WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT with file, line and key, and the place in the statement; WEFT_NOMEM. */
+enum weft_status weft_transform_rules_new(const struct weft_transform_config *config,
+                                          struct weft_transform_rules **out_rules,
+                                          struct weft_error *error) WEFT_MUST_CHECK;
+
+/* One group of one signal, of statements that name their context: for who tries some. */
+enum weft_status weft_transform_rules_of(enum weft_signal signal, const struct weft_slice *statements, size_t count,
+                                         struct weft_transform_rules **out_rules,
+                                         struct weft_error *error) WEFT_MUST_CHECK;
+
+void weft_transform_rules_free(struct weft_transform_rules **own_rules);
