@@ -1,0 +1,399 @@
+/* Running statements (transform_run.h). What statements of a record change in its resource or scope is written when the
+ * record is done, so that the next one sees it. */
+#include "processors/transform_run.h"
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "ottl/write.h"
+#include "wire/checked.h"
+
+enum { NONE = UINT32_MAX };
+enum { RESOURCE_FIELD = 1, SCOPE_FIELD = 1, EVENTS_FIELD = 11, POINTS_FIELD = 1 };
+
+/* A walk over a table. */
+struct walk {
+    struct weft_transform_runner *runner;
+    const struct weft_transform_group *group;
+    struct weft_otlp_table *table;
+    struct weft_arena *arena;
+    struct weft_error *error;
+    uint32_t resource, scope; /* that the run looks at; NONE: to be set anew */
+};
+
+enum weft_status weft_transform_runner_init(struct weft_transform_runner *runner,
+                                            const struct weft_transform_rules *rules, const char *id,
+                                            struct weft_error *error)
+{
+    *runner = (struct weft_transform_runner){ .rules = rules, .id = id };
+    return weft_ottl_run_init(&runner->run, error);
+}
+
+void weft_transform_runner_fini(struct weft_transform_runner *runner)
+{
+    weft_ottl_run_fini(&runner->run);
+    weft_buffer_fini(&runner->written);
+    weft_buffer_fini(&runner->items);
+    weft_buffer_fini(&runner->replaced);
+}
+
+/* ---- statements ---- */
+
+/* What becomes of a statement or condition that failed; WEFT_OK: it counts for nothing. Memory that a value asked for
+ * and that no record may have is the value's fault. */
+static enum weft_status judge(struct walk *walk, const struct weft_ottl_program *program, enum weft_status status)
+{
+    struct weft_transform_runner *runner = walk->runner;
+    if (status == WEFT_NOMEM && runner->run.memory.size_bytes > WEFT_ENTRY_MEMORY_MAX_BYTES / 4) {
+        status = weft_fail(&runner->run.error, WEFT_INVALID, "it needs more memory than a record may have");
+    }
+    if (status == WEFT_OK || status == WEFT_NOMEM) {
+        return status;
+    }
+    runner->errors++;
+    if (walk->group->error_mode == WEFT_OTTL_PROPAGATE) {
+        return weft_fail(walk->error, WEFT_INVALID, "%.*s: %s", WEFT_SLICE_PRINT(program->text),
+                         runner->run.error.text);
+    }
+    if (walk->group->error_mode == WEFT_OTTL_IGNORE) {
+        weft_log(WARN, "transform.statement_failed", "a statement failed on a record, which stays as it was then",
+                 WEFT_LOG_STRING("component", runner->id), WEFT_LOG_SLICE("statement", program->text),
+                 WEFT_LOG_STRING("error", runner->run.error.text));
+    }
+    return WEFT_OK;
+}
+
+/* Whether one of the conditions holds; without conditions all records are meant. */
+static enum weft_status is_meant(struct walk *walk, bool *out_is_meant)
+{
+    const struct weft_transform_group *group = walk->group;
+    *out_is_meant = group->condition_count == 0;
+    for (size_t i = 0; !*out_is_meant && i < group->condition_count; i++) {
+        enum weft_status status =
+            judge(walk, group->conditions[i],
+                  weft_ottl_program_holds(group->conditions[i], &walk->runner->run, out_is_meant));
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status run_statement(struct weft_ottl_run *run, const struct weft_ottl_program *program)
+{
+    struct weft_ottl_value ignored;
+    bool holds = true;
+    enum weft_status status = weft_ottl_program_holds(program, run, &holds);
+    return status == WEFT_OK && holds ? weft_ottl_evaluate(run, program->editor, &ignored) : status;
+}
+
+/* All statements on what the run looks at. */
+static enum weft_status run_group(struct walk *walk)
+{
+    bool is_in = false;
+    enum weft_status status = is_meant(walk, &is_in);
+    for (size_t i = 0; status == WEFT_OK && is_in && i < walk->group->statement_count; i++) {
+        status = judge(walk, walk->group->statements[i], run_statement(&walk->runner->run, walk->group->statements[i]));
+    }
+    return status;
+}
+
+/* ---- writing ---- */
+
+static struct weft_ottl_message *level_of(struct walk *walk, enum weft_ottl_level level)
+{
+    return &walk->runner->run.record.levels[level];
+}
+
+static bool is_touched(const struct walk *walk, enum weft_ottl_level level)
+{
+    const struct weft_ottl_record *record = &walk->runner->run.record;
+    return record->has_level[level] && record->levels[level].touched != 0;
+}
+
+/* The message as it is now, at the end of runner->written, which is cleared before. */
+static enum weft_status write_level(struct walk *walk, enum weft_ottl_level level,
+                                    const struct weft_ottl_replaced *replaced)
+{
+    struct weft_transform_runner *runner = walk->runner;
+    uint32_t attributes = weft_ottl_record_attributes_field(&runner->run.record, level);
+    weft_buffer_clear(&runner->written);
+    weft_ottl_write_message(&runner->written, level_of(walk, level), attributes, replaced);
+    return weft_buffer_status(&runner->written);
+}
+
+/* What a level has become is a field of the one around it. */
+static enum weft_status write_into(struct walk *walk, enum weft_ottl_level level, enum weft_ottl_level outer,
+                                   uint32_t field, const struct weft_ottl_replaced *replaced)
+{
+    struct weft_ottl_run *run = &walk->runner->run;
+    enum weft_status status = write_level(walk, level, replaced);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    return weft_ottl_message_put_bytes(weft_ottl_record_decoded(&run->record, outer), field,
+                                       weft_buffer_slice(&walk->runner->written), &run->memory);
+}
+
+/* runner->written, where the table can keep it. */
+static enum weft_status keep(struct walk *walk, struct weft_slice *in_out_bytes)
+{
+    struct weft_slice written = weft_buffer_slice(&walk->runner->written);
+    if (weft_slice_equal(written, *in_out_bytes)) {
+        return WEFT_OK;
+    }
+    uint8_t *bytes = weft_arena_try_bytes(walk->arena, written.length);
+    if (bytes == NULL) {
+        return WEFT_NOMEM;
+    }
+    if (written.length > 0) {
+        memcpy(bytes, written.bytes, written.length);
+    }
+    *in_out_bytes = weft_slice_of(bytes, written.length);
+    walk->runner->is_changed = true;
+    return WEFT_OK;
+}
+
+static enum weft_status keep_header(struct walk *walk, enum weft_ottl_level inner, enum weft_ottl_level outer,
+                                    uint32_t field, struct weft_slice *header)
+{
+    enum weft_status status = WEFT_OK;
+    if (is_touched(walk, inner)) {
+        status = write_into(walk, inner, outer, field, NULL);
+    }
+    if (status == WEFT_OK) {
+        status = write_level(walk, outer, NULL);
+    }
+    return status == WEFT_OK ? keep(walk, header) : status;
+}
+
+/* What the record's statements did to its resource and scope. */
+static enum weft_status keep_headers(struct walk *walk)
+{
+    enum weft_status status = WEFT_OK;
+    bool is_scope = is_touched(walk, WEFT_OTTL_LEVEL_SCOPE) || is_touched(walk, WEFT_OTTL_LEVEL_SCOPE_X);
+    bool is_resource = is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE) || is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE_X);
+    if (is_scope) {
+        status = keep_header(walk, WEFT_OTTL_LEVEL_SCOPE, WEFT_OTTL_LEVEL_SCOPE_X, SCOPE_FIELD,
+                             &walk->table->scopes[walk->scope].header);
+    }
+    if (is_resource && status == WEFT_OK) {
+        status = keep_header(walk, WEFT_OTTL_LEVEL_RESOURCE, WEFT_OTTL_LEVEL_RESOURCE_X, RESOURCE_FIELD,
+                             &walk->table->resources[walk->resource].header);
+    }
+    walk->scope = is_scope || is_resource ? NONE : walk->scope;
+    walk->resource = is_resource ? NONE : walk->resource;
+    return status;
+}
+
+/* ---- events and data points ---- */
+
+static enum weft_status gather_items(struct weft_transform_runner *runner, struct weft_slice message, uint32_t field)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(message);
+    struct weft_slice contents;
+    const struct weft_slice none = WEFT_SLICE_EMPTY;
+    weft_buffer_clear(&runner->items);
+    weft_buffer_clear(&runner->replaced);
+    while (weft_wire_next_message(&reader, field, &contents)) {
+        weft_buffer_append(&runner->items, &contents, sizeof contents);
+        weft_buffer_append(&runner->replaced, &none, sizeof none);
+    }
+    enum weft_status status = weft_buffer_status(&runner->items);
+    return status == WEFT_OK ? weft_buffer_status(&runner->replaced) : status;
+}
+
+/* One event or point; what it has become lies in the run's memory, as long as the record is looked at. */
+static enum weft_status run_item(struct walk *walk, struct weft_slice item, size_t index, struct weft_slice *replaced)
+{
+    struct weft_ottl_run *run = &walk->runner->run;
+    weft_ottl_record_set_item(&run->record, item);
+    run->record.event_index = walk->table->signal == WEFT_TRACES ? (int64_t)index : -1;
+    enum weft_status status = run_group(walk);
+    if (status != WEFT_OK || !is_touched(walk, WEFT_OTTL_LEVEL_ITEM)) {
+        return status;
+    }
+    status = write_level(walk, WEFT_OTTL_LEVEL_ITEM, NULL);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    struct weft_slice written = weft_buffer_slice(&walk->runner->written);
+    uint8_t *bytes = weft_ottl_run_take(run, written.length + 1);
+    if (bytes == NULL) {
+        return WEFT_NOMEM;
+    }
+    if (written.length > 0) {
+        memcpy(bytes, written.bytes, written.length);
+    }
+    *replaced = weft_slice_of(bytes, written.length);
+    return WEFT_OK;
+}
+
+/* The field of a Metric that its data lies in. */
+static uint32_t data_field(struct weft_ottl_record *record)
+{
+    switch (weft_ottl_record_metric_type(record)) {
+    case WEFT_OTTL_METRIC_NONE:
+        break;
+    case WEFT_OTTL_METRIC_GAUGE:
+        return 5;
+    case WEFT_OTTL_METRIC_SUM:
+        return 7;
+    case WEFT_OTTL_METRIC_HISTOGRAM:
+        return 9;
+    case WEFT_OTTL_METRIC_EXPONENTIAL_HISTOGRAM:
+        return 10;
+    case WEFT_OTTL_METRIC_SUMMARY:
+        return 11;
+    }
+    return 0;
+}
+
+static enum weft_status run_items(struct walk *walk, struct weft_ottl_replaced *replaced)
+{
+    struct weft_transform_runner *runner = walk->runner;
+    bool is_metric = walk->table->signal == WEFT_METRICS;
+    const struct weft_ottl_message *holder =
+        weft_ottl_record_level(&runner->run.record, is_metric ? WEFT_OTTL_LEVEL_DATA : WEFT_OTTL_LEVEL_RECORD);
+    uint32_t field = is_metric ? (uint32_t)POINTS_FIELD : (uint32_t)EVENTS_FIELD;
+    enum weft_status status = gather_items(runner, holder->bytes, field);
+    size_t count = runner->items.length / sizeof(struct weft_slice);
+    const struct weft_slice *items = (const struct weft_slice *)(const void *)runner->items.bytes;
+    struct weft_slice *contents = (struct weft_slice *)(void *)runner->replaced.bytes;
+    bool is_any = false;
+    for (size_t i = 0; status == WEFT_OK && i < count; i++) {
+        status = run_item(walk, items[i], i, &contents[i]);
+        is_any = is_any || contents[i].bytes != NULL;
+    }
+    *replaced = (struct weft_ottl_replaced){ .field = is_any ? field : 0, .contents = contents, .count = count };
+    return status;
+}
+
+/* ---- records ---- */
+
+/* The record as its statements left it. */
+static enum weft_status keep_record(struct walk *walk, const struct weft_ottl_replaced *replaced,
+                                    struct weft_otlp_record *record)
+{
+    enum weft_status status = WEFT_OK;
+    bool has_items = replaced->field != 0;
+    bool is_metric = walk->table->signal == WEFT_METRICS;
+    if (is_metric && (has_items || is_touched(walk, WEFT_OTTL_LEVEL_DATA))) {
+        status = write_into(walk, WEFT_OTTL_LEVEL_DATA, WEFT_OTTL_LEVEL_RECORD, data_field(&walk->runner->run.record),
+                            has_items ? replaced : NULL);
+        has_items = false;
+    }
+    if (status != WEFT_OK || (!has_items && !is_touched(walk, WEFT_OTTL_LEVEL_RECORD))) {
+        return status;
+    }
+    struct weft_slice bytes = { record->bytes, record->length };
+    status = write_level(walk, WEFT_OTTL_LEVEL_RECORD, has_items ? replaced : NULL);
+    if (status == WEFT_OK) {
+        status = keep(walk, &bytes);
+    }
+    if (status == WEFT_OK && bytes.length > UINT32_MAX) {
+        status = WEFT_NOMEM;
+    }
+    if (status == WEFT_OK) {
+        record->bytes = bytes.bytes;
+        record->length = (uint32_t)bytes.length;
+    }
+    return status;
+}
+
+static void look_at_resource(struct walk *walk, uint32_t resource)
+{
+    if (walk->resource != resource) {
+        weft_ottl_record_set_resource(&walk->runner->run.record, walk->table->signal,
+                                      walk->table->resources[resource].header);
+        walk->resource = resource;
+        walk->scope = NONE;
+    }
+}
+
+static void look_at_scope(struct walk *walk, uint32_t scope)
+{
+    look_at_resource(walk, walk->table->scopes[scope].resource);
+    if (walk->scope != scope) {
+        weft_ottl_record_set_scope(&walk->runner->run.record, walk->table->scopes[scope].header);
+        walk->scope = scope;
+    }
+}
+
+static bool is_of_items(const struct weft_transform_group *group)
+{
+    return group->context == WEFT_OTTL_SPANEVENT || group->context == WEFT_OTTL_DATAPOINT;
+}
+
+static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *record)
+{
+    struct weft_ottl_run *run = &walk->runner->run;
+    struct weft_ottl_replaced replaced = { 0 };
+    weft_ottl_run_clear(run);
+    look_at_scope(walk, record->scope);
+    weft_ottl_record_set_record(&run->record, weft_slice_of(record->bytes, record->length));
+    enum weft_status status = is_of_items(walk->group) ? run_items(walk, &replaced) : run_group(walk);
+    if (status == WEFT_OK) {
+        status = keep_record(walk, &replaced, record);
+    }
+    return status == WEFT_OK ? keep_headers(walk) : status;
+}
+
+/* A resource or a scope, of which no record is looked at. */
+static enum weft_status run_header(struct walk *walk)
+{
+    enum weft_status status = run_group(walk);
+    return status == WEFT_OK ? keep_headers(walk) : status;
+}
+
+static enum weft_status walk_table(struct walk *walk)
+{
+    struct weft_otlp_table *table = walk->table;
+    enum weft_status status = WEFT_OK;
+    switch (walk->group->context) {
+    case WEFT_OTTL_RESOURCE:
+        for (uint32_t i = 0; status == WEFT_OK && i < table->resource_count; i++) {
+            weft_ottl_run_clear(&walk->runner->run);
+            look_at_resource(walk, i);
+            status = run_header(walk);
+        }
+        return status;
+    case WEFT_OTTL_SCOPE:
+        for (uint32_t i = 0; status == WEFT_OK && i < table->scope_count; i++) {
+            weft_ottl_run_clear(&walk->runner->run);
+            look_at_scope(walk, i);
+            status = run_header(walk);
+        }
+        return status;
+    case WEFT_OTTL_LOG:
+    case WEFT_OTTL_SPAN:
+    case WEFT_OTTL_SPANEVENT:
+    case WEFT_OTTL_METRIC:
+    case WEFT_OTTL_DATAPOINT:
+        for (uint32_t i = 0; status == WEFT_OK && i < table->record_count; i++) {
+            status = run_record(walk, &table->records[i]);
+        }
+        return status;
+    case WEFT_OTTL_CONTEXT_COUNT:
+        break;
+    }
+    weft_assert(!"context");
+}
+
+enum weft_status weft_transform_apply(struct weft_transform_runner *runner, struct weft_otlp_table *table,
+                                      struct weft_arena *arena, struct weft_error *error)
+{
+    const struct weft_transform_rules *rules = runner->rules;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < rules->group_counts[table->signal]; i++) {
+        struct walk walk = { .runner = runner,
+                             .group = &rules->groups[table->signal][i],
+                             .table = table,
+                             .arena = arena,
+                             .error = error,
+                             .resource = NONE,
+                             .scope = NONE };
+        status = walk_table(&walk);
+    }
+    weft_ottl_run_clear(&runner->run);
+    return status;
+}

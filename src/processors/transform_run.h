@@ -1,0 +1,27 @@
+#pragma once
+
+#include "processors/transform_rules.h"
+#include "wire/otlp_table.h"
+
+/* Running statements on the records of a table. Nothing of the request changes: rows and headers get other bytes, of an
+ * arena. One for each worker and processor. */
+struct weft_transform_runner {
+    const struct weft_transform_rules *rules;
+    const char *id; /* for the log */
+    struct weft_ottl_run run;
+    struct weft_buffer written;  /* a message that is written anew */
+    struct weft_buffer items;    /* struct weft_slice: events or data points of a record, */
+    struct weft_buffer replaced; /* and what they are now */
+    uint64_t errors;             /* statements and conditions that failed */
+    bool is_changed;             /* since the runner's user set it to false */
+};
+
+enum weft_status weft_transform_runner_init(struct weft_transform_runner *runner,
+                                            const struct weft_transform_rules *rules, const char *id,
+                                            struct weft_error *error) WEFT_MUST_CHECK;
+void weft_transform_runner_fini(struct weft_transform_runner *runner);
+
+/* All groups of the table's signal, each over all records. WEFT_INVALID: a statement failed and its error_mode is
+ * propagate; WEFT_NOMEM. Then the table is to be thrown away. */
+enum weft_status weft_transform_apply(struct weft_transform_runner *runner, struct weft_otlp_table *table,
+                                      struct weft_arena *arena, struct weft_error *error) WEFT_MUST_CHECK;
