@@ -1,0 +1,159 @@
+/* Processor `transform`: statements in OTTL change spans, span events, log records, metrics, data points, scopes and
+ * resources, as the Collector's transformprocessor does: group by group, each over all records.
+ *
+ * A batch is edited as a whole or not at all (pipeline/edit). A record in which nothing changes leaves as the bytes
+ * that came in, and so do all fields of one that no statement wrote. */
+#include "weft/component.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "pipeline/edit.h"
+#include "processors/transform_run.h"
+
+struct transform_processor {
+    struct weft_consumer consumer;
+    struct weft_consumer *next;
+    enum weft_signal signal;
+    struct weft_transform_runner runner;
+};
+
+static const struct weft_field transform_fields[] = {
+    WEFT_FIELD_CHOICE(struct weft_transform_config, error_mode, weft_transform_error_modes, "ignore",
+                      "What a statement that fails on a record does: ignore, silent (ignore without a line in the "
+                      "log), or propagate, which refuses the batch."),
+    WEFT_FIELD(struct weft_transform_config, trace_statements, NULL,
+               "Statements for traces; or blocks of context, conditions, statements and error_mode."),
+    WEFT_FIELD(struct weft_transform_config, metric_statements, NULL, "The same for metrics."),
+    WEFT_FIELD(struct weft_transform_config, log_statements, NULL, "The same for logs."),
+    WEFT_FIELD_UNSUPPORTED("profile_statements", "Statements for profiles."),
+    WEFT_FIELD(struct weft_transform_config, flatten_data, "false",
+               "Gives each log record a resource and a scope of its own first; not supported yet."),
+    WEFT_FIELDS_END,
+};
+
+static enum weft_status validate(const void *untyped, struct weft_error *error)
+{
+    struct weft_transform_rules *rules = NULL;
+    enum weft_status status = weft_transform_rules_new(untyped, &rules, error);
+    weft_transform_rules_free(&rules);
+    return status;
+}
+
+static enum weft_status share_rules(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
+                                    struct weft_error *error)
+{
+    (void)id;
+    (void)budget;
+    struct weft_transform_rules *rules = NULL;
+    enum weft_status status = weft_transform_rules_new(config, &rules, error);
+    if (status == WEFT_OK) {
+        *out_shared = rules;
+    }
+    return status;
+}
+
+static void unshare_rules(void *shared)
+{
+    struct weft_transform_rules *rules = shared;
+    weft_transform_rules_free(&rules);
+}
+
+/* ---- batches ---- */
+
+static enum weft_status edit_batch(struct transform_processor *processor, struct weft_edit *edit,
+                                   struct weft_error *error)
+{
+    enum weft_status status = weft_edit_open(edit);
+    processor->runner.is_changed = false;
+    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
+        struct weft_part *part = &edit->batch->parts[i];
+        status = weft_transform_apply(&processor->runner, &part->table, part->arena, error);
+    }
+    if (processor->runner.is_changed) {
+        weft_edit_note_change(edit);
+    }
+    return status;
+}
+
+static const struct weft_consumer_operations transform_operations;
+
+static struct transform_processor *processor_of(const struct weft_consumer *consumer)
+{
+    weft_assert(consumer->operations == &transform_operations);
+    return WEFT_CONTAINER_OF(consumer, struct transform_processor, consumer);
+}
+
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    struct transform_processor *processor = processor_of(consumer);
+    struct weft_error why = WEFT_ERROR_NONE;
+    struct weft_edit edit;
+    enum weft_status status = weft_edit_begin(&edit, own_batch);
+    if (status == WEFT_OK) {
+        status = edit_batch(processor, &edit, &why);
+        if (status != WEFT_OK) {
+            weft_edit_cancel(&edit, own_batch);
+        }
+    }
+    if (status == WEFT_NOMEM) {
+        return weft_fail(error, status, "%s: no memory to edit a batch", consumer->id);
+    }
+    return status == WEFT_OK ? weft_edit_pass_on(&edit, processor->next, own_batch, error)
+                             : weft_fail(error, status, "%s: %s", consumer->id, why.text);
+}
+
+static void processor_free(struct weft_consumer *consumer)
+{
+    struct transform_processor *processor = processor_of(consumer);
+    weft_transform_runner_fini(&processor->runner);
+    weft_consumer_fini(consumer);
+    weft_free(processor);
+}
+
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct transform_processor *processor = processor_of(consumer);
+    const struct weft_sample_label *labels =
+        WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(processor->signal) });
+    weft_samples_add(samples, "weft_transform_errors", "Statements and conditions that failed on a record",
+                     WEFT_SAMPLE_COUNTER, (double)processor->runner.errors, labels);
+    weft_samples_add(samples, "weft_transform_limits_met", "Statements that failed since a pattern met its match limit",
+                     WEFT_SAMPLE_COUNTER, (double)processor->runner.run.limits_met, labels);
+}
+
+static const struct weft_consumer_operations transform_operations = {
+    .consume = consume,
+    .free = processor_free,
+};
+
+static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
+                               struct weft_error *error)
+{
+    weft_assert(setup->next != NULL && setup->next->host == setup->host);
+    struct transform_processor *processor = weft_alloc(sizeof *processor);
+    weft_consumer_init(&processor->consumer, &transform_operations, setup->host, setup->id);
+    processor->next = setup->next;
+    processor->signal = setup->signal;
+    enum weft_status status = weft_transform_runner_init(&processor->runner, setup->shared, setup->id, error);
+    if (status != WEFT_OK) {
+        processor_free(&processor->consumer);
+        return status;
+    }
+    weft_consumer_connect(&processor->consumer, &processor->next, 1);
+    *out_consumer = &processor->consumer;
+    return WEFT_OK;
+}
+
+const struct weft_component weft_processor_transform = {
+    .kind = WEFT_PROCESSOR,
+    .type = "transform",
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .help = "Changes records as statements in OTTL say.",
+    .fields = transform_fields,
+    .config_size = sizeof(struct weft_transform_config),
+    .validate = validate,
+    .share = share_rules,
+    .unshare = unshare_rules,
+    .create_consumer = create,
+    .collect = collect,
+};
