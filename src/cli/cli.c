@@ -28,6 +28,7 @@ static const struct command {
     { "ledger", weft_cli_ledger, "ask the running agent where every record is" },
     { "trace", weft_cli_trace, "ask the running agent what became of a trace" },
     { "drops", weft_cli_drops, "ask the running agent what it dropped lately, and whose it was" },
+    { "ottl", weft_cli_ottl, "show what statements in OTTL make of requests" },
     { "redact", weft_cli_redact, "show what the redactions of a config make of requests" },
     { "version", print_version, "print the version" },
     { "help", print_help, "print this" },

@@ -15,6 +15,7 @@ int weft_cli_print_config(int argument_count, char **arguments);
 int weft_cli_ledger(int argument_count, char **arguments);
 int weft_cli_trace(int argument_count, char **arguments);
 int weft_cli_drops(int argument_count, char **arguments);
+int weft_cli_ottl(int argument_count, char **arguments);
 int weft_cli_redact(int argument_count, char **arguments);
 
 /* --config and --set, which several subcommands take. Zero is empty. */
