@@ -201,6 +201,15 @@ static weft_detector_set search_run(struct weft_encoded *encoded, size_t depth, 
     return all;
 }
 
+/* Behind the characters of base64 from `at` on. */
+static size_t skip_run(const struct weft_encoded *encoded, struct weft_slice text, size_t at)
+{
+    while (at < text.length && encoded->rules->digits[text.bytes[at]] < NO_DIGIT) {
+        at++;
+    }
+    return at;
+}
+
 static weft_detector_set search_base64(struct weft_encoded *encoded, size_t depth, struct weft_slice text)
 {
     weft_detector_set all = 0;
@@ -208,7 +217,7 @@ static weft_detector_set search_base64(struct weft_encoded *encoded, size_t dept
         return 0;
     }
     for (size_t from = 0, to; from < text.length; from = to + 1) {
-        to = weft_skip(text, from, weft_is_base64);
+        to = skip_run(encoded, text, from);
         if (to - from >= WEFT_ENCODED_MIN_RUN) {
             all |= search_run(encoded, depth, text, from, to);
         }
@@ -300,15 +309,17 @@ static bool make_view(struct weft_encoded *encoded, bool is_percent, struct weft
 }
 
 /* Undoes escapes and percent encoding in turn, as long as one of them changes something; each text that comes of it is
- * searched. Who asks has seen the first one without its escapes already. */
-static weft_detector_set search_views(struct weft_encoded *encoded, size_t depth, struct weft_slice text)
+ * searched. unescaped: the first one without its escapes, which who asks has seen already; NULL: it has none, or nobody
+ * knows. */
+static weft_detector_set search_views(struct weft_encoded *encoded, size_t depth, struct weft_slice text,
+                                      const struct weft_unescaped *unescaped)
 {
     enum { STEPS = 2 * WEFT_ENCODED_DEPTH };
     struct weft_unescaped *views = encoded->levels[depth].views;
-    const struct weft_unescaped *before = NULL;
-    weft_detector_set all = 0;
-    size_t changed_step = 0; /* the one behind the last that changed something */
-    for (size_t step = 0; step < STEPS && step < changed_step + 2; step++) {
+    const struct weft_unescaped *before = unescaped;
+    weft_detector_set all = before == NULL ? 0 : search_view(encoded, depth, before, true);
+    size_t changed_step = before != NULL; /* the one behind the last that changed something */
+    for (size_t step = changed_step; step < STEPS && step < changed_step + 2; step++) {
         struct weft_unescaped *view = before == &views[0] ? &views[1] : &views[0];
         bool is_percent = step % 2 == 1;
         if (!make_view(encoded, is_percent, before == NULL ? text : weft_buffer_slice(&before->text), view)) {
@@ -320,8 +331,7 @@ static weft_detector_set search_views(struct weft_encoded *encoded, size_t depth
         if (before != NULL) {
             compose(before, view);
         }
-        bool is_seen = depth == 0 && step == 0;
-        all |= search_view(encoded, depth, view, is_seen);
+        all |= search_view(encoded, depth, view, false);
         before = view;
         changed_step = step + 1;
     }
@@ -332,10 +342,11 @@ static weft_detector_set search(struct weft_encoded *encoded, size_t depth, stru
 {
     bool has_base64 = (encoded->rules->encodings & WEFT_ENCODED_BASE64) != 0;
     weft_detector_set all = has_base64 ? search_base64(encoded, depth, text) : 0;
-    return all | search_views(encoded, depth, text);
+    return all | search_views(encoded, depth, text, NULL);
 }
 
-weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_slice text, bool has_escapes)
+weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_slice text,
+                                    const struct weft_unescaped *unescaped)
 {
     enum { SPARE_BYTES = 4096 };
     weft_buffer_clear(&encoded->hits);
@@ -344,11 +355,11 @@ weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_sl
         return 0;
     }
     encoded->left_bytes = text.length * WEFT_ENCODED_MAX_FACTOR + SPARE_BYTES;
-    bool has_views =
-        has_escapes || ((encoded->rules->encodings & WEFT_ENCODED_PERCENT) != 0 && weft_encoded_has_percent(text));
+    bool has_views = unescaped != NULL ||
+                     ((encoded->rules->encodings & WEFT_ENCODED_PERCENT) != 0 && weft_encoded_has_percent(text));
     bool has_base64 = (encoded->rules->encodings & WEFT_ENCODED_BASE64) != 0;
     weft_detector_set found = has_base64 ? search_base64(encoded, 0, text) : 0;
-    found |= has_views ? search_views(encoded, 0, text) : 0;
+    found |= has_views ? search_views(encoded, 0, text, unescaped) : 0;
     encoded->is_over = encoded->is_over || encoded->hits.is_failed;
     return found;
 }

@@ -44,6 +44,7 @@ struct weft_encoded {
 void weft_encoded_fini(struct weft_encoded *encoded);
 void weft_encoded_trim(struct weft_encoded *encoded);
 
-/* All that detectors find in what is encoded in the text; hits says where, until the next call. has_escapes: there are
- * some to undo in it; what is seen then is known already. */
-weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_slice text, bool has_escapes);
+/* All that detectors find in what is encoded in the text; hits says where, until the next call. unescaped: the text
+ * without its escapes, in which they have been looking already; NULL: it has none. */
+weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_slice text,
+                                    const struct weft_unescaped *unescaped);

@@ -367,7 +367,7 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
         detected = weft_detectors_find(detectors, text);
         bool has_escapes;
         unescaped = find_unescaped(matcher, text, &has_escapes);
-        encoded = weft_encoded_find(&matcher->encoded, text, has_escapes);
+        encoded = weft_encoded_find(&matcher->encoded, text, has_escapes ? &matcher->unescaped : NULL);
         if (matcher->encoded.is_over) {
             weft_redaction_count_limit(&matcher->tally, WEFT_REDACTION_DECODE, 0);
         }
