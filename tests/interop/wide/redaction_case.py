@@ -64,6 +64,20 @@ def text(value):
     return {"stringValue": value}
 
 
+GROUP = 5  # configs a test, so that each stays within the time of one with 5,000 requests a config, too
+
+
+def for_each_group(configs):
+    """A class decorator: its generated(first seed's number) becomes a test for each five of so many configs."""
+    def decorate(case):
+        for group in range(configs // GROUP):
+            def test(self, group=group):
+                self.generated(group)
+            setattr(case, f"test_generated_requests_come_out_the_same_{group}", test)
+        return case
+    return decorate
+
+
 class RedactionCase(OutsideInCase):
     @classmethod
     def setUpClass(cls):
@@ -89,6 +103,19 @@ class RedactionCase(OutsideInCase):
         done = self.run_weft(config, requests)
         self.assertEqual((done.returncode, done.stderr), (0, ""), config)
         return [json.loads(line.removeprefix("after  ")) for line in done.stdout.split("\n") if line.startswith("after  ")]
+
+    def check_generated(self, source, request_count):
+        """Of the source's next configs: how many requests were changed at all."""
+        changed = 0
+        for _ in range(GROUP):
+            config = source.config()
+            requests = [source.request() for _ in range(request_count)]
+            collector, weft = self.by_collector(config, requests), self.by_weft(config, requests)
+            self.assertEqual((len(collector), len(weft)), (request_count, request_count), config)
+            for (_, request), theirs, ours in zip(requests, collector, weft):
+                self.assertEqual(comparable(theirs), comparable(ours), f"{config}\n{json.dumps(request)}")
+                changed += comparable(ours) != comparable(request)
+        return changed / (GROUP * request_count)
 
     def check_deviations(self, rows):
         for row in rows:
