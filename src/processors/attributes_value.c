@@ -103,12 +103,13 @@ static bool read_int(struct weft_slice text, int64_t *out_number)
     return text.length > has_sign;
 }
 
-/* NaN has no sign, and infinity may have one. */
+/* NaN has no sign, and infinity may have one. Of the many NaNs it is Go's, whose bits can be hashed. */
 static bool read_word(const char *text, double *out_number)
 {
+    static const uint64_t not_a_number = 0x7ff8000000000001;
     const char *word = text + (text[0] == '-' || text[0] == '+');
     if (strcasecmp(text, "nan") == 0) {
-        *out_number = NAN;
+        memcpy(out_number, &not_a_number, sizeof not_a_number);
         return true;
     }
     *out_number = text[0] == '-' ? -INFINITY : INFINITY;

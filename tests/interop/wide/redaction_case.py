@@ -2,36 +2,13 @@
 `weft redact`, and where the two part on purpose."""
 
 import dataclasses
-import hashlib
 import json
-import os
 import pathlib
-import shutil
 import subprocess
-import tempfile
 
+from go_peer import go_peer
 from harness.case import OutsideInCase
 from harness.places import program_under_test
-
-HERE = pathlib.Path(__file__).resolve().parent
-
-
-def peer_binary():
-    """Built once into the cache by what it is made of; it needs Go."""
-    sources = [HERE / "redaction" / name for name in ("main.go", "go.mod", "go.sum")]
-    key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "weft"
-    binary = cache / f"redaction-{key}" / "redaction"
-    if not binary.exists():
-        with tempfile.TemporaryDirectory(prefix="weft-test-") as work:
-            for source in sources:
-                shutil.copy(source, work)
-            built = subprocess.run(["nice", "-n", "19", "go", "build", "-o", "redaction", "."], cwd=work, capture_output=True, text=True)
-            if built.returncode != 0:
-                raise AssertionError(f"the Collector's redaction could not be built (it needs Go on the PATH):\n{built.stderr}")
-            binary.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(f"{work}/redaction", binary)
-    return binary
 
 
 def comparable(node):
@@ -81,7 +58,7 @@ def for_each_group(configs):
 class RedactionCase(OutsideInCase):
     @classmethod
     def setUpClass(cls):
-        cls.peer = peer_binary()
+        cls.peer = go_peer("redaction")
 
     def by_collector(self, config, requests):
         jobs = "".join(json.dumps({"config": config, "signal": signal, "request": request}) + "\n" for signal, request in requests)
