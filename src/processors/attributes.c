@@ -214,6 +214,9 @@ static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_ed
     struct attributes_processor *processor = processor_of(consumer);
     weft_assert(part->is_open && part->arena != NULL);
     processor->include.scope = processor->exclude.scope = NO_SCOPE;
+    if (weft_attribute_editor_begin(&processor->editor, edit->batch->metadata) != WEFT_OK) {
+        return WEFT_NOMEM;
+    }
     for (uint32_t i = 0; i < part->table.record_count; i++) {
         struct weft_otlp_record *record = &part->table.records[i];
         struct visit visit = { .processor = processor,

@@ -110,3 +110,10 @@ void weft_attribute_constant_put(struct weft_buffer *out, const struct weft_node
     put_any(&value, node);
     put_message(out, WEFT_OTLP_VALUE_FIELD, &value);
 }
+
+void weft_attribute_constant_put_text(struct weft_buffer *out, struct weft_slice text)
+{
+    struct weft_buffer value = { 0 };
+    weft_attribute_constant_put_field(&value, WEFT_OTLP_VALUE_STRING, text);
+    put_message(out, WEFT_OTLP_VALUE_FIELD, &value);
+}

@@ -13,5 +13,8 @@ enum weft_status weft_attribute_constant_validate(const struct weft_node *node,
 /* Appends the field of a KeyValue that holds the value; its YAML type is kept. */
 void weft_attribute_constant_put(struct weft_buffer *out, const struct weft_node *node);
 
+/* The same of a text. */
+void weft_attribute_constant_put_text(struct weft_buffer *out, struct weft_slice text);
+
 /* The same for a key: the field of a KeyValue, or any other text in any other field. */
 void weft_attribute_constant_put_field(struct weft_buffer *out, uint32_t number, struct weft_slice contents);

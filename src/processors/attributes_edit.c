@@ -2,8 +2,11 @@
  * message is written, since an attribute is a pair of slices: where its key comes from and where its value does. */
 #include "processors/attributes_edit.h"
 
+#include <strings.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "processors/attributes_constant.h"
 #include "wire/checked.h"
 
 enum weft_status weft_attribute_editor_init(struct weft_attribute_editor *editor,
@@ -17,6 +20,9 @@ enum weft_status weft_attribute_editor_init(struct weft_attribute_editor *editor
     if (status == WEFT_OK && program->has_patterns) {
         status = weft_pattern_scratch_new(program->max_groups, &editor->scratch, error);
     }
+    if (status == WEFT_OK && program->context_count > 0) {
+        editor->contexts = weft_alloc(program->context_count * sizeof *editor->contexts);
+    }
     return status;
 }
 
@@ -27,6 +33,8 @@ void weft_attribute_editor_fini(struct weft_attribute_editor *editor)
     weft_digest_free(&editor->digest);
     weft_pattern_scratch_free(&editor->scratch);
     weft_attribute_texts_fini(&editor->texts);
+    weft_free(editor->contexts);
+    weft_buffer_fini(&editor->context_bytes);
     *editor = (struct weft_attribute_editor){ 0 };
 }
 
@@ -42,6 +50,52 @@ void weft_attribute_editor_trim(struct weft_attribute_editor *editor)
     if (editor->texts.text.capacity > KEPT_BYTES || editor->texts.stack.capacity > KEPT_BYTES) {
         weft_attribute_texts_fini(&editor->texts);
     }
+}
+
+/* ---- what the request says ---- */
+
+/* All values of the key, joined, as a string of a KeyValue. Returns its bytes; 0 if there are no values. */
+static size_t put_context(struct weft_buffer *out, const struct weft_metadata *metadata, const char *key)
+{
+    struct weft_slice value = WEFT_SLICE_EMPTY;
+    size_t before = out->length;
+    size_t count = weft_metadata_find(metadata, key, &value);
+    if (count == 0) {
+        return 0;
+    }
+    struct weft_buffer joined = { 0 };
+    bool is_first = true;
+    for (size_t i = 0; count > 1 && i < metadata->count; i++) {
+        const struct weft_metadata_item *item = &metadata->items[i];
+        if (item->key.length == strlen(key) && strncasecmp((const char *)item->key.bytes, key, item->key.length) == 0) {
+            weft_buffer_append_text(&joined, is_first ? "" : ";");
+            weft_buffer_append(&joined, item->value.bytes, item->value.length);
+            is_first = false;
+        }
+    }
+    weft_attribute_constant_put_text(out, count > 1 ? weft_buffer_slice(&joined) : value);
+    out->is_failed = out->is_failed || joined.is_failed;
+    weft_buffer_fini(&joined);
+    return out->length - before;
+}
+
+enum weft_status weft_attribute_editor_begin(struct weft_attribute_editor *editor, const struct weft_metadata *metadata)
+{
+    const struct weft_attribute_program *program = editor->program;
+    struct weft_buffer *bytes = &editor->context_bytes;
+    weft_buffer_clear(bytes);
+    for (size_t i = 0; program->context_count > 0 && i < program->step_count; i++) {
+        const struct weft_attribute_step *step = &program->steps[i];
+        if (step->context != NULL) {
+            editor->contexts[step->context_index].length = put_context(bytes, metadata, step->context);
+        }
+    }
+    const uint8_t *at = bytes->bytes;
+    for (size_t i = 0; i < program->context_count; i++) {
+        editor->contexts[i].bytes = at;
+        at += editor->contexts[i].length;
+    }
+    return weft_buffer_status(bytes);
 }
 
 /* ---- slots ---- */
@@ -212,6 +266,10 @@ static bool find_source(struct weft_attribute_editor *editor, const struct weft_
     if (source != NULL) {
         split(editor, source);
         *out_value = source->value;
+        return true;
+    }
+    if (step->context != NULL && editor->contexts[step->context_index].length > 0) {
+        *out_value = editor->contexts[step->context_index];
         return true;
     }
     *out_value = step->value.length > 0 ? step->value : step->default_value;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "pipeline/metadata.h"
 #include "processors/attributes_program.h"
 #include "processors/attributes_value.h"
 
@@ -38,6 +39,8 @@ struct weft_attribute_editor {
     struct weft_digest *digest;
     struct weft_pattern_scratch *scratch;
     struct weft_attribute_texts texts;
+    struct weft_slice *contexts; /* of the steps that have one: the field of a KeyValue; empty = it has no value */
+    struct weft_buffer context_bytes;
     uint64_t limit_count; /* matches that met their limit */
 };
 
@@ -49,6 +52,10 @@ void weft_attribute_editor_fini(struct weft_attribute_editor *editor);
 
 /* Lets go of what a single large message made necessary. */
 void weft_attribute_editor_trim(struct weft_attribute_editor *editor);
+
+/* The messages that come now are of a request with this metadata, NULL = none is known. WEFT_NOMEM only. */
+enum weft_status weft_attribute_editor_begin(struct weft_attribute_editor *editor,
+                                             const struct weft_metadata *metadata) WEFT_MUST_CHECK;
 
 /* Makes the slots of a message whose attributes are in field, below 16. arena: for what is written. WEFT_NOMEM only. */
 enum weft_status weft_attribute_editor_read(struct weft_attribute_editor *editor, struct weft_slice message,

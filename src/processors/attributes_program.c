@@ -16,7 +16,11 @@ const struct weft_field weft_attribute_action_fields[] = {
                "insert, update, upsert: the value to set; its YAML type is kept."),
     WEFT_FIELD(struct weft_attribute_action_config, from_attribute, NULL,
                "insert, update, upsert: the attribute to take the value from."),
-    WEFT_FIELD_UNSUPPORTED("from_context", "A value from the request's metadata."),
+    WEFT_FIELD(
+        struct weft_attribute_action_config, from_context, NULL,
+        "insert, update, upsert: metadata.KEY, the values of that header field of the request, joined with ;, where "
+        "the receiver has include_metadata and no batch stands between. auth.* and client.address are not supported "
+        "yet."),
     WEFT_FIELD(struct weft_attribute_action_config, default_value, NULL,
                "insert, update, upsert: the value for when the source is missing."),
     WEFT_FIELD(
@@ -27,6 +31,8 @@ const struct weft_field weft_attribute_action_fields[] = {
                "convert: string, int or double; what cannot be converted stays."),
     WEFT_FIELDS_END,
 };
+
+#define METADATA_PREFIX "metadata."
 
 static const char *const action_names[] = {
     [WEFT_ATTRIBUTE_INSERT] = "insert",   [WEFT_ATTRIBUTE_UPDATE] = "update", [WEFT_ATTRIBUTE_UPSERT] = "upsert",
@@ -99,6 +105,7 @@ static enum weft_status validate_use(const struct weft_attribute_action_config *
     } fields[] = {
         { "value", has_value(&config->value), sets },
         { "from_attribute", is_set(config->from_attribute), sets },
+        { "from_context", is_set(config->from_context), sets || by_pattern }, /* the Collector lets it pass there */
         { "pattern", is_set(config->pattern), by_pattern || action == WEFT_ATTRIBUTE_EXTRACT },
         { "converted_type", is_set(config->converted_type), action == WEFT_ATTRIBUTE_CONVERT },
     };
@@ -110,16 +117,30 @@ static enum weft_status validate_use(const struct weft_attribute_action_config *
     return WEFT_OK;
 }
 
+static bool begins_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
 static enum weft_status validate_sources(const struct weft_attribute_action_config *config, struct weft_error *error)
 {
-    int count = (has_value(&config->value) ? 1 : 0) + (is_set(config->from_attribute) ? 1 : 0);
+    int count = (has_value(&config->value) ? 1 : 0) + (is_set(config->from_attribute) ? 1 : 0) +
+                (is_set(config->from_context) ? 1 : 0);
     if (count > 1) {
-        return weft_fail(error, WEFT_INVALID, "\"value\" and \"from_attribute\" are two sources; one is needed");
+        return weft_fail(error, WEFT_INVALID,
+                         "\"value\", \"from_attribute\" and \"from_context\" are sources; one is needed, not %d",
+                         count);
     }
     if (count == 0 && !has_value(&config->default_value)) {
         return weft_fail(error, WEFT_INVALID,
-                         "action %s needs either \"value\" or \"from_attribute\", or a \"default_value\"",
+                         "action %s needs either \"value\", \"from_attribute\" or \"from_context\", or a "
+                         "\"default_value\"",
                          config->action);
+    }
+    if (is_set(config->from_context) &&
+        (begins_with(config->from_context, "auth.") || strcmp(config->from_context, "client.address") == 0)) {
+        return weft_fail(error, WEFT_UNSUPPORTED, "from_context: \"%s\" is not supported by weft yet; metadata.KEY is",
+                         config->from_context);
     }
     const struct {
         const char *key;
@@ -248,6 +269,11 @@ static enum weft_status make_step(struct weft_attribute_program *program,
     if (status == WEFT_OK && is_set(config->from_attribute)) {
         status =
             weft_attribute_keys_add(&program->keys, weft_slice_of_text(config->from_attribute), &step->from, error);
+    }
+    if (status == WEFT_OK && sets_value(step->action) && is_set(config->from_context)) {
+        bool has_prefix = begins_with(config->from_context, METADATA_PREFIX);
+        step->context = config->from_context + (has_prefix ? strlen(METADATA_PREFIX) : 0);
+        step->context_index = program->context_count++;
     }
     if (status == WEFT_OK && make_constants(config, step) != WEFT_OK) {
         status = weft_fail(error, WEFT_NOMEM, "no memory");

@@ -25,6 +25,7 @@ struct weft_attribute_action_config {
     char *action;
     struct weft_config_any value, default_value;
     char *from_attribute;
+    char *from_context;
     char *pattern;
     char *converted_type;
 };
@@ -41,6 +42,8 @@ struct weft_attribute_step {
     enum weft_attribute_action action;
     struct weft_attribute_target target;
     uint16_t from;                          /* WEFT_NO_ATTRIBUTE_KEY = none */
+    const char *context;                    /* the key of metadata that the value is taken from; NULL = none */
+    size_t context_index;                   /* among the steps that have one */
     struct weft_slice value, default_value; /* the field of a KeyValue; empty = none */
     enum weft_attribute_type type;          /* CONVERT */
     struct weft_pattern *pattern;           /* DELETE and HASH: of keys, or NULL; EXTRACT: of the value */
@@ -52,6 +55,7 @@ struct weft_attribute_step {
 struct weft_attribute_program {
     struct weft_attribute_step *steps;
     size_t step_count;
+    size_t context_count; /* steps with a context */
     struct weft_attribute_keys keys;
     bool has_hash, has_patterns;
     bool sees_all; /* some step asks for attributes by a pattern */

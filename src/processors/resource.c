@@ -167,6 +167,9 @@ static struct resource_processor *processor_of(const struct weft_consumer *consu
 static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_part *part)
 {
     struct weft_otlp_table *table = &part->table;
+    if (weft_attribute_editor_begin(&processor_of(consumer)->editor, edit->batch->metadata) != WEFT_OK) {
+        return WEFT_NOMEM;
+    }
     for (uint32_t i = 0; i < table->resource_count; i++) {
         struct weft_slice *header = &table->resources[i].header;
         const uint8_t *before = header->bytes;

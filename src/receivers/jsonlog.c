@@ -71,8 +71,9 @@ static const struct weft_field http_fields[] = {
     WEFT_FIELD(HTTP, max_connections_per_address, "0",
                "Of these, how many one address may have (IPv6: a /64 network); 0 = half. Its own make room.",
                .maximum = 1000000),
-    WEFT_FIELD(HTTP, include_metadata, "false",
-               "Keep the headers of requests, for batch's metadata_keys and for headers_setter."),
+    WEFT_FIELD(
+        HTTP, include_metadata, "false",
+        "Keep the headers of requests, for batch's metadata_keys, headers_setter and from_context of processors."),
     WEFT_FIELD_OPTIONAL(HTTP, auth, has_auth, weft_otlp_http_auth_fields, "off", "Who may send: 401 for others.",
                         .is_off_as_null = true),
     WEFT_FIELDS_END,

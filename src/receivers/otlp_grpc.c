@@ -82,7 +82,8 @@ const struct weft_field weft_otlp_grpc_fields[] = {
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "uint", "weft sizes its own buffers."),
     WEFT_FIELD_NO_EFFECT("write_buffer_size", "uint", "weft writes each tick's output in one go."),
     WEFT_FIELD(struct weft_otlp_grpc_config, include_metadata, "false",
-               "Keep what requests say in their metadata, for batch's metadata_keys and for headers_setter."),
+               "Keep what requests say in their metadata, for batch's metadata_keys, headers_setter and from_context "
+               "of processors."),
     WEFT_FIELD_OPTIONAL(struct weft_otlp_grpc_config, auth, has_auth, weft_auth_fields, "off",
                         "Who may send: UNAUTHENTICATED for others.", .is_off_as_null = true),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),

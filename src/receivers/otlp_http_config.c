@@ -40,8 +40,9 @@ const struct weft_field weft_otlp_http_fields[] = {
     WEFT_FIELD(CONFIG, max_connections_per_address, "0",
                "Of these, how many one address may have (IPv6: a /64 network); 0 = half. Its own make room.",
                .maximum = 1000000),
-    WEFT_FIELD(CONFIG, include_metadata, "false",
-               "Keep the headers of requests, for batch's metadata_keys and for headers_setter."),
+    WEFT_FIELD(
+        CONFIG, include_metadata, "false",
+        "Keep the headers of requests, for batch's metadata_keys, headers_setter and from_context of processors."),
     WEFT_FIELD_OPTIONAL(CONFIG, auth, has_auth, weft_otlp_http_auth_fields, "off", "Who may send: 401 for others.",
                         .is_off_as_null = true),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),

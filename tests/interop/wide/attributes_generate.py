@@ -4,7 +4,7 @@ import random
 
 KEYS = ["a", "b", "ab", "http.method", "http.status", "user.id", "x", "name", "data", ""]
 NAMED = [key for key in KEYS if key]  # of actions, where most need one
-WORDS = ["", "a", "7", "-12", "0.5", "1e3", "0x1p-2", "1_000", "9223372036854775808", "NaN", "inf", "true", "GET", "GET /a/b?c=1",
+WORDS = ["", "a", "7", "-12", "0.5", "1.5e+3", "0x1p-2", "1_000", "9223372036854775808", "NaN", "inf", "true", "GET", "GET /a/b?c=1",
          "https://shop.example.com:8443/cart", "é", "a\nb", "日本", "<a&b>", "\u2028", "user-17", "  ", "checkout", "payment"]
 KEY_PATTERNS = ["^a", "b$", r"^http\.", r"\.id$", "^$", ".", "(?i)NAME", "x|y"]
 TEXT_PATTERNS = ["^GET", "a", r"\d+", "^$", "check", "(?i)TRUE", r"^\d\.\d", "e$", ".", "[^a-z]"]

@@ -22,9 +22,9 @@ from harness.case import OutsideInCase
 from harness.places import program_under_test
 from harness.process import free_port
 from json_generate import METHODS, message_class
-from json_parties import JSON, post, to_tree
+from json_parties import JSON, to_tree
 
-SEED = 20261129
+SEED = int(os.environ.get("WEFT_SEED", "20261129"))
 CONFIGS = 40
 REQUESTS = int(os.environ.get("WEFT_REQUESTS", "1000"))
 ITEMS = {"traces": "resourceSpans", "logs": "resourceLogs", "metrics": "resourceMetrics"}
@@ -125,11 +125,11 @@ TAKEN = [
 class Weft:
     """weft with a processor of each signal: posted is asked for its answer when the backend has what came out."""
 
-    def __init__(self, case, processor, by_signal):
+    def __init__(self, case, processor, by_signal, **receiver):
         self.backend = case.backend()
         address = f"127.0.0.1:{free_port()}"
         exporters = {"otlp_grpc": configs.otlp_exporter(self.backend.address, sending_queue={"wait_for_result": True})}
-        config = configs.for_every_signal(configs.pipeline(None, exporters, receiver=configs.otlp_http_receiver(address)))
+        config = configs.for_every_signal(configs.pipeline(None, exporters, receiver=configs.otlp_http_receiver(address, **receiver)))
         for signal, settings in by_signal.items():
             config["processors"][f"{processor}/{signal}"] = settings
             config["service"]["pipelines"][signal]["processors"] = [f"{processor}/{signal}"]
@@ -137,10 +137,16 @@ class Weft:
         self.connection = http.client.HTTPConnection(address, timeout=60)
         case.addCleanup(self.connection.close)
 
-    def send(self, signal, request):
+    def send(self, signal, request, fields=()):
         path = f"/v1/{signal}"
-        status, answer = post(self.connection, path, json.dumps(request), JSON)
-        assert status == 200, answer
+        body = json.dumps(request)
+        self.connection.putrequest("POST", path)
+        for name, value in [("Content-Type", JSON), ("Content-Length", str(len(body))), *fields]:
+            self.connection.putheader(name, value)
+        self.connection.endheaders(body.encode())
+        answer = self.connection.getresponse()
+        text = answer.read()
+        assert answer.status == 200, text
         body, = self.backend.bodies(METHODS[path])
         return to_tree(message_class(path).FromString(body))
 
@@ -150,10 +156,10 @@ class Attributes(OutsideInCase):
     def setUpClass(cls):
         cls.peer = go_peer("attributes")
 
-    def by_collector(self, processor, jobs):
+    def by_collector(self, processor, jobs, metadata=None):
         """jobs: (config, signal, request)"""
         lines = "".join(json.dumps({"processor": processor, "config": configs.text(config), "signal": signal,
-                                    "request": request}) + "\n"
+                                    "request": request, "metadata": metadata}) + "\n"
                         for config, signal, request in jobs)
         done = subprocess.run([self.peer], input=lines, capture_output=True, text=True, timeout=600, check=True)
         answers = [json.loads(line) for line in done.stdout.split("\n")[:-1]]
@@ -179,11 +185,11 @@ class Attributes(OutsideInCase):
         return changed
 
     def test_generated_requests_come_out_the_same(self):
-        source = Source(SEED)
+        settings, source = Source(f"{SEED} configs"), Source(f"{SEED} requests")
         changed = 0
         for number in range(CONFIGS):
             processor = "resource" if number % 4 == 3 else "attributes"
-            by_signal = {signal: source.config(processor, signal) for signal in ITEMS}
+            by_signal = {signal: settings.config(processor, signal) for signal in ITEMS}
             counts = {"traces": REQUESTS // 2, "logs": REQUESTS // 4, "metrics": REQUESTS - REQUESTS // 2 - REQUESTS // 4}
             requests = {signal: {ITEMS[signal]: [source.item(signal) for _ in range(counts[signal])]} for signal in ITEMS}
             with self.subTest(number):
@@ -198,6 +204,20 @@ class Attributes(OutsideInCase):
                 ours = Weft(self, "attributes", {"traces": row.config}).send("traces", request)
                 for wanted, tree in ((row.collector, theirs), (row.weft, ours)):
                     self.assertEqual(tree["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"], wanted)
+
+    def test_values_of_the_request_are_the_same(self):
+        sources = ["metadata.x-tenant", "metadata.X-Twice", "x-tenant", "metadata.x-none", "metadata.x-empty", "metadata."]
+        actions = [{"key": f"k{number}", "action": "upsert", "from_context": source} for number, source in enumerate(sources)]
+        actions.append({"key": "default", "action": "insert", "from_context": "metadata.x-none", "default_value": 7})
+        fields = [("X-Tenant", "a b"), ("x-twice", "1"), ("X-TWICE", "2"), ("x-empty", "")]
+        metadata = {"x-tenant": ["a b"], "x-twice": ["1", "2"], "x-empty": [""]}
+        for processor, key in (("attributes", "actions"), ("resource", "attributes")):
+            with self.subTest(processor):
+                request = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": texts(k0="old")}]}]}]}
+                theirs = self.by_collector(processor, [({key: actions}, "logs", request)], metadata)[0]
+                ours = Weft(self, processor, {"logs": {key: actions}}, include_metadata=True).send("logs", request, fields)
+                self.assertEqual(comparable(theirs), comparable(ours))
+                self.assertIn("1;2", json.dumps(ours))
 
     def verdicts(self, config):
         """(the Collector's, weft's): whether they take it for traces."""

@@ -64,7 +64,7 @@ START_TEST(test_config_rules_are_the_collectors)
                              "test.yaml:2: actions[0]: missing required field \"key\"");
     component_expect_refused(component, "actions: [{key: a, action: insert}]", WEFT_INVALID, "needs either");
     component_expect_refused(component, "actions: [{key: a, action: insert, value: 1, from_attribute: b}]",
-                             WEFT_INVALID, "two sources");
+                             WEFT_INVALID, "one is needed, not 2");
     component_expect_refused(component, "actions: [{key: a, action: delete, value: 1}]", WEFT_INVALID, "does not use");
     component_expect_refused(component, "actions: [{key: a, action: hash, from_attribute: b}]", WEFT_INVALID,
                              "action hash does not use \"from_attribute\"");
@@ -88,8 +88,14 @@ START_TEST(test_config_rules_are_the_collectors)
     component_expect_refused(component, "actions: [{key: a, action: remove}]", WEFT_INVALID, "is not an action");
     component_expect_refused(component, "actions: [{key: a, action: insert, value: {b: [18446744073709551615]}}]",
                              WEFT_INVALID, "value: 18446744073709551615 does not fit");
-    component_expect_refused(component, "actions: [{key: a, action: insert, from_context: b}]", WEFT_UNSUPPORTED,
-                             "from_context");
+    component_expect_refused(component, "actions: [{key: a, action: insert, from_context: auth.user}]",
+                             WEFT_UNSUPPORTED, "from_context: \"auth.user\" is not supported by weft yet");
+    component_expect_refused(component, "actions: [{key: a, action: insert, from_context: client.address}]",
+                             WEFT_UNSUPPORTED, "\"client.address\" is not supported");
+    component_expect_refused(component, "actions: [{key: a, action: insert, from_context: b, value: 1}]", WEFT_INVALID,
+                             "one is needed, not 2");
+    component_expect_refused(component, "actions: [{key: a, action: extract, pattern: '(?P<b>.)', from_context: b}]",
+                             WEFT_INVALID, "does not use \"from_context\"");
 }
 END_TEST
 

@@ -163,6 +163,49 @@ START_TEST(test_texts_are_numbers_where_go_says_so)
 }
 END_TEST
 
+/* ---- what the request says ---- */
+
+static void check_context(const char *actions, const struct weft_metadata_item *items, size_t count,
+                          const struct attribute *before, const struct attribute *after)
+{
+    struct weft_buffer record = { 0 }, expected = { 0 }, request = { 0 }, outcome = { 0 };
+    component_begin(&weft_processor_attributes, actions, WEFT_TRACES);
+    put_attributes(&record, before);
+    put_attributes(&expected, after);
+    put_request(&request, weft_buffer_slice(&record));
+    put_request(&outcome, weft_buffer_slice(&expected));
+    for (int i = 0; i < 2; i++) { /* the second has none, which must not be known any more */
+        struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+        batch->metadata = i == 0 ? weft_metadata_try_new(items, count) : NULL;
+        ck_assert(weft_consumer_consume(fixture.consumer, &batch, NULL) == WEFT_OK);
+        ck_assert_msg((i == 0) == weft_slice_equal(weft_buffer_slice(&sink.last), weft_buffer_slice(&outcome)), "%s",
+                      actions);
+    }
+    weft_buffer_fini(&record);
+    weft_buffer_fini(&expected);
+    weft_buffer_fini(&request);
+    weft_buffer_fini(&outcome);
+    fixture_end();
+}
+
+START_TEST(test_values_come_from_the_metadata_of_the_request)
+{
+    const struct weft_metadata_item items[] = {
+        { WEFT_SLICE_LITERAL("tenant"), WEFT_SLICE_LITERAL("") },
+        { WEFT_SLICE_LITERAL("x-user"), WEFT_SLICE_LITERAL("ann") },
+        { WEFT_SLICE_LITERAL("tenant"), WEFT_SLICE_LITERAL("b") },
+        { WEFT_SLICE_LITERAL("empty"), WEFT_SLICE_LITERAL("") },
+    };
+    check_context("actions:\n- {key: t, action: insert, from_context: metadata.Tenant}\n"
+                  "- {key: u, action: upsert, from_context: x-user}\n"
+                  "- {key: e, action: upsert, from_context: metadata.empty}\n"
+                  "- {key: m, action: insert, from_context: metadata.missing}\n"
+                  "- {key: d, action: insert, from_context: metadata.missing, default_value: none}\n",
+                  items, WEFT_COUNT_OF(items), LIST({ "u", "old" }),
+                  LIST({ "u", "ann" }, { "t", ";b" }, { "e", "" }, { "d", "none" }));
+}
+END_TEST
+
 /* ---- the short way and the long one ---- */
 
 static uint64_t random_state;
@@ -342,6 +385,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_extract_makes_attributes_of_groups);
     tcase_add_test(tests, test_convert_reads_and_writes_numbers_as_go_does);
     tcase_add_test(tests, test_texts_are_numbers_where_go_says_so);
+    tcase_add_test(tests, test_values_come_from_the_metadata_of_the_request);
     tcase_add_test(tests, test_the_short_way_does_what_the_long_one_does);
     tcase_add_test(tests, test_edited_records_leave_in_long_pieces);
 }

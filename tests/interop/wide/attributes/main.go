@@ -1,5 +1,6 @@
 // The Collector's attributesprocessor and resourceprocessor as a filter: a job a line in, {"processor", "config"
-// in YAML, "signal", "request" in OTLP/JSON}, and what it makes of the request out, or {"error"} where it refuses the config.
+// in YAML, "signal", "request" in OTLP/JSON, "metadata" of its client}, and what it makes of the request out, or
+// {"error"} where it refuses the config.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor"
+	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
@@ -25,6 +27,7 @@ type job struct {
 	Config    string
 	Signal    string
 	Request   json.RawMessage
+	Metadata  map[string][]string
 }
 
 var factories = map[string]processor.Factory{
@@ -32,15 +35,15 @@ var factories = map[string]processor.Factory{
 	"resource":   resourceprocessor.NewFactory(),
 }
 
-func traces(factory processor.Factory, settings processor.Settings, config component.Config, request []byte) ([]byte, error) {
+func traces(ctx context.Context, factory processor.Factory, settings processor.Settings, config component.Config, request []byte) ([]byte, error) {
 	sink := new(consumertest.TracesSink)
-	made, err := factory.CreateTraces(context.Background(), settings, config, sink)
+	made, err := factory.CreateTraces(ctx, settings, config, sink)
 	if err != nil {
 		return nil, err
 	}
 	data, err := new(ptrace.JSONUnmarshaler).UnmarshalTraces(request)
 	if err == nil {
-		err = made.ConsumeTraces(context.Background(), data)
+		err = made.ConsumeTraces(ctx, data)
 	}
 	if err != nil {
 		return nil, err
@@ -48,15 +51,15 @@ func traces(factory processor.Factory, settings processor.Settings, config compo
 	return new(ptrace.JSONMarshaler).MarshalTraces(sink.AllTraces()[0])
 }
 
-func logs(factory processor.Factory, settings processor.Settings, config component.Config, request []byte) ([]byte, error) {
+func logs(ctx context.Context, factory processor.Factory, settings processor.Settings, config component.Config, request []byte) ([]byte, error) {
 	sink := new(consumertest.LogsSink)
-	made, err := factory.CreateLogs(context.Background(), settings, config, sink)
+	made, err := factory.CreateLogs(ctx, settings, config, sink)
 	if err != nil {
 		return nil, err
 	}
 	data, err := new(plog.JSONUnmarshaler).UnmarshalLogs(request)
 	if err == nil {
-		err = made.ConsumeLogs(context.Background(), data)
+		err = made.ConsumeLogs(ctx, data)
 	}
 	if err != nil {
 		return nil, err
@@ -64,15 +67,15 @@ func logs(factory processor.Factory, settings processor.Settings, config compone
 	return new(plog.JSONMarshaler).MarshalLogs(sink.AllLogs()[0])
 }
 
-func metrics(factory processor.Factory, settings processor.Settings, config component.Config, request []byte) ([]byte, error) {
+func metrics(ctx context.Context, factory processor.Factory, settings processor.Settings, config component.Config, request []byte) ([]byte, error) {
 	sink := new(consumertest.MetricsSink)
-	made, err := factory.CreateMetrics(context.Background(), settings, config, sink)
+	made, err := factory.CreateMetrics(ctx, settings, config, sink)
 	if err != nil {
 		return nil, err
 	}
 	data, err := new(pmetric.JSONUnmarshaler).UnmarshalMetrics(request)
 	if err == nil {
-		err = made.ConsumeMetrics(context.Background(), data)
+		err = made.ConsumeMetrics(ctx, data)
 	}
 	if err != nil {
 		return nil, err
@@ -102,13 +105,14 @@ func edit(line []byte) ([]byte, error) {
 		return nil, err
 	}
 	settings := processor.Settings{ID: component.NewID(factory.Type()), TelemetrySettings: componenttest.NewNopTelemetrySettings()}
+	ctx := client.NewContext(context.Background(), client.Info{Metadata: client.NewMetadata(job.Metadata)})
 	switch job.Signal {
 	case "traces":
-		return traces(factory, settings, config, job.Request)
+		return traces(ctx, factory, settings, config, job.Request)
 	case "logs":
-		return logs(factory, settings, config, job.Request)
+		return logs(ctx, factory, settings, config, job.Request)
 	default:
-		return metrics(factory, settings, config, job.Request)
+		return metrics(ctx, factory, settings, config, job.Request)
 	}
 }
 
