@@ -7,10 +7,12 @@
 #include "stage_spy.h"
 
 /* Random configs of the stage simulation, and what one becomes at a reload. */
-extern const struct weft_component weft_processor_batch, weft_processor_half;
+extern const struct weft_component weft_processor_batch, weft_processor_half, weft_processor_attributes,
+    weft_processor_redaction, weft_processor_resource;
 
 static const struct weft_component_registry simulation_registry = { (const struct weft_component *const[]){
-    &client_component, &weft_processor_batch, &spied_hold, &weft_processor_half, &sink_component, NULL } };
+    &client_component, &weft_processor_batch, &spied_hold, &weft_processor_half, &weft_processor_attributes,
+    &weft_processor_redaction, &weft_processor_resource, &sink_component, NULL } };
 
 static inline void random_sinks(struct pipeline_shape *pipeline)
 {
@@ -20,6 +22,8 @@ static inline void random_sinks(struct pipeline_shape *pipeline)
     }
 }
 
+static const size_t editing_steps[] = { STEP_EDIT_FRONT, STEP_MASK, STEP_EDIT_BEHIND, STEP_RESOURCE };
+
 static inline void random_pipeline(struct pipeline_shape *pipeline)
 {
     *pipeline = (struct pipeline_shape){ .is_there = true };
@@ -28,6 +32,9 @@ static inline void random_pipeline(struct pipeline_shape *pipeline)
     pipeline->has_step[STEP_BATCH_FRONT] = chance(35);
     pipeline->has_step[STEP_HALF_FRONT] = chance(15);
     pipeline->has_step[STEP_BATCH_BEHIND] = chance(35);
+    for (size_t i = 0; i < WEFT_COUNT_OF(editing_steps); i++) {
+        pipeline->has_step[editing_steps[i]] = chance(25);
+    }
     pipeline->has_step[STEP_HALF_BEHIND] = chance(15);
     random_sinks(pipeline);
 }
@@ -158,6 +165,10 @@ static inline void put_shape(struct text *text, const struct shape *shape)
         put(text, "  %s: {text: v%u}\n", client_names[i], shape->client_version);
     }
     put(text, "processors:\n  half/front:\n  half/behind:\n");
+    put(text, "  attributes/front: {actions: %s}\n", EDITS(EDITED_FRONT));
+    put(text, "  attributes/behind: {actions: %s}\n", EDITS(EDITED_BEHIND));
+    put(text, "  resource: {attributes: %s}\n", EDITS(EDITED_RESOURCE));
+    put(text, "  redaction: {allow_all_keys: true, blocked_values: [.+], hash_function: md5}\n");
     for (size_t i = 0; i < 2; i++) {
         put(text, "  hold/%c: {wait: %ums, max_records: %u}\n", "ab"[i], shape -> wait_ms[i], shape -> max_records[i]);
         put(text, "  batch/%s: {timeout: %ums, send_batch_size: %u, send_batch_max_size: %u}\n",

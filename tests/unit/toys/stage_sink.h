@@ -1,5 +1,6 @@
 #pragma once
 
+#include "stage_edits.h"
 #include "stage_world.h"
 
 /* Exporter `sink`: takes, refuses, closes and opens as it likes, keeps what it took for a while, and remembers which
@@ -70,18 +71,20 @@ static inline void see(struct sink *sink, const struct weft_batch *batch)
     uint64_t count = 0;
     for (; weft_batch_next_record(&cursor, &record); count++) {
         uint64_t id = 0;
-        EXPECT(record.length == 28, "a record of %zu bytes", record.length);
+        EXPECT(record.length >= 28, "a record of %zu bytes", record.length);
         memcpy(&id, record.bytes + 20, 8);
         EXPECT(id < RECORD_COUNT && world->was_offered[p][id], "record %llu came out of %s, not in by it",
                (unsigned long long)id, pipeline_names[p]);
         EXPECT(world->seen[sink->index][p][id]++ == 0, "record %llu came twice out of %s to %s", (unsigned long long)id,
                pipeline_names[p], sink->consumer.id);
         EXPECT(record.bytes[10] == world->owner_byte[id], "record %llu was changed", (unsigned long long)id);
+        see_edits_of_record(record, sink->signal, p);
         EXPECT(!world->was_staged[p][id] || record.bytes[10] % world->worker_count == worker,
                "record %llu was not held by its owner: it left on worker %u", (unsigned long long)id, worker);
     }
     EXPECT(count == batch->weight, "a batch of %llu records weighs %llu", (unsigned long long)count,
            (unsigned long long)batch->weight);
+    see_edits_of_resources(batch, p);
     EXPECT(!batch->is_lent, "a lent batch was passed on");
     world->at_sink[p] += count;
 }

@@ -41,10 +41,23 @@ static inline size_t pipeline_index(const char *name)
     return index;
 }
 
-enum { STEP_BATCH_FRONT, STEP_HALF_FRONT, STEP_HOLD_A, STEP_HOLD_B, STEP_HALF_BEHIND, STEP_BATCH_BEHIND, STEPS };
+enum {
+    STEP_BATCH_FRONT,
+    STEP_HALF_FRONT,
+    STEP_EDIT_FRONT,
+    STEP_HOLD_A,
+    STEP_HOLD_B,
+    STEP_MASK,
+    STEP_EDIT_BEHIND,
+    STEP_RESOURCE,
+    STEP_HALF_BEHIND,
+    STEP_BATCH_BEHIND,
+    STEPS
+};
 
-static const char *const step_names[STEPS] = { "batch/front", "half/front",  "hold/a",
-                                               "hold/b",      "half/behind", "batch/behind" };
+static const char *const step_names[STEPS] = { "batch/front", "half/front",  "attributes/front",  "hold/a",
+                                               "hold/b",      "redaction",   "attributes/behind", "resource",
+                                               "half/behind", "batch/behind" };
 
 struct pipeline_shape {
     bool is_there;
