@@ -60,18 +60,40 @@ size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table)
     return size;
 }
 
-/* Where these bytes hold the frame (tag and length) of a message right before `next`, the first byte of its contents;
- * NULL if they do not. next may be NULL or lie anywhere. */
-static const uint8_t *frame_in(struct weft_slice bytes, uint32_t number, size_t length, const uint8_t *next)
+/* Of a field with a number below 16. */
+static inline size_t frame_size(uint32_t number, size_t length)
+{
+    return length < 0x80 ? 2 : length < 0x4000 ? 3 : weft_wire_size_bytes_header(number, length);
+}
+
+/* Whether these bytes, so many, are the tag and the length of such a message. Most are short. */
+static inline bool is_frame(const uint8_t *at, size_t frame_length, uint32_t number, size_t length)
 {
     uint8_t frame[MAX_FRAME_BYTES];
-    size_t frame_length = (size_t)(weft_wire_put_bytes_header(frame, number, length) - frame);
+    if (at[0] != (number << 3 | WEFT_WIRE_BYTES)) {
+        return false;
+    }
+    if (frame_length == 2) {
+        return at[1] == length;
+    }
+    if (frame_length == 3) {
+        return at[1] == (0x80 | (length & 0x7f)) && at[2] == length >> 7;
+    }
+    weft_wire_put_bytes_header(frame, number, length);
+    return memcmp(at, frame, frame_length) == 0;
+}
+
+/* Where these bytes hold the frame (tag and length) of a message right before `next`, the first byte of its contents;
+ * NULL if they do not. next may be NULL or lie anywhere. */
+static inline const uint8_t *frame_in(struct weft_slice bytes, uint32_t number, size_t length, const uint8_t *next)
+{
+    size_t frame_length = frame_size(number, length);
     uintptr_t start = (uintptr_t)bytes.bytes;
     uintptr_t at = (uintptr_t)next;
     if (at < start + frame_length || at > start + bytes.length) {
         return NULL;
     }
-    return memcmp(next - frame_length, frame, frame_length) == 0 ? next - frame_length : NULL;
+    return is_frame(next - frame_length, frame_length, number, length) ? next - frame_length : NULL;
 }
 
 /* Where the contents of a scope, or of a resource, begin in the request; NULL or elsewhere if they do not. */
@@ -129,6 +151,30 @@ static enum weft_status emit_frame(struct emit *emit, uint32_t number, size_t le
     return weft_slices_add(emit->slices, weft_slice_of(frame, frame_length));
 }
 
+/* Records first .. end - 1 of a scope, in runs: what has its frame before it and lies right behind the one before. */
+static enum weft_status emit_records(struct emit *emit, uint32_t first, uint32_t end)
+{
+    const struct weft_otlp_record *records = emit->table->records;
+    struct weft_slice run = WEFT_SLICE_EMPTY;
+    enum weft_status status = WEFT_OK;
+    for (uint32_t i = first; status == WEFT_OK && i < end; i++) {
+        struct weft_slice record = { records[i].bytes, records[i].length };
+        const uint8_t *frame = frame_before(emit, RECORDS_FIELD, record.length, record.bytes);
+        if (frame != NULL && run.length > 0 && frame == run.bytes + run.length) {
+            run.length += (size_t)(record.bytes - frame) + record.length;
+            continue;
+        }
+        status = weft_slices_add(emit->slices, run);
+        run = record;
+        if (frame != NULL) {
+            run = weft_slice_of(frame, (size_t)(record.bytes - frame) + record.length);
+        } else if (status == WEFT_OK) {
+            status = emit_frame(emit, RECORDS_FIELD, record.length, NULL);
+        }
+    }
+    return status == WEFT_OK ? weft_slices_add(emit->slices, run) : status;
+}
+
 static enum weft_status emit_scope(struct emit *emit, struct run scope)
 {
     const struct weft_otlp_table *table = emit->table;
@@ -136,14 +182,7 @@ static enum weft_status emit_scope(struct emit *emit, struct run scope)
     if (status == WEFT_OK) {
         status = weft_slices_add(emit->slices, scope_of(table, scope.first)->header);
     }
-    for (uint32_t i = scope.first; status == WEFT_OK && i < scope.end; i++) {
-        const struct weft_otlp_record *record = &table->records[i];
-        status = emit_frame(emit, RECORDS_FIELD, record->length, record->bytes);
-        if (status == WEFT_OK) {
-            status = weft_slices_add(emit->slices, weft_slice_of(record->bytes, record->length));
-        }
-    }
-    return status;
+    return status == WEFT_OK ? emit_records(emit, scope.first, scope.end) : status;
 }
 
 static enum weft_status emit_resource(struct emit *emit, struct run resource)
