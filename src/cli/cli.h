@@ -1,12 +1,16 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "config/load.h"
 
 /* The command line: one file per subcommand, each `int run(int argument_count, char **arguments)` with the subcommand's
  * name first, returning the exit status: 0 = well, 1 = failed, 2 = used wrongly. */
 int weft_cli_main(int argument_count, char **arguments);
+
+/* How a subcommand is used, for who used it wrongly. */
+void weft_cli_print_usage(FILE *to, const char *name);
 
 int weft_cli_run(int argument_count, char **arguments); /* the agent */
 int weft_cli_validate(int argument_count, char **arguments);

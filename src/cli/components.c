@@ -45,7 +45,7 @@ int weft_cli_components(int argument_count, char **arguments)
 {
     bool is_reference = argument_count > 1 && strcmp(arguments[1], "--reference") == 0;
     if (argument_count > 2 || (argument_count == 2 && !is_reference)) {
-        fputs("usage: weft components [--reference]\n", stderr);
+        weft_cli_print_usage(stderr, "components");
         return 2;
     }
     for (int kind = 0; kind < WEFT_COMPONENT_KIND_COUNT; kind++) {

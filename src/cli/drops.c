@@ -154,9 +154,7 @@ int weft_cli_drops(int argument_count, char **arguments)
                                .since = "15m",
                                .by = "reason,policy,service" };
     if (!read_options(argument_count, arguments, &request)) {
-        fputs("usage: weft drops [--since 15m] [--by reason,policy,service] [--json]\n"
-              "                  [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n",
-              stderr);
+        weft_cli_print_usage(stderr, "drops");
         return WEFT_CLI_CANNOT_BE_ASKED;
     }
     return ask(&request);

@@ -46,8 +46,7 @@ int weft_cli_ledger(int argument_count, char **arguments)
     struct weft_cli_agent agent = { .program = "weft ledger" };
     struct wishes wishes = { .audit = false };
     if (!read_options(argument_count, arguments, &agent, &wishes)) {
-        fputs("usage: weft ledger [--audit] [--redactions] [--json] [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n",
-              stderr);
+        weft_cli_print_usage(stderr, "ledger");
         return WEFT_CLI_CANNOT_BE_ASKED;
     }
     if (agent.endpoint == NULL && agent.state_directory == NULL) {

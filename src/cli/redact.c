@@ -147,7 +147,7 @@ static bool read_options(int argument_count, char **arguments, struct weft_cli_s
         }
     }
     if (optind < argument_count || sources->config_count == 0) {
-        fprintf(stderr, "usage: weft redact --config FILE [--set KEY=VALUE ...] [--pipeline ID] < OTLP/JSON lines\n");
+        weft_cli_print_usage(stderr, "redact");
         return false;
     }
     return true;

@@ -28,16 +28,6 @@ static const struct option options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static void print_usage(void)
-{
-    fputs("usage: weft --config FILE [--config FILE ...] [--set KEY=VALUE ...]\n"
-          "            [--state-dir DIR]          where the ledger survives restarts; default $STATE_DIRECTORY,\n"
-          "                                       else /var/lib/weft if it can be written, else none\n"
-          "            [--shutdown-timeout 10s]   time to deliver what is held after SIGTERM\n"
-          "            [--reload-timeout 30s]     the same for what a reload took out\n",
-          stderr);
-}
-
 static bool read_duration(const char *name, const char *text, int64_t *out_ns)
 {
     if (!weft_duration_parse(text, out_ns) || *out_ns < 0) {
@@ -78,7 +68,7 @@ static int read_options(int argument_count, char **arguments, struct weft_cli_so
         }
     }
     if (!is_good || optind < argument_count || sources->config_count == 0) {
-        print_usage();
+        weft_cli_print_usage(stderr, "run");
         return 2;
     }
     return 0;

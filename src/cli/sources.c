@@ -68,7 +68,7 @@ bool weft_cli_sources_parse(int argument_count, char **arguments, struct weft_cl
         }
     }
     if (optind < argument_count || sources.config_count == 0) {
-        fprintf(stderr, "usage: weft %s --config FILE [--config FILE ...] [--set KEY=VALUE ...]\n", arguments[0]);
+        weft_cli_print_usage(stderr, arguments[0]);
         weft_cli_sources_fini(&sources);
         return false;
     }

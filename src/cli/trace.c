@@ -48,9 +48,7 @@ int weft_cli_trace(int argument_count, char **arguments)
     struct weft_cli_agent agent = { .program = "weft trace", .state_directory = weft_cli_state_directory() };
     const char *word = NULL;
     if (!read_options(argument_count, arguments, &agent, &word)) {
-        fputs("usage: weft trace WORD [--json] [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n"
-              "       WORD: a trace id in any form, a span id, or the id that log lines have\n",
-              stderr);
+        weft_cli_print_usage(stderr, "trace");
         return WEFT_CLI_CANNOT_BE_ASKED;
     }
     char *encoded = weft_cli_encode(word);
