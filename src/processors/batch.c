@@ -2,25 +2,54 @@
  *
  * Input is merged into one pending batch; when it reaches send_batch_size, or after timeout, it goes on, cut to
  * send_batch_max_size. A flush that is refused is dropped with its reason, unless what follows is closed
- * (block_on_overflow): then it is kept, this processor closes too, and the receivers stop reading. */
+ * (block_on_overflow): then it is kept, this processor closes too, and the receivers stop reading.
+ *
+ * With metadata_keys there is a shard for each combination of values that requests have under these keys; without, one
+ * shard. Shards stay, as the Collector's do. */
 #include "weft/component.h"
+
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "processors/batch_combination.h"
+
+enum {
+    SHARD_BUCKETS = 256,
+    MAX_SHARDS = 65536, /* where the config says that there is no limit */
+};
 
 struct batch_config {
     struct weft_duration timeout;
     uint64_t send_batch_size;
     uint64_t send_batch_max_size;
+    struct weft_config_strings metadata_keys;
+    uint64_t metadata_cardinality_limit;
+};
+
+WEFT_MAGIC(batch_shard, 0x0ba7c45d);
+
+/* What is collected of one combination. */
+struct shard {
+    uint32_t magic;
+    struct batch_processor *processor;
+    struct shard *next;             /* in its bucket */
+    struct weft_buffer combination; /* how it is told from others; empty without metadata_keys */
+    struct weft_metadata *metadata; /* what goes on with the batches; NULL without metadata_keys */
+    struct weft_batch *pending;     /* NULL = nothing is held */
+    struct weft_timer timer;
+    bool is_kept; /* what was to go on could not: what follows is closed */
 };
 
 struct batch_processor {
     struct weft_consumer consumer;
     const struct batch_config *config;
     struct weft_consumer *next;
-    struct weft_batch *pending; /* NULL = nothing is held */
-    struct weft_timer timer;
+    struct shard only;                    /* without metadata_keys */
+    struct shard *buckets[SHARD_BUCKETS]; /* with them */
+    size_t shard_count, kept_count;
+    struct weft_buffer combination; /* scratch */
     bool is_draining;
     bool is_flushing;
     weft_flow_id buffer_flow;                /* in_flight -> buffered */
@@ -29,6 +58,7 @@ struct batch_processor {
     weft_flow_id full_flow;                  /* in_flight -> dropped */
     weft_flow_id shutdown_flow, reload_flow; /* buffered -> dropped */
     uint64_t size_triggers, timeout_triggers, dropped;
+    uint64_t combinations_refused; /* batches */
 };
 
 static const struct weft_field batch_fields[] = {
@@ -36,9 +66,11 @@ static const struct weft_field batch_fields[] = {
     WEFT_FIELD(struct batch_config, send_batch_size, "8192", "Pass on once this many records are held; 0 = at once."),
     WEFT_FIELD(struct batch_config, send_batch_max_size, "0",
                "Largest batch passed on; larger ones are split. 0 = no limit."),
-    WEFT_FIELD_UNSUPPORTED("metadata_keys", "One batcher per combination of request metadata."),
-    WEFT_FIELD_NO_EFFECT("metadata_cardinality_limit", "uint", "Limits the combinations of metadata_keys.",
-                         .maximum = UINT32_MAX),
+    WEFT_FIELD(struct batch_config, metadata_keys, NULL,
+               "Collect apart what came by requests that differ in these headers; see include_metadata."),
+    WEFT_FIELD(struct batch_config, metadata_cardinality_limit, "1000",
+               "So many combinations of them at most, on each worker; further ones are refused. 0 = 65536.",
+               .maximum = UINT32_MAX),
     WEFT_FIELDS_END,
 };
 
@@ -50,6 +82,15 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     if (config->timeout.ns < 0) {
         return weft_fail(error, WEFT_INVALID, "timeout must be greater or equal to 0");
+    }
+    const struct weft_config_strings *keys = &config->metadata_keys;
+    for (size_t i = 0; i < keys->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcasecmp(keys->items[i], keys->items[j]) == 0) {
+                return weft_fail(error, WEFT_INVALID, "duplicate entry in metadata_keys: \"%s\" (case-insensitive)",
+                                 keys->items[i]);
+            }
+        }
     }
     return WEFT_OK;
 }
@@ -95,27 +136,28 @@ static bool pass_on(struct batch_processor *processor, struct weft_batch **own_b
 }
 
 /* The next batch to pass on, at most send_batch_max_size large; takes it out of pending. */
-static struct weft_batch *take_next(struct batch_processor *processor)
+static struct weft_batch *take_next(struct shard *shard)
 {
-    weft_assert(processor->is_flushing && processor->pending != NULL);
-    struct weft_batch *batch = processor->pending;
-    uint64_t max_size = processor->config->send_batch_max_size;
+    weft_assert(shard->processor->is_flushing && shard->pending != NULL);
+    struct weft_batch *batch = shard->pending;
+    uint64_t max_size = shard->processor->config->send_batch_max_size;
     struct weft_batch *head = NULL;
     if (max_size == 0 || batch->weight <= max_size || weft_batch_split(batch, max_size, 0, &head) != WEFT_OK) {
-        processor->pending = NULL;
+        shard->pending = NULL;
         return batch;
     }
     if (batch->part_count == 0) {
         weft_batch_end(&batch, NULL, -1);
-        processor->pending = NULL;
+        shard->pending = NULL;
     }
     return head;
 }
 
 /* Puts a batch that was not taken back in front of pending. Without memory for that it is dropped. */
-static void put_back(struct batch_processor *processor, struct weft_batch **own_batch)
+static void put_back(struct shard *shard, struct weft_batch **own_batch)
 {
-    struct weft_batch *rest = processor->pending;
+    struct batch_processor *processor = shard->processor;
+    struct weft_batch *rest = shard->pending;
     weft_assert(processor->is_flushing && rest != *own_batch);
     if (rest != NULL && weft_batch_merge(*own_batch, &rest) != WEFT_OK) {
         struct weft_error error;
@@ -124,7 +166,7 @@ static void put_back(struct batch_processor *processor, struct weft_batch **own_
         drop(processor, own_batch, &error);
         return;
     }
-    processor->pending = *own_batch;
+    shard->pending = *own_batch;
     *own_batch = NULL;
 }
 
@@ -134,42 +176,165 @@ static bool goes_at_once(const struct batch_processor *processor)
     return processor->config->timeout.ns == 0 || processor->config->send_batch_size == 0;
 }
 
-static bool is_large_enough(const struct batch_processor *processor)
+static bool is_large_enough(const struct shard *shard)
 {
-    return processor->pending->weight >= processor->config->send_batch_size;
+    return shard->pending->weight >= shard->processor->config->send_batch_size;
 }
 
-static void flush(struct batch_processor *processor, bool is_everything)
+/* The processor is closed while any shard holds what it could not pass on. */
+static void set_kept(struct shard *shard, bool is_kept)
 {
+    struct batch_processor *processor = shard->processor;
+    processor->kept_count += is_kept && !shard->is_kept;
+    processor->kept_count -= !is_kept && shard->is_kept;
+    shard->is_kept = is_kept;
+    weft_consumer_set_open(&processor->consumer, processor->kept_count == 0);
+}
+
+static void flush(struct shard *shard, bool is_everything)
+{
+    struct batch_processor *processor = shard->processor;
     if (processor->is_flushing) {
         return;
     }
     processor->is_flushing = true;
     bool is_kept = false;
-    while (processor->pending != NULL && !is_kept && (is_everything || is_large_enough(processor))) {
-        struct weft_batch *batch = take_next(processor);
+    while (shard->pending != NULL && !is_kept && (is_everything || is_large_enough(shard))) {
+        struct weft_batch *batch = take_next(shard);
         is_kept = !pass_on(processor, &batch);
         if (is_kept) {
-            put_back(processor, &batch);
+            put_back(shard, &batch);
         }
     }
     processor->is_flushing = false;
-    weft_consumer_set_open(&processor->consumer, !is_kept);
+    set_kept(shard, is_kept);
     struct weft_timers *timers = processor->consumer.host->timers;
-    if (processor->pending == NULL || is_kept) {
-        weft_timer_cancel(timers, &processor->timer);
-    } else if (!weft_timer_is_set(&processor->timer)) {
-        weft_timer_set_after(timers, &processor->timer, processor->config->timeout.ns);
+    if (shard->pending == NULL || is_kept) {
+        weft_timer_cancel(timers, &shard->timer);
+    } else if (!weft_timer_is_set(&shard->timer)) {
+        weft_timer_set_after(timers, &shard->timer, processor->config->timeout.ns);
     }
 }
 
 static void timeout_expired(void *context)
 {
-    struct batch_processor *processor = processor_of(context);
-    weft_assert(processor->pending != NULL);
-    processor->timeout_triggers++;
-    flush(processor, true);
+    struct shard *shard = context;
+    weft_check_magic(shard, batch_shard);
+    weft_assert(shard->pending != NULL);
+    shard->processor->timeout_triggers++;
+    flush(shard, true);
 }
+
+/* ---- shards ---- */
+
+static void shard_init(struct shard *shard, struct batch_processor *processor)
+{
+    weft_set_magic(shard, batch_shard);
+    shard->processor = processor;
+    weft_buffer_init(&shard->combination, 0);
+    weft_timer_init(&shard->timer, timeout_expired, shard);
+}
+
+static void shard_fini(struct shard *shard)
+{
+    weft_assert(shard->pending == NULL);
+    weft_timer_cancel(shard->processor->consumer.host->timers, &shard->timer);
+    weft_buffer_fini(&shard->combination);
+    weft_metadata_unref(&shard->metadata);
+    weft_clear_magic(shard, batch_shard);
+}
+
+static bool has_keys(const struct batch_processor *processor)
+{
+    return processor->config->metadata_keys.count > 0;
+}
+
+static void each_shard(struct batch_processor *processor, void (*visit)(struct shard *shard, void *context),
+                       void *context)
+{
+    if (!has_keys(processor)) {
+        visit(&processor->only, context);
+        return;
+    }
+    for (size_t i = 0; i < SHARD_BUCKETS; i++) {
+        for (struct shard *shard = processor->buckets[i], *next; shard != NULL; shard = next) {
+            next = shard->next;
+            visit(shard, context);
+        }
+    }
+}
+
+/* FNV-1a; who can make combinations collide gains a list of 1,000 to be walked. */
+static size_t bucket_of(struct weft_slice combination)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < combination.length; i++) {
+        hash = (hash ^ combination.bytes[i]) * 16777619U;
+    }
+    return (hash ^ hash >> 16) % SHARD_BUCKETS;
+}
+
+static enum weft_status add_shard(struct batch_processor *processor, const struct weft_metadata *metadata,
+                                  struct shard **bucket, struct shard **out_shard, struct weft_error *error)
+{
+    const struct batch_config *config = processor->config;
+    uint64_t limit = config->metadata_cardinality_limit == 0 ? MAX_SHARDS : config->metadata_cardinality_limit;
+    if (processor->shard_count >= limit) {
+        processor->combinations_refused++;
+        return weft_fail(error, WEFT_INTERNAL, "%s: too many batcher metadata-value combinations",
+                         processor->consumer.id);
+    }
+    struct shard *shard = weft_try_alloc(sizeof *shard);
+    if (shard != NULL) {
+        shard_init(shard, processor);
+        shard->metadata = weft_batch_combination_try_keep(&config->metadata_keys, metadata);
+        weft_buffer_append(&shard->combination, processor->combination.bytes, processor->combination.length);
+    }
+    if (shard == NULL || shard->metadata == NULL || shard->combination.is_failed) {
+        if (shard != NULL) {
+            shard_fini(shard);
+        }
+        weft_free(shard);
+        return weft_fail(error, WEFT_NOMEM, "%s: no memory for another combination", processor->consumer.id);
+    }
+    shard->next = *bucket;
+    *bucket = shard;
+    processor->shard_count++;
+    *out_shard = shard;
+    return WEFT_OK;
+}
+
+static enum weft_status find_shard(struct batch_processor *processor, const struct weft_metadata *metadata,
+                                   struct shard **out_shard, struct weft_error *error)
+{
+    if (!has_keys(processor)) {
+        *out_shard = &processor->only;
+        return WEFT_OK;
+    }
+    struct weft_buffer *combination = &processor->combination;
+    weft_buffer_clear(combination);
+    if (weft_batch_combination_write(&processor->config->metadata_keys, metadata, combination) != WEFT_OK) {
+        return weft_fail(error, WEFT_NOMEM, "%s: no memory to look at metadata", processor->consumer.id);
+    }
+    struct shard **bucket = &processor->buckets[bucket_of(weft_buffer_slice(combination))];
+    for (struct shard *shard = *bucket; shard != NULL; shard = shard->next) {
+        if (weft_slice_equal(weft_buffer_slice(&shard->combination), weft_buffer_slice(combination))) {
+            *out_shard = shard;
+            return WEFT_OK;
+        }
+    }
+    return add_shard(processor, metadata, bucket, out_shard, error);
+}
+
+/* From here on the batch has of its metadata what the shard has. */
+static void adopt_metadata(struct weft_batch *batch, struct shard *shard)
+{
+    struct weft_metadata *former = batch->metadata;
+    batch->metadata = weft_metadata_ref(shard->metadata);
+    weft_metadata_unref(&former);
+}
+
+/* ---- the consumer ---- */
 
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
@@ -181,36 +346,75 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     }
     weft_check_magic(batch, batch);
     weft_assert(!batch->is_lent && weft_list_is_empty(&batch->node));
+    struct shard *shard = NULL;
+    enum weft_status status = find_shard(processor, batch->metadata, &shard, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
     uint64_t weight = batch->weight;
-    size_t first_part = processor->pending == NULL ? 0 : processor->pending->part_count;
-    if (processor->pending == NULL) {
-        processor->pending = batch;
+    size_t first_part = shard->pending == NULL ? 0 : shard->pending->part_count;
+    struct weft_metadata *own_metadata = weft_metadata_ref(batch->metadata);
+    adopt_metadata(batch, shard);
+    if (shard->pending == NULL) {
+        shard->pending = batch;
         *own_batch = NULL;
-    } else if (weft_batch_merge(processor->pending, own_batch) != WEFT_OK) {
+    } else if (weft_batch_merge(shard->pending, own_batch) != WEFT_OK) {
+        weft_metadata_unref(&batch->metadata);
+        batch->metadata = own_metadata;
         return weft_fail(error, WEFT_NOMEM, "%s: no memory to hold more", consumer->id);
     }
+    weft_metadata_unref(&own_metadata);
     weft_host_book(consumer->host, processor->buffer_flow, weight);
-    weft_batch_hand_over(processor->pending, first_part);
+    weft_batch_hand_over(shard->pending, first_part);
     bool is_at_once = goes_at_once(processor);
-    if (is_at_once || is_large_enough(processor)) {
+    if (is_at_once || is_large_enough(shard)) {
         processor->size_triggers++;
     }
-    flush(processor, is_at_once);
+    flush(shard, is_at_once);
     return WEFT_OK;
+}
+
+static void flush_all_of(struct shard *shard, void *context)
+{
+    (void)context;
+    if (shard->processor->next->is_open) {
+        flush(shard, true);
+    }
 }
 
 static void on_next_changed(struct weft_consumer *consumer)
 {
     struct batch_processor *processor = processor_of(consumer);
     if (processor->next->is_open && !consumer->is_open && !processor->is_flushing) {
-        flush(processor, true);
+        each_shard(processor, flush_all_of, NULL);
     }
+}
+
+static void count_pending(struct shard *shard, void *context)
+{
+    *(uint64_t *)context += shard->pending == NULL ? 0 : shard->pending->weight;
 }
 
 static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
 {
-    const struct batch_processor *processor = processor_of(consumer);
-    *in_out_count += processor->pending == NULL ? 0 : processor->pending->weight;
+    each_shard(processor_of(consumer), count_pending, in_out_count);
+}
+
+struct draining {
+    enum weft_drop_reason reason;
+    bool is_forced;
+};
+
+static void drain_shard(struct shard *shard, void *context)
+{
+    const struct draining *draining = context;
+    struct batch_processor *processor = shard->processor;
+    flush(shard, true);
+    if (draining->is_forced && shard->pending != NULL) {
+        weft_consumer_drop(&processor->consumer, &shard->pending,
+                           draining->reason == WEFT_DROP_RELOAD ? processor->reload_flow : processor->shutdown_flow,
+                           draining->reason, NULL);
+    }
 }
 
 static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
@@ -220,19 +424,26 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
     if (processor->next->is_open) {
         processor->is_draining = true;
     }
-    flush(processor, true);
-    if (is_forced && processor->pending != NULL) {
-        weft_consumer_drop(consumer, &processor->pending,
-                           reason == WEFT_DROP_RELOAD ? processor->reload_flow : processor->shutdown_flow, reason,
-                           NULL);
+    struct draining draining = { reason, is_forced };
+    each_shard(processor, drain_shard, &draining);
+}
+
+static void free_shard(struct shard *shard, void *context)
+{
+    (void)context;
+    bool is_own = shard != &shard->processor->only;
+    shard_fini(shard);
+    if (is_own) {
+        weft_free(shard);
     }
 }
 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct batch_processor *processor = processor_of(consumer);
-    weft_assert(processor->pending == NULL && !processor->is_flushing);
-    weft_timer_cancel(consumer->host->timers, &processor->timer);
+    weft_assert(!processor->is_flushing);
+    each_shard(processor, free_shard, NULL);
+    weft_buffer_fini(&processor->combination);
     weft_consumer_fini(consumer);
     weft_free(processor);
 }
@@ -267,7 +478,8 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     processor->consumer.held_account = *setup->in_flight;
     processor->consumer.held_account.kind = WEFT_ACCOUNT_BUFFERED;
     processor->consumer.held_account.owner = setup->id;
-    weft_timer_init(&processor->timer, timeout_expired, &processor->consumer);
+    shard_init(&processor->only, processor);
+    weft_buffer_init(&processor->combination, 0);
     struct weft_ledger *ledger = setup->host->ledger;
     processor->buffer_flow = weft_ledger_flow(ledger, setup->in_flight, &processor->consumer.held_account);
     processor->release_flow = weft_ledger_flow(ledger, &processor->consumer.held_account, setup->in_flight);
@@ -290,6 +502,14 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "otelcol_processor_batch_timeout_trigger_send",
                      "Number of times the batch was sent due to a timeout trigger", WEFT_SAMPLE_COUNTER,
                      (double)processor->timeout_triggers, labels);
+    if (has_keys(processor)) {
+        weft_samples_add(samples, "otelcol_processor_batch_metadata_cardinality",
+                         "Number of distinct metadata value combinations being processed", WEFT_SAMPLE_GAUGE,
+                         (double)processor->shard_count, labels);
+        weft_samples_add(samples, "weft_processor_batch_combinations_refused",
+                         "Batches refused because of metadata_cardinality_limit", WEFT_SAMPLE_COUNTER,
+                         (double)processor->combinations_refused, labels);
+    }
 }
 
 const struct weft_component weft_processor_batch = {

@@ -190,6 +190,32 @@ class CollectorAuthTest(OutsideInCase):
                         self.run_with(program, config, [address])
 
 
+class CollectorMetadataTest(OutsideInCase):
+    """Batches by metadata_keys: what goes on together, and with which of the requests' metadata."""
+
+    def exported(self, program):
+        backend, address = self.start(HttpBackend()), f"127.0.0.1:{free_port()}"
+        config = configs.pipeline(
+            address, {"otlp_http": {"endpoint": backend.url, "auth": {"authenticator": "headers_setter"}}},
+            {"batch": {"timeout": "1s", "metadata_keys": ["X-Tenant", "x-zone"]}}, receiver=configs.otlp_receiver(address, include_metadata=True))
+        config["extensions"] = {"headers_setter": {"headers": [
+            {"key": f"X-Out-{name}", "from_context": name, "default_value": "none", "action": "upsert"} for name in ("x-tenant", "X-ZONE", "x-other")]}}
+        config["service"]["extensions"] = ["headers_setter"]
+        self.start_program(config, [address], program=program, stand_in=bool(program))
+        metadata = ([("x-tenant", "a")], [("x-tenant", "b")], [], [("x-tenant", "a"), ("x-zone", "1")], [("x-tenant", ""), ("x-other", "o")])
+        with contextlib.closing(grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])) as channel:
+            for number in range(20):
+                channel.unary_unary(otlp.TRACES_METHOD)(otlp.numbered_request(number, 1), timeout=20, metadata=metadata[number % 5])
+        self.assertEqual(len(backend.wait_for_spans(20)), 20)
+        return sorted(([received.headers[f"x-out-{name}"] for name in ("x-tenant", "x-zone", "x-other")],
+                       sorted(otlp.span_ids(received.body))) for received in backend.requests)
+
+    def test_the_same_go_together(self):
+        mine, other = self.exported(None), self.exported(collector_binary())
+        self.assertEqual(mine, other)
+        self.assertEqual(len(mine), 5)
+
+
 class CollectorAnswersTest(OutsideInCase):
     """What a client is told of a backend that wants less, when neither a queue nor a retry stands between."""
 

@@ -291,7 +291,7 @@ static const struct row bad_rows[] = {
     { BATCH("{send_batch_size: 100, send_batch_max_size: 99}"), 2, "send_batch_max_size" },
     { BATCH("{send_batch_max_size: 100}"), 2, "send_batch_max_size" },
     { BATCH("{timeout: -1s}"), 2, "timeout" },
-    { BATCH("{metadata_keys: [a]}"), 2, "metadata_keys" },
+    { BATCH("{metadata_keys: [a, A]}"), 2, "duplicate entry in metadata_keys" },
     /* 1.6: attributes */
     { OTHER_PROCESSOR("attributes", "{include: {match_type: strict, log_bodies: [a]}, " DELETES "}"), 3,
       "include: log_bodies must not be specified for traces" },

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "base/buffer.h"
+#include "config/field.h"
+#include "pipeline/metadata.h"
+
+/* What a request's metadata says under the keys of a batch processor: batches that say the same belong together. */
+
+/* Writes it in a form that two combinations have in common only if they are the same. keys: of any case. */
+enum weft_status weft_batch_combination_write(const struct weft_config_strings *keys,
+                                              const struct weft_metadata *metadata,
+                                              struct weft_buffer *out) WEFT_MUST_CHECK;
+
+/* Metadata of these keys alone: what goes on with the batches. NULL: no memory. */
+struct weft_metadata *weft_batch_combination_try_keep(const struct weft_config_strings *keys,
+                                                      const struct weft_metadata *metadata) WEFT_MUST_CHECK;
