@@ -14,6 +14,7 @@
 #include "net/tls/config.h"
 #include "net/url.h"
 #include "exporters/otlp_http_answer.h"
+#include "exporters/otlp_http_proxy.h"
 #include "exporters/otlp_http_redirect.h"
 #include "pipeline/exporter.h"
 #include "pipeline/exporter_balancing.h"
@@ -33,6 +34,7 @@ struct otlp_http_config {
     struct weft_choice encoding; /* enum weft_body_format */
     char *compression;
     struct compression_params compression_params;
+    struct weft_secret proxy_url;
     struct weft_secret_map headers;
     uint64_t max_idle_conns;
     uint64_t max_idle_conns_per_host;
@@ -133,7 +135,8 @@ static const struct weft_field otlp_http_fields[] = {
     WEFT_FIELD_NO_EFFECT("http2_read_idle_timeout", "duration", "weft speaks HTTP/1.1 here."),
     WEFT_FIELD_NO_EFFECT("http2_ping_timeout", "duration", "weft speaks HTTP/1.1 here."),
     WEFT_FIELD_NO_EFFECT("force_attempt_http2", "bool", "weft speaks HTTP/1.1 here."),
-    WEFT_FIELD_UNSUPPORTED("proxy_url", "Sending through a proxy."),
+    WEFT_FIELD(struct otlp_http_config, proxy_url, NULL,
+               "A proxy to send through, http://user:password@host:port; https:// goes by a tunnel."),
     WEFT_FIELD_UNSUPPORTED("cookies", "Keeping cookies."),
     WEFT_FIELD_OPTIONAL(struct otlp_http_config, auth, has_auth, weft_auth_fields, "off",
                         "Who gives requests their credentials.", .is_off_as_null = true),
@@ -256,6 +259,13 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     if (status == WEFT_OK) {
         status = weft_tls_config_validate(&config->tls, error);
+    }
+    if (status == WEFT_OK) {
+        struct weft_proxy proxy;
+        status = weft_proxy_parse(config->proxy_url.text, &proxy, error);
+        if (status == WEFT_OK) {
+            weft_proxy_fini(&proxy);
+        }
     }
     return status == WEFT_OK ? weft_sender_config_validate(&config->sender, error) : status;
 }
@@ -544,8 +554,13 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
             headers[count++] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
         }
     }
+    struct weft_proxy proxy;
+    enum weft_status status = weft_proxy_parse(config->proxy_url.text, &proxy, NULL);
+    weft_assert(status == WEFT_OK); /* validated */
     struct weft_http1_client_settings settings = {
         .endpoint = *endpoint,
+        .proxy = proxy.endpoint.host[0] == '\0' ? NULL : &proxy.endpoint,
+        .proxy_authorization = proxy.authorization,
         .headers = headers,
         .max_connections = share_of(config->max_conns_per_host, host),
         .max_idle_connections = share_of(smaller_limit(config->max_idle_conns, config->max_idle_conns_per_host), host),
@@ -556,6 +571,7 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
     };
     struct weft_http1_client *client = weft_http1_client_new(host->net, &settings, endpoint->wants_tls ? tls : NULL);
     weft_free(headers);
+    weft_proxy_fini(&proxy);
     return client;
 }
 

@@ -22,6 +22,8 @@ static void drop_socket(struct weft_dialer *dialer)
     }
     weft_transport_free(dialer->transport);
     dialer->transport = NULL;
+    weft_free(dialer->tunnel);
+    dialer->tunnel = NULL;
     if (dialer->descriptor >= 0) {
         close(dialer->descriptor);
         dialer->descriptor = -1;
@@ -84,9 +86,40 @@ static void shake_hands(struct weft_dialer *dialer)
     }
 }
 
-static void finish_connecting(struct weft_dialer *dialer)
+static void begin_handshake(struct weft_dialer *dialer)
 {
     const struct weft_dialer_settings *settings = &dialer->settings;
+    dialer->transport = settings->tls != NULL
+                            ? weft_transport_tls(dialer->descriptor, settings->tls, settings->peer_name)
+                            : weft_transport_plain(dialer->descriptor);
+    dialer->descriptor = -1;
+    dialer->phase = WEFT_DIALER_HANDSHAKING;
+    shake_hands(dialer);
+}
+
+static void ask_for_tunnel(struct weft_dialer *dialer)
+{
+    switch (weft_tunnel_advance(dialer->tunnel, dialer->descriptor)) {
+    case WEFT_IO_DONE:
+        weft_free(dialer->tunnel);
+        dialer->tunnel = NULL;
+        begin_handshake(dialer);
+        break;
+    case WEFT_IO_AGAIN:
+        weft_watch_set_interest(dialer->watch, weft_tunnel_interest(dialer->tunnel));
+        break;
+    case WEFT_IO_END:
+    case WEFT_IO_FAILED: {
+        char text[sizeof dialer->tunnel->failure];
+        snprintf(text, sizeof text, "%s", dialer->tunnel->failure);
+        fail_address(dialer, text);
+        break;
+    }
+    }
+}
+
+static void finish_connecting(struct weft_dialer *dialer)
+{
     int failure = 0;
     socklen_t length = sizeof failure;
     if (getsockopt(dialer->descriptor, SOL_SOCKET, SO_ERROR, &failure, &length) != 0 || failure != 0) {
@@ -95,12 +128,18 @@ static void finish_connecting(struct weft_dialer *dialer)
         fail_address(dialer, text);
         return;
     }
-    dialer->transport = settings->tls != NULL
-                            ? weft_transport_tls(dialer->descriptor, settings->tls, settings->peer_name)
-                            : weft_transport_plain(dialer->descriptor);
-    dialer->descriptor = -1;
-    dialer->phase = WEFT_DIALER_HANDSHAKING;
-    shake_hands(dialer);
+    if (dialer->settings.tunnel_request == NULL) {
+        begin_handshake(dialer);
+        return;
+    }
+    dialer->tunnel = weft_try_alloc(sizeof *dialer->tunnel);
+    if (dialer->tunnel == NULL) {
+        fail_address(dialer, "no memory to ask the proxy");
+        return;
+    }
+    dialer->tunnel->request = dialer->settings.tunnel_request;
+    dialer->phase = WEFT_DIALER_TUNNELING;
+    ask_for_tunnel(dialer);
 }
 
 static void on_ready(void *context, unsigned readiness)
@@ -110,6 +149,8 @@ static void on_ready(void *context, unsigned readiness)
     (void)readiness;
     if (dialer->phase == WEFT_DIALER_CONNECTING) {
         finish_connecting(dialer);
+    } else if (dialer->phase == WEFT_DIALER_TUNNELING) {
+        ask_for_tunnel(dialer);
     } else if (dialer->phase == WEFT_DIALER_HANDSHAKING) {
         shake_hands(dialer);
     }

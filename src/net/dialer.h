@@ -3,10 +3,11 @@
 #include "net/balancer.h"
 #include "net/loop.h"
 #include "net/transport.h"
+#include "net/tunnel.h"
 
-/* One attempt to connect: an address from the balancer, a socket, TLS. Embedded in a client's connection, whose own
- * greeting may still turn out that the address will not do (weft_dialer_fail). No callback runs inside
- * weft_dialer_start. One thread. */
+/* One attempt to connect: an address from the balancer, a socket, a proxy's tunnel if there is one, TLS. Embedded in a
+ * client's connection, whose own greeting may still turn out that the address will not do (weft_dialer_fail). No
+ * callback runs inside weft_dialer_start. One thread. */
 struct weft_dialer_operations {
     /* Connected, the TLS handshake included; the transport is the callee's. The deadline runs until
      * weft_dialer_succeed. */
@@ -20,12 +21,14 @@ struct weft_dialer_settings {
     struct weft_balancer *balancer;
     struct weft_tls_context *tls; /* NULL = plaintext */
     const char *peer_name;        /* for TLS; outlives the dialer */
-    int64_t timeout_ns;           /* shared by the addresses that have not failed yet */
+    const char *tunnel_request; /* to be asked of a proxy, which the balancer's endpoint is; NULL = none; outlives it */
+    int64_t timeout_ns;         /* shared by the addresses that have not failed yet */
 };
 
 enum weft_dialer_phase {
     WEFT_DIALER_LOOKING_UP,
     WEFT_DIALER_CONNECTING,
+    WEFT_DIALER_TUNNELING,
     WEFT_DIALER_HANDSHAKING,
     WEFT_DIALER_CONNECTED, /* the caller has the transport */
     WEFT_DIALER_ENDED,     /* succeeded, failed or stopped */
@@ -43,6 +46,7 @@ struct weft_dialer {
     struct weft_balancer_wait wait;
     struct weft_balancer_address *address; /* until weft_dialer_stop; NULL = none */
     int descriptor;
+    struct weft_tunnel *tunnel; /* while it is asked for */
     struct weft_transport *transport;
     struct weft_watch *watch;
     struct weft_timer timer;

@@ -12,8 +12,8 @@ struct weft_resolver_query;
 
 enum {
     WEFT_RESOLVER_ADDRESSES = 64, /* further ones are left out */
-    WEFT_RESOLVER_HELPERS = 4,   /* look-ups at a time; further names wait */
-    WEFT_RESOLVER_QUERIES = 256, /* under way at most */
+    WEFT_RESOLVER_HELPERS = 4,    /* look-ups at a time; further names wait */
+    WEFT_RESOLVER_QUERIES = 256,  /* under way at most */
 };
 
 struct weft_resolved_address {

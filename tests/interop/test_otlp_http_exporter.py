@@ -354,6 +354,7 @@ class ConfigTest(OtlpHttpCase):
         self.assert_refused("http:// or https:// was expected", endpoint="localhost:4318")
         self.assert_refused("not a compression", compression="brotli")
         self.assert_refused("level 12", compression_params={"level": 12})
-        self.assert_refused("proxy_url", proxy_url="http://proxy:3128")
+        self.assert_refused("proxy_url", proxy_url="https://proxy:3128")
+        self.assert_refused("proxy_url", proxy_url="proxy:3128")
         self.assert_refused("encoding", encoding="xml")
         self.assert_refused("no header name", headers={"a b": "c"})

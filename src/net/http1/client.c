@@ -336,6 +336,8 @@ static void copy_settings(struct weft_http1_client *client, const struct weft_ht
     *own = *settings;
     own->user_agent = NULL;
     own->headers = NULL;
+    own->proxy = NULL;
+    own->proxy_authorization = NULL;
     own->max_connections = own->max_connections == 0 ? UINT32_MAX : own->max_connections;
     own->max_idle_connections = own->max_idle_connections == 0 ? UINT32_MAX : own->max_idle_connections;
     own->connect_timeout_ns = own->connect_timeout_ns == 0 ? default_connect_timeout_ns : own->connect_timeout_ns;
@@ -359,7 +361,7 @@ struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *n
     client->balancer = weft_balancer_new(&(struct weft_balancer_settings){
         .loop = net->loop,
         .resolver = client->resolver,
-        .endpoint = settings->endpoint,
+        .endpoint = settings->proxy != NULL ? *settings->proxy : settings->endpoint,
         .balancing = settings->balancing,
         .look_up_interval_ns = settings->look_up_interval_ns,
         .on_change = on_addresses_changed,
@@ -405,6 +407,8 @@ void weft_http1_client_free(struct weft_http1_client *client)
     }
     weft_buffer_fini(&client->common_head);
     weft_free(client->target_name);
+    weft_free(client->target_prefix);
+    weft_free(client->tunnel_request);
     weft_clear_magic(client, http1_client);
     weft_free(client);
 }

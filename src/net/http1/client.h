@@ -25,7 +25,10 @@ struct weft_http1_client;
 
 struct weft_http1_client_settings {
     struct weft_endpoint endpoint;
-    const char *user_agent; /* NULL = weft's own */
+    const struct weft_endpoint
+        *proxy;                      /* an HTTP proxy to go through, plain; NULL = none; copied. With TLS by a tunnel */
+    const char *proxy_authorization; /* for it; NULL = none; copied */
+    const char *user_agent;          /* NULL = weft's own */
     /* Sent with each request; name NULL ends; copied. They replace what the client would write itself, but for what
      * frames the message: that is left out. */
     const struct weft_header *headers;

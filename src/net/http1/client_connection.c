@@ -251,6 +251,7 @@ struct weft_http1_client_connection *weft_http1_client_connection_try_new(struct
                           .balancer = client->balancer,
                           .tls = client->tls,
                           .peer_name = client->settings.endpoint.host,
+                          .tunnel_request = client->tunnel_request,
                           .timeout_ns = client->settings.connect_timeout_ns,
                       },
                       &dialer_operations, connection);

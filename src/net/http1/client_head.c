@@ -71,6 +71,21 @@ static void write_authority(const struct weft_http1_client *client, bool is_shor
     }
 }
 
+/* A proxy gets the whole URL (RFC 9112 3.2.2), or is asked for a tunnel and sees nothing of what goes through it. */
+static void make_proxy_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings)
+{
+    const char *secret = settings->proxy_authorization;
+    bool has_tunnel = settings->proxy != NULL && client->tls != NULL;
+    client->target_prefix = has_tunnel || settings->proxy == NULL ? weft_alloc_string("")
+                                                                  : weft_alloc_format("http://%s", client->target_name);
+    if (has_tunnel) {
+        client->tunnel_request =
+            weft_alloc_format("CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: weft/" WEFT_VERSION "\r\n%s%s%s\r\n",
+                              client->target_name, client->target_name, secret != NULL ? "Proxy-Authorization: " : "",
+                              secret != NULL ? secret : "", secret != NULL ? "\r\n" : "");
+    }
+}
+
 void weft_http1_client_make_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings)
 {
     struct weft_buffer name;
@@ -79,6 +94,7 @@ void weft_http1_client_make_texts(struct weft_http1_client *client, const struct
     weft_buffer_append_byte(&name, '\0');
     weft_assert(!name.is_failed);
     client->target_name = (char *)name.bytes;
+    make_proxy_texts(client, settings);
 
     const struct weft_header *headers = settings->headers;
     struct weft_buffer *head = &client->common_head;
@@ -100,6 +116,9 @@ void weft_http1_client_make_texts(struct weft_http1_client *client, const struct
         if (!is_framing(headers->name)) {
             weft_buffer_append_format(head, "%s: %s\r\n", headers->name, headers->value);
         }
+    }
+    if (settings->proxy != NULL && client->tls == NULL && settings->proxy_authorization != NULL) {
+        weft_buffer_append_format(head, "Proxy-Authorization: %s\r\n", settings->proxy_authorization);
     }
     if (client->settings.disable_keep_alives) {
         weft_buffer_append_text(head, "Connection: close\r\n");
@@ -153,7 +172,7 @@ enum weft_status weft_http1_client_write_head(const struct weft_http1_client *cl
                                               const struct weft_http1_client_request *request, struct weft_buffer *out)
 {
     weft_buffer_clear(out);
-    weft_buffer_append_format(out, "POST %s HTTP/1.1\r\n", request->target);
+    weft_buffer_append_format(out, "POST %s%s HTTP/1.1\r\n", client->target_prefix, request->target);
     if (request->headers == NULL) {
         weft_buffer_append(out, client->common_head.bytes, client->common_head.length);
     } else {

@@ -27,6 +27,8 @@ struct weft_http1_client {
     struct weft_resolver *own_resolver;
     struct weft_balancer *balancer;
     char *target_name;              /* "host:port", for texts */
+    char *target_prefix;            /* what stands before a request's target: "" or, for a proxy, the origin */
+    char *tunnel_request;           /* to a proxy that TLS goes through; NULL = none */
     struct weft_buffer common_head; /* the header lines that all requests have, but for what they replace */
     bool has_own_content_type;      /* a configured header replaces the requests' */
     struct weft_list connections;   /* all that are not freed yet; the one that became idle last comes first */
