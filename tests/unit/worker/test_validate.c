@@ -205,7 +205,7 @@ static const struct row bad_rows[] = {
     { SERVICE("{pipeline: {}}"), 4, "did you mean \"pipelines\"" },
     /* types that weft has not */
     { "receivers: {otlp: {protocols: {grpc: }}, kafka: }\n" P E S, 1, "unknown receiver type \"kafka\"" },
-    { R "processors: {batch: , transform: }\n" E S, 2, "unknown processor type \"transform\"" },
+    { R "processors: {batch: , nosuch: }\n" E S, 2, "unknown processor type \"nosuch\"" },
     { R P "exporters:\n  otlp: {endpoint: \"b:1\"}\n  zipkin:\n" S, 5, "unknown exporter type \"zipkin\"" },
     { "connectors: {forward: }\n" R P E S, 1, "unknown connector type \"forward\"" },
     /* keys, strict everywhere, in what is not used too */
