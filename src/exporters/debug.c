@@ -1,11 +1,10 @@
 /* Exporter `debug`: shows what passes, for a person who looks, and counts it as sent.
  *
- * Each batch gets a line with its counts; `normal` adds a line per record and `detailed` the batch as one line of
- * OTLP/JSON. With use_internal_logger the counts and the records go to the log, and the JSON, which may be larger than
- * a log line can be, to stderr beside it; without, all goes to output_paths. Sampling is per second. What goes to the
- * log is sent at once, and is lost where nobody reads the log; what goes to a stream is sent when it was written
- * (output.h). What could not be shown, for want of memory or because a stream is closed, is sent too; there is nobody
- * to tell. */
+ * Each batch gets a line with its counts; `normal` adds a line for each resource, scope, span, data point and log
+ * record, `detailed` one for each of their fields (debug_text.h). With use_internal_logger all goes to the log, a
+ * record a line; without, to output_paths. Sampling is per second. What goes to the log is sent at once, and is lost
+ * where nobody reads the log; what goes to a stream is sent when it was written (output.h). What could not be shown,
+ * for want of memory or because a stream is closed, is sent too; there is nobody to tell. */
 #include "weft/component.h"
 
 #include <errno.h>
@@ -18,7 +17,6 @@
 #include "base/log.h"
 #include "exporters/debug_text.h"
 #include "exporters/output.h"
-#include "wire/json_writer.h"
 
 enum verbosity { VERBOSITY_BASIC, VERBOSITY_NORMAL, VERBOSITY_DETAILED };
 
@@ -47,9 +45,11 @@ struct debug_exporter {
 static const char *const verbosity_words[] = { "basic", "normal", "detailed", NULL };
 
 static const struct weft_field debug_fields[] = {
-    WEFT_FIELD_CHOICE(struct debug_config, verbosity, verbosity_words, "basic",
-                      "basic: counts; normal: a line per record; detailed: everything, as OTLP/JSON.",
-                      .ignores_case = true),
+    WEFT_FIELD_CHOICE(
+        struct debug_config, verbosity, verbosity_words, "basic",
+        "basic: counts; normal: a line per resource, scope, span, data point and log record; detailed: all "
+        "of their fields.",
+        .ignores_case = true),
     WEFT_FIELD(struct debug_config, sampling_initial, "2", "Batches shown in each second whatever comes."),
     WEFT_FIELD(struct debug_config, sampling_thereafter, "1", "After those, every so many-th is shown; 0 = none."),
     WEFT_FIELD(struct debug_config, use_internal_logger, "true", "Write to weft's log; else to output_paths."),
@@ -239,7 +239,7 @@ static void log_lines(const struct debug_exporter *exporter)
 }
 
 static enum weft_status write_records(const struct debug_exporter *exporter, const struct weft_otlp_table *table,
-                                      struct weft_slice request, struct weft_buffer *out)
+                                      struct weft_buffer *out)
 {
     enum weft_status status = WEFT_OK;
     switch ((enum verbosity)exporter->config->verbosity.value) {
@@ -249,23 +249,21 @@ static enum weft_status write_records(const struct debug_exporter *exporter, con
         status = weft_debug_write_records(table, out);
         break;
     case VERBOSITY_DETAILED:
-        status = weft_json_write_request(exporter->signal, request, out, NULL);
-        weft_buffer_append_byte(out, '\n');
+        status = weft_debug_write_details(table, out);
         break;
     }
     return status == WEFT_OK ? weft_buffer_status(out) : status;
 }
 
 /* All of the text, or nothing. */
-static enum weft_status show_in_stream(struct debug_exporter *exporter, const struct weft_otlp_table *table,
-                                       struct weft_slice request)
+static enum weft_status show_in_stream(struct debug_exporter *exporter, const struct weft_otlp_table *table)
 {
     struct weft_buffer *out = &exporter->queue.gathering;
     size_t before = out->length;
     if (!exporter->config->use_internal_logger) {
         write_counts(exporter, table, out);
     }
-    enum weft_status status = write_records(exporter, table, request, out);
+    enum weft_status status = write_records(exporter, table, out);
     if (status != WEFT_OK) {
         out->length = before;
         out->is_failed = false;
@@ -273,15 +271,11 @@ static enum weft_status show_in_stream(struct debug_exporter *exporter, const st
     return status;
 }
 
-static enum weft_status show_in_log(struct debug_exporter *exporter, const struct weft_otlp_table *table,
-                                    struct weft_slice request)
+static enum weft_status show_in_log(struct debug_exporter *exporter, const struct weft_otlp_table *table)
 {
     log_counts(exporter, table);
-    if (exporter->config->verbosity.value == VERBOSITY_DETAILED) {
-        return show_in_stream(exporter, table, request);
-    }
     weft_buffer_clear(&exporter->text);
-    enum weft_status status = write_records(exporter, table, request, &exporter->text);
+    enum weft_status status = write_records(exporter, table, &exporter->text);
     if (status == WEFT_OK) {
         log_lines(exporter);
     }
@@ -303,8 +297,7 @@ static enum weft_status show(struct debug_exporter *exporter, const struct weft_
     if (status != WEFT_OK) {
         return status;
     }
-    return exporter->config->use_internal_logger ? show_in_log(exporter, &table, request)
-                                                 : show_in_stream(exporter, &table, request);
+    return exporter->config->use_internal_logger ? show_in_log(exporter, &table) : show_in_stream(exporter, &table);
 }
 
 /* ---- the consumer ---- */

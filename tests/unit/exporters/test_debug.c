@@ -110,8 +110,9 @@ START_TEST(test_normal_shows_a_line_per_record)
     offer_record(WEFT_TRACES, &record);
     release_stdout();
     ck_assert_str_eq(shown_text(), "Traces\t{\"exporter\": \"test\", \"resource spans\": 1, \"spans\": 1}\n"
+                                   "ResourceTraces #0\nScopeTraces #0\n"
                                    "GET /\\nforged 0102030405060708090a0b0c0d0e0f10 a1a2a3a4a5a6a7a8 http.method=GET "
-                                   "n=-1 d=0.5 b=true l={\"arrayValue\":{\"values\":[{\"intValue\":\"2\"}]}}\n");
+                                   "n=-1 d=0.5 b=true l=[2]\n");
     end();
 }
 END_TEST
@@ -124,7 +125,7 @@ START_TEST(test_normal_goes_to_the_log_record_by_record)
     put_string_attribute(&record, 6, "level", "info");
     offer_record(WEFT_LOGS, &record);
     ck_assert_ptr_nonnull(strstr(shown_text(), "\"record\":\"hello level=info\""));
-    ck_assert_uint_eq(line_count("debug.record"), 1);
+    ck_assert_uint_eq(line_count("debug.record"), 3); /* and the resource, the scope */
     end();
 }
 END_TEST
@@ -137,21 +138,37 @@ START_TEST(test_metrics_show_their_data_points)
     put_field(&record, 5, WEFT_SLICE_LITERAL("\x0a\x00\x0a\x00"));
     offer_record(WEFT_METRICS, &record);
     ck_assert_ptr_nonnull(strstr(shown_text(), "\"metrics\":1,\"data points\":2"));
-    ck_assert_ptr_nonnull(strstr(shown_text(), "requests data_points=2"));
+    ck_assert_uint_eq(line_count("\"record\":\"requests{} \""), 2);
     ck_assert_uint_eq(booked(WEFT_ACCOUNT_SENT), 2);
     end();
 }
 END_TEST
 
-START_TEST(test_detailed_shows_everything_as_json)
+START_TEST(test_detailed_shows_every_field)
 {
     begin("{verbosity: detailed, use_internal_logger: false}", WEFT_TRACES);
     capture_stdout();
     ck_assert(offer_span("GET /", NULL) == WEFT_OK);
     release_stdout();
-    ck_assert_ptr_nonnull(strstr(shown_text(), "\n{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":"
-                                               "\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":\"a1a2a3a4a5a6a7a8\","
-                                               "\"name\":\"GET /\"}]}]}]}\n"));
+    ck_assert_ptr_nonnull(strstr(shown_text(), "\nResourceSpans #0\nResource SchemaURL: \nScopeSpans #0\n"
+                                               "ScopeSpans SchemaURL: \nInstrumentationScope  \nSpan #0\n"
+                                               "    Trace ID       : 0102030405060708090a0b0c0d0e0f10\n"
+                                               "    Parent ID      : \n"
+                                               "    ID             : a1a2a3a4a5a6a7a8\n"
+                                               "    Name           : GET /\n"
+                                               "    Kind           : Unspecified\n"
+                                               "    Start time     : 1970-01-01 00:00:00 +0000 UTC\n"));
+    end();
+}
+END_TEST
+
+START_TEST(test_detailed_goes_to_the_log_line_by_line)
+{
+    begin("verbosity: detailed", WEFT_TRACES);
+    ck_assert(offer_span("GET /\nforged", NULL) == WEFT_OK);
+    ck_assert_ptr_nonnull(strstr(shown_text(), "\"record\":\"    Name           : GET /\\\\nforged\""));
+    ck_assert_uint_eq(line_count("\"event\":\"debug.record\""), 18);
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_SENT), 1);
     end();
 }
 END_TEST
@@ -208,7 +225,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_normal_shows_a_line_per_record);
     tcase_add_test(tests, test_normal_goes_to_the_log_record_by_record);
     tcase_add_test(tests, test_metrics_show_their_data_points);
-    tcase_add_test(tests, test_detailed_shows_everything_as_json);
+    tcase_add_test(tests, test_detailed_shows_every_field);
+    tcase_add_test(tests, test_detailed_goes_to_the_log_line_by_line);
     tcase_add_test(tests, test_sampling_is_per_second);
     tcase_add_test(tests, test_without_memory_it_is_sent_all_the_same);
 }
