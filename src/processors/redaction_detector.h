@@ -2,6 +2,10 @@
 
 #include "processors/redaction_detectors.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* What the files of detectors share. A search looks at text from `from` on and
  * at what stands before that. */
 typedef bool weft_detector_fn(struct weft_slice text, size_t from, struct weft_found *out_found);
@@ -66,6 +70,27 @@ static inline size_t weft_find_byte(struct weft_slice text, size_t from, uint8_t
     return found == NULL ? text.length : (size_t)(found - text.bytes);
 }
 
+/* Where one of two bytes stands first. */
+static inline size_t weft_find_either(struct weft_slice text, size_t from, char first, char second)
+{
+#ifdef __SSE2__
+    enum { BLOCK_BYTES = 16 };
+    for (; from < text.length && text.length - from >= BLOCK_BYTES; from += BLOCK_BYTES) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.bytes + from));
+        __m128i found =
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(first)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(second)));
+        int bits = _mm_movemask_epi8(found);
+        if (bits != 0) {
+            return from + (size_t)__builtin_ctz((unsigned)bits);
+        }
+    }
+#endif
+    while (from < text.length && text.bytes[from] != (uint8_t)first && text.bytes[from] != (uint8_t)second) {
+        from++;
+    }
+    return from < text.length ? from : text.length;
+}
+
 static inline size_t weft_find_text(struct weft_slice text, size_t from, const char *sought)
 {
     const uint8_t *found =
@@ -101,8 +126,8 @@ size_t weft_detector_base64(const uint8_t *text, size_t length, uint8_t *out_byt
 
 /* What a first look at a text says. */
 struct weft_text_signs {
-    bool may_have_triggers;
-    bool has_run; /* of four digits */
+    uint64_t triggers;                /* that are in it */
+    bool has_card_form, has_ssn_form; /* digits as cards and social security numbers have them */
     size_t digit_count;
 };
 

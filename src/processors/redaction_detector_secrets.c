@@ -294,10 +294,7 @@ static bool is_prose(struct weft_slice text, size_t key, size_t separator, const
 bool weft_detect_password_kv(struct weft_slice text, size_t from, struct weft_found *out_found)
 {
     enum { MIN_BYTES = 3 };
-    for (size_t at = from > 4 ? from - 4 : 0; at < text.length; at++) {
-        if (text.bytes[at] != '=' && text.bytes[at] != ':') {
-            continue;
-        }
+    for (size_t at = from > 4 ? from - 4 : 0; (at = weft_find_either(text, at, '=', ':')) < text.length; at++) {
         size_t key_end;
         size_t key = key_before(text, at, &key_end);
         if (key == key_end || !is_secret_key(text, key, key_end)) {

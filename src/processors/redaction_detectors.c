@@ -2,57 +2,72 @@
  * of them are worth asking. */
 #include "processors/redaction_detector.h"
 
-/* Bytes that follow one another and without which a detector finds nothing; NULL is any. Where a detector has two
- * groups, one trigger of each must be there. Triggers share a bit of the first look where together they are still rare.
+/* Bytes that follow one another and without which a detector finds nothing; NULL is any, \x80 all that are no ASCII.
+ * Where a detector has two groups, one trigger of each must be there. Triggers share a bit of the first look where
+ * together they are still rare. They hold for texts and for what texts lie in: nothing is said of what stands around.
  */
-#define DIGIT   "0123456789"
-#define CAPITAL "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define HEX     DIGIT "abcdefABCDEF"
+#define DIGIT    "0123456789"
+#define CAPITAL  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL    "abcdefghijklmnopqrstuvwxyz"
+#define HEX      DIGIT "abcdefABCDEF"
+#define JOINT    "-._"          /* in names of secrets anywhere */
+#define KEY_LAST "dDeEtTnNyYlL" /* names of secrets end so, and before that so: */
+#define KEY_NEXT "rRwWsSeEaA" JOINT
+#define BETWEEN  " :\"'\\" /* a name and = or : */
+
+enum { ESCAPES = WEFT_DETECTOR_COUNT }; /* in the place of a detector (redaction_escapes.h) */
 
 static const struct {
-    enum weft_detector_id id;
+    unsigned id; /* enum weft_detector_id, or ESCAPES */
     uint8_t group, bit;
-    const char *first, *second, *third;
+    const char *bytes[WEFT_TRIGGER_BYTES];
 } triggers[] = {
-    { WEFT_DETECT_EMAIL, 0, 0, NULL, "@", NULL },
-    { WEFT_DETECT_IBAN, 0, 2, CAPITAL, CAPITAL, DIGIT },
-    { WEFT_DETECT_JWT, 0, 5, "e", "y", "J" },
-    { WEFT_DETECT_PEM, 0, 5, "-", "-", "B" },
-    { WEFT_DETECT_AWS_KEY, 0, 2, "KS", "I", "A" },
-    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, "h", "oprsu", "_" },
-    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, "u", "b", "_" },
-    { WEFT_DETECT_SLACK_TOKEN, 0, 7, "x", "abeoprs", "-" },
-    { WEFT_DETECT_SLACK_TOKEN, 0, 7, "p", "p", "-" },
-    { WEFT_DETECT_STRIPE_KEY, 0, 7, "vs", "et", "_" },
-    { WEFT_DETECT_STRIPE_KEY, 0, 7, "e", "c", "_" },
-    { WEFT_DETECT_GOOGLE_API_KEY, 0, 2, "A", "I", "z" },
-    { WEFT_DETECT_OPENAI_KEY, 0, 7, "s", "k", "-" },
-    { WEFT_DETECT_ANTHROPIC_KEY, 0, 7, "n", "t", "-" },
-    { WEFT_DETECT_RUNPOD_KEY, 0, 7, "p", "a", "_" },
-    { WEFT_DETECT_INNGEST_KEY, 0, 5, "n", "k", "e" },
-    { WEFT_DETECT_BEARER, 0, 6, "bB", "eE", "aA" },
-    { WEFT_DETECT_BASIC_AUTH, 0, 6, "bB", "aA", "sS" },
-    { WEFT_DETECT_URL_PASSWORD, 0, 5, ":", "/", "/" },
-    { WEFT_DETECT_URL_PASSWORD, 1, 0, NULL, "@", NULL },
-    { WEFT_DETECT_PASSWORD_KV, 0, 1, NULL, "=:", NULL },
-    { WEFT_DETECT_IPV4, 0, 3, DIGIT, ".", DIGIT },
-    { WEFT_DETECT_IPV6, 0, 4, ":" HEX, ":", ":" HEX },
-    { WEFT_DETECT_US_SSN, 0, 3, DIGIT, "- ", DIGIT },
-    { WEFT_DETECT_PHONE, 0, 3, "+(", DIGIT, DIGIT "-./ ()" },
-    { WEFT_DETECT_PHONE, 0, 3, DIGIT, "-./ ", DIGIT },
+    { WEFT_DETECT_EMAIL, 0, 0, { DIGIT CAPITAL SMALL "_.+-%'", "@", DIGIT CAPITAL SMALL "\x80", NULL } },
+    { WEFT_DETECT_IBAN, 0, 2, { CAPITAL, CAPITAL, DIGIT, DIGIT } },
+    { WEFT_DETECT_JWT, 0, 5, { "e", "y", "J", NULL } },
+    { WEFT_DETECT_PEM, 0, 5, { "-", "-", "B", "E" } },
+    { WEFT_DETECT_AWS_KEY, 0, 2, { "KS", "I", "A", CAPITAL "234567" } },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, { "h", "oprsu", "_", NULL } },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, { "u", "b", "_", NULL } },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 7, { "x", "abeoprs", "-", NULL } },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 7, { "p", "p", "-", NULL } },
+    { WEFT_DETECT_STRIPE_KEY, 0, 7, { "vs", "et", "_", NULL } },
+    { WEFT_DETECT_STRIPE_KEY, 0, 7, { "e", "c", "_", NULL } },
+    { WEFT_DETECT_GOOGLE_API_KEY, 0, 2, { "A", "I", "z", "a" } },
+    { WEFT_DETECT_OPENAI_KEY, 0, 7, { "s", "k", "-", NULL } },
+    { WEFT_DETECT_ANTHROPIC_KEY, 0, 7, { "n", "t", "-", NULL } },
+    { WEFT_DETECT_RUNPOD_KEY, 0, 7, { "p", "a", "_", NULL } },
+    { WEFT_DETECT_INNGEST_KEY, 0, 5, { "n", "k", "e", "y" } },
+    { WEFT_DETECT_BEARER, 0, 6, { "bB", "eE", "aA", "rR" } },
+    { WEFT_DETECT_BASIC_AUTH, 0, 6, { "bB", "aA", "sS", "iI" } },
+    { WEFT_DETECT_URL_PASSWORD, 0, 5, { ":", "/", "/", NULL } },
+    { WEFT_DETECT_URL_PASSWORD, 1, 0, { NULL, "@", NULL, NULL } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_NEXT, KEY_LAST, "=:", NULL } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 6, { KEY_NEXT, KEY_LAST, BETWEEN, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { NULL, JOINT, "=:", NULL } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { JOINT, BETWEEN, "=:", NULL } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { BETWEEN, BETWEEN, "=:", NULL } },
+    { WEFT_DETECT_IPV4, 0, 3, { DIGIT, ".", DIGIT, DIGIT "." } },
+    { WEFT_DETECT_IPV6, 0, 4, { ":" HEX, ":", ":" HEX, NULL } },
+    { WEFT_DETECT_PHONE, 0, 3, { "+(", DIGIT, DIGIT "-./ ()", NULL } },
+    { WEFT_DETECT_PHONE, 0, 3, { DIGIT, "-./ ", DIGIT, NULL } },
+    { ESCAPES, 0, 4, { "\\", "bfnrtux\"'/", NULL, NULL } },
+    { ESCAPES, 0, 4, { "\x1b", "[", NULL, NULL } },
 };
 
 enum { TRIGGERS = sizeof triggers / sizeof triggers[0] };
 
-/* min_bytes, min_digits: of a text in which something is found; has_run: of four digits. */
+enum form { ANY_FORM, CARD_FORM, SSN_FORM };
+
+/* min_bytes, min_digits, form: of a text in which something is found. */
 static const struct {
     const char *name;
     weft_detector_fn *find;
     uint8_t min_bytes, min_digits;
-    bool has_run;
+    enum form form;
 } detectors[WEFT_DETECTOR_COUNT] = {
     [WEFT_DETECT_EMAIL] = { "email", weft_detect_email, 6, 0 },
-    [WEFT_DETECT_CREDIT_CARD] = { "credit_card", weft_detect_credit_card, 14, 14, true },
+    [WEFT_DETECT_CREDIT_CARD] = { "credit_card", weft_detect_credit_card, 14, 14, CARD_FORM },
     [WEFT_DETECT_IBAN] = { "iban", weft_detect_iban, 15, 2 },
     [WEFT_DETECT_JWT] = { "jwt", weft_detect_jwt, 16, 0 },
     [WEFT_DETECT_PEM] = { "pem", weft_detect_pem, 22, 0 },
@@ -71,7 +86,7 @@ static const struct {
     [WEFT_DETECT_PASSWORD_KV] = { "password_kv", weft_detect_password_kv, 7, 0 },
     [WEFT_DETECT_IPV4] = { "ipv4", weft_detect_ipv4, 7, 4 },
     [WEFT_DETECT_IPV6] = { "ipv6", weft_detect_ipv6, 3, 1 },
-    [WEFT_DETECT_US_SSN] = { "us_ssn", weft_detect_us_ssn, 11, 9, true },
+    [WEFT_DETECT_US_SSN] = { "us_ssn", weft_detect_us_ssn, 11, 9, SSN_FORM },
     [WEFT_DETECT_PHONE] = { "phone", weft_detect_phone, 9, 8 },
 };
 
@@ -91,15 +106,19 @@ enum weft_detector_id weft_detector_of(const char *name)
 
 /* ---- the pass before ---- */
 
-/* The bytes of a trigger at one of its places. */
-static void admit(struct weft_detector_filter *filter, size_t place, const char *bytes, uint64_t trigger, uint8_t bit)
+static bool is_of(const char *bytes, size_t byte)
 {
-    uint64_t *const places[] = { filter->first, filter->second, filter->third };
+    return bytes == NULL || (byte != 0 && strchr(bytes, byte < 0x80 ? (int)byte : 0x80) != NULL);
+}
+
+/* The bytes of a trigger at one of its places. */
+static void admit(struct weft_detector_filter *filter, size_t place, size_t trigger)
+{
     for (size_t byte = 0; byte < 256; byte++) {
-        if (bytes == NULL || (byte != 0 && strchr(bytes, (int)byte) != NULL)) {
-            places[place][byte] |= trigger;
-            filter->low[place][byte & 0xf] |= (uint8_t)(1u << bit);
-            filter->high[place][byte >> 4] |= (uint8_t)(1u << bit);
+        if (is_of(triggers[trigger].bytes[place], byte)) {
+            filter->places[place][byte] |= UINT64_C(1) << trigger;
+            filter->low[place][byte & 0xf] |= (uint8_t)(1u << triggers[trigger].bit);
+            filter->high[place][byte >> 4] |= (uint8_t)(1u << triggers[trigger].bit);
         }
     }
 }
@@ -114,63 +133,78 @@ void weft_detector_filter_init(struct weft_detector_filter *filter, weft_detecto
         filter->min_bytes = is_least ? detectors[id].min_bytes : filter->min_bytes;
     }
     for (size_t i = 0; i < TRIGGERS; i++) {
-        uint64_t trigger = UINT64_C(1) << i;
-        if ((set >> triggers[i].id & 1) != 0) {
-            admit(filter, 0, triggers[i].first, trigger, triggers[i].bit);
-            admit(filter, 1, triggers[i].second, trigger, triggers[i].bit);
-            admit(filter, 2, triggers[i].third, trigger, triggers[i].bit);
-            filter->groups[triggers[i].id][triggers[i].group] |= trigger;
+        bool is_escape = triggers[i].id == ESCAPES;
+        if (!is_escape && (set >> triggers[i].id & 1) == 0) {
+            continue;
+        }
+        for (size_t place = 0; place < WEFT_TRIGGER_BYTES; place++) {
+            admit(filter, place, i);
+        }
+        if (is_escape) {
+            filter->escapes |= UINT64_C(1) << i;
+        } else {
+            filter->groups[triggers[i].id][triggers[i].group] |= UINT64_C(1) << i;
             filter->without_trigger &= ~(1u << triggers[i].id);
         }
     }
-}
-
-/* The triggers that are in the text. Behind it stand bytes that are none of
- * theirs. */
-static uint64_t find_triggers(const struct weft_detector_filter *filter, struct weft_slice text)
-{
-    uint64_t seen = 0;
-    uint64_t before = 0; /* the triggers whose first byte was the last one */
-    uint64_t both = 0;   /* those whose first two were the last two */
-    for (size_t i = 0; i < text.length; i++) {
-        uint8_t byte = text.bytes[i];
-        seen |= both & filter->third[byte];
-        both = before & filter->second[byte];
-        before = filter->first[byte];
-    }
-    seen |= both & filter->third[0];
-    return seen | (before & filter->second[0] & filter->third[0]);
 }
 
 /* The detectors that have what they need. */
 static weft_detector_set find_candidates(const struct weft_detector_filter *filter, uint64_t seen)
 {
     weft_detector_set candidates = 0;
-    for (; seen != 0; seen &= seen - 1) {
+    for (seen &= ~filter->escapes; seen != 0; seen &= seen - 1) {
         candidates |= 1u << triggers[__builtin_ctzll(seen)].id;
     }
     return candidates | filter->without_trigger;
 }
 
-weft_detector_set weft_detectors_find(const struct weft_detector_filter *filter, struct weft_slice text)
+/* Whether what was seen is enough for a detector. */
+static bool may_find(const struct weft_detector_filter *filter, const struct weft_text_signs *signs, unsigned id)
 {
+    const uint64_t *groups = filter->groups[id];
+    bool has_form = detectors[id].form == ANY_FORM ||
+                    (detectors[id].form == CARD_FORM ? signs->has_card_form : signs->has_ssn_form);
+    return has_form && (groups[0] == 0 || (signs->triggers & groups[0]) != 0) &&
+           (groups[1] == 0 || (signs->triggers & groups[1]) != 0) && signs->digit_count >= detectors[id].min_digits;
+}
+
+weft_detector_set weft_detectors_find_in(const struct weft_detector_filter *filter, struct weft_slice text,
+                                         bool *out_has_escapes)
+{
+    *out_has_escapes = false; /* without them it is no longer */
     if (text.length < filter->min_bytes) {
         return 0;
     }
     struct weft_text_signs signs = weft_detector_look(filter, text);
-    uint64_t seen = signs.may_have_triggers ? find_triggers(filter, text) : 0;
     weft_detector_set found = 0;
-    for (weft_detector_set left = find_candidates(filter, seen); left != 0; left &= left - 1) {
+    for (weft_detector_set left = find_candidates(filter, signs.triggers); left != 0; left &= left - 1) {
         unsigned id = (unsigned)__builtin_ctz(left);
-        const uint64_t *groups = filter->groups[id];
         struct weft_found where;
-        if ((groups[0] == 0 || (seen & groups[0]) != 0) && (groups[1] == 0 || (seen & groups[1]) != 0) &&
-            signs.digit_count >= detectors[id].min_digits && (!detectors[id].has_run || signs.has_run) &&
-            text.length >= detectors[id].min_bytes && detectors[id].find(text, 0, &where)) {
+        if (may_find(filter, &signs, id) && text.length >= detectors[id].min_bytes &&
+            detectors[id].find(text, 0, &where)) {
             found |= 1u << id;
         }
     }
+    *out_has_escapes = (signs.triggers & filter->escapes) != 0;
     return found;
+}
+
+bool weft_detectors_may_find(const struct weft_detector_filter *filter, struct weft_slice bytes)
+{
+    struct weft_text_signs signs = weft_detector_look(filter, bytes);
+    for (weft_detector_set left = find_candidates(filter, signs.triggers); left != 0; left &= left - 1) {
+        if (may_find(filter, &signs, (unsigned)__builtin_ctz(left))) {
+            return true;
+        }
+    }
+    return (signs.triggers & filter->escapes) != 0;
+}
+
+weft_detector_set weft_detectors_find(const struct weft_detector_filter *filter, struct weft_slice text)
+{
+    bool has_escapes;
+    return weft_detectors_find_in(filter, text, &has_escapes);
 }
 
 bool weft_detector_next(enum weft_detector_id id, struct weft_slice text, size_t from, struct weft_found *out_found)

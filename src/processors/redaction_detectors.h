@@ -47,17 +47,19 @@ const char *weft_detector_name(enum weft_detector_id id);
 /* WEFT_DETECTOR_COUNT if there is none of that name. */
 enum weft_detector_id weft_detector_of(const char *name);
 
-/* The pass over a text that says which of a set may find something in it: by
- * byte, which triggers have it as their first, second or third one. 6 KiB, made
- * once. */
+/* The pass over a text that says which of a set may find something in it: by byte, which triggers have it as their
+ * first, second, third or fourth one. 9 KiB, made once. */
+enum { WEFT_TRIGGER_BYTES = 4 };
+
 struct weft_detector_filter {
     weft_detector_set set;
     weft_detector_set without_trigger; /* digits alone say whether they are asked */
-    uint64_t first[256], second[256], third[256];
-    uint64_t groups[WEFT_DETECTOR_COUNT][2]; /* triggers, one of each group is
-                                                needed; 0: no such group */
-    uint8_t low[3][16], high[3][16];         /* coarser, by halves of bytes; triggers share eight bits */
-    uint8_t min_bytes;                       /* in a shorter text nothing is found */
+    uint64_t places[WEFT_TRIGGER_BYTES][256];
+    uint64_t groups[WEFT_DETECTOR_COUNT][2]; /* triggers, one of each group is needed; 0: no such group */
+    uint64_t escapes;                        /* triggers */
+    uint8_t low[WEFT_TRIGGER_BYTES][16], high[WEFT_TRIGGER_BYTES][16]; /* coarser, by halves of bytes; triggers
+                                                                          share eight bits */
+    uint8_t min_bytes;                                                 /* in a shorter text nothing is found */
     bool has_vectors;
 };
 
@@ -65,6 +67,13 @@ void weft_detector_filter_init(struct weft_detector_filter *filter, weft_detecto
 
 /* Those of the filter's set that find something in the text. */
 weft_detector_set weft_detectors_find(const struct weft_detector_filter *filter, struct weft_slice text);
+
+/* The same, and whether there are escapes in it (redaction_escapes.h) behind which something else may be found. */
+weft_detector_set weft_detectors_find_in(const struct weft_detector_filter *filter, struct weft_slice text,
+                                         bool *out_has_escapes);
+
+/* Whether some of the set may find something, or undo escapes first, in a text that lies anywhere in these bytes. */
+bool weft_detectors_may_find(const struct weft_detector_filter *filter, struct weft_slice bytes);
 
 /* The first thing that the detector finds at or behind from. */
 bool weft_detector_next(enum weft_detector_id id, struct weft_slice text, size_t from, struct weft_found *out_found);

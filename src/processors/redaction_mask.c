@@ -343,11 +343,13 @@ static bool is_known(const struct weft_redaction_matcher *matcher)
 
 /* The detectors that find something in the text without its escapes. */
 static weft_detector_set find_unescaped(struct weft_redaction_matcher *matcher, struct weft_slice text,
-                                        bool *out_has_escapes)
+                                        bool *in_out_has_escapes)
 {
     struct weft_unescaped *unescaped = &matcher->unescaped;
-    *out_has_escapes = text.length <= UINT32_MAX && weft_redaction_unescape(text, unescaped);
-    if (!*out_has_escapes || unescaped->text.is_failed || unescaped->origin.is_failed) {
+    weft_buffer_clear(&unescaped->text); /* a former text may have found no memory */
+    weft_buffer_clear(&unescaped->origin);
+    *in_out_has_escapes = *in_out_has_escapes && text.length <= UINT32_MAX && weft_redaction_unescape(text, unescaped);
+    if (!*in_out_has_escapes || unescaped->text.is_failed || unescaped->origin.is_failed) {
         return 0;
     }
     return weft_detectors_find(&matcher->rules->detectors, weft_buffer_slice(&unescaped->text));
@@ -364,8 +366,8 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     weft_detector_set unescaped = 0;
     weft_detector_set encoded = 0;
     if (detectors->set != 0) {
-        detected = weft_detectors_find(detectors, text);
         bool has_escapes;
+        detected = weft_detectors_find_in(detectors, text, &has_escapes);
         unescaped = find_unescaped(matcher, text, &has_escapes);
         encoded = weft_encoded_find(&matcher->encoded, text, has_escapes ? &matcher->unescaped : NULL);
         if (matcher->encoded.is_over) {

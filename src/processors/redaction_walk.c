@@ -221,10 +221,52 @@ static enum weft_status take(struct weft_redactor *redactor, bool is_changed, st
     return WEFT_OK;
 }
 
+/* ---- records in which nothing can be found ---- */
+
+/* Whether nothing is done but what detectors find in strings as they lie in the record. */
+static bool is_search_only(const struct weft_redactor *redactor)
+{
+    const struct weft_redaction_rules *rules = redactor->matcher.rules;
+    return rules->allow_all_keys && !rules->redact_all_types && rules->summary <= WEFT_REDACTION_SILENT &&
+           rules->blocked_key_patterns.count == 0 && rules->blocked_values.count == 0 &&
+           rules->own_patterns.count == 0 && rules->sanitizers.enabled == 0 && rules->encoded.encodings == 0 &&
+           redactor->explanation == NULL;
+}
+
+/* Whether bodies, in which numbers and bytes are looked at as text, are strings. */
+static bool has_string_bodies(struct weft_slice log_record)
+{
+    enum { STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES };
+    struct weft_wire_reader reader = weft_wire_reader_of(log_record);
+    struct weft_wire_field field;
+    while (weft_wire_next_checked(&reader, &field)) {
+        if (field.number != WEFT_OTLP_BODY_FIELD || field.type != WEFT_WIRE_BYTES || field.bytes.length == 0) {
+            continue;
+        }
+        struct weft_wire_reader any = weft_wire_reader_of(field.bytes);
+        struct weft_wire_field member;
+        if (field.bytes.bytes[0] != STRING_TAG || !weft_wire_next_checked(&any, &member) || any.at != any.end) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A look at all bytes of a message, in which a secret has what it has in its string, costs less than reading it. */
+static bool is_clean(const struct weft_redactor *redactor, enum weft_signal signal, enum weft_redaction_target target,
+                     struct weft_slice message)
+{
+    return is_search_only(redactor) && !weft_detectors_may_find(&redactor->matcher.rules->detectors, message) &&
+           (signal != WEFT_LOGS || target != WEFT_REDACTION_RECORD || has_string_bodies(message));
+}
+
 enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_signal signal,
                                      enum weft_redaction_target target, struct weft_arena *arena,
                                      struct weft_slice *in_out_message)
 {
+    if (is_clean(redactor, signal, target, *in_out_message)) {
+        return WEFT_OK;
+    }
     weft_buffer_clear(&redactor->out);
     weft_buffer_clear(&redactor->path);
     weft_redaction_notes_clear(&redactor->notes);

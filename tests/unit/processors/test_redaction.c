@@ -207,6 +207,10 @@ static const struct redaction_case cases[] = {
       ONE_SPAN("'name':'Bearer a1b2c3d4e5','attributes':[" TEXT("x@y.de", "ann@example.com") "]"),
       ONE_SPAN("'name':'Bearer cb3bae31bb1c443fbf3db8889055f2fe','attributes':[" TEXT(
           "d648d84052310ef1770d53ab3a902fa0", "ann@example.com") "]") },
+    { ALL "detectors: [credit_card]", LOG_BODY(INT(CARD), TEXT("a", "x")), LOG_BODY(STRING(MASK), TEXT("a", "x")) },
+    { ALL "detectors: [credit_card]", LOG_BODY(MAP(ATTRIBUTE("b", INT(CARD))), ""),
+      LOG_BODY(MAP(TEXT("b", MASK)), "") },
+    { ALL "detectors: [credit_card]", LOG_BODY(STRING("x"), ATTRIBUTE("a", INT(CARD))), NULL },
     { ALL "detectors: [ipv4]", LOG_BODY(MAP(TEXT("a", "10.0.0.1")), ""), LOG_BODY(MAP(TEXT("a", MASK)), "") },
     /* ours: rules with replacements of their own */
     { ALL "rules: [{pattern: 'order-[0-9]+', mask: '<order>'}, {detector: email, mask: '<mail>'}]",

@@ -163,6 +163,77 @@ START_TEST(test_what_is_found_is_found_alone)
 }
 END_TEST
 
+static uint32_t next_random(uint32_t limit)
+{
+    static uint64_t state = 20261129;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % limit;
+}
+
+/* Whatever stands around: a detector that finds something is one that the pass before asks, with vectors and without,
+ * for the text and for bytes that it lies in. */
+START_TEST(test_the_pass_before_misses_nothing)
+{
+    static const char *const pieces[] = {
+        "password",    "PassWd",   "pwd",
+        "secret",      "api-key",  "token",
+        "_",           "-",        ".",
+        " ",           "=",        ":",
+        "\"",          "'",        "\\",
+        "@",           "a",        "x",
+        "1",           "4",        "4111",
+        "1111",        "378282",   "246310",
+        "10005",       "123",      "45",
+        "6789",        "10.",      "0.",
+        "2001:db8::",  "DE89",     "37040044",
+        "0532013000",  "AKIA",     "IOSFODNN7EXAMPLE",
+        "ghp_",        A36,        "xoxb-",
+        "12345678901", "sk_live_", "AIza",
+        "sk-",         "sk-ant-",  "proj-",
+        "rpa_",        "signkey-", "0123456789abcdef",
+        "Bearer ",     "basic ",   "YW5uOnBhNTU=",
+        "://",         "ann",      "example",
+        ".com",        "\xc3\xa4", "+49 30 ",
+        "1234567",     "(202) ",   "555-",
+        "0143",        JWT,        PEM,
+        "\n",          "/",
+    };
+    enum { TEXTS = 60000, MAX_PIECES = 9, ALL = (1u << WEFT_DETECTOR_COUNT) - 1 };
+    struct weft_detector_filter filter;
+    weft_detector_filter_init(&filter, ALL);
+    struct weft_detector_filter plain = filter;
+    plain.has_vectors = false;
+    for (int n = 0; n < TEXTS; n++) {
+        struct weft_buffer bytes = { 0 };
+        size_t before = next_random(40);
+        for (size_t i = 0; i < before; i++) {
+            weft_buffer_append_byte(&bytes, (uint8_t)next_random(256));
+        }
+        for (uint32_t left = 1 + next_random(MAX_PIECES); left > 0; left--) {
+            weft_buffer_append_text(&bytes, pieces[next_random(WEFT_COUNT_OF(pieces))]);
+        }
+        struct weft_slice text = weft_slice_of(bytes.bytes + before, bytes.length - before);
+        weft_detector_set found = 0;
+        for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
+            struct weft_found where;
+            found |= weft_detector_next((enum weft_detector_id)id, text, 0, &where) ? 1u << id : 0;
+        }
+        ck_assert_msg(weft_detectors_find(&filter, text) == found, "%.*s", WEFT_SLICE_PRINT(text));
+        ck_assert_msg(weft_detectors_find(&plain, text) == found, "%.*s", WEFT_SLICE_PRINT(text));
+        weft_buffer_append_text(&bytes, "J\x12");
+        ck_assert(found == 0 || weft_detectors_may_find(&filter, weft_buffer_slice(&bytes)));
+        for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
+            struct weft_detector_filter one;
+            if (n % 100 == 0 && (found >> id & 1) != 0) {
+                weft_detector_filter_init(&one, 1u << id);
+                ck_assert(weft_detectors_may_find(&one, weft_buffer_slice(&bytes)));
+            }
+        }
+        weft_buffer_fini(&bytes);
+    }
+}
+END_TEST
+
 /* Texts in which almost everything is almost found, or found again and again. None takes longer than its length says:
  * if it were by the square, this test would not come to its end. */
 static const char *const repeated[] = {
@@ -230,6 +301,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, test_rows, 0, WEFT_COUNT_OF(rows));
     tcase_add_test(tests, test_what_is_found_is_found_alone);
+    tcase_add_test(tests, test_the_pass_before_misses_nothing);
     tcase_add_loop_test(tests, test_long_texts_take_time_by_their_length, 0, WEFT_COUNT_OF(repeated));
     tcase_add_test(tests, test_names_are_known);
 }

@@ -63,11 +63,14 @@ static void put_base64(const char *text, enum form form, struct weft_buffer *out
     }
 }
 
+static bool has_forms; /* other than plain */
+
 /* Appends the text in a form; base64 of less than a run's 16 characters is not looked at. */
 static enum form put_form(const char *text, struct weft_buffer *out)
 {
     enum { MIN_TEXT = 12 };
-    enum form form = strlen(text) < MIN_TEXT ? (enum form)next_random(BASE64) : (enum form)next_random(FORMS);
+    uint32_t forms = !has_forms ? 1 : strlen(text) < MIN_TEXT ? BASE64 : FORMS;
+    enum form form = (enum form)next_random(forms); /* plain is the first */
     switch (form) {
     case PLAIN:
         weft_buffer_append_text(out, text);
@@ -305,16 +308,20 @@ static void plant(const char *place, enum weft_detector_id id)
     weft_buffer_fini(&request);
 }
 
+/* The second time nothing is done but search, so that most of what is clean is not even read. */
 START_TEST(test_no_planted_secret_leaves)
 {
-    static char config[1024] = "allow_all_keys: true\nscope: all\nsummary: debug\ndetectors: [email";
+    static const char *const beginnings[] = { "summary: debug\n", "decode: [none]\n" };
+    char config[1024];
+    snprintf(config, sizeof config, "allow_all_keys: true\nscope: all\n%sdetectors: [email", beginnings[_i]);
+    has_forms = _i == 0;
     for (size_t id = 1; id < WEFT_DETECTOR_COUNT; id++) {
         strcat(strcat(config, ", "), weft_detector_name((enum weft_detector_id)id));
     }
     strcat(config, "]");
     for (size_t i = 0; i < WEFT_COUNT_OF(places); i++) {
         component_begin(&weft_processor_redaction, config, signal_of(places[i]));
-        for (size_t n = 0; n < SECRETS / WEFT_COUNT_OF(places) + 1; n++) {
+        for (size_t n = 0; n < SECRETS / 2 / WEFT_COUNT_OF(places) + 1; n++) {
             plant(places[i], (enum weft_detector_id)(n % WEFT_DETECTOR_COUNT));
         }
         fixture_end();
@@ -325,7 +332,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_no_planted_secret_leaves);
+    tcase_add_loop_test(tests, test_no_planted_secret_leaves, 0, 2);
 }
 
 int main(void)
