@@ -16,6 +16,11 @@ struct weft_monotonic weft_monotonic_now(void)
     return (struct weft_monotonic){ read_clock(CLOCK_MONOTONIC) };
 }
 
+struct weft_monotonic weft_monotonic_coarse(void)
+{
+    return (struct weft_monotonic){ read_clock(CLOCK_MONOTONIC_COARSE) };
+}
+
 struct weft_wall weft_wall_now(void)
 {
     return (struct weft_wall){ read_clock(CLOCK_REALTIME) };

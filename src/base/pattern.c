@@ -47,7 +47,8 @@ struct weft_pattern_scratch {
     pcre2_jit_stack *stack;
     struct weft_buffer repaired;
     uint64_t attempts, attempts_per_look;
-    int64_t max_match_ns;
+    int64_t max_match_ns; /* of the match under way */
+    int64_t limit_ns;     /* of any; 0 = none */
     int64_t cpu_end_ns;
     struct weft_monotonic next_look;
 };
@@ -284,6 +285,11 @@ void weft_pattern_scratch_free(struct weft_pattern_scratch **own_scratch)
     }
 }
 
+void weft_pattern_scratch_set_limit(struct weft_pattern_scratch *scratch, int64_t max_match_ns)
+{
+    scratch->limit_ns = max_match_ns;
+}
+
 /* ---- matching ---- */
 
 /* The subject itself if it is UTF-8, else its repaired copy; false if there is no memory or it is too long. */
@@ -348,7 +354,8 @@ static void start_clock(const struct weft_pattern *pattern, struct weft_pattern_
 {
     scratch->attempts = 0;
     scratch->attempts_per_look = length > HUGE_BYTES ? HUGE_ATTEMPTS_PER_LOOK : ATTEMPTS_PER_LOOK;
-    scratch->max_match_ns = pattern->max_match_ns;
+    bool is_limited = scratch->limit_ns > 0 && scratch->limit_ns < pattern->max_match_ns;
+    scratch->max_match_ns = is_limited ? scratch->limit_ns : pattern->max_match_ns;
 }
 
 enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,

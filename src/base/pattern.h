@@ -48,6 +48,10 @@ enum weft_status weft_pattern_scratch_new(size_t max_groups, struct weft_pattern
                                           struct weft_error *error) WEFT_MUST_CHECK;
 void weft_pattern_scratch_free(struct weft_pattern_scratch **own_scratch);
 
+/* From now on a match with this scratch has no more time than this, whatever its pattern allows, and 0 takes that back.
+ */
+void weft_pattern_scratch_set_limit(struct weft_pattern_scratch *scratch, int64_t max_match_ns);
+
 /* Whether the pattern matches anywhere in subject. Bytes that are not UTF-8 count as U+FFFD each, as in Go. */
 enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                              struct weft_slice subject) WEFT_MUST_CHECK;

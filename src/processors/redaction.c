@@ -194,6 +194,7 @@ static enum weft_status redact_part(struct redaction_processor *processor, struc
 static enum weft_status redact_batch(struct redaction_processor *processor, struct weft_edit *edit)
 {
     enum weft_status status = weft_edit_open(edit);
+    weft_redaction_matcher_begin(&processor->redactor.matcher);
     for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
         status = redact_part(processor, edit, &edit->batch->parts[i]);
     }
@@ -273,7 +274,7 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "weft_redaction_removed_attributes", "Attributes whose keys were not allowed",
                      WEFT_SAMPLE_COUNTER, (double)processor->redactor.counts.removed, labels);
     weft_samples_add(samples, "weft_redaction_limits_met",
-                     "Keys and values hidden because a pattern met its match limit", WEFT_SAMPLE_COUNTER,
+                     "Keys and values hidden because a match or a batch met its limits", WEFT_SAMPLE_COUNTER,
                      (double)processor->redactor.matcher.limit_count, labels);
     collect_rules(processor, samples);
 }

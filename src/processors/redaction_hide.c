@@ -36,6 +36,7 @@ struct weft_slice weft_redactor_hide(struct weft_redactor *redactor, struct weft
     struct weft_redaction_matcher *matcher = &redactor->matcher;
     uint64_t limit_count = matcher->limit_count;
     matcher->found_by = NULL;
+    weft_redaction_matcher_begin(matcher);
     matcher->tally.is_paused = true;
     struct weft_slice shown = hide(redactor, key, text);
     matcher->limit_count = limit_count;

@@ -380,7 +380,8 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
         return false;
     }
     struct weft_slice masked;
-    bool is_done = is_known(matcher) && prepare(matcher, text) && mask_in_order(matcher, text, detected);
+    bool is_done = is_known(matcher) && weft_redaction_has_time(matcher, text, patterns->count + own->count) &&
+                   prepare(matcher, text) && mask_in_order(matcher, text, detected);
     if (is_done) {
         want_all_unescaped(matcher, unescaped, detected);
         want_encoded(matcher, detected | unescaped);

@@ -322,16 +322,43 @@ static bool is_match(struct weft_redaction_matcher *matcher, const struct weft_p
     return is_match_at_limit;
 }
 
+void weft_redaction_matcher_begin(struct weft_redaction_matcher *matcher)
+{
+    const struct weft_redaction_rules *rules = matcher->rules;
+    if (rules->ignored_key_patterns.count + rules->blocked_key_patterns.count + rules->blocked_values.count +
+            rules->allowed_values.count + rules->own_patterns.count >
+        0) {
+        weft_redaction_pace_begin(&matcher->pace);
+    }
+}
+
+bool weft_redaction_has_time(struct weft_redaction_matcher *matcher, struct weft_slice text, size_t pattern_count)
+{
+    if (pattern_count == 0) {
+        return true;
+    }
+    weft_pattern_scratch_set_limit(matcher->scratch, weft_redaction_pace_of_match(text.length));
+    return weft_redaction_pace_allows(&matcher->pace, text.length * pattern_count);
+}
+
 bool weft_redaction_matches(struct weft_redaction_matcher *matcher, const struct weft_redaction_patterns *patterns,
                             struct weft_slice text, bool is_match_at_limit)
 {
     uint64_t words[2];
+    size_t count = patterns->count;
+    size_t first = 0;
     if (text.length > 0 && read_bytes(text, words)) {
-        size_t first;
-        size_t count = count_candidates(patterns, words, &first);
-        if (count < 2) {
-            return count == 1 && is_match(matcher, patterns->items[first], text, is_match_at_limit);
-        }
+        count = count_candidates(patterns, words, &first);
+    }
+    if (count == 0) {
+        return false;
+    }
+    if (!weft_redaction_has_time(matcher, text, count)) {
+        matcher->limit_count++;
+        return is_match_at_limit;
+    }
+    if (count == 1) {
+        return is_match(matcher, patterns->items[first], text, is_match_at_limit);
     }
     if (patterns->any != NULL) {
         enum weft_pattern_outcome outcome = weft_pattern_match(patterns->any, matcher->scratch, text);

@@ -8,6 +8,7 @@
 #include "processors/redaction_counts.h"
 #include "processors/redaction_detectors.h"
 #include "processors/redaction_encoded.h"
+#include "processors/redaction_pace.h"
 #include "processors/redaction_sanitize.h"
 
 /* What a redaction does with keys and texts, apart from where they stand. The rules never change and are shared by all
@@ -133,6 +134,7 @@ struct weft_redaction_matcher {
     struct weft_digest *token_digest;       /* NULL: no rule makes tokens */
     struct weft_buffer *found_by;           /* names of rules that found something; NULL: nobody asks */
     uint64_t limit_count;                   /* matches that met their limits */
+    struct weft_redaction_pace pace;        /* of the batch under way */
     struct weft_redaction_tally tally;      /* what each rule did */
     struct weft_buffer text, next_text;     /* while a text is masked (redaction_mask.c) */
     struct weft_buffer origin, next_origin; /* uint32_t: by byte of text, where it stood at first */
@@ -236,6 +238,12 @@ enum weft_status weft_redaction_keys_make(const struct weft_config_strings *text
 bool weft_redaction_has_key(const struct weft_redaction_keys *keys, struct weft_slice key);
 
 #define WEFT_REDACTION_MASK_TEXT WEFT_SLICE_LITERAL("****")
+
+/* A batch begins: from now on its patterns have as long as redaction_pace.h says. Before that they have for ever. */
+void weft_redaction_matcher_begin(struct weft_redaction_matcher *matcher);
+
+/* Whether there is time left to match so many patterns in the text. */
+bool weft_redaction_has_time(struct weft_redaction_matcher *matcher, struct weft_slice text, size_t pattern_count);
 
 /* Whether one of the patterns matches; the second for those that meet their limits. */
 bool weft_redaction_matches(struct weft_redaction_matcher *matcher, const struct weft_redaction_patterns *patterns,
