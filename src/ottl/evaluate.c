@@ -64,6 +64,10 @@ static enum weft_status take_argument(struct weft_ottl_run *run, const struct we
     if (parameter->is_list) {
         return take_list(run, node, parameter->takes, out_value);
     }
+    if (node->kind == WEFT_OTTL_NODE_LITERAL && parameter->takes <= WEFT_OTTL_TAKES_LIST) {
+        *out_value = node->literal; /* of the right kind, which was checked with the config */
+        return WEFT_OK;
+    }
     enum weft_status status = weft_ottl_evaluate(run, node, out_value);
     return status == WEFT_OK ? weft_ottl_argument_take(run, parameter->takes, out_value) : status;
 }
@@ -184,12 +188,14 @@ static enum weft_status make_map(struct weft_ottl_run *run, const struct weft_ot
 static enum weft_status holds_comparison(struct weft_ottl_run *run, const struct weft_ottl_node *node, bool *out_holds)
 {
     struct weft_ottl_value left, right;
+    const struct weft_ottl_value *other = &node->items[1]->literal;
     enum weft_status status = weft_ottl_evaluate(run, node->items[0], &left);
-    if (status == WEFT_OK) {
+    if (status == WEFT_OK && node->items[1]->kind != WEFT_OTTL_NODE_LITERAL) {
         status = weft_ottl_evaluate(run, node->items[1], &right);
+        other = &right;
     }
     if (status == WEFT_OK) {
-        *out_holds = weft_ottl_compare(&left, &right, node->operation);
+        *out_holds = weft_ottl_compare(&left, other, node->operation);
     }
     return status;
 }

@@ -96,7 +96,7 @@ static enum weft_status read_map(struct weft_ottl_run *run, const struct weft_ot
         *out_value = weft_ottl_nil(); /* of a metric that has no data */
         return WEFT_OK;
     }
-    struct weft_ottl_value map = weft_ottl_message_map(weft_ottl_record_level(&run->record, row->level), field);
+    struct weft_ottl_value map = weft_ottl_message_map(weft_ottl_record_decoded(&run->record, row->level), field);
     if (path->key_count == 1 && path->keys[0].is_text) {
         if (!weft_ottl_map_find(&map, path->keys[0].literal.bytes, out_value)) {
             *out_value = weft_ottl_nil();

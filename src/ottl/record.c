@@ -2,9 +2,6 @@
  * ours. */
 #include "ottl/record.h"
 
-#include "base/assert.h"
-#include "wire/wire_scan.h"
-
 enum { METRIC_GAUGE = 5, METRIC_SUM = 7, METRIC_HISTOGRAM = 9, METRIC_EXPONENTIAL = 10, METRIC_SUMMARY = 11 };
 enum { STATUS_FIELD = 15, RESOURCE_FIELD = 1, SCOPE_FIELD = 1 };
 
@@ -51,29 +48,6 @@ void weft_ottl_record_set_item(struct weft_ottl_record *record, struct weft_slic
     record->cache = NULL;
     record->event_index = -1;
     set_level(record, WEFT_OTTL_LEVEL_ITEM, contents);
-}
-
-void weft_ottl_message_decode(struct weft_ottl_message *message)
-{
-    struct weft_wire_reader reader = weft_wire_reader_of(message->bytes);
-    struct weft_wire_field field;
-    message->is_decoded = true;
-    while (reader.at < reader.end) {
-        const uint8_t *start = reader.at;
-        const char *reason = weft_wire_scan(&reader, &field);
-        weft_assert(reason == NULL);
-        if (field.number >= WEFT_OTTL_FIELD_COUNT) {
-            continue;
-        }
-        struct weft_ottl_field *kept = &message->fields[field.number];
-        if ((message->present >> field.number & 1) == 0) {
-            message->present |= UINT32_C(1) << field.number;
-            kept->first = start;
-        }
-        kept->end = reader.at;
-        kept->bytes = field.type == WEFT_WIRE_BYTES ? field.bytes : WEFT_SLICE_EMPTY;
-        kept->number = field.type == WEFT_WIRE_BYTES ? 0 : field.number_value;
-    }
 }
 
 static struct weft_slice contents_of(const struct weft_ottl_message *message, uint32_t number)
@@ -142,10 +116,11 @@ struct weft_ottl_message *weft_ottl_record_level(struct weft_ottl_record *record
     return &record->levels[level];
 }
 
-struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ottl_record *record, enum weft_ottl_level level)
+struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *record, enum weft_ottl_level level)
 {
     struct weft_ottl_message *message = weft_ottl_record_level(record, level);
     if (!message->is_decoded) {
+        message->list_field = weft_ottl_record_attributes_field(record, level);
         weft_ottl_message_decode(message);
     }
     return message;

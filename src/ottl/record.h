@@ -37,6 +37,7 @@ struct weft_ottl_field {
 
 struct weft_ottl_message {
     struct weft_slice bytes;          /* as it came */
+    uint32_t list_field;              /* of the attributes, which are many; 0 = it has none */
     bool is_decoded;                  /* fields and present are valid */
     uint32_t present;                 /* bit n: field n is there */
     uint32_t touched;                 /* bit n: field n was written; see above */
@@ -75,8 +76,16 @@ struct weft_ottl_message *weft_ottl_record_level(struct weft_ottl_record *record
 /* Notes where each field lies, once. */
 void weft_ottl_message_decode(struct weft_ottl_message *message);
 
+struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *record, enum weft_ottl_level level);
+
 /* The same, decoded. */
-struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ottl_record *record, enum weft_ottl_level level);
+static inline struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ottl_record *record,
+                                                                 enum weft_ottl_level level)
+{
+    struct weft_ottl_message *message = &record->levels[level];
+    return WEFT_LIKELY(record->has_level[level] && message->is_decoded) ? message
+                                                                        : weft_ottl_record_decode(record, level);
+}
 
 enum weft_ottl_metric_type weft_ottl_record_metric_type(struct weft_ottl_record *record);
 

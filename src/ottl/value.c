@@ -154,11 +154,37 @@ size_t weft_ottl_length(const struct weft_ottl_value *value)
     return count;
 }
 
+/* The first KeyValue with that key. Nearly all are short and begin with their keys, so that two bytes and a length say
+ * that it is another one; from the first that does not, the general way goes on. */
+static bool find_on_wire(const struct weft_ottl_value *map, struct weft_slice key, struct weft_slice *out_key_value)
+{
+    enum {
+        KEY_TAG = WEFT_OTLP_KEY_FIELD << 3 | WEFT_WIRE_BYTES,
+        VALUE_TAG = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES
+    };
+    const uint8_t *at = map->bytes.bytes;
+    const uint8_t *end = at + map->bytes.length;
+    const uint32_t tag = map->field << 3 | WEFT_WIRE_BYTES;
+    while (end - at >= 4 && at[0] == tag && at[1] < 0x80 && at[1] <= end - at - 2 && at[2] == KEY_TAG) {
+        size_t length = at[1], key_length = at[3];
+        if (key_length + 4 > length || at[4 + key_length] != VALUE_TAG ||
+            at[5 + key_length] != length - 4 - key_length) {
+            break; /* in another shape */
+        }
+        if (key_length == key.length && memcmp(at + 4, key.bytes, key_length) == 0) {
+            *out_key_value = weft_slice_of(at + 2, length);
+            return true;
+        }
+        at += 2 + length;
+    }
+    return weft_otlp_attribute_find(weft_slice_of(at, (size_t)(end - at)), map->field, key, out_key_value);
+}
+
 bool weft_ottl_map_find(const struct weft_ottl_value *map, struct weft_slice key, struct weft_ottl_value *out_value)
 {
     struct weft_slice key_value;
     if (map->is_wire) {
-        if (!weft_otlp_attribute_find(map->bytes, map->field, key, &key_value)) {
+        if (!find_on_wire(map, key, &key_value)) {
             return false;
         }
         *out_value = weft_ottl_value_of_key_value(key_value);

@@ -77,6 +77,7 @@ static inline const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, u
 {
     const uint8_t *value = weft_wire_read_small(at, end, out_tag);
     uint32_t length;
+    uint64_t number;
     weft_assert(value != NULL);
     switch (*out_tag & 7) {
     case WEFT_WIRE_BYTES:
@@ -84,6 +85,10 @@ static inline const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, u
         weft_assert(value != NULL && length <= (size_t)(end - value));
         *out_contents = weft_slice_of(value, length);
         return value + length;
+    case WEFT_WIRE_VARINT:
+        value = weft_wire_read_varint(value, end, &number);
+        weft_assert(value != NULL);
+        return value;
     case WEFT_WIRE_FIXED64:
         weft_assert(end - value >= 8);
         return value + 8;
