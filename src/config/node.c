@@ -268,6 +268,13 @@ void weft_node_mark_secret(const struct weft_node *node)
     ((struct weft_node *)node)->is_secret = true;
 }
 
+void weft_node_mark_read(const struct weft_node *node, enum weft_node_kind kind)
+{
+    struct weft_node *writable = (struct weft_node *)node;
+    writable->is_read_as = kind != node->kind;
+    writable->read_as = kind;
+}
+
 bool weft_node_is_secret(const struct weft_node *node)
 {
     return node->is_secret;

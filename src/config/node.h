@@ -76,6 +76,10 @@ void weft_node_format_path(const struct weft_node *node, char *out_text, size_t 
 enum weft_status weft_node_fail(struct weft_error *error, enum weft_status status, const struct weft_node *node,
                                 const char *format, ...) WEFT_PRINTF(4, 5);
 
-/* A parsed secret is masked wherever the tree is printed. The mark is the only thing that changes after loading. */
+/* What came out of ${...} is taken as its key wants it: a number by its text, a null as zero. Printed it is as it was
+ * taken, so that it loads the same. This mark and the next are all that changes after loading. */
+void weft_node_mark_read(const struct weft_node *node, enum weft_node_kind kind);
+
+/* A parsed secret is masked wherever the tree is printed. */
 void weft_node_mark_secret(const struct weft_node *node);
 bool weft_node_is_secret(const struct weft_node *node);

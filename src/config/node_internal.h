@@ -17,6 +17,8 @@ struct weft_node {
     bool is_expanded;
     bool is_secret;
     bool is_negative; /* INT */
+    bool is_read_as;  /* its key took it as what read_as says */
+    enum weft_node_kind read_as;
     uint32_t line;
     uint32_t index;    /* in the parent */
     uint32_t key_hash; /* so that finding a key looks at few texts */

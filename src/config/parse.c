@@ -24,6 +24,7 @@ static enum weft_status parse_list(const struct weft_config_reader *reader, cons
                                    const struct weft_node *node, struct weft_config_list *list)
 {
     if (weft_node_kind(node) == WEFT_NODE_NULL) {
+        weft_node_mark_read(node, WEFT_NODE_LIST);
         return WEFT_OK;
     }
     if (weft_node_kind(node) != WEFT_NODE_LIST) {

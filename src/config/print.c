@@ -51,8 +51,10 @@ static uint32_t decode(const unsigned char *text, size_t length)
     return code_point;
 }
 
-static void print_quoted(const char *text, struct weft_buffer *out)
+/* Dollars of a value are doubled where loading would see more in them than dollars. */
+static void print_quoted(const char *text, bool is_value, struct weft_buffer *out)
 {
+    bool doubles_dollars = is_value && (strstr(text, "${") != NULL || strstr(text, "$$") != NULL);
     weft_buffer_append_byte(out, '"');
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
         size_t length = character_length(at);
@@ -70,6 +72,7 @@ static void print_quoted(const char *text, struct weft_buffer *out)
             weft_buffer_append_format(out, "\\u%04x", (unsigned)code_point);
         } else {
             weft_buffer_append_text(out, code_point == '"' || code_point == '\\' ? "\\" : "");
+            weft_buffer_append_text(out, code_point == '$' && doubles_dollars ? "$" : "");
             weft_buffer_append(out, at, length);
         }
         at += length;
@@ -82,7 +85,17 @@ static void print_text(const char *text, struct weft_buffer *out)
     if (is_plain(text)) {
         weft_buffer_append_text(out, text);
     } else {
-        print_quoted(text, out);
+        print_quoted(text, true, out);
+    }
+}
+
+/* Keys are as they stand: nothing in them is replaced. */
+static void print_key_text(const char *key, struct weft_buffer *out)
+{
+    if (is_plain(key)) {
+        weft_buffer_append_text(out, key);
+    } else {
+        print_quoted(key, false, out);
     }
 }
 
@@ -106,8 +119,37 @@ static void print_double(double value, struct weft_buffer *out)
     }
 }
 
+/* Text, or what stands for nothing. */
+static void print_as_read(const struct weft_node *node, struct weft_buffer *out)
+{
+    switch (node->read_as) {
+    case WEFT_NODE_STRING:
+        print_text(node->text != NULL ? node->text : "", out);
+        break;
+    case WEFT_NODE_BOOL:
+        weft_buffer_append_text(out, "false");
+        break;
+    case WEFT_NODE_LIST:
+        weft_buffer_append_text(out, "[]");
+        break;
+    case WEFT_NODE_MAP:
+        weft_buffer_append_text(out, "{}");
+        break;
+    case WEFT_NODE_NULL:
+    case WEFT_NODE_INT:
+    case WEFT_NODE_DOUBLE:
+        weft_buffer_append_byte(out, '0');
+        break;
+    }
+}
+
+/* As it was written, or as its key took it. */
 static void print_scalar(const struct weft_node *node, struct weft_buffer *out)
 {
+    if (node->is_read_as) {
+        print_as_read(node, out);
+        return;
+    }
     switch (node->kind) {
     case WEFT_NODE_NULL:
         weft_buffer_append_text(out, "null");
@@ -147,7 +189,7 @@ static void print_key(const char *key, size_t indent, struct weft_buffer *out)
     enum { LONG_BYTES = 160 }; /* a byte may be written as six */
     bool is_long = strlen(key) > LONG_BYTES;
     weft_buffer_append_text(out, is_long ? "? " : "");
-    print_text(key, out);
+    print_key_text(key, out);
     if (is_long) {
         weft_buffer_append_byte(out, '\n');
         start_line(indent, out);
@@ -172,9 +214,14 @@ static void print_children(const struct weft_node *node, size_t indent, bool is_
     }
 }
 
+static bool has_children(const struct weft_node *node)
+{
+    return !node->is_secret && !node->is_read_as && weft_node_count(node) > 0;
+}
+
 static void print_value(const struct weft_node *node, size_t indent, bool is_in_list, struct weft_buffer *out)
 {
-    if (!node->is_secret && weft_node_count(node) > 0) {
+    if (has_children(node)) {
         if (!is_in_list) {
             weft_buffer_append_byte(out, '\n');
         }
@@ -182,7 +229,7 @@ static void print_value(const struct weft_node *node, size_t indent, bool is_in_
         return;
     }
     weft_buffer_append_text(out, is_in_list ? "" : " ");
-    if (node->is_secret && node->kind != WEFT_NODE_NULL) {
+    if (node->is_secret && (node->kind != WEFT_NODE_NULL || node->is_read_as)) {
         weft_buffer_append_text(out, "\"[REDACTED]\"");
     } else {
         print_scalar(node, out);
@@ -192,7 +239,7 @@ static void print_value(const struct weft_node *node, size_t indent, bool is_in_
 
 void weft_config_print(const struct weft_node *node, struct weft_buffer *out)
 {
-    if (weft_node_count(node) > 0 && !node->is_secret) {
+    if (has_children(node)) {
         print_children(node, 0, false, out);
     } else {
         print_value(node, 0, true, out);

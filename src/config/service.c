@@ -225,6 +225,7 @@ static enum weft_status parse_references(const struct parser *parser, const stru
             status =
                 weft_node_fail(parser->error, WEFT_INVALID, item, "wants an id, not %s", weft_node_kind_text(item));
         } else {
+            weft_node_mark_read(item, WEFT_NODE_STRING);
             status = add_reference(parser, item, weft_node_text(item), kind, list);
         }
         status = survive(parser, status);

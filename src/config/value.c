@@ -42,12 +42,22 @@ static bool is_expanded_null(const struct weft_node *node)
     return weft_node_kind(node) == WEFT_NODE_NULL && weft_node_is_expanded(node);
 }
 
+/* Null out of ${...} is zero. */
+static bool take_expanded_null(const struct weft_node *node)
+{
+    if (is_expanded_null(node)) {
+        weft_node_mark_read(node, WEFT_NODE_INT);
+    }
+    return is_expanded_null(node);
+}
+
 enum weft_status weft_value_read_bool(const struct weft_config_reader *reader, const struct weft_node *node,
                                       bool *out_value)
 {
     if (weft_node_kind(node) != WEFT_NODE_BOOL && !is_expanded_null(node)) {
         return fail_kind(reader, node, "a bool (true or false, without quotes)");
     }
+    weft_node_mark_read(node, WEFT_NODE_BOOL);
     *out_value = weft_node_kind(node) == WEFT_NODE_BOOL && weft_node_bool(node);
     return WEFT_OK;
 }
@@ -77,7 +87,7 @@ static enum weft_status cut_double(const struct weft_config_reader *reader, cons
 enum weft_status weft_value_read_int(const struct weft_config_reader *reader, const struct weft_node *node,
                                      int64_t *out_value)
 {
-    if (is_expanded_null(node)) {
+    if (take_expanded_null(node)) {
         *out_value = 0;
         return WEFT_OK;
     }
@@ -98,7 +108,7 @@ enum weft_status weft_value_read_int(const struct weft_config_reader *reader, co
 enum weft_status weft_value_read_uint(const struct weft_config_reader *reader, const struct weft_node *node,
                                       uint64_t *out_value)
 {
-    if (is_expanded_null(node)) {
+    if (take_expanded_null(node)) {
         *out_value = 0;
         return WEFT_OK;
     }
@@ -119,7 +129,7 @@ enum weft_status weft_value_read_uint(const struct weft_config_reader *reader, c
 enum weft_status weft_value_read_double(const struct weft_config_reader *reader, const struct weft_node *node,
                                         double *out_value)
 {
-    if (is_expanded_null(node)) {
+    if (take_expanded_null(node)) {
         *out_value = 0;
         return WEFT_OK;
     }
@@ -168,6 +178,7 @@ enum weft_status weft_value_read_choice(const struct weft_config_reader *reader,
     size_t used = 0;
     for (int i = 0; words[i] != NULL; i++) {
         if (text != NULL && (field->ignores_case ? strcasecmp(text, words[i]) : strcmp(text, words[i])) == 0) {
+            weft_node_mark_read(node, WEFT_NODE_STRING);
             out_value->value = i;
             return WEFT_OK;
         }
@@ -218,6 +229,9 @@ enum weft_status weft_value_read_text(const struct weft_config_reader *reader, c
     char *copy = weft_try_alloc_raw(size_bytes);
     if (copy == NULL) {
         return weft_fail(reader->error, WEFT_NOMEM, "out of memory");
+    }
+    if (!is_plain_null) {
+        weft_node_mark_read(node, WEFT_NODE_STRING);
     }
     *out_text = memcpy(copy, text, size_bytes);
     return WEFT_OK;

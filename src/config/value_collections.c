@@ -92,6 +92,7 @@ enum weft_status weft_value_read_strings(const struct weft_config_reader *reader
         return weft_node_fail(reader->error, WEFT_INVALID, node, "wants a list of strings, not %s",
                               weft_node_kind_text(node));
     } else {
+        weft_node_mark_read(node, WEFT_NODE_STRING);
         status = split_commas(reader, weft_node_text(node), &strings);
     }
     if (status != WEFT_OK) {
@@ -166,6 +167,7 @@ static enum weft_status read_entries(const struct weft_config_reader *reader, co
     struct weft_config_map map = { 0 };
     bool is_list = weft_node_kind(node) == WEFT_NODE_LIST;
     if (weft_node_kind(node) == WEFT_NODE_NULL) {
+        weft_node_mark_read(node, WEFT_NODE_MAP);
         *out_map = map;
         return WEFT_OK;
     }

@@ -211,6 +211,9 @@ static enum weft_status check_resource(const struct weft_node *resource, struct 
             return weft_node_fail(error, WEFT_INVALID, value, "wants a string or null, not %s",
                                   weft_node_kind_text(value));
         }
+        if (!is_text && weft_node_text(value) != NULL) {
+            weft_node_mark_read(value, WEFT_NODE_STRING);
+        }
     }
     return WEFT_OK;
 }
