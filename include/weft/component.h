@@ -99,6 +99,14 @@ enum weft_reach {
     WEFT_REACH_NETWORK, /* anywhere */
 };
 
+/* What is lost of what a component holds when the process crashes. */
+enum weft_holding {
+    WEFT_HOLDS_NOTHING,
+    WEFT_HOLDS_UNANSWERED, /* its client waits for the answer, and would send it again */
+    WEFT_HOLDS_ANSWERED,   /* its client has been answered, unless the receiver waits for the backend's answer */
+    WEFT_HOLDS_ONLY_COPY,  /* there is no client, or none that could send it again */
+};
+
 /* One pipeline that names a component. */
 struct weft_use {
     const char *pipeline;
@@ -159,6 +167,14 @@ struct weft_component {
      * WEFT_NOMEM. NULL = it does not redact. */
     enum weft_status (*judge_keys)(const void *config, const struct weft_named_keys *keys,
                                    struct weft_key_fate *out_fates, struct weft_error *error);
+
+    /* For `weft validate --explain`: what the component holds and for how long, as the rest of a sentence that its name
+     * begins ("holds records until ..."). NULL = it holds nothing. */
+    enum weft_holding (*explain)(const void *config, struct weft_buffer *out);
+
+    /* Reads what share would read besides the config (certificates), and lets go of it: for `weft validate`, which
+     * opens nothing else. On the main thread of that command. NULL = there is nothing. */
+    enum weft_status (*try_files)(const void *config, struct weft_error *error);
 
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,

@@ -29,7 +29,9 @@ static const struct command {
       "            [--shutdown-timeout 10s]   time to deliver what is held after SIGTERM\n"
       "            [--reload-timeout 30s]     the same for what a reload took out" },
     { "validate", weft_cli_validate, "check a config; say what has no effect",
-      "--config FILE [--config FILE ...] [--set KEY=VALUE ...]" },
+      "--config FILE [--config FILE ...] [--set KEY=VALUE ...]\n"
+      "                 [--explain]    and of each node what it holds, for how long, and what a crash costs\n"
+      "                 [--no-files]   certificates are on another machine" },
     { "components", weft_cli_components, "list the components", "[--reference]   with all their keys, as Markdown" },
     { "print-config", weft_cli_print_config, "print the config as merged and expanded, secrets masked",
       "--config FILE [--config FILE ...] [--set KEY=VALUE ...]" },

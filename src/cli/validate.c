@@ -1,15 +1,33 @@
-/* `weft validate`: understands a config as the agent would, opens nothing, and lists all that is wrong with it, what is
- * probably not meant and what has no effect. */
+/* `weft validate`: understands a config as the agent would, reads the certificates that it names, opens nothing, and
+ * lists all that is wrong with it, what is probably not meant and what has no effect. With --explain what each node
+ * holds; with --no-files for a machine whose certificates are not here. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "graph/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
 #include "worker/worker_config.h"
 
+/* Takes the word out of the arguments, wherever it stands. */
+static bool take_word(const char *word, int *argument_count, char **arguments)
+{
+    for (int i = 1; i < *argument_count; i++) {
+        if (strcmp(arguments[i], word) == 0) {
+            memmove(&arguments[i], &arguments[i + 1], (size_t)(*argument_count - i) * sizeof *arguments);
+            --*argument_count;
+            return true;
+        }
+    }
+    return false;
+}
+
 int weft_cli_validate(int argument_count, char **arguments)
 {
+    bool explains = take_word("--explain", &argument_count, arguments);
+    bool is_elsewhere = take_word("--no-files", &argument_count, arguments);
     struct weft_cli_sources sources;
     if (!weft_cli_sources_parse(argument_count, arguments, &sources)) {
         return 2;
@@ -21,6 +39,9 @@ int weft_cli_validate(int argument_count, char **arguments)
     struct weft_worker_config workers;
     struct weft_error error = WEFT_ERROR_NONE;
     enum weft_status status = weft_agent_load(&view, NULL, &notes, &plan, &telemetry, &workers, &error);
+    if (status == WEFT_OK && !is_elsewhere) {
+        status = weft_plan_try_files(plan, &notes, &error);
+    }
     if (status != WEFT_OK) { /* that one, too: it may be in the list already */
         (void)!weft_config_notes_survive(&notes, status, &error);
     }
@@ -33,6 +54,9 @@ int weft_cli_validate(int argument_count, char **arguments)
     }
     if (notes.error_count == 0) {
         puts("the config is valid");
+    }
+    if (explains && plan != NULL) {
+        weft_cli_explain(plan);
     }
     bool is_valid = notes.error_count == 0 && status == WEFT_OK;
     weft_plan_unref(&plan);

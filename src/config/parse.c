@@ -161,7 +161,9 @@ static enum weft_status parse_value(const struct weft_config_reader *reader, con
     case WEFT_KIND_UNSUPPORTED:
         return says_nothing(node)
                    ? WEFT_OK
-                   : weft_node_fail(reader->error, WEFT_UNSUPPORTED, node, "weft does not support this key yet");
+                   : weft_node_fail(
+                         reader->error, WEFT_UNSUPPORTED, node,
+                         "weft does not support this key yet; docs/from-the-collector.md says what is there");
     case WEFT_KIND_INLINE:
     case WEFT_KIND_POSITION:
         break;

@@ -314,6 +314,15 @@ static void check(const struct weft_consumer *consumer, char *out_text)
     weft_output_queue_check(&exporter_of(consumer)->queue, out_text);
 }
 
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    const struct file_config *config = untyped;
+    weft_buffer_append_format(
+        out, "holds what waits for its thread to write it, %llu bytes a worker at most (max_buffered_bytes)",
+        (unsigned long long)config->max_buffered_bytes);
+    return WEFT_HOLDS_ANSWERED;
+}
+
 const struct weft_component weft_exporter_file = {
     .kind = WEFT_EXPORTER,
     .type = "file",
@@ -322,6 +331,7 @@ const struct weft_component weft_exporter_file = {
     .fields = file_fields,
     .config_size = sizeof(struct file_config),
     .validate = validate,
+    .explain = explain,
     .share = share,
     .unshare = free_shared,
     .renew = renew,

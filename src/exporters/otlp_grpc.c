@@ -179,6 +179,15 @@ static enum weft_reach reach(const void *untyped)
     return status == WEFT_OK && weft_endpoint_is_local(&endpoint) ? WEFT_REACH_MACHINE : WEFT_REACH_NETWORK;
 }
 
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct otlp_config *config = untyped;
+    struct weft_endpoint endpoint;
+    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
+    return status == WEFT_OK && !is_plaintext(config, &endpoint) ? weft_tls_config_try(&config->tls, false, error)
+                                                                 : status;
+}
+
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error)
 {
@@ -508,6 +517,12 @@ static void check(const struct weft_consumer *consumer, char *out_text)
 
 static const char *const aliases[] = { "otlp", NULL };
 
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    return weft_sender_config_explain(&((const struct otlp_config *)untyped)->sender, out) ? WEFT_HOLDS_ANSWERED
+                                                                                           : WEFT_HOLDS_UNANSWERED;
+}
+
 const struct weft_component weft_exporter_otlp_grpc = {
     .kind = WEFT_EXPORTER,
     .type = "otlp_grpc",
@@ -520,6 +535,8 @@ const struct weft_component weft_exporter_otlp_grpc = {
     .advise = advise,
     .auth_needs = auth_needs,
     .reach = reach,
+    .explain = explain,
+    .try_files = try_files,
     .share = share,
     .unshare = shared_free,
     .renew = renew,

@@ -283,6 +283,12 @@ static bool may_want_tls(const struct otlp_http_config *config)
     return false;
 }
 
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct otlp_http_config *config = untyped;
+    return may_want_tls(config) ? weft_tls_config_try(&config->tls, false, error) : WEFT_OK;
+}
+
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error)
 {
@@ -654,6 +660,12 @@ static void check(const struct weft_consumer *consumer, char *out_text)
 
 static const char *const aliases[] = { "otlphttp", NULL };
 
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    return weft_sender_config_explain(&((const struct otlp_http_config *)untyped)->sender, out) ? WEFT_HOLDS_ANSWERED
+                                                                                                : WEFT_HOLDS_UNANSWERED;
+}
+
 const struct weft_component weft_exporter_otlp_http = {
     .kind = WEFT_EXPORTER,
     .type = "otlp_http",
@@ -667,6 +679,8 @@ const struct weft_component weft_exporter_otlp_http = {
     .advise = advise,
     .validate_signal = validate_signal,
     .reach = reach,
+    .explain = explain,
+    .try_files = try_files,
     .share = share,
     .unshare = shared_free,
     .renew = renew,

@@ -87,6 +87,12 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
 }
 
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct health_config *config = untyped;
+    return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
+}
+
 /* ---- what a reload renews: the TLS context, NULL = plaintext ---- */
 
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
@@ -228,6 +234,7 @@ const struct weft_component weft_extension_health_check = {
     .fields = health_fields,
     .config_size = sizeof(struct health_config),
     .validate = validate,
+    .try_files = try_files,
     .share = share,
     .unshare = free_shared,
     .renew = renew,

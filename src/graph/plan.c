@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "config/place.h"
 #include "config/unknown_key.h"
 #include "graph/advice.h"
 #include "graph/plan_internal.h"
@@ -110,7 +111,8 @@ static enum weft_status fail_unknown_type(const struct weft_component_registry *
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", types[i]);
     }
     const char *nearest = weft_config_nearest(settings->id.type, types, count);
-    return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node, "unknown %s type \"%s\"%s%s%s; weft has: %s",
+    return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node,
+                          "unknown %s type \"%s\"%s%s%s; weft has: %s (docs/from-the-collector.md)",
                           weft_component_kind_name(kind), settings->id.type, nearest != NULL ? ", did you mean \"" : "",
                           nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "",
                           known[0] == '\0' ? "none" : known);
@@ -133,15 +135,17 @@ struct weft_plan_component *weft_plan_find_component(const struct weft_plan *pla
     return find_component(plan->components, plan->component_count, kind, id);
 }
 
-/* What a component says of its config, with one place: the block's, unless it names the one that is meant itself. */
-static enum weft_status fail_at_node(struct weft_error *error, enum weft_status status, const struct weft_node *node,
-                                     const struct weft_error *cause)
+enum weft_status weft_plan_fail_at(struct weft_error *error, enum weft_status status, const struct weft_node *node,
+                                   const struct weft_error *cause)
 {
     struct weft_position position = weft_node_position(node);
     size_t length = position.file == NULL ? 0 : strlen(position.file);
-    bool has_place = length > 0 && strncmp(cause->text, position.file, length) == 0 && cause->text[length] == ':';
-    return has_place ? weft_fail(error, status, "%s", cause->text)
-                     : weft_node_fail(error, status, node, "%s", cause->text);
+    if (length > 0 && strncmp(cause->text, position.file, length) == 0 && cause->text[length] == ':') {
+        return weft_fail(error, status, "%s", cause->text);
+    }
+    const char *text = cause->text;
+    const struct weft_node *place = weft_config_place_of(node, &text);
+    return weft_node_fail(error, status, place, "%s", text);
 }
 
 static enum weft_status parse_component(struct weft_plan *plan, const struct weft_component *type,
@@ -155,7 +159,7 @@ static enum weft_status parse_component(struct weft_plan *plan, const struct wef
         status = type->validate(config, &cause);
         if (status != WEFT_OK) {
             weft_config_fini(type->fields, config);
-            (void)fail_at_node(error, status, settings->node, &cause);
+            (void)weft_plan_fail_at(error, status, settings->node, &cause);
         }
     }
     if (status == WEFT_OK && type->advise != NULL && notes != NULL) {
@@ -246,7 +250,7 @@ static enum weft_status check_signal(const struct weft_plan_component *component
     struct weft_error cause = WEFT_ERROR_NONE;
     enum weft_status status =
         type->validate_signal == NULL ? WEFT_OK : type->validate_signal(component->config, signal, &cause);
-    return status == WEFT_OK ? WEFT_OK : fail_at_node(error, status, component->node, &cause);
+    return status == WEFT_OK ? WEFT_OK : weft_plan_fail_at(error, status, component->node, &cause);
 }
 
 static enum weft_status resolve(const struct weft_plan *plan, enum weft_component_kind kind,
@@ -371,7 +375,7 @@ static enum weft_status open_component(struct weft_plan_component *component, st
     enum weft_status status =
         component->component->share(component->config, component->id, budget, &component->shared, &cause);
     if (status != WEFT_OK) {
-        return fail_at_node(error, status, component->node, &cause);
+        return weft_plan_fail_at(error, status, component->node, &cause);
     }
     component->is_shared = true;
     return WEFT_OK;

@@ -71,6 +71,10 @@ enum weft_status weft_plan_new(struct weft_tree **own_tree, const struct weft_co
                                const struct weft_plan *former, struct weft_config_notes *notes,
                                struct weft_plan **out_plan, struct weft_error *error) WEFT_MUST_CHECK;
 
+/* Reads the files that the components in use would read at the start. Errors are kept in notes, if these keep them. */
+enum weft_status weft_plan_try_files(const struct weft_plan *plan, struct weft_config_notes *notes,
+                                     struct weft_error *error) WEFT_MUST_CHECK;
+
 /* Opens what so many workers share, for every component in use. On failure what was opened here is closed with the
  * plan. */
 enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budget, uint32_t worker_count,

@@ -4,6 +4,11 @@
 
 /* Between plan.c, plan_stages.c and plan_auth.c. */
 
+/* What a component says of its config, with one place: the key's that it begins with, else the block's, unless it names
+ * a place itself. */
+enum weft_status weft_plan_fail_at(struct weft_error *error, enum weft_status status, const struct weft_node *node,
+                                   const struct weft_error *cause);
+
 /* Applies the rules over all pipelines that name a component, finds the stages and ranks them. former: as for
  * weft_plan_new; a stage that it has too keeps its identity. */
 enum weft_status weft_plan_find_stages(struct weft_plan *plan, const struct weft_plan *former,

@@ -98,3 +98,34 @@ enum weft_status weft_sender_config_validate(const struct weft_sender_config *co
     }
     return status;
 }
+
+static void explain_retry(const struct weft_sender_config *config, struct weft_buffer *out)
+{
+    const struct weft_retry_config *retry = &config->retry_on_failure;
+    if (!config->has_retry) {
+        weft_buffer_append_text(out, ", each tried once");
+    } else if (retry->max_elapsed_time.ns == 0) {
+        weft_buffer_append_text(out, ", each tried until the backend takes it (max_elapsed_time)");
+    } else {
+        weft_buffer_append_format(out, ", each tried for %g s (max_elapsed_time)",
+                                  (double)retry->max_elapsed_time.ns / 1e9);
+    }
+}
+
+bool weft_sender_config_explain(const struct weft_sender_config *config, struct weft_buffer *out)
+{
+    const struct weft_queue_config *queue = &config->sending_queue;
+    if (!config->has_queue) {
+        weft_buffer_append_text(out, "holds what is being sent, whose clients wait for the answer");
+        explain_retry(config, out);
+        return false;
+    }
+    weft_buffer_append_format(out, "holds up to %llu %s that wait or are being sent, over all workers (sending_queue)",
+                              (unsigned long long)queue->queue_size, sizer_words[queue->sizer.value]);
+    if (queue->has_batch) {
+        weft_buffer_append_format(out, ", collected for %g s at most (batch.flush_timeout)",
+                                  (double)queue->batch.flush_timeout.ns / 1e9);
+    }
+    explain_retry(config, out);
+    return !queue->wait_for_result;
+}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/buffer.h"
 #include "config/field.h"
 
 /* The blocks that every sending exporter shares: `sending_queue`, `retry_on_failure`, `timeout`, with the Collector's
@@ -67,6 +68,10 @@ extern const struct weft_field weft_retry_fields[];
 /* The rules between the queue's keys. */
 enum weft_status weft_queue_config_validate(const struct weft_queue_config *queue,
                                             struct weft_error *error) WEFT_MUST_CHECK;
+
+/* What an exporter with these blocks holds, as the rest of a sentence (component.h). True if the client has been
+ * answered by then. */
+bool weft_sender_config_explain(const struct weft_sender_config *config, struct weft_buffer *out);
 
 /* The rules between keys (exporterhelper's Validate), said with the position of the exporter's block. */
 enum weft_status weft_sender_config_validate(const struct weft_sender_config *config,

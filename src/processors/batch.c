@@ -95,6 +95,18 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return WEFT_OK;
 }
 
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    const struct batch_config *config = untyped;
+    if (config->timeout.ns == 0 || config->send_batch_size == 0) {
+        return WEFT_HOLDS_NOTHING;
+    }
+    weft_buffer_append_format(
+        out, "holds records until there are %llu of them (send_batch_size), for %g s at most (timeout)",
+        (unsigned long long)config->send_batch_size, (double)config->timeout.ns / 1e9);
+    return WEFT_HOLDS_ANSWERED;
+}
+
 static const struct weft_consumer_operations batch_operations;
 
 static struct batch_processor *processor_of(const struct weft_consumer *consumer)
@@ -520,6 +532,7 @@ const struct weft_component weft_processor_batch = {
     .fields = batch_fields,
     .config_size = sizeof(struct batch_config),
     .validate = validate,
+    .explain = explain,
     .create_consumer = create,
     .collect = collect,
 };

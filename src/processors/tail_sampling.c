@@ -219,6 +219,16 @@ static enum weft_status create_stage(const struct weft_instance_setup *setup, st
     return weft_join_new(setup->host, setup->stage, &shared->rules, out_stage, error);
 }
 
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    const struct tail_sampling_config *config = untyped;
+    weft_buffer_append_format(out,
+                              "holds each trace, and the log lines that name it, for %g s from its first span on "
+                              "(decision_wait), %llu traces at most (num_traces), and remembers verdicts in memory",
+                              (double)config->decision_wait.ns / 1e9, (unsigned long long)config->num_traces);
+    return WEFT_HOLDS_ANSWERED;
+}
+
 const struct weft_component weft_processor_tail_sampling = {
     .kind = WEFT_PROCESSOR,
     .type = "tail_sampling",
@@ -227,6 +237,7 @@ const struct weft_component weft_processor_tail_sampling = {
     .fields = tail_sampling_fields,
     .config_size = sizeof(struct tail_sampling_config),
     .validate = validate,
+    .explain = explain,
     .advise = advise,
     .validate_uses = validate_uses,
     .name_keys = name_keys,

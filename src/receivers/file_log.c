@@ -225,6 +225,18 @@ static bool waits_for_delivery(const void *config)
 
 static const char *const aliases[] = { "filelog", NULL };
 
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    const struct file_log_config *config = untyped;
+    bool is_from_beginning = config->start_at.value == START_AT_BEGINNING;
+    weft_buffer_append_format(
+        out,
+        "holds where it is in each file, in memory, as long as it runs: after a restart files are "
+        "read from their %s (start_at)",
+        is_from_beginning ? "beginning, once more" : "end, and lines written meanwhile are not read");
+    return is_from_beginning ? WEFT_HOLDS_UNANSWERED : WEFT_HOLDS_ONLY_COPY;
+}
+
 const struct weft_component weft_receiver_file_log = {
     .kind = WEFT_RECEIVER,
     .type = "file_log",
@@ -234,6 +246,7 @@ const struct weft_component weft_receiver_file_log = {
     .fields = file_log_fields,
     .config_size = sizeof(struct file_log_config),
     .validate = validate,
+    .explain = explain,
     .advise = advise,
     .waits_for_delivery = waits_for_delivery,
     .reach = reach,

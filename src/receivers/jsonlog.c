@@ -299,6 +299,23 @@ static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
     return 1;
 }
 
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct protocols_config *protocols = &((const struct jsonlog_config *)untyped)->protocols;
+    struct weft_listening http = listening_of_http(protocols);
+    struct weft_listening tcp = listening_of_tcp(protocols);
+    enum weft_status status = protocols->has_http ? weft_listening_try_files(&http, error) : WEFT_OK;
+    return status == WEFT_OK && protocols->has_tcp ? weft_listening_try_files(&tcp, error) : status;
+}
+
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    const struct protocols_config *protocols = &((const struct jsonlog_config *)untyped)->protocols;
+    weft_buffer_append_text(out, "holds requests until they are whole, and lines until there is a request of them");
+    bool is_http_alone = protocols->has_http && !protocols->has_tcp && !protocols->has_unix;
+    return is_http_alone ? WEFT_HOLDS_UNANSWERED : WEFT_HOLDS_ONLY_COPY; /* who writes to a socket gets no answer */
+}
+
 static enum weft_reach reach(const void *untyped)
 {
     const struct protocols_config *protocols = &((const struct jsonlog_config *)untyped)->protocols;
@@ -325,6 +342,8 @@ const struct weft_component weft_receiver_jsonlog = {
     .waits_for_delivery = waits_for_delivery,
     .auth_needs = auth_needs,
     .reach = reach,
+    .explain = explain,
+    .try_files = try_files,
     .share = share,
     .unshare = shared_free,
     .renew = renew,

@@ -49,6 +49,14 @@ enum weft_reach weft_listening_reach(const struct weft_listening *listening)
     return is_local ? WEFT_REACH_MACHINE : WEFT_REACH_NETWORK;
 }
 
+enum weft_status weft_listening_try_files(const struct weft_listening *listening, struct weft_error *error)
+{
+    if (listening->tls == NULL || weft_tls_config_try(listening->tls, true, error) == WEFT_OK) {
+        return WEFT_OK;
+    }
+    return weft_fail_prefix(error, "protocols::%s", listening->name);
+}
+
 enum weft_status weft_listening_open(const struct weft_listening *listening, const char *receiver_id, const char *what,
                                      struct weft_listener *out_listener, struct weft_tls_context **out_tls,
                                      struct weft_error *error)

@@ -21,6 +21,10 @@ enum weft_status weft_listening_validate(const struct weft_listening *listening,
 /* Of an endpoint that is valid: whether others than this machine can connect. */
 enum weft_reach weft_listening_reach(const struct weft_listening *listening);
 
+/* Reads the certificate, for validate. */
+enum weft_status weft_listening_try_files(const struct weft_listening *listening,
+                                          struct weft_error *error) WEFT_MUST_CHECK;
+
 /* Opens the listener and, with TLS, the context (else NULL), and says so in the log; what: what is accepted there. On
  * failure the error has the name in front, the listener is not open, and the context is the caller's to free. */
 enum weft_status weft_listening_open(const struct weft_listening *listening, const char *receiver_id, const char *what,

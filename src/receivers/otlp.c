@@ -105,6 +105,30 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return WEFT_OK;
 }
 
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct otlp_config *config = untyped;
+    struct protocol protocols[PROTOCOL_COUNT];
+    size_t count = list_protocols(&config->protocols, protocols);
+    for (size_t i = 0; i < count; i++) {
+        enum weft_status status = weft_listening_try_files(&protocols[i].listening, error);
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
+{
+    const struct otlp_config *config = untyped;
+    weft_buffer_append_format(out, "holds requests until they are whole, and answers when %s",
+                              weft_inlet_waits_for_delivery(&config->inlet)
+                                  ? "the backend has answered (acknowledge: delivered)"
+                                  : "the first processor or queue that keeps them has them (acknowledge: accepted)");
+    return WEFT_HOLDS_UNANSWERED;
+}
+
 /* ---- what workers share ---- */
 
 static void shared_free(void *untyped)
@@ -240,6 +264,8 @@ const struct weft_component weft_receiver_otlp = {
     .waits_for_delivery = waits_for_delivery,
     .auth_needs = auth_needs,
     .reach = reach,
+    .explain = explain,
+    .try_files = try_files,
     .share = share,
     .unshare = shared_free,
     .renew = renew,

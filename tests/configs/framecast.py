@@ -34,7 +34,7 @@ def validate(config):
     is_path = not isinstance(config, dict)
     source = str(config) if is_path else "yaml:" + json.dumps(config)
     with environment():
-        done = subprocess.run([program_under_test(), "validate", "--config", source], capture_output=True, text=True,
+        done = subprocess.run([program_under_test(), "validate", "--no-files", "--config", source], capture_output=True, text=True,
                               timeout=30, cwd=TREE)
     return done.returncode, (done.stdout + done.stderr).splitlines()
 

@@ -39,6 +39,82 @@ service:
       exporters: [debug]
 """
 
+# Of rules between keys: the place is the key's, whoever found it.
+PLACES = """\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        endpoint: localhost           # error: receivers.otlp.protocols.grpc.endpoint: endpoint "localhost": host:port was expected
+processors:
+  batch:
+    send_batch_size: 10
+    send_batch_max_size: 5            # error: processors.batch.send_batch_max_size: must be greater or equal to send_batch_size
+  memory_limiter:
+    limit_mib: 10
+    check_interval: 0s                # error: processors.memory_limiter.check_interval: must be greater than zero
+exporters:
+  otlp:
+    endpoint: b:1
+    sending_queue:
+      num_consumers: 0                # error: exporters.otlp.sending_queue.num_consumers: must be positive
+  otlp/batched:
+    endpoint: b:1
+    sending_queue:
+      batch:
+        min_size: 5
+        max_size: 4                   # error: exporters.otlp/batched.sending_queue.batch.max_size: must be greater than or equal to min_size
+  otlp/compressed:
+    endpoint: b:1
+    compression: brotli               # error: exporters.otlp/compressed.compression: "brotli" is not a compression
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [otlp]}
+"""
+FILES = """\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        tls: {{cert_file: {folder}/none.pem, key_file: {folder}/none.pem}}   # error: receivers.otlp.protocols.grpc.tls.cert_file: {folder}/none.pem: No such file
+exporters:
+  otlp:
+    endpoint: b:1
+    tls: {{ca_file: {folder}/text.pem}}                                     # error: exporters.otlp.tls.ca_file: {folder}/text.pem
+  otlp_http:                                                               # error: either endpoint or traces_endpoint must be specified
+    logs_endpoint: http://b/
+service:
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [otlp{more}]}}
+"""
+EXPLAINED = """\
+receivers:
+  otlp: {protocols: {grpc: {endpoint: localhost:0}}}
+  otlp/waits: {protocols: {grpc: {endpoint: localhost:0}}, acknowledge: delivered}
+processors:
+  batch: {timeout: 3s, send_batch_size: 77}
+exporters:
+  otlp: {endpoint: b:1, tls: {insecure: true}, sending_queue: {queue_size: 55, sizer: items}, retry_on_failure: {max_elapsed_time: 0}}
+  otlp/direct: {endpoint: b:1, tls: {insecure: true}, sending_queue: {enabled: false}}
+  nop:
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [batch], exporters: [otlp, otlp/direct, nop]}
+    logs: {receivers: [otlp/waits], exporters: [otlp]}
+"""
+EXPLANATION = [
+    r"pipeline traces",
+    r"receiver otlp holds requests until they are whole.*acknowledge: accepted.*a client would not send again",
+    r"processor batch holds records until there are 77 of them .*, for 3 s at most .*a crash loses it: the clients have their answer",
+    r"exporter otlp holds up to 55 items .*until the backend takes it.*a crash loses it: the clients have their answer",
+    r"exporter otlp/direct holds what is being sent, whose clients wait .*a client would not send again",
+    r"exporter nop holds nothing.*a crash costs nothing here",
+    r"pipeline logs",
+    r"receiver otlp/waits .*acknowledge: delivered",
+    r"exporter otlp holds up to 55 items .*the clients, which have no answer, send it again",
+    r"A crash is the end of the process without SIGTERM",
+]
+
 MARK = re.compile(r"# error: (.*)")
 
 
@@ -52,7 +128,40 @@ class Errors(OutsideInCase):
         return done, path
 
     def test_all_errors_are_told_at_once(self):
-        done, path = self.run_weft(BROKEN, "validate")
+        self.assert_told(BROKEN)
+
+    def test_the_place_is_the_key_s(self):
+        self.assert_told(PLACES)
+
+    def test_certificates_are_read(self):
+        folder = self.temporary_directory()
+        with open(folder + "/text.pem", "w", encoding="utf-8") as file:
+            file.write("no certificate\n")
+        lines = FILES.format(folder=folder, more="").splitlines()
+        text = "\n".join(line for line in lines if "http" not in line)
+        self.assert_told(text)
+        self.assertEqual(self.run_weft(text, "validate", "--no-files")[0].returncode, 0)
+
+    def test_each_signal_has_an_endpoint(self):
+        folder = self.temporary_directory()
+        lines = FILES.format(folder=folder, more=", otlp_http").splitlines()
+        self.assert_told("\n".join("" if "tls:" in line else line for line in lines))
+
+    def test_a_file_that_is_not_there_is_said_so(self):
+        done = subprocess.run([program_under_test(), "validate", "--config", "/no/such.yaml"], capture_output=True, text=True, timeout=30)
+        self.assertEqual((done.returncode, done.stderr), (1, "--config: /no/such.yaml: No such file or directory\n"))
+
+    def test_what_nodes_hold_is_explained(self):
+        done, _ = self.run_weft(EXPLAINED, "validate", "--explain")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = [line.strip() for line in done.stdout.splitlines()]
+        lines = lines[lines.index("the config is valid") + 1:]
+        for line, wanted in zip(lines, EXPLANATION):
+            self.assertRegex(line, wanted)
+        self.assertGreaterEqual(len(lines), len(EXPLANATION))
+
+    def assert_told(self, broken):
+        done, path = self.run_weft(broken, "validate")
         self.assertEqual(done.returncode, 1)
         self.assertNotIn("valid", done.stdout)
         told = {}
@@ -61,7 +170,7 @@ class Errors(OutsideInCase):
             self.assertTrue(match, line)
             self.assertNotIn(int(match.group(1)), told, f"told twice: {line}")
             told[int(match.group(1))] = match.group(2)
-        wanted = {number: match.group(1).strip() for number, line in enumerate(BROKEN.splitlines(), 1) if (match := MARK.search(line))}
+        wanted = {number: match.group(1).strip() for number, line in enumerate(broken.splitlines(), 1) if (match := MARK.search(line))}
         self.assertEqual(sorted(told), sorted(wanted), done.stderr)
         for number, text in wanted.items():
             self.assertIn(text, told[number])

@@ -80,6 +80,14 @@ enum weft_status weft_tls_config_validate_server(const struct weft_tls_config *c
                : weft_fail(error, WEFT_INVALID, "tls: a server needs a certificate and its key");
 }
 
+enum weft_status weft_tls_config_try(const struct weft_tls_config *config, bool is_server, struct weft_error *error)
+{
+    struct weft_tls_context *context = NULL;
+    enum weft_status status = weft_tls_config_open(config, is_server, "h2", false, &context, error);
+    weft_tls_context_free(context);
+    return status;
+}
+
 /* A NULL-ended copy of the pointers, for the duration of weft_tls_context_new. */
 static const char **ended(const struct weft_config_strings *strings)
 {

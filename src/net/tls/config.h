@@ -34,6 +34,10 @@ enum weft_status weft_tls_config_validate(const struct weft_tls_config *config,
 enum weft_status weft_tls_config_validate_server(const struct weft_tls_config *config,
                                                  struct weft_error *error) WEFT_MUST_CHECK;
 
+/* Reads the block's certificates and keys and forgets them. */
+enum weft_status weft_tls_config_try(const struct weft_tls_config *config, bool is_server,
+                                     struct weft_error *error) WEFT_MUST_CHECK;
+
 /* A context from the block. alpn and is_alpn_optional as in weft_tls_settings. */
 enum weft_status weft_tls_config_open(const struct weft_tls_config *config, bool is_server, const char *alpn,
                                       bool is_alpn_optional, struct weft_tls_context **out_context,

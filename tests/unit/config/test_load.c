@@ -1,4 +1,5 @@
-/* Sources, merging, --set and ${...}: every case is one config, and what the tree prints as. */
+/* Sources, merging, --set and ${...}: every case is one config, and what the tree prints as; dollars are printed
+ * doubled where loading would see more in them. */
 #include "config/loading.h"
 
 #include <stdlib.h>
@@ -99,13 +100,13 @@ static const struct load_case good_cases[] = {
     /* Escapes. */
     { { "yaml:a: $$5" }, { NULL }, "a: \"$5\"\n" },
     { { "yaml:a: $5" }, { NULL }, "a: \"$5\"\n" },
-    { { "yaml:a: $${WORD}" }, { NULL }, "a: \"${WORD}\"\n" },
+    { { "yaml:a: $${WORD}" }, { NULL }, "a: \"$${WORD}\"\n" },
     { { "yaml:a: $$${WORD}" }, { NULL }, "a: \"$hello\"\n" },
-    { { "yaml:a: $${X} ${WORD}" }, { NULL }, "a: \"${X} hello\"\n" },
-    { { "yaml:a: $$$$" }, { NULL }, "a: \"$$\"\n" },
-    { { "yaml:a: ${env:DOLLARS}" }, { NULL }, "a: \"${env:WORD} $5\"\n" },
-    { { "yaml:a: '${'" }, { NULL }, "a: \"${\"\n" },
-    { { "yaml:a: '} ${WORD'" }, { NULL }, "a: \"} ${WORD\"\n" },
+    { { "yaml:a: $${X} ${WORD}" }, { NULL }, "a: \"$${X} hello\"\n" },
+    { { "yaml:a: $$$$" }, { NULL }, "a: \"$$$$\"\n" },
+    { { "yaml:a: ${env:DOLLARS}" }, { NULL }, "a: \"$${env:WORD} $$5\"\n" },
+    { { "yaml:a: '${'" }, { NULL }, "a: \"$${\"\n" },
+    { { "yaml:a: '} ${WORD'" }, { NULL }, "a: \"} $${WORD\"\n" },
 };
 
 static enum weft_status load_row(const char *const *configs, const char *const *sets, struct weft_tree **out_tree,

@@ -294,7 +294,7 @@ static const struct row bad_rows[] = {
     { BATCH("{metadata_keys: [a, A]}"), 2, "duplicate entry in metadata_keys" },
     /* 1.6: attributes */
     { OTHER_PROCESSOR("attributes", "{include: {match_type: strict, log_bodies: [a]}, " DELETES "}"), 3,
-      "include: log_bodies must not be specified for traces" },
+      "attributes.include.log_bodies: must not be specified for traces" },
     { OTHER_PROCESSOR("attributes", "{exclude: {match_type: strict}, " DELETES "}"), 3,
       "exclude: at least one property" },
     /* 1.11: memory_limiter */
