@@ -267,6 +267,13 @@ static void processor_free(struct weft_consumer *consumer)
     weft_free(processor);
 }
 
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct attributes_processor *processor = processor_of(consumer);
+    weft_attribute_collect_limits(samples, consumer->id, processor->signal,
+                                  processor->editor.limit_count + processor->matching.limit_count);
+}
+
 static const struct weft_consumer_operations attributes_operations = {
     .consume = consume,
     .free = processor_free,
@@ -310,4 +317,5 @@ const struct weft_component weft_processor_attributes = {
     .share = share_rules,
     .unshare = unshare_rules,
     .create_consumer = create,
+    .collect = collect,
 };

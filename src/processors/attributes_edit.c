@@ -520,3 +520,12 @@ enum weft_status weft_attribute_editor_apply(struct weft_attribute_editor *edito
     enum weft_status status = weft_attribute_editor_read(editor, *in_out_message, field, arena);
     return status == WEFT_OK ? weft_attribute_editor_run(editor, frame, in_out_message) : status;
 }
+
+void weft_attribute_collect_limits(struct weft_samples *samples, const char *id, enum weft_signal signal,
+                                   uint64_t limit_count)
+{
+    const struct weft_sample_label *labels = WEFT_LABELS({ "processor", id }, { "signal", weft_signal_name(signal) });
+    weft_samples_add(samples, "weft_attributes_limits_met",
+                     "Matches of patterns that met their limit: delete and hash act, all else takes them for none",
+                     WEFT_SAMPLE_COUNTER, (double)limit_count, labels);
+}

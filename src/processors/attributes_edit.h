@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "pipeline/metadata.h"
+#include "pipeline/samples.h"
 #include "processors/attributes_program.h"
 #include "processors/attributes_value.h"
 
@@ -73,3 +74,7 @@ enum weft_status weft_attribute_editor_run(struct weft_attribute_editor *editor,
 enum weft_status weft_attribute_editor_apply(struct weft_attribute_editor *editor, uint32_t field,
                                              struct weft_arena *arena, uint32_t frame,
                                              struct weft_slice *in_out_message) WEFT_MUST_CHECK;
+
+/* The number of matches that met their limit, of a processor's instance. */
+void weft_attribute_collect_limits(struct weft_samples *samples, const char *id, enum weft_signal signal,
+                                   uint64_t limit_count);

@@ -14,6 +14,7 @@ struct resource_config {
 struct resource_processor {
     struct weft_consumer consumer;
     struct weft_consumer *next;
+    enum weft_signal signal;
     struct weft_attribute_editor editor;
 };
 
@@ -199,6 +200,12 @@ static void processor_free(struct weft_consumer *consumer)
     weft_free(processor);
 }
 
+static void collect(const struct weft_consumer *consumer, struct weft_samples *samples)
+{
+    const struct resource_processor *processor = processor_of(consumer);
+    weft_attribute_collect_limits(samples, consumer->id, processor->signal, processor->editor.limit_count);
+}
+
 static const struct weft_consumer_operations resource_operations = {
     .consume = consume,
     .free = processor_free,
@@ -210,6 +217,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     struct resource_processor *processor = weft_alloc(sizeof *processor);
     weft_consumer_init(&processor->consumer, &resource_operations, setup->host, setup->id);
     processor->next = setup->next;
+    processor->signal = setup->signal;
     enum weft_status status = weft_attribute_editor_init(&processor->editor, setup->shared, error);
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);
@@ -231,4 +239,5 @@ const struct weft_component weft_processor_resource = {
     .share = share_program,
     .unshare = unshare_program,
     .create_consumer = create,
+    .collect = collect,
 };

@@ -91,6 +91,36 @@ START_TEST(test_patterns_find_keys)
 }
 END_TEST
 
+/* Nobody looks at a text of more than 4 MiB: what would hide it does, and nothing is taken from it. */
+START_TEST(test_a_pattern_that_meets_its_limit_hides)
+{
+    size_t length = WEFT_PATTERN_MAX_SUBJECT_BYTES + 1;
+    char *text = weft_alloc(length + 1);
+    memset(text, 'a', length);
+    struct weft_buffer record = { 0 }, request = { 0 };
+    struct weft_samples samples = { 0 };
+    component_begin(&weft_processor_attributes,
+                    "actions: [{action: delete, pattern: b}, {key: long, action: extract, pattern: '(?P<x>a)'}]\n"
+                    "exclude: {match_type: regexp, span_names: [a]}",
+                    WEFT_TRACES);
+    put_field(&record, 5, weft_slice_of(text, length));
+    put_string_attribute(&record, SPAN_ATTRIBUTES, text, "value");
+    put_string_attribute(&record, SPAN_ATTRIBUTES, "long", text);
+    put_request(&request, weft_buffer_slice(&record));
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    ck_assert_uint_lt(sink.last.length, request.length - length); /* one attribute gone, none more */
+    ck_assert_uint_gt(sink.last.length, request.length - length - 100);
+    weft_processor_attributes.collect(fixture.consumer, &samples);
+    ck_assert_str_eq(samples.items[0].name, "weft_attributes_limits_met");
+    ck_assert(samples.items[0].value == 3);
+    weft_samples_fini(&samples);
+    weft_buffer_fini(&record);
+    weft_buffer_fini(&request);
+    weft_free(text);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(test_extract_makes_attributes_of_groups)
 {
     static const char *const actions =
@@ -382,6 +412,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, test_hash_is_of_the_bytes_of_the_value);
     tcase_add_test(tests, test_patterns_find_keys);
+    tcase_add_test(tests, test_a_pattern_that_meets_its_limit_hides);
     tcase_add_test(tests, test_extract_makes_attributes_of_groups);
     tcase_add_test(tests, test_convert_reads_and_writes_numbers_as_go_does);
     tcase_add_test(tests, test_texts_are_numbers_where_go_says_so);
