@@ -1,12 +1,10 @@
-/* Editing the attributes of one message (attributes_edit.h): read, run, measure, write. Nothing is copied until the
- * message is written, since an attribute is a pair of slices: where its key comes from and where its value does. */
-#include "processors/attributes_edit.h"
-
-#include <strings.h>
+/* Editing the attributes of one message (attributes_edit.h): read, run, and have it written. Nothing is copied until
+ * then, since an attribute is a pair of slices: where its key comes from and where its value does. What the request
+ * says is attributes_context.c, writing attributes_write.c. */
+#include "processors/attributes_edit_internal.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "processors/attributes_constant.h"
 #include "wire/checked.h"
 
 enum weft_status weft_attribute_editor_init(struct weft_attribute_editor *editor,
@@ -50,52 +48,6 @@ void weft_attribute_editor_trim(struct weft_attribute_editor *editor)
     if (editor->texts.text.capacity > KEPT_BYTES || editor->texts.stack.capacity > KEPT_BYTES) {
         weft_attribute_texts_fini(&editor->texts);
     }
-}
-
-/* ---- what the request says ---- */
-
-/* All values of the key, joined, as a string of a KeyValue. Returns its bytes; 0 if there are no values. */
-static size_t put_context(struct weft_buffer *out, const struct weft_metadata *metadata, const char *key)
-{
-    struct weft_slice value = WEFT_SLICE_EMPTY;
-    size_t before = out->length;
-    size_t count = weft_metadata_find(metadata, key, &value);
-    if (count == 0) {
-        return 0;
-    }
-    struct weft_buffer joined = { 0 };
-    bool is_first = true;
-    for (size_t i = 0; count > 1 && i < metadata->count; i++) {
-        const struct weft_metadata_item *item = &metadata->items[i];
-        if (item->key.length == strlen(key) && strncasecmp((const char *)item->key.bytes, key, item->key.length) == 0) {
-            weft_buffer_append_text(&joined, is_first ? "" : ";");
-            weft_buffer_append(&joined, item->value.bytes, item->value.length);
-            is_first = false;
-        }
-    }
-    weft_attribute_constant_put_text(out, count > 1 ? weft_buffer_slice(&joined) : value);
-    out->is_failed = out->is_failed || joined.is_failed;
-    weft_buffer_fini(&joined);
-    return out->length - before;
-}
-
-enum weft_status weft_attribute_editor_begin(struct weft_attribute_editor *editor, const struct weft_metadata *metadata)
-{
-    const struct weft_attribute_program *program = editor->program;
-    struct weft_buffer *bytes = &editor->context_bytes;
-    weft_buffer_clear(bytes);
-    for (size_t i = 0; program->context_count > 0 && i < program->step_count; i++) {
-        const struct weft_attribute_step *step = &program->steps[i];
-        if (step->context != NULL) {
-            editor->contexts[step->context_index].length = put_context(bytes, metadata, step->context);
-        }
-    }
-    const uint8_t *at = bytes->bytes;
-    for (size_t i = 0; i < program->context_count; i++) {
-        editor->contexts[i].bytes = at;
-        at += editor->contexts[i].length;
-    }
-    return weft_buffer_status(bytes);
 }
 
 /* ---- slots ---- */
@@ -423,70 +375,7 @@ static void run_step(struct weft_attribute_editor *editor, const struct weft_att
     }
 }
 
-/* ---- writing ---- */
-
-static size_t contents_length(const struct weft_attribute_slot *slot)
-{
-    return slot->head.length + slot->value.length;
-}
-
-static size_t new_length(const struct weft_attribute_editor *editor)
-{
-    size_t length = editor->message.length;
-    for (size_t i = 0; i < editor->count; i++) {
-        const struct weft_attribute_slot *slot = &editor->slots[i];
-        if (slot->state != WEFT_ATTRIBUTE_KEPT) {
-            length -= slot->whole.length;
-        }
-        if (slot->state == WEFT_ATTRIBUTE_CHANGED) {
-            size_t contents = contents_length(slot);
-            length += 1 + weft_wire_size_length(contents) + contents;
-        }
-    }
-    return length;
-}
-
-static uint8_t *put_bytes(uint8_t *to, struct weft_slice bytes)
-{
-    if (bytes.length > 0) {
-        memcpy(to, bytes.bytes, bytes.length);
-    }
-    return to + bytes.length;
-}
-
-static uint8_t *put_run(uint8_t *to, const uint8_t *from, const uint8_t *end)
-{
-    return put_bytes(to, weft_slice_of(from, (size_t)(end - from)));
-}
-
-static uint8_t *put_slot(const struct weft_attribute_slot *slot, uint32_t field, uint8_t *to)
-{
-    if (slot->state == WEFT_ATTRIBUTE_DELETED) {
-        return to;
-    }
-    *to++ = (uint8_t)(field << 3 | WEFT_WIRE_BYTES);
-    to = weft_wire_put_length(to, contents_length(slot));
-    return put_bytes(put_bytes(to, slot->head), slot->value);
-}
-
-/* Runs of what stays are copied as one piece. */
-static uint8_t *put_message(const struct weft_attribute_editor *editor, uint8_t *to)
-{
-    const uint8_t *kept_from = editor->message.bytes;
-    for (size_t i = 0; i < editor->original_count; i++) {
-        const struct weft_attribute_slot *slot = &editor->slots[i];
-        if (slot->state != WEFT_ATTRIBUTE_KEPT) {
-            to = put_run(to, kept_from, slot->whole.bytes);
-            to = put_slot(slot, editor->field, to);
-            kept_from = slot->whole.bytes + slot->whole.length;
-        }
-    }
-    to = put_run(to, kept_from, editor->insert_at);
-    for (size_t i = editor->original_count; i < editor->count; i++) {
-        to = put_slot(&editor->slots[i], editor->field, to);
-    }
-    return put_run(to, editor->insert_at, editor->message.bytes + editor->message.length);
-}
+/* ---- all of it ---- */
 
 enum weft_status weft_attribute_editor_run(struct weft_attribute_editor *editor, uint32_t frame,
                                            struct weft_slice *out_message)
@@ -499,7 +388,7 @@ enum weft_status weft_attribute_editor_run(struct weft_attribute_editor *editor,
         *out_message = editor->message;
         return editor->is_failed ? WEFT_NOMEM : WEFT_OK;
     }
-    size_t length = new_length(editor);
+    size_t length = weft_attribute_edited_length(editor);
     size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, length);
     uint8_t *bytes = weft_arena_try_bytes(editor->arena, frame_length + length);
     if (bytes == NULL) {
@@ -507,7 +396,7 @@ enum weft_status weft_attribute_editor_run(struct weft_attribute_editor *editor,
         return WEFT_NOMEM;
     }
     uint8_t *contents = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, length);
-    const uint8_t *end = put_message(editor, contents);
+    const uint8_t *end = weft_attribute_put_edited(editor, contents);
     weft_assert((size_t)(end - contents) == length);
     *out_message = weft_slice_of(contents, length);
     return WEFT_OK;

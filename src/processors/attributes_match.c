@@ -1,236 +1,11 @@
 /* Whether a record is one that include or exclude speaks of (attributes_match.h). Strict comparison: a value has the
  * type that YAML gives it, so that false is not "false". What lies above a record is looked at once per scope. */
-#include "processors/attributes_match.h"
-
-#include "base/alloc.h"
 #include "base/assert.h"
+#include "processors/attributes_match_internal.h"
 #include "processors/attributes_same.h"
 #include "wire/checked.h"
 #include "wire/otlp_index.h"
 #include "wire/otlp_text.h"
-
-enum match_type { MATCH_NONE, MATCH_STRICT, MATCH_REGEXP };
-
-/* Texts of which one must match; none: nothing is asked. */
-struct texts {
-    char *const *items;
-    size_t count;
-    struct weft_pattern **patterns; /* as many; NULL: strict */
-};
-
-struct pair {
-    struct weft_slice key;
-    uint16_t number;              /* of attributes */
-    const struct weft_node *node; /* strict; NULL: the key alone counts, or */
-    struct texts text;            /* one regular expression */
-};
-
-struct library {
-    struct texts name, version;
-};
-
-struct pairs {
-    struct pair *items;
-    size_t count;
-};
-
-struct weft_match {
-    const struct weft_match_config *config;
-    struct texts services, span_names, span_kinds, log_bodies, log_severity_texts, metric_names;
-    struct pairs attributes, resources;
-    struct library *libraries;
-    size_t library_count;
-};
-
-/* ---- making ---- */
-
-static enum weft_status make_patterns(struct texts *texts, struct weft_error *error)
-{
-    static const struct weft_pattern_options options = { .is_match_only = true };
-    texts->patterns = weft_try_alloc(texts->count * sizeof(struct weft_pattern *));
-    if (texts->patterns == NULL) {
-        return weft_fail(error, WEFT_NOMEM, "no memory");
-    }
-    for (size_t i = 0; i < texts->count; i++) {
-        if (weft_pattern_compile(weft_slice_of_text(texts->items[i]), &options, &texts->patterns[i], error) !=
-            WEFT_OK) {
-            return weft_fail_prefix(error, "\"%s\"", texts->items[i]);
-        }
-    }
-    return WEFT_OK;
-}
-
-static enum weft_status make_texts(const struct weft_match *match, char *const *items, size_t count, const char *key,
-                                   struct texts *out_texts, struct weft_error *error)
-{
-    *out_texts = (struct texts){ .items = items, .count = count };
-    if (count == 0) {
-        return WEFT_OK;
-    }
-    if (match->config->match_type.value == MATCH_NONE) {
-        return weft_fail(error, WEFT_INVALID, "match_type must be strict or regexp");
-    }
-    if (match->config->match_type.value == MATCH_REGEXP && make_patterns(out_texts, error) != WEFT_OK) {
-        return weft_fail_prefix(error, "%s", key);
-    }
-    return WEFT_OK;
-}
-
-static enum weft_status make_pair(const struct weft_match *match, const struct weft_match_pair *config,
-                                  struct weft_attribute_keys *keys, const char *list, struct pair *pair,
-                                  struct weft_error *error)
-{
-    const struct weft_node *node = config->value.node;
-    pair->key = weft_slice_of_text(config->key);
-    if (pair->key.length == 0) {
-        return weft_fail(error, WEFT_INVALID, "%s: the key is empty", list);
-    }
-    if (keys != NULL) {
-        enum weft_status status = weft_attribute_keys_add(keys, pair->key, &pair->number, error);
-        if (status != WEFT_OK) {
-            return status;
-        }
-    }
-    if (node == NULL || weft_node_kind(node) == WEFT_NODE_NULL) {
-        return WEFT_OK;
-    }
-    if (match->config->match_type.value != MATCH_REGEXP) {
-        pair->node = node;
-        return match->config->match_type.value == MATCH_STRICT
-                   ? WEFT_OK
-                   : weft_fail(error, WEFT_INVALID, "match_type must be strict or regexp");
-    }
-    if (weft_node_kind(node) != WEFT_NODE_STRING) {
-        return weft_fail(error, WEFT_INVALID, "%s: with regexp the value for \"%s\" must be a string, not %s", list,
-                         config->key, weft_node_kind_text(node));
-    }
-    pair->text = (struct texts){ .count = 1 };
-    char *text = weft_alloc_string(weft_node_text(node));
-    pair->text.items = &text;
-    enum weft_status status = make_patterns(&pair->text, error);
-    pair->text.items = NULL;
-    weft_free(text);
-    return status == WEFT_OK ? WEFT_OK : weft_fail_prefix(error, "%s", list);
-}
-
-static enum weft_status make_pairs(const struct weft_match *match, const struct weft_config_list *config,
-                                   struct weft_attribute_keys *keys, const char *list, struct pairs *pairs,
-                                   struct weft_error *error)
-{
-    const struct weft_match_pair *items = config->items;
-    enum weft_status status = WEFT_OK;
-    pairs->items = weft_try_alloc((config->count + 1) * sizeof *pairs->items);
-    if (pairs->items == NULL) {
-        return weft_fail(error, WEFT_NOMEM, "no memory");
-    }
-    while (status == WEFT_OK && pairs->count < config->count) {
-        size_t i = pairs->count++;
-        status = make_pair(match, &items[i], keys, list, &pairs->items[i], error);
-    }
-    return status;
-}
-
-static enum weft_status make_libraries(struct weft_match *match, struct weft_error *error)
-{
-    const struct weft_config_list *config = &match->config->libraries;
-    const struct weft_match_library *items = config->items;
-    enum weft_status status = WEFT_OK;
-    match->libraries = weft_try_alloc((config->count + 1) * sizeof *match->libraries);
-    if (match->libraries == NULL) {
-        return weft_fail(error, WEFT_NOMEM, "no memory");
-    }
-    while (status == WEFT_OK && match->library_count < config->count) {
-        size_t i = match->library_count++;
-        status = make_texts(match, &items[i].name, 1, "libraries", &match->libraries[i].name, error);
-        if (status == WEFT_OK && items[i].version != NULL) {
-            status = make_texts(match, &items[i].version, 1, "libraries", &match->libraries[i].version, error);
-        }
-    }
-    return status;
-}
-
-static enum weft_status make(struct weft_match *match, struct weft_attribute_keys *keys, struct weft_error *error)
-{
-    const struct weft_match_config *config = match->config;
-    const struct {
-        const char *key;
-        const struct weft_config_strings *texts;
-        struct texts *made;
-    } lists[] = {
-        { "services", &config->services, &match->services },
-        { "span_names", &config->span_names, &match->span_names },
-        { "span_kinds", &config->span_kinds, &match->span_kinds },
-        { "log_bodies", &config->log_bodies, &match->log_bodies },
-        { "log_severity_texts", &config->log_severity_texts, &match->log_severity_texts },
-        { "metric_names", &config->metric_names, &match->metric_names },
-    };
-    enum weft_status status = WEFT_OK;
-    for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(lists); i++) {
-        status = make_texts(match, lists[i].texts->items, lists[i].texts->count, lists[i].key, lists[i].made, error);
-    }
-    if (status == WEFT_OK) {
-        status = make_pairs(match, &config->attributes, keys, "attributes", &match->attributes, error);
-    }
-    if (status == WEFT_OK) {
-        status = make_pairs(match, &config->resources, NULL, "resources", &match->resources, error);
-    }
-    return status == WEFT_OK ? make_libraries(match, error) : status;
-}
-
-enum weft_status weft_match_new(const struct weft_match_config *config, struct weft_attribute_keys *keys,
-                                struct weft_match **out_match, struct weft_error *error)
-{
-    struct weft_match *match = weft_try_alloc(sizeof *match);
-    if (match == NULL) {
-        return weft_fail(error, WEFT_NOMEM, "no memory");
-    }
-    match->config = config;
-    enum weft_status status = make(match, keys, error);
-    if (status != WEFT_OK) {
-        weft_match_free(&match);
-        return status;
-    }
-    *out_match = match;
-    return WEFT_OK;
-}
-
-static void free_texts(struct texts *texts)
-{
-    for (size_t i = 0; texts->patterns != NULL && i < texts->count; i++) {
-        weft_pattern_free(&texts->patterns[i]);
-    }
-    weft_free(texts->patterns);
-}
-
-static void free_pairs(struct pairs *pairs)
-{
-    for (size_t i = 0; i < pairs->count; i++) {
-        free_texts(&pairs->items[i].text);
-    }
-    weft_free(pairs->items);
-}
-
-void weft_match_free(struct weft_match **own_match)
-{
-    struct weft_match *match = *own_match;
-    *own_match = NULL;
-    if (match == NULL) {
-        return;
-    }
-    struct texts *const lists[] = { &match->services,   &match->span_names,         &match->span_kinds,
-                                    &match->log_bodies, &match->log_severity_texts, &match->metric_names };
-    for (size_t i = 0; i < WEFT_COUNT_OF(lists); i++) {
-        free_texts(lists[i]);
-    }
-    for (size_t i = 0; i < match->library_count; i++) {
-        free_texts(&match->libraries[i].name);
-        free_texts(&match->libraries[i].version);
-    }
-    free_pairs(&match->attributes);
-    free_pairs(&match->resources);
-    weft_free(match->libraries);
-    weft_free(match);
-}
 
 enum weft_status weft_match_scratch_init(struct weft_match_scratch *scratch, struct weft_error *error)
 {
@@ -247,7 +22,7 @@ void weft_match_scratch_fini(struct weft_match_scratch *scratch)
 
 /* ---- values ---- */
 
-static bool is_one_of(const struct texts *texts, struct weft_match_scratch *scratch, struct weft_slice text)
+static bool is_one_of(const struct weft_match_texts *texts, struct weft_match_scratch *scratch, struct weft_slice text)
 {
     for (size_t i = 0; i < texts->count; i++) {
         if (texts->patterns == NULL) {
@@ -286,7 +61,7 @@ static enum weft_status text_of(const struct weft_otlp_value *value, struct weft
 }
 
 /* A regular expression sees strings, bools and numbers; a double without an exponent. */
-static enum weft_status matches_pattern(const struct pair *pair, struct weft_match_scratch *scratch,
+static enum weft_status matches_pattern(const struct weft_match_asked_pair *pair, struct weft_match_scratch *scratch,
                                         const struct weft_otlp_value *value, bool *out_is_match)
 {
     struct weft_slice text;
@@ -314,7 +89,7 @@ static enum weft_status matches_pattern(const struct pair *pair, struct weft_mat
 }
 
 /* key_value: contents of the KeyValue. */
-static enum weft_status matches_pair(const struct pair *pair, struct weft_match_scratch *scratch,
+static enum weft_status matches_pair(const struct weft_match_asked_pair *pair, struct weft_match_scratch *scratch,
                                      struct weft_slice key_value, bool *out_is_match)
 {
     *out_is_match = true;
@@ -393,7 +168,7 @@ static enum weft_status has_resources(const struct weft_match *match, struct wef
     enum weft_status status = WEFT_OK;
     *out_is_match = true;
     for (size_t i = 0; status == WEFT_OK && *out_is_match && i < match->resources.count; i++) {
-        const struct pair *pair = &match->resources.items[i];
+        const struct weft_match_asked_pair *pair = &match->resources.items[i];
         const struct weft_otlp_attribute *attribute = find_attribute(&scratch->attributes, pair->key);
         *out_is_match = attribute != NULL;
         if (attribute != NULL) {
@@ -524,7 +299,7 @@ enum weft_status weft_match_attributes(const struct weft_match *match, struct we
     enum weft_status status = WEFT_OK;
     *out_is_match = true;
     for (size_t i = 0; status == WEFT_OK && *out_is_match && i < match->attributes.count; i++) {
-        const struct pair *pair = &match->attributes.items[i];
+        const struct weft_match_asked_pair *pair = &match->attributes.items[i];
         const struct weft_attribute_slot *slot = weft_attribute_editor_find(editor, pair->number);
         *out_is_match = slot != NULL;
         if (slot != NULL) {
