@@ -18,8 +18,13 @@ enum weft_status weft_attribute_editor_init(struct weft_attribute_editor *editor
     if (status == WEFT_OK && program->has_patterns) {
         status = weft_pattern_scratch_new(program->max_groups, &editor->scratch, error);
     }
-    if (status == WEFT_OK && program->context_count > 0) {
-        editor->contexts = weft_alloc(program->context_count * sizeof *editor->contexts);
+    if (status == WEFT_OK) {
+        size_t verdict_count = program->key_pattern_count * WEFT_ATTRIBUTE_VERDICTS;
+        editor->verdicts = weft_try_alloc((verdict_count + 1) * sizeof *editor->verdicts);
+        editor->contexts = weft_try_alloc((program->context_count + 1) * sizeof *editor->contexts);
+        if (editor->verdicts == NULL || editor->contexts == NULL) {
+            status = weft_fail(error, WEFT_NOMEM, "no memory");
+        }
     }
     return status;
 }
@@ -31,6 +36,7 @@ void weft_attribute_editor_fini(struct weft_attribute_editor *editor)
     weft_digest_free(&editor->digest);
     weft_pattern_scratch_free(&editor->scratch);
     weft_attribute_texts_fini(&editor->texts);
+    weft_free(editor->verdicts);
     weft_free(editor->contexts);
     weft_buffer_fini(&editor->context_bytes);
     *editor = (struct weft_attribute_editor){ 0 };
@@ -288,8 +294,29 @@ static void hash_slot(struct weft_attribute_editor *editor, struct weft_attribut
     }
 }
 
-/* The key of a step first, then all that the pattern matches in: a slot of both is hashed twice, as in the Collector. A
- * match that met its limit counts as one: it hides. */
+/* A match that met its limit counts as one: it hides. */
+static bool matches_key(struct weft_attribute_editor *editor, const struct weft_attribute_step *step,
+                        struct weft_slice key)
+{
+    struct weft_attribute_verdict *known =
+        &editor->verdicts[step->pattern_index * WEFT_ATTRIBUTE_VERDICTS + weft_otlp_key_slot(key)];
+    bool fits = key.length > 0 && key.length <= sizeof known->key;
+    if (fits && known->length == key.length && memcmp(known->key, key.bytes, key.length) == 0) {
+        return known->is_match;
+    }
+    enum weft_pattern_outcome outcome = weft_pattern_match(step->pattern, editor->scratch, key);
+    if (outcome == WEFT_PATTERN_LIMIT) {
+        editor->limit_count++;
+    } else if (fits) {
+        known->length = (uint8_t)key.length;
+        known->is_match = outcome == WEFT_PATTERN_MATCH;
+        memcpy(known->key, key.bytes, key.length);
+    }
+    return outcome != WEFT_PATTERN_NO;
+}
+
+/* The key of a step first, then all that the pattern matches in: a slot of both is hashed twice, as in the Collector.
+ */
 static void act_on_keys(struct weft_attribute_editor *editor, const struct weft_attribute_step *step,
                         void (*act)(struct weft_attribute_editor *editor, struct weft_attribute_slot *slot))
 {
@@ -299,12 +326,7 @@ static void act_on_keys(struct weft_attribute_editor *editor, const struct weft_
     }
     for (size_t i = 0; step->pattern != NULL && i < editor->count; i++) {
         struct weft_attribute_slot *slot = &editor->slots[i];
-        if (slot->state == WEFT_ATTRIBUTE_DELETED) {
-            continue;
-        }
-        enum weft_pattern_outcome outcome = weft_pattern_match(step->pattern, editor->scratch, slot->name);
-        editor->limit_count += outcome == WEFT_PATTERN_LIMIT;
-        if (outcome != WEFT_PATTERN_NO) {
+        if (slot->state != WEFT_ATTRIBUTE_DELETED && matches_key(editor, step, slot->name)) {
             act(editor, slot);
         }
     }

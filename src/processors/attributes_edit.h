@@ -24,6 +24,16 @@ struct weft_attribute_slot {
     enum weft_attribute_state state;
 };
 
+/* What a pattern said of a key: the same ones come with every record. A table of them for each pattern of keys, by
+ * weft_otlp_key_slot, in which a key takes the place of another. */
+enum { WEFT_ATTRIBUTE_VERDICTS = 256, WEFT_ATTRIBUTE_VERDICT_BYTES = 46 };
+
+struct weft_attribute_verdict {
+    uint8_t length; /* 0 = nothing is known; longer keys are not kept */
+    bool is_match;
+    uint8_t key[WEFT_ATTRIBUTE_VERDICT_BYTES];
+};
+
 /* Scratch of one worker. */
 struct weft_attribute_editor {
     const struct weft_attribute_program *program;
@@ -39,6 +49,7 @@ struct weft_attribute_editor {
     bool is_changed, is_failed; /* memory is gone */
     struct weft_digest *digest;
     struct weft_pattern_scratch *scratch;
+    struct weft_attribute_verdict *verdicts;
     struct weft_attribute_texts texts;
     struct weft_slice *contexts; /* of the steps that have one: the field of a KeyValue; empty = it has no value */
     struct weft_buffer context_bytes;

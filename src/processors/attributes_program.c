@@ -247,8 +247,12 @@ static enum weft_status make_pattern(struct weft_attribute_program *program,
         return weft_fail_prefix(error, "pattern");
     }
     program->has_patterns = true;
-    program->sees_all = program->sees_all || !is_extract;
-    return is_extract ? make_groups(program, step, error) : WEFT_OK;
+    if (is_extract) {
+        return make_groups(program, step, error);
+    }
+    program->sees_all = true;
+    step->pattern_index = program->key_pattern_count++;
+    return WEFT_OK;
 }
 
 static enum weft_status make_step(struct weft_attribute_program *program,

@@ -47,6 +47,7 @@ struct weft_attribute_step {
     struct weft_slice value, default_value; /* the field of a KeyValue; empty = none */
     enum weft_attribute_type type;          /* CONVERT */
     struct weft_pattern *pattern;           /* DELETE and HASH: of keys, or NULL; EXTRACT: of the value */
+    size_t pattern_index;                   /* among the steps that have one of keys */
     struct weft_attribute_target *groups;   /* EXTRACT: of the pattern's groups, from the first on */
     size_t group_count;
     struct weft_buffer constants; /* what the slices point into */
@@ -56,6 +57,7 @@ struct weft_attribute_program {
     struct weft_attribute_step *steps;
     size_t step_count;
     size_t context_count; /* steps with a context */
+    size_t key_pattern_count;
     struct weft_attribute_keys keys;
     bool has_hash, has_patterns;
     bool sees_all; /* some step asks for attributes by a pattern */

@@ -91,6 +91,37 @@ START_TEST(test_patterns_find_keys)
 }
 END_TEST
 
+/* Keys that share a place in the table of verdicts, and keys that are too long for it, come again and again. */
+START_TEST(test_verdicts_on_keys_are_their_own)
+{
+    static const char *const keys[] = { "axb",
+                                        "ayb",
+                                        "a1b",
+                                        "aab",
+                                        "a-key-of-fifty-bytes-that-is-kept-by-nobody-xxxxxxxb",
+                                        "a-key-of-fifty-bytes-that-is-kept-by-nobody-yyyyyyyb" };
+    struct weft_attribute_editor editor;
+    struct weft_error error = WEFT_ERROR_NONE;
+    component_begin(&weft_processor_attributes, "actions: [{action: delete, pattern: x}, {action: delete, pattern: '1'}]",
+                    WEFT_TRACES);
+    ck_assert(weft_attribute_editor_init(&editor, fixture.shared, &error) == WEFT_OK);
+    ck_assert_uint_eq(weft_otlp_key_slot(weft_slice_of_text("axb")), weft_otlp_key_slot(weft_slice_of_text("ayb")));
+    for (size_t i = 0; i < 10 * WEFT_COUNT_OF(keys); i++) {
+        const char *key = keys[i * 5 % 7 % WEFT_COUNT_OF(keys)];
+        struct weft_arena *arena = weft_arena_try_new();
+        struct weft_buffer message = { 0 };
+        put_string_attribute(&message, SPAN_ATTRIBUTES, key, "value");
+        struct weft_slice edited = weft_buffer_slice(&message);
+        ck_assert(weft_attribute_editor_apply(&editor, SPAN_ATTRIBUTES, arena, 0, &edited) == WEFT_OK);
+        ck_assert_msg((edited.length == 0) == (strpbrk(key, "x1") != NULL), "%s", key);
+        weft_buffer_fini(&message);
+        weft_arena_unref(&arena);
+    }
+    weft_attribute_editor_fini(&editor);
+    fixture_end();
+}
+END_TEST
+
 /* Nobody looks at a text of more than 4 MiB: what would hide it does, and nothing is taken from it. */
 START_TEST(test_a_pattern_that_meets_its_limit_hides)
 {
@@ -412,6 +443,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, test_hash_is_of_the_bytes_of_the_value);
     tcase_add_test(tests, test_patterns_find_keys);
+    tcase_add_test(tests, test_verdicts_on_keys_are_their_own);
     tcase_add_test(tests, test_a_pattern_that_meets_its_limit_hides);
     tcase_add_test(tests, test_extract_makes_attributes_of_groups);
     tcase_add_test(tests, test_convert_reads_and_writes_numbers_as_go_does);
