@@ -71,9 +71,11 @@ enum weft_account_class {
     ROW(UNCONFIRMED, "unconfirmed", false)               /* given up after an attempt whose answer was lost */ \
     ROW(REFUSED_DOWNSTREAM, "refused_downstream", false) /* a timer-driven flush was refused */                \
     ROW(OUT_OF_MEMORY, "out_of_memory", false)                                                                 \
-    ROW(TOO_LARGE, "too_large", false)       /* alone larger than a queue, or than what a backend takes */      \
+    ROW(TOO_LARGE, "too_large", false)       /* alone larger than a queue, or than what a backend takes */     \
     ROW(INVALID, "invalid", false)           /* rejected: the backend cannot read it, or does not want it */   \
     ROW(INVALID_UTF8, "invalid_utf8", false) /* refused: a text of it is none */                               \
+    ROW(SUPERSEDED, "superseded", true)      /* its series has a newer value */                                \
+    ROW(SERIES_LIMIT, "series_limit", false) /* a new series where there is room for no more */                \
     ROW(SHUTDOWN, "shutdown", false)                                                                           \
     ROW(RELOAD, "reload", false)                                                                               \
     ROW(CRASH, "crash", false)
