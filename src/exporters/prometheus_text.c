@@ -1,0 +1,341 @@
+/* Pages (prometheus_text.h), line by line as the Prometheus libraries for Go write them. */
+#include "exporters/prometheus_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exporters/prometheus_number.h"
+#include "wire/json_values.h"
+
+/* ---- names and labels ---- */
+
+/* A line's name with its labels: all that the lines of one series share. */
+struct line {
+    const struct weft_prometheus_format *format;
+    struct weft_slice family;
+    const struct weft_prometheus_labels *labels;
+    struct weft_buffer *out;
+    bool is_plain; /* the family's name as it is */
+    bool is_begun; /* a brace is open */
+};
+
+static void put_help(struct weft_slice help, bool escapes_quotes, struct weft_buffer *out)
+{
+    for (size_t i = 0; i < help.length; i++) {
+        uint8_t byte = help.bytes[i];
+        if (byte == '\\' || byte == '\n' || (byte == '"' && escapes_quotes)) {
+            weft_buffer_append_text(out, byte == '\\' ? "\\\\" : byte == '\n' ? "\\n" : "\\\"");
+        } else {
+            weft_buffer_append_byte(out, byte);
+        }
+    }
+}
+
+static void put_name(struct weft_slice name, const struct weft_prometheus_format *format, struct weft_buffer *out)
+{
+    if (weft_prometheus_is_plain_name(name)) {
+        weft_buffer_append(out, name.bytes, name.length);
+    } else if (format->escaping == WEFT_PROMETHEUS_ALLOW_UTF8) {
+        weft_buffer_append_byte(out, '"');
+        put_help(name, true, out);
+        weft_buffer_append_byte(out, '"');
+    } else {
+        weft_prometheus_put_escaped_name(name, format->escaping, out);
+    }
+}
+
+static void open_brace(struct line *line)
+{
+    weft_buffer_append_byte(line->out, line->is_begun ? ',' : '{');
+    line->is_begun = true;
+}
+
+/* A name that is neither plain nor made so stands inside of the braces. */
+static void put_line_name(struct line *line, const char *suffix)
+{
+    struct weft_buffer *out = line->out;
+    line->is_begun = false;
+    if (line->is_plain || line->format->escaping != WEFT_PROMETHEUS_ALLOW_UTF8) {
+        put_name(line->family, line->format, out);
+        weft_buffer_append_text(out, suffix);
+        return;
+    }
+    open_brace(line);
+    weft_buffer_append_byte(out, '"');
+    put_help(line->family, true, out);
+    weft_buffer_append_text(out, suffix);
+    weft_buffer_append_byte(out, '"');
+}
+
+static void put_labels(struct line *line)
+{
+    const uint8_t *at = line->labels->bytes;
+    const uint8_t *end = at + line->labels->length;
+    while (at < end) {
+        uint32_t lengths[2];
+        memcpy(lengths, at, sizeof lengths);
+        at += sizeof lengths;
+        open_brace(line);
+        put_name(weft_slice_of(at, lengths[0]), line->format, line->out);
+        weft_buffer_append(line->out, "=\"", 2);
+        weft_buffer_append(line->out, at + lengths[0], lengths[1]);
+        weft_buffer_append_byte(line->out, '"');
+        at += lengths[0] + lengths[1];
+    }
+}
+
+static void put_value(const struct weft_prometheus_format *format, double value, struct weft_buffer *out)
+{
+    if (format->is_open_metrics) {
+        weft_prometheus_put_real(value, out);
+    } else {
+        weft_prometheus_put_number(value, out);
+    }
+}
+
+/* Up to the value. extra: the name of one more label, or NULL. */
+static void begin_line(struct line *line, const char *suffix, const char *extra, double extra_value)
+{
+    put_line_name(line, suffix);
+    put_labels(line);
+    if (extra != NULL) {
+        open_brace(line);
+        weft_buffer_append_text(line->out, extra);
+        weft_buffer_append_text(line->out, "=\"");
+        put_value(line->format, extra_value, line->out);
+        weft_buffer_append_byte(line->out, '"');
+    }
+    weft_buffer_append_text(line->out, line->is_begun ? "} " : " ");
+}
+
+static void put_count(const struct weft_prometheus_format *format, uint64_t count, struct weft_buffer *out)
+{
+    if (format->is_open_metrics) {
+        weft_json_put_u64(out, count);
+    } else {
+        weft_prometheus_put_number((double)count, out);
+    }
+}
+
+static void put_id(const char *name, const uint8_t *bytes, size_t length, bool is_first, struct weft_buffer *out)
+{
+    weft_buffer_append_text(out, is_first ? "" : ",");
+    weft_buffer_append_text(out, name);
+    weft_buffer_append_byte(out, '=');
+    weft_json_put_hex(out, weft_slice_of(bytes, length));
+}
+
+static void put_exemplar(const struct weft_prometheus_exemplar *exemplar, struct weft_buffer *out)
+{
+    weft_buffer_append_text(out, " # {");
+    if (exemplar->has_trace_id) {
+        put_id("trace_id", exemplar->trace_id, sizeof exemplar->trace_id, true, out);
+    }
+    if (exemplar->has_span_id) {
+        put_id("span_id", exemplar->span_id, sizeof exemplar->span_id, !exemplar->has_trace_id, out);
+    }
+    weft_buffer_append_text(out, "} ");
+    weft_prometheus_put_real(exemplar->value, out);
+    weft_buffer_append_byte(out, ' ');
+    weft_prometheus_put_real((double)(int64_t)exemplar->time_ns / 1e9, out);
+}
+
+static void end_line(const struct line *line, const struct weft_prometheus_series *series,
+                     const struct weft_prometheus_exemplar *exemplar)
+{
+    struct weft_buffer *out = line->out;
+    if (line->format->sends_timestamps && series != NULL) {
+        int64_t time_ms = (int64_t)(series->time_ns / 1000000);
+        weft_buffer_append_byte(out, ' ');
+        if (line->format->is_open_metrics) {
+            weft_prometheus_put_real((double)time_ms / 1e3, out);
+        } else {
+            weft_json_put_i64(out, time_ms);
+        }
+    }
+    if (exemplar != NULL && line->format->is_open_metrics) {
+        put_exemplar(exemplar, out);
+    }
+    weft_buffer_append_byte(out, '\n');
+}
+
+/* ---- series ---- */
+
+static void write_number(struct line *line, const struct weft_prometheus_series *series)
+{
+    begin_line(line, "", NULL, 0);
+    put_value(line->format, series->is_integer ? (double)series->integer : series->real, line->out);
+    end_line(line, series, series->exemplar_count > 0 ? &series->exemplars[series->exemplar_count - 1] : NULL);
+}
+
+static void write_sum_and_count(struct line *line, const struct weft_prometheus_series *series)
+{
+    begin_line(line, "_sum", NULL, 0);
+    put_value(line->format, series->sum, line->out);
+    end_line(line, series, NULL);
+    begin_line(line, "_count", NULL, 0);
+    put_count(line->format, series->count, line->out);
+    end_line(line, series, NULL);
+}
+
+static void write_bucket(struct line *line, const struct weft_prometheus_series *series, double bound, uint64_t count,
+                         const struct weft_prometheus_exemplar *exemplar)
+{
+    begin_line(line, "_bucket", "le", bound);
+    put_count(line->format, count, line->out);
+    end_line(line, series, exemplar);
+}
+
+static void write_histogram(struct line *line, const struct weft_prometheus_series *series)
+{
+    uint32_t bounds = series->kind == WEFT_PROMETHEUS_HISTOGRAM ? series->word_count / 2 : 0;
+    uint32_t next = 0; /* exemplar */
+    uint64_t count = 0;
+    for (uint32_t i = 0; i <= bounds && !line->out->is_failed; i++) {
+        const struct weft_prometheus_exemplar *exemplar = NULL;
+        if (next < series->exemplar_count && series->exemplars[next].bucket == i) {
+            exemplar = &series->exemplars[next++];
+        }
+        if (i < bounds) {
+            count += series->words[bounds + i].integer;
+            write_bucket(line, series, series->words[i].real, count, exemplar);
+        } else if (bounds == 0 || series->words[bounds - 1].real != (double)INFINITY) {
+            write_bucket(line, series, (double)INFINITY, series->count, exemplar);
+        }
+    }
+    write_sum_and_count(line, series);
+}
+
+static void write_summary(struct line *line, const struct weft_prometheus_series *series)
+{
+    for (uint32_t i = 0; i < series->word_count; i += 2) {
+        begin_line(line, "", "quantile", series->words[i].real);
+        put_value(line->format, series->words[i + 1].real, line->out);
+        end_line(line, series, NULL);
+    }
+    write_sum_and_count(line, series);
+}
+
+/* ---- families ---- */
+
+static bool ends_in_total(struct weft_slice name)
+{
+    enum { LENGTH = 6 };
+    return name.length > LENGTH && memcmp(name.bytes + name.length - LENGTH, "_total", LENGTH) == 0;
+}
+
+/* OpenMetrics has no counter without _total. */
+static const char *type_of(enum weft_prometheus_kind kind, struct weft_slice name, bool is_open_metrics)
+{
+    switch (kind) {
+    case WEFT_PROMETHEUS_GAUGE:
+    case WEFT_PROMETHEUS_SUM:
+        return "gauge";
+    case WEFT_PROMETHEUS_COUNTER:
+        return is_open_metrics && !ends_in_total(name) ? "unknown" : "counter";
+    case WEFT_PROMETHEUS_HISTOGRAM:
+    case WEFT_PROMETHEUS_EXPONENTIAL:
+        return "histogram";
+    case WEFT_PROMETHEUS_SUMMARY:
+        return "summary";
+    }
+    return "";
+}
+
+static void write_head(struct weft_slice name, struct weft_slice help, enum weft_prometheus_kind kind,
+                       const struct weft_prometheus_format *format, struct weft_buffer *out)
+{
+    const char *type = type_of(kind, name, format->is_open_metrics);
+    if (format->is_open_metrics && kind == WEFT_PROMETHEUS_COUNTER && ends_in_total(name)) {
+        name.length -= strlen("_total");
+    }
+    weft_buffer_append_text(out, "# HELP ");
+    put_name(name, format, out);
+    weft_buffer_append_byte(out, ' ');
+    put_help(help, format->is_open_metrics, out);
+    weft_buffer_append_text(out, "\n# TYPE ");
+    put_name(name, format, out);
+    weft_buffer_append_format(out, " %s\n", type);
+}
+
+static void write_series(const struct weft_prometheus_family *family, const struct weft_prometheus_series *series,
+                         const struct weft_prometheus_format *format, struct weft_buffer *out)
+{
+    struct line line = { .format = format,
+                         .family = weft_slice_of(family->name, family->name_length),
+                         .labels = &series->labels,
+                         .out = out };
+    line.is_plain = weft_prometheus_is_plain_name(line.family);
+    switch (family->kind) {
+    case WEFT_PROMETHEUS_GAUGE:
+    case WEFT_PROMETHEUS_SUM:
+    case WEFT_PROMETHEUS_COUNTER:
+        write_number(&line, series);
+        break;
+    case WEFT_PROMETHEUS_HISTOGRAM:
+    case WEFT_PROMETHEUS_EXPONENTIAL:
+        write_histogram(&line, series);
+        break;
+    case WEFT_PROMETHEUS_SUMMARY:
+        write_summary(&line, series);
+        break;
+    }
+}
+
+static void next_family(const struct weft_prometheus_table *table, struct weft_prometheus_cursor *cursor)
+{
+    struct weft_list *next = cursor->family->node.next;
+    cursor->family = next == &table->families ? NULL : WEFT_CONTAINER_OF(next, struct weft_prometheus_family, node);
+    cursor->series = cursor->family == NULL ? NULL : cursor->family->series.next;
+    cursor->is_begun = false;
+}
+
+bool weft_prometheus_page_write(struct weft_prometheus_table *table, struct weft_prometheus_cursor *cursor,
+                                const struct weft_prometheus_format *format, size_t enough_bytes,
+                                struct weft_buffer *out)
+{
+    while (cursor->family != NULL && out->length < enough_bytes && !out->is_failed) {
+        const struct weft_prometheus_family *family = cursor->family;
+        if (cursor->series == &family->series) {
+            next_family(table, cursor);
+            continue;
+        }
+        const struct weft_prometheus_series *series = weft_prometheus_series_in_family(cursor->series);
+        cursor->series = cursor->series->next;
+        if (weft_prometheus_is_expired(table, series)) {
+            continue;
+        }
+        if (!cursor->is_begun) {
+            write_head(weft_slice_of(family->name, family->name_length),
+                       weft_slice_of(family->help, family->help_length), family->kind, format, out);
+            cursor->is_begun = true;
+        }
+        write_series(family, series, format, out);
+    }
+    return cursor->family == NULL;
+}
+
+void weft_prometheus_page_write_targets(const struct weft_prometheus_table *table,
+                                        const struct weft_prometheus_format *format, struct weft_buffer *out)
+{
+    struct weft_slice name = table->settings.target_info_name;
+    bool is_begun = false;
+    WEFT_LIST_EACH(node, &table->targets)
+    {
+        const struct weft_prometheus_target *target = WEFT_CONTAINER_OF(node, struct weft_prometheus_target, node);
+        struct line line = { .format = format, .family = name, .labels = &target->labels, .out = out };
+        if (target->labels.bytes == NULL) {
+            continue;
+        }
+        if (!is_begun) {
+            write_head(name, WEFT_SLICE_LITERAL("Target metadata"), WEFT_PROMETHEUS_GAUGE, format, out);
+            is_begun = true;
+        }
+        line.is_plain = weft_prometheus_is_plain_name(name);
+        begin_line(&line, "", NULL, 0);
+        put_value(format, 1, out);
+        end_line(&line, NULL, NULL);
+    }
+}
