@@ -64,7 +64,8 @@ struct weft_receiver {
     const char *id;
 };
 
-/* First member of what a receiver's share returns: what the acceptor watches. Opened in share and closed in unshare by
+/* First member of what share returns, of a receiver or of an exporter that has_listeners: what the acceptor watches for
+ * a receiver, and what no other one of a plan may listen on. Opened in share and closed in unshare by
  * weft_listener_open and _close; the agent closes them sooner when the receiver is taken out. */
 struct weft_shared_listeners {
     struct weft_listener *items;
@@ -179,6 +180,7 @@ struct weft_component {
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error);
+    bool has_listeners; /* exporters: what share returns begins with its listeners (receivers: it always does) */
     void (*unshare)(void *shared);
 
     /* A reload, for a component whose block did not change: what share has read or opened outside the config (a

@@ -407,17 +407,22 @@ static bool have_common_listener(const struct weft_plan_component *left, const s
     return false;
 }
 
-/* An endpoint may pass from plan to plan, but belongs to one receiver, and one protocol of it, in each. */
+static bool has_listeners(const struct weft_plan_component *component)
+{
+    return component->kind == WEFT_RECEIVER || component->component->has_listeners;
+}
+
+/* An endpoint may pass from plan to plan, but belongs to one component, and one protocol of it, in each. */
 static enum weft_status check_listeners(const struct weft_plan *plan, struct weft_error *error)
 {
     for (size_t i = 0; i < plan->component_count; i++) {
         for (size_t j = 0; j <= i; j++) {
             const struct weft_plan_component *component = plan->components[i];
             const struct weft_plan_component *other = plan->components[j];
-            if (component->kind == WEFT_RECEIVER && other->kind == WEFT_RECEIVER &&
-                have_common_listener(component, other)) {
+            if (has_listeners(component) && has_listeners(other) && have_common_listener(component, other)) {
                 return weft_node_fail(error, WEFT_INVALID, component->node,
-                                      "receiver \"%s\" already listens on that endpoint", other->id);
+                                      "%s \"%s\" already listens on that endpoint",
+                                      weft_component_kind_name(other->kind), other->id);
             }
         }
     }
