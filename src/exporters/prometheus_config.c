@@ -1,0 +1,121 @@
+/* The keys of the exporter `prometheus` (prometheus_config.h): the Collector's, and weft's limits. */
+#include "exporters/prometheus_config.h"
+
+#include "net/address.h"
+
+static const struct weft_field conversion_fields[] = {
+    WEFT_FIELD(struct weft_prometheus_conversion, enabled, "false",
+               "Attributes of the resource become labels of each series."),
+    WEFT_FIELD(struct weft_prometheus_conversion, exclude_service_attributes, "false",
+               "But service.name, service.namespace and service.instance.id, which job and instance show."),
+    WEFT_FIELDS_END,
+};
+
+const struct weft_field weft_prometheus_config_fields[] = {
+    WEFT_FIELD(struct weft_prometheus_config, endpoint, NULL, "Where to listen for scrapes of /metrics.",
+               .is_required = true),
+    WEFT_FIELD_OPTIONAL(struct weft_prometheus_config, tls, has_tls, weft_tls_server_fields, "off",
+                        "Transport security.", .is_off_as_null = true),
+    { .key = "namespace",
+      .kind = WEFT_KIND_STRING,
+      .offset = offsetof(struct weft_prometheus_config, name_space),
+      .default_text = "",
+      .help = "What the name of each metric begins with." },
+    WEFT_FIELD(struct weft_prometheus_config, const_labels, NULL, "Labels of each series."),
+    WEFT_FIELD(struct weft_prometheus_config, send_timestamps, "false", "Write the time of each value beside it."),
+    WEFT_FIELD(struct weft_prometheus_config, metric_expiration, "5m",
+               "How long a series is shown after its last data point."),
+    WEFT_FIELD(struct weft_prometheus_config, enable_open_metrics, "false",
+               "Write OpenMetrics, with exemplars, for scrapers that prefer it."),
+    { .key = "resource_to_telemetry_conversion",
+      .kind = WEFT_KIND_BLOCK,
+      .offset = offsetof(struct weft_prometheus_config, conversion),
+      .help = "What becomes of resource attributes.",
+      .fields = conversion_fields },
+    WEFT_FIELD(struct weft_prometheus_config, add_metric_suffixes, "true",
+               "Add unit and type to the names; translation_strategy says it better."),
+    WEFT_FIELD(struct weft_prometheus_config, translation_strategy, "",
+               "UnderscoreEscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes, NoUTF8EscapingWithSuffixes or "
+               "NoTranslation; empty: the first, or the second without add_metric_suffixes."),
+    WEFT_FIELD(struct weft_prometheus_config, without_scope_info, "false", "Leave the labels of the scope out."),
+    WEFT_FIELD(struct weft_prometheus_config, max_series, "100000",
+               "Series that are held at most; data points of others are dropped (series_limit).", .minimum = 1,
+               .maximum = 1 << 28),
+    WEFT_FIELD(struct weft_prometheus_config, max_series_bytes, "134217728", "Memory that they may take, the same.",
+               .minimum = 1 << 20, .maximum = (double)(1LL << 40)),
+    WEFT_FIELD(struct weft_prometheus_config, max_page_bytes, "134217728",
+               "Length of a page; a scrape of more gets an error.", .minimum = 1 << 10, .maximum = (double)(1LL << 32)),
+    WEFT_FIELD(struct weft_prometheus_config, max_connections, "32",
+               "Connections of scrapers; one that is idle or silent makes room, half are one address's at most.",
+               .minimum = 1, .maximum = 100000),
+    WEFT_FIELD_NO_EFFECT("sending_queue", "any", "weft takes each batch at once."),
+    WEFT_FIELD_NO_EFFECT("transport", "string", "The endpoint says it."),
+    WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "A scrape has none that is used."),
+    WEFT_FIELD_NO_EFFECT("max_request_body_size", "int", "Bodies are read and forgotten."),
+    WEFT_FIELD_NO_EFFECT("compression_algorithms", "list", "Bodies are read and forgotten."),
+    WEFT_FIELD_NO_EFFECT("read_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("read_header_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("write_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("idle_timeout", "duration", "weft has limits of its own."),
+    WEFT_FIELD_NO_EFFECT("keep_alives_enabled", "bool", "Connections are kept for a minute."),
+    WEFT_FIELD_UNSUPPORTED("cors", "Answers to browsers of other origins."),
+    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
+    WEFT_FIELD_UNSUPPORTED("response_headers", "Headers added to each answer."),
+    WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
+    WEFT_FIELDS_END,
+};
+
+struct strategy {
+    const char *name;
+    bool adds_suffixes, allows_utf8;
+};
+
+static const struct strategy strategies[] = {
+    { "UnderscoreEscapingWithSuffixes", true, false },
+    { "UnderscoreEscapingWithoutSuffixes", false, false },
+    { "NoUTF8EscapingWithSuffixes", true, true },
+    { "NoTranslation", false, true },
+};
+
+static const struct strategy *strategy_of(const char *name)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(strategies); i++) {
+        if (strcmp(strategies[i].name, name) == 0) {
+            return &strategies[i];
+        }
+    }
+    return NULL;
+}
+
+enum weft_status weft_prometheus_config_validate(const void *untyped, struct weft_error *error)
+{
+    const struct weft_prometheus_config *config = untyped;
+    struct weft_endpoint endpoint;
+    if (config->endpoint == NULL || config->endpoint[strspn(config->endpoint, " ")] == '\0') {
+        return weft_fail(error, WEFT_INVALID, "expecting a non-blank address to run the Prometheus metrics handler");
+    }
+    if (config->translation_strategy[0] != '\0' && strategy_of(config->translation_strategy) == NULL) {
+        return weft_fail(error, WEFT_INVALID, "invalid translation_strategy: %s", config->translation_strategy);
+    }
+    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
+    return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
+}
+
+enum weft_reach weft_prometheus_config_reach(const void *untyped)
+{
+    const struct weft_prometheus_config *config = untyped;
+    struct weft_endpoint endpoint;
+    return weft_endpoint_parse(config->endpoint, 0, &endpoint, NULL) == WEFT_OK && weft_endpoint_is_local(&endpoint)
+               ? WEFT_REACH_MACHINE
+               : WEFT_REACH_NETWORK;
+}
+
+struct weft_prometheus_naming weft_prometheus_config_naming(const struct weft_prometheus_config *config)
+{
+    const struct strategy *strategy = strategy_of(config->translation_strategy);
+    return (struct weft_prometheus_naming){
+        .name_space = weft_slice_of_text(config->name_space),
+        .adds_suffixes = strategy == NULL ? config->add_metric_suffixes : strategy->adds_suffixes,
+        .allows_utf8 = strategy != NULL && strategy->allows_utf8,
+    };
+}
