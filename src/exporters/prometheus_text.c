@@ -155,7 +155,7 @@ static void end_line(const struct line *line, const struct weft_prometheus_serie
             weft_json_put_i64(out, time_ms);
         }
     }
-    if (exemplar != NULL && line->format->is_open_metrics) {
+    if (exemplar != NULL && line->format->is_open_metrics && (exemplar->has_trace_id || exemplar->has_span_id)) {
         put_exemplar(exemplar, out);
     }
     weft_buffer_append_byte(out, '\n');
@@ -220,21 +220,14 @@ static void write_summary(struct line *line, const struct weft_prometheus_series
 
 /* ---- families ---- */
 
-static bool ends_in_total(struct weft_slice name)
-{
-    enum { LENGTH = 6 };
-    return name.length > LENGTH && memcmp(name.bytes + name.length - LENGTH, "_total", LENGTH) == 0;
-}
-
-/* OpenMetrics has no counter without _total. */
-static const char *type_of(enum weft_prometheus_kind kind, struct weft_slice name, bool is_open_metrics)
+static const char *type_of(enum weft_prometheus_kind kind)
 {
     switch (kind) {
     case WEFT_PROMETHEUS_GAUGE:
     case WEFT_PROMETHEUS_SUM:
         return "gauge";
     case WEFT_PROMETHEUS_COUNTER:
-        return is_open_metrics && !ends_in_total(name) ? "unknown" : "counter";
+        return "counter";
     case WEFT_PROMETHEUS_HISTOGRAM:
     case WEFT_PROMETHEUS_EXPONENTIAL:
         return "histogram";
@@ -244,20 +237,37 @@ static const char *type_of(enum weft_prometheus_kind kind, struct weft_slice nam
     return "";
 }
 
+/* The name in the lines before a family's. drops_total: without its _total, for which it is looked at as it is written
+ * for this scraper. True if there was one. */
+static bool put_family_name(struct weft_slice name, bool drops_total, const struct weft_prometheus_format *format,
+                            struct weft_buffer *out)
+{
+    const struct weft_slice total = WEFT_SLICE_LITERAL("_total");
+    size_t start = out->length;
+    put_name(name, format, out);
+    bool is_quoted = !out->is_failed && out->length > start && out->bytes[start] == '"';
+    size_t end = out->length - (is_quoted ? 1 : 0);
+    if (!drops_total || out->is_failed || end - start < total.length ||
+        memcmp(out->bytes + end - total.length, total.bytes, total.length) != 0) {
+        return false;
+    }
+    out->length = end - total.length;
+    weft_buffer_append_text(out, is_quoted ? "\"" : "");
+    return true;
+}
+
+/* OpenMetrics has no counter without _total. */
 static void write_head(struct weft_slice name, struct weft_slice help, enum weft_prometheus_kind kind,
                        const struct weft_prometheus_format *format, struct weft_buffer *out)
 {
-    const char *type = type_of(kind, name, format->is_open_metrics);
-    if (format->is_open_metrics && kind == WEFT_PROMETHEUS_COUNTER && ends_in_total(name)) {
-        name.length -= strlen("_total");
-    }
+    bool is_counter = format->is_open_metrics && kind == WEFT_PROMETHEUS_COUNTER;
     weft_buffer_append_text(out, "# HELP ");
-    put_name(name, format, out);
+    bool has_total = put_family_name(name, is_counter, format, out);
     weft_buffer_append_byte(out, ' ');
     put_help(help, format->is_open_metrics, out);
     weft_buffer_append_text(out, "\n# TYPE ");
-    put_name(name, format, out);
-    weft_buffer_append_format(out, " %s\n", type);
+    (void)put_family_name(name, is_counter, format, out);
+    weft_buffer_append_format(out, " %s\n", is_counter && !has_total ? "unknown" : type_of(kind));
 }
 
 static void write_series(const struct weft_prometheus_family *family, const struct weft_prometheus_series *series,
