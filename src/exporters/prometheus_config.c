@@ -32,11 +32,9 @@ const struct weft_field weft_prometheus_config_fields[] = {
       .offset = offsetof(struct weft_prometheus_config, conversion),
       .help = "What becomes of resource attributes.",
       .fields = conversion_fields },
-    WEFT_FIELD(struct weft_prometheus_config, add_metric_suffixes, "true",
-               "Add unit and type to the names; translation_strategy says it better."),
     WEFT_FIELD(struct weft_prometheus_config, translation_strategy, "",
                "UnderscoreEscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes, NoUTF8EscapingWithSuffixes or "
-               "NoTranslation; empty: the first, or the second without add_metric_suffixes."),
+               "NoTranslation; empty: the first."),
     WEFT_FIELD(struct weft_prometheus_config, without_scope_info, "false", "Leave the labels of the scope out."),
     WEFT_FIELD(struct weft_prometheus_config, max_series, "100000",
                "Series that are held at most; data points of others are dropped (series_limit).", .minimum = 1,
@@ -48,6 +46,7 @@ const struct weft_field weft_prometheus_config_fields[] = {
     WEFT_FIELD(struct weft_prometheus_config, max_connections, "32",
                "Connections of scrapers; one that is idle or silent makes room, half are one address's at most.",
                .minimum = 1, .maximum = 100000),
+    WEFT_FIELD_NO_EFFECT("add_metric_suffixes", "bool", "translation_strategy says it; the Collector passes it over."),
     WEFT_FIELD_NO_EFFECT("sending_queue", "any", "weft takes each batch at once."),
     WEFT_FIELD_NO_EFFECT("transport", "string", "The endpoint says it."),
     WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "A scrape has none that is used."),
@@ -115,7 +114,7 @@ struct weft_prometheus_naming weft_prometheus_config_naming(const struct weft_pr
     const struct strategy *strategy = strategy_of(config->translation_strategy);
     return (struct weft_prometheus_naming){
         .name_space = weft_slice_of_text(config->name_space),
-        .adds_suffixes = strategy == NULL ? config->add_metric_suffixes : strategy->adds_suffixes,
+        .adds_suffixes = strategy == NULL || strategy->adds_suffixes,
         .allows_utf8 = strategy != NULL && strategy->allows_utf8,
     };
 }

@@ -20,7 +20,6 @@ struct weft_prometheus_config {
     struct weft_duration metric_expiration;
     bool enable_open_metrics;
     struct weft_prometheus_conversion conversion;
-    bool add_metric_suffixes;
     char *translation_strategy;
     bool without_scope_info;
     uint64_t max_series;
