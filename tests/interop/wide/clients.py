@@ -112,6 +112,25 @@ def rust_api(code):
         return home / "target" / "debug" / "weft-interop-rust-api"
 
 
+def java_classes():
+    """The SDK's jars, which Maven fetches, and the client beside them; where both are."""
+    for program in ("mvn", "javac"):
+        _need(program, "the SDK of Java")
+    with _home("interop-java") as home:
+        sources = [HERE / "java" / name for name in ("pom.xml", "Client.java")]
+        wanted, have = "".join(source.read_text() for source in sources), home / "installed.txt"
+        if not have.exists() or have.read_text() != wanted:
+            have.unlink(missing_ok=True)
+            for folder in ("lib", "classes"):
+                shutil.rmtree(home / folder, ignore_errors=True)
+            _run("the SDK of Java could not be installed",
+                 ["mvn", "-q", "-B", "-f", sources[0], "dependency:copy-dependencies", f"-DoutputDirectory={home / 'lib'}"], 600)
+            _run("the client in Java could not be built",
+                 ["nice", "javac", "-encoding", "UTF-8", "-cp", home / "lib" / "*", "-d", home / "classes", sources[1]], 300)
+            have.write_text(wanted)
+        return home
+
+
 def _go_program(name, package, version):
     _need("go", name)
     with _home(f"{name}-{version}") as home:
@@ -159,6 +178,14 @@ def play_rust(protocol, doors, compression):
     """protocol: grpc, proto or json."""
     url = f"http://{doors.grpc if protocol == 'grpc' else doors.http}"
     _play("the SDK of Rust", [rust_program(), url, protocol], _compressed(compression))
+
+
+def play_java(protocol, doors, compression):
+    """protocol: grpc or http."""
+    url = f"http://{doors.grpc if protocol == 'grpc' else doors.http}"
+    home = java_classes()
+    _play("the SDK of Java", ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{home / 'classes'}:{home / 'lib'}/*", "Client", url, protocol,
+                              compression])
 
 
 def play_telemetrygen(protocol, doors, _):

@@ -86,6 +86,22 @@ class RustTest(ClientCase):
         self.compare_rust("json")
 
 
+class JavaTest(ClientCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        clients.java_classes()
+
+    def compare_java(self, protocol):
+        self.compare(clients.play_java, protocol, traces=611, logs=11, metrics=8)
+
+    def test_grpc(self):
+        self.compare_java("grpc")
+
+    def test_http_protobuf(self):
+        self.compare_java("http")
+
+
 class TelemetrygenTest(ClientCase):
     has_random_ids = True
 
