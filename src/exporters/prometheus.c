@@ -344,7 +344,8 @@ static enum weft_status open_table(struct prometheus_exporter *exporter, struct 
 }
 
 /* A socket of its own on the same port, which the server closes. */
-static enum weft_status open_server(struct prometheus_exporter *exporter, struct weft_error *error)
+static enum weft_status open_server(struct prometheus_exporter *exporter, struct weft_authenticator *authenticator,
+                                    struct weft_error *error)
 {
     const struct weft_prometheus_config *config = exporter->config;
     if (exporter->consumer.host->net == NULL) {
@@ -358,6 +359,8 @@ static enum weft_status open_server(struct prometheus_exporter *exporter, struct
         .host = exporter->consumer.host,
         .table = exporter->table,
         .tls = exporter->shared->tls,
+        .authenticator = authenticator,
+        .headers = &config->response_headers.map,
         .has_open_metrics = config->enable_open_metrics,
         .sends_timestamps = config->send_timestamps,
         .max_connections = (uint32_t)config->max_connections,
@@ -391,7 +394,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     if (setup->host->worker_index == 0) {
         enum weft_status status = open_table(exporter, error);
         if (status == WEFT_OK) {
-            status = open_server(exporter, error);
+            status = open_server(exporter, exporter->config->has_auth ? setup->authenticators[0] : NULL, error);
         }
         if (status != WEFT_OK) {
             exporter_free(&exporter->consumer);
@@ -439,6 +442,7 @@ const struct weft_component weft_exporter_prometheus = {
     .fields = weft_prometheus_config_fields,
     .config_size = sizeof(struct weft_prometheus_config),
     .validate = weft_prometheus_config_validate,
+    .auth_needs = weft_prometheus_config_auth_needs,
     .reach = weft_prometheus_config_reach,
     .share = share,
     .has_listeners = true,

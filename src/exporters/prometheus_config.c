@@ -2,6 +2,7 @@
 #include "exporters/prometheus_config.h"
 
 #include "net/address.h"
+#include "net/http1/client.h"
 
 static const struct weft_field conversion_fields[] = {
     WEFT_FIELD(struct weft_prometheus_conversion, enabled, "false",
@@ -46,6 +47,9 @@ const struct weft_field weft_prometheus_config_fields[] = {
     WEFT_FIELD(struct weft_prometheus_config, max_connections, "32",
                "Connections of scrapers; one that is idle or silent makes room, half are one address's at most.",
                .minimum = 1, .maximum = 100000),
+    WEFT_FIELD_OPTIONAL(struct weft_prometheus_config, auth, has_auth, weft_auth_fields, "off",
+                        "Who may scrape: 401 for others.", .is_off_as_null = true),
+    WEFT_FIELD(struct weft_prometheus_config, response_headers, NULL, "Headers put on every answer."),
     WEFT_FIELD_NO_EFFECT("add_metric_suffixes", "bool", "translation_strategy says it; the Collector passes it over."),
     WEFT_FIELD_NO_EFFECT("sending_queue", "any", "weft takes each batch at once."),
     WEFT_FIELD_NO_EFFECT("transport", "string", "The endpoint says it."),
@@ -58,8 +62,6 @@ const struct weft_field weft_prometheus_config_fields[] = {
     WEFT_FIELD_NO_EFFECT("idle_timeout", "duration", "weft has limits of its own."),
     WEFT_FIELD_NO_EFFECT("keep_alives_enabled", "bool", "Connections are kept for a minute."),
     WEFT_FIELD_UNSUPPORTED("cors", "Answers to browsers of other origins."),
-    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
-    WEFT_FIELD_UNSUPPORTED("response_headers", "Headers added to each answer."),
     WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
     WEFT_FIELDS_END,
 };
@@ -86,6 +88,17 @@ static const struct strategy *strategy_of(const char *name)
     return NULL;
 }
 
+static enum weft_status validate_headers(const struct weft_config_map *headers, struct weft_error *error)
+{
+    for (size_t i = 0; i < headers->count; i++) {
+        if (!weft_http1_client_header_is_valid(headers->entries[i].key, headers->entries[i].value)) {
+            return weft_fail(error, WEFT_INVALID, "response_headers: \"%s\" cannot be sent as a header",
+                             headers->entries[i].key);
+        }
+    }
+    return WEFT_OK;
+}
+
 enum weft_status weft_prometheus_config_validate(const void *untyped, struct weft_error *error)
 {
     const struct weft_prometheus_config *config = untyped;
@@ -97,6 +110,9 @@ enum weft_status weft_prometheus_config_validate(const void *untyped, struct wef
         return weft_fail(error, WEFT_INVALID, "invalid translation_strategy: %s", config->translation_strategy);
     }
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
+    if (status == WEFT_OK) {
+        status = validate_headers(&config->response_headers.map, error);
+    }
     return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
 }
 
@@ -107,6 +123,15 @@ enum weft_reach weft_prometheus_config_reach(const void *untyped)
     return weft_endpoint_parse(config->endpoint, 0, &endpoint, NULL) == WEFT_OK && weft_endpoint_is_local(&endpoint)
                ? WEFT_REACH_MACHINE
                : WEFT_REACH_NETWORK;
+}
+
+size_t weft_prometheus_config_auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct weft_prometheus_config *config = untyped;
+    if (config->has_auth) {
+        out_needs[0] = (struct weft_auth_need){ config->auth.authenticator, WEFT_AUTHENTICATES_SERVERS, false };
+    }
+    return config->has_auth;
 }
 
 struct weft_prometheus_naming weft_prometheus_config_naming(const struct weft_prometheus_config *config)

@@ -17,9 +17,11 @@ struct weft_prometheus_server {
     uint32_t magic;
     struct weft_prometheus_server_settings settings;
     struct weft_http1_server *http;
+    struct weft_auth_server *auth; /* or NULL */
+    struct weft_buffer headers;    /* lines */
     struct weft_list scrapes;
     size_t scrape_count;
-    uint64_t answered, refused, too_large;
+    uint64_t answered, refused, too_large, unauthenticated;
 };
 
 struct scrape {
@@ -27,6 +29,7 @@ struct scrape {
     struct weft_list node;
     struct weft_prometheus_server *server;
     struct weft_http1_server_exchange *exchange;
+    struct weft_auth_wait wait; /* for the judgement of its credentials */
     struct weft_prometheus_accepted accepted;
     bool is_compressed;
     struct weft_prometheus_cursor cursor;
@@ -35,9 +38,24 @@ struct scrape {
     struct weft_timer timer;
 };
 
-static void reply_text(struct weft_http1_server_exchange *exchange, int code, const char *headers, const char *text)
+/* With the configured headers. more: lines, or NULL. */
+static void reply(struct weft_prometheus_server *server, struct weft_http1_server_exchange *exchange, int code,
+                  const char *content_type, const char *more, struct weft_slice body)
 {
-    weft_http1_server_exchange_reply(exchange, code, "text/plain; charset=utf-8", headers, weft_slice_of_text(text));
+    struct weft_buffer lines;
+    weft_buffer_init(&lines, 0);
+    weft_buffer_append(&lines, server->headers.bytes, server->headers.length);
+    weft_buffer_append_text(&lines, more == NULL ? "" : more);
+    weft_buffer_append_byte(&lines, 0);
+    weft_http1_server_exchange_reply(exchange, code, content_type, lines.is_failed ? more : (const char *)lines.bytes,
+                                     body);
+    weft_buffer_fini(&lines);
+}
+
+static void reply_text(struct weft_prometheus_server *server, struct weft_http1_server_exchange *exchange, int code,
+                       const char *headers, const char *text)
+{
+    reply(server, exchange, code, "text/plain; charset=utf-8", headers, weft_slice_of_text(text));
 }
 
 /* ---- a scrape ---- */
@@ -46,6 +64,7 @@ static void scrape_free(struct scrape *scrape)
 {
     struct weft_prometheus_server *server = scrape->server;
     struct weft_host *host = server->settings.host;
+    weft_list_remove(&scrape->wait.node);
     weft_prometheus_cursor_end(&scrape->cursor);
     weft_timer_cancel(host->timers, &scrape->timer);
     weft_list_remove(&scrape->node);
@@ -97,19 +116,29 @@ static void give_up(struct scrape *scrape)
 {
     struct weft_prometheus_server *server = scrape->server;
     server->too_large++;
-    weft_log(WARN, "prometheus.page_too_large", "a page is larger than max_page_bytes, or there is no memory for it",
+    weft_log(WARN, "prometheus.page_too_large", "a page is larger than max_page_bytes, or scrapers do not read theirs",
              WEFT_LOG_STRING("exporter", server->settings.id), WEFT_LOG_INT("bytes", scrape->body.length));
-    reply_text(scrape->exchange, 503, NULL, "the page is larger than max_page_bytes\n");
+    reply_text(server, scrape->exchange, 503, NULL, "the page, or what scrapers have not read, is too large\n");
     scrape_free(scrape);
 }
 
 static void finish(struct scrape *scrape)
 {
     scrape->server->answered++;
-    weft_http1_server_exchange_reply(scrape->exchange, 200, scrape->accepted.content_type,
-                                     scrape->is_compressed ? "Content-Encoding: gzip\r\n" : NULL,
-                                     weft_buffer_slice(&scrape->body));
+    reply(scrape->server, scrape->exchange, 200, scrape->accepted.content_type,
+          scrape->is_compressed ? "Content-Encoding: gzip\r\n" : NULL, weft_buffer_slice(&scrape->body));
     scrape_free(scrape);
+}
+
+/* Of one page more than its limit may wait, being made or being read. */
+static bool holds_too_much(const struct weft_prometheus_server *server)
+{
+    size_t held_bytes = weft_http1_server_unsent_bytes(server->http);
+    WEFT_LIST_EACH(node, &server->scrapes)
+    {
+        held_bytes += WEFT_CONTAINER_OF(node, struct scrape, node)->charged_bytes;
+    }
+    return held_bytes / 2 > server->settings.max_page_bytes;
 }
 
 static void go_on(void *context)
@@ -123,7 +152,7 @@ static void go_on(void *context)
         weft_buffer_append_text(&scrape->text, "# EOF\n");
     }
     move_text(scrape);
-    if (scrape->body.is_failed) {
+    if (scrape->body.is_failed || holds_too_much(scrape->server)) {
         give_up(scrape);
     } else if (is_last) {
         finish(scrape);
@@ -141,22 +170,51 @@ static struct weft_prometheus_server *server_of(void *context)
     return server;
 }
 
-static void begin_scrape(void *context, struct weft_http1_server_exchange *exchange,
-                         const struct weft_http1_server_request *request, const struct weft_http1_match *match)
+static void begin_page(struct scrape *scrape)
 {
-    (void)request;
-    (void)match;
-    struct weft_prometheus_server *server = server_of(context);
+    struct weft_prometheus_table *table = scrape->server->settings.table;
+    weft_prometheus_cursor_begin(table, &scrape->cursor);
+    weft_prometheus_page_write_targets(table, &scrape->accepted.format, &scrape->text);
+    go_on(scrape);
+}
+
+static void keep_out(struct scrape *scrape, const struct weft_error *failure)
+{
+    struct weft_prometheus_server *server = scrape->server;
+    bool is_throttled = failure->status != WEFT_UNAUTHENTICATED;
+    server->unauthenticated += !is_throttled;
+    server->refused += is_throttled;
+    reply_text(server, scrape->exchange, is_throttled ? 503 : 401, is_throttled ? "Retry-After: 1\r\n" : NULL,
+               failure->text);
+    scrape_free(scrape);
+}
+
+static void was_judged(struct weft_auth_wait *wait, const struct weft_error *failure)
+{
+    struct scrape *scrape = WEFT_CONTAINER_OF(wait, struct scrape, wait);
+    weft_check_magic(scrape, prometheus_scrape);
+    weft_list_remove(&wait->node);
+    if (failure != NULL) {
+        keep_out(scrape, failure);
+    } else {
+        begin_page(scrape);
+    }
+}
+
+/* NULL: there are too many, or no memory. */
+static struct scrape *new_scrape(struct weft_prometheus_server *server, struct weft_http1_server_exchange *exchange)
+{
     const struct weft_prometheus_server_settings *settings = &server->settings;
     struct scrape *scrape = server->scrape_count < SCRAPES_MAX ? weft_try_alloc(sizeof *scrape) : NULL;
     if (scrape == NULL) {
-        server->refused++;
-        reply_text(exchange, 503, "Retry-After: 1\r\n", "too many scrapes at a time\n");
-        return;
+        return NULL;
     }
     weft_set_magic(scrape, prometheus_scrape);
     scrape->server = server;
     scrape->exchange = exchange;
+    scrape->wait.on_judged = was_judged;
+    weft_list_init(&scrape->wait.node);
+    weft_list_init(&scrape->cursor.node);
     weft_prometheus_accept(weft_http1_server_exchange_header(exchange, "accept"), settings->has_open_metrics,
                            &scrape->accepted);
     scrape->accepted.format.sends_timestamps = settings->sends_timestamps;
@@ -167,9 +225,32 @@ static void begin_scrape(void *context, struct weft_http1_server_exchange *excha
     weft_timer_init(&scrape->timer, go_on, scrape);
     weft_list_push_back(&server->scrapes, &scrape->node);
     server->scrape_count++;
-    weft_prometheus_cursor_begin(settings->table, &scrape->cursor);
-    weft_prometheus_page_write_targets(settings->table, &scrape->accepted.format, &scrape->text);
-    go_on(scrape);
+    return scrape;
+}
+
+static void begin_scrape(void *context, struct weft_http1_server_exchange *exchange,
+                         const struct weft_http1_server_request *request, const struct weft_http1_match *match)
+{
+    (void)request;
+    (void)match;
+    struct weft_prometheus_server *server = server_of(context);
+    struct weft_error error = WEFT_ERROR_NONE;
+    struct scrape *scrape = new_scrape(server, exchange);
+    if (scrape == NULL) {
+        server->refused++;
+        reply_text(server, exchange, 503, "Retry-After: 1\r\n", "too many scrapes at a time\n");
+        return;
+    }
+    enum weft_status status = WEFT_OK;
+    if (server->auth != NULL) {
+        struct weft_slice credentials = weft_http1_server_exchange_header(exchange, server->auth->field);
+        status = server->auth->operations->judge(server->auth, credentials, &scrape->wait, &error);
+    }
+    if (status == WEFT_OK) {
+        begin_page(scrape);
+    } else if (status != WEFT_CLOSED) {
+        keep_out(scrape, &error);
+    }
 }
 
 static const struct weft_http1_route rows[] = {
@@ -178,8 +259,7 @@ static const struct weft_http1_route rows[] = {
 
 static void on_refused(void *context, struct weft_http1_server_exchange *exchange, int code, const char *headers)
 {
-    (void)context;
-    reply_text(exchange, code, headers, "404 page not found\n");
+    reply_text(server_of(context), exchange, code, headers, "404 page not found\n");
 }
 
 static void on_request(void *context, struct weft_http1_server_exchange *exchange,
@@ -201,6 +281,12 @@ struct weft_prometheus_server *weft_prometheus_server_new(const struct weft_prom
     weft_set_magic(server, prometheus_server);
     server->settings = *settings;
     weft_list_init(&server->scrapes);
+    server->auth = weft_auth_server_open(settings->authenticator, settings->host);
+    weft_buffer_init(&server->headers, 0);
+    for (size_t i = 0; i < settings->headers->count; i++) {
+        weft_buffer_append_format(&server->headers, "%s: %s\r\n", settings->headers->entries[i].key,
+                                  settings->headers->entries[i].value);
+    }
     struct weft_http1_server_settings http_settings = { .max_connections = settings->max_connections,
                                                         .wants_body = weft_http1_routes_want_no_body };
     server->http = weft_http1_server_new(settings->host->net, &http_settings, on_request, server, settings->tls);
@@ -220,10 +306,12 @@ void weft_prometheus_server_free(struct weft_prometheus_server *server)
     while ((node = weft_list_first(&server->scrapes)) != NULL) {
         struct scrape *scrape = WEFT_CONTAINER_OF(node, struct scrape, node);
         weft_check_magic(scrape, prometheus_scrape);
-        reply_text(scrape->exchange, 503, NULL, "going away\n");
+        reply_text(server, scrape->exchange, 503, NULL, "going away\n");
         scrape_free(scrape);
     }
     weft_http1_server_free(server->http);
+    weft_auth_server_free(server->auth);
+    weft_buffer_fini(&server->headers);
     weft_clear_magic(server, prometheus_server);
     weft_free(server);
 }
@@ -238,6 +326,9 @@ void weft_prometheus_server_collect(const struct weft_prometheus_server *server,
     weft_samples_add(samples, "weft_exporter_prometheus_pages_too_large",
                      "Scrapes given up at max_page_bytes, or for want of memory", WEFT_SAMPLE_COUNTER,
                      (double)server->too_large, labels);
+    weft_samples_add(samples, "weft_exporter_prometheus_scrapes_unauthenticated",
+                     "Scrapes refused because of their credentials", WEFT_SAMPLE_COUNTER,
+                     (double)server->unauthenticated, labels);
     const struct weft_http1_server_counters *counters = weft_http1_server_read_counters(server->http);
     const struct weft_sample_label *http_labels =
         WEFT_LABELS({ "exporter", server->settings.id }, { "transport", "http" });

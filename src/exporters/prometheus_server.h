@@ -2,6 +2,7 @@
 
 #include "exporters/prometheus_accept.h"
 #include "net/http1/server.h"
+#include "pipeline/authenticator.h"
 #include "pipeline/host.h"
 #include "pipeline/samples.h"
 
@@ -11,7 +12,9 @@ struct weft_prometheus_server;
 struct weft_prometheus_server_settings {
     struct weft_host *host;
     struct weft_prometheus_table *table;
-    struct weft_tls_context *tls; /* or NULL */
+    struct weft_tls_context *tls;             /* or NULL */
+    struct weft_authenticator *authenticator; /* or NULL */
+    const struct weft_config_map *headers;    /* put on each answer; outlives the server */
     bool has_open_metrics, sends_timestamps;
     uint32_t max_connections;
     size_t max_page_bytes;

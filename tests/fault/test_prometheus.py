@@ -1,5 +1,6 @@
 """The exporter prometheus under many workers, many scrapers, silent ones, more series than it has room for, and reloads."""
 
+import base64
 import concurrent.futures
 import http.client
 import pathlib
@@ -112,6 +113,50 @@ class PrometheusFaults(OutsideInCase):
         self.assertEqual(prometheus.total(metrics, "weft_exporter_prometheus_scrapes", exporter="prometheus"), codes.count(200))
         self.assertEqual(prometheus.total(metrics, "weft_exporter_prometheus_scrapes_refused", exporter="prometheus"), codes.count(503))
         self.assertEqual(self.total("hits"), 20_000)
+
+    def ask(self):
+        """A scraper that asks and reads nothing."""
+        connection = self.start(connect(self.port))
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return connection
+
+    def test_who_asks_and_does_not_read_holds_so_much(self):
+        self.begin(max_connections=200, max_page_bytes=30_000_000)
+        self.fill(100_000)
+        meter = self.start(Meter(self.program.process.pid))
+        asking = [self.ask() for _ in range(30)]
+        refused = lambda: sum(prometheus.total(self.program.metrics(), f"weft_exporter_prometheus_{name}", exporter="prometheus")
+                              for name in ("scrapes", "scrapes_refused", "pages_too_large"))
+        self.assertTrue(wait_until(lambda: refused() == len(asking), 30.0))
+        self.assertGreater(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_pages_too_large"), 5)
+        if not is_sanitized():
+            self.assertLess(meter.growth_bytes, 130 * MIB)
+        for connection in asking:
+            connection.close()
+        self.assertTrue(wait_until(lambda: self.code() == 200, 10.0))
+
+    def test_only_who_is_let_in_scrapes(self):
+        users = {"htpasswd": {"inline": "plain:secret\nbcrypt:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"}}
+        self.address, self.port = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        config = self.config(auth={"authenticator": "basicauth"}, response_headers={"X-From": "weft"})
+        config["extensions"] = {"basicauth": users}
+        config["service"]["extensions"] = ["basicauth"]
+        self.program = self.start_program(config, [self.address, self.port])
+        self.send(counter("hits", [point({}, 2)]))
+
+        def answer(credentials):
+            headers = {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()} if credentials else {}
+            try:
+                with urllib.request.urlopen(urllib.request.Request(f"http://{self.port}/metrics", headers=headers), timeout=10) as reply:
+                    return reply.status, reply.headers["X-From"], b"hits_total" in reply.read()
+            except urllib.error.HTTPError as error:
+                return error.code, error.headers["X-From"], b"hits_total" in error.read()
+
+        for credentials in ("plain:secret", "bcrypt:secret"):
+            self.assertEqual(answer(credentials), (200, "weft", True), credentials)
+        for credentials in (None, "plain:wrong", "bcrypt:wrong", "nobody:secret"):
+            self.assertEqual(answer(credentials), (401, "weft", False), credentials)
+        self.assertEqual(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_scrapes_unauthenticated"), 4)
 
     def test_a_page_is_bounded(self):
         self.begin(max_page_bytes=300_000)

@@ -160,6 +160,17 @@ size_t weft_http1_server_connection_count(const struct weft_http1_server *server
     return server->connection_count;
 }
 
+size_t weft_http1_server_unsent_bytes(const struct weft_http1_server *server)
+{
+    size_t sum = 0;
+    WEFT_LIST_EACH(node, &server->connections)
+    {
+        const struct weft_http1_server_connection *connection = weft_http1_server_connection_of(node);
+        sum += connection->output.length - connection->output_sent_bytes;
+    }
+    return sum;
+}
+
 const struct weft_http1_server_counters *weft_http1_server_read_counters(const struct weft_http1_server *server)
 {
     return &server->counters;

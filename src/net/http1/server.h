@@ -96,6 +96,9 @@ void weft_http1_server_drain(struct weft_http1_server *server);
 void weft_http1_server_free(struct weft_http1_server *server);
 
 size_t weft_http1_server_connection_count(const struct weft_http1_server *server);
+
+/* Answers that peers have not taken yet, in bytes. Looks at every connection. */
+size_t weft_http1_server_unsent_bytes(const struct weft_http1_server *server);
 const struct weft_http1_server_counters *weft_http1_server_read_counters(const struct weft_http1_server *server);
 
 /* Header value by lower-case name; empty if absent or if the peer is gone. Valid until the exchange is answered. */
