@@ -1,4 +1,4 @@
-"""Programs of the Collector's own code, in Go, that a test holds weft against."""
+"""Programs in Go that a test holds weft against: of the Collector's own code, and Prometheus."""
 
 import hashlib
 import os
@@ -10,9 +10,8 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def go_peer(name):
-    """The program in the folder of that name, built once into the cache by what it is made of; it needs Go."""
-    sources = [HERE / name / file for file in ("main.go", "go.mod", "go.sum")]
+def _built(name, sources, options, package):
+    """Built once into the cache by what it is made of; it needs Go."""
     key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "weft"
     binary = cache / f"{name}-{key}" / name
@@ -20,9 +19,21 @@ def go_peer(name):
         with tempfile.TemporaryDirectory(prefix="weft-test-") as work:
             for source in sources:
                 shutil.copy(source, work)
-            built = subprocess.run(["nice", "-n", "19", "go", "build", "-o", name, "."], cwd=work, capture_output=True, text=True)
+            built = subprocess.run(["nice", "-n", "19", "go", "build", *options, "-o", f"{work}/{name}", package], cwd=work,
+                                   capture_output=True, text=True)
             if built.returncode != 0:
-                raise AssertionError(f"the Collector's {name} could not be built (it needs Go on the PATH):\n{built.stderr}")
+                raise AssertionError(f"{name} could not be built (it needs Go on the PATH):\n{built.stderr}")
             binary.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(f"{work}/{name}", binary)
     return binary
+
+
+def go_peer(name):
+    """The program in the folder of that name."""
+    return _built(name, [HERE / name / file for file in ("main.go", "go.mod", "go.sum")], [], ".")
+
+
+def prometheus_program(name):
+    """prometheus or promtool, without its ways to discover targets."""
+    return _built(name, [HERE / "prometheus_server" / file for file in ("go.mod", "go.sum")], ["-tags", "remove_all_sd"],
+                  f"github.com/prometheus/prometheus/cmd/{name}")
