@@ -154,16 +154,6 @@ static void sort_items(struct weft_prometheus_context *context)
     }
 }
 
-static bool has_twins(const struct weft_prometheus_context *context)
-{
-    for (size_t i = 1; i < context->item_count; i++) {
-        if (weft_slice_equal(context->items[i - 1].name, context->items[i].name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum weft_prometheus_fate gather_items(struct weft_prometheus_table *table, struct weft_slice point)
 {
     struct weft_prometheus_context *context = &table->context;
@@ -180,7 +170,7 @@ static enum weft_prometheus_fate gather_items(struct weft_prometheus_table *tabl
     }
     place_texts(context);
     sort_items(context);
-    return has_twins(context) ? WEFT_PROMETHEUS_INVALID : WEFT_PROMETHEUS_TAKEN;
+    return WEFT_PROMETHEUS_TAKEN;
 }
 
 /* ---- points ---- */

@@ -308,7 +308,7 @@ END_TEST
 START_TEST(test_series_expire_without_a_scrape)
 {
     begin((struct weft_prometheus_settings){ .expiration_ns = 10 * WEFT_NS_PER_S });
-    take_of(SERVICE, "", "{'name':'old','gauge':{'dataPoints':[{}]}},{'name':'kept','gauge':{'dataPoints':[{}]}}");
+    take_of(SERVICE, "", "{'name':'kept','gauge':{'dataPoints':[{}]}},{'name':'old','gauge':{'dataPoints':[{}]}}");
     pass(6 * WEFT_NS_PER_S);
     take_of(SERVICE, "", "{'name':'kept','gauge':{'dataPoints':[{}]}}");
     pass(4 * WEFT_NS_PER_S + 2);
@@ -470,6 +470,26 @@ START_TEST(test_a_page_outlives_what_it_stands_at)
 }
 END_TEST
 
+START_TEST(test_a_page_goes_on_behind_a_series_that_is_gone)
+{
+    struct weft_prometheus_cursor cursor;
+    struct weft_prometheus_format format = { 0 };
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+    for (unsigned i = 0; i < 3; i++) {
+        take_numbered(i);
+    }
+    weft_prometheus_cursor_begin(table, &cursor);
+    weft_buffer_clear(&page);
+    (void)weft_prometheus_page_write(table, &cursor, &format, 1, &page);
+    take("{'name':'g','gauge':{'dataPoints':[{'flags':1,'attributes':[{'key':'n','value':{'intValue':'1'}}]}]}}");
+    ck_assert(weft_prometheus_page_write(table, &cursor, &format, SIZE_MAX, &page));
+    weft_buffer_append_byte(&page, 0);
+    ck_assert_str_eq((const char *)page.bytes, "# HELP g \n# TYPE g gauge\ng{n=\"0\"} 0\ng{n=\"2\"} 0\n");
+    weft_prometheus_cursor_end(&cursor);
+    end();
+}
+END_TEST
+
 static const char all_kinds[] =
     "{'name':'c','sum':{'isMonotonic':true,'aggregationTemporality':2,'dataPoints':[{'asInt':'1','exemplars':[{}],"
     "'attributes':[{'key':'a','value':{'stringValue':'b'}},{'key':'l','value':{'arrayValue':{'values':[{'intValue':'1'}"
@@ -543,6 +563,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_labels_beyond_the_limit_are_not_taken);
     tcase_add_test(tests, test_quantiles_and_exemplars_are_bounded);
     tcase_add_test(tests, test_a_page_outlives_what_it_stands_at);
+    tcase_add_test(tests, test_a_page_goes_on_behind_a_series_that_is_gone);
     tcase_add_test(tests, test_without_memory_points_are_counted);
     tcase_add_test(tests, test_a_known_series_takes_no_memory);
 }
