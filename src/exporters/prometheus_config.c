@@ -99,6 +99,18 @@ static enum weft_status validate_headers(const struct weft_config_map *headers, 
     return WEFT_OK;
 }
 
+/* The Collector takes others and shows nothing then. */
+static enum weft_status validate_labels(const struct weft_config_map *labels, struct weft_error *error)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        if (labels->entries[i].key[0] == '\0' || strncmp(labels->entries[i].key, "__", 2) == 0) {
+            return weft_fail(error, WEFT_INVALID, "const_labels: \"%s\" is not the name of a label",
+                             labels->entries[i].key);
+        }
+    }
+    return WEFT_OK;
+}
+
 enum weft_status weft_prometheus_config_validate(const void *untyped, struct weft_error *error)
 {
     const struct weft_prometheus_config *config = untyped;
@@ -112,6 +124,9 @@ enum weft_status weft_prometheus_config_validate(const void *untyped, struct wef
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
     if (status == WEFT_OK) {
         status = validate_headers(&config->response_headers.map, error);
+    }
+    if (status == WEFT_OK) {
+        status = validate_labels(&config->const_labels, error);
     }
     return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
 }

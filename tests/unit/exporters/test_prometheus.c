@@ -31,6 +31,7 @@ START_TEST(test_configs_that_are_refused)
                              "invalid translation_strategy: Other");
     component_expect_refused(prometheus, "{endpoint: 'a:1', tls: {}}", WEFT_INVALID, "cert");
     component_expect_refused(prometheus, "{endpoint: 'a:1', response_headers: {'a b': c}}", WEFT_INVALID, "a b");
+    component_expect_refused(prometheus, "{endpoint: 'a:1', const_labels: {__a: b}}", WEFT_INVALID, "__a");
     component_expect_refused(prometheus, "{endpoint: 'a:1', max_series: 0}", WEFT_INVALID, "max_series");
     component_expect_refused(prometheus, "{endpoint: 'a:1', resource_to_telemetry_conversion: {on: true}}",
                              WEFT_INVALID, "on");
