@@ -4,8 +4,8 @@ import base64
 import concurrent.futures
 import http.client
 import pathlib
+import ssl
 import sys
-import time
 import urllib.error
 import urllib.request
 
@@ -15,6 +15,7 @@ from attack_case import MIB, is_sanitized, Meter
 from harness import config as configs
 from harness import otlp, prometheus, wire
 from harness.case import OutsideInCase, only_weft
+from harness.certificates import Certificates
 from harness.client import Client, Outcome
 from harness.flood import connect
 from harness.process import free_port, wait_until
@@ -157,6 +158,15 @@ class PrometheusFaults(OutsideInCase):
         for credentials in (None, "plain:wrong", "bcrypt:wrong", "nobody:secret"):
             self.assertEqual(answer(credentials), (401, "weft", False), credentials)
         self.assertEqual(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_scrapes_unauthenticated"), 4)
+
+    def test_scrapes_over_tls(self):
+        certificates = Certificates(self.temporary_directory())
+        self.begin(tls={"cert_file": str(certificates.certificate("server")), "key_file": str(certificates.key("server"))})
+        self.send(counter("hits", [point({}, 2)]))
+        trusting = ssl.create_default_context(cafile=certificates.authority)
+        with urllib.request.urlopen(f"https://{self.port}/metrics", timeout=10, context=trusting) as answer:
+            self.assertIn(b"hits_total", answer.read())
+        self.assertIsInstance(self.code(), str)  # plain HTTP gets no answer
 
     def test_a_page_is_bounded(self):
         self.begin(max_page_bytes=300_000)
