@@ -102,8 +102,8 @@ START_TEST(test_verdicts_on_keys_are_their_own)
                                         "a-key-of-fifty-bytes-that-is-kept-by-nobody-yyyyyyyb" };
     struct weft_attribute_editor editor;
     struct weft_error error = WEFT_ERROR_NONE;
-    component_begin(&weft_processor_attributes, "actions: [{action: delete, pattern: x}, {action: delete, pattern: '1'}]",
-                    WEFT_TRACES);
+    component_begin(&weft_processor_attributes,
+                    "actions: [{action: delete, pattern: x}, {action: delete, pattern: '1'}]", WEFT_TRACES);
     ck_assert(weft_attribute_editor_init(&editor, fixture.shared, &error) == WEFT_OK);
     ck_assert_uint_eq(weft_otlp_key_slot(weft_slice_of_text("axb")), weft_otlp_key_slot(weft_slice_of_text("ayb")));
     for (size_t i = 0; i < 10 * WEFT_COUNT_OF(keys); i++) {
