@@ -1,7 +1,6 @@
 /* SQL without its literals (redaction_sanitize.h): a lexer for all dialects that knows words, numbers, quotes, comments
  * and operators, and nothing of what they mean. It parts a statement as the one that the Collector's db_sanitizer uses
  * does, in the way in which that is used there. A quote that is open at the end hides all that follows it. */
-#include <stdlib.h>
 #include <strings.h>
 
 #include "base/assert.h"

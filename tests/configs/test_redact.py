@@ -44,10 +44,10 @@ def span(name, **attributes):
 
 @only_weft("the Collector has no such command")
 class Redact(OutsideInCase):
-    def redact(self, *lines, arguments=()):
+    def redact(self, *lines, arguments=(), config=CONFIG):
         path = self.temporary_directory() + "/redact.yaml"
         with open(path, "w", encoding="utf-8") as file:
-            file.write(CONFIG)
+            file.write(config)
         return subprocess.run([program_under_test(), "redact", "--config", path, *arguments], capture_output=True,
                               text=True, timeout=30, input="".join(f"{line}\n" for line in lines))
 
@@ -74,6 +74,17 @@ class Redact(OutsideInCase):
         body = {"kvlistValue": {"values": [{"key": "to", "value": {"arrayValue": {"values": [text("10.0.0.1")]}}}]}}
         done = self.redact(json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": body}]}]}]}))
         self.assertIn('log[0] masked "to.[0]" by detector ipv4', done.stdout)
+
+    def test_sanitizers_and_what_was_encoded_are_named(self):
+        config = CONFIG.replace("    blocked_key_patterns", "    url_sanitizer: {enabled: true, attributes: [url.path]}\n"
+                                "    db_sanitizer: {sql: {enabled: true, attributes: [db.query.text]}}\n    blocked_key_patterns")
+        came = span("GET /users/17", **{"url.path": "/users/17", "db.query.text": "SELECT 17", "db.system.name": "sqlite",
+                                        "q": "ip=10%2E0.0.1&x"})
+        done = self.redact(json.dumps(spans(came | {"kind": 3})), config=config, arguments=["--pipeline", "traces/two"])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        masks = [line.strip() for line in done.stdout.splitlines() if " masked " in line]
+        self.assertEqual(masks, ['span[0] masked "url.path" by url_sanitizer', 'span[0] masked "db.query.text" by db_sanitizer.sql',
+                                 'span[0] masked "q" by detector ipv4', 'span[0] masked "name" by url_sanitizer'])
 
     def test_what_is_no_request_is_told_by_its_line_and_the_rest_goes_on(self):
         done = self.redact("{}", '{"resourceSpans": 1}', "", json.dumps({"resourceMetrics": []}), json.dumps(spans(span("x"))))

@@ -78,15 +78,12 @@ START_TEST(test_each_start_of_a_text_is_sanitized)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
         for (size_t length = 0; length <= strlen(rows[i].text); length++) {
-            uint8_t *copy = weft_alloc(length + 1);
             struct weft_buffer out = { 0 };
-            memcpy(copy, rows[i].text, length);
             uint8_t *exact = weft_alloc(length == 0 ? 1 : length);
-            memcpy(exact, copy, length);
+            memcpy(exact, rows[i].text, length);
             weft_sanitize(rows[i].sanitizer, i % 2 == 0, weft_slice_of(exact, length), &out);
             ck_assert(out.length <= 3 * length);
             weft_buffer_fini(&out);
-            weft_free(copy);
             weft_free(exact);
         }
     }
