@@ -1,4 +1,4 @@
-"""docs/reference.md is what the program says about itself; README.md names every component.
+"""docs/reference.md is what the program says about itself; docs/from-the-collector.md too (from_the_collector.py); README.md names every component.
 
 usage: python3 reference.py [--write] [WEFT]   (WEFT: the program, build/release/weft unless given or in WEFT_BINARY)
 Without --write: exit code 1 and a word about it when the page is not up to date. The last line is "N passed, N failed".
@@ -11,6 +11,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import from_the_collector
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 PAGE = TREE / "docs" / "reference.md"
@@ -51,6 +53,16 @@ def check_page(program):
     return ["docs/reference.md is not up to date: python3 tests/lint/reference.py --write", *difference[:20]]
 
 
+def wanted_page_from_the_collector(program):
+    return from_the_collector.wanted_page(said_by(program), said_by(program, "--reference"))
+
+
+def check_from_the_collector(program):
+    page = from_the_collector.PAGE
+    is_present = page.exists() and page.read_text() == wanted_page_from_the_collector(program)
+    return [] if is_present else ["docs/from-the-collector.md is not up to date: python3 tests/lint/reference.py --write"]
+
+
 def check_readme(program):
     rows = [line for line in (TREE / "README.md").read_text().splitlines() if line.startswith("|")]
     return [f"README.md: no table row for {kind} `{name}`" for kind, name in components(program)
@@ -65,12 +77,14 @@ def main():
     if options.write:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(wanted_page(options.program))
+        from_the_collector.PAGE.write_text(wanted_page_from_the_collector(options.program))
     failed = 0
-    for check in (check_page, check_readme):
+    checks = (check_page, check_from_the_collector, check_readme)
+    for check in checks:
         problems = check(options.program)
         failed += bool(problems)
         print("\n".join(problems) if problems else f"ok    {check.__name__}")
-    print(f"{2 - failed} passed, {failed} failed")
+    print(f"{len(checks) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -13,7 +13,6 @@ Lines behind it that are indented say more of the case:
     $ NAME=VALUE           the environment has this; \\n ends a line in it
     ! refuses: WHY         weft does otherwise than the Collector, on purpose (or: accepts)
     - refuses: WHY         weft does otherwise because something is missing in it
-    ~ both: WHY            no config of the cases' Collector can say it: only weft is asked, and must accept or refuse (`~ accepts: ...`)
 """
 
 import os
