@@ -67,7 +67,7 @@ static enum weft_status take_time(struct weft_ottl_run *run, struct weft_ottl_va
     }
     if (clock.nanos != 0) {
         int length = snprintf(fraction, sizeof fraction, ".%09u", (unsigned)clock.nanos);
-        while (fraction[length - 1] == '0') {
+        while (length > 1 && fraction[length - 1] == '0') {
             fraction[--length] = '\0';
         }
     }
@@ -168,6 +168,8 @@ static enum weft_status take_string_like(struct weft_ottl_run *run, struct weft_
         return take_id(run, in_out_value);
     case WEFT_OTTL_MESSAGE:
     case WEFT_OTTL_MESSAGES:
+        *in_out_value = weft_ottl_string(WEFT_SLICE_LITERAL("{}")); /* Go's encoder sees nothing in them */
+        return WEFT_OK;
     case WEFT_OTTL_FUNCTION:
     case WEFT_OTTL_ABSENT:
         return refuse(run, in_out_value, "a text");

@@ -13,6 +13,9 @@ struct weft_ottl_checker {
 
 enum weft_status weft_ottl_check(struct weft_ottl_checker *checker, struct weft_ottl_node *node) WEFT_MUST_CHECK;
 
+/* Made of nothing but literals: its value is known with the config. */
+bool weft_ottl_is_constant(const struct weft_ottl_node *node);
+
 /* check_path.c */
 enum weft_status weft_ottl_check_path(struct weft_ottl_checker *checker, struct weft_ottl_node *node) WEFT_MUST_CHECK;
 

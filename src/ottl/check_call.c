@@ -107,15 +107,21 @@ static enum weft_status check_function_name(struct weft_ottl_checker *checker,
     return WEFT_OK;
 }
 
-/* A literal is converted now: whether it can be is known. */
+/* What is constant is converted now: whether it can be is known. */
 static enum weft_status check_known(struct weft_ottl_checker *checker, const struct weft_ottl_function *function,
                                     enum weft_ottl_takes takes, const struct weft_ottl_node *node)
 {
-    struct weft_ottl_value value = node->literal;
-    if (node->kind != WEFT_OTTL_NODE_LITERAL) {
+    struct weft_ottl_value value;
+    if (!weft_ottl_is_constant(node)) {
         return WEFT_OK;
     }
-    enum weft_status status = weft_ottl_argument_take(checker->run, takes, &value);
+    enum weft_status status = weft_ottl_evaluate(checker->run, node, &value);
+    if (status == WEFT_OK) {
+        status = weft_ottl_argument_take(checker->run, takes, &value);
+    }
+    if (status == WEFT_NOMEM) {
+        return weft_fail(checker->error, status, "no memory for a statement");
+    }
     return status == WEFT_OK ? status : fail(checker, node, function->name, checker->run->error.text);
 }
 

@@ -182,7 +182,12 @@ START_TEST(test_how_conditions_are_put_together)
         { "Len(name)", FAILS },
         { "false and Len(kind) == 1", FALSE_NOW },
         { "true or Len(kind) == 1", TRUE_NOW },
-        { "Len(kind) == 1 or true", FAILS },
+        { "Len(kind) == 1 or true", TRUE_NOW }, /* a constant says all, wherever it stands */
+        { "Len(kind) == 1 and {} >= 0", FALSE_NOW },
+        { "Len(kind) == 1 and [1, {\"a\": 2}] == nil or name == \"GET /x\"", TRUE_NOW },
+        { "name == \"GET /x\" or Len(kind) == 1", TRUE_NOW },
+        { "Len(kind) == 1 or name == \"GET /x\"", FAILS },
+        { "IsMatch(events, \"^.}$\")", TRUE_NOW }, /* {} to Go's encoder */
         { "not Len(kind) == 1", FAILS },
     };
     ask_span(questions, WEFT_COUNT_OF(questions));
@@ -268,6 +273,7 @@ START_TEST(test_what_is_refused_says_where)
         { "IsMatch(name, \"(\")", "IsMatch: " },
         { "IsMatch(name, 1)", "column 15: IsMatch: expected a string but got an int" },
         { "IsMatch(name, pat = \"x\")", "IsMatch has no parameter pat" },
+        { "IsMatch(name, [\"x\", nil])", "column 15: IsMatch: expected a string but got a list" },
         { "IsMatch(target = name, \"x\")", "an argument by position behind one by name" },
         { "IsMatch", "this is a value" },
         { "(name == \"x\") == true", "a condition cannot stand where a value is expected" },
