@@ -45,7 +45,8 @@ static const struct command {
       "                  [--state-dir DIR | --endpoint SOCKET|HOST:PORT]" },
     { "ottl", weft_cli_ottl, "show what statements in OTTL make of requests",
       "STATEMENT ... < OTLP/JSON lines\n"
-      "       weft ottl --config FILE [--set KEY=VALUE ...] [--pipeline ID] < OTLP/JSON lines" },
+      "       weft ottl --config FILE [--set KEY=VALUE ...] [--pipeline ID] < OTLP/JSON lines\n"
+      "       weft ottl --condition CONDITION [--context span|spanevent|...] < OTLP/JSON lines" },
     { "redact", weft_cli_redact, "show what the redactions of a config make of requests",
       "--config FILE [--set KEY=VALUE ...] [--pipeline ID] < OTLP/JSON lines" },
     { "version", print_version, "print the version", NULL },

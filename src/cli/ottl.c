@@ -1,12 +1,13 @@
-/* `weft ottl`: what statements make of requests: those given, or the transforms of a config. OTLP/JSON is read from the
- * standard input, a request a line; each is shown as it came and as it would leave. Nothing is started, nothing is
- * sent.
+/* `weft ottl`: what statements make of requests: those given, or the transforms of a config; or what a condition says
+ * of their records (ottl_ask.h). OTLP/JSON is read from the standard input, a request a line; each is shown as it came
+ * and as it would leave. Nothing is started, nothing is sent.
  */
 #include <getopt.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "cli/cli.h"
+#include "cli/ottl_ask.h"
 #include "cli/requests.h"
 #include "graph/plan.h"
 #include "processors/transform_run.h"
@@ -103,13 +104,12 @@ static enum weft_status change(void *context, struct weft_otlp_table *table, str
 /* ---- the command ---- */
 
 static bool read_options(int argument_count, char **arguments, struct weft_cli_sources *sources,
-                         const char **out_pipeline)
+                         const char **out_pipeline, struct weft_cli_condition *out_question)
 {
     static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "set", required_argument, NULL, 's' },
-        { "pipeline", required_argument, NULL, 'p' },
-        { NULL, 0, NULL, 0 },
+        { "config", required_argument, NULL, 'c' },   { "set", required_argument, NULL, 's' },
+        { "pipeline", required_argument, NULL, 'p' }, { "condition", required_argument, NULL, 'q' },
+        { "context", required_argument, NULL, 'x' },  { NULL, 0, NULL, 0 },
     };
     int letter;
     while ((letter = getopt_long(argument_count, arguments, "c:", options, NULL)) != -1) {
@@ -119,11 +119,16 @@ static bool read_options(int argument_count, char **arguments, struct weft_cli_s
             weft_cli_sources_add_set(sources, optarg);
         } else if (letter == 'p') {
             *out_pipeline = optarg;
+        } else if (letter == 'q') {
+            out_question->condition = optarg;
+        } else if (letter == 'x') {
+            out_question->context = optarg;
         } else {
             return false;
         }
     }
-    if ((optind < argument_count) == (sources->config_count > 0)) {
+    int given = (optind < argument_count) + (sources->config_count > 0) + (out_question->condition != NULL);
+    if (given != 1) {
         weft_cli_print_usage(stderr, "ottl");
         return false;
     }
@@ -164,12 +169,14 @@ int weft_cli_ottl(int argument_count, char **arguments)
 {
     struct weft_cli_sources sources = { 0 };
     const char *pipeline = NULL;
-    if (!read_options(argument_count, arguments, &sources, &pipeline)) {
+    struct weft_cli_condition question = { NULL, NULL };
+    if (!read_options(argument_count, arguments, &sources, &pipeline, &question)) {
         weft_cli_sources_fini(&sources);
         return 2;
     }
-    bool is_good = sources.config_count > 0 ? try_config(&sources, pipeline)
-                                            : try_statements(arguments + optind, (size_t)(argument_count - optind));
+    bool is_good = question.condition != NULL ? weft_cli_requests_change(weft_cli_ottl_ask, &question)
+                   : sources.config_count > 0 ? try_config(&sources, pipeline)
+                                              : try_statements(arguments + optind, (size_t)(argument_count - optind));
     weft_cli_sources_fini(&sources);
     return is_good ? 0 : 1;
 }
