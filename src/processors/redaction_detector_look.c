@@ -2,6 +2,7 @@
  * stand as those of a card or a social security number do; 32 bytes at a time where the machine can. A byte's halves
  * look up eight bits each, one for a group of triggers; where both halves of four bytes that follow one another have
  * one in common, tables say which triggers it is. Most texts have none, and are done with that. */
+#include "base/status.h"
 #include "processors/redaction_detector.h"
 
 enum { BLOCK_BYTES = 32 };
@@ -112,7 +113,8 @@ WITH_VECTORS static inline uint32_t find_separators(__m256i bytes)
                                                           _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('-'))));
 }
 
-/* Where a form begins in the two blocks, its bit is set. What goes on behind them is seen with the next one. */
+/* Where a form begins in the two blocks, its bit is set. What goes on behind them is seen with the next one. Groups of
+ * digits with something between them are rare: most blocks are done with a few steps. */
 WITH_VECTORS static inline void find_forms(struct look *look)
 {
     uint64_t digits = look->digits;
@@ -121,9 +123,15 @@ WITH_VECTORS static inline void find_forms(struct look *look)
     uint64_t four = two & two >> 2;
     uint64_t eight = four & four >> 4;
     uint64_t group = four & separators >> 4; /* of four, and what parts it from the next */
-    look->cards |= (eight & eight >> 6) | (group & group >> 5 & four >> 10) |
-                   (group & two >> 5 & four >> 7 & separators >> 11 & four >> 12);
-    look->ssns |= two & digits >> 2 & separators >> 3 & two >> 4 & separators >> 6 & four >> 7;
+    look->cards |= eight & eight >> 6;
+    if (WEFT_UNLIKELY(group != 0)) {
+        look->cards |=
+            (group & group >> 5 & four >> 10) | (group & two >> 5 & four >> 7 & separators >> 11 & four >> 12);
+    }
+    uint64_t middle = separators & separators >> 3; /* two of them with two bytes between */
+    if (WEFT_UNLIKELY(middle != 0)) {
+        look->ssns |= two & digits >> 2 & middle >> 3 & two >> 4 & four >> 7;
+    }
 }
 
 WITH_VECTORS static inline void look_at_block(const struct weft_detector_filter *filter, const uint8_t *at,
