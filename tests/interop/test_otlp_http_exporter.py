@@ -357,4 +357,3 @@ class ConfigTest(OtlpHttpCase):
         self.assert_refused("proxy_url", proxy_url="https://proxy:3128")
         self.assert_refused("proxy_url", proxy_url="proxy:3128")
         self.assert_refused("encoding", encoding="xml")
-        self.assert_refused("no header name", headers={"a b": "c"})
