@@ -29,7 +29,6 @@ enum {
     METRICS = WEFT_OTTL_IN_METRIC | WEFT_OTTL_IN_DATAPOINT,
 };
 
-/* In a table of their own stand the severities, below. */
 static const struct symbol {
     const char *name;
     int64_t number;

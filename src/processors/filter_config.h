@@ -68,5 +68,5 @@ struct weft_filter_config {
 
 extern const struct weft_field weft_filter_fields[];
 
-/* The words of error_mode, in the order of enum weft_ottl_error_mode; behind them "" where it may be left out. */
+/* The words of error_mode, in the order of enum weft_ottl_error_mode. */
 extern const char *const weft_filter_error_modes[];

@@ -14,7 +14,7 @@ struct weft_filter_items {
     uint32_t number; /* of the field */
 };
 
-/* data_field: of the data in a Metric (metric_data_field of filter_items.c); of spans it is not looked at. */
+/* Of a log record there are none. */
 struct weft_filter_items weft_filter_items_of(enum weft_signal signal, struct weft_slice record);
 bool weft_filter_items_next(struct weft_filter_items *items, struct weft_slice *out_item);
 
