@@ -72,10 +72,23 @@ struct weft_shared_listeners {
     size_t count;
 };
 
+/* What the agent tells of what runs: the pipelines in the config's order, after each what it consists of, in this
+ * order; then the extensions. */
+enum weft_agent_part {
+    WEFT_PART_EXTENSION,
+    WEFT_PART_PIPELINE,
+    WEFT_PART_RECEIVER,
+    WEFT_PART_PROCESSOR,
+    WEFT_PART_EXPORTER,
+};
+
+typedef void (*weft_agent_part_fn)(void *context, enum weft_agent_part part, const char *id);
+
 /* What extensions may know of the agent (worker 0 only). */
 struct weft_agent_view {
     void *agent;
     bool (*can_accept)(void *agent);
+    void (*tell)(void *agent, weft_agent_part_fn on_part, void *context);
     struct weft_wall started;
 };
 

@@ -287,6 +287,28 @@ static bool can_accept(void *context)
     return !agent->is_stopping;
 }
 
+static void tell_components(struct weft_plan_component *const *components, size_t count, enum weft_agent_part part,
+                            weft_agent_part_fn on_part, void *context)
+{
+    for (size_t i = 0; i < count; i++) {
+        on_part(context, part, components[i]->id);
+    }
+}
+
+static void tell(void *untyped, weft_agent_part_fn on_part, void *context)
+{
+    const struct agent *agent = untyped;
+    const struct weft_plan *plan = agent->plan;
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
+        on_part(context, WEFT_PART_PIPELINE, pipeline->id);
+        tell_components(pipeline->receivers, pipeline->receiver_count, WEFT_PART_RECEIVER, on_part, context);
+        tell_components(pipeline->processors, pipeline->processor_count, WEFT_PART_PROCESSOR, on_part, context);
+        tell_components(pipeline->exporters, pipeline->exporter_count, WEFT_PART_EXPORTER, on_part, context);
+    }
+    tell_components(plan->extensions, plan->extension_count, WEFT_PART_EXTENSION, on_part, context);
+}
+
 static enum weft_status open_questions(struct agent *agent, struct weft_error *error)
 {
     struct weft_questions_settings settings = { .workers = agent->workers,
@@ -472,7 +494,8 @@ enum weft_status weft_agent_run(const struct weft_agent_options *options, struct
 {
     struct agent *agent = weft_alloc(sizeof *agent);
     agent->options = options;
-    agent->view = (struct weft_agent_view){ .agent = agent, .can_accept = can_accept, .started = weft_wall_now() };
+    agent->view =
+        (struct weft_agent_view){ .agent = agent, .can_accept = can_accept, .tell = tell, .started = weft_wall_now() };
     enum weft_status status = start(agent, error);
     if (status == WEFT_OK) {
         status = start_workers(agent, error);

@@ -111,7 +111,7 @@ static void begin(const char *keys)
                                             .budget = &fixture.budget,
                                             .read_buffer = weft_alloc(65536),
                                             .read_buffer_bytes = 65536 };
-    served.view = (struct weft_agent_view){ NULL, can_accept, weft_wall_now() };
+    served.view = (struct weft_agent_view){ .can_accept = can_accept, .started = weft_wall_now() };
     fixture.host.net = &served.net;
     struct weft_instance_setup setup = {
         .host = &fixture.host, .id = "health_check", .config = fixture.config, .agent = &served.view
