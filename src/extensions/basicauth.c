@@ -7,9 +7,8 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/base64.h"
-#include "base/log.h"
 #include "extensions/basicauth.h"
-#include "extensions/watched_file.h"
+#include "extensions/file_value.h"
 
 enum { FILE_TASKS = 256, CHECK_TASKS = 4096 };
 
@@ -36,17 +35,10 @@ struct basicauth_shared {
     struct weft_helper *check_helper;             /* NULL: no server */
 };
 
-/* One half of a client's credentials. */
-struct half {
-    struct basicauth_client *client;
-    struct weft_buffer text;
-    struct weft_watched_file *file; /* NULL = none */
-};
-
 struct basicauth_client {
     struct weft_auth_client client;
     const struct basicauth_shared *shared;
-    struct half username, password;
+    struct weft_file_value username, password;
 };
 
 #define USERS struct weft_basicauth_users_config
@@ -112,12 +104,9 @@ static enum weft_status read_file(const char *path, struct weft_buffer *buffer, 
     return is_set(path) ? weft_watched_file_read(path, buffer, error) : WEFT_OK;
 }
 
-/* A half of a client's credentials that is empty is a file that is not written yet. */
 static enum weft_status read_half(const char *path, struct weft_buffer *buffer, struct weft_error *error)
 {
-    enum weft_status status = read_file(path, buffer, error);
-    bool is_empty = status == WEFT_OK && is_set(path) && weft_slice_trim(weft_buffer_slice(buffer)).length == 0;
-    return is_empty ? weft_fail(error, WEFT_INVALID, "credentials file \"%s\" is empty", path) : status;
+    return is_set(path) ? weft_file_value_read(path, buffer, error) : WEFT_OK;
 }
 
 static enum weft_status read_files(struct basicauth_shared *shared, struct weft_error *error)
@@ -187,55 +176,23 @@ static struct basicauth_client *client_of(struct weft_auth_client *client)
     return WEFT_CONTAINER_OF(client, struct basicauth_client, client);
 }
 
-static void set_half(struct half *half, struct weft_slice text)
+static void half_init(struct weft_file_value *half, const struct basicauth_shared *shared, struct weft_host *host,
+                      const char *text, const char *path, const struct weft_buffer *first)
 {
-    struct weft_buffer fresh;
-    weft_buffer_init(&fresh, 0);
-    text = weft_slice_trim(text);
-    weft_buffer_append(&fresh, text.bytes, text.length);
-    if (text.length == 0 || fresh.is_failed) {
-        weft_log(WARN, "auth.file_unusable", "credentials are not usable; the former ones stay",
-                 WEFT_LOG_STRING("extension", half->client->shared->id));
-        weft_buffer_fini(&fresh);
-        return;
-    }
-    weft_buffer_fini(&half->text);
-    half->text = fresh;
-}
-
-static void on_changed(void *context, struct weft_slice contents)
-{
-    set_half(context, contents);
-}
-
-static void half_init(struct half *half, struct basicauth_client *client, struct weft_host *host, const char *text,
-                      const char *path, const struct weft_buffer *first)
-{
-    half->client = client;
-    weft_buffer_init(&half->text, 0);
     if (!is_set(path)) {
-        weft_buffer_append_text(&half->text, text == NULL ? "" : text);
-        weft_assert(!half->text.is_failed); /* start-up */
+        weft_file_value_init_fixed(half, text);
         return;
     }
-    set_half(half, weft_buffer_slice(first));
-    half->file = weft_watched_file_new(
-        &(struct weft_watched_file_settings){ .host = host,
-                                              .helper = client->shared->file_helper,
-                                              .id = client->shared->id,
-                                              .path = path,
-                                              .interval_ns = client->shared->config->reload_interval.ns,
-                                              .on_changed = on_changed,
-                                              .context = half });
+    weft_file_value_init(half,
+                         &(struct weft_watched_file_settings){ .host = host,
+                                                               .helper = shared->file_helper,
+                                                               .id = shared->id,
+                                                               .path = path,
+                                                               .interval_ns = shared->config->reload_interval.ns },
+                         weft_buffer_slice(first));
 }
 
-static void half_fini(struct half *half)
-{
-    weft_watched_file_free(half->file);
-    weft_buffer_fini(&half->text);
-}
-
-static void append_half(const struct half *half, struct weft_buffer *out)
+static void append_half(const struct weft_file_value *half, struct weft_buffer *out)
 {
     weft_buffer_append(out, half->text.bytes, half->text.length);
 }
@@ -264,8 +221,8 @@ static enum weft_status add(struct weft_auth_client *untyped, const struct weft_
 static void client_free(struct weft_auth_client *untyped)
 {
     struct basicauth_client *client = client_of(untyped);
-    half_fini(&client->username);
-    half_fini(&client->password);
+    weft_file_value_fini(&client->username);
+    weft_file_value_fini(&client->password);
     weft_free(client);
 }
 
@@ -301,8 +258,8 @@ static struct weft_auth_client *open_client(struct weft_authenticator *authentic
     const struct client_auth_config *config = &shared->config->client_auth;
     client->client.operations = &client_operations;
     client->shared = shared;
-    half_init(&client->username, client, setup->host, config->username, config->username_file, &shared->username);
-    half_init(&client->password, client, setup->host, config->password.text, config->password_file, &shared->password);
+    half_init(&client->username, shared, setup->host, config->username, config->username_file, &shared->username);
+    half_init(&client->password, shared, setup->host, config->password.text, config->password_file, &shared->password);
     return &client->client;
 }
 

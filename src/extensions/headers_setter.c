@@ -6,8 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "base/log.h"
-#include "extensions/watched_file.h"
+#include "extensions/file_value.h"
 #include "net/http1/client.h"
 #include "pipeline/metadata.h"
 
@@ -38,19 +37,12 @@ struct setter_shared {
     struct weft_helper *helper; /* NULL: no files */
 };
 
-/* The value of a header that comes from a file. */
-struct file_value {
-    const struct setter_shared *shared;
-    struct weft_buffer text;
-    struct weft_watched_file *file; /* NULL = this header has none */
-};
-
 struct setter_client {
     struct weft_auth_client client;
     const struct setter_shared *shared;
     struct weft_auth_client_setup setup;
     struct weft_auth_client *additional; /* NULL = none */
-    struct file_value *values;           /* by header */
+    struct weft_file_value *values;      /* by header; those without a file are not used */
 };
 
 #define HEADER struct header_config
@@ -175,9 +167,7 @@ static enum weft_status read_file(struct setter_shared *shared, size_t index, st
     if (shared->helper == NULL) {
         shared->helper = weft_helper_new("weft-headers", FILE_TASKS, NULL, NULL);
     }
-    enum weft_status status = weft_watched_file_read(path, &shared->files[index], error);
-    bool is_empty = status == WEFT_OK && weft_slice_trim(weft_buffer_slice(&shared->files[index])).length == 0;
-    return is_empty ? weft_fail(error, WEFT_INVALID, "credentials file \"%s\" is empty", path) : status;
+    return weft_file_value_read(path, &shared->files[index], error);
 }
 
 static const struct weft_authenticator_operations setter_authenticator;
@@ -213,23 +203,6 @@ static struct setter_client *client_of(struct weft_auth_client *client)
 {
     weft_assert(client->operations == &setter_operations);
     return WEFT_CONTAINER_OF(client, struct setter_client, client);
-}
-
-static void set_value(void *context, struct weft_slice contents)
-{
-    struct file_value *value = context;
-    struct weft_buffer fresh;
-    weft_buffer_init(&fresh, 0);
-    contents = weft_slice_trim(contents);
-    weft_buffer_append(&fresh, contents.bytes, contents.length);
-    if (contents.length == 0 || fresh.is_failed) {
-        weft_log(WARN, "auth.file_unusable", "a header's value is not usable; the former one stays",
-                 WEFT_LOG_STRING("extension", value->shared->id));
-        weft_buffer_fini(&fresh);
-        return;
-    }
-    weft_buffer_fini(&value->text);
-    value->text = fresh;
 }
 
 /* What a request has without this: configured headers and, over HTTP, what every request has. */
@@ -315,8 +288,7 @@ static void client_free(struct weft_auth_client *untyped)
 {
     struct setter_client *client = client_of(untyped);
     for (size_t i = 0; i < client->shared->config->headers.count; i++) {
-        weft_watched_file_free(client->values[i].file);
-        weft_buffer_fini(&client->values[i].text);
+        weft_file_value_fini(&client->values[i]);
     }
     weft_auth_client_free(client->additional);
     weft_free(client->values);
@@ -328,21 +300,18 @@ static const struct weft_auth_client_operations setter_operations = { .add = add
 static void open_value(struct setter_client *client, size_t index)
 {
     const struct setter_shared *shared = client->shared;
-    struct file_value *value = &client->values[index];
-    value->shared = shared;
-    weft_buffer_init(&value->text, 0);
-    if (shared->files[index].length == 0) {
+    struct weft_slice first = weft_buffer_slice(&shared->files[index]);
+    if (first.length == 0) { /* it has no file */
+        weft_file_value_init_fixed(&client->values[index], "");
         return;
     }
-    set_value(value, weft_buffer_slice(&shared->files[index]));
-    value->file = weft_watched_file_new(
-        &(struct weft_watched_file_settings){ .host = client->setup.host,
-                                              .helper = shared->helper,
-                                              .id = shared->id,
-                                              .path = header_at(shared->config, index)->value_file,
-                                              .interval_ns = shared->config->reload_interval.ns,
-                                              .on_changed = set_value,
-                                              .context = value });
+    weft_file_value_init(&client->values[index],
+                         &(struct weft_watched_file_settings){ .host = client->setup.host,
+                                                               .helper = shared->helper,
+                                                               .id = shared->id,
+                                                               .path = header_at(shared->config, index)->value_file,
+                                                               .interval_ns = shared->config->reload_interval.ns },
+                         first);
 }
 
 static struct weft_auth_client *open_client(struct weft_authenticator *authenticator,

@@ -73,6 +73,19 @@ static unsigned abilities_of(const struct weft_plan *plan, const struct weft_pla
     return abilities;
 }
 
+/* An authenticator that names itself, by whatever way, would never be open. */
+static bool is_in_circle(const struct weft_plan *plan, const struct weft_plan_component *extension, int depth)
+{
+    struct weft_auth_need needs[WEFT_AUTH_NEEDS_MAX];
+    size_t count = needs_of(extension->component, extension->config, needs);
+    bool is_too_deep = depth == MAX_CHAIN && count > 0;
+    for (size_t i = 0; !is_too_deep && i < count; i++) {
+        const struct weft_plan_component *other = find_running(plan, needs[i].authenticator);
+        is_too_deep = other != NULL && is_in_circle(plan, other, depth + 1);
+    }
+    return is_too_deep;
+}
+
 static enum weft_status find_one(const struct weft_plan *plan, const struct weft_plan_component *component,
                                  const struct weft_auth_need *need, struct weft_plan_component **out_extension,
                                  struct weft_error *error)
@@ -85,6 +98,11 @@ static enum weft_status find_one(const struct weft_plan *plan, const struct weft
         return weft_node_fail(error, WEFT_INVALID, component->node,
                               "failed to resolve authenticator \"%s\": authenticator not found in service::extensions",
                               need->authenticator);
+    }
+    if (is_in_circle(plan, extension, 0)) {
+        return weft_node_fail(error, WEFT_INVALID, component->node,
+                              "authenticator \"%s\" names others in a circle, or in a chain of more than %d",
+                              need->authenticator, (int)MAX_CHAIN);
     }
     unsigned abilities = abilities_of(plan, extension, 0);
     if ((abilities & need->side) == 0) {

@@ -345,6 +345,10 @@ class ConfigTest(ClientCase):
         self.assert_refused("missing header source", {"headers_setter": {"headers": [{"key": "a"}]}})
         self.assert_refused("invalid header source",
                             {"headers_setter": {"headers": [{"key": "a", "value": "b", "from_context": "c"}]}})
+        circle = {"headers": [{"key": "a", "value": "b"}]}
+        self.assert_refused("in a circle", {"headers_setter": {**circle, "additional_auth": "headers_setter"}})
+        self.assert_refused("in a circle", {"headers_setter/a": {**circle, "additional_auth": "headers_setter/b"},
+                                            "headers_setter/b": {**circle, "additional_auth": "headers_setter/a"}})
         self.assert_refused("No such file", {"bearertokenauth": {"filename": "/nowhere/token"}})
 
     def test_secrets_are_not_printed(self):

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "base/buffer.h"
+#include "extensions/watched_file.h"
+
+/* A secret that is the config's or a file's, without the white space around it; a file is looked at again. Embedded in
+ * who uses it, which stays where it is. */
+struct weft_file_value {
+    const char *id; /* of the extension, for the log */
+    struct weft_buffer text;
+    struct weft_watched_file *file; /* NULL = none */
+};
+
+/* The first reading of a file: WEFT_INVALID if there is nothing in it. */
+enum weft_status weft_file_value_read(const char *path, struct weft_buffer *out,
+                                      struct weft_error *error) WEFT_MUST_CHECK;
+
+/* first: what the file said then. */
+void weft_file_value_init(struct weft_file_value *value, const struct weft_watched_file_settings *settings,
+                          struct weft_slice first);
+
+/* A value that stays as it is. */
+void weft_file_value_init_fixed(struct weft_file_value *value, const char *text);
+void weft_file_value_fini(struct weft_file_value *value);
