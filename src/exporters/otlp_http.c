@@ -53,7 +53,7 @@ WEFT_MAGIC(otlp_http_shared, 0x07195a42);
 /* What the workers' instances have in common. */
 struct otlp_http_shared {
     uint32_t magic;
-    struct weft_tls_context *tls; /* also where no URL wants it: a redirect may. NULL = all are unix sockets */
+    struct weft_tls_context *tls; /* also where no URL wants it: a redirect may. NULL = none (may_want_tls) */
     struct weft_sender_shared sender[WEFT_SIGNAL_COUNT]; /* each signal has a queue of its own */
 };
 
@@ -270,13 +270,21 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status == WEFT_OK ? weft_sender_config_validate(&config->sender, error) : status;
 }
 
-/* Wherever a redirect may lead to https, too. */
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+/* Also where a redirect may lead to https. A context with the system's authorities takes 4 MiB, so what is on this
+ * machine gets one only if the config says something of TLS. */
 static bool may_want_tls(const struct otlp_http_config *config)
 {
+    bool has_authority = is_set(config->tls.ca_file) || is_set(config->tls.ca_pem) || config->tls.insecure_skip_verify;
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
         struct weft_url url;
         const char *suffix;
-        if (find_url(config, (enum weft_signal)signal, &url, &suffix, NULL) == WEFT_OK && !url.endpoint.is_unix) {
+        if (find_url(config, (enum weft_signal)signal, &url, &suffix, NULL) == WEFT_OK &&
+            (url.endpoint.wants_tls || has_authority || !weft_endpoint_is_local(&url.endpoint))) {
             return true;
         }
     }
@@ -357,6 +365,9 @@ static enum weft_status upgrade(struct otlp_http_push *push, const struct weft_e
                                 struct weft_error *error)
 {
     struct otlp_http_exporter *exporter = push->exporter;
+    if (exporter->tls == NULL) {
+        return weft_fail(error, WEFT_INVALID, "a redirect to https on this machine, and tls has no ca_file");
+    }
     if (exporter->upgraded == NULL) {
         exporter->upgraded_endpoint = *endpoint;
         exporter->upgraded = open_client(exporter, &exporter->upgraded_endpoint, exporter->tls);

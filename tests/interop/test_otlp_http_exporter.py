@@ -251,6 +251,10 @@ class AnswersTest(OtlpHttpCase):
             self.send(address, otlp.numbered_request(first, 10))
         self.final_ledger(program, {"sent": 20})
         self.assertEqual(len(behind.wait_for_spans(20)), 20)
+        address, program = self.sending_to(before)
+        self.send(address, otlp.numbered_request(0, 10))
+        self.final_ledger(program, {"rejected": 10})
+        self.assert_logged("tls has no ca_file", program)
 
     def test_redirects_elsewhere_and_without_end_are_errors(self):
         self.check([HttpAnswer(307, headers={"Location": "http://127.0.0.2:1/v1/traces"})], {"rejected": 10}, 1)
