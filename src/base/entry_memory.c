@@ -29,6 +29,7 @@ void weft_entry_memory_fini(struct weft_entry_memory *memory)
 void weft_entry_memory_clear(struct weft_entry_memory *memory)
 {
     memory->used = 0;
+    memory->is_full = false;
     if (memory->chunks == NULL) {
         return;
     }
@@ -49,6 +50,7 @@ static bool add_chunk(struct weft_entry_memory *memory, size_t size_bytes)
     bool is_too_much = capacity > (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
     capacity = is_too_much ? size_bytes : capacity; /* without room to spare */
     is_too_much = capacity > (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
+    memory->is_full = memory->is_full || is_too_much;
     struct weft_entry_chunk *chunk = is_too_much ? NULL : weft_try_alloc_raw(sizeof *chunk + capacity);
     if (chunk == NULL) {
         return false;

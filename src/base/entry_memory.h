@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct weft_entry_memory {
     struct weft_entry_chunk *chunks; /* the newest first */
     size_t used;                     /* of the newest */
     size_t size_bytes;               /* of all */
+    bool is_full;                    /* more was asked for than an entry may have; until the next clear */
 };
 
 enum { WEFT_ENTRY_MEMORY_MAX_BYTES = 128 << 20 /* beyond it memory is as good as gone */ };

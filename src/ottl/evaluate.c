@@ -6,18 +6,38 @@
 enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error)
 {
     *run = (struct weft_ottl_run){ .record.event_index = -1 };
-    weft_buffer_init(&run->text, 0);
-    weft_buffer_init(&run->stack, 0);
+    weft_buffer_init(&run->text, WEFT_ENTRY_MEMORY_MAX_BYTES);
+    weft_buffer_init(&run->stack, WEFT_ENTRY_MEMORY_MAX_BYTES);
     enum { MAX_GROUPS = 64 };
     return weft_pattern_scratch_new(MAX_GROUPS, &run->pattern, error);
+}
+
+void weft_ottl_run_trim(struct weft_ottl_run *run)
+{
+    weft_buffer_fini(&run->text);
+    weft_buffer_fini(&run->stack);
+}
+
+bool weft_ottl_run_is_full(const struct weft_ottl_run *run)
+{
+    return run->memory.is_full || run->text.capacity > WEFT_ENTRY_MEMORY_MAX_BYTES / 4;
+}
+
+enum weft_status weft_ottl_without_memory(struct weft_ottl_run *run)
+{
+    return weft_ottl_run_is_full(run)
+               ? weft_fail(&run->error, WEFT_INVALID, "it needs more memory than a record may have")
+               : WEFT_NOMEM;
 }
 
 void weft_ottl_run_fini(struct weft_ottl_run *run)
 {
     weft_entry_memory_fini(&run->memory);
-    weft_buffer_fini(&run->text);
-    weft_buffer_fini(&run->stack);
+    weft_ottl_run_trim(run);
     weft_pattern_scratch_free(&run->pattern);
+    for (size_t i = 0; i < WEFT_COUNT_OF(run->digests); i++) {
+        weft_digest_free(&run->digests[i]);
+    }
 }
 
 /* ---- calls ---- */

@@ -1,5 +1,4 @@
 /* Converters: hashes, and codes that bytes are written in. */
-#include "base/digest.h"
 #include "base/hash.h"
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
@@ -8,18 +7,17 @@
 
 /* ---- digests ---- */
 
-/* An own digest for each call: a program's state is shared by all workers, a digest is not. */
+/* A digest for each run: a program's state is shared by all workers, a digest is not. */
 static enum weft_status give_digest(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                     enum weft_digest_kind kind, struct weft_ottl_value *out_value)
 {
-    struct weft_digest *digest = NULL;
     uint8_t bytes[WEFT_DIGEST_MAX_BYTES];
-    enum weft_status status = weft_digest_new(kind, NULL, &digest, &run->error);
+    struct weft_digest **digest = &run->digests[kind];
+    enum weft_status status = *digest != NULL ? WEFT_OK : weft_digest_new(kind, NULL, digest, &run->error);
     if (status != WEFT_OK) {
         return status == WEFT_NOMEM ? status : WEFT_INVALID;
     }
-    size_t length = weft_digest_compute(digest, call->arguments[0].bytes, bytes);
-    weft_digest_free(&digest);
+    size_t length = weft_digest_compute(*digest, call->arguments[0].bytes, bytes);
     if (length == 0) {
         return weft_fail(&run->error, WEFT_INVALID, "the digest failed");
     }

@@ -1,6 +1,7 @@
 /* Converters that read what a text holds. */
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
+#include "ottl/map_settle.h"
 #include "ottl/text_json.h"
 #include "ottl/text_rows.h"
 
@@ -133,7 +134,10 @@ static enum weft_status parse_csv(struct weft_ottl_run *run, const struct weft_o
                          fields.count, headers.count);
     }
     for (size_t i = 0; status == WEFT_OK && i < headers.count; i++) {
-        status = weft_ottl_map_set(&run->memory, map, headers.items[i].bytes, fields.items[i]);
+        status = weft_ottl_map_append(&run->memory, map, headers.items[i].bytes, fields.items[i]);
+    }
+    if (status == WEFT_OK) {
+        status = weft_ottl_map_settle(&run->memory, map, 0, WEFT_OTTL_UPSERT);
     }
     *out_value = weft_ottl_open_map(map);
     return fail_from(run, call, status);

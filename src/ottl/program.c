@@ -116,5 +116,6 @@ enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program
         *out_holds = true;
         return WEFT_OK;
     }
-    return weft_ottl_holds(run, program->condition, out_holds);
+    enum weft_status status = weft_ottl_holds(run, program->condition, out_holds);
+    return status == WEFT_NOMEM ? weft_ottl_without_memory(run) : status;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/digest.h"
 #include "base/buffer.h"
 #include "base/entry_memory.h"
 #include "ottl/record.h"
@@ -12,18 +13,32 @@ struct weft_ottl_run {
     struct weft_entry_memory memory; /* results; weft_ottl_run_clear before each record */
     struct weft_buffer text, stack;  /* scratch of text.h */
     struct weft_pattern_scratch *pattern;
-    struct weft_error error; /* why the last evaluation failed */
-    uint64_t limits_met;     /* patterns that met their limits */
+    struct weft_digest *digests[WEFT_DIGEST_SHA512 + 1]; /* by kind; each is made when it is asked for first */
+    struct weft_error error;                             /* why the last evaluation failed */
+    uint64_t limits_met;                                 /* patterns that met their limits */
 };
 
 enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error) WEFT_MUST_CHECK;
 void weft_ottl_run_fini(struct weft_ottl_run *run);
 
-/* All results are gone. */
+/* Gives back the scratch. */
+void weft_ottl_run_trim(struct weft_ottl_run *run);
+
+/* All results are gone; of the scratch 64 KiB may stay. */
 static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
 {
+    enum { KEPT_BYTES = 64 << 10 };
     weft_entry_memory_clear(&run->memory);
+    if (run->text.capacity > KEPT_BYTES || run->stack.capacity > KEPT_BYTES) {
+        weft_ottl_run_trim(run);
+    }
 }
+
+/* What was asked for is more than a record may have. */
+bool weft_ottl_run_is_full(const struct weft_ottl_run *run);
+
+/* After WEFT_NOMEM: WEFT_INVALID with run->error if that is why, which would come again. */
+enum weft_status weft_ottl_without_memory(struct weft_ottl_run *run) WEFT_MUST_CHECK;
 
 /* Uninitialised; NULL without memory. */
 static inline void *weft_ottl_run_take(struct weft_ottl_run *run, size_t size_bytes)

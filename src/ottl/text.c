@@ -9,8 +9,8 @@ static enum weft_status keep_text(struct weft_ottl_run *run, struct weft_slice *
     bool is_failed = weft_buffer_status(&run->text) != WEFT_OK || weft_buffer_status(&run->stack) != WEFT_OK;
     uint8_t *bytes = is_failed ? NULL : weft_ottl_run_take(run, run->text.length + 1);
     if (bytes == NULL) {
-        weft_buffer_fini(&run->text);
-        weft_buffer_fini(&run->stack);
+        run->memory.is_full = weft_ottl_run_is_full(run);
+        weft_ottl_run_trim(run);
         return WEFT_NOMEM;
     }
     if (run->text.length > 0) {

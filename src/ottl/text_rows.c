@@ -3,6 +3,7 @@
 #include "ottl/text_rows.h"
 
 #include "base/utf8.h"
+#include "ottl/map_settle.h"
 #include "ottl/text_words.h"
 
 static struct weft_slice rest_from(struct weft_slice text, size_t at)
@@ -272,9 +273,9 @@ enum weft_status weft_ottl_read_pairs(struct weft_slice text, struct weft_slice 
         if (pair.length > 0) {
             struct weft_slice key = weft_ottl_trim_space(weft_slice_of(pair.bytes, at));
             struct weft_slice value = weft_ottl_trim_space(rest_from(pair, at + delimiter.length));
-            status = weft_ottl_map_set(memory, map, key, weft_ottl_string(value));
+            status = weft_ottl_map_append(memory, map, key, weft_ottl_string(value));
         }
         to += pair.length;
     }
-    return status;
+    return status == WEFT_OK ? weft_ottl_map_settle(memory, map, 0, WEFT_OTTL_UPSERT) : status;
 }

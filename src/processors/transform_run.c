@@ -43,8 +43,8 @@ void weft_transform_runner_fini(struct weft_transform_runner *runner)
 static enum weft_status judge(struct walk *walk, const struct weft_ottl_program *program, enum weft_status status)
 {
     struct weft_transform_runner *runner = walk->runner;
-    if (status == WEFT_NOMEM && runner->run.memory.size_bytes > WEFT_ENTRY_MEMORY_MAX_BYTES / 4) {
-        status = weft_fail(&runner->run.error, WEFT_INVALID, "it needs more memory than a record may have");
+    if (status == WEFT_NOMEM) {
+        status = weft_ottl_without_memory(&runner->run);
     }
     if (status == WEFT_OK || status == WEFT_NOMEM) {
         return status;
@@ -68,9 +68,10 @@ static enum weft_status is_meant(struct walk *walk, bool *out_is_meant)
     const struct weft_transform_group *group = walk->group;
     *out_is_meant = group->condition_count == 0;
     for (size_t i = 0; !*out_is_meant && i < group->condition_count; i++) {
-        enum weft_status status =
-            judge(walk, group->conditions[i],
-                  weft_ottl_program_holds(group->conditions[i], &walk->runner->run, out_is_meant));
+        bool holds = false; /* of what failed it says nothing */
+        enum weft_status status = weft_ottl_program_holds(group->conditions[i], &walk->runner->run, &holds);
+        *out_is_meant = status == WEFT_OK && holds;
+        status = judge(walk, group->conditions[i], status);
         if (status != WEFT_OK) {
             return status;
         }

@@ -340,6 +340,28 @@ START_TEST(test_blocks_have_contexts_conditions_and_modes)
 }
 END_TEST
 
+/* A condition that fails counts for nothing, whatever its first half was. */
+START_TEST(test_a_block_whose_conditions_fail_does_not_run)
+{
+    component_begin(&weft_processor_transform,
+                    "log_statements:\n"
+                    "- context: log\n"
+                    "  error_mode: silent\n"
+                    "  conditions: ['time_unix_nano >= 0 and attributes[\"s\"][0] == true', 'body[\"k\"] == \"v\"']\n"
+                    "  statements: ['set(attributes[\"met\"], true)']\n",
+                    WEFT_LOGS);
+    struct weft_buffer json = { 0 };
+    ck_assert(offer_request(WEFT_LOGS) == WEFT_OK);
+    ck_assert(weft_json_write_request(WEFT_LOGS, weft_buffer_slice(&sink.last), &json, NULL) == WEFT_OK);
+    weft_buffer_append_byte(&json, 0);
+    const char *met = strstr((const char *)json.bytes, "\"met\"");
+    ck_assert_ptr_nonnull(met); /* on the second record, by the second condition */
+    ck_assert_ptr_null(strstr(met + 1, "\"met\""));
+    weft_buffer_fini(&json);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(test_a_batch_that_is_refused_is_as_it_was)
 {
     struct weft_buffer left = { 0 };
@@ -357,6 +379,42 @@ START_TEST(test_a_batch_that_is_refused_is_as_it_was)
     ck_assert_uint_eq(sink.weight, 2);
     weft_buffer_fini(&left);
     weft_payload_unref(&request);
+    fixture_end();
+}
+END_TEST
+
+/* What wants too much fails, and the next statement runs: 34 times 4 MiB, and a pattern that goes back and forth in it.
+ */
+START_TEST(test_statements_over_a_large_value_are_bounded)
+{
+    enum { DOUBLINGS = 19 }; /* of 8 bytes: 4 MiB */
+    struct weft_buffer yaml = { 0 }, json = { 0 };
+    weft_buffer_append_format(&yaml, "log_statements:\n- error_mode: silent\n  context: log\n"
+                                     "  conditions: ['severity_number == 9']\n  statements:\n");
+    for (int i = 0; i < DOUBLINGS; i++) {
+        weft_buffer_append_format(&yaml, "  - 'set(body, Concat([body, body], \"\"))'\n");
+    }
+    weft_buffer_append_format(&yaml, "  - 'set(attributes[\"length\"], Len(body))'\n"
+                                     "  - 'set(attributes[\"grown\"], Concat([\"\"");
+    for (int i = 0; i < 34; i++) {
+        weft_buffer_append_format(&yaml, ", body");
+    }
+    weft_buffer_append_format(&yaml, "], \"\"))'\n"
+                                     "  - 'set(attributes[\"matched\"], IsMatch(body, \"(h.*)*(l.*)*x\"))'\n"
+                                     "  - 'set(attributes[\"short\"], Substring(body, 4194300, 4))'\n"
+                                     "  - 'set(body, attributes[\"short\"])'\n");
+    weft_buffer_append_byte(&yaml, 0);
+    component_begin(&weft_processor_transform, (const char *)yaml.bytes, WEFT_LOGS);
+    ck_assert(offer_request(WEFT_LOGS) == WEFT_OK);
+    ck_assert(weft_json_write_request(WEFT_LOGS, weft_buffer_slice(&sink.last), &json, NULL) == WEFT_OK);
+    weft_buffer_append_byte(&json, 0);
+    const char *text = (const char *)json.bytes;
+    ck_assert_ptr_nonnull(strstr(text, "{\"key\":\"length\",\"value\":{\"intValue\":\"4194304\"}}"));
+    ck_assert_ptr_null(strstr(text, "\"grown\""));
+    ck_assert_ptr_null(strstr(text, "\"matched\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"body\":{\"stringValue\":\"o 42\"}"));
+    weft_buffer_fini(&json);
+    weft_buffer_fini(&yaml);
     fixture_end();
 }
 END_TEST
@@ -399,7 +457,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_error_modes);
     tcase_add_test(tests, test_config_rules_are_the_collectors);
     tcase_add_test(tests, test_blocks_have_contexts_conditions_and_modes);
+    tcase_add_test(tests, test_a_block_whose_conditions_fail_does_not_run);
     tcase_add_test(tests, test_a_batch_that_is_refused_is_as_it_was);
+    tcase_add_test(tests, test_statements_over_a_large_value_are_bounded);
     tcase_add_test(tests, test_every_allocation_may_fail);
 }
 
