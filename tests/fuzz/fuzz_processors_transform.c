@@ -1,0 +1,85 @@
+/* Any bytes as statements of a transform, a line each, and behind a 0 any bytes that the check lets pass as a request:
+ * what comes out passes the check, too, and has as many records. The first byte picks the signal. */
+#include "base/assert.h"
+#include "processors/transform_run.h"
+#include "wire/otlp_check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MAX_STATEMENTS = 16 };
+
+static struct weft_transform_rules *rules_of(enum weft_signal signal, struct weft_slice text)
+{
+    struct weft_slice lines[MAX_STATEMENTS];
+    struct weft_transform_rules *rules = NULL;
+    struct weft_error error = WEFT_ERROR_NONE;
+    size_t count = 0;
+    while (text.length > 0 && count < MAX_STATEMENTS) {
+        const uint8_t *end = memchr(text.bytes, '\n', text.length);
+        size_t length = end == NULL ? text.length : (size_t)(end - text.bytes);
+        lines[count++] = weft_slice_of(text.bytes, length);
+        length += end != NULL;
+        text = weft_slice_of(text.bytes + length, text.length - length);
+    }
+    if (weft_transform_rules_of(signal, lines, count, &rules, &error) != WEFT_OK) {
+        weft_assert(error.text[0] != '\0');
+        return NULL;
+    }
+    rules->groups[signal][0].error_mode = WEFT_OTTL_SILENT;
+    return rules;
+}
+
+static void check_out(const struct weft_otlp_table *table, struct weft_arena *arena, enum weft_signal signal,
+                      uint64_t records)
+{
+    struct weft_slices slices;
+    struct weft_buffer out = { 0 };
+    struct weft_otlp_counts after;
+    struct weft_error error = WEFT_ERROR_NONE;
+    weft_slices_init(&slices);
+    weft_assert(weft_otlp_table_emit(table, arena, &slices) == WEFT_OK);
+    for (size_t i = 0; i < slices.count; i++) {
+        weft_buffer_append(&out, slices.items[i].bytes, slices.items[i].length);
+    }
+    weft_assert(weft_otlp_check(signal, weft_buffer_slice(&out), NULL, &after, &error) == WEFT_OK);
+    weft_assert(after.records == records);
+    weft_buffer_fini(&out);
+    weft_slices_fini(&slices);
+}
+
+static void transform(const struct weft_transform_rules *rules, enum weft_signal signal, struct weft_slice request,
+                      const struct weft_otlp_counts *counts)
+{
+    struct weft_transform_runner runner;
+    struct weft_otlp_table table;
+    struct weft_error error = WEFT_ERROR_NONE;
+    struct weft_arena *arena = weft_arena_try_new();
+    weft_assert(weft_transform_runner_init(&runner, rules, "fuzz", &error) == WEFT_OK);
+    weft_assert(weft_otlp_table_build(signal, request, counts, arena, &table, &error) == WEFT_OK);
+    weft_assert(weft_transform_apply(&runner, &table, arena, &error) == WEFT_OK);
+    check_out(&table, arena, signal, counts->records);
+    weft_transform_runner_fini(&runner);
+    weft_arena_unref(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0) {
+        return 0;
+    }
+    enum weft_signal signal = (enum weft_signal)(data[0] % WEFT_SIGNAL_COUNT);
+    struct weft_slice text = weft_slice_of(data + 1, size - 1);
+    const uint8_t *end = memchr(text.bytes, 0, text.length);
+    struct weft_slice request = WEFT_SLICE_EMPTY;
+    struct weft_otlp_counts counts;
+    if (end != NULL) {
+        text.length = (size_t)(end - text.bytes);
+        request = weft_slice_of(end + 1, size - 2 - text.length);
+    }
+    struct weft_transform_rules *rules = rules_of(signal, text);
+    if (rules != NULL && weft_otlp_check(signal, request, NULL, &counts, NULL) == WEFT_OK) {
+        transform(rules, signal, request, &counts);
+    }
+    weft_transform_rules_free(&rules);
+    return 0;
+}
