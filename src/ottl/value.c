@@ -98,6 +98,57 @@ struct weft_ottl_each weft_ottl_each_of(const struct weft_ottl_value *value)
     return (struct weft_ottl_each){ .value = value, .rest = value->is_wire ? value->bytes : WEFT_SLICE_EMPTY };
 }
 
+/* Tag and length of one or two bytes; the contents, which must lie before the end. NULL: another field, or a longer
+ * one. */
+static const uint8_t *take_short(const uint8_t *at, const uint8_t *end, uint8_t tag, size_t *out_length)
+{
+    if (end - at < 2 || at[0] != tag) {
+        return NULL;
+    }
+    size_t length = at[1];
+    at += 2;
+    if (length >= 0x80) {
+        if (at == end || *at >= 0x80) {
+            return NULL;
+        }
+        length = (length & 0x7f) | (size_t)*at++ << 7;
+    }
+    *out_length = length;
+    return length <= (size_t)(end - at) ? at : NULL;
+}
+
+/* What nearly every member is: a key, a value, nothing else; most values are strings. False: the general way goes. */
+static bool next_plain(struct weft_ottl_each *each, struct weft_ottl_member *out_member)
+{
+    enum {
+        KEY_TAG = WEFT_OTLP_KEY_FIELD << 3 | WEFT_WIRE_BYTES,
+        VALUE_TAG = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES,
+        STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES,
+        ONE_BYTE_FIELDS = 16
+    };
+    const struct weft_ottl_value *map = each->value;
+    const uint8_t *end = each->rest.bytes + each->rest.length;
+    size_t length, key_length, value_length, text_length;
+    const uint8_t *whole =
+        map->field >= ONE_BYTE_FIELDS
+            ? NULL
+            : take_short(each->rest.bytes, end, (uint8_t)(map->field << 3 | WEFT_WIRE_BYTES), &length);
+    const uint8_t *member_end = whole == NULL ? NULL : whole + length;
+    const uint8_t *key = whole == NULL ? NULL : take_short(whole, member_end, KEY_TAG, &key_length);
+    const uint8_t *value = key == NULL ? NULL : take_short(key + key_length, member_end, VALUE_TAG, &value_length);
+    if (value == NULL || value + value_length != member_end) {
+        return false;
+    }
+    const uint8_t *text = take_short(value, member_end, STRING_TAG, &text_length);
+    out_member->key = weft_slice_of(key, key_length);
+    out_member->wire = weft_slice_of(whole, length);
+    out_member->value = text != NULL && text + text_length == member_end
+                            ? weft_ottl_string(weft_slice_of(text, text_length))
+                            : weft_ottl_value_of_key_value(out_member->wire);
+    each->rest = weft_slice_of(member_end, (size_t)(end - member_end));
+    return true;
+}
+
 static bool next_on_wire(struct weft_ottl_each *each, struct weft_ottl_member *out_member)
 {
     const struct weft_ottl_value *value = each->value;
@@ -127,7 +178,8 @@ bool weft_ottl_each_next(struct weft_ottl_each *each, struct weft_ottl_member *o
 {
     const struct weft_ottl_value *value = each->value;
     if (value->is_wire) {
-        return each->rest.length > 0 && next_on_wire(each, out_member);
+        return each->rest.length > 0 &&
+               ((value->kind == WEFT_OTTL_MAP && next_plain(each, out_member)) || next_on_wire(each, out_member));
     }
     size_t count = value->kind == WEFT_OTTL_MAP ? value->map->count : value->list->count;
     if (each->at >= count) {

@@ -24,12 +24,18 @@ static size_t put_number_field(uint8_t *to, uint32_t number, enum weft_wire_type
     return (size_t)(at - to) + (type == WEFT_WIRE_FIXED64 ? 8 : 4);
 }
 
-static void append_bytes_field(struct weft_buffer *out, uint32_t number, struct weft_slice contents)
+/* A field whose contents are the first length bytes of the piece, and what follows in it. */
+static void append_piece(struct weft_buffer *out, uint32_t number, size_t length, struct weft_slice piece)
 {
     uint8_t header[FIELD_HEADER_BYTES];
-    uint8_t *end = weft_wire_put_bytes_header(header, number, contents.length);
+    uint8_t *end = weft_wire_put_bytes_header(header, number, length);
     weft_buffer_append(out, header, (size_t)(end - header));
-    weft_buffer_append(out, contents.bytes, contents.length);
+    weft_buffer_append(out, piece.bytes, piece.length);
+}
+
+static void append_bytes_field(struct weft_buffer *out, uint32_t number, struct weft_slice contents)
+{
+    append_piece(out, number, contents.length, contents);
 }
 
 static bool are_members_storable(const struct weft_ottl_value *value)
@@ -77,13 +83,28 @@ static bool has_bit(uint32_t bits, uint32_t number)
     return number < WEFT_OTTL_FIELD_COUNT && (bits >> number & 1) != 0;
 }
 
-/* Members that did not change are the bytes that they came in. */
+/* Whether the contents lie behind `end` as a field that is written so, and so can be copied along with what is before.
+ */
+static bool is_next(const uint8_t *end, uint32_t number, struct weft_slice contents)
+{
+    uint8_t header[FIELD_HEADER_BYTES];
+    size_t length = (size_t)(weft_wire_put_bytes_header(header, number, contents.length) - header);
+    return contents.bytes != NULL && (uintptr_t)contents.bytes - (uintptr_t)end == length &&
+           memcmp(end, header, length) == 0;
+}
+
+/* Members that did not change are the bytes that they came in, those that lay side by side in one piece. */
 static void append_members(struct weft_buffer *out, uint32_t number, const struct weft_ottl_map *map)
 {
     for (size_t i = 0; i < map->count; i++) {
         const struct weft_ottl_member *member = &map->members[i];
         if (member->wire.bytes != NULL) {
-            append_bytes_field(out, number, member->wire);
+            struct weft_slice piece = member->wire;
+            while (i + 1 < map->count && is_next(piece.bytes + piece.length, number, map->members[i + 1].wire)) {
+                i++;
+                piece.length = (size_t)(map->members[i].wire.bytes - piece.bytes) + map->members[i].wire.length;
+            }
+            append_piece(out, number, member->wire.length, piece);
             continue;
         }
         /* what could not be written was not let in */
