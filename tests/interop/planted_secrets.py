@@ -4,6 +4,7 @@ cores are what must be nowhere: of a key in a PEM block each of its lines, of `p
 import base64
 import dataclasses
 import json
+import urllib.parse
 
 DIGITS = "0123456789"
 SMALL = "abcdefghijklmnopqrstuvwxyz"
@@ -163,6 +164,17 @@ class Texts:
             return str(self.random.randrange(10**9))
         return " ".join(self.random.choices(WORDS, k=self.random.randint(1, 8)))
 
+    def encode(self, secret):
+        """One in five is percent-encoded or base64 of either alphabet, whose whole run is to be hidden then."""
+        form = self.random.random()
+        if form < 0.1:
+            secret.text = urllib.parse.quote(secret.text, safe="")
+            secret.cores = [urllib.parse.quote(core, safe="") for core in secret.cores]
+        elif form < 0.2 and len(secret.text) >= 12:
+            encode = base64.urlsafe_b64encode if form < 0.15 else base64.b64encode
+            secret.text = encode(secret.text.encode()).decode()
+            secret.cores = [secret.text.rstrip("=")]
+
     def __call__(self, place):
         self.asked += 1
         count = self.planted.setdefault(place, 0)
@@ -170,5 +182,6 @@ class Texts:
             return self.ordinary()
         self.planted[place] += 1
         secret = self.secrets.make(self.secrets.kinds[count % len(self.secrets.kinds)], place)
+        self.encode(secret)
         before, behind = self.random.choice(AROUND)
         return before + secret.text + behind
