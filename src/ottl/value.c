@@ -214,6 +214,9 @@ static bool find_on_wire(const struct weft_ottl_value *map, struct weft_slice ke
         KEY_TAG = WEFT_OTLP_KEY_FIELD << 3 | WEFT_WIRE_BYTES,
         VALUE_TAG = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES
     };
+    if (map->bytes.length == 0) {
+        return false; /* there may be no pointer either */
+    }
     const uint8_t *at = map->bytes.bytes;
     const uint8_t *end = at + map->bytes.length;
     const uint32_t tag = map->field << 3 | WEFT_WIRE_BYTES;
