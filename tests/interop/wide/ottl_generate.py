@@ -1,7 +1,8 @@
 """Configs of transform and filter, and requests for them, at random by a seed.
 
 Out of the Collector's reach, and so not generated: what counts on the order of a map's members once one was removed (the
-Collector moves the last one into its place), and NaN, which JSON has not.
+Collector moves the last one into its place), and NaN, which JSON has not. Where one block of a filter fails with `propagate`
+and another drops all, weft refuses the batch and the Collector drops it: such a filter has one block.
 """
 
 import random
@@ -130,10 +131,10 @@ class Source:
         error_mode = self.one(["ignore", "ignore", "silent", "propagate"])
         lists = {"traces": ["resource", "span", "spanevent"], "metrics": ["resource", "metric", "datapoint"], "logs": ["resource", "log_record"]}[signal]
         if self.likely(0.4):
-            contexts = [self.one(CONTEXTS[signal]) for _ in range(2)]
+            contexts = [self.one(CONTEXTS[signal]) for _ in range(1 if error_mode == "propagate" else 2)]
             return {"error_mode": error_mode, f"{signal[:-1]}_conditions": [{"context": context, "conditions": [self.condition(context)]}
                                                                            for context in contexts]}
-        chosen = self.some(lists, 2)
+        chosen = self.some(lists, 1 if error_mode == "propagate" else 2)
         return {"error_mode": error_mode, signal: {name: [self.condition({"log_record": "log"}.get(name, name)) for _ in range(self.random.randint(1, 2))]
                                                    for name in chosen}}
 
