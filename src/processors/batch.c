@@ -261,18 +261,24 @@ static bool has_keys(const struct batch_processor *processor)
     return processor->config->metadata_keys.count > 0;
 }
 
-static void each_shard(struct batch_processor *processor, void (*visit)(struct shard *shard, void *context),
-                       void *context)
+static void each_combination(struct batch_processor *processor, void (*visit)(struct shard *shard, void *context),
+                             void *context)
 {
-    if (!has_keys(processor)) {
-        visit(&processor->only, context);
-        return;
-    }
     for (size_t i = 0; i < SHARD_BUCKETS; i++) {
         for (struct shard *shard = processor->buckets[i], *next; shard != NULL; shard = next) {
             next = shard->next;
             visit(shard, context);
         }
+    }
+}
+
+static void each_shard(struct batch_processor *processor, void (*visit)(struct shard *shard, void *context),
+                       void *context)
+{
+    if (has_keys(processor)) {
+        each_combination(processor, visit, context);
+    } else {
+        visit(&processor->only, context);
     }
 }
 
@@ -443,18 +449,19 @@ static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, 
 static void free_shard(struct shard *shard, void *context)
 {
     (void)context;
-    bool is_own = shard != &shard->processor->only;
     shard_fini(shard);
-    if (is_own) {
-        weft_free(shard);
-    }
+    weft_free(shard);
 }
 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct batch_processor *processor = processor_of(consumer);
     weft_assert(!processor->is_flushing);
-    each_shard(processor, free_shard, NULL);
+    if (has_keys(processor)) {
+        each_combination(processor, free_shard, NULL);
+    } else {
+        shard_fini(&processor->only);
+    }
     weft_buffer_fini(&processor->combination);
     weft_consumer_fini(consumer);
     weft_free(processor);
