@@ -40,9 +40,10 @@ static enum weft_status run_statements(const struct ottl *ottl, struct weft_otlp
     struct weft_transform_rules *rules = NULL;
     enum weft_status status =
         weft_transform_rules_of(table->signal, ottl->statements, ottl->statement_count, &rules, error);
-    if (status == WEFT_OK) {
-        status = apply(rules, "ottl", table, arena, error);
+    if (status != WEFT_OK) {
+        return weft_fail_prefix(error, "the statements");
     }
+    status = apply(rules, "ottl", table, arena, error);
     weft_transform_rules_free(&rules);
     return status;
 }
