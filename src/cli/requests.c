@@ -118,7 +118,7 @@ static bool change_lines(struct requests *requests)
         struct weft_error error = WEFT_ERROR_NONE;
         struct weft_slice text = weft_slice_trim(weft_slice_of(line, (size_t)length));
         if (text.length > 0 && change_line(requests, text, &error) != WEFT_OK) {
-            fprintf(stderr, "request %zu: %s\n", number, error.text);
+            fprintf(stderr, "input line %zu: %s\n", number, error.text);
             is_good = false;
         }
     }

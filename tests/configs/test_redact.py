@@ -90,7 +90,7 @@ class Redact(OutsideInCase):
         done = self.redact("{}", '{"resourceSpans": 1}', "", json.dumps({"resourceMetrics": []}), json.dumps(spans(span("x"))))
         self.assertEqual(done.returncode, 1)
         errors = done.stderr.splitlines()
-        self.assertEqual([error.split(":")[0] for error in errors], ["line 1", "line 2", "line 4"])
+        self.assertEqual([error.split(":")[0] for error in errors], ["input line 1", "input line 2", "input line 4"])
         self.assertIn("no pipeline of metrics has a redaction", errors[2])
         self.assertIn('after  {"resourceSpans"', done.stdout)
 
