@@ -207,6 +207,9 @@ static bool put_values(struct reader *reader)
 void weft_sanitize_json(struct weft_slice json, struct weft_buffer *out)
 {
     size_t start = out->length;
+    if (json.length == 0) {
+        return; /* there may be no pointer either */
+    }
     struct reader reader = { .at = json.bytes, .end = json.bytes + json.length, .out = out };
     bool is_json = put_values(&reader);
     const uint8_t *behind = reader.at;

@@ -383,6 +383,9 @@ void weft_sanitize_sql(struct weft_slice statement, bool is_mysql, struct weft_b
 {
     size_t start = out->length;
     struct weft_slice text = cut(statement);
+    if (text.length == 0) {
+        return; /* there may be no pointer either */
+    }
     struct lexer lexer = { .at = text.bytes, .end = text.bytes + text.length, .is_mysql = is_mysql };
     while (lexer.at < lexer.end) {
         const uint8_t *from = lexer.at;
