@@ -25,9 +25,13 @@ void weft_alloc_set_up(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
 }
 
+/* Under a sanitizer, which has an allocator of its own, glibc's was never begun, and two threads would begin it here.
+ */
 void weft_alloc_trim(void)
 {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     malloc_trim(0);
+#endif
 }
 
 void weft_alloc_fail_at(size_t nth_call)
