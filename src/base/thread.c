@@ -101,13 +101,18 @@ static void describe(struct weft_thread *thread, const char *name, weft_thread_f
     }
 }
 
+/* A fault of the thread's own: blocked, it would end the process without a word, and nobody could handle it. */
+static const int faults[] = { SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGABRT };
+
 static int create(pthread_t *out_native, const pthread_attr_t *attributes, void *(*main)(void *argument),
                   void *argument)
 {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
-    sigdelset(&all, SIGBUS); /* a fault of the thread's own: blocked, it could not be handled */
+    for (size_t i = 0; i < WEFT_COUNT_OF(faults); i++) {
+        sigdelset(&all, faults[i]);
+    }
     weft_assert(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
     int code = pthread_create(out_native, attributes, main, argument);
     weft_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
