@@ -50,31 +50,11 @@ static enum weft_status run_statements(const struct ottl *ottl, struct weft_otlp
 
 /* ---- a config ---- */
 
-static bool is_transform(const struct weft_plan_component *component)
-{
-    return strcmp(component->component->type, "transform") == 0;
-}
-
-static const struct weft_plan_pipeline *find_pipeline(const struct ottl *ottl, enum weft_signal signal)
-{
-    for (size_t i = 0; i < ottl->plan->pipeline_count; i++) {
-        const struct weft_plan_pipeline *pipeline = &ottl->plan->pipelines[i];
-        bool has_one = false;
-        for (size_t n = 0; n < pipeline->processor_count; n++) {
-            has_one = has_one || is_transform(pipeline->processors[n]);
-        }
-        if (pipeline->signal == signal &&
-            (ottl->pipeline == NULL ? has_one : strcmp(ottl->pipeline, pipeline->id) == 0)) {
-            return pipeline;
-        }
-    }
-    return NULL;
-}
-
 static enum weft_status run_config(const struct ottl *ottl, struct weft_otlp_table *table, struct weft_arena *arena,
                                    struct weft_error *error)
 {
-    const struct weft_plan_pipeline *pipeline = find_pipeline(ottl, table->signal);
+    const struct weft_plan_pipeline *pipeline =
+        weft_cli_find_pipeline(ottl->plan, ottl->pipeline, table->signal, "transform");
     enum weft_status status = WEFT_OK;
     if (pipeline == NULL) {
         return weft_fail(error, WEFT_INVALID, "no pipeline of %s has a transform", weft_signal_name(table->signal));
@@ -82,7 +62,7 @@ static enum weft_status run_config(const struct ottl *ottl, struct weft_otlp_tab
     for (size_t i = 0; status == WEFT_OK && i < pipeline->processor_count; i++) {
         const struct weft_plan_component *component = pipeline->processors[i];
         struct weft_transform_rules *rules = NULL;
-        if (!is_transform(component)) {
+        if (!weft_cli_is_of_type(component, "transform")) {
             continue;
         }
         status = weft_transform_rules_new(component->config, &rules, error);

@@ -84,39 +84,19 @@ static enum weft_status redact_by(struct redact *redact, const struct weft_plan_
     return status;
 }
 
-static bool is_redaction(const struct weft_plan_component *component)
-{
-    return strcmp(component->component->type, "redaction") == 0;
-}
-
-static const struct weft_plan_pipeline *find_pipeline(const struct redact *redact, enum weft_signal signal)
-{
-    for (size_t i = 0; i < redact->plan->pipeline_count; i++) {
-        const struct weft_plan_pipeline *pipeline = &redact->plan->pipelines[i];
-        bool has_redaction = false;
-        for (size_t n = 0; n < pipeline->processor_count; n++) {
-            has_redaction = has_redaction || is_redaction(pipeline->processors[n]);
-        }
-        if (pipeline->signal == signal &&
-            (redact->pipeline == NULL ? has_redaction : strcmp(redact->pipeline, pipeline->id) == 0)) {
-            return pipeline;
-        }
-    }
-    return NULL;
-}
-
 static enum weft_status redact_request(void *context, struct weft_otlp_table *table, struct weft_arena *arena,
                                        struct weft_buffer *told, struct weft_error *error)
 {
     struct redact *redact = context;
-    const struct weft_plan_pipeline *pipeline = find_pipeline(redact, table->signal);
+    const struct weft_plan_pipeline *pipeline =
+        weft_cli_find_pipeline(redact->plan, redact->pipeline, table->signal, "redaction");
     enum weft_status status = WEFT_OK;
     if (pipeline == NULL) {
         return weft_fail(error, WEFT_INVALID, "no pipeline of %s has a redaction", weft_signal_name(table->signal));
     }
     redact->told = told;
     for (size_t i = 0; status == WEFT_OK && i < pipeline->processor_count; i++) {
-        if (is_redaction(pipeline->processors[i])) {
+        if (weft_cli_is_of_type(pipeline->processors[i], "redaction")) {
             status = redact_by(redact, pipeline->processors[i], arena, table, error);
         }
     }

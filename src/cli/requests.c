@@ -146,3 +146,31 @@ bool weft_cli_requests_change(weft_cli_change_fn change, void *context)
     weft_payload_pool_free(requests.pool);
     return is_good;
 }
+
+bool weft_cli_is_of_type(const struct weft_plan_component *component, const char *type)
+{
+    return strcmp(component->component->type, type) == 0;
+}
+
+static bool has_processor(const struct weft_plan_pipeline *pipeline, const char *type)
+{
+    for (size_t i = 0; i < pipeline->processor_count; i++) {
+        if (weft_cli_is_of_type(pipeline->processors[i], type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct weft_plan_pipeline *weft_cli_find_pipeline(const struct weft_plan *plan, const char *id,
+                                                        enum weft_signal signal, const char *type)
+{
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
+        bool is_wanted = id == NULL ? has_processor(pipeline, type) : strcmp(id, pipeline->id) == 0;
+        if (pipeline->signal == signal && is_wanted) {
+            return pipeline;
+        }
+    }
+    return NULL;
+}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "graph/plan.h"
 #include "wire/otlp_table.h"
 
 /* Requests as OTLP/JSON, one a line, from the standard input: each is shown as it came and as it would leave. For
@@ -13,3 +14,10 @@ typedef enum weft_status (*weft_cli_change_fn)(void *context, struct weft_otlp_t
 
 /* False: a line was no request, or could not be changed; standard error says which and why. */
 bool weft_cli_requests_change(weft_cli_change_fn change, void *context);
+
+bool weft_cli_is_of_type(const struct weft_plan_component *component, const char *type);
+
+/* The pipeline of that id and signal; id NULL: the first of the signal that has a processor of that type. NULL: none.
+ */
+const struct weft_plan_pipeline *weft_cli_find_pipeline(const struct weft_plan *plan, const char *id,
+                                                        enum weft_signal signal, const char *type);
