@@ -4,10 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "extensions/page_server.h"
 #include "extensions/health_check_text.h"
 #include "net/address.h"
 #include "net/http1/routes.h"
-#include "net/tls/config.h"
 
 enum { BACKLOG = 64 };
 
@@ -56,35 +56,20 @@ static const struct weft_field health_fields[] = {
                         "Bodies to answer with instead of the Collector's JSON.", .is_off_as_null = true),
     WEFT_FIELD_NO_EFFECT("check_collector_pipeline", "map", "It has none in the Collector either; see /ready.",
                          .fields = check_pipeline_fields),
-    WEFT_FIELD_NO_EFFECT_CHOICE("transport", "The endpoint says it.", "", "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6",
-                                "ip", "ip4", "ip6", "unix", "unixgram", "unixpacket"),
-    WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "A health request has none that is used."),
-    WEFT_FIELD_NO_EFFECT("max_request_body_size", "int", "Bodies are read and forgotten."),
-    WEFT_FIELD_NO_EFFECT("compression_algorithms", "strings", "Bodies are read and forgotten."),
-    WEFT_FIELD_NO_EFFECT("read_timeout", "duration", "weft has limits of its own."),
-    WEFT_FIELD_NO_EFFECT("read_header_timeout", "duration", "weft has limits of its own."),
-    WEFT_FIELD_NO_EFFECT("write_timeout", "duration", "weft has limits of its own."),
-    WEFT_FIELD_NO_EFFECT("idle_timeout", "duration", "weft has limits of its own."),
-    WEFT_FIELD_NO_EFFECT("keep_alives_enabled", "bool", "Connections are kept for a minute."),
-    WEFT_FIELD_UNSUPPORTED("cors", "Answers to browsers of other origins."),
-    WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),
-    WEFT_FIELD_UNSUPPORTED("response_headers", "Headers added to each answer."),
-    WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions."),
+    WEFT_PAGE_SERVER_FIELDS,
     WEFT_FIELDS_END,
 };
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     const struct health_config *config = untyped;
-    struct weft_endpoint endpoint;
     if (config->endpoint == NULL || config->endpoint[0] == '\0') {
         return weft_fail(error, WEFT_INVALID, "requires a non-empty \"endpoint\"");
     }
     if (config->path == NULL || config->path[0] != '/') {
         return weft_fail(error, WEFT_INVALID, "path must start with /");
     }
-    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
-    return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
+    return weft_page_server_validate(config->endpoint, config->has_tls ? &config->tls : NULL, error);
 }
 
 static enum weft_status try_files(const void *untyped, struct weft_error *error)
@@ -93,34 +78,13 @@ static enum weft_status try_files(const void *untyped, struct weft_error *error)
     return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
 }
 
-/* ---- what a reload renews: the TLS context, NULL = plaintext ---- */
-
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error)
 {
     const struct health_config *config = untyped;
-    struct weft_tls_context *tls = NULL;
     (void)id;
     (void)budget;
-    enum weft_status status =
-        config->has_tls ? weft_tls_config_open(&config->tls, true, "http/1.1", false, &tls, error) : WEFT_OK;
-    *out_shared = tls;
-    return status;
-}
-
-static void free_shared(void *shared)
-{
-    weft_tls_context_free(shared);
-}
-
-static enum weft_status renew(void *shared, struct weft_error *error)
-{
-    return weft_tls_context_renew(shared, error);
-}
-
-static void end_renewal(void *shared, bool is_used)
-{
-    weft_tls_context_end_renewal(shared, is_used);
+    return weft_page_server_share(config->has_tls ? &config->tls : NULL, out_shared, error);
 }
 
 /* ---- requests ---- */
@@ -236,8 +200,8 @@ const struct weft_component weft_extension_health_check = {
     .validate = validate,
     .try_files = try_files,
     .share = share,
-    .unshare = free_shared,
-    .renew = renew,
-    .end_renewal = end_renewal,
+    .unshare = weft_page_server_unshare,
+    .renew = weft_page_server_renew,
+    .end_renewal = weft_page_server_end_renewal,
     .create_extension = create,
 };

@@ -1,0 +1,36 @@
+/* What extensions that answer over HTTP have in common (page_server.h). */
+#include "extensions/page_server.h"
+
+#include "net/address.h"
+
+enum weft_status weft_page_server_validate(const char *endpoint, const struct weft_tls_config *tls,
+                                           struct weft_error *error)
+{
+    struct weft_endpoint parsed;
+    enum weft_status status = weft_endpoint_parse(endpoint, 0, &parsed, error);
+    return status == WEFT_OK && tls != NULL ? weft_tls_config_validate_server(tls, error) : status;
+}
+
+enum weft_status weft_page_server_share(const struct weft_tls_config *tls, void **out_shared, struct weft_error *error)
+{
+    struct weft_tls_context *context = NULL;
+    enum weft_status status =
+        tls == NULL ? WEFT_OK : weft_tls_config_open(tls, true, "http/1.1", false, &context, error);
+    *out_shared = context;
+    return status;
+}
+
+void weft_page_server_unshare(void *shared)
+{
+    weft_tls_context_free(shared);
+}
+
+enum weft_status weft_page_server_renew(void *shared, struct weft_error *error)
+{
+    return weft_tls_context_renew(shared, error);
+}
+
+void weft_page_server_end_renewal(void *shared, bool is_used)
+{
+    weft_tls_context_end_renewal(shared, is_used);
+}

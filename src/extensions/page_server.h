@@ -1,0 +1,34 @@
+#pragma once
+
+#include "net/tls/config.h"
+#include "weft/component.h"
+
+/* What extensions that answer over HTTP have in common: the keys of the Collector's HTTP server that do nothing here,
+ * or are not there yet, and a TLS context that a reload renews. That context is what such a component shares; NULL =
+ * plaintext. */
+#define WEFT_PAGE_SERVER_FIELDS                                                                                 \
+    WEFT_FIELD_NO_EFFECT_CHOICE("transport", "The endpoint says it.", "", "tcp", "tcp4", "tcp6", "udp", "udp4", \
+                                "udp6", "ip", "ip4", "ip6", "unix", "unixgram", "unixpacket"),                  \
+        WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "A request has none that is used."),                   \
+        WEFT_FIELD_NO_EFFECT("max_request_body_size", "int", "Bodies are read and forgotten."),                 \
+        WEFT_FIELD_NO_EFFECT("compression_algorithms", "strings", "Bodies are read and forgotten."),            \
+        WEFT_FIELD_NO_EFFECT("read_timeout", "duration", "weft has limits of its own."),                        \
+        WEFT_FIELD_NO_EFFECT("read_header_timeout", "duration", "weft has limits of its own."),                 \
+        WEFT_FIELD_NO_EFFECT("write_timeout", "duration", "weft has limits of its own."),                       \
+        WEFT_FIELD_NO_EFFECT("idle_timeout", "duration", "weft has limits of its own."),                        \
+        WEFT_FIELD_NO_EFFECT("keep_alives_enabled", "bool", "Connections are kept for a minute."),              \
+        WEFT_FIELD_UNSUPPORTED("cors", "Answers to browsers of other origins."),                                \
+        WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),                                      \
+        WEFT_FIELD_UNSUPPORTED("response_headers", "Headers added to each answer."),                            \
+        WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions.")
+
+/* tls: NULL = plaintext. */
+enum weft_status weft_page_server_validate(const char *endpoint, const struct weft_tls_config *tls,
+                                           struct weft_error *error) WEFT_MUST_CHECK;
+enum weft_status weft_page_server_share(const struct weft_tls_config *tls, void **out_shared,
+                                        struct weft_error *error) WEFT_MUST_CHECK;
+
+/* A component's unshare, renew and end_renewal. */
+void weft_page_server_unshare(void *shared);
+enum weft_status weft_page_server_renew(void *shared, struct weft_error *error);
+void weft_page_server_end_renewal(void *shared, bool is_used);
