@@ -118,17 +118,21 @@ class OutputFiles(RenewalCase):
 class ServerCertificates(RenewalCase):
     def test_every_server_shows_the_new_certificate(self):
         first, second = self.authorities()
-        http, lines, tcp, health = (f"127.0.0.1:{free_port()}" for _ in range(4))
+        http, lines, tcp, health, pages, scrapes = (f"127.0.0.1:{free_port()}" for _ in range(6))
         tls = {"cert_file": self.named("server.pem"), "key_file": self.named("server.key")}
         config = configs.pipeline(self.address, {"nop": {}}, receiver={"protocols": {
             "grpc": {"endpoint": self.address, "tls": tls}, "http": {"endpoint": http, "tls": dict(tls)}}})
         config["receivers"]["jsonlog"] = {"protocols": {"http": {"endpoint": lines, "tls": dict(tls)},
                                                         "tcp": {"endpoint": tcp, "tls": dict(tls)}}}
         config["service"]["pipelines"]["logs"] = {"receivers": ["jsonlog"], "exporters": ["nop"]}
-        config["extensions"] = {"health_check": {"endpoint": health, "tls": dict(tls)}}
-        config["service"]["extensions"] = ["health_check"]
-        program = self.start_program(config, [self.address, http, lines, tcp, health])
-        ports = ((self.address, "h2"), (http, "http/1.1"), (lines, "http/1.1"), (tcp, None), (health, "http/1.1"))
+        config["exporters"]["prometheus"] = {"endpoint": scrapes, "tls": dict(tls)}
+        config["service"]["pipelines"]["metrics"] = {"receivers": ["otlp"], "exporters": ["prometheus"]}
+        config["extensions"] = {"health_check": {"endpoint": health, "tls": dict(tls)},
+                                "zpages": {"endpoint": pages, "tls": dict(tls)}}
+        config["service"]["extensions"] = ["health_check", "zpages"]
+        program = self.start_program(config, [self.address, http, lines, tcp, health, pages, scrapes])
+        ports = ((self.address, "h2"), (http, "http/1.1"), (lines, "http/1.1"), (tcp, None), (health, "http/1.1"),
+                 (pages, "http/1.1"), (scrapes, "http/1.1"))
 
         def check_all_show(certificates, when):
             for address, protocol in ports:
