@@ -113,11 +113,11 @@ static inline void note_offered(const struct client *client, struct request *req
         if (signal_of(p) != request->signal || !pipeline->is_there || !does_feed(client->index, p)) {
             continue;
         }
-        bool is_staged = pipeline->has_step[STEP_HOLD_A] || pipeline->has_step[STEP_HOLD_B];
-        request->is_staged = request->is_staged && is_staged;
+        bool is_held = pipeline->has_step[STEP_HOLD_A] || pipeline->has_step[STEP_HOLD_B];
+        request->is_staged = request->is_staged && (is_held || pipeline->has_step[STEP_SAMPLE]);
         for (uint32_t i = 0; i < request->record_count; i++) {
             world->was_offered[p][request->first_record + i] = true;
-            world->was_staged[p][request->first_record + i] = is_staged;
+            world->was_held[p][request->first_record + i] = is_held && !pipeline->has_step[STEP_SAMPLE];
         }
     }
 }

@@ -10,12 +10,30 @@
 #define EDITED_FRONT    "front"
 #define EDITED_BEHIND   "behind"
 #define EDITED_RESOURCE "resource"
+#define TURNED_FRONT    "turned"
+#define TURNED_BEHIND   "turned/behind"
+#define TURNED_RESOURCE "turned/resource"
 #define EDITED_TWICE    "twice"
 #define EDIT_VALUE      "x"
 #define EDIT_MASKED     "9dd4e461268c8034f5c8564e155c67a6" /* its MD5 */
 #define EDITS(key)                                                                  \
     "[{key: " EDITED_TWICE ", action: upsert, from_attribute: " key "}, {key: " key \
     ", action: upsert, value: " EDIT_VALUE "}]"
+
+/* The same as a block of transform's statements. */
+#define TURNS(context, key)                                                                                    \
+    "{statements: ['set(" context ".attributes[\"" EDITED_TWICE "\"], " context ".attributes[\"" key "\"])', " \
+    "'set(" context ".attributes[\"" key "\"], \"" EDIT_VALUE "\")']}"
+
+/* Records that the filters drop: in front by a digit of the trace id, behind by one of the span id. */
+#define FILTERED_FRONT(context)  "IsMatch(" context ".trace_id.string, \"^.{17}[37]\")"
+#define FILTERED_BEHIND(context) "IsMatch(" context ".span_id.string, \"^.5\")"
+
+static inline bool is_filtered(uint64_t id, size_t step)
+{
+    unsigned digit = world->owner_byte[id] & 15;
+    return step == STEP_FILTER_FRONT ? digit == 3 || digit == 7 : id % 16 == 5;
+}
 
 /* The text of an attribute; empty if it is not there. */
 static inline struct weft_slice edited_text(struct weft_slice message, uint32_t field, const char *key)
@@ -49,6 +67,18 @@ static inline void see_edits_of_record(struct weft_slice record, enum weft_signa
     EXPECT(edited_text(record, field, EDITED_TWICE).length == 0, "a record was edited twice");
     expect_edit(edited_text(record, field, EDITED_FRONT), pipeline, STEP_EDIT_FRONT, true);
     expect_edit(edited_text(record, field, EDITED_BEHIND), pipeline, STEP_EDIT_BEHIND, false);
+    expect_edit(edited_text(record, field, TURNED_FRONT), pipeline, STEP_TURN_FRONT, true);
+    expect_edit(edited_text(record, field, TURNED_BEHIND), pipeline, STEP_TURN_BEHIND, false);
+}
+
+static inline void see_filtered(uint64_t id, size_t pipeline)
+{
+    const struct pipeline_shape *shape = &world->shapes[0].pipelines[pipeline];
+    for (size_t step = STEP_FILTER_FRONT; world->shape_count == 1 && step <= STEP_FILTER_BEHIND; step++) {
+        bool is_filter = step == STEP_FILTER_FRONT || step == STEP_FILTER_BEHIND;
+        EXPECT(!is_filter || !shape->has_step[step] || !is_filtered(id, step), "record %llu came through %s of %s",
+               (unsigned long long)id, step_names[step], pipeline_names[pipeline]);
+    }
 }
 
 static inline void see_edits_of_resources(const struct weft_batch *batch, size_t pipeline)
@@ -67,6 +97,7 @@ static inline void see_edits_of_resources(const struct weft_batch *batch, size_t
             }
             EXPECT(edited_text(resource, 1, EDITED_TWICE).length == 0, "a resource was edited twice");
             expect_edit(edited_text(resource, 1, EDITED_RESOURCE), pipeline, STEP_RESOURCE, false);
+            expect_edit(edited_text(resource, 1, TURNED_RESOURCE), pipeline, STEP_TURN_BEHIND, false);
         }
         weft_arena_unref(&arena);
     }

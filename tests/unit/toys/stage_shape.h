@@ -8,11 +8,13 @@
 
 /* Random configs of the stage simulation, and what one becomes at a reload. */
 extern const struct weft_component weft_processor_batch, weft_processor_half, weft_processor_attributes,
-    weft_processor_redaction, weft_processor_resource;
+    weft_processor_redaction, weft_processor_resource, weft_processor_filter, weft_processor_transform,
+    weft_processor_tail_sampling;
 
 static const struct weft_component_registry simulation_registry = { (const struct weft_component *const[]){
     &client_component, &weft_processor_batch, &spied_hold, &weft_processor_half, &weft_processor_attributes,
-    &weft_processor_redaction, &weft_processor_resource, &sink_component, NULL } };
+    &weft_processor_redaction, &weft_processor_resource, &weft_processor_filter, &weft_processor_transform,
+    &weft_processor_tail_sampling, &sink_component, NULL } };
 
 static inline void random_sinks(struct pipeline_shape *pipeline)
 {
@@ -22,12 +24,14 @@ static inline void random_sinks(struct pipeline_shape *pipeline)
     }
 }
 
-static const size_t editing_steps[] = { STEP_EDIT_FRONT, STEP_MASK, STEP_EDIT_BEHIND, STEP_RESOURCE };
+static const size_t editing_steps[] = { STEP_FILTER_FRONT, STEP_EDIT_FRONT,  STEP_TURN_FRONT, STEP_MASK,
+                                        STEP_EDIT_BEHIND,  STEP_TURN_BEHIND, STEP_RESOURCE,   STEP_FILTER_BEHIND };
 
 static inline void random_pipeline(struct pipeline_shape *pipeline)
 {
     *pipeline = (struct pipeline_shape){ .is_there = true };
-    pipeline->has_step[STEP_HOLD_A] = chance(90);
+    pipeline->has_step[STEP_SAMPLE] = chance(world->is_strict ? 0 : 30);
+    pipeline->has_step[STEP_HOLD_A] = chance(pipeline->has_step[STEP_SAMPLE] ? 30 : 90);
     pipeline->has_step[STEP_HOLD_B] = chance(world->is_strict ? 0 : 25);
     pipeline->has_step[STEP_BATCH_FRONT] = chance(35);
     pipeline->has_step[STEP_HALF_FRONT] = chance(15);
@@ -52,15 +56,25 @@ static inline void random_batch(struct shape *shape, size_t index)
     shape->batch_max[index] = chance(50) ? 0 : shape->batch_size[index] + 1 + pick(6);
 }
 
-/* Two traces pipelines that name one stage have one each, and no logs pipeline may then share it. */
+static inline bool samples_traces(const struct shape *shape)
+{
+    return (shape->pipelines[0].is_there && shape->pipelines[0].has_step[STEP_SAMPLE]) ||
+           (shape->pipelines[1].is_there && shape->pipelines[1].has_step[STEP_SAMPLE]);
+}
+
+/* Two traces pipelines that name one stage have one each, and no logs pipeline may then share it. Log lines follow a
+ * verdict only where there are some. */
 static inline void obey_rules(struct shape *shape)
 {
-    for (size_t step = STEP_HOLD_A; step <= STEP_HOLD_B; step++) {
+    for (size_t step = STEP_SAMPLE; step <= STEP_HOLD_B; step++) {
         bool are_two = shape->pipelines[0].is_there && shape->pipelines[1].is_there &&
                        shape->pipelines[0].has_step[step] && shape->pipelines[1].has_step[step];
         for (size_t p = 2; are_two && p < PIPELINES; p++) {
             shape->pipelines[p].has_step[step] = false;
         }
+    }
+    for (size_t p = 2; p < PIPELINES && !samples_traces(shape); p++) {
+        shape->pipelines[p].has_step[STEP_SAMPLE] = false;
     }
     if (!shape->pipelines[0].is_there && !shape->pipelines[2].is_there && !shape->pipelines[3].is_there) {
         shape->pipelines[1].is_there = true;
@@ -158,6 +172,19 @@ static inline void put_pipeline(struct text *text, const struct pipeline_shape *
     put(text, "}\n");
 }
 
+static inline void put_ottl(struct text *text)
+{
+    put(text, "  filter/front: {trace_conditions: ['%s'], log_conditions: ['%s']}\n", FILTERED_FRONT("span"),
+        FILTERED_FRONT("log"));
+    put(text, "  filter/behind: {trace_conditions: ['%s'], log_conditions: ['%s']}\n", FILTERED_BEHIND("span"),
+        FILTERED_BEHIND("log"));
+    put(text, "  transform/front: {trace_statements: [%s], log_statements: [%s]}\n", TURNS("span", TURNED_FRONT),
+        TURNS("log", TURNED_FRONT));
+    put(text, "  transform/behind: {trace_statements: [%s, %s], log_statements: [%s, %s]}\n",
+        TURNS("span", TURNED_BEHIND), TURNS("resource", TURNED_RESOURCE), TURNS("log", TURNED_BEHIND),
+        TURNS("resource", TURNED_RESOURCE));
+}
+
 static inline void put_shape(struct text *text, const struct shape *shape)
 {
     put(text, "receivers:\n");
@@ -168,6 +195,9 @@ static inline void put_shape(struct text *text, const struct shape *shape)
     put(text, "  attributes/front: {actions: %s}\n", EDITS(EDITED_FRONT));
     put(text, "  attributes/behind: {actions: %s}\n", EDITS(EDITED_BEHIND));
     put(text, "  resource: {attributes: %s}\n", EDITS(EDITED_RESOURCE));
+    put_ottl(text);
+    put(text, "  tail_sampling: {decision_wait: 300ms, num_traces: 100, policies: [{name: p, type: probabilistic, "
+              "probabilistic: {sampling_percentage: 70}}]}\n");
     put(text, "  redaction: {allow_all_keys: true, blocked_values: [.+], hash_function: md5}\n");
     for (size_t i = 0; i < 2; i++) {
         put(text, "  hold/%c: {wait: %ums, max_records: %u}\n", "ab"[i], shape -> wait_ms[i], shape -> max_records[i]);
@@ -198,7 +228,7 @@ static inline struct weft_plan *plan_of(const struct shape *shape, const struct 
     enum weft_status status = weft_plan_new(&tree, &simulation_registry, former, NULL, &plan, &error);
     weft_free(text);
     if (status != WEFT_OK) {
-        EXPECT(strstr(error.text, "traces pipelines") != NULL, "%s", error.text);
+        EXPECT(strstr(error.text, "traces pipeline") != NULL, "%s", error.text);
         weft_tree_free(&tree);
         return NULL;
     }

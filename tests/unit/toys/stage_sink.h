@@ -79,7 +79,8 @@ static inline void see(struct sink *sink, const struct weft_batch *batch)
                pipeline_names[p], sink->consumer.id);
         EXPECT(record.bytes[10] == world->owner_byte[id], "record %llu was changed", (unsigned long long)id);
         see_edits_of_record(record, sink->signal, p);
-        EXPECT(!world->was_staged[p][id] || record.bytes[10] % world->worker_count == worker,
+        see_filtered(id, p);
+        EXPECT(!world->was_held[p][id] || record.bytes[10] % world->worker_count == worker,
                "record %llu was not held by its owner: it left on worker %u", (unsigned long long)id, worker);
     }
     EXPECT(count == batch->weight, "a batch of %llu records weighs %llu", (unsigned long long)count,

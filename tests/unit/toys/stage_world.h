@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "config/load.h"
 #include "graph/graph_internal.h"
@@ -44,20 +45,27 @@ static inline size_t pipeline_index(const char *name)
 enum {
     STEP_BATCH_FRONT,
     STEP_HALF_FRONT,
+    STEP_FILTER_FRONT,
     STEP_EDIT_FRONT,
+    STEP_TURN_FRONT,
+    STEP_SAMPLE,
     STEP_HOLD_A,
     STEP_HOLD_B,
     STEP_MASK,
     STEP_EDIT_BEHIND,
+    STEP_TURN_BEHIND,
     STEP_RESOURCE,
+    STEP_FILTER_BEHIND,
     STEP_HALF_BEHIND,
     STEP_BATCH_BEHIND,
     STEPS
 };
 
-static const char *const step_names[STEPS] = { "batch/front", "half/front",  "attributes/front",  "hold/a",
-                                               "hold/b",      "redaction",   "attributes/behind", "resource",
-                                               "half/behind", "batch/behind" };
+static const char *const step_names[STEPS] = {
+    "batch/front",      "half/front", "filter/front",  "attributes/front", "transform/front",
+    "tail_sampling",    "hold/a",     "hold/b",        "redaction",        "attributes/behind",
+    "transform/behind", "resource",   "filter/behind", "half/behind",      "batch/behind",
+};
 
 struct pipeline_shape {
     bool is_there;
@@ -126,6 +134,7 @@ struct world {
     struct worker workers[MAX_WORKERS];
     struct weft_host *hosts[MAX_WORKERS];
     struct weft_post post;
+    struct weft_hash_secret secret;
     struct weft_timers *timers;
     struct weft_budget budget;
     struct lane lanes[MAX_WORKERS][MAX_WORKERS];
@@ -144,7 +153,7 @@ struct world {
     uint64_t unread[PIPELINES]; /* records that came back from an owner that was not there */
     uint64_t unsure[PIPELINES]; /* records of offers that may have ended before this pipeline saw them */
     bool was_offered[PIPELINES][RECORD_COUNT];
-    bool was_staged[PIPELINES][RECORD_COUNT]; /* a stage stood in the pipeline that it came into */
+    bool was_held[PIPELINES][RECORD_COUNT]; /* a `hold` alone stood where it came in: it cannot have gone before */
     uint8_t owner_byte[RECORD_COUNT];
     uint8_t seen[SINKS][PIPELINES][RECORD_COUNT];
     uint64_t at_sink[PIPELINES]; /* with copies */
@@ -314,6 +323,7 @@ static inline void workers_init(void)
             .worker_count = world->worker_count,
             .post = world->worker_count == 1 ? NULL : &world->post,
             .random_state = current_seed + i + 1,
+            .secret = &world->secret,
         };
         world->hosts[i] = &worker->host;
     }

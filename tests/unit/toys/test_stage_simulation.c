@@ -1,6 +1,6 @@
 /* Simulation of stages over several workers (pipeline/stage.h, loan.h, mail.h, graph/): the real plan, graph, faces,
- * outlets, mail and loans, with the toys and the batch processor, between random clients and random sinks, under
- * virtual time.
+ * outlets, mail and loans, with the toys and the processors that hold, edit and drop, between random clients and random
+ * sinks, under virtual time.
  *
  * A seed decides everything: one to four workers, what stands in up to four pipelines of two signals, when clients
  * come, what sinks refuse, when mail arrives, which allocation fails, when a reload changes what, whether it fails on a
@@ -195,8 +195,9 @@ START_TEST(test_any_seed_keeps_its_books)
         run_seed(seed);
     }
     weft_ledger_close(ledger);
-    printf("%llu seeds, %llu events, %llu reloads, %llu failed ones\n", (unsigned long long)count,
-           (unsigned long long)event_count, (unsigned long long)switch_count, (unsigned long long)failure_count);
+    printf("%llu seeds, %llu events, %llu reloads, %llu failed ones, %llu records filtered\n",
+           (unsigned long long)count, (unsigned long long)event_count, (unsigned long long)switch_count,
+           (unsigned long long)failure_count, (unsigned long long)filtered_count);
 }
 END_TEST
 
