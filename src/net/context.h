@@ -6,6 +6,7 @@
 #include "net/loop.h"
 
 struct weft_body_credit;
+struct weft_guest_hall;
 struct weft_resolver;
 
 /* What the servers and clients of a worker share; all of it outlives them. */
@@ -17,6 +18,6 @@ struct weft_net_context {
     uint8_t *read_buffer;            /* one per worker, used within one read callback only */
     size_t read_buffer_bytes;        /* 256 KiB or more */
     struct weft_resolver *resolver;  /* for clients; NULL: each client has its own */
-    struct weft_list *guest_sets;    /* of the servers (guests.h); NULL: each knows its own only */
+    struct weft_guest_hall *guests;  /* of the servers (guests.h); NULL: each knows its own only */
     struct weft_body_credit *bodies; /* for servers (body_credit.h); NULL: each server has its own */
 };

@@ -55,8 +55,18 @@ static void order_remove(struct weft_guest_order *order, struct weft_guest *gues
     order->counts[guest->standing]--;
 }
 
+/* One thread writes it. */
+static void count_unserved(struct weft_guest *guest, int by)
+{
+    struct weft_guest_hall *hall = guest->guests->settings.hall;
+    if (hall != NULL && guest->standing <= WEFT_GUEST_TRYING) {
+        weft_atomic_store(&hall->unserved_count, weft_atomic_load(&hall->unserved_count) + (uint64_t)by);
+    }
+}
+
 static void add_everywhere(struct weft_guest *guest)
 {
+    count_unserved(guest, 1);
     order_add(&guest->guests->all, guest, WEFT_GUEST_OF_ALL);
     if (guest->household != NULL) {
         order_add(&guest->household->order, guest, WEFT_GUEST_OF_HOUSEHOLD);
@@ -65,6 +75,7 @@ static void add_everywhere(struct weft_guest *guest)
 
 static void remove_everywhere(struct weft_guest *guest)
 {
+    count_unserved(guest, -1);
     order_remove(&guest->guests->all, guest, WEFT_GUEST_OF_ALL);
     if (guest->household != NULL) {
         order_remove(&guest->household->order, guest, WEFT_GUEST_OF_HOUSEHOLD);
@@ -129,6 +140,7 @@ static void hear(struct weft_guest_order *order, int which)
     }
 }
 
+/* limit: how many places there are for those of the order, or for more. */
 static struct choice choose(const struct weft_guests *guests, struct weft_guest_order *order, int which, uint32_t limit)
 {
     hear(order, which);
@@ -183,20 +195,67 @@ static bool is_better(struct choice one, struct choice other)
     return one.guest->since.ns < other.guest->since.ns;
 }
 
-static struct choice choose_of_all(struct weft_guests *guests)
+/* ---- descriptors ---- */
+
+void weft_guest_hall_init(struct weft_guest_hall *hall)
 {
-    return choose(guests, &guests->all, WEFT_GUEST_OF_ALL, guests->all.count);
+    *hall = (struct weft_guest_hall){ 0 };
+    weft_list_init(&hall->sets);
 }
 
-bool weft_guests_spare_one(struct weft_list *sets)
+static uint32_t count_in(const struct weft_guest_hall *hall)
+{
+    uint32_t count = 0;
+    WEFT_LIST_EACH(node, &hall->sets)
+    {
+        count += WEFT_CONTAINER_OF(node, struct weft_guests, node)->all.count;
+    }
+    return count;
+}
+
+bool weft_guests_spare_one_here(struct weft_guest_hall *hall)
 {
     struct choice best = { NULL, 0 };
-    WEFT_LIST_EACH(node, sets)
+    uint32_t count = count_in(hall); /* a set of few is not full of the silent because one of them is */
+    WEFT_LIST_EACH(node, &hall->sets)
     {
-        struct choice one = choose_of_all(WEFT_CONTAINER_OF(node, struct weft_guests, node));
+        struct weft_guests *guests = WEFT_CONTAINER_OF(node, struct weft_guests, node);
+        struct choice one = choose(guests, &guests->all, WEFT_GUEST_OF_ALL, count);
         best = is_better(one, best) ? one : best;
     }
     return end(best.guest);
+}
+
+enum weft_guest_sparing weft_guests_spare_one(struct weft_guest_hall *hall)
+{
+    if (hall->ask_elsewhere != NULL && hall->ask_elsewhere(hall->context)) {
+        return WEFT_GUEST_SPARED_SOON;
+    }
+    return weft_guests_spare_one_here(hall) ? WEFT_GUEST_SPARED : WEFT_GUEST_NOT_SPARED;
+}
+
+static enum weft_guest_sparing spare_one_for(struct weft_guests *guests)
+{
+    if (guests->settings.hall != NULL) {
+        return weft_guests_spare_one(guests->settings.hall);
+    }
+    bool is_spared = end(choose(guests, &guests->all, WEFT_GUEST_OF_ALL, guests->all.count).guest);
+    return is_spared ? WEFT_GUEST_SPARED : WEFT_GUEST_NOT_SPARED;
+}
+
+/* Another gives its descriptor, of whatever server. What is kept back is for probes, too, and until another worker has
+ * freed one. */
+static bool has_descriptor(struct weft_guests *guests, int *in_out_descriptor)
+{
+    if (!weft_descriptors_is_kept_back(*in_out_descriptor)) {
+        return true;
+    }
+    weft_descriptors_note_short();
+    enum weft_guest_sparing sparing = spare_one_for(guests);
+    if (sparing == WEFT_GUEST_SPARED) {
+        *in_out_descriptor = weft_descriptors_lower(*in_out_descriptor);
+    }
+    return sparing != WEFT_GUEST_NOT_SPARED || guests->settings.always_admits;
 }
 
 /* ---- addresses ---- */
@@ -261,8 +320,8 @@ void weft_guests_init(struct weft_guests *guests, const struct weft_guests_setti
     }
     weft_hash_secret_init(&guests->secret);
     weft_list_init(&guests->node);
-    if (settings->sets != NULL) {
-        weft_list_push_back(settings->sets, &guests->node);
+    if (settings->hall != NULL) {
+        weft_list_push_back(&settings->hall->sets, &guests->node);
     }
 }
 
@@ -294,21 +353,6 @@ static bool has_room(struct weft_guests *guests)
 {
     uint32_t limit = guests->settings.max_count;
     return guests->all.count < limit || end(choose(guests, &guests->all, WEFT_GUEST_OF_ALL, limit).guest);
-}
-
-/* Another gives its descriptor, of whatever server of this worker. What is kept back is for probes, too. */
-static bool has_descriptor(struct weft_guests *guests, int *in_out_descriptor)
-{
-    if (!weft_descriptors_is_kept_back(*in_out_descriptor)) {
-        return true;
-    }
-    weft_descriptors_note_short();
-    bool is_spared =
-        guests->settings.sets != NULL ? weft_guests_spare_one(guests->settings.sets) : end(choose_of_all(guests).guest);
-    if (is_spared) {
-        *in_out_descriptor = weft_descriptors_lower(*in_out_descriptor);
-    }
-    return is_spared || guests->settings.always_admits;
 }
 
 bool weft_guests_admit(struct weft_guests *guests, int *in_out_descriptor, struct weft_peer *out_peer)

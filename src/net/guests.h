@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/thread.h"
 #include "base/timers.h"
 #include "net/peer.h"
 
@@ -32,13 +33,26 @@ struct weft_guest;
 /* Closes the connection's descriptor at once; it leaves now or soon. Nothing of it is on the stack. */
 typedef void (*weft_guest_end_fn)(struct weft_guest *guest);
 
+/* All guests of one worker: where its servers look for who could spare a descriptor, of which the process has one stock
+ * for all workers. */
+struct weft_guest_hall {
+    struct weft_list sets;
+    struct weft_atomic_u64 unserved_count; /* guests that never got an answer; any thread may read it */
+
+    /* Has a worker spare one that has many more such guests. False: none has. NULL: there is no other worker. */
+    bool (*ask_elsewhere)(void *context);
+    void *context;
+};
+
+void weft_guest_hall_init(struct weft_guest_hall *hall);
+
 struct weft_guests_settings {
     uint32_t max_count;
     uint32_t max_per_address; /* 0 = half of max_count, or 16 of less than 32 */
     bool always_admits;       /* who waits for an answer goes too, if there is nobody else */
     weft_guest_end_fn end;
     const struct weft_timers *timers; /* outlives the set */
-    struct weft_list *sets; /* the worker's sets, where those look for who could spare a descriptor; or NULL */
+    struct weft_guest_hall *hall;     /* the worker's; or NULL: the set is alone */
 };
 
 /* Who stands where, each standing in order of arrival there or of progress. */
@@ -49,7 +63,7 @@ struct weft_guest_order {
 };
 
 struct weft_guests {
-    struct weft_list node; /* of the worker's sets */
+    struct weft_list node; /* of the hall's sets */
     struct weft_guests_settings settings;
     struct weft_guest_order all;
     struct weft_list *households; /* a chain for each hash */
@@ -101,5 +115,15 @@ void weft_guest_touch(struct weft_guest *guest);
  * anything before the first request: frames without end, for instance. */
 void weft_guest_progress(struct weft_guest *guest, size_t bytes);
 
-/* Ends the most dispensable guest of all sets, for want of descriptors. False: there is none. */
-bool weft_guests_spare_one(struct weft_list *sets);
+enum weft_guest_sparing {
+    WEFT_GUEST_SPARED,      /* a descriptor is free */
+    WEFT_GUEST_SPARED_SOON, /* another worker has been asked to free one */
+    WEFT_GUEST_NOT_SPARED,  /* nobody is dispensable */
+};
+
+/* Ends the most dispensable guest, for want of descriptors: of the hall, or elsewhere, so that who has just come to a
+ * worker with few guests does not go for the flood of another one. */
+enum weft_guest_sparing weft_guests_spare_one(struct weft_guest_hall *hall);
+
+/* The same in this hall only. False: nobody is dispensable. */
+bool weft_guests_spare_one_here(struct weft_guest_hall *hall);

@@ -305,7 +305,7 @@ struct weft_stream_server *weft_stream_server_new(const struct weft_net_context 
                                           .max_per_address = settings->max_connections_per_address,
                                           .end = make_way,
                                           .timers = weft_loop_timers(net->loop),
-                                          .sets = net->guest_sets,
+                                          .hall = net->guests,
                                       });
     weft_list_init(&server->open);
     weft_list_init(&server->ended);

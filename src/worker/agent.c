@@ -48,6 +48,7 @@ struct agent {
     struct weft_monotonic stop_deadline; /* valid with is_stopping */
     bool must_reload;                    /* SIGHUP came while a reload was under way */
     uint64_t reloads, failed_reloads;
+    struct weft_sparing *sparing;
     struct weft_acceptor *acceptor;
     struct weft_telemetry telemetry;      /* as it runs */
     struct weft_telemetry next_telemetry; /* valid with next_plan */
@@ -397,7 +398,9 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
     weft_timer_init(&agent->ledger_watch, watch_ledger, agent);
     watch_ledger(agent);
     agent->signals = weft_signals_new(weft_worker_loop(agent->workers[0]), on_signal, agent);
-    agent->acceptor = weft_acceptor_new(weft_worker_loop(agent->workers[0]), agent->workers, agent->worker_count);
+    agent->sparing = weft_sparing_new(agent->workers, agent->worker_count);
+    agent->acceptor =
+        weft_acceptor_new(weft_worker_loop(agent->workers[0]), agent->workers, agent->worker_count, agent->sparing);
     enum weft_status status = WEFT_OK;
     for (uint32_t i = 0; status == WEFT_OK && i < agent->worker_count; i++) {
         status = weft_worker_build(agent->workers[i], agent->plan, error);
@@ -411,6 +414,14 @@ static enum weft_status start_workers(struct agent *agent, struct weft_error *er
     return status == WEFT_OK ? weft_extensions_replace(agent->extensions, agent->plan, error) : status;
 }
 
+/* A socket may be on its way from one worker to another, by one more. */
+static void deliver_what_is_under_way(struct agent *agent)
+{
+    for (uint32_t i = 0; i < 2 * agent->worker_count; i++) {
+        weft_mailbox_deliver(weft_worker_mailbox(agent->workers[i % agent->worker_count]));
+    }
+}
+
 /* Before the threads run, or after they have ended. True: a load is out that looks at what is left. */
 static bool take_apart(struct agent *agent)
 {
@@ -421,7 +432,7 @@ static bool take_apart(struct agent *agent)
         weft_questions_free(agent->questions);
     }
     if (agent->acceptor != NULL) {
-        weft_acceptor_free(agent->acceptor);
+        weft_acceptor_stop(agent->acceptor);
     }
     if (agent->signals != NULL) {
         weft_signals_free(agent->signals);
@@ -434,6 +445,11 @@ static bool take_apart(struct agent *agent)
     }
     if (agent->post != NULL) {
         weft_worker_post_free(agent->post);
+    }
+    if (agent->acceptor != NULL) {
+        deliver_what_is_under_way(agent);
+        weft_acceptor_free(agent->acceptor);
+        weft_sparing_free(agent->sparing);
     }
     for (uint32_t i = 0; agent->workers != NULL && i < agent->worker_count; i++) {
         weft_worker_free(agent->workers[i]);

@@ -10,6 +10,7 @@
 #include "base/helper.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "net/guests.h"
 #include "net/resolver.h"
 #include "pipeline/drops.h"
 
@@ -40,7 +41,7 @@ struct weft_worker {
     struct weft_mailbox *mailbox;
     struct weft_thread *thread;
     struct weft_net_context net;
-    struct weft_list guest_sets; /* of the servers that live here */
+    struct weft_guest_hall guests; /* of the servers that live here */
     struct weft_host host;
     struct weft_graph *graph;
     struct weft_graph *built; /* beside it, until all workers have built theirs */
@@ -116,9 +117,9 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .read_buffer = weft_alloc_pages(READ_BUFFER_BYTES),
         .read_buffer_bytes = READ_BUFFER_BYTES,
         .resolver = weft_resolver_new(worker->loop, NULL),
-        .guest_sets = &worker->guest_sets,
+        .guests = &worker->guests,
     };
-    weft_list_init(&worker->guest_sets);
+    weft_guest_hall_init(&worker->guests);
     struct weft_body_credit_settings bodies = settings->bodies;
     bodies.worker_count = settings->count;
     worker->net.bodies = weft_body_credit_new(worker->loop, settings->budget, &bodies);

@@ -49,7 +49,7 @@ static void open_house(struct weft_grpc_server *server)
                                           .max_per_address = server->settings.max_connections_per_address,
                                           .end = make_way,
                                           .timers = weft_loop_timers(server->net.loop),
-                                          .sets = server->net.guest_sets,
+                                          .hall = server->net.guests,
                                       });
 }
 

@@ -77,7 +77,7 @@ struct weft_http1_server *weft_http1_server_new(const struct weft_net_context *n
                                           .always_admits = own->always_admits,
                                           .end = make_way,
                                           .timers = weft_loop_timers(net->loop),
-                                          .sets = net->guest_sets,
+                                          .hall = net->guests,
                                       });
     weft_list_init(&server->connections);
     weft_list_init(&server->closed);
@@ -95,7 +95,7 @@ void weft_http1_server_listen(struct weft_http1_server *server, int listening_de
 {
     weft_assert(server->door == NULL);
     server->listening_descriptor = listening_descriptor;
-    server->door = weft_door_new(server->net->loop, listening_descriptor, server->net->guest_sets, on_accepted, server);
+    server->door = weft_door_new(server->net->loop, listening_descriptor, server->net->guests, on_accepted, server);
 }
 
 void weft_http1_server_set_reading(struct weft_http1_server *server, bool is_reading)

@@ -22,7 +22,7 @@ static struct {
     int listener;
     struct sockaddr_in address;
     struct weft_door *door;
-    struct weft_list sets;
+    struct weft_guest_hall guest_hall;
     struct weft_guests guests;
     struct weft_guest guest;
     int guest_descriptor; /* -1 = it was ended */
@@ -63,18 +63,18 @@ static void set_up(void)
     memset(&hall, 0, sizeof hall);
     weft_log_configure(&(struct weft_log_config){ .level = WEFT_LOG_ERROR, .service = "test", .descriptor = 2 });
     hall.loop = weft_loop_new();
-    weft_list_init(&hall.sets);
+    weft_guest_hall_init(&hall.guest_hall);
     weft_guests_init(&hall.guests, &(struct weft_guests_settings){ .max_count = 10,
                                                                    .end = end_guest,
                                                                    .timers = weft_loop_timers(hall.loop),
-                                                                   .sets = &hall.sets });
+                                                                   .hall = &hall.guest_hall });
     hall.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     hall.address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
     socklen_t length = sizeof hall.address;
     ck_assert_int_eq(bind(hall.listener, (struct sockaddr *)&hall.address, length), 0);
     ck_assert_int_eq(listen(hall.listener, 16), 0);
     ck_assert_int_eq(getsockname(hall.listener, (struct sockaddr *)&hall.address, &length), 0);
-    hall.door = weft_door_new(hall.loop, hall.listener, &hall.sets, on_accepted, &hall);
+    hall.door = weft_door_new(hall.loop, hall.listener, &hall.guest_hall, on_accepted, &hall);
     hall.guest_descriptor = -1;
 }
 
@@ -204,6 +204,33 @@ START_TEST(test_of_the_last_descriptors_one_is_given_at_a_time)
 }
 END_TEST
 
+static bool ask(void *context)
+{
+    return ++*(unsigned *)context > 0;
+}
+
+/* Who was asked is another thread, which takes a moment: accepting does not spin meanwhile. */
+START_TEST(test_a_door_rests_until_another_worker_has_freed_one)
+{
+    set_up();
+    unsigned asked = 0;
+    hall.guest_hall.ask_elsewhere = ask;
+    hall.guest_hall.context = &asked;
+    knock();
+    use_up_descriptors();
+    tick();
+    tick();
+    ck_assert_uint_eq(asked, 1);
+    give_descriptors_back();
+    struct weft_timers *timers = weft_loop_timers(hall.loop);
+    weft_timers_touch(timers, weft_monotonic_after(weft_timers_now(timers), 5 * WEFT_NS_PER_MS));
+    weft_timers_run(timers, weft_timers_now(timers));
+    tick();
+    ck_assert_uint_eq(hall.accepted_count, 1);
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("door");
@@ -212,6 +239,7 @@ int main(void)
     tcase_add_test(tcase, test_a_guest_gives_its_descriptor_at_once);
     tcase_add_test(tcase, test_without_anybody_to_give_one_the_door_is_shut_for_a_moment);
     tcase_add_test(tcase, test_of_the_last_descriptors_one_is_given_at_a_time);
+    tcase_add_test(tcase, test_a_door_rests_until_another_worker_has_freed_one);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

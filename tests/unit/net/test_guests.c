@@ -23,7 +23,7 @@ static struct weft_timers *timers;
 static struct weft_guests guests;
 static struct client clients[CLIENTS_MAX];
 static size_t client_count;
-static struct weft_list sets;
+static struct weft_guest_hall hall;
 
 static void end_client(struct weft_guest *guest)
 {
@@ -40,8 +40,8 @@ static void begin_with(struct weft_guests_settings settings)
     timers = weft_timers_new((struct weft_monotonic){ 1000 * WEFT_NS_PER_S });
     settings.end = end_client;
     settings.timers = timers;
-    weft_list_init(&sets);
-    settings.sets = &sets;
+    weft_guest_hall_init(&hall);
+    settings.hall = &hall;
     weft_guests_init(&guests, &settings);
     client_count = 0;
 }
@@ -59,7 +59,7 @@ static void finish(void)
         }
     }
     weft_guests_fini(&guests);
-    ck_assert(weft_list_is_empty(&sets));
+    ck_assert(weft_list_is_empty(&hall.sets));
     weft_timers_free(timers);
     weft_descriptors_set_limit(0);
 }
@@ -379,7 +379,7 @@ START_TEST(test_descriptors_that_run_out_are_taken_from_the_silent)
     struct client *silent = come_as(WEFT_GUEST_IDLE), *served = come_as(WEFT_GUEST_SERVED);
     struct weft_guests others;
     weft_guests_init(
-        &others, &(struct weft_guests_settings){ .max_count = 5, .end = end_client, .timers = timers, .sets = &sets });
+        &others, &(struct weft_guests_settings){ .max_count = 5, .end = end_client, .timers = timers, .hall = &hall });
     advance(3000);
     weft_descriptors_set_limit(116); /* sixteen are kept back */
     uint64_t before = weft_descriptors_short_count();
@@ -396,6 +396,80 @@ START_TEST(test_descriptors_that_run_out_are_taken_from_the_silent)
     ck_assert_int_eq(last, -1);
     close(late);
     weft_guests_fini(&others);
+    finish();
+}
+END_TEST
+
+/* A set of one that is silent is not full of the silent: a flood on another port goes before who has just come. */
+START_TEST(test_a_new_one_does_not_give_its_descriptor_for_the_flood_of_another_port)
+{
+    begin(50);
+    struct weft_guests others;
+    weft_guests_init(
+        &others, &(struct weft_guests_settings){ .max_count = 5, .end = end_client, .timers = timers, .hall = &hall });
+    struct client late = { .descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC) };
+    weft_guests_enter(&others, &late.guest, late.descriptor, &(struct weft_peer){ .is_unix = true });
+    advance(10);
+    struct client *flood[30];
+    for (size_t i = 0; i < WEFT_COUNT_OF(flood); i++) {
+        flood[i] = come();
+    }
+    advance(10);
+    ck_assert_int_eq(weft_guests_spare_one(&hall), WEFT_GUEST_SPARED);
+    ck_assert(is_here(&late) && !is_here(flood[0]) && is_here(flood[1]));
+    end_client(&late.guest);
+    weft_guests_fini(&others);
+    finish();
+}
+END_TEST
+
+static bool is_asked, has_asked;
+
+static bool ask(void *context)
+{
+    ck_assert_ptr_eq(context, &hall);
+    has_asked = true;
+    return is_asked;
+}
+
+/* Another worker has many more: it is asked, and who has come is let in meanwhile. */
+START_TEST(test_another_worker_is_asked_for_a_descriptor_first)
+{
+    begin(50);
+    hall.ask_elsewhere = ask;
+    hall.context = &hall;
+    struct client *silent = come();
+    advance(3000);
+    weft_descriptors_set_limit(116);
+    struct weft_peer peer;
+    for (int i = 0; i < 2; i++) {
+        is_asked = i == 0;
+        has_asked = false;
+        int late = fcntl(0, F_DUPFD_CLOEXEC, 100);
+        ck_assert(weft_guests_admit(&guests, &late, &peer));
+        ck_assert(has_asked);
+        ck_assert_int_eq(late >= 100, is_asked);
+        ck_assert_int_eq(is_here(silent), is_asked);
+        close(late);
+    }
+    finish();
+}
+END_TEST
+
+START_TEST(test_the_hall_counts_who_was_never_answered)
+{
+    static const enum weft_guest_standing unserved[] = { WEFT_GUEST_OVER, WEFT_GUEST_SILENT, WEFT_GUEST_NEW,
+                                                         WEFT_GUEST_TRYING };
+    begin(50);
+    struct client *served = come_as(WEFT_GUEST_SERVED), *other = come();
+    for (size_t i = 0; i < WEFT_COUNT_OF(unserved); i++) {
+        weft_guest_stand(&served->guest, unserved[i]);
+        ck_assert_uint_eq(weft_atomic_load(&hall.unserved_count), 2);
+        weft_guest_stand(&served->guest, WEFT_GUEST_IDLE);
+        ck_assert_uint_eq(weft_atomic_load(&hall.unserved_count), 1);
+    }
+    end_client(&other->guest);
+    ck_assert_uint_eq(weft_atomic_load(&hall.unserved_count), 0);
     finish();
 }
 END_TEST
@@ -417,6 +491,9 @@ int main(void)
     tcase_add_test(tcase, test_who_has_just_spoken_is_not_silent);
     tcase_add_loop_test(tcase, test_an_address_gives_way_to_itself, 0, 2);
     tcase_add_test(tcase, test_descriptors_that_run_out_are_taken_from_the_silent);
+    tcase_add_test(tcase, test_a_new_one_does_not_give_its_descriptor_for_the_flood_of_another_port);
+    tcase_add_test(tcase, test_another_worker_is_asked_for_a_descriptor_first);
+    tcase_add_test(tcase, test_the_hall_counts_who_was_never_answered);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
