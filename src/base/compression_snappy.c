@@ -1,10 +1,9 @@
-/* snappy, as one block and as a framed stream (google/snappy: format_description.txt, framing_format.txt), with
- * libsnappy for the blocks; called by compression.c only. A block says how large it is, which its own length bounds: no
+/* snappy, as one block and as a framed stream (google/snappy: format_description.txt, framing_format.txt), blocks by
+ * snappy_block.h; called by compression.c only. A block says how large it is, which its own length bounds: no
  * element makes more than 64 bytes of three. Frames hold 64 KiB each, with a checksum. */
-#include <snappy-c.h>
-
 #include "base/assert.h"
 #include "base/compression_codec.h"
+#include "base/snappy_block.h"
 
 enum {
     BLOCK_RATIO = 32, /* a block that says it is larger lies */
@@ -31,17 +30,14 @@ static enum weft_status inflate_block(struct weft_slice block, size_t offset, si
                                       struct weft_inflate_output *output, struct weft_error *error)
 {
     size_t length = 0;
-    if (snappy_uncompressed_length((const char *)block.bytes, block.length, &length) != SNAPPY_OK ||
-        length > block.length * BLOCK_RATIO || length > most) {
+    if (!weft_snappy_block_length(block, &length) || length > block.length * BLOCK_RATIO || length > most) {
         return weft_fail(error, WEFT_INVALID, "snappy: no block at byte %zu", offset);
     }
     enum weft_status status = weft_inflate_reserve(output, length, error);
     if (status != WEFT_OK) {
         return status;
     }
-    char *to = (char *)output->payload->bytes + output->payload->length;
-    size_t written = length;
-    if (snappy_uncompress((const char *)block.bytes, block.length, to, &written) != SNAPPY_OK || written != length) {
+    if (!weft_snappy_block_inflate(block, output->payload->bytes + output->payload->length, length)) {
         return weft_fail(error, WEFT_INVALID, "snappy: the block at byte %zu is broken", offset);
     }
     output->payload->length += length;
@@ -136,35 +132,36 @@ enum weft_status weft_snappy_inflate(enum weft_encoding encoding, struct weft_sl
 
 /* ---- deflating ---- */
 
-static enum weft_status deflate_block(const uint8_t *bytes, size_t length, struct weft_payload *payload)
+/* Where a piece is gathered, and behind it the table that deflating it takes. */
+struct workplace {
+    uint8_t *piece;
+    uint16_t *table;
+};
+
+_Static_assert(CHUNK_BYTES == (int)WEFT_SNAPPY_PIECE_BYTES, "a chunk is a piece");
+_Static_assert(CHUNK_BYTES + WEFT_SNAPPY_TABLE_ENTRIES * sizeof(uint16_t) <= WEFT_CODEC_STAGE_BYTES,
+               "the stage has both");
+
+static uint8_t *end_of(const struct weft_payload *payload)
 {
-    size_t room = snappy_max_compressed_length(length);
-    enum weft_status status = weft_payload_reserve(payload, payload->length + room);
+    return payload->bytes + payload->length;
+}
+
+static enum weft_status deflate_whole(const struct workplace *work, struct weft_codec_gather *gather,
+                                      size_t total_length, struct weft_payload *payload)
+{
+    enum weft_status status = weft_payload_reserve(payload, payload->length + weft_snappy_block_bound(total_length));
     if (status != WEFT_OK) {
         return status;
     }
-    snappy_status done = snappy_compress((const char *)bytes, length, (char *)payload->bytes + payload->length, &room);
-    weft_assert(done == SNAPPY_OK); /* there is room */
-    payload->length += room;
+    uint8_t *to = weft_snappy_block_begin(total_length, end_of(payload));
+    size_t length;
+    while ((length = weft_codec_gather_next(gather, work->piece, CHUNK_BYTES)) > 0) {
+        to = weft_snappy_block_deflate(work->piece, length, work->table, to);
+    }
+    payload->length = (size_t)(to - payload->bytes);
+    weft_assert(payload->length <= payload->capacity);
     return WEFT_OK;
-}
-
-/* A block lies in one piece, so what comes in several is gathered. */
-static enum weft_status deflate_whole(struct weft_codec *codec, const struct weft_slice *slices, size_t slice_count,
-                                      size_t total_length, struct weft_payload *payload)
-{
-    if (slice_count == 1) {
-        return deflate_block(slices[0].bytes, slices[0].length, payload);
-    }
-    uint8_t *gathered = weft_codec_try_alloc(codec, total_length + 1);
-    if (gathered == NULL) {
-        return WEFT_NOMEM;
-    }
-    struct weft_codec_gather gather = { slices, slice_count, 0, 0 };
-    size_t length = weft_codec_gather_next(&gather, gathered, total_length);
-    enum weft_status status = deflate_block(gathered, length, payload);
-    weft_codec_release(codec, gathered, total_length + 1);
-    return status;
 }
 
 static void put_header(uint8_t *to, uint8_t type, size_t length, uint32_t checksum)
@@ -173,46 +170,54 @@ static void put_header(uint8_t *to, uint8_t type, size_t length, uint32_t checks
     weft_write_u32(to + CHUNK_HEADER_BYTES, checksum);
 }
 
-static enum weft_status deflate_chunk(const uint8_t *bytes, size_t length, struct weft_payload *payload)
+static enum weft_status deflate_chunk(const struct workplace *work, size_t length, struct weft_payload *payload)
 {
     enum { HEAD = CHUNK_HEADER_BYTES + CHECKSUM_BYTES };
-    enum weft_status status =
-        weft_payload_reserve(payload, payload->length + HEAD + snappy_max_compressed_length(length));
+    enum weft_status status = weft_payload_reserve(payload, payload->length + HEAD + weft_snappy_block_bound(length));
     if (status != WEFT_OK) {
         return status;
     }
     size_t start = payload->length;
     payload->length += HEAD;
-    status = deflate_block(bytes, length, payload);
-    weft_assert(status == WEFT_OK); /* there is room */
-    size_t deflated = payload->length - start - HEAD;
+    uint8_t *to = weft_snappy_block_begin(length, end_of(payload));
+    to = weft_snappy_block_deflate(work->piece, length, work->table, to);
+    size_t deflated = (size_t)(to - end_of(payload));
     bool is_plain = deflated > length - length / MIN_GAIN;
     if (is_plain) {
-        payload->length = start + HEAD;
-        weft_payload_append(payload, bytes, length);
+        weft_payload_append(payload, work->piece, length);
         deflated = length;
+    } else {
+        payload->length += deflated;
     }
     put_header(payload->bytes + start, is_plain ? CHUNK_PLAIN : CHUNK_COMPRESSED, deflated + CHECKSUM_BYTES,
-               checksum_of(bytes, length));
+               checksum_of(work->piece, length));
     return WEFT_OK;
+}
+
+static enum weft_status deflate_frames(const struct workplace *work, struct weft_codec_gather *gather,
+                                       struct weft_payload *payload)
+{
+    enum weft_status status = weft_payload_reserve(payload, sizeof identifier);
+    if (status == WEFT_OK) {
+        weft_payload_append(payload, identifier, sizeof identifier);
+    }
+    size_t length;
+    while (status == WEFT_OK && (length = weft_codec_gather_next(gather, work->piece, CHUNK_BYTES)) > 0) {
+        status = deflate_chunk(work, length, payload);
+    }
+    return status;
 }
 
 enum weft_status weft_snappy_deflate(struct weft_codec *codec, enum weft_encoding encoding,
                                      const struct weft_slice *slices, size_t slice_count, size_t total_length,
                                      struct weft_payload *payload)
 {
-    if (encoding == WEFT_ENCODING_SNAPPY) {
-        return deflate_whole(codec, slices, slice_count, total_length, payload);
-    }
     uint8_t *stage = weft_codec_stage(codec);
-    enum weft_status status = stage == NULL ? WEFT_NOMEM : weft_payload_reserve(payload, sizeof identifier);
-    if (status == WEFT_OK) {
-        weft_payload_append(payload, identifier, sizeof identifier);
+    if (stage == NULL) {
+        return WEFT_NOMEM;
     }
+    struct workplace work = { stage, (uint16_t *)(void *)(stage + CHUNK_BYTES) };
     struct weft_codec_gather gather = { slices, slice_count, 0, 0 };
-    size_t length;
-    while (status == WEFT_OK && (length = weft_codec_gather_next(&gather, stage, CHUNK_BYTES)) > 0) {
-        status = deflate_chunk(stage, length, payload);
-    }
-    return status;
+    return encoding == WEFT_ENCODING_SNAPPY ? deflate_whole(&work, &gather, total_length, payload)
+                                            : deflate_frames(&work, &gather, payload);
 }
