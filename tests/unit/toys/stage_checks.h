@@ -190,8 +190,8 @@ static inline void check_core(const struct worker *worker, const struct weft_sta
         struct weft_stage_outlet *outlet = WEFT_CONTAINER_OF(node, struct weft_stage_outlet, node);
         check_lent(outlet);
         /* tail_sampling goes on in the next tick */
-        EXPECT(!is_hold || !outlet->is_blocked || !weft_stage_outlet_is_next_open(outlet), "%s of %s is stuck before an open door",
-               stage->identity->id, outlet->pipeline);
+        EXPECT(!is_hold || !outlet->is_blocked || !weft_stage_outlet_is_next_open(outlet),
+               "%s of %s is stuck before an open door", stage->identity->id, outlet->pipeline);
     }
 }
 
