@@ -30,7 +30,7 @@ int weft_transport_descriptor(const struct weft_transport *transport);
 /* TLS: AGAIN until the handshake is over (DONE); plain: DONE at once. Read and write before that return AGAIN too. */
 enum weft_io_result weft_transport_handshake(struct weft_transport *transport);
 
-/* TLS: whether anything came of the peer's handshake. Plain: false, there is none. */
+/* TLS: whether the peer's handshake has begun, with a whole record. Plain: false, there is none. */
 bool weft_transport_has_heard(const struct weft_transport *transport);
 
 enum weft_io_result weft_transport_read(struct weft_transport *transport, void *bytes, size_t capacity,

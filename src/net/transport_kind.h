@@ -13,7 +13,8 @@ struct weft_transport {
     struct ssl_st *tls;               /* NULL: plain, or a server whose client has not said anything yet */
     struct weft_tls_context *context; /* of a server: for then */
     bool is_handshake_done;
-    bool has_heard;       /* the peer has begun to shake hands */
+    bool has_heard;       /* the peer has begun to shake hands, with a whole record */
+    uint8_t peek_count;   /* looks at the first record of a client while it was not whole */
     bool is_broken;       /* TLS: after a fatal error nothing more may be sent, not even close_notify */
     char alpn[16];        /* TLS: what the peer must have agreed to; "" = nothing */
     size_t pending_write; /* TLS: length of a record that the socket did not take; the next write begins with it */

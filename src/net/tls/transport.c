@@ -14,7 +14,11 @@
 #include "net/tls/context.h"
 #include "net/transport_kind.h"
 
-enum { RECORD_BYTES = 16384 };
+enum {
+    RECORD_BYTES = 16384,
+    RECORD_HEADER_BYTES = 5,
+    PEEKS = 4, /* after so many looks at a record that is not whole: it does not come, or nobody tells us when */
+};
 
 /* Turns OpenSSL's verdict on the last call into ours. */
 static enum weft_io_result explain(struct weft_transport *transport, int result, const char *what)
@@ -74,18 +78,53 @@ static void make_native(struct weft_transport *transport, struct weft_tls_contex
     SSL_set_fd(transport->tls, transport->descriptor);
 }
 
-/* OpenSSL's tens of kilobytes are for clients that say something. DONE: this one does. */
+/* How much of the first record must be there. What is no record of a handshake, or longer than one may be, is
+ * OpenSSL's to refuse. */
+static size_t first_record_bytes(const uint8_t *bytes, size_t length)
+{
+    if (bytes[0] != SSL3_RT_HANDSHAKE) {
+        return 1;
+    }
+    if (length < RECORD_HEADER_BYTES) {
+        return RECORD_HEADER_BYTES;
+    }
+    size_t content = (size_t)bytes[3] << 8 | bytes[4];
+    return content > RECORD_BYTES ? RECORD_HEADER_BYTES : RECORD_HEADER_BYTES + content;
+}
+
+/* The socket is readable when so much is there, or the end. A unix socket does not know it: see PEEKS. */
+static void wake_at(const struct weft_transport *transport, size_t length)
+{
+    int low_water = (int)length;
+    (void)setsockopt(transport->descriptor, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
+}
+
+static enum weft_io_result begin_to_accept(struct weft_transport *transport)
+{
+    if (transport->peek_count > 0) {
+        wake_at(transport, 1);
+    }
+    make_native(transport, transport->context);
+    SSL_set_accept_state(transport->tls);
+    transport->has_heard = true;
+    return WEFT_IO_DONE;
+}
+
+/* OpenSSL's forty kilobytes are for clients that say something: their first record lies in the socket until it is
+ * whole. DONE: it is, or the rest will not come and OpenSSL shall say so. */
 static enum weft_io_result wait_for_client(struct weft_transport *transport)
 {
-    char byte;
-    ssize_t length = recv(transport->descriptor, &byte, 1, MSG_PEEK);
+    uint8_t bytes[RECORD_HEADER_BYTES + RECORD_BYTES];
+    ssize_t length = recv(transport->descriptor, bytes, sizeof bytes, MSG_PEEK);
     if (length > 0) {
-        make_native(transport, transport->context);
-        SSL_set_accept_state(transport->tls);
-        transport->has_heard = true;
-        return WEFT_IO_DONE;
+        size_t wanted = first_record_bytes(bytes, (size_t)length);
+        if ((size_t)length >= wanted || transport->peek_count == PEEKS) {
+            return begin_to_accept(transport);
+        }
+        transport->peek_count++;
+        wake_at(transport, wanted);
     }
-    if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+    if (length > 0 || (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))) {
         transport->interest = WEFT_READABLE;
         return WEFT_IO_AGAIN;
     }
