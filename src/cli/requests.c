@@ -5,9 +5,6 @@
 #include <stdlib.h>
 
 #include "base/payload.h"
-#include "logs_service.pb-c.h"
-#include "metrics_service.pb-c.h"
-#include "trace_service.pb-c.h"
 #include "wire/json_reader.h"
 #include "wire/json_writer.h"
 
@@ -128,15 +125,10 @@ static bool change_lines(struct requests *requests)
 
 bool weft_cli_requests_change(weft_cli_change_fn change, void *context)
 {
-    static const ProtobufCMessageDescriptor *const roots[] = {
-        [WEFT_TRACES] = &opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor,
-        [WEFT_METRICS] = &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
-        [WEFT_LOGS] = &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor,
-    };
     struct requests requests = { .change = change, .context = context };
     requests.pool = weft_payload_pool_new(&requests.budget, 0);
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
-        requests.schemas[signal] = weft_json_schema_new(roots[signal], WEFT_JSON_ALL_NAMES);
+        requests.schemas[signal] = weft_json_schema_of_request((enum weft_signal)signal, WEFT_JSON_ALL_NAMES);
     }
     bool is_good = change_lines(&requests);
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {

@@ -8,10 +8,6 @@
 #include "config/service_graph.h"
 #include "config/unknown_key.h"
 
-static const char *const signal_words[WEFT_SIGNAL_COUNT] = {
-    [WEFT_TRACES] = "traces", [WEFT_METRICS] = "metrics", [WEFT_LOGS] = "logs"
-};
-
 static const struct {
     const char *section;
     const char *name;
@@ -236,11 +232,8 @@ static enum weft_status parse_references(const struct parser *parser, const stru
 static enum weft_status parse_signal(const struct parser *parser, const struct weft_node *node, const char *type,
                                      enum weft_signal *out_signal)
 {
-    for (size_t i = 0; i < WEFT_COUNT_OF(signal_words); i++) {
-        if (strcmp(type, signal_words[i]) == 0) {
-            *out_signal = (enum weft_signal)i;
-            return WEFT_OK;
-        }
+    if (weft_signal_parse(type, out_signal)) {
+        return WEFT_OK;
     }
     if (strcmp(type, "profiles") == 0) {
         return weft_node_fail(parser->error, WEFT_UNSUPPORTED, node, "weft does not support the profiles signal yet");

@@ -82,12 +82,6 @@ struct otlp_push {
     struct weft_error error;
 };
 
-static const char *const export_paths[] = {
-    [WEFT_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    [WEFT_METRICS] = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-    [WEFT_LOGS] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-};
-
 static const struct weft_field keepalive_fields[] = {
     WEFT_FIELD(struct keepalive_config, time, "0s", "Ping after this long without traffic; 0 = never."),
     WEFT_FIELD(struct keepalive_config, timeout, "20s", "Close if a ping is not answered in this time."),
@@ -361,7 +355,7 @@ static void start(void *context, struct weft_push *untyped)
         return;
     }
     push->request = (struct weft_grpc_client_request){
-        .path = export_paths[exporter->form.signal],
+        .path = weft_signal_export_method(exporter->form.signal),
         .slices = push->body.slices.items,
         .slice_count = push->body.slices.count,
         .length = push->body.slices.length,

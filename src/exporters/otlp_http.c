@@ -88,12 +88,6 @@ struct otlp_http_push {
     struct weft_error error;
 };
 
-static const char *const signal_paths[] = {
-    [WEFT_TRACES] = "/v1/traces",
-    [WEFT_METRICS] = "/v1/metrics",
-    [WEFT_LOGS] = "/v1/logs",
-};
-
 static const char *const content_types[] = {
     [WEFT_BODY_PROTOBUF] = "application/x-protobuf",
     [WEFT_BODY_JSON] = "application/json",
@@ -169,7 +163,7 @@ static enum weft_status find_url(const struct otlp_http_config *config, enum wef
         return weft_fail(error, WEFT_INVALID, "either endpoint or %s_endpoint must be specified",
                          weft_signal_name(signal));
     }
-    *out_suffix = is_own ? "" : signal_paths[signal];
+    *out_suffix = is_own ? "" : weft_signal_url_path(signal);
     return weft_url_parse(is_own ? own : config->endpoint, out_url, error);
 }
 

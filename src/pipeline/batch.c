@@ -98,7 +98,7 @@ struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_paylo
         .wire_encoding = wire_encoding,
         .ticket = ticket,
         .counts = *counts,
-        .weight = signal == WEFT_METRICS ? counts->data_points : counts->records,
+        .weight = weft_otlp_weight(signal, counts),
         .size_bytes = (*own_payload)->length,
     };
     *own_payload = NULL;

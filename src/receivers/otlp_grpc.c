@@ -28,12 +28,6 @@ struct grpc_call {
     struct weft_grpc_server_call *grpc;
 };
 
-static const char *const export_paths[] = {
-    [WEFT_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    [WEFT_METRICS] = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-    [WEFT_LOGS] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-};
-
 static const struct weft_field server_parameters_fields[] = {
     WEFT_FIELD(struct weft_otlp_grpc_server_parameters, max_connection_idle, "0s",
                "Close connections idle this long; 0 = never."),
@@ -288,8 +282,8 @@ struct weft_otlp_inlet *weft_otlp_grpc_new(struct weft_otlp_ingest *ingest, cons
     grpc->inlet.ingest = ingest;
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
         grpc->methods[signal] = (struct method){ grpc, (enum weft_signal)signal };
-        grpc->routes[signal] =
-            (struct weft_grpc_server_method){ export_paths[signal], on_call, &grpc->methods[signal], on_arriving };
+        grpc->routes[signal] = (struct weft_grpc_server_method){ weft_signal_export_method((enum weft_signal)signal),
+                                                                 on_call, &grpc->methods[signal], on_arriving };
     }
     weft_buffer_init(&grpc->shed_details, 0);
     if (weft_rpc_status_write(WEFT_GRPC_UNAVAILABLE, WEFT_GRPC_SERVER_SHED_TEXT, ingest->retry_after_ns,

@@ -266,12 +266,6 @@ static struct http_call *call_of(struct weft_otlp_call *base)
     return WEFT_CONTAINER_OF(base, struct http_call, call);
 }
 
-static const char *const rejected_names[] = {
-    [WEFT_TRACES] = "rejectedSpans",
-    [WEFT_METRICS] = "rejectedDataPoints",
-    [WEFT_LOGS] = "rejectedLogRecords",
-};
-
 /* Without memory for what was refused the answer says that it went well. */
 static void reply_partial(struct otlp_http *http, struct weft_http1_server_exchange *exchange, bool is_json,
                           enum weft_signal signal, const struct weft_otlp_partial *partial)
@@ -280,9 +274,8 @@ static void reply_partial(struct otlp_http *http, struct weft_http1_server_excha
     struct weft_partial_success success = { partial->rejected_count, weft_slice_of_text(partial->message) };
     weft_buffer_init(&body, 0);
     if (is_json) {
-        weft_buffer_append_format(&body,
-                                  "{\"partialSuccess\":{\"%s\":\"%llu\",\"errorMessage\":", rejected_names[signal],
-                                  (unsigned long long)success.rejected_count);
+        weft_buffer_append_format(&body, "{\"partialSuccess\":{\"%s\":\"%llu\",\"errorMessage\":",
+                                  weft_signal_rejected_key(signal), (unsigned long long)success.rejected_count);
         weft_buffer_append_json_string(&body, success.message);
         weft_buffer_append_text(&body, "}}");
     } else if (weft_otlp_response_write(&success, &body) != WEFT_OK) {

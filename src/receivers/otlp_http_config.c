@@ -2,10 +2,6 @@
  * meaning are the Collector's (confighttp); where a zero means "no limit" there, it means weft's own limit here. */
 #include "receivers/otlp_http.h"
 
-#include "logs_service.pb-c.h"
-#include "metrics_service.pb-c.h"
-#include "trace_service.pb-c.h"
-
 #define CONFIG struct weft_otlp_http_config
 
 const struct weft_field weft_otlp_http_auth_fields[] = {
@@ -229,13 +225,8 @@ enum weft_status weft_otlp_http_validate_server(const struct weft_otlp_http_conf
 
 void weft_otlp_json_init(struct weft_otlp_json *json)
 {
-    const ProtobufCMessageDescriptor *const roots[] = {
-        [WEFT_TRACES] = &opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor,
-        [WEFT_METRICS] = &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
-        [WEFT_LOGS] = &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor,
-    };
     for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
-        json->requests[signal] = weft_json_schema_new(roots[signal], WEFT_JSON_ALL_NAMES);
+        json->requests[signal] = weft_json_schema_of_request((enum weft_signal)signal, WEFT_JSON_ALL_NAMES);
     }
 }
 

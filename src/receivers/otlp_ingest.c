@@ -177,8 +177,7 @@ static enum weft_status take(struct weft_otlp_call *call, struct weft_otlp_reque
             return status;
         }
     }
-    uint64_t weight = call->signal == WEFT_METRICS ? counts.data_points : counts.records;
-    if (weight == 0) {
+    if (weft_otlp_weight(call->signal, &counts) == 0) {
         weft_otlp_ingest_end_call(call, NULL, -1);
         return WEFT_OK;
     }

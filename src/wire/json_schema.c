@@ -10,6 +10,7 @@
 #include "metrics.pb-c.h"
 #include "trace.pb-c.h"
 #include "wire/json_values.h"
+#include "wire/otlp_internal.h"
 #include "wire/protobuf.h"
 
 enum { MAX_MESSAGES = 128, SEED_TRIES = 10000 };
@@ -232,6 +233,11 @@ struct weft_json_schema *weft_json_schema_new(const ProtobufCMessageDescriptor *
     }
     weft_assert(schema->step_count <= WEFT_JSON_MAX_STEPS);
     return schema;
+}
+
+struct weft_json_schema *weft_json_schema_of_request(enum weft_signal signal, enum weft_json_names names)
+{
+    return weft_json_schema_new(weft_otlp_request_descriptor(signal), names);
 }
 
 void weft_json_schema_free(struct weft_json_schema *schema)

@@ -4,6 +4,7 @@
 
 #include "base/slice.h"
 #include "base/status.h"
+#include "wire/signal.h"
 
 /* protobuf-c's descriptors of a message and of all that can be in it, laid out for reading JSON: per message
  * a hash table from key to field in which every key of the schema lies at its place or next to it. Built once
@@ -88,6 +89,9 @@ struct weft_json_schema;
 
 /* The caller owns the schema. */
 struct weft_json_schema *weft_json_schema_new(const ProtobufCMessageDescriptor *root, enum weft_json_names names);
+
+/* That of a signal's export request. */
+struct weft_json_schema *weft_json_schema_of_request(enum weft_signal signal, enum weft_json_names names);
 
 /* NULL is allowed. */
 void weft_json_schema_free(struct weft_json_schema *schema);

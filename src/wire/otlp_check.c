@@ -335,19 +335,6 @@ uint32_t weft_otlp_metric_points(struct weft_slice metric)
     return points;
 }
 
-static enum weft_otlp_message request_message(enum weft_signal signal)
-{
-    switch (signal) {
-    case WEFT_TRACES:
-        return OTLP_TRACES_REQUEST;
-    case WEFT_METRICS:
-        return OTLP_METRICS_REQUEST;
-    case WEFT_LOGS:
-        return OTLP_LOGS_REQUEST;
-    }
-    weft_assert(!"signal");
-}
-
 enum weft_status weft_otlp_check(enum weft_signal signal, struct weft_slice request,
                                  const struct weft_otlp_limits *limits, struct weft_otlp_counts *out_counts,
                                  struct weft_error *error)
@@ -358,7 +345,7 @@ enum weft_status weft_otlp_check(enum weft_signal signal, struct weft_slice requ
     }
     struct walk walk = { .max_depth = limits != NULL && limits->max_depth > 0 ? limits->max_depth : DEFAULT_DEPTH };
     struct weft_wire_reader all = weft_wire_reader_of(request);
-    if (walk_message(&walk, request_message(signal), all.at, all.end, 0, 0)) {
+    if (walk_message(&walk, weft_otlp_request_message(signal), all.at, all.end, 0, 0)) {
         *out_counts = walk.counts;
         return WEFT_OK;
     }
@@ -380,7 +367,7 @@ void weft_otlp_checker_init(struct weft_otlp_checker *checker, enum weft_signal 
 /* The message at depth open_count on the way request, ResourceX, ScopeX. */
 static enum weft_otlp_message open_message(const struct weft_otlp_checker *checker)
 {
-    enum weft_otlp_message message = request_message(checker->signal);
+    enum weft_otlp_message message = weft_otlp_request_message(checker->signal);
     if (checker->open_count >= 1) {
         message = weft_otlp_rules[message][1].child;
     }

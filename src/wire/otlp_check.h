@@ -20,6 +20,12 @@ struct weft_otlp_counts {
     uint32_t bad_texts;   /* strings that are no UTF-8: which is no fault to the check (otlp_mend.h) */
 };
 
+/* What the ledger counts of a request. */
+static inline uint32_t weft_otlp_weight(enum weft_signal signal, const struct weft_otlp_counts *counts)
+{
+    return weft_signal_weighs_items(signal) ? counts->data_points : counts->records;
+}
+
 /* WEFT_INVALID: malformed, the text names the byte offset of the field's tag, its path
  * (resource_spans[0].scope_spans[1].spans[7].trace_id) and what would be right; the whole request is refused.
  * An empty request is OK with zero counts. */

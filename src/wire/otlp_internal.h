@@ -13,6 +13,12 @@
  * repeats of the same kind add up. Check and table both count with it, so that they never differ. */
 uint32_t weft_otlp_metric_points(struct weft_slice metric);
 
+/* What the ledger counts one record for. */
+static inline uint32_t weft_otlp_record_weight(enum weft_signal signal, struct weft_slice record)
+{
+    return weft_signal_weighs_items(signal) ? weft_otlp_metric_points(record) : 1;
+}
+
 /* True for the fields of Metric that hold data points: the members of its oneof. */
 static inline bool weft_otlp_is_metric_data(const struct weft_wire_field *field)
 {

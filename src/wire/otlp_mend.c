@@ -365,13 +365,6 @@ static bool put_field(struct mend *mend, struct weft_otlp_rule rule, const struc
     }
 }
 
-static enum weft_otlp_message request_message(enum weft_signal signal)
-{
-    return signal == WEFT_TRACES    ? OTLP_TRACES_REQUEST
-           : signal == WEFT_METRICS ? OTLP_METRICS_REQUEST
-                                    : OTLP_LOGS_REQUEST;
-}
-
 enum weft_status weft_otlp_mend(const struct weft_otlp_mending *mending, struct weft_slice request,
                                 struct weft_payload *out, struct weft_otlp_counts *out_counts, size_t *out_first_bad,
                                 struct weft_error *error)
@@ -384,7 +377,7 @@ enum weft_status weft_otlp_mend(const struct weft_otlp_mending *mending, struct 
     struct weft_wire_field field;
     bool is_put = make_room(&mend, request.length);
     while (is_put && reader.at < reader.end && weft_wire_scan(&reader, &field) == NULL) {
-        is_put = put_field(&mend, rule_of(request_message(mending->signal), &field), &field, 0);
+        is_put = put_field(&mend, rule_of(weft_otlp_request_message(mending->signal), &field), &field, 0);
     }
     if (!is_put) {
         return weft_fail(error, WEFT_NOMEM, "no memory to write the request anew");

@@ -19,7 +19,7 @@ static void count_records(enum weft_signal signal, struct weft_slice row, struct
     struct weft_slice record;
     while (weft_otlp_walk_next(&walk, &record)) {
         part->record_count++;
-        part->weight += signal == WEFT_METRICS ? weft_otlp_metric_points(record) : 1;
+        part->weight += weft_otlp_record_weight(signal, record);
     }
 }
 

@@ -8,9 +8,9 @@
  * contents are. Field numbers above 16 do not occur in OTLP; what has no rule is unknown and checked for
  * structure only. */
 enum weft_otlp_message {
-    OTLP_TRACES_REQUEST,
-    OTLP_METRICS_REQUEST,
-    OTLP_LOGS_REQUEST,
+    OTLP_TRACES_REQUEST = WEFT_TRACES,
+    OTLP_METRICS_REQUEST = WEFT_METRICS,
+    OTLP_LOGS_REQUEST = WEFT_LOGS,
     OTLP_RESOURCE_SPANS,
     OTLP_RESOURCE_METRICS,
     OTLP_RESOURCE_LOGS,
@@ -72,5 +72,11 @@ struct weft_otlp_rule {
     uint8_t child;     /* enum weft_otlp_message, for messages */
     uint8_t unused;    /* four bytes, so that one load takes all */
 };
+
+/* The export request of a signal. */
+static inline enum weft_otlp_message weft_otlp_request_message(enum weft_signal signal)
+{
+    return (enum weft_otlp_message)signal;
+}
 
 extern const struct weft_otlp_rule weft_otlp_rules[OTLP_MESSAGE_COUNT][WEFT_OTLP_FIELD_LIMIT];

@@ -69,7 +69,7 @@ static void add_record(struct build *build, struct weft_slice bytes, uint32_t sc
 {
     struct weft_otlp_table *table = build->table;
     weft_assert(table->record_count < build->counts->records);
-    uint32_t weight = table->signal == WEFT_METRICS ? weft_otlp_metric_points(bytes) : 1;
+    uint32_t weight = weft_otlp_record_weight(table->signal, bytes);
     table->records[table->record_count++] = (struct weft_otlp_record){
         .bytes = bytes.bytes, .length = (uint32_t)bytes.length, .scope = scope, .weight = weight
     };
