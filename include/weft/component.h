@@ -90,6 +90,7 @@ struct weft_agent_view {
     bool (*can_accept)(void *agent);
     void (*tell)(void *agent, weft_agent_part_fn on_part, void *context);
     struct weft_wall started;
+    unsigned gates; /* that are open (config/gates.h) */
 };
 
 /* What an instance is made of. Strings and config outlive the instance. */

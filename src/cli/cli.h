@@ -28,13 +28,14 @@ struct weft_cli_sources {
     size_t config_count;
     const char **sets;
     size_t set_count;
+    unsigned gates; /* enum weft_gate */
 };
 
 void weft_cli_sources_add_config(struct weft_cli_sources *sources, const char *text);
 void weft_cli_sources_add_set(struct weft_cli_sources *sources, const char *text);
 
-/* A Collector's --feature-gates: says that there are none here. */
-void weft_cli_ignore_gates(const char *gates);
+/* The list of a --feature-gates; says which of them weft does not have. */
+void weft_cli_sources_add_gates(struct weft_cli_sources *sources, const char *list);
 struct weft_config_sources weft_cli_sources_view(const struct weft_cli_sources *sources);
 void weft_cli_sources_fini(struct weft_cli_sources *sources);
 

@@ -52,7 +52,7 @@ static int read_options(int argument_count, char **arguments, struct weft_cli_so
             weft_cli_sources_add_set(sources, optarg);
             break;
         case OPTION_GATES:
-            weft_cli_ignore_gates(optarg);
+            weft_cli_sources_add_gates(sources, optarg);
             break;
         case OPTION_STATE:
             agent->state_directory = optarg[0] == '\0' ? NULL : optarg;

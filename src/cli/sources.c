@@ -24,11 +24,15 @@ void weft_cli_sources_add_set(struct weft_cli_sources *sources, const char *text
     append(&sources->sets, &sources->set_count, text);
 }
 
-void weft_cli_ignore_gates(const char *gates)
+static void tell_unknown_gate(void *context, const char *id, int length)
 {
-    if (gates[0] != '\0') {
-        fprintf(stderr, "weft: --feature-gates=%s: weft has no feature gates; they are ignored\n", gates);
-    }
+    (void)context;
+    fprintf(stderr, "weft: --feature-gates: weft has no feature gate %.*s; it is ignored\n", length, id);
+}
+
+void weft_cli_sources_add_gates(struct weft_cli_sources *sources, const char *list)
+{
+    weft_gates_read(list, &sources->gates, tell_unknown_gate, NULL);
 }
 
 struct weft_config_sources weft_cli_sources_view(const struct weft_cli_sources *sources)
@@ -36,7 +40,8 @@ struct weft_config_sources weft_cli_sources_view(const struct weft_cli_sources *
     return (struct weft_config_sources){ .configs = sources->configs,
                                          .config_count = sources->config_count,
                                          .sets = sources->sets,
-                                         .set_count = sources->set_count };
+                                         .set_count = sources->set_count,
+                                         .gates = sources->gates };
 }
 
 void weft_cli_sources_fini(struct weft_cli_sources *sources)
@@ -59,7 +64,7 @@ bool weft_cli_sources_parse(int argument_count, char **arguments, struct weft_cl
         if (letter == 'c') {
             weft_cli_sources_add_config(&sources, optarg);
         } else if (letter == 'g') {
-            weft_cli_ignore_gates(optarg);
+            weft_cli_sources_add_gates(&sources, optarg);
         } else if (letter == 's') {
             weft_cli_sources_add_set(&sources, optarg);
         } else {

@@ -121,6 +121,7 @@ static enum weft_status load_all(struct loader *loader, const struct weft_config
         return weft_tree_fail_full(loader->tree, loader->error);
     }
     weft_tree_set_root(loader->tree, root);
+    weft_tree_set_gates(loader->tree, sources->gates);
     enum weft_status status = WEFT_OK;
     for (size_t i = 0; i < sources->config_count && status == WEFT_OK; i++) {
         status = load_config(loader, sources->configs[i]);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/gates.h"
 #include "config/node.h"
 #include "config/notes.h"
 #include "config/source.h"
@@ -11,6 +12,7 @@ struct weft_config_sources {
     const char *const *sets; /* --set: a.b=c, after all configs */
     size_t set_count;
     const struct weft_config_environment *environment; /* NULL = the process's */
+    unsigned gates;                                    /* that are open: an OR of enum weft_gate */
 };
 
 /* Reads, merges (maps deep, lists replaced) and expands. On WEFT_OK the tree is the caller's and its root is a map;

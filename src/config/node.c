@@ -14,6 +14,7 @@
 struct weft_tree {
     struct weft_arena *arena;
     struct weft_node *root;
+    unsigned gates;
 };
 
 struct weft_tree *weft_tree_try_new(void)
@@ -43,6 +44,16 @@ void weft_tree_free(struct weft_tree **own_tree)
 void weft_tree_own(struct weft_tree *tree)
 {
     weft_arena_own(tree->arena);
+}
+
+unsigned weft_tree_gates(const struct weft_tree *tree)
+{
+    return tree->gates;
+}
+
+void weft_tree_set_gates(struct weft_tree *tree, unsigned gates)
+{
+    tree->gates = gates;
 }
 
 const struct weft_node *weft_tree_root(const struct weft_tree *tree)

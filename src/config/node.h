@@ -34,6 +34,9 @@ enum weft_node_kind {
 const struct weft_node *weft_tree_root(const struct weft_tree *tree);
 void weft_tree_free(struct weft_tree **own_tree);
 
+/* The gates (config/gates.h) that were open when it was loaded. */
+unsigned weft_tree_gates(const struct weft_tree *tree);
+
 /* The calling thread is the one that will free it, if another one has made it. */
 void weft_tree_own(struct weft_tree *tree);
 

@@ -40,6 +40,7 @@ struct weft_node {
 
 /* NULL when memory is gone. */
 struct weft_tree *weft_tree_try_new(void) WEFT_MUST_CHECK;
+void weft_tree_set_gates(struct weft_tree *tree, unsigned gates);
 void weft_tree_set_root(struct weft_tree *tree, struct weft_node *root);
 struct weft_node *weft_tree_writable_root(struct weft_tree *tree);
 

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "config/gates.h"
 #include "extensions/page_server.h"
 #include "net/address.h"
 #include "net/http1/routes.h"
@@ -171,7 +172,12 @@ static void write_extensions(struct page *page)
 
 static void write_features(struct page *page)
 {
-    weft_buffer_append_text(page->out, "<p>weft has no feature gates.</p>\n");
+    weft_buffer_append_text(page->out, "<table>\n<tr><th>Feature gate</th><th>Open</th><th></th></tr>\n");
+    for (size_t i = 0; i < WEFT_GATE_COUNT; i++) {
+        weft_buffer_append_format(page->out, "<tr><td>%s</td><td>%s</td><td>%s</td></tr>\n", weft_gate_rows[i].id,
+                                  (page->zpages->agent->gates & 1u << i) != 0 ? "yes" : "no", weft_gate_rows[i].help);
+    }
+    weft_buffer_append_text(page->out, "</table>\n");
 }
 
 static void write_traces(struct page *page)

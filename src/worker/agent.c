@@ -510,8 +510,11 @@ enum weft_status weft_agent_run(const struct weft_agent_options *options, struct
 {
     struct agent *agent = weft_alloc(sizeof *agent);
     agent->options = options;
-    agent->view =
-        (struct weft_agent_view){ .agent = agent, .can_accept = can_accept, .tell = tell, .started = weft_wall_now() };
+    agent->view = (struct weft_agent_view){ .agent = agent,
+                                            .can_accept = can_accept,
+                                            .tell = tell,
+                                            .started = weft_wall_now(),
+                                            .gates = options->sources.gates };
     enum weft_status status = start(agent, error);
     if (status == WEFT_OK) {
         status = start_workers(agent, error);
