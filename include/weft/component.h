@@ -29,6 +29,7 @@ enum {
     WEFT_SIGNAL_BIT_TRACES = 1u << WEFT_TRACES,
     WEFT_SIGNAL_BIT_METRICS = 1u << WEFT_METRICS,
     WEFT_SIGNAL_BIT_LOGS = 1u << WEFT_LOGS,
+    WEFT_SIGNAL_BIT_PROFILES = 1u << WEFT_PROFILES, /* whoever takes them leaves requests as they came */
 };
 
 /* A receiver's instance on one worker. Embedded first in each kind. */

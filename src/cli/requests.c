@@ -74,7 +74,7 @@ static bool find_signal(struct weft_slice line, enum weft_signal *out_signal)
     static const char *const keys[][2] = { [WEFT_TRACES] = { "\"resourceSpans\"", "\"resource_spans\"" },
                                            [WEFT_METRICS] = { "\"resourceMetrics\"", "\"resource_metrics\"" },
                                            [WEFT_LOGS] = { "\"resourceLogs\"", "\"resource_logs\"" } };
-    for (int signal = 0; signal < WEFT_SIGNAL_COUNT; signal++) {
+    for (size_t signal = 0; signal < WEFT_COUNT_OF(keys); signal++) {
         for (int spelling = 0; spelling < 2; spelling++) {
             const char *key = keys[signal][spelling];
             if (memmem(line.bytes, line.length, key, strlen(key)) != NULL) {

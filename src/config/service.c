@@ -235,10 +235,8 @@ static enum weft_status parse_signal(const struct parser *parser, const struct w
     if (weft_signal_parse(type, out_signal)) {
         return WEFT_OK;
     }
-    if (strcmp(type, "profiles") == 0) {
-        return weft_node_fail(parser->error, WEFT_UNSUPPORTED, node, "weft does not support the profiles signal yet");
-    }
-    return weft_node_fail(parser->error, WEFT_INVALID, node, "\"%s\" is not a signal (traces, metrics or logs)", type);
+    return weft_node_fail(parser->error, WEFT_INVALID, node,
+                          "\"%s\" is not a signal (traces, metrics, logs or profiles)", type);
 }
 
 /* What is parsed before a failure stays in pipeline, for weft_settings_fini. */

@@ -37,7 +37,7 @@ struct weft_reference_list {
 };
 
 struct weft_pipeline_settings {
-    struct weft_component_id id; /* type = "traces", "metrics" or "logs" */
+    struct weft_component_id id; /* type = "traces", "metrics", "logs" or "profiles" */
     enum weft_signal signal;
     struct weft_position position;
     const struct weft_node *node;
@@ -57,8 +57,8 @@ struct weft_settings {
     const struct weft_node *max_begun_requests, *max_begun_requests_per_address, *max_begun_bytes; /* also weft's own */
 };
 
-/* root: of a loaded tree. WEFT_INVALID with file:line for whatever breaks a rule, WEFT_UNSUPPORTED for the profiles
- * signal, WEFT_NOMEM. On WEFT_OK the caller ends it with weft_settings_fini. */
+/* root: of a loaded tree. WEFT_INVALID with file:line for whatever breaks a rule, WEFT_NOMEM. On WEFT_OK the caller
+ * ends it with weft_settings_fini. */
 enum weft_status weft_settings_parse(const struct weft_node *root, struct weft_settings *out_settings,
                                      struct weft_config_notes *notes, struct weft_error *error) WEFT_MUST_CHECK;
 void weft_settings_fini(struct weft_settings *settings);

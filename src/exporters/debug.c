@@ -200,6 +200,8 @@ static void log_counts(const struct debug_exporter *exporter, const struct weft_
                  WEFT_LOG_INT("resource logs", table->resource_count),
                  WEFT_LOG_INT("log records", table->record_count));
         break;
+    case WEFT_PROFILES:
+        break; /* not taken */
     }
 }
 

@@ -408,6 +408,8 @@ static void put_record(struct weft_debug_writer *writer, enum weft_signal signal
     case WEFT_LOGS:
         put_log(writer, number, record);
         break;
+    case WEFT_PROFILES:
+        break; /* not taken */
     }
 }
 

@@ -326,7 +326,7 @@ static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
 const struct weft_component weft_exporter_file = {
     .kind = WEFT_EXPORTER,
     .type = "file",
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Writes OTLP to a file, as JSON lines or as protobuf; it is emptied at the start unless append is true.",
     .fields = file_fields,
     .config_size = sizeof(struct file_config),

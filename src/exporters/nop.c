@@ -69,7 +69,7 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 const struct weft_component weft_exporter_nop = {
     .kind = WEFT_EXPORTER,
     .type = "nop",
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Takes everything and counts it as sent.",
     .fields = nop_fields,
     .config_size = 1,

@@ -480,6 +480,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                                                                 .operations = &push_operations,
                                                                 .exporter = exporter,
                                                                 .push_size_bytes = sizeof(struct otlp_push),
+                                                                .signal = setup->signal,
                                                             });
     *out_consumer = &exporter->consumer;
     return WEFT_OK;
@@ -521,7 +522,7 @@ const struct weft_component weft_exporter_otlp_grpc = {
     .kind = WEFT_EXPORTER,
     .type = "otlp_grpc",
     .aliases = aliases,
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Sends OTLP over gRPC.",
     .fields = otlp_fields,
     .config_size = sizeof(struct otlp_config),

@@ -31,6 +31,7 @@ struct otlp_http_config {
     char *traces_endpoint;
     char *metrics_endpoint;
     char *logs_endpoint;
+    char *profiles_endpoint;
     struct weft_choice encoding; /* enum weft_body_format */
     char *compression;
     struct compression_params compression_params;
@@ -102,11 +103,13 @@ static const struct weft_field compression_fields[] = {
 
 static const struct weft_field otlp_http_fields[] = {
     WEFT_FIELD(struct otlp_http_config, endpoint, "",
-               "Base URL of the backend; /v1/traces and so on is appended. Redirects by 307 and 308 are followed to "
+               "Base URL of the backend; /v1/traces and so on (/v1development/profiles) is appended. Redirects by 307 "
+               "and 308 are followed to "
                "the same host, or from http to https of it."),
     WEFT_FIELD(struct otlp_http_config, traces_endpoint, "", "URL for traces, as it stands."),
     WEFT_FIELD(struct otlp_http_config, metrics_endpoint, "", "URL for metrics, as it stands."),
     WEFT_FIELD(struct otlp_http_config, logs_endpoint, "", "URL for logs, as it stands."),
+    WEFT_FIELD(struct otlp_http_config, profiles_endpoint, "", "URL for profiles, as it stands."),
     WEFT_FIELD_CHOICE(struct otlp_http_config, encoding, encoding_words, "proto", "proto or json."),
     WEFT_FIELD(struct otlp_http_config, compression, "gzip",
                "gzip, zstd, deflate, zlib, snappy, x-snappy-framed, lz4 or none."),
@@ -123,7 +126,6 @@ static const struct weft_field otlp_http_fields[] = {
     WEFT_FIELD_INLINE(struct otlp_http_config, balancing, weft_balancing_fields),
     WEFT_FIELD_BLOCK(struct otlp_http_config, tls, weft_tls_client_fields, "Transport security, for https:// URLs."),
     WEFT_SENDER_FIELDS(struct otlp_http_config, "30s"),
-    WEFT_FIELD_NO_EFFECT("profiles_endpoint", "string", "weft has no profiles."),
     WEFT_FIELD_NO_EFFECT("read_buffer_size", "int", "weft sizes its own buffers."),
     WEFT_FIELD_NO_EFFECT("write_buffer_size", "int", "weft writes each request in one go."),
     WEFT_FIELD_NO_EFFECT("http2_read_idle_timeout", "duration", "weft speaks HTTP/1.1 here."),
@@ -149,6 +151,8 @@ static const char *own_endpoint(const struct otlp_http_config *config, enum weft
         return config->metrics_endpoint;
     case WEFT_LOGS:
         return config->logs_endpoint;
+    case WEFT_PROFILES:
+        return config->profiles_endpoint;
     }
     return "";
 }
@@ -631,6 +635,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                                                                 .operations = &push_operations,
                                                                 .exporter = exporter,
                                                                 .push_size_bytes = sizeof(struct otlp_http_push),
+                                                                .signal = setup->signal,
                                                             });
     *out_consumer = &exporter->consumer;
     return WEFT_OK;
@@ -675,7 +680,7 @@ const struct weft_component weft_exporter_otlp_http = {
     .kind = WEFT_EXPORTER,
     .type = "otlp_http",
     .aliases = aliases,
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Sends OTLP over HTTP/1.1, as protobuf or JSON.",
     .fields = otlp_http_fields,
     .config_size = sizeof(struct otlp_http_config),

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "config/gates.h"
 #include "config/place.h"
 #include "config/unknown_key.h"
 #include "graph/advice.h"
@@ -275,6 +276,18 @@ static enum weft_status resolve(const struct weft_plan *plan, enum weft_componen
     return WEFT_OK;
 }
 
+static enum weft_status check_gate(const struct weft_plan *plan, const struct weft_pipeline_settings *settings,
+                                   struct weft_error *error)
+{
+    if (settings->signal != WEFT_PROFILES || (weft_tree_gates(plan->tree->tree) & WEFT_GATE_PROFILES) != 0) {
+        return WEFT_OK;
+    }
+    const char *gate = weft_gate_rows[WEFT_GATE_BIT_OF_PROFILES].id;
+    return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node,
+                          "profiles are in development, behind a feature gate: start weft with --feature-gates=%s",
+                          gate);
+}
+
 static enum weft_status add_pipeline(struct weft_plan *plan, const struct weft_pipeline_settings *settings,
                                      struct weft_error *error)
 {
@@ -284,8 +297,10 @@ static enum weft_status add_pipeline(struct weft_plan *plan, const struct weft_p
                                              .receiver_count = settings->receivers.count,
                                              .processor_count = settings->processors.count,
                                              .exporter_count = settings->exporters.count };
-    enum weft_status status =
-        resolve(plan, WEFT_RECEIVER, &settings->receivers, settings->signal, &pipeline->receivers, error);
+    enum weft_status status = check_gate(plan, settings, error);
+    if (status == WEFT_OK) {
+        status = resolve(plan, WEFT_RECEIVER, &settings->receivers, settings->signal, &pipeline->receivers, error);
+    }
     if (status == WEFT_OK) {
         status = resolve(plan, WEFT_PROCESSOR, &settings->processors, settings->signal, &pipeline->processors, error);
     }

@@ -177,6 +177,7 @@ enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **
     weft_check_magic(other, batch);
     weft_assert(batch != other && !batch->is_lent && !other->is_lent);
     weft_assert(batch->signal == other->signal && weft_list_is_empty(&other->node));
+    weft_assert(!weft_signal_stays_whole(batch->signal));
     weft_assert(batch->budget == other->budget);
     if (weft_batch_reserve_parts(batch, batch->part_count + other->part_count) != WEFT_OK) {
         return WEFT_NOMEM;
@@ -210,6 +211,7 @@ enum weft_status weft_part_open(const struct weft_batch *batch, struct weft_part
     if (part->is_open) {
         return WEFT_OK;
     }
+    weft_assert(!weft_signal_stays_whole(batch->signal));
     if (weft_part_try_build(batch, part, &part->arena, &part->table) != WEFT_OK) {
         return WEFT_NOMEM;
     }

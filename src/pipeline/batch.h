@@ -73,7 +73,8 @@ struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_paylo
 /* A copy for one more branch; its tickets then wait for it too. NULL when memory is gone. */
 struct weft_batch *weft_batch_try_clone(struct weft_batch *batch) WEFT_MUST_CHECK;
 
-/* Appends the parts of the other batch, which is gone on success. Metadata that differs goes. */
+/* Appends the parts of the other batch, which is gone on success. Metadata that differs goes. Neither this nor what
+ * opens, splits or takes records out is for a signal that stays whole. */
 enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **own_other) WEFT_MUST_CHECK;
 
 /* Moves leading records, at most max_weight of them and at most max_bytes (0 = no limit), into a new batch; a metric is

@@ -138,7 +138,10 @@ static void request_sent(struct request *request, uint64_t rejected_count)
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
     weft_assert(weight <= sender->held);
-    uint64_t rejected = rejected_count > weight ? weight : rejected_count;
+    /* Of profiles the backend counts what is one record here, and the books what is in them. */
+    bool is_all = rejected_count > weight || (weft_signal_stays_whole(sender->settings.signal) && rejected_count > 0 &&
+                                              rejected_count >= weft_batch_record_count(request->batch));
+    uint64_t rejected = is_all ? weight : rejected_count;
     struct weft_host *host = sender->consumer->host;
     weft_host_book(host, sender->sent_flow, weight - rejected);
     if (rejected > 0) {
@@ -329,7 +332,8 @@ static struct request *cut_front(struct weft_sender *sender, struct request *req
                                  uint64_t max_size)
 {
     bool is_by_bytes = sizer == WEFT_SIZER_BYTES;
-    struct request *front = weft_sender_request_try_new(sender);
+    struct request *front =
+        weft_signal_stays_whole(sender->settings.signal) ? NULL : weft_sender_request_try_new(sender);
     if (front == NULL || weft_batch_split(request->batch, is_by_bytes ? UINT64_MAX : max_size,
                                           is_by_bytes ? max_size : 0, &front->batch) != WEFT_OK) {
         weft_free(front);
@@ -380,8 +384,8 @@ static void flush_is_due(void *context)
     pump(sender);
 }
 
-/* A request that is larger than the whole queue goes in pieces that are not, and the record that is so alone ends here.
- */
+/* A request that is larger than the whole queue goes in pieces that are not. What is so alone ends here: a record, or a
+ * request that stays whole. */
 static void cut_to_queue(struct weft_sender *sender, struct request *request)
 {
     enum weft_sizer sizer = (enum weft_sizer)queue_of(sender)->sizer.value;
@@ -395,9 +399,12 @@ static void cut_to_queue(struct weft_sender *sender, struct request *request)
             request = NULL;
         }
         weft_list_push_back(&sender->ready, &front->node);
-        if (measure(front->batch, sizer) > max_size && weft_batch_record_count(front->batch) == 1) {
+        bool is_uncuttable =
+            weft_signal_stays_whole(sender->settings.signal) || weft_batch_record_count(front->batch) == 1;
+        if (measure(front->batch, sizer) > max_size && is_uncuttable) {
             struct weft_error cause;
-            weft_fail(&cause, WEFT_LIMIT, "one record of size %llu is larger than sending_queue.queue_size %llu",
+            weft_fail(&cause, WEFT_LIMIT,
+                      "one record or request of size %llu is larger than sending_queue.queue_size %llu",
                       (unsigned long long)measure(front->batch, sizer), (unsigned long long)max_size);
             request_drop(front, WEFT_DROP_TOO_LARGE, &cause, -1);
         }
@@ -444,7 +451,7 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     struct weft_batch *batch = *own_batch;
     weft_check_magic(sender, sender);
     weft_check_magic(batch, batch);
-    weft_assert(!batch->is_lent && weft_list_is_empty(&batch->node));
+    weft_assert(!batch->is_lent && weft_list_is_empty(&batch->node) && batch->signal == sender->settings.signal);
     if (sender->is_draining) {
         return weft_fail(error, WEFT_CLOSED, "%s: shutting down", sender->consumer->id);
     }

@@ -64,6 +64,7 @@ struct weft_sender_settings {
     const struct weft_sender_operations *operations;
     void *exporter;
     size_t push_size_bytes;
+    enum weft_signal signal; /* of all batches: one that stays whole is never merged nor cut */
 };
 
 struct weft_sender_counters {

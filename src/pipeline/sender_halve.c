@@ -40,7 +40,7 @@ static bool is_one_record(const struct weft_batch *batch)
 static bool may_halve(const struct request *request)
 {
     const struct weft_sender *sender = request->sender;
-    if (sender->is_forced || is_one_record(request->batch) ||
+    if (sender->is_forced || is_one_record(request->batch) || weft_signal_stays_whole(sender->settings.signal) ||
         (request->is_half && sender->refused_in_row >= REFUSED_IN_ROW_MAX)) {
         return false;
     }

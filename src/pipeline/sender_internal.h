@@ -89,5 +89,5 @@ static inline bool has_queue(const struct weft_sender *sender)
 
 static inline bool has_batching(const struct weft_sender *sender)
 {
-    return has_queue(sender) && queue_of(sender)->has_batch;
+    return has_queue(sender) && queue_of(sender)->has_batch && !weft_signal_stays_whole(sender->settings.signal);
 }

@@ -284,6 +284,8 @@ enum weft_status weft_match_record(const struct weft_match *match, struct weft_m
         return WEFT_OK;
     case WEFT_LOGS:
         return is_log_record(match, scratch, record, out_is_match);
+    case WEFT_PROFILES:
+        break; /* no processor that has a match takes them */
     }
     weft_assert(!"signal");
 }

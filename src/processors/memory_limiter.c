@@ -321,7 +321,7 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 const struct weft_component weft_processor_memory_limiter = {
     .kind = WEFT_PROCESSOR,
     .type = "memory_limiter",
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Refuses batches while more memory is reserved than the limit allows.",
     .fields = limiter_fields,
     .config_size = sizeof(struct limiter_config),

@@ -51,7 +51,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
 const struct weft_component weft_processor_nop = {
     .kind = WEFT_PROCESSOR,
     .type = "nop",
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Passes everything on.",
     .fields = nop_fields,
     .config_size = 1,

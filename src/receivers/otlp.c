@@ -256,7 +256,7 @@ static bool waits_for_delivery(const void *config)
 const struct weft_component weft_receiver_otlp = {
     .kind = WEFT_RECEIVER,
     .type = "otlp",
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Receives OTLP over gRPC and over HTTP.",
     .fields = otlp_fields,
     .config_size = sizeof(struct otlp_config),

@@ -649,7 +649,7 @@ static struct weft_http1_server_settings server_settings(const struct otlp_http 
 
 static void add_routes(struct otlp_http *http)
 {
-    static const enum weft_signal signals[] = { WEFT_TRACES, WEFT_METRICS, WEFT_LOGS };
+    static const enum weft_signal signals[WEFT_SIGNAL_COUNT] = { WEFT_TRACES, WEFT_METRICS, WEFT_LOGS, WEFT_PROFILES };
     for (size_t i = 0; i < WEFT_COUNT_OF(signals); i++) {
         if (!takes_lines(http) || signals[i] == WEFT_LOGS) {
             http->routes[http->route_count++] =

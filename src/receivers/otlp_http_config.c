@@ -64,6 +64,8 @@ const char *weft_otlp_http_path(const struct weft_otlp_http_config *config, enum
         return config->metrics_url_path;
     case WEFT_LOGS:
         return config->logs_url_path;
+    case WEFT_PROFILES:
+        return weft_signal_url_path(signal);
     }
     return "";
 }
@@ -156,9 +158,12 @@ enum weft_status weft_otlp_http_validate_path(const char *key, const char *path,
 static enum weft_status validate_path(const struct weft_otlp_http_config *config, enum weft_signal signal,
                                       struct weft_error *error)
 {
-    static const char *const keys[] = {
+    static const char *const keys[WEFT_SIGNAL_COUNT] = {
         [WEFT_TRACES] = "traces_url_path", [WEFT_METRICS] = "metrics_url_path", [WEFT_LOGS] = "logs_url_path"
     };
+    if (keys[signal] == NULL) {
+        return WEFT_OK;
+    }
     const char *path = weft_otlp_http_path(config, signal);
     enum weft_status status = weft_otlp_http_validate_path(keys[signal], path, error);
     if (status != WEFT_OK) {

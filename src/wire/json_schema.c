@@ -8,6 +8,7 @@
 #include "common.pb-c.h"
 #include "logs.pb-c.h"
 #include "metrics.pb-c.h"
+#include "profiles.pb-c.h"
 #include "trace.pb-c.h"
 #include "wire/json_values.h"
 #include "wire/otlp_internal.h"
@@ -48,6 +49,7 @@ static const struct {
 };
 
 #define OTLP(package, message) &opentelemetry__proto__##package##__v1__##message##__descriptor
+#define PROFILES(message)      &opentelemetry__proto__profiles__v1development__##message##__descriptor
 
 static const struct {
     const ProtobufCMessageDescriptor *descriptor;
@@ -67,6 +69,10 @@ static const struct {
     { OTLP(metrics, histogram_data_point), WEFT_JSON_ROLE_DATA_POINT },
     { OTLP(metrics, exponential_histogram_data_point), WEFT_JSON_ROLE_DATA_POINT },
     { OTLP(metrics, summary_data_point), WEFT_JSON_ROLE_DATA_POINT },
+    { PROFILES(resource_profiles), WEFT_JSON_ROLE_RESOURCE },
+    { PROFILES(scope_profiles), WEFT_JSON_ROLE_SCOPE },
+    { PROFILES(profile), WEFT_JSON_ROLE_RECORD },
+    { PROFILES(sample), WEFT_JSON_ROLE_DATA_POINT },
 };
 
 static uint8_t role_of(const ProtobufCMessageDescriptor *descriptor)
@@ -99,7 +105,8 @@ static struct weft_json_message *message_of(struct weft_json_schema *schema,
 /* Ids are hex where protobuf's JSON has base64: the deviation of OTLP. */
 static uint8_t kind_of(const ProtobufCFieldDescriptor *field)
 {
-    if (field->type == PROTOBUF_C_TYPE_BYTES && strcmp(field->name, "trace_id") == 0) {
+    if (field->type == PROTOBUF_C_TYPE_BYTES &&
+        (strcmp(field->name, "trace_id") == 0 || strcmp(field->name, "profile_id") == 0)) {
         return WEFT_JSON_TRACE_ID;
     }
     if (field->type == PROTOBUF_C_TYPE_BYTES &&

@@ -98,7 +98,7 @@ void weft_json_schema_free(struct weft_json_schema *schema);
 
 const struct weft_json_message *weft_json_schema_root(const struct weft_json_schema *schema);
 
-/* Whether metrics are in it. */
+/* Whether metrics or profiles are in it. */
 bool weft_json_schema_has_data_points(const struct weft_json_schema *schema);
 
 /* Steps are numbered from 0 to this. */

@@ -181,7 +181,7 @@ static enum weft_status find_extents(struct writer *writer, const ProtobufCMessa
 
 static bool is_id(const ProtobufCFieldDescriptor *field)
 {
-    static const char *const names[] = { "trace_id", "span_id", "parent_span_id" };
+    static const char *const names[] = { "trace_id", "span_id", "parent_span_id", "profile_id" };
     for (size_t i = 0; i < WEFT_COUNT_OF(names); i++) {
         if (strcmp(field->name, names[i]) == 0) {
             return true;

@@ -19,6 +19,7 @@ uint32_t weft_otlp_attributes_field(enum weft_signal signal)
     case WEFT_TRACES:
         return 9;
     case WEFT_METRICS:
+    case WEFT_PROFILES: /* they lie in the dictionary */
         return 0;
     case WEFT_LOGS:
         return 6;

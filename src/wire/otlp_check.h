@@ -15,8 +15,8 @@ struct weft_otlp_limits {
 struct weft_otlp_counts {
     uint32_t resources;
     uint32_t scopes;
-    uint32_t records;     /* spans, log records, metrics */
-    uint32_t data_points; /* metrics only: what the ledger counts there; else equal to records */
+    uint32_t records;     /* spans, log records, metrics, profiles */
+    uint32_t data_points; /* of metrics, or samples of profiles: what the ledger counts there; else equal to records */
     uint32_t bad_texts;   /* strings that are no UTF-8: which is no fault to the check (otlp_mend.h) */
 };
 

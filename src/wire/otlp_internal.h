@@ -13,10 +13,16 @@
  * repeats of the same kind add up. Check and table both count with it, so that they never differ. */
 uint32_t weft_otlp_metric_points(struct weft_slice metric);
 
+/* Samples of one Profile that was checked. */
+uint32_t weft_otlp_profile_samples(struct weft_slice profile);
+
 /* What the ledger counts one record for. */
 static inline uint32_t weft_otlp_record_weight(enum weft_signal signal, struct weft_slice record)
 {
-    return weft_signal_weighs_items(signal) ? weft_otlp_metric_points(record) : 1;
+    if (!weft_signal_weighs_items(signal)) {
+        return 1;
+    }
+    return signal == WEFT_METRICS ? weft_otlp_metric_points(record) : weft_otlp_profile_samples(record);
 }
 
 /* True for the fields of Metric that hold data points: the members of its oneof. */

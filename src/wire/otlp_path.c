@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "logs_service.pb-c.h"
 #include "metrics_service.pb-c.h"
+#include "profiles_service.pb-c.h"
 #include "trace_service.pb-c.h"
 #include "wire/wire_scan.h"
 
@@ -20,6 +21,8 @@ const ProtobufCMessageDescriptor *weft_otlp_request_descriptor(enum weft_signal 
         return &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor;
     case WEFT_LOGS:
         return &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor;
+    case WEFT_PROFILES:
+        return &opentelemetry__proto__collector__profiles__v1development__export_profiles_service_request__descriptor;
     }
     weft_assert(!"signal");
 }

@@ -21,6 +21,9 @@ static const struct signal_row signal_rows[WEFT_SIGNAL_COUNT] = {
                        "/v1/metrics", "rejectedDataPoints" },
     [WEFT_LOGS] = { "logs", "log_records", "/opentelemetry.proto.collector.logs.v1.LogsService/Export", "/v1/logs",
                     "rejectedLogRecords" },
+    [WEFT_PROFILES] = { "profiles", "profile_samples",
+                        "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
+                        "/v1development/profiles", "rejectedProfiles" },
 };
 
 static const struct signal_row *row_of(enum weft_signal signal)

@@ -67,10 +67,11 @@ def _decode(coding, raw):
     return raw
 
 
-_ID = re.compile(r"^(trace|span|parentSpan)Id$")
+_ID = re.compile(r"^(trace|span|parentSpan|profile)Id$")
 _MESSAGES = {"traces": ("trace_service_pb2", "ExportTraceServiceRequest"),
              "metrics": ("metrics_service_pb2", "ExportMetricsServiceRequest"),
-             "logs": ("logs_service_pb2", "ExportLogsServiceRequest")}
+             "logs": ("logs_service_pb2", "ExportLogsServiceRequest"),
+             "profiles": ("profiles_service_pb2", "ExportProfilesServiceRequest")}
 
 
 def _with_base64_ids(value):

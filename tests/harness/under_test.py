@@ -12,8 +12,8 @@ from .process import Program, ProgramFailed, free_port, is_listening
 
 class UnderTest:
     def __init__(self, config, listening, workers=None, directory=None, program=None, stand_in=None, extra=(),
-                 environment=None, outputs=(None, None)):
-        """listening: the addresses that must answer before it counts as started. directory: kept by the caller.
+                 environment=None, outputs=(None, None), gates=""):
+        """gates: the feature gates that are open, of weft or of the stand-in. listening: the addresses that must answer before it counts as started. directory: kept by the caller.
         environment, outputs: as Program's."""
         self.is_stand_in = is_stand_in() if stand_in is None else stand_in
         self.program = pathlib.Path(program or program_under_test())
@@ -25,6 +25,7 @@ class UnderTest:
         self.extra = list(extra)  # options of weft's command line
         self.config_path = self.directory / "config.yaml"
         self.state_directory = self.directory / "state"
+        self.gates = gates
         self.environment = environment
         self.outputs = outputs
         self.process = None
@@ -37,6 +38,7 @@ class UnderTest:
 
     def _arguments(self):
         arguments = [self.program, "--config", self.config_path]
+        arguments += [f"--feature-gates={self.gates}"] if self.gates else []
         if not self.is_stand_in:
             self.state_directory.mkdir(exist_ok=True)
             arguments += ["--state-dir", self.state_directory]

@@ -12,7 +12,8 @@ from google.protobuf import json_format
 
 from harness import compare, otlp, stubs
 
-ID_BYTES = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
+ID_BYTES = {"traceId": 16, "profileId": 16, "spanId": 8, "parentSpanId": 8}
+PROFILES_METHOD = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"
 METRICS_METHOD = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 
 # signal -> method, generated module, request message, and the three levels down to the records
@@ -20,6 +21,7 @@ SIGNALS = {
     "traces": (otlp.TRACES_METHOD, "trace_service_pb2", "ExportTraceServiceRequest", ("resource_spans", "scope_spans", "spans")),
     "metrics": (METRICS_METHOD, "metrics_service_pb2", "ExportMetricsServiceRequest", ("resource_metrics", "scope_metrics", "metrics")),
     "logs": (otlp.LOGS_METHOD, "logs_service_pb2", "ExportLogsServiceRequest", ("resource_logs", "scope_logs", "log_records")),
+    "profiles": (PROFILES_METHOD, "profiles_service_pb2", "ExportProfilesServiceRequest", ("resource_profiles", "scope_profiles", "profiles")),
 }
 
 

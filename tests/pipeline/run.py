@@ -7,10 +7,11 @@ A case has these keys:
 
   config    a config for weft. ${LISTEN} is the address to listen on, ${BACKEND_0}, ${BACKEND_1}, ... are backends,
             ${STATE} is an empty folder. The telemetry port is added by the runner.
+  arguments optional: further arguments of weft's command line.
   backends  optional: for each backend the answers that it gives, in order; the last one stays. An answer has the keys of
             harness/backend.py's Answer: status, message, rejected, retry_delay. `filler:` is a message of so many bytes. With `when: text` it is given to every
             request that holds the text. Without: OK.
-  input     what the client sends, one request after the other: `traces:`, `metrics:` or `logs:` with the request
+  input     what the client sends, one request after the other: `traces:`, `metrics:`, `logs:` or `profiles:` with the request
             (requests.py), and optionally `answer:` the status that the client must get (OK), `compression: gzip`, and
             `padding:` so many bytes more, in a field that nobody knows. `spoil: {text: "ff fe ..."}` puts as many bytes in the
             place of the text; `rejected:` is how many records partial_success must name. `wait:` so many seconds pass before it.
@@ -51,7 +52,7 @@ from harness.under_test import UnderTest
 
 REST_SECONDS = 10.0
 UNKNOWN_FIELD = 1000
-KEYS = {"config", "backends", "input", "output", "accounts"}
+KEYS = {"config", "arguments", "backends", "input", "output", "accounts"}
 
 
 class CaseFailed(Exception):
@@ -185,7 +186,7 @@ def run(path):
         address = f"127.0.0.1:{free_port()}"
         places = {"LISTEN": address, "STATE": stack.enter_context(tempfile.TemporaryDirectory(prefix="weft-case-"))}
         places.update({f"BACKEND_{index}": backend.address for index, backend in enumerate(backends)})
-        program = stack.enter_context(UnderTest(place(case["config"], places), [address]))
+        program = stack.enter_context(UnderTest(place(case["config"], places), [address], extra=case.get("arguments", ())))
         problems = send(case, address) + wait_for_accounts(program.admin, case["accounts"])
         problems += output_problems(case, backends)
         try:

@@ -10,6 +10,7 @@ drop_in/*.txt holds the cases. A line `PLACE | FRAGMENT` is one: the fragment is
 
 Lines behind it that are indented say more of the case:
 
+    + ARGUMENT             a further argument of both commands
     $ NAME=VALUE           the environment has this; \\n ends a line in it
     ! refuses: WHY         weft does otherwise than the Collector, on purpose (or: accepts)
     - refuses: WHY         weft does otherwise because something is missing in it
@@ -32,6 +33,7 @@ class Case:
     def __init__(self, file, line, place, fragment):
         self.file, self.line, self.place, self.fragment = file, line, place, fragment
         self.environment = {}
+        self.arguments = []
         self.differs = None  # (weft's verdict, is it on purpose, why)
 
     def __str__(self):
@@ -41,6 +43,9 @@ class Case:
         if text.startswith("$ "):
             name, _, value = text[2:].partition("=")
             self.environment[name] = value.replace("\\n", "\n")
+            return
+        if text.startswith("+ "):
+            self.arguments.append(text[2:])
             return
         match = re.fullmatch(r"([!-]) (accepts|refuses): (.+)", text)
         if match is None:
@@ -99,7 +104,7 @@ class Verdict:
             path = os.path.join(folder, "config.yaml")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(case.config())
-            done = subprocess.run([program, "validate", f"--config={path}"], capture_output=True, text=True, timeout=SECONDS,
+            done = subprocess.run([program, "validate", f"--config={path}", *case.arguments], capture_output=True, text=True, timeout=SECONDS,
                                   env={**os.environ, **case.environment}, check=False)
             self.is_accepted = done.returncode == 0
             self.text = (done.stdout + done.stderr).replace(path, "config.yaml").strip()

@@ -177,6 +177,28 @@ static inline struct weft_batch *metrics(const uint32_t *points, size_t count, s
     return batch_of(WEFT_METRICS, payload, ticket);
 }
 
+/* One profile of so many samples, with a dictionary beside it: ExportProfilesServiceRequest. */
+static inline struct weft_batch *profiles(uint32_t sample_count)
+{
+    struct weft_buffer request, resource, scope, profile, dictionary;
+    struct weft_buffer *all[] = { &request, &resource, &scope, &profile, &dictionary };
+    for (size_t i = 0; i < WEFT_COUNT_OF(all); i++) {
+        weft_buffer_init(all[i], 0);
+    }
+    for (uint32_t i = 0; i < sample_count; i++) {
+        put_field(&profile, 2, "\x08\x01", 2);
+    }
+    put_message(&scope, 2, &profile);
+    put_message(&resource, 2, &scope);
+    put_message(&request, 1, &resource);
+    put_field(&dictionary, 5, "", 0);
+    put_message(&request, 2, &dictionary);
+    struct weft_payload *payload = weft_payload_try_new(host.pool, request.length);
+    weft_payload_append(payload, request.bytes, request.length);
+    weft_buffer_fini(&request);
+    return batch_of(WEFT_PROFILES, payload, NULL);
+}
+
 static inline void append_bytes(const struct weft_batch *batch, struct weft_buffer *out)
 {
     struct weft_arena *arena = weft_arena_try_new();

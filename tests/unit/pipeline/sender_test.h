@@ -27,6 +27,7 @@ struct fake {
 enum { MAX_FAKES = 2 };
 static struct weft_sender_config config;
 static struct weft_sender_shared shared;
+static enum weft_signal signal_of_all; /* to the sender; the books of these tests know one signal */
 static struct fake fakes[MAX_FAKES];
 static size_t fake_count;
 
@@ -67,6 +68,7 @@ static const struct weft_consumer_operations fake_operations = { .consume = fake
 
 static inline void defaults(void)
 {
+    signal_of_all = WEFT_TRACES;
     config = (struct weft_sender_config){
         .has_queue = true,
         .sending_queue = { .num_consumers = 1, .queue_size = 1000, .batch = { .flush_timeout.ns = WEFT_NS_PER_S } },
@@ -96,7 +98,8 @@ static inline void begin_with(size_t count)
                                                                        .shared = &shared,
                                                                        .operations = &sender_operations,
                                                                        .exporter = fake,
-                                                                       .push_size_bytes = sizeof(struct fake_push) });
+                                                                       .push_size_bytes = sizeof(struct fake_push),
+                                                                       .signal = signal_of_all });
         fake->outlet = weft_outlet_new(&host, &in_flight, &fake->consumer);
     }
 }

@@ -426,6 +426,31 @@ START_TEST(test_batches_are_cut_to_max_size)
 }
 END_TEST
 
+/* Two requests of profiles are no request when they lie side by side, and a piece of one is none either. */
+START_TEST(test_profiles_go_as_they_came)
+{
+    batching(WEFT_SIZER_ITEMS, 2, 2);
+    config.sending_queue.sizer.value = WEFT_SIZER_ITEMS;
+    config.sending_queue.queue_size = 7;
+    signal_of_all = WEFT_PROFILES;
+    begin_with(1);
+    ck_assert_int_eq(give(&fakes[0], profiles(5)), WEFT_OK);
+    ck_assert_int_eq(give(&fakes[0], profiles(1)), WEFT_OK);
+    ck_assert_uint_eq(started_count(&fakes[0]), 2);
+    ck_assert_uint_eq(first_batch(&fakes[0])->weight, 5);
+    answer(&fakes[0], sent(0));
+    ck_assert_uint_eq(first_batch(&fakes[0])->weight, 1);
+    answer(&fakes[0], sent(0));
+    ck_assert_int_eq(give(&fakes[0], profiles(8)), WEFT_OK); /* larger than the queue */
+    ck_assert_uint_eq(started_count(&fakes[0]), 0);
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_TOO_LARGE), 8);
+    ck_assert_int_eq(give(&fakes[0], profiles(3)), WEFT_OK);
+    answer(&fakes[0], sent(1)); /* the one profile, says the backend */
+    ck_assert_uint_eq(totals().rejected, 3);
+    end_all();
+}
+END_TEST
+
 /* The rest of each request stays pending and must not gather the charge of what has long been sent. */
 START_TEST(test_charge_in_requests_goes_with_what_was_cut_off)
 {
@@ -639,6 +664,7 @@ int main(void)
     tcase_add_test(outcomes, test_refusal_after_a_lost_answer_is_unconfirmed);
     tcase_add_test(batch, test_batch_goes_at_min_size_or_after_the_timeout);
     tcase_add_test(batch, test_batches_are_cut_to_max_size);
+    tcase_add_test(batch, test_profiles_go_as_they_came);
     tcase_add_test(batch, test_charge_in_requests_goes_with_what_was_cut_off);
     tcase_add_test(batch, test_batch_sizer_is_inherited);
     tcase_add_test(rest, test_drain_sends_what_is_held_and_takes_no_more);

@@ -177,11 +177,30 @@ START_TEST(test_a_metric_that_is_too_large_goes_in_pieces)
     begin_refusing(NULL);
     backend.fault = WEFT_PUSH_FAULT_TOO_LARGE;
     backend.max_weight = 1;
+    signal_of_all = WEFT_METRICS;
     begin_with(1);
     ck_assert_int_eq(give(&fakes[0], metrics(points, 1, NULL)), WEFT_OK);
     play();
     ck_assert_uint_eq(totals().sent + totals().rejected, 40);
     ck_assert_uint_ge(totals().sent, 30); /* so many pieces one client's request may have */
+    end_all();
+}
+END_TEST
+
+/* Their profiles refer to the dictionary beside them. */
+START_TEST(test_a_request_of_profiles_is_rejected_as_a_whole)
+{
+    begin_refusing(NULL);
+    backend.fault = WEFT_PUSH_FAULT_TOO_LARGE;
+    backend.max_weight = 4;
+    signal_of_all = WEFT_PROFILES;
+    begin_with(1);
+    ck_assert_int_eq(give(&fakes[0], profiles(5)), WEFT_OK);
+    ck_assert_int_eq(give(&fakes[0], profiles(4)), WEFT_OK);
+    play();
+    ck_assert_uint_eq(fakes[0].starts, 2);
+    ck_assert_uint_eq(totals().rejected, 5);
+    ck_assert_uint_eq(totals().sent, 4);
     end_all();
 }
 END_TEST
@@ -310,6 +329,7 @@ int main(void)
     tcase_add_test(tests, test_bad_record_is_found_in_few_requests);
     tcase_add_test(tests, test_what_is_too_large_goes_in_halves);
     tcase_add_test(tests, test_a_metric_that_is_too_large_goes_in_pieces);
+    tcase_add_test(tests, test_a_request_of_profiles_is_rejected_as_a_whole);
     tcase_add_test(tests, test_a_request_full_of_bad_records_has_a_limit);
     tcase_add_test(tests, test_the_limit_is_each_request_s_own);
     tcase_add_test(tests, test_a_backend_that_refuses_everything_is_not_asked_again_and_again);

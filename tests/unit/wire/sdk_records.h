@@ -307,6 +307,8 @@ static inline void sdk_put_metric(struct sdk *sdk, struct weft_buffer *out)
     weft_buffer_fini(&gauge);
 }
 
+enum { SDK_SIGNAL_COUNT = WEFT_LOGS + 1 }; /* no SDK writes profiles */
+
 static inline void sdk_put_record(struct sdk *sdk, struct weft_buffer *out, enum weft_signal signal)
 {
     if (signal == WEFT_TRACES) {

@@ -168,12 +168,15 @@ static enum weft_otlp_kind expected_kind(const ProtobufCFieldDescriptor *field)
             { "Span", OTLP_RECORD },
             { "Metric", OTLP_RECORD },
             { "LogRecord", OTLP_RECORD },
+            { "Profile", OTLP_RECORD },
             { "ScopeSpans", OTLP_SCOPE_X },
             { "ScopeMetrics", OTLP_SCOPE_X },
             { "ScopeLogs", OTLP_SCOPE_X },
+            { "ScopeProfiles", OTLP_SCOPE_X },
             { "ResourceSpans", OTLP_RESOURCE_X },
             { "ResourceMetrics", OTLP_RESOURCE_X },
             { "ResourceLogs", OTLP_RESOURCE_X },
+            { "ResourceProfiles", OTLP_RESOURCE_X },
         };
         const ProtobufCMessageDescriptor *child = field->descriptor;
         for (size_t i = 0; i < WEFT_COUNT_OF(counted); i++) {
@@ -184,7 +187,7 @@ static enum weft_otlp_kind expected_kind(const ProtobufCFieldDescriptor *field)
         return OTLP_MESSAGE;
     }
     if (is_id_field(field)) {
-        return field->name[0] == 't' ? OTLP_TRACE_ID : OTLP_SPAN_ID;
+        return id_length_of(field) == 16 ? OTLP_TRACE_ID : OTLP_SPAN_ID;
     }
     if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES) {
         return field->type == PROTOBUF_C_TYPE_STRING ? OTLP_STRING : OTLP_BYTES;
@@ -236,6 +239,7 @@ START_TEST(test_rules_are_the_schema)
     assert_rules_match(OTLP_TRACES_REQUEST, weft_otlp_request_descriptor(WEFT_TRACES), seen);
     assert_rules_match(OTLP_METRICS_REQUEST, weft_otlp_request_descriptor(WEFT_METRICS), seen);
     assert_rules_match(OTLP_LOGS_REQUEST, weft_otlp_request_descriptor(WEFT_LOGS), seen);
+    assert_rules_match(OTLP_PROFILES_REQUEST, weft_otlp_request_descriptor(WEFT_PROFILES), seen);
     for (size_t i = 0; i < OTLP_MESSAGE_COUNT; i++) {
         ck_assert(seen[i] != NULL || i == OTLP_DEEPEST_LIST);
     }

@@ -119,6 +119,10 @@ static void expect_value(struct weft_slice message, uint32_t field, const any_va
         EXPECT(value.kind == WEFT_OTLP_VALUE_NONE);
         return;
     }
+    if (expected->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE_STRINDEX) {
+        EXPECT(value.kind == WEFT_OTLP_VALUE_NONE); /* it means something only where there is a dictionary */
+        return;
+    }
     EXPECT((int)value.kind == (int)expected->value_case); /* protobuf-c numbers the cases as the fields */
     switch (value.kind) {
     case WEFT_OTLP_VALUE_STRING:

@@ -54,7 +54,7 @@ START_TEST(test_records_as_sdks_write_them_and_odd_ones_are_taken_alike)
         struct sdk sdk = { .random = { .state = seed }, .odd_one_in = seed % 4 == 0 ? 0 : 5 + seed % 40 };
         struct weft_buffer record;
         weft_buffer_init(&record, 0);
-        enum weft_signal signal = (enum weft_signal)(seed % WEFT_SIGNAL_COUNT);
+        enum weft_signal signal = (enum weft_signal)(seed % SDK_SIGNAL_COUNT);
         sdk_put_record(&sdk, &record, signal);
         compare_record(&tally, signal, weft_buffer_slice(&record), 0);
         weft_buffer_fini(&record);
@@ -90,7 +90,7 @@ START_TEST(test_texts_that_are_no_utf8_are_counted_alike)
         struct sdk sdk = { .random = { .state = seed + 5000000 }, .odd_one_in = seed % 3 == 0 ? 30 : 0 };
         struct weft_buffer record;
         weft_buffer_init(&record, 0);
-        enum weft_signal signal = (enum weft_signal)(seed % WEFT_SIGNAL_COUNT);
+        enum weft_signal signal = (enum weft_signal)(seed % SDK_SIGNAL_COUNT);
         sdk.letters_only = true;
         sdk_put_record(&sdk, &record, signal);
         change_letters(&sdk.random, weft_buffer_slice(&record));
@@ -118,7 +118,7 @@ START_TEST(test_records_written_wrong_are_refused_alike)
                            .wrong_one_in = 20 + seed % 100 };
         struct weft_buffer record;
         weft_buffer_init(&record, 0);
-        enum weft_signal signal = (enum weft_signal)(seed % WEFT_SIGNAL_COUNT);
+        enum weft_signal signal = (enum weft_signal)(seed % SDK_SIGNAL_COUNT);
         sdk_put_record(&sdk, &record, signal);
         compare_record(&tally, signal, weft_buffer_slice(&record), 0);
         weft_buffer_fini(&record);
@@ -171,7 +171,7 @@ START_TEST(test_records_damaged_or_cut_in_every_place_are_refused_alike)
         struct sdk sdk = { .random = { .state = seed + 2000000 }, .odd_one_in = seed % 3 == 0 ? 30 : 0 };
         struct weft_buffer record;
         weft_buffer_init(&record, 0);
-        enum weft_signal signal = (enum weft_signal)(seed % WEFT_SIGNAL_COUNT);
+        enum weft_signal signal = (enum weft_signal)(seed % SDK_SIGNAL_COUNT);
         sdk_put_record(&sdk, &record, signal);
         if (record.length <= LONGEST) {
             damage_every_byte(&tally, signal, weft_buffer_slice(&record));

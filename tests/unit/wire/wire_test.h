@@ -121,7 +121,12 @@ static void random_put_message(struct random *random, struct weft_buffer *out,
 static inline bool is_id_field(const ProtobufCFieldDescriptor *field)
 {
     return strcmp(field->name, "trace_id") == 0 || strcmp(field->name, "span_id") == 0 ||
-           strcmp(field->name, "parent_span_id") == 0;
+           strcmp(field->name, "parent_span_id") == 0 || strcmp(field->name, "profile_id") == 0;
+}
+
+static inline size_t id_length_of(const ProtobufCFieldDescriptor *field)
+{
+    return strcmp(field->name, "trace_id") == 0 || strcmp(field->name, "profile_id") == 0 ? 16 : 8;
 }
 
 static inline size_t fixed_size_of(ProtobufCType type)
@@ -175,8 +180,7 @@ static inline void random_put_field(struct random *random, struct weft_buffer *o
         random_put_bytes(random, out, field->id, inner.bytes, inner.length);
         weft_buffer_fini(&inner);
     } else if (is_id_field(field)) {
-        size_t length = field->name[0] == 't' ? 16 : 8;
-        random_put_text(random, out, field->id, random_one_in(random, 8) ? 0 : length);
+        random_put_text(random, out, field->id, random_one_in(random, 8) ? 0 : id_length_of(field));
     } else if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES) {
         random_put_text(random, out, field->id,
                         random_below(random, 10) == 0 ? random_below(random, 400) : random_below(random, 30));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "graph/plan.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
@@ -415,6 +416,36 @@ START_TEST(test_bad_config_fails_at_its_line)
 }
 END_TEST
 
+/* Pipelines of profiles are there behind their gate only, for components that leave requests as they came. */
+START_TEST(test_profiles_want_their_gate)
+{
+    static const struct {
+        const char *pipeline;
+        bool is_open;
+        const char *error; /* NULL: it loads */
+    } rows[] = {
+        { "{receivers: [otlp], exporters: [otlp]}", true, NULL },
+        { "{receivers: [otlp], exporters: [otlp]}", false, "--feature-gates=service.profilesSupport" },
+        { "{receivers: [otlp], processors: [batch], exporters: [otlp]}", true, "batch" },
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        char *yaml = weft_alloc_format("yaml:" R P E "service: {pipelines: {profiles: %s}}\n", rows[i].pipeline);
+        const char *config = yaml;
+        struct weft_config_sources sources = { .configs = &config,
+                                               .config_count = 1,
+                                               .gates = rows[i].is_open ? WEFT_GATE_PROFILES : 0 };
+        struct weft_plan *plan = NULL;
+        struct weft_worker_config workers;
+        struct weft_error error = WEFT_ERROR_NONE;
+        enum weft_status status = load(&sources, &plan, &workers, &error);
+        ck_assert_msg((status == WEFT_OK) == (rows[i].error == NULL), "%zu: %s", i, error.text);
+        ck_assert_msg(rows[i].error == NULL || strstr(error.text, rows[i].error) != NULL, "%s", error.text);
+        weft_plan_unref(&plan);
+        weft_free(yaml);
+    }
+}
+END_TEST
+
 /* ---- several sources ---- */
 
 static struct weft_plan *load_sources(const char *const *configs, size_t config_count, const char *const *sets,
@@ -525,6 +556,7 @@ int main(void)
     tcase_add_checked_fixture(sources, set_up, NULL);
     tcase_add_loop_test(rows, test_good_config_loads, 0, (int)WEFT_COUNT_OF(good_rows));
     tcase_add_loop_test(rows, test_bad_config_fails_at_its_line, 0, (int)WEFT_COUNT_OF(bad_rows));
+    tcase_add_test(rows, test_profiles_want_their_gate);
     tcase_add_test(sources, test_maps_are_merged_and_lists_replaced);
     tcase_add_test(sources, test_set_comes_last);
     tcase_add_test(sources, test_error_in_a_later_file_names_it);
