@@ -128,7 +128,7 @@ size_t weft_detector_base64(const uint8_t *text, size_t length, uint8_t *out_byt
 struct weft_text_signs {
     uint64_t triggers;                /* that are in it */
     bool has_card_form, has_ssn_form; /* digits as cards and social security numbers have them */
-    size_t digit_count;
+    struct weft_found where;          /* all of these lie there; of a form there may be more around it */
 };
 
 bool weft_detector_has_vectors(void);

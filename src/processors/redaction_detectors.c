@@ -2,18 +2,23 @@
  * of them are worth asking. */
 #include "processors/redaction_detector.h"
 
-/* Bytes that follow one another and without which a detector finds nothing; NULL is any, \x80 all that are no ASCII.
- * Where a detector has two groups, one trigger of each must be there. Triggers share a bit of the first look where
- * together they are still rare. They hold for texts and for what texts lie in: nothing is said of what stands around.
+#include "base/status.h"
+
+/* Bytes that follow one another and without which a detector finds nothing; NULL is any, also none before the text;
+ * \x80 all that are no ASCII. Where a detector has two groups, one trigger of each must be there. They hold for texts
+ * and for what texts lie in: nothing is said of what stands around. Triggers share a bit of the first look, which sees
+ * the last three places only: which with which was found by trying, with texts and spans, what is rare together.
  */
-#define DIGIT    "0123456789"
-#define CAPITAL  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define SMALL    "abcdefghijklmnopqrstuvwxyz"
-#define HEX      DIGIT "abcdefABCDEF"
-#define JOINT    "-._"          /* in names of secrets anywhere */
-#define KEY_LAST "dDeEtTnNyYlL" /* names of secrets end so, and before that so: */
-#define KEY_NEXT "rRwWsSeEaA" JOINT
-#define BETWEEN  " :\"'\\" /* a name and = or : */
+#define DIGIT       "0123456789"
+#define CAPITAL     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL       "abcdefghijklmnopqrstuvwxyz"
+#define HEX         DIGIT "abcdefABCDEF"
+#define JOINT       "-._"          /* in names of secrets anywhere */
+#define KEY_LAST    "dDeEtTnNyYlL" /* names of secrets end so, before that so, and so before that: */
+#define KEY_NEXT    "rRsSeEaA"
+#define KEY_THIRD   "oOsSpPaArRkKiI" JOINT
+#define KEY_LETTERS "rRwWsSeEaA" JOINT
+#define BETWEEN     " :\"'\\" /* a name and = or : */
 
 enum { ESCAPES = WEFT_DETECTOR_COUNT }; /* in the place of a detector (redaction_escapes.h) */
 
@@ -22,72 +27,74 @@ static const struct {
     uint8_t group, bit;
     const char *bytes[WEFT_TRIGGER_BYTES];
 } triggers[] = {
-    { WEFT_DETECT_EMAIL, 0, 0, { DIGIT CAPITAL SMALL "_.+-%'", "@", DIGIT CAPITAL SMALL "\x80", NULL } },
+    { WEFT_DETECT_EMAIL, 0, 5, { NULL, DIGIT CAPITAL SMALL "_.+-%'", "@", DIGIT CAPITAL SMALL "\x80" } },
     { WEFT_DETECT_IBAN, 0, 2, { CAPITAL, CAPITAL, DIGIT, DIGIT } },
-    { WEFT_DETECT_JWT, 0, 5, { "e", "y", "J", NULL } },
-    { WEFT_DETECT_PEM, 0, 5, { "-", "-", "B", "E" } },
-    { WEFT_DETECT_AWS_KEY, 0, 2, { "KS", "I", "A", CAPITAL "234567" } },
-    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, { "h", "oprsu", "_", NULL } },
-    { WEFT_DETECT_GITHUB_TOKEN, 0, 7, { "u", "b", "_", NULL } },
-    { WEFT_DETECT_SLACK_TOKEN, 0, 7, { "x", "abeoprs", "-", NULL } },
-    { WEFT_DETECT_SLACK_TOKEN, 0, 7, { "p", "p", "-", NULL } },
-    { WEFT_DETECT_STRIPE_KEY, 0, 7, { "vs", "et", "_", NULL } },
-    { WEFT_DETECT_STRIPE_KEY, 0, 7, { "e", "c", "_", NULL } },
-    { WEFT_DETECT_GOOGLE_API_KEY, 0, 2, { "A", "I", "z", "a" } },
-    { WEFT_DETECT_OPENAI_KEY, 0, 7, { "s", "k", "-", NULL } },
-    { WEFT_DETECT_ANTHROPIC_KEY, 0, 7, { "n", "t", "-", NULL } },
-    { WEFT_DETECT_RUNPOD_KEY, 0, 7, { "p", "a", "_", NULL } },
-    { WEFT_DETECT_INNGEST_KEY, 0, 5, { "n", "k", "e", "y" } },
-    { WEFT_DETECT_BEARER, 0, 6, { "bB", "eE", "aA", "rR" } },
-    { WEFT_DETECT_BASIC_AUTH, 0, 6, { "bB", "aA", "sS", "iI" } },
-    { WEFT_DETECT_URL_PASSWORD, 0, 5, { ":", "/", "/", NULL } },
-    { WEFT_DETECT_URL_PASSWORD, 1, 0, { NULL, "@", NULL, NULL } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_NEXT, KEY_LAST, "=:", NULL } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 6, { KEY_NEXT, KEY_LAST, BETWEEN, "=:" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 1, { NULL, JOINT, "=:", NULL } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 1, { JOINT, BETWEEN, "=:", NULL } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 1, { BETWEEN, BETWEEN, "=:", NULL } },
-    { WEFT_DETECT_IPV4, 0, 3, { DIGIT, ".", DIGIT, DIGIT "." } },
-    { WEFT_DETECT_IPV6, 0, 4, { ":" HEX, ":", ":" HEX, NULL } },
-    { WEFT_DETECT_PHONE, 0, 3, { "+(", DIGIT, DIGIT "-./ ()", NULL } },
-    { WEFT_DETECT_PHONE, 0, 3, { DIGIT, "-./ ", DIGIT, NULL } },
-    { ESCAPES, 0, 4, { "\\", "bfnrtux\"'/", NULL, NULL } },
-    { ESCAPES, 0, 4, { "\x1b", "[", NULL, NULL } },
+    { WEFT_DETECT_JWT, 0, 0, { NULL, "e", "y", "J" } },
+    { WEFT_DETECT_PEM, 0, 1, { "-", "B", "E", "G" } },
+    { WEFT_DETECT_AWS_KEY, 0, 0, { "A", "KS", "I", "A" } },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 4, { "g", "h", "oprsu", "_" } },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 2, { "h", "u", "b", "_" } },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 4, { "o", "x", "abeoprs", "-" } },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 4, { "a", "p", "p", "-" } },
+    { WEFT_DETECT_STRIPE_KEY, 0, 1, { "k", "_", "lt", "ie" } },
+    { WEFT_DETECT_STRIPE_KEY, 0, 0, { "s", "e", "c", "_" } },
+    { WEFT_DETECT_GOOGLE_API_KEY, 0, 1, { "A", "I", "z", "a" } },
+    { WEFT_DETECT_OPENAI_KEY, 0, 0, { NULL, "s", "k", "-" } },
+    { WEFT_DETECT_ANTHROPIC_KEY, 0, 1, { "k", "-", "a", "n" } },
+    { WEFT_DETECT_RUNPOD_KEY, 0, 4, { "r", "p", "a", "_" } },
+    { WEFT_DETECT_INNGEST_KEY, 0, 0, { "k", "e", "y", "-" } },
+    { WEFT_DETECT_BEARER, 0, 1, { "aA", "rR", "eE", "rR" } },
+    { WEFT_DETECT_BASIC_AUTH, 0, 4, { "sS", "iI", "cC", " \t" } },
+    { WEFT_DETECT_URL_PASSWORD, 0, 0, { NULL, ":", "/", "/" } },
+    { WEFT_DETECT_URL_PASSWORD, 1, 3, { NULL, NULL, NULL, "@" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_THIRD, KEY_NEXT, KEY_LAST, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_THIRD, "wW", "dD", "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LETTERS, JOINT, KEY_LAST, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LETTERS, KEY_LAST, BETWEEN, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 3, { NULL, KEY_LAST JOINT, JOINT, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LAST JOINT, JOINT, BETWEEN, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LAST JOINT BETWEEN, BETWEEN, BETWEEN, "=:" } },
+    { WEFT_DETECT_IPV4, 0, 2, { DIGIT ".", DIGIT, ".", DIGIT } },
+    { WEFT_DETECT_IPV6, 0, 6, { NULL, ":" HEX, ":", ":" HEX } },
+    { WEFT_DETECT_PHONE, 0, 4, { NULL, "+", DIGIT, DIGIT "-./ ()" } },
+    { WEFT_DETECT_PHONE, 0, 2, { DIGIT, DIGIT, "-./ ", DIGIT } },
+    { ESCAPES, 0, 6, { NULL, NULL, "\\", "bfnrtux\"'/" } },
+    { ESCAPES, 0, 6, { NULL, NULL, "\x1b", "[" } },
 };
 
 enum { TRIGGERS = sizeof triggers / sizeof triggers[0] };
 
 enum form { ANY_FORM, CARD_FORM, SSN_FORM };
 
-/* min_bytes, min_digits, form: of a text in which something is found. */
+/* min_bytes, form: of a text in which something is found. */
 static const struct {
     const char *name;
     weft_detector_fn *find;
-    uint8_t min_bytes, min_digits;
+    uint8_t min_bytes;
     enum form form;
 } detectors[WEFT_DETECTOR_COUNT] = {
-    [WEFT_DETECT_EMAIL] = { "email", weft_detect_email, 6, 0 },
-    [WEFT_DETECT_CREDIT_CARD] = { "credit_card", weft_detect_credit_card, 14, 14, CARD_FORM },
-    [WEFT_DETECT_IBAN] = { "iban", weft_detect_iban, 15, 2 },
-    [WEFT_DETECT_JWT] = { "jwt", weft_detect_jwt, 16, 0 },
-    [WEFT_DETECT_PEM] = { "pem", weft_detect_pem, 22, 0 },
-    [WEFT_DETECT_AWS_KEY] = { "aws_key", weft_detect_aws_key, 20, 0 },
-    [WEFT_DETECT_GITHUB_TOKEN] = { "github_token", weft_detect_github_token, 33, 0 },
-    [WEFT_DETECT_SLACK_TOKEN] = { "slack_token", weft_detect_slack_token, 15, 1 },
-    [WEFT_DETECT_STRIPE_KEY] = { "stripe_key", weft_detect_stripe_key, 18, 0 },
-    [WEFT_DETECT_GOOGLE_API_KEY] = { "google_api_key", weft_detect_google_api_key, 39, 0 },
-    [WEFT_DETECT_OPENAI_KEY] = { "openai_key", weft_detect_openai_key, 28, 0 },
-    [WEFT_DETECT_ANTHROPIC_KEY] = { "anthropic_key", weft_detect_anthropic_key, 27, 0 },
-    [WEFT_DETECT_RUNPOD_KEY] = { "runpod_key", weft_detect_runpod_key, 34, 1 },
-    [WEFT_DETECT_INNGEST_KEY] = { "inngest_key", weft_detect_inngest_key, 26, 1 },
-    [WEFT_DETECT_BEARER] = { "bearer", weft_detect_bearer, 15, 0 },
-    [WEFT_DETECT_BASIC_AUTH] = { "basic_auth", weft_detect_basic_auth, 14, 0 },
-    [WEFT_DETECT_URL_PASSWORD] = { "url_password", weft_detect_url_password, 6, 0 },
-    [WEFT_DETECT_PASSWORD_KV] = { "password_kv", weft_detect_password_kv, 7, 0 },
-    [WEFT_DETECT_IPV4] = { "ipv4", weft_detect_ipv4, 7, 4 },
-    [WEFT_DETECT_IPV6] = { "ipv6", weft_detect_ipv6, 3, 1 },
-    [WEFT_DETECT_US_SSN] = { "us_ssn", weft_detect_us_ssn, 11, 9, SSN_FORM },
-    [WEFT_DETECT_PHONE] = { "phone", weft_detect_phone, 9, 8 },
+    [WEFT_DETECT_EMAIL] = { "email", weft_detect_email, 6 },
+    [WEFT_DETECT_CREDIT_CARD] = { "credit_card", weft_detect_credit_card, 14, CARD_FORM },
+    [WEFT_DETECT_IBAN] = { "iban", weft_detect_iban, 15 },
+    [WEFT_DETECT_JWT] = { "jwt", weft_detect_jwt, 16 },
+    [WEFT_DETECT_PEM] = { "pem", weft_detect_pem, 22 },
+    [WEFT_DETECT_AWS_KEY] = { "aws_key", weft_detect_aws_key, 20 },
+    [WEFT_DETECT_GITHUB_TOKEN] = { "github_token", weft_detect_github_token, 33 },
+    [WEFT_DETECT_SLACK_TOKEN] = { "slack_token", weft_detect_slack_token, 15 },
+    [WEFT_DETECT_STRIPE_KEY] = { "stripe_key", weft_detect_stripe_key, 18 },
+    [WEFT_DETECT_GOOGLE_API_KEY] = { "google_api_key", weft_detect_google_api_key, 39 },
+    [WEFT_DETECT_OPENAI_KEY] = { "openai_key", weft_detect_openai_key, 28 },
+    [WEFT_DETECT_ANTHROPIC_KEY] = { "anthropic_key", weft_detect_anthropic_key, 27 },
+    [WEFT_DETECT_RUNPOD_KEY] = { "runpod_key", weft_detect_runpod_key, 34 },
+    [WEFT_DETECT_INNGEST_KEY] = { "inngest_key", weft_detect_inngest_key, 26 },
+    [WEFT_DETECT_BEARER] = { "bearer", weft_detect_bearer, 15 },
+    [WEFT_DETECT_BASIC_AUTH] = { "basic_auth", weft_detect_basic_auth, 14 },
+    [WEFT_DETECT_URL_PASSWORD] = { "url_password", weft_detect_url_password, 6 },
+    [WEFT_DETECT_PASSWORD_KV] = { "password_kv", weft_detect_password_kv, 7 },
+    [WEFT_DETECT_IPV4] = { "ipv4", weft_detect_ipv4, 7 },
+    [WEFT_DETECT_IPV6] = { "ipv6", weft_detect_ipv6, 3 },
+    [WEFT_DETECT_US_SSN] = { "us_ssn", weft_detect_us_ssn, 11, SSN_FORM },
+    [WEFT_DETECT_PHONE] = { "phone", weft_detect_phone, 9 },
 };
 
 const char *weft_detector_name(enum weft_detector_id id)
@@ -111,15 +118,32 @@ static bool is_of(const char *bytes, size_t byte)
     return bytes == NULL || (byte != 0 && strchr(bytes, byte < 0x80 ? (int)byte : 0x80) != NULL);
 }
 
+/* For the first look: a bit of a byte at one of the last places of triggers. */
+static void admit_bit(struct weft_detector_filter *filter, size_t place, size_t byte, unsigned bit)
+{
+    filter->low[place][byte & 0xf] |= (uint8_t)bit;
+    filter->high[place][byte >> 4] |= (uint8_t)bit;
+}
+
 /* The bytes of a trigger at one of its places. */
 static void admit(struct weft_detector_filter *filter, size_t place, size_t trigger)
 {
+    static const size_t first = WEFT_TRIGGER_BYTES - WEFT_TRIGGER_PLACES;
     for (size_t byte = 0; byte < 256; byte++) {
         if (is_of(triggers[trigger].bytes[place], byte)) {
             filter->places[place][byte] |= UINT64_C(1) << trigger;
-            filter->low[place][byte & 0xf] |= (uint8_t)(1u << triggers[trigger].bit);
-            filter->high[place][byte >> 4] |= (uint8_t)(1u << triggers[trigger].bit);
+            if (place >= first) {
+                admit_bit(filter, place - first, byte, 1u << triggers[trigger].bit);
+            }
         }
+    }
+}
+
+/* Numbers have a bit of the first place that is none of any trigger's. */
+static void admit_numbers(struct weft_detector_filter *filter)
+{
+    for (const char *byte = DIGIT " -"; *byte != 0; byte++) {
+        admit_bit(filter, 0, (uint8_t)*byte, WEFT_TRIGGER_NUMBER);
     }
 }
 
@@ -129,8 +153,12 @@ void weft_detector_filter_init(struct weft_detector_filter *filter, weft_detecto
         (struct weft_detector_filter){ .set = set, .without_trigger = set, .has_vectors = weft_detector_has_vectors() };
     filter->min_bytes = UINT8_MAX;
     for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
-        bool is_least = (set >> id & 1) != 0 && detectors[id].min_bytes < filter->min_bytes;
+        bool is_of_set = (set >> id & 1) != 0;
+        bool is_least = is_of_set && detectors[id].min_bytes < filter->min_bytes;
         filter->min_bytes = is_least ? detectors[id].min_bytes : filter->min_bytes;
+        if (is_of_set && detectors[id].form != ANY_FORM) {
+            admit_numbers(filter);
+        }
     }
     for (size_t i = 0; i < TRIGGERS; i++) {
         bool is_escape = triggers[i].id == ESCAPES;
@@ -166,7 +194,7 @@ static bool may_find(const struct weft_detector_filter *filter, const struct wef
     bool has_form = detectors[id].form == ANY_FORM ||
                     (detectors[id].form == CARD_FORM ? signs->has_card_form : signs->has_ssn_form);
     return has_form && (groups[0] == 0 || (signs->triggers & groups[0]) != 0) &&
-           (groups[1] == 0 || (signs->triggers & groups[1]) != 0) && signs->digit_count >= detectors[id].min_digits;
+           (groups[1] == 0 || (signs->triggers & groups[1]) != 0);
 }
 
 weft_detector_set weft_detectors_find_in(const struct weft_detector_filter *filter, struct weft_slice text,
@@ -190,9 +218,14 @@ weft_detector_set weft_detectors_find_in(const struct weft_detector_filter *filt
     return found;
 }
 
-bool weft_detectors_may_find(const struct weft_detector_filter *filter, struct weft_slice bytes)
+bool weft_detectors_may_find(const struct weft_detector_filter *filter, struct weft_slice bytes,
+                             struct weft_found *out_where)
 {
     struct weft_text_signs signs = weft_detector_look(filter, bytes);
+    *out_where = signs.where;
+    if (WEFT_LIKELY(signs.where.start > signs.where.end)) {
+        return false;
+    }
     for (weft_detector_set left = find_candidates(filter, signs.triggers); left != 0; left &= left - 1) {
         if (may_find(filter, &signs, (unsigned)__builtin_ctz(left))) {
             return true;

@@ -49,7 +49,7 @@ enum weft_detector_id weft_detector_of(const char *name);
 
 /* The pass over a text that says which of a set may find something in it: by byte, which triggers have it as their
  * first, second, third or fourth one. 9 KiB, made once. */
-enum { WEFT_TRIGGER_BYTES = 4 };
+enum { WEFT_TRIGGER_BYTES = 4, WEFT_TRIGGER_PLACES = 3, WEFT_TRIGGER_NUMBER = 0x80 };
 
 struct weft_detector_filter {
     weft_detector_set set;
@@ -57,9 +57,10 @@ struct weft_detector_filter {
     uint64_t places[WEFT_TRIGGER_BYTES][256];
     uint64_t groups[WEFT_DETECTOR_COUNT][2]; /* triggers, one of each group is needed; 0: no such group */
     uint64_t escapes;                        /* triggers */
-    uint8_t low[WEFT_TRIGGER_BYTES][16], high[WEFT_TRIGGER_BYTES][16]; /* coarser, by halves of bytes; triggers
-                                                                          share eight bits */
-    uint8_t min_bytes;                                                 /* in a shorter text nothing is found */
+    /* coarser, of the last places, by halves of bytes; triggers share seven bits, numbers have the eighth of the first
+     */
+    uint8_t low[WEFT_TRIGGER_PLACES][16], high[WEFT_TRIGGER_PLACES][16];
+    uint8_t min_bytes; /* in a shorter text nothing is found */
     bool has_vectors;
 };
 
@@ -72,8 +73,11 @@ weft_detector_set weft_detectors_find(const struct weft_detector_filter *filter,
 weft_detector_set weft_detectors_find_in(const struct weft_detector_filter *filter, struct weft_slice text,
                                          bool *out_has_escapes);
 
-/* Whether some of the set may find something, or undo escapes first, in a text that lies anywhere in these bytes. */
-bool weft_detectors_may_find(const struct weft_detector_filter *filter, struct weft_slice bytes);
+/* Whether some of the set may find something, or undo escapes first, in a text that lies anywhere in these bytes. A
+ * text in which that may be has a byte of *out_where, which is no place at all (its end before its start) if there is
+ * none. */
+bool weft_detectors_may_find(const struct weft_detector_filter *filter, struct weft_slice bytes,
+                             struct weft_found *out_where);
 
 /* The first thing that the detector finds at or behind from. */
 bool weft_detector_next(enum weft_detector_id id, struct weft_slice text, size_t from, struct weft_found *out_found);

@@ -150,6 +150,13 @@ static bool summarize(struct weft_redactor *redactor, const struct weft_redactio
     return true;
 }
 
+/* What only touches it counts, too: a field without contents has no place of its own. */
+static bool is_suspected(const struct weft_redactor *redactor, struct weft_slice contents)
+{
+    return contents.bytes <= weft_rewrite_end_of(redactor->suspected) &&
+           weft_rewrite_end_of(contents) >= redactor->suspected.bytes;
+}
+
 static bool redact_message(struct weft_redactor *redactor, const struct weft_redaction_place *place,
                            struct weft_slice message)
 {
@@ -171,7 +178,7 @@ static bool redact_message(struct weft_redactor *redactor, const struct weft_red
     }
     while (weft_wire_next_checked(&reader, &field)) {
         size_t at = redactor->out.length;
-        if (field.type != WEFT_WIRE_BYTES) {
+        if (field.type != WEFT_WIRE_BYTES || (field.number != place->body && !is_suspected(redactor, field.bytes))) {
             continue;
         }
         if (field.number == place->attributes) {
@@ -223,14 +230,11 @@ static enum weft_status take(struct weft_redactor *redactor, bool is_changed, st
 
 /* ---- records in which nothing can be found ---- */
 
-/* Whether nothing is done but what detectors find in strings as they lie in the record. */
-static bool is_search_only(const struct weft_redactor *redactor)
+static bool is_search_only(const struct weft_redaction_rules *rules)
 {
-    const struct weft_redaction_rules *rules = redactor->matcher.rules;
     return rules->allow_all_keys && !rules->redact_all_types && rules->summary <= WEFT_REDACTION_SILENT &&
            rules->blocked_key_patterns.count == 0 && rules->blocked_values.count == 0 &&
-           rules->own_patterns.count == 0 && rules->sanitizers.enabled == 0 && rules->encoded.encodings == 0 &&
-           redactor->explanation == NULL;
+           rules->own_patterns.count == 0 && rules->sanitizers.enabled == 0 && rules->encoded.encodings == 0;
 }
 
 /* Whether bodies, in which numbers and bytes are looked at as text, are strings. */
@@ -252,12 +256,24 @@ static bool has_string_bodies(struct weft_slice log_record)
     return true;
 }
 
-/* A look at all bytes of a message, in which a secret has what it has in its string, costs less than reading it. */
-static bool is_clean(const struct weft_redactor *redactor, enum weft_signal signal, enum weft_redaction_target target,
+/* A look at all bytes of a message, in which a secret has what it has in its string, costs less than reading it, and
+ * says which fields of it need not be read. */
+static bool is_clean(struct weft_redactor *redactor, enum weft_signal signal, enum weft_redaction_target target,
                      struct weft_slice message)
 {
-    return is_search_only(redactor) && !weft_detectors_may_find(&redactor->matcher.rules->detectors, message) &&
-           (signal != WEFT_LOGS || target != WEFT_REDACTION_RECORD || has_string_bodies(message));
+    struct weft_found where;
+    redactor->suspected = message;
+    if (!redactor->is_search_only || redactor->explanation != NULL) {
+        return false;
+    }
+    bool may_find = weft_detectors_may_find(&redactor->matcher.rules->detectors, message, &where);
+    if (where.start < where.end) {
+        size_t end = where.end < message.length ? where.end : message.length;
+        redactor->suspected = weft_slice_of(message.bytes + where.start, end - where.start);
+    } else {
+        redactor->suspected.length = 0;
+    }
+    return !may_find && (signal != WEFT_LOGS || target != WEFT_REDACTION_RECORD || has_string_bodies(message));
 }
 
 enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_signal signal,
@@ -294,7 +310,7 @@ enum weft_status weft_redactor_apply(struct weft_redactor *redactor, enum weft_s
 enum weft_status weft_redactor_init(struct weft_redactor *redactor, const struct weft_redaction_rules *rules,
                                     struct weft_error *error)
 {
-    *redactor = (struct weft_redactor){ .notes = { .level = rules->summary } };
+    *redactor = (struct weft_redactor){ .notes = { .level = rules->summary }, .is_search_only = is_search_only(rules) };
     return weft_redaction_matcher_init(&redactor->matcher, rules, error);
 }
 

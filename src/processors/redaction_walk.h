@@ -26,7 +26,9 @@ struct weft_redactor {
     struct weft_sanitizing sanitizing;   /* what looks at the value that is being looked at, besides the rules */
     struct weft_redaction_system system; /* that its message names */
     enum weft_signal signal;
-    struct weft_arena *arena; /* of the message that is being looked at */
+    struct weft_arena *arena;    /* of the message that is being looked at */
+    struct weft_slice suspected; /* outside of it nothing is found in strings */
+    bool is_search_only;         /* nothing is done but what detectors find in strings as they lie in the record */
     struct weft_redaction_counts counts;
 };
 

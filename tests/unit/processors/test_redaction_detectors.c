@@ -2,6 +2,10 @@
 #include "processors/redaction_detectors.h"
 
 #include "component_test.h"
+#include "wire/otlp_attributes.h"
+#include "wire/protobuf.h"
+
+#include <sys/mman.h>
 
 #define JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 #define PEM "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----"
@@ -131,7 +135,7 @@ END_TEST
 /* Wherever it lies in the blocks that are looked at. */
 static void expect_at_each_place(enum weft_detector_id id, struct weft_slice alone)
 {
-    enum { MAX_PAD = 36 };
+    enum { MAX_PAD = 68 };
     for (size_t before = 0; before < MAX_PAD; before++) {
         char padded[512];
         int length = snprintf(padded, sizeof padded, "%*s%.*s%*s", (int)before, "", WEFT_SLICE_PRINT(alone),
@@ -170,49 +174,134 @@ static uint32_t next_random(uint32_t limit)
     return (uint32_t)(state >> 33) % limit;
 }
 
+enum { PAGE_BYTES = 4096 };
+
+/* The end of a page behind which nothing can be read. */
+static uint8_t *new_page_end(void)
+{
+    uint8_t *pages = mmap(NULL, 2 * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(pages != MAP_FAILED && mprotect(pages + PAGE_BYTES, PAGE_BYTES, PROT_NONE) == 0);
+    return pages + PAGE_BYTES;
+}
+
+static void free_page_end(uint8_t *end)
+{
+    ck_assert(munmap(end - PAGE_BYTES, 2 * PAGE_BYTES) == 0);
+}
+
+/* As the value of an attribute, or in any other place, with other bytes around. Returns where the text begins. */
+static size_t put_in_record(struct weft_buffer *record, struct weft_slice text)
+{
+    static const uint32_t fields[] = { WEFT_OTLP_VALUE_STRING, WEFT_OTLP_VALUE_BYTES, 2, 3, 5, 12, 31, 300 };
+    uint8_t header[16];
+    for (uint32_t left = next_random(150); left > 0; left--) {
+        weft_buffer_append_byte(record, (uint8_t)next_random(256));
+    }
+    uint8_t *end = weft_wire_put_bytes_header(header, fields[next_random(WEFT_COUNT_OF(fields))], text.length);
+    weft_buffer_append(record, header, (size_t)(end - header));
+    size_t start = record->length;
+    weft_buffer_append(record, text.bytes, text.length);
+    weft_buffer_append_text(record, next_random(2) == 0 ? "" : "J\x12");
+    return start;
+}
+
+/* A text in which something is found makes the bytes around it suspect, and there. */
+static void expect_suspected(const struct weft_detector_filter *filter, struct weft_slice bytes, size_t start,
+                             size_t length, weft_detector_set found)
+{
+    struct weft_found where;
+    bool may_find = weft_detectors_may_find(filter, bytes, &where);
+    ck_assert(found == 0 || (may_find && where.start < start + length && where.end > start));
+}
+
 /* Whatever stands around: a detector that finds something is one that the pass before asks, with vectors and without,
  * for the text and for bytes that it lies in. */
 START_TEST(test_the_pass_before_misses_nothing)
 {
     static const char *const pieces[] = {
-        "password",    "PassWd",   "pwd",
-        "secret",      "api-key",  "token",
-        "_",           "-",        ".",
-        " ",           "=",        ":",
-        "\"",          "'",        "\\",
-        "@",           "a",        "x",
-        "1",           "4",        "4111",
-        "1111",        "378282",   "246310",
-        "10005",       "123",      "45",
-        "6789",        "10.",      "0.",
-        "2001:db8::",  "DE89",     "37040044",
-        "0532013000",  "AKIA",     "IOSFODNN7EXAMPLE",
-        "ghp_",        A36,        "xoxb-",
-        "12345678901", "sk_live_", "AIza",
-        "sk-",         "sk-ant-",  "proj-",
-        "rpa_",        "signkey-", "0123456789abcdef",
-        "Bearer ",     "basic ",   "YW5uOnBhNTU=",
-        "://",         "ann",      "example",
-        ".com",        "\xc3\xa4", "+49 30 ",
-        "1234567",     "(202) ",   "555-",
-        "0143",        JWT,        PEM,
-        "\n",          "/",
+        "password",
+        "PassWd",
+        "pwd",
+        "secret",
+        "api-key",
+        "token",
+        "_",
+        "-",
+        ".",
+        " ",
+        "=",
+        ":",
+        "\"",
+        "'",
+        "\\",
+        "@",
+        "a",
+        "x",
+        "1",
+        "4",
+        "4111",
+        "1111",
+        "378282",
+        "246310",
+        "10005",
+        "123",
+        "45",
+        "6789",
+        "10.",
+        "0.",
+        "2001:db8::",
+        "DE89",
+        "37040044",
+        "0532013000",
+        "AKIA",
+        "IOSFODNN7EXAMPLE",
+        "ghp_",
+        A36,
+        "xoxb-",
+        "12345678901",
+        "sk_live_",
+        "AIza",
+        "sk-",
+        "sk-ant-",
+        "proj-",
+        "rpa_",
+        "signkey-",
+        "0123456789abcdef",
+        "Bearer ",
+        "basic ",
+        "YW5uOnBhNTU=",
+        "://",
+        "ann",
+        "example",
+        ".com",
+        "\xc3\xa4",
+        "+49 30 ",
+        "1234567",
+        "(202) ",
+        "555-",
+        "0143",
+        JWT,
+        PEM,
+        "\n",
+        "/",
+        "4111111111111111",
+        "123-45-6789",
+        "4111-1111-1111-1111",
+        "3782 822463 10005",
     };
     enum { TEXTS = 60000, MAX_PIECES = 9, ALL = (1u << WEFT_DETECTOR_COUNT) - 1 };
     struct weft_detector_filter filter;
     weft_detector_filter_init(&filter, ALL);
     struct weft_detector_filter plain = filter;
     plain.has_vectors = false;
+    uint8_t *page_end = new_page_end();
     for (int n = 0; n < TEXTS; n++) {
-        struct weft_buffer bytes = { 0 };
-        size_t before = next_random(40);
-        for (size_t i = 0; i < before; i++) {
-            weft_buffer_append_byte(&bytes, (uint8_t)next_random(256));
-        }
+        struct weft_buffer made = { 0 };
         for (uint32_t left = 1 + next_random(MAX_PIECES); left > 0; left--) {
-            weft_buffer_append_text(&bytes, pieces[next_random(WEFT_COUNT_OF(pieces))]);
+            weft_buffer_append_text(&made, pieces[next_random(WEFT_COUNT_OF(pieces))]);
         }
-        struct weft_slice text = weft_slice_of(bytes.bytes + before, bytes.length - before);
+        memcpy(page_end - made.length, made.bytes, made.length);
+        struct weft_slice text = weft_slice_of(page_end - made.length, made.length);
         weft_detector_set found = 0;
         for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
             struct weft_found where;
@@ -220,17 +309,21 @@ START_TEST(test_the_pass_before_misses_nothing)
         }
         ck_assert_msg(weft_detectors_find(&filter, text) == found, "%.*s", WEFT_SLICE_PRINT(text));
         ck_assert_msg(weft_detectors_find(&plain, text) == found, "%.*s", WEFT_SLICE_PRINT(text));
-        weft_buffer_append_text(&bytes, "J\x12");
-        ck_assert(found == 0 || weft_detectors_may_find(&filter, weft_buffer_slice(&bytes)));
+        struct weft_buffer record = { 0 };
+        size_t start = put_in_record(&record, text);
+        expect_suspected(&filter, weft_buffer_slice(&record), start, text.length, found);
+        expect_suspected(&plain, weft_buffer_slice(&record), start, text.length, found);
         for (size_t id = 0; id < WEFT_DETECTOR_COUNT; id++) {
             struct weft_detector_filter one;
             if (n % 100 == 0 && (found >> id & 1) != 0) {
                 weft_detector_filter_init(&one, 1u << id);
-                ck_assert(weft_detectors_may_find(&one, weft_buffer_slice(&bytes)));
+                expect_suspected(&one, weft_buffer_slice(&record), start, text.length, found);
             }
         }
-        weft_buffer_fini(&bytes);
+        weft_buffer_fini(&record);
+        weft_buffer_fini(&made);
     }
+    free_page_end(page_end);
 }
 END_TEST
 

@@ -1,0 +1,296 @@
+/* The first look at a text (redaction_detector_look.c), 64 bytes at a time. A byte's halves look up eight bits each,
+ * for each of the last three places of triggers; where three bytes that follow one another have one of the first seven
+ * bits in common, tables say which triggers it is. The eighth bit says that a byte may be part of a number: where eight
+ * such bytes follow one another, masks of digits say what it is. Most texts have nothing of either, and are done with
+ * that.
+ */
+#include "base/alloc.h"
+#include "processors/redaction_detector_look.h"
+
+#ifdef __x86_64__
+
+#include <immintrin.h>
+
+enum { BLOCK_BYTES = 32, CHUNK_BYTES = 64, QUAD_BYTES = 4 };
+
+#define WITH_VECTORS __attribute__((target("avx2,bmi,bmi2")))
+
+WITH_VECTORS static inline __m256i load(const uint8_t *at)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)at);
+}
+
+/* A chunk with something in it: bits for where triggers may end, and for the second of two fours. */
+struct find {
+    size_t at;
+    uint64_t ends;
+    uint32_t pairs;
+};
+
+/* Finds are looked at apart from the loop over chunks, whose registers are full. */
+struct look {
+    const struct weft_detector_filter *filter;
+    struct weft_slice text;
+    struct weft_text_signs signs;
+    size_t find_count;
+    struct find finds[16];
+};
+
+/* The filter's, twice. */
+struct tables {
+    __m256i low[WEFT_TRIGGER_PLACES], high[WEFT_TRIGGER_PLACES];
+};
+
+/* Of the block before: bits for the first and the second of three places, and whether its last four bytes may all be
+ * part of a number. In registers, so nothing else may point to it. */
+struct before {
+    __m256i first, second;
+    uint32_t last_quad;
+};
+
+/* The bits of bytes for one place, by their halves. */
+WITH_VECTORS static inline __m256i bits_of(const struct tables *tables, int place, __m256i low, __m256i high)
+{
+    return _mm256_and_si256(_mm256_shuffle_epi8(tables->low[place], low),
+                            _mm256_shuffle_epi8(tables->high[place], high));
+}
+
+WITH_VECTORS static inline struct tables tables_of(const struct weft_detector_filter *filter)
+{
+    struct tables tables;
+    for (int i = 0; i < WEFT_TRIGGER_PLACES; i++) {
+        tables.low[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)filter->low[i]));
+        tables.high[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)filter->high[i]));
+    }
+    return tables;
+}
+
+/* Before a text stand bytes that are none of any trigger's, as behind it: zeros. */
+WITH_VECTORS static inline struct before nothing_before(const struct tables *tables)
+{
+    const __m256i zeros = _mm256_setzero_si256();
+    return (struct before){ .first = bits_of(tables, 0, zeros, zeros), .second = bits_of(tables, 1, zeros, zeros) };
+}
+
+/* Whole fours of bytes that may be parts of numbers, a bit for each of eight. */
+WITH_VECTORS static inline uint32_t find_quads(__m256i bits)
+{
+    const __m256i number = _mm256_set1_epi8((char)WEFT_TRIGGER_NUMBER);
+    __m256i quads = _mm256_cmpeq_epi32(_mm256_and_si256(bits, number), number);
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(quads));
+}
+
+/* Other than 0 where a trigger may end. */
+WITH_VECTORS static inline __m256i look_at_block(const struct tables *tables, struct before *before, const uint8_t *at,
+                                                 uint32_t *out_quads)
+{
+    const __m256i half = _mm256_set1_epi8(0x0f);
+    __m256i bytes = load(at);
+    __m256i low = _mm256_and_si256(bytes, half);
+    __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half);
+    __m256i first = bits_of(tables, 0, low, high);
+    __m256i second = bits_of(tables, 1, low, high);
+    __m256i third = bits_of(tables, 2, low, high);
+    /* with those of the block before in front of them: of two bytes ago, and of one */
+    __m256i two_ago = _mm256_alignr_epi8(first, _mm256_permute2x128_si256(before->first, first, 0x21), 14);
+    __m256i one_ago = _mm256_alignr_epi8(second, _mm256_permute2x128_si256(before->second, second, 0x21), 15);
+    before->first = first;
+    before->second = second;
+    *out_quads = find_quads(first);
+    return _mm256_and_si256(_mm256_and_si256(two_ago, one_ago), third);
+}
+
+WITH_VECTORS static inline uint32_t find_ends(__m256i bits)
+{
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bits, _mm256_setzero_si256()));
+}
+
+WITH_VECTORS static inline void look_at_ends(struct look *look, size_t at, uint64_t ends)
+{
+    for (; ends != 0; ends &= ends - 1) {
+        size_t end = at + (size_t)__builtin_ctzll(ends);
+        note_triggers(&look->signs, triggers_at(look->filter, look->text, end), end);
+    }
+}
+
+WITH_VECTORS static inline uint64_t find_digits(const uint8_t *at)
+{
+    __m256i from_zero = _mm256_sub_epi8(load(at), _mm256_set1_epi8('0'));
+    __m256i are_digits = _mm256_cmpeq_epi8(_mm256_min_epu8(from_zero, _mm256_set1_epi8(9)), from_zero);
+    return (uint32_t)_mm256_movemask_epi8(are_digits);
+}
+
+WITH_VECTORS static inline uint64_t find_separators(const uint8_t *at)
+{
+    __m256i bytes = load(at);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' ')),
+                                                          _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('-'))));
+}
+
+/* Of 64 bytes. */
+WITH_VECTORS static inline void look_for_forms(struct look *look, const uint8_t *bytes, size_t at)
+{
+    uint64_t digits = find_digits(bytes) | find_digits(bytes + BLOCK_BYTES) << BLOCK_BYTES;
+    uint64_t separators = find_separators(bytes) | find_separators(bytes + BLOCK_BYTES) << BLOCK_BYTES;
+    uint64_t two = digits & digits >> 1;
+    uint64_t four = two & two >> 2;
+    uint64_t eight = four & four >> 4;
+    uint64_t cards = eight & eight >> 6;
+    uint64_t ssns = 0;
+    if (separators != 0) {
+        uint64_t group = four & separators >> 4; /* of four, and what parts it from the next */
+        cards |= group & group >> 5 & group >> 10 & digits >> 15;
+        cards |= group & two >> 5 & four >> 7 & separators >> 11 & four >> 12;
+        ssns = two & digits >> 2 & separators >> 3 & two >> 4 & separators >> 6 & four >> 7;
+    }
+    for (uint64_t left = cards | ssns; left != 0; left &= left - 1) {
+        unsigned bit = (unsigned)__builtin_ctzll(left);
+        if (may_begin(look->text, at + bit)) {
+            look->signs.has_card_form = look->signs.has_card_form || (cards >> bit & 1) != 0;
+            look->signs.has_ssn_form = look->signs.has_ssn_form || (ssns >> bit & 1) != 0;
+            note(&look->signs, at + bit, at + bit + SSN_BYTES);
+        }
+    }
+}
+
+/* In a text that is shorter than that. */
+WITH_VECTORS static __attribute__((noinline)) void look_for_forms_in_short(struct look *look)
+{
+    uint8_t padded[CHUNK_BYTES] = { 0 };
+    memcpy(padded, look->text.bytes, look->text.length);
+    look_for_forms(look, padded, 0);
+}
+
+/* Whether the pair of fours there is a part of as many bytes of numbers as the shortest form has. */
+WITH_VECTORS static inline bool is_long(struct weft_slice text, size_t pair)
+{
+    enum { BEFORE_BYTES = 4, LOOK_BYTES = 16 };
+    if (pair < BEFORE_BYTES || text.length - pair < LOOK_BYTES - BEFORE_BYTES) {
+        return true; /* who knows */
+    }
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.bytes + pair - BEFORE_BYTES));
+    __m128i from_zero = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(9)), from_zero);
+    __m128i separators =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    unsigned one = (unsigned)_mm_movemask_epi8(_mm_or_si128(digits, separators));
+    unsigned two = one & one >> 1;
+    unsigned four = two & two >> 2;
+    unsigned eight = four & four >> 4;
+    return (eight & two >> 8 & one >> 10) != 0;
+}
+
+/* Two fours that follow one another lie in any form, which has eleven bytes and more. The forms that a pair may be part
+ * of begin eight bytes before it or later. */
+WITH_VECTORS static inline void look_at_pairs(struct look *look, size_t at, uint32_t pairs)
+{
+    enum {
+        BEFORE_BYTES = MAX_FORM_BYTES - 2 * QUAD_BYTES,
+        SEEN_QUADS = (CHUNK_BYTES - 2 * MAX_FORM_BYTES) / QUAD_BYTES
+    };
+    while (pairs != 0) {
+        unsigned quad = (unsigned)__builtin_ctz(pairs);
+        size_t pair = at + (size_t)quad * QUAD_BYTES - QUAD_BYTES;
+        if (!is_long(look->text, pair)) {
+            pairs &= pairs - 1;
+            continue;
+        }
+        if (look->text.length >= CHUNK_BYTES) {
+            size_t last = look->text.length - CHUNK_BYTES;
+            size_t from = pair > BEFORE_BYTES ? pair - BEFORE_BYTES : 0;
+            from = from < last ? from : last;
+            look_for_forms(look, look->text.bytes + from, from);
+        } else {
+            look_for_forms_in_short(look);
+        }
+        /* of the pairs up to there all forms lie in these 64 bytes */
+        pairs &= ~(((1u << SEEN_QUADS) - 1) << quad);
+    }
+}
+
+WITH_VECTORS static __attribute__((noinline)) void look_at_finds(struct look *look)
+{
+    for (size_t i = 0; i < look->find_count; i++) {
+        const struct find *find = &look->finds[i];
+        look_at_ends(look, find->at, find->ends);
+        look_at_pairs(look, find->at, find->pairs);
+    }
+    look->find_count = 0;
+}
+
+WITH_VECTORS static inline void look_at_chunk(struct look *look, const struct tables *tables, struct before *before,
+                                              const uint8_t *bytes, size_t at)
+{
+    uint32_t quads;
+    uint32_t more_quads;
+    __m256i ends = look_at_block(tables, before, bytes, &quads);
+    __m256i more_ends = look_at_block(tables, before, bytes + BLOCK_BYTES, &more_quads);
+    __m256i all = _mm256_or_si256(ends, more_ends);
+    quads |= more_quads << (BLOCK_BYTES / QUAD_BYTES);
+    uint32_t pairs = (quads << 1 | before->last_quad) & quads;
+    before->last_quad = quads >> (CHUNK_BYTES / QUAD_BYTES - 1);
+    if (pairs != 0 || !_mm256_testz_si256(all, all)) {
+        look->finds[look->find_count++] =
+            (struct find){ at, find_ends(ends) | (uint64_t)find_ends(more_ends) << BLOCK_BYTES, pairs };
+        if (WEFT_UNLIKELY(look->find_count == WEFT_COUNT_OF(look->finds))) {
+            look_at_finds(look);
+        }
+    }
+}
+
+/* The last bytes of a text, zeros behind them. The bytes before them are copied along: a copy of a known length is no
+ * call. Returns where they begin. */
+static inline const uint8_t *copy_rest(struct weft_slice text, size_t length, uint8_t rest[2 * CHUNK_BYTES])
+{
+    memset(rest + CHUNK_BYTES, 0, CHUNK_BYTES);
+    if (text.length >= CHUNK_BYTES) {
+        memcpy(rest, text.bytes + text.length - CHUNK_BYTES, CHUNK_BYTES);
+        return rest + CHUNK_BYTES - length;
+    }
+    memset(rest, 0, CHUNK_BYTES);
+    memcpy(rest, text.bytes, length);
+    return rest;
+}
+
+WITH_VECTORS struct weft_text_signs weft_detector_look_at_blocks(const struct weft_detector_filter *filter,
+                                                                 struct weft_slice text)
+{
+    struct look look; /* no finds yet, and no time to clear them */
+    look.filter = filter;
+    look.text = text;
+    look.signs = no_signs;
+    look.find_count = 0;
+    struct tables tables = tables_of(filter);
+    struct before before = nothing_before(&tables);
+    size_t at = 0;
+    for (; text.length - at >= CHUNK_BYTES; at += CHUNK_BYTES) {
+        look_at_chunk(&look, &tables, &before, text.bytes + at, at);
+    }
+    if (at < text.length) {
+        uint8_t rest[2 * CHUNK_BYTES];
+        look_at_chunk(&look, &tables, &before, copy_rest(text, text.length - at, rest), at);
+    }
+    look_at_finds(&look);
+    return look.signs;
+}
+
+bool weft_detector_has_vectors(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+
+#else
+
+struct weft_text_signs weft_detector_look_at_blocks(const struct weft_detector_filter *filter, struct weft_slice text)
+{
+    (void)filter;
+    (void)text;
+    return no_signs;
+}
+
+bool weft_detector_has_vectors(void)
+{
+    return false;
+}
+
+#endif
