@@ -177,6 +177,7 @@ enum weft_status weft_inflate_grow(struct weft_inflate_output *output, struct we
         return weft_fail(error, WEFT_LIMIT, "inflates to more than %zu bytes (%s)", output->max_length,
                          output->limit_name);
     }
+    weft_payload_note_written(output->payload, capacity); /* by what did not fit */
     return reserve(output->payload, smaller(capacity * 2, output->max_length), error);
 }
 

@@ -114,7 +114,7 @@ static enum weft_status read_compressed(struct reader *reader, const struct fram
         size_t used = room < frame->max_block_bytes ? room : frame->max_block_bytes;
         int decoded = decode(reader, frame, length, used);
         if (decoded >= 0) {
-            output->payload->length += (size_t)decoded;
+            weft_payload_commit(output->payload, (size_t)decoded);
             return WEFT_OK;
         }
         status =
@@ -236,7 +236,7 @@ static enum weft_status deflate_block(const uint8_t *bytes, size_t length, struc
     }
     size_t written = is_plain ? length : (size_t)deflated;
     weft_write_u32(to, (uint32_t)written | (is_plain ? plain_bit : 0));
-    payload->length += SIZE_BYTES + written;
+    weft_payload_commit(payload, SIZE_BYTES + written);
     return WEFT_OK;
 }
 

@@ -40,7 +40,7 @@ static enum weft_status inflate_block(struct weft_slice block, size_t offset, si
     if (!weft_snappy_block_inflate(block, output->payload->bytes + output->payload->length, length)) {
         return weft_fail(error, WEFT_INVALID, "snappy: the block at byte %zu is broken", offset);
     }
-    output->payload->length += length;
+    weft_payload_commit(output->payload, length);
     return WEFT_OK;
 }
 
@@ -159,8 +159,7 @@ static enum weft_status deflate_whole(const struct workplace *work, struct weft_
     while ((length = weft_codec_gather_next(gather, work->piece, CHUNK_BYTES)) > 0) {
         to = weft_snappy_block_deflate(work->piece, length, work->table, to);
     }
-    payload->length = (size_t)(to - payload->bytes);
-    weft_assert(payload->length <= payload->capacity);
+    weft_payload_commit(payload, (size_t)(to - end_of(payload)));
     return WEFT_OK;
 }
 
@@ -178,16 +177,17 @@ static enum weft_status deflate_chunk(const struct workplace *work, size_t lengt
         return status;
     }
     size_t start = payload->length;
-    payload->length += HEAD;
+    weft_payload_commit(payload, HEAD);
     uint8_t *to = weft_snappy_block_begin(length, end_of(payload));
     to = weft_snappy_block_deflate(work->piece, length, work->table, to);
     size_t deflated = (size_t)(to - end_of(payload));
+    weft_payload_note_written(payload, payload->length + deflated); /* it may be more than what is kept of it */
     bool is_plain = deflated > length - length / MIN_GAIN;
     if (is_plain) {
         weft_payload_append(payload, work->piece, length);
         deflated = length;
     } else {
-        payload->length += deflated;
+        weft_payload_commit(payload, deflated);
     }
     put_header(payload->bytes + start, is_plain ? CHUNK_PLAIN : CHUNK_COMPRESSED, deflated + CHECKSUM_BYTES,
                checksum_of(work->piece, length));

@@ -394,6 +394,42 @@ START_TEST(test_contexts_are_reused_after_refusals)
 }
 END_TEST
 
+static void expect_charged_for(struct codec_test *test, const struct weft_payload *payload, uint64_t before)
+{
+    uint64_t charged = weft_budget_reserved(&test->budget) - before;
+    ck_assert_uint_ge(charged, payload->length);
+    ck_assert_uint_ge(payload->resident, payload->length);
+}
+
+/* The contexts are there already, so what is charged is for the bytes. */
+START_TEST(test_what_is_inflated_and_deflated_is_charged)
+{
+    struct codec_test test;
+    codec_test_init(&test);
+    struct weft_buffer text;
+    weft_buffer_init(&text, 0);
+    codec_test_append_telemetry(&text, 700001);
+    for (size_t e = 0; e < WEFT_COUNT_OF(codec_test_encodings); e++) {
+        enum weft_encoding encoding = codec_test_encodings[e];
+        struct weft_payload *first = codec_test_deflate(&test, encoding, weft_buffer_slice(&text));
+        codec_test_expect(&test, encoding, weft_payload_slice(first), weft_buffer_slice(&text));
+        weft_payload_pool_trim(test.pool); /* a block that was used before is charged whatever comes into it */
+        uint64_t before = weft_budget_reserved(&test.budget);
+        struct weft_payload *deflated = codec_test_deflate(&test, encoding, weft_buffer_slice(&text));
+        expect_charged_for(&test, deflated, before);
+        before = weft_budget_reserved(&test.budget);
+        struct weft_payload *inflated = NULL;
+        ck_assert_int_eq(codec_test_inflate(&test, encoding, weft_payload_slice(first), &inflated), WEFT_OK);
+        expect_charged_for(&test, inflated, before);
+        weft_payload_unref(&inflated);
+        weft_payload_unref(&deflated);
+        weft_payload_unref(&first);
+    }
+    weft_buffer_fini(&text);
+    codec_test_fini(&test);
+}
+END_TEST
+
 /* One inflate and one deflate with the n-th allocation failing. */
 static bool survives_failure_at(enum weft_encoding encoding, struct weft_slice deflated, struct weft_slice content,
                                 size_t nth_call)
@@ -536,6 +572,7 @@ int main(void)
         BASE_TEST(test_deflate_takes_one_message_only),
         BASE_TEST(test_zstd_frame_without_length_inflates),
         BASE_TEST(test_contexts_are_reused_after_refusals),
+        BASE_TEST(test_what_is_inflated_and_deflated_is_charged),
         BASE_TEST(test_every_allocation_may_fail),
     };
     return BASE_TEST_RUN("compression", tests);
