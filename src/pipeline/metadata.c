@@ -16,7 +16,8 @@ static struct weft_slice copy(struct weft_slice text, uint8_t **at, bool is_key)
     return copied;
 }
 
-struct weft_metadata *weft_metadata_try_new(const struct weft_metadata_item *items, size_t count)
+struct weft_metadata *weft_metadata_try_new(struct weft_budget *budget, const struct weft_metadata_item *items,
+                                            size_t count)
 {
     size_t size = sizeof(struct weft_metadata) + count * sizeof items[0];
     for (size_t i = 0; i < count; i++) {
@@ -28,6 +29,9 @@ struct weft_metadata *weft_metadata_try_new(const struct weft_metadata_item *ite
     }
     weft_set_magic(metadata, metadata);
     metadata->references = 1;
+    metadata->budget = budget;
+    metadata->size_bytes = size;
+    weft_budget_charge(budget, size);
     metadata->count = count;
     uint8_t *at = (uint8_t *)&metadata->items[count];
     for (size_t i = 0; i < count; i++) {
@@ -56,6 +60,7 @@ void weft_metadata_unref(struct weft_metadata **own_metadata)
     weft_check_magic(metadata, metadata);
     if (--metadata->references == 0) {
         weft_clear_magic(metadata, metadata);
+        weft_budget_release(metadata->budget, metadata->size_bytes);
         weft_free(metadata);
     }
 }

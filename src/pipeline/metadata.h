@@ -1,11 +1,13 @@
 #pragma once
 
+#include "base/budget.h"
 #include "base/magic.h"
 #include "base/slice.h"
 #include "base/status.h"
 
 /* What a client's request said in its header fields, for components that act by it. Keys are in lower case; a key may
- * stand several times, in the order in which its values came. It does not change; counted, and of one worker. */
+ * stand several times, in the order in which its values came. It does not change; counted, and of one worker. Who sends
+ * chooses its size, up to the server's limit on a header, and batches and shards keep it: it is charged. */
 struct weft_metadata_item {
     struct weft_slice key, value;
 };
@@ -17,12 +19,15 @@ WEFT_MAGIC(metadata, 0x03e7ada7);
 struct weft_metadata {
     uint32_t magic;
     uint32_t references;
+    struct weft_budget *budget;
+    size_t size_bytes; /* of the whole, as charged */
     size_t count;
     struct weft_metadata_item items[];
 };
 
-/* Copies. NULL: no memory. */
-struct weft_metadata *weft_metadata_try_new(const struct weft_metadata_item *items, size_t count) WEFT_MUST_CHECK;
+/* Copies. NULL: no memory. The budget outlives it. */
+struct weft_metadata *weft_metadata_try_new(struct weft_budget *budget, const struct weft_metadata_item *items,
+                                            size_t count) WEFT_MUST_CHECK;
 
 /* Both take NULL. */
 struct weft_metadata *weft_metadata_ref(struct weft_metadata *metadata);

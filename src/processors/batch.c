@@ -38,6 +38,7 @@ struct shard {
     struct weft_buffer combination; /* how it is told from others; empty without metadata_keys */
     struct weft_metadata *metadata; /* what goes on with the batches; NULL without metadata_keys */
     struct weft_batch *pending;     /* NULL = nothing is held */
+    size_t charged_bytes;           /* for itself and its combination; clients choose how many there are */
     struct weft_timer timer;
     bool is_kept; /* what was to go on could not: what follows is closed */
 };
@@ -247,10 +248,16 @@ static void shard_init(struct shard *shard, struct batch_processor *processor)
     weft_timer_init(&shard->timer, timeout_expired, shard);
 }
 
+static struct weft_budget *budget_of(const struct batch_processor *processor)
+{
+    return processor->consumer.host->budget;
+}
+
 static void shard_fini(struct shard *shard)
 {
     weft_assert(shard->pending == NULL);
     weft_timer_cancel(shard->processor->consumer.host->timers, &shard->timer);
+    weft_budget_release(budget_of(shard->processor), shard->charged_bytes);
     weft_buffer_fini(&shard->combination);
     weft_metadata_unref(&shard->metadata);
     weft_clear_magic(shard, batch_shard);
@@ -305,7 +312,7 @@ static enum weft_status add_shard(struct batch_processor *processor, const struc
     struct shard *shard = weft_try_alloc(sizeof *shard);
     if (shard != NULL) {
         shard_init(shard, processor);
-        shard->metadata = weft_batch_combination_try_keep(&config->metadata_keys, metadata);
+        shard->metadata = weft_batch_combination_try_keep(budget_of(processor), &config->metadata_keys, metadata);
         weft_buffer_append(&shard->combination, processor->combination.bytes, processor->combination.length);
     }
     if (shard == NULL || shard->metadata == NULL || shard->combination.is_failed) {
@@ -315,6 +322,8 @@ static enum weft_status add_shard(struct batch_processor *processor, const struc
         weft_free(shard);
         return weft_fail(error, WEFT_NOMEM, "%s: no memory for another combination", processor->consumer.id);
     }
+    shard->charged_bytes = sizeof *shard + shard->combination.capacity;
+    weft_budget_charge(budget_of(processor), shard->charged_bytes);
     shard->next = *bucket;
     *bucket = shard;
     processor->shard_count++;

@@ -30,7 +30,8 @@ enum weft_status weft_batch_combination_write(const struct weft_config_strings *
     return weft_buffer_status(out);
 }
 
-struct weft_metadata *weft_batch_combination_try_keep(const struct weft_config_strings *keys,
+struct weft_metadata *weft_batch_combination_try_keep(struct weft_budget *budget,
+                                                      const struct weft_config_strings *keys,
                                                       const struct weft_metadata *metadata)
 {
     size_t count = 0, capacity = metadata == NULL ? 0 : metadata->count;
@@ -45,7 +46,7 @@ struct weft_metadata *weft_batch_combination_try_keep(const struct weft_config_s
             }
         }
     }
-    struct weft_metadata *kept = weft_metadata_try_new(items, count);
+    struct weft_metadata *kept = weft_metadata_try_new(budget, items, count);
     weft_free(items);
     return kept;
 }

@@ -12,5 +12,6 @@ enum weft_status weft_batch_combination_write(const struct weft_config_strings *
                                               struct weft_buffer *out) WEFT_MUST_CHECK;
 
 /* Metadata of these keys alone: what goes on with the batches. NULL: no memory. */
-struct weft_metadata *weft_batch_combination_try_keep(const struct weft_config_strings *keys,
+struct weft_metadata *weft_batch_combination_try_keep(struct weft_budget *budget,
+                                                      const struct weft_config_strings *keys,
                                                       const struct weft_metadata *metadata) WEFT_MUST_CHECK;

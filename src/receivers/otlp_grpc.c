@@ -161,11 +161,15 @@ static bool admit(void *context, const struct weft_grpc_server_call *grpc, struc
     return weft_otlp_ingest_lets_in(inlet, credentials_of(inlet, grpc), error);
 }
 
-/* NULL: there is none, or no memory; then the records go without. */
-static struct weft_metadata *read_metadata(const struct weft_grpc_server_call *grpc)
+/* A request whose metadata cannot be kept is refused: without it the records would be taken for another tenant's. */
+static enum weft_status read_metadata(const struct weft_otlp_inlet *inlet, const struct weft_grpc_server_call *grpc,
+                                      struct weft_metadata **out_metadata, struct weft_error *error)
 {
     struct weft_metadata_item items[WEFT_METADATA_MAX];
     size_t count = 0, offset = 0;
+    if (!inlet->includes_metadata) {
+        return WEFT_OK;
+    }
     while (count < WEFT_METADATA_MAX &&
            weft_grpc_server_call_next_field(grpc, &offset, &items[count].key, &items[count].value)) {
         if (weft_slice_equal_text(items[count].key, ":authority")) {
@@ -173,7 +177,8 @@ static struct weft_metadata *read_metadata(const struct weft_grpc_server_call *g
         }
         count++;
     }
-    return weft_metadata_try_new(items, count);
+    *out_metadata = weft_metadata_try_new(inlet->ingest->host->budget, items, count);
+    return *out_metadata != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the metadata");
 }
 
 static void on_call(void *context, struct weft_grpc_server_call *grpc, struct weft_payload *own_message,
@@ -195,8 +200,13 @@ static void on_call(void *context, struct weft_grpc_server_call *grpc, struct we
                                          .message = own_message,
                                          .checker = weft_grpc_server_call_state(grpc),
                                          .wire = wire,
-                                         .wire_encoding = wire_encoding,
-                                         .metadata = inlet->includes_metadata ? read_metadata(grpc) : NULL };
+                                         .wire_encoding = wire_encoding };
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (read_metadata(inlet, grpc, &request.metadata, &error) != WEFT_OK) {
+        weft_payload_unref(&request.message);
+        weft_otlp_ingest_fail(inlet, &call->call, &error);
+        return;
+    }
     weft_otlp_ingest_take_judged(inlet, &call->call, &request, credentials_of(inlet, grpc));
 }
 

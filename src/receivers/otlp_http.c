@@ -422,16 +422,21 @@ static enum weft_status decode(struct otlp_http *http, const struct judgement *j
     return out_request->message != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the message");
 }
 
-/* NULL: there is none, or no memory; then the records go without. */
-static struct weft_metadata *read_metadata(const struct weft_http1_server_exchange *exchange)
+/* A request whose metadata cannot be kept is refused: without it the records would be taken for another tenant's. */
+static enum weft_status read_metadata(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange,
+                                      struct weft_metadata **out_metadata, struct weft_error *error)
 {
     struct weft_metadata_item items[WEFT_METADATA_MAX];
     size_t count = 0, index = 0;
+    if (!http->inlet.includes_metadata) {
+        return WEFT_OK;
+    }
     while (count < WEFT_METADATA_MAX &&
            weft_http1_server_exchange_next_field(exchange, &index, &items[count].key, &items[count].value)) {
         count++;
     }
-    return weft_metadata_try_new(items, count);
+    *out_metadata = weft_metadata_try_new(http->inlet.ingest->host->budget, items, count);
+    return *out_metadata != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the metadata");
 }
 
 static void take(struct otlp_http *http, struct weft_http1_server_exchange *exchange,
@@ -449,11 +454,12 @@ static void take(struct otlp_http *http, struct weft_http1_server_exchange *exch
     call->is_json = judgement->is_json;
     struct weft_otlp_request decoded = { .signal = judgement->signal, .checker = &state->checker };
     struct weft_error error = WEFT_ERROR_NONE;
-    if (decode(http, judgement, request, &decoded, &error) != WEFT_OK) {
+    if (decode(http, judgement, request, &decoded, &error) != WEFT_OK ||
+        read_metadata(http, exchange, &decoded.metadata, &error) != WEFT_OK) {
+        weft_payload_unref(&decoded.message);
         weft_otlp_ingest_fail(&http->inlet, &call->call, &error);
         return;
     }
-    decoded.metadata = http->inlet.includes_metadata ? read_metadata(exchange) : NULL;
     weft_otlp_ingest_take_judged(&http->inlet, &call->call, &decoded, credentials_of(http, exchange));
 }
 

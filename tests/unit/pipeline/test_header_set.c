@@ -50,10 +50,11 @@ END_TEST
 
 START_TEST(test_metadata_is_found_by_key)
 {
+    struct weft_budget budget = { 0 };
     const struct weft_metadata_item items[] = { { WEFT_SLICE_LITERAL("X-Key"), WEFT_SLICE_LITERAL("One") },
                                                 { WEFT_SLICE_LITERAL("other"), WEFT_SLICE_EMPTY },
                                                 { WEFT_SLICE_LITERAL("x-key"), WEFT_SLICE_LITERAL("two") } };
-    struct weft_metadata *metadata = weft_metadata_try_new(items, 3);
+    struct weft_metadata *metadata = weft_metadata_try_new(&budget, items, 3);
     struct weft_metadata *again = weft_metadata_ref(metadata);
     struct weft_slice value;
     weft_metadata_unref(&metadata);
@@ -64,10 +65,13 @@ START_TEST(test_metadata_is_found_by_key)
     ck_assert_uint_eq(value.length, 0);
     ck_assert_uint_eq(weft_metadata_find(again, "x", &value), 0);
     ck_assert_uint_eq(weft_metadata_find(NULL, "x", &value), 0);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), sizeof *again + sizeof items + strlen("x-keyOneotherx-keytwo"));
     weft_metadata_unref(&again);
-    weft_metadata_unref(&again);
+    weft_metadata_unref(&again); /* there is none any more */
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
     weft_alloc_fail_at(1);
-    ck_assert_ptr_null(weft_metadata_try_new(items, 3));
+    ck_assert_ptr_null(weft_metadata_try_new(&budget, items, 3));
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
 }
 END_TEST
 

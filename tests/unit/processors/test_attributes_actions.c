@@ -237,7 +237,7 @@ static void check_context(const char *actions, const struct weft_metadata_item *
     put_request(&outcome, weft_buffer_slice(&expected));
     for (int i = 0; i < 2; i++) { /* the second has none, which must not be known any more */
         struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
-        batch->metadata = i == 0 ? weft_metadata_try_new(items, count) : NULL;
+        batch->metadata = i == 0 ? weft_metadata_try_new(fixture.host.budget, items, count) : NULL;
         ck_assert(weft_consumer_consume(fixture.consumer, &batch, NULL) == WEFT_OK);
         ck_assert_msg((i == 0) == weft_slice_equal(weft_buffer_slice(&sink.last), weft_buffer_slice(&outcome)), "%s",
                       actions);

@@ -309,6 +309,26 @@ START_TEST(test_failed_allocations_lose_nothing)
 }
 END_TEST
 
+/* Which values there are is the clients' choice, and each keeps a shard until the end. */
+START_TEST(test_shards_are_charged_while_they_last)
+{
+    char value[2000];
+    memset(value, 'x', sizeof value);
+    begin_with("metadata_keys: [tenant]\ntimeout: 0s");
+    const struct weft_metadata_item item = { WEFT_SLICE_LITERAL("tenant"), weft_slice_of(value, sizeof value) };
+    for (int i = 0; i < 2; i++) { /* the second finds its shard */
+        struct weft_batch *batch = spans(0, 1, NULL);
+        batch->metadata = weft_metadata_try_new(&budget, &item, 1);
+        ck_assert_int_eq(give(batch), WEFT_OK);
+        stub_end_kept(&stub, NULL);
+        weft_payload_pool_trim(host.pool);
+        ck_assert_uint_ge(weft_budget_reserved(&budget), 2 * sizeof value); /* told apart by it, and passed on */
+        ck_assert_uint_lt(weft_budget_reserved(&budget), 4 * sizeof value);
+    }
+    end_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("processors/batch");
@@ -328,6 +348,7 @@ int main(void)
     tcase_add_test(tests, test_drain_passes_on_and_then_refuses);
     tcase_add_test(tests, test_drain_waits_for_what_follows_until_it_is_forced);
     tcase_add_test(tests, test_failed_allocations_lose_nothing);
+    tcase_add_test(tests, test_shards_are_charged_while_they_last);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "processors/batch_combination.h"
 
+static struct weft_budget budget;
 static char key_a[] = "X-A", key_b[] = "b";
 static char *key_items[] = { key_a, key_b };
 static const struct weft_config_strings keys = { .items = key_items, .count = 2 };
@@ -39,9 +40,9 @@ static void write(const struct weft_metadata *metadata, struct weft_buffer *out)
 START_TEST(test_combinations_differ_iff_values_do)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(requests); i++) {
-        struct weft_metadata *one = weft_metadata_try_new(requests[i].items, requests[i].count);
+        struct weft_metadata *one = weft_metadata_try_new(&budget, requests[i].items, requests[i].count);
         for (size_t j = 0; j < WEFT_COUNT_OF(requests); j++) {
-            struct weft_metadata *other = weft_metadata_try_new(requests[j].items, requests[j].count);
+            struct weft_metadata *other = weft_metadata_try_new(&budget, requests[j].items, requests[j].count);
             struct weft_buffer left, right;
             write(one, &left);
             write(other, &right);
@@ -58,23 +59,25 @@ END_TEST
 START_TEST(test_only_the_keys_are_kept)
 {
     const struct weft_metadata_item items[] = { ITEM("b", "2"), ITEM("secret", "x"), ITEM("x-a", "1") };
-    struct weft_metadata *metadata = weft_metadata_try_new(items, 3);
-    struct weft_metadata *kept = weft_batch_combination_try_keep(&keys, metadata);
+    struct weft_metadata *metadata = weft_metadata_try_new(&budget, items, 3);
+    struct weft_metadata *kept = weft_batch_combination_try_keep(&budget, &keys, metadata);
     struct weft_slice value;
     ck_assert_uint_eq(kept->count, 2);
     ck_assert_uint_eq(weft_metadata_find(kept, "X-A", &value), 1);
     ck_assert(weft_slice_equal_text(value, "1"));
     ck_assert_uint_eq(weft_metadata_find(kept, "secret", &value), 0);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), metadata->size_bytes + kept->size_bytes);
     weft_metadata_unref(&kept);
-    kept = weft_batch_combination_try_keep(&keys, NULL);
+    kept = weft_batch_combination_try_keep(&budget, &keys, NULL);
     ck_assert_uint_eq(kept->count, 0);
     weft_metadata_unref(&kept);
     for (size_t nth = 1; nth <= 2; nth++) {
         weft_alloc_fail_at(nth);
-        ck_assert_ptr_null(weft_batch_combination_try_keep(&keys, metadata));
+        ck_assert_ptr_null(weft_batch_combination_try_keep(&budget, &keys, metadata));
         weft_alloc_fail_at(0);
     }
     weft_metadata_unref(&metadata);
+    ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
 }
 END_TEST
 

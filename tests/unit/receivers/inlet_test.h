@@ -19,8 +19,9 @@ static struct {
     struct weft_batch *held;
     uint64_t weight; /* taken */
     size_t offers;
-    size_t wire_count; /* batches that had their wire bytes */
-    char text[4096];   /* bytes of the last request taken, for looking for words in it */
+    size_t wire_count;     /* batches that had their wire bytes */
+    size_t metadata_count; /* batches that had metadata */
+    char text[4096];       /* bytes of the last request taken, for looking for words in it */
     size_t text_length;
 } pipeline;
 
@@ -46,6 +47,7 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     const struct weft_part *part = &(*own_batch)->parts[0];
     pipeline.weight += (*own_batch)->weight;
     pipeline.wire_count += part->wire != NULL;
+    pipeline.metadata_count += (*own_batch)->metadata != NULL;
     pipeline.text_length = part->payload->length < sizeof pipeline.text ? part->payload->length : sizeof pipeline.text;
     memcpy(pipeline.text, part->payload->bytes, pipeline.text_length);
     if (pipeline.holds) {
