@@ -226,7 +226,7 @@ static bool find_on_wire(const struct weft_ottl_value *map, struct weft_slice ke
             at[5 + key_length] != length - 4 - key_length) {
             break; /* in another shape */
         }
-        if (key_length == key.length && memcmp(at + 4, key.bytes, key_length) == 0) {
+        if (weft_slice_equal(weft_slice_of(at + 4, key_length), key)) {
             *out_key_value = weft_slice_of(at + 2, length);
             return true;
         }
