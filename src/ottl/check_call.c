@@ -223,7 +223,8 @@ static enum weft_status make(struct weft_ottl_checker *checker, const struct wef
         bool is_known = call->nodes[i] != NULL && call->nodes[i]->kind == WEFT_OTTL_NODE_LITERAL;
         arguments[i] = is_known ? call->nodes[i]->literal : (struct weft_ottl_value){ .kind = WEFT_OTTL_ABSENT };
     }
-    struct weft_ottl_maker maker = { checker->program->arena, checker->program->options.context };
+    const struct weft_ottl_options *options = &checker->program->options;
+    struct weft_ottl_maker maker = { checker->program->arena, options->context, options->sought };
     struct weft_ottl_call made = { .function = function, .nodes = call->nodes, .arguments = arguments };
     struct weft_error reason = WEFT_ERROR_NONE;
     enum weft_status status = function->make(&maker, &made, &call->state, &reason);

@@ -8,6 +8,7 @@ enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error
     *run = (struct weft_ottl_run){ .record.event_index = -1 };
     weft_buffer_init(&run->text, WEFT_ENTRY_MEMORY_MAX_BYTES);
     weft_buffer_init(&run->stack, WEFT_ENTRY_MEMORY_MAX_BYTES);
+    weft_buffer_init(&run->message, 0);
     enum { MAX_GROUPS = 64 };
     return weft_pattern_scratch_new(MAX_GROUPS, &run->pattern, error);
 }
@@ -16,6 +17,7 @@ void weft_ottl_run_trim(struct weft_ottl_run *run)
 {
     weft_buffer_fini(&run->text);
     weft_buffer_fini(&run->stack);
+    weft_buffer_fini(&run->message);
 }
 
 bool weft_ottl_run_is_full(const struct weft_ottl_run *run)

@@ -72,6 +72,7 @@ struct weft_ottl_call {
 struct weft_ottl_maker {
     struct weft_arena *arena; /* lives as long as the program: for states that need no freeing */
     enum weft_ottl_context context;
+    struct weft_ottl_sought *sought; /* of the program's options */
 };
 
 struct weft_ottl_function {

@@ -81,14 +81,37 @@ static enum weft_status keep_members(struct keeping *keeping, keeps_fn keeps)
     return weft_ottl_path_put(run, target_of(keeping->call), &map);
 }
 
+/* Attributes and a key that is written in the statement: together a path to a slot. */
+static enum weft_status make_delete_key(struct weft_ottl_maker *maker, const struct weft_ottl_call *call,
+                                        void **out_state, struct weft_error *error)
+{
+    const struct weft_ottl_path *target = target_of(call);
+    uint8_t number;
+    if (maker->sought == NULL || target->row->form != WEFT_OTTL_FORM_MAP || target->key_count > 0 ||
+        call->arguments[1].kind != WEFT_OTTL_STRING ||
+        !weft_ottl_sought_add(maker->sought, call->arguments[1].bytes, &number)) {
+        return WEFT_OK;
+    }
+    struct weft_ottl_path *path = weft_arena_try_alloc(maker->arena, sizeof *path);
+    if (path == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for a statement");
+    }
+    *path = (struct weft_ottl_path){ .row = target->row, .sought = maker->sought, .slot = number };
+    *out_state = path;
+    return WEFT_OK;
+}
+
 /* Of several members of one key the first goes. */
 static enum weft_status delete_key(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                    struct weft_ottl_value *out_value)
 {
     struct weft_ottl_value map;
     struct weft_slice key = call->arguments[1].bytes;
-    enum weft_status status = weft_ottl_path_map(run, target_of(call), &map);
     (void)out_value;
+    if (call->state != NULL && weft_ottl_path_remove_slot(run, call->state)) {
+        return WEFT_OK;
+    }
+    enum weft_status status = weft_ottl_path_map(run, target_of(call), &map);
     if (status != WEFT_OK || !weft_ottl_map_find(&map, key, &(struct weft_ottl_value){ 0 })) {
         return status;
     }
@@ -283,7 +306,10 @@ static enum weft_status merge_maps(struct weft_ottl_run *run, const struct weft_
     }
 
 const struct weft_ottl_function weft_ottl_functions_edit_map[] = {
-    { .name = "delete_key", .parameters = { TARGET, { "key", WEFT_OTTL_TAKES_STRING } }, .call = delete_key },
+    { .name = "delete_key",
+      .parameters = { TARGET, { "key", WEFT_OTTL_TAKES_STRING } },
+      .make = make_delete_key,
+      .call = delete_key },
     { .name = "delete_matching_keys",
       .parameters = { TARGET, { "pattern", WEFT_OTTL_TAKES_STRING } },
       .make = make_matching,

@@ -33,6 +33,7 @@ enum weft_ottl_compare {
 
 struct weft_ottl_node;
 struct weft_ottl_path_row;
+struct weft_ottl_sought;
 
 /* What stands in brackets behind a path or a call: a text, a number, or what gives one of the two. */
 struct weft_ottl_key {
@@ -56,6 +57,8 @@ struct weft_ottl_path {
     const struct weft_ottl_path_row *row; /* once checked */
     const struct weft_ottl_key *keys;     /* of the last word, once checked */
     size_t key_count;
+    const struct weft_ottl_sought *sought; /* it is an attribute by its key, of which this has the number; or NULL */
+    uint8_t slot;                          /* that number */
 };
 
 struct weft_ottl_call_node;

@@ -34,6 +34,10 @@ struct weft_ottl_options {
     enum weft_ottl_form_of_text form;
     enum weft_ottl_context context;
     bool needs_prefix; /* each path must begin with its context: where contexts are inferred */
+    /* Of all texts that are asked about the same records: keys of attributes are added to it, and it lives as long as
+     * the programs. Who evaluates them says so to the record (weft_ottl_record_seek), or it is of no use. May be NULL.
+     */
+    struct weft_ottl_sought *sought;
 };
 
 /* A compiled text. */

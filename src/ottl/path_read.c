@@ -87,6 +87,17 @@ enum weft_status weft_ottl_value_under(struct weft_ottl_run *run, const struct w
 
 /* ---- forms ---- */
 
+static inline bool read_slot(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                             struct weft_ottl_value *out_value)
+{
+    const struct weft_ottl_slots *slots = &weft_ottl_record_decoded(&run->record, path->row->level)->slots;
+    if (slots->sought != path->sought) {
+        return false;
+    }
+    *out_value = weft_ottl_slots_have(slots, path->slot) ? weft_ottl_slot_value(slots, path->slot) : weft_ottl_nil();
+    return true;
+}
+
 static enum weft_status read_map(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                  struct weft_ottl_value *out_value)
 {
@@ -96,7 +107,12 @@ static enum weft_status read_map(struct weft_ottl_run *run, const struct weft_ot
         *out_value = weft_ottl_nil(); /* of a metric that has no data */
         return WEFT_OK;
     }
-    struct weft_ottl_value map = weft_ottl_message_map(weft_ottl_record_decoded(&run->record, row->level), field);
+    struct weft_ottl_message *message = weft_ottl_record_decoded(&run->record, row->level);
+    if (weft_ottl_slots_are_changed(&message->slots) &&
+        weft_ottl_message_attributes(message, field, &run->memory) == NULL) {
+        return WEFT_NOMEM;
+    }
+    struct weft_ottl_value map = weft_ottl_message_map(message, field);
     if (path->key_count == 1 && path->keys[0].is_text) {
         if (!weft_ottl_map_find(&map, path->keys[0].literal.bytes, out_value)) {
             *out_value = weft_ottl_nil();
@@ -151,6 +167,9 @@ enum weft_status weft_ottl_path_read(struct weft_ottl_run *run, const struct wef
                                      struct weft_ottl_value *out_value)
 {
     const struct weft_ottl_path_row *row = path->row;
+    if (path->sought != NULL && read_slot(run, path, out_value)) {
+        return WEFT_OK;
+    }
     if (row->form == WEFT_OTTL_FORM_MAP) {
         return read_map(run, path, out_value);
     }

@@ -235,18 +235,55 @@ static enum weft_status put_map(struct weft_ottl_run *run, const struct weft_ott
     return map == NULL ? WEFT_NOMEM : WEFT_OK;
 }
 
+/* Attributes with other fields between them are put together when they change, which is done on the open map. */
+static bool has_slot_to_change(const struct weft_ottl_message *message, const struct weft_ottl_path *path)
+{
+    return message->slots.sought == path->sought && (message->scattered >> message->list_field & 1) == 0;
+}
+
+/* What cannot be stored leaves an empty member behind: on the open map. */
+static bool put_slot(struct weft_ottl_message *message, const struct weft_ottl_path *path,
+                     const struct weft_ottl_value *value)
+{
+    if (!has_slot_to_change(message, path) || !weft_ottl_is_storable(value)) {
+        return false;
+    }
+    weft_ottl_slots_put(&message->slots, path->slot, value);
+    message->touched |= UINT32_C(1) << message->list_field;
+    return true;
+}
+
+/* Of several attributes of one key the next one counts then: on the open map. */
+bool weft_ottl_path_remove_slot(struct weft_ottl_run *run, const struct weft_ottl_path *path)
+{
+    struct weft_ottl_message *message = weft_ottl_record_decoded(&run->record, path->row->level);
+    struct weft_ottl_slots *slots = &message->slots;
+    if (!has_slot_to_change(message, path) || (slots->doubled >> path->slot & 1) != 0) {
+        return false;
+    }
+    if (weft_ottl_slots_have(slots, path->slot)) {
+        weft_ottl_slots_remove(slots, path->slot);
+        message->touched |= UINT32_C(1) << message->list_field;
+    }
+    return true;
+}
+
 static enum weft_status write_map(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                   const struct weft_ottl_value *value)
 {
     const struct weft_ottl_path_row *row = path->row;
     uint32_t field = row->field != 0 ? row->field : weft_ottl_record_attributes_field(&run->record, row->level);
-    struct weft_ottl_message *message = weft_ottl_record_level(&run->record, row->level);
+    struct weft_ottl_message *message = weft_ottl_record_decoded(&run->record, row->level);
     if (field == 0) {
         return weft_fail(&run->error, WEFT_INVALID, "%.*s: a metric without data has none",
                          WEFT_SLICE_PRINT(path->text));
     }
+    if (path->sought != NULL && put_slot(message, path, value)) {
+        return WEFT_OK;
+    }
     if (path->key_count == 0) {
         enum weft_status status = put_map(run, path, value, &message->attributes);
+        message->slots.sought = status == WEFT_OK ? NULL : message->slots.sought;
         message->touched |= status == WEFT_OK ? UINT32_C(1) << field : 0;
         return status;
     }
@@ -398,14 +435,14 @@ static enum weft_status settle_status(struct weft_ottl_run *run, const struct we
     if (path->row->level != WEFT_OTTL_LEVEL_STATUS) {
         return WEFT_OK;
     }
-    struct weft_buffer status_bytes = { 0 };
-    weft_ottl_write_message(&status_bytes, &record->levels[WEFT_OTTL_LEVEL_STATUS], 0, NULL);
-    enum weft_status status = weft_buffer_status(&status_bytes);
+    struct weft_buffer *written = &run->message;
+    weft_buffer_clear(written);
+    enum weft_status status =
+        weft_ottl_write_message(written, &record->levels[WEFT_OTTL_LEVEL_STATUS], 0, NULL, &run->memory);
     if (status == WEFT_OK) {
         status = weft_ottl_message_put_bytes(weft_ottl_record_decoded(record, WEFT_OTTL_LEVEL_RECORD), STATUS_FIELD,
-                                             weft_buffer_slice(&status_bytes), &run->memory);
+                                             weft_buffer_slice(written), &run->memory);
     }
-    weft_buffer_fini(&status_bytes);
     record->has_level[WEFT_OTTL_LEVEL_STATUS] = false;
     return status;
 }

@@ -19,6 +19,9 @@ enum weft_status weft_ottl_value_own(struct weft_ottl_run *run, const struct wef
 enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                     const struct weft_ottl_value *value) WEFT_MUST_CHECK;
 
+/* The attribute that a path stands for is gone, if it was there. False: it is not in a slot that can be changed. */
+bool weft_ottl_path_remove_slot(struct weft_ottl_run *run, const struct weft_ottl_path *path);
+
 /* The map that a path stands for, open for changes, which count when it is put again. *out_map is as it was read,
  * for who looks before he changes. WEFT_INVALID with run->error: it is none. */
 enum weft_status weft_ottl_path_map(struct weft_ottl_run *run, const struct weft_ottl_path *path,

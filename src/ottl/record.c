@@ -12,6 +12,7 @@ static void set_level(struct weft_ottl_record *record, enum weft_ottl_level leve
     message->is_decoded = false;
     message->present = message->touched = 0;
     message->attributes = NULL;
+    message->slots.sought = NULL;
     record->has_level[level] = true;
 }
 
@@ -22,6 +23,11 @@ static void forget_from(struct weft_ottl_record *record, enum weft_ottl_level le
     }
     record->cache = NULL;
     record->event_index = -1;
+}
+
+void weft_ottl_record_seek(struct weft_ottl_record *record, const struct weft_ottl_sought *sought)
+{
+    record->sought = sought;
 }
 
 void weft_ottl_record_set_resource(struct weft_ottl_record *record, enum weft_signal signal, struct weft_slice header)
@@ -121,6 +127,8 @@ struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *recor
     struct weft_ottl_message *message = weft_ottl_record_level(record, level);
     if (!message->is_decoded) {
         message->list_field = weft_ottl_record_attributes_field(record, level);
+        bool is_sought = record->sought != NULL && record->sought->count > 0 && message->list_field != 0;
+        message->slots.sought = is_sought && message->attributes == NULL ? record->sought : NULL;
         weft_ottl_message_decode(message);
     }
     return message;
@@ -189,9 +197,16 @@ struct weft_ottl_value weft_ottl_message_map(const struct weft_ottl_message *mes
 struct weft_ottl_map *weft_ottl_message_attributes(struct weft_ottl_message *message, uint32_t field,
                                                    struct weft_entry_memory *memory)
 {
-    if (message->attributes == NULL) {
-        struct weft_ottl_value map = weft_ottl_message_map(message, field);
-        message->attributes = weft_ottl_map_open(memory, &map);
+    if (message->attributes != NULL) {
+        return message->attributes;
     }
-    return message->attributes;
+    struct weft_ottl_value wire = weft_ottl_message_map(message, field);
+    struct weft_ottl_map *map = weft_ottl_map_open(memory, &wire);
+    bool has_changes = weft_ottl_slots_are_changed(&message->slots);
+    if (map == NULL || (has_changes && weft_ottl_slots_settle(&message->slots, map, memory) != WEFT_OK)) {
+        return NULL;
+    }
+    message->attributes = map;
+    message->slots.sought = NULL;
+    return map;
 }

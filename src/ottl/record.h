@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ottl/value.h"
+#include "ottl/slots.h"
 #include "wire/signal.h"
 
 /* The record that is looked at, with what lies around it, opened level by level as paths ask for it.
@@ -8,12 +8,12 @@
  * A level is one message of the wire. Nothing of it is read before a path asks; attributes that are asked for by key
  * are looked for in its bytes, and all other fields come from one walk that notes where each lies.
  *
- * WRITING (statements): a setter changes the decoded view and not the bytes. For attributes it opens the map
- * (`attributes`, weft_ottl_message_attributes), for all other fields it puts another contents or number into
- * `fields[number]`; both set the field's bit in `touched`. Readers look there first, so that a later statement sees
- * what an earlier one did. Whoever runs the statements writes a message anew if `touched` is not 0: fields that are
- * not touched go through byte by byte, in their order. A message that holds another one (a Span its Status) is
- * touched by the write of the inner one, at that field. */
+ * WRITING (statements): a setter changes the decoded view and not the bytes. For attributes it changes their slots
+ * (slots.h) or opens the map (`attributes`, weft_ottl_message_attributes), for all other fields it puts another
+ * contents or number into `fields[number]`; all set the field's bit in `touched`. Readers look there first, so that a
+ * later statement sees what an earlier one did. Whoever runs the statements writes a message anew if `touched` is not
+ * 0: fields that are not touched go through byte by byte, in their order. A message that holds another one (a Span its
+ * Status) is touched by the write of the inner one, at that field. */
 enum weft_ottl_level {
     WEFT_OTTL_LEVEL_RESOURCE_X, /* the fields of a ResourceX beside its scopes */
     WEFT_OTTL_LEVEL_RESOURCE,
@@ -33,6 +33,7 @@ struct weft_ottl_field {
     const uint8_t *first, *end; /* from the tag of the first to the end of the last; other fields may lie between */
     struct weft_slice bytes;    /* contents of the last, if it has some */
     uint64_t number;            /* else its number */
+    const uint8_t *wire_first, *wire_end; /* where it was in the message; NULL = it was not. Once it is touched */
 };
 
 struct weft_ottl_message {
@@ -41,8 +42,10 @@ struct weft_ottl_message {
     bool is_decoded;                  /* fields and present are valid */
     uint32_t present;                 /* bit n: field n is there */
     uint32_t touched;                 /* bit n: field n was written; see above */
+    uint32_t scattered;               /* bit n: field n came more than once, with others between */
     struct weft_ottl_map *attributes; /* open, instead of those in the bytes; NULL = not opened */
     struct weft_ottl_field fields[WEFT_OTTL_FIELD_COUNT];
+    struct weft_ottl_slots slots; /* of the attributes, once it is decoded and until they are open */
 };
 
 /* The kinds of data that a Metric may have, as pmetric numbers them. */
@@ -62,7 +65,11 @@ struct weft_ottl_record {
     enum weft_ottl_metric_type metric_type; /* once DATA is known */
     struct weft_ottl_map *cache;            /* what statements keep between them; NULL = empty */
     int64_t event_index;                    /* -1 = not told */
+    const struct weft_ottl_sought *sought;  /* which attributes will be asked for; NULL = nobody said */
 };
+
+/* For the levels that are set from now on: those around a record, too. */
+void weft_ottl_record_seek(struct weft_ottl_record *record, const struct weft_ottl_sought *sought);
 
 /* Each forgets what lies below. headers: as struct weft_otlp_table has them. Borrowed until the next one is set. */
 void weft_ottl_record_set_resource(struct weft_ottl_record *record, enum weft_signal signal, struct weft_slice header);
@@ -99,9 +106,9 @@ static inline const struct weft_ottl_field *weft_ottl_message_field(const struct
     return (message->present >> number & 1) != 0 ? &message->fields[number] : NULL;
 }
 
-/* The KeyValues in that field, as they stand now: wire or open. */
+/* The KeyValues in that field, as they stand now: wire or open. Slots that are changed are not in it: see below. */
 struct weft_ottl_value weft_ottl_message_map(const struct weft_ottl_message *message, uint32_t field);
 
-/* Opened for changes; memory lives as long as the message. NULL without memory. */
+/* Opened for changes, with those that are in slots; memory lives as long as the message. NULL without memory. */
 struct weft_ottl_map *weft_ottl_message_attributes(struct weft_ottl_message *message, uint32_t field,
                                                    struct weft_entry_memory *memory) WEFT_MUST_CHECK;

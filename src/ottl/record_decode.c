@@ -2,9 +2,28 @@
  * attributes, and all that is asked of most is where they end. */
 #include "base/assert.h"
 #include "ottl/record.h"
+#include "wire/checked.h"
 #include "wire/wire_scan.h"
 
-enum { TYPE_BITS = 3, TYPE_MASK = 7 };
+enum { TYPE_BITS = 3, TYPE_MASK = 7, LENGTH_BITS = 7, MORE = 0x80 };
+
+static inline bool has_bit(uint32_t bits, uint32_t number)
+{
+    return (bits >> number & 1) != 0;
+}
+
+/* The field lies there. What its type has no use for stays as it was: nobody reads a text from a number. */
+static inline void note(struct weft_ottl_message *message, uint32_t number, const uint8_t *at, const uint8_t *after)
+{
+    struct weft_ottl_field *field = &message->fields[number];
+    if (!has_bit(message->present, number)) {
+        message->present |= UINT32_C(1) << number;
+        field->first = at;
+    } else if (field->end != at) {
+        message->scattered |= UINT32_C(1) << number;
+    }
+    field->end = after;
+}
 
 /* Any field, tag and all: long ones, groups, fixed32, numbers that nobody knows. The byte behind it. */
 __attribute__((noinline)) static const uint8_t *note_other(struct weft_ottl_message *message, const uint8_t *at,
@@ -15,66 +34,180 @@ __attribute__((noinline)) static const uint8_t *note_other(struct weft_ottl_mess
     const char *reason = weft_wire_scan(&reader, &field);
     weft_assert(reason == NULL);
     if (field.number < WEFT_OTTL_FIELD_COUNT) {
-        struct weft_ottl_field *kept = &message->fields[field.number];
-        kept->first = (message->present >> field.number & 1) == 0 ? at : kept->first;
-        kept->end = reader.at;
-        kept->bytes = field.bytes;
-        kept->number = field.number_value;
-        message->present |= UINT32_C(1) << field.number;
+        note(message, field.number, at, reader.at);
+        message->fields[field.number].bytes = field.bytes;
+        message->fields[field.number].number = field.number_value;
     }
     return reader.at;
 }
 
-/* A field of up to 127 bytes, a small number or eight bytes, whose number has one byte; NULL: it is another one. What
- * its type has no use for stays as it was: nobody reads a text from a number. */
+/* A field of up to 127 bytes, a small number or eight bytes, whose number has one byte; NULL: it is another one. No
+ * field has less than two bytes, or goes on behind its message: it has passed the check, and is checked again at the
+ * end of the walk. */
 static inline const uint8_t *note_short(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end)
 {
     enum { NUMBER_BYTES = 8 };
     uint32_t number = at[0] >> TYPE_BITS;
-    if (end - at < 2 || number >= WEFT_OTTL_FIELD_COUNT || at[0] >= 0x80) {
+    if (at[0] >= MORE || end - at < 2) {
         return NULL;
     }
     struct weft_ottl_field *kept = &message->fields[number];
     const uint8_t *after = at + 2;
-    switch (at[0] & TYPE_MASK) {
-    case WEFT_WIRE_BYTES:
-        if (at[1] >= 0x80 || at[1] > end - after) {
-            return NULL;
-        }
-        kept->bytes = (struct weft_slice){ after, at[1] };
-        after += at[1];
-        break;
-    case WEFT_WIRE_VARINT:
-        if (at[1] >= 0x80) {
-            return NULL;
-        }
-        kept->number = at[1];
-        break;
-    case WEFT_WIRE_FIXED64:
-        if (end - at < 1 + NUMBER_BYTES) {
-            return NULL;
-        }
+    uint8_t type = at[0] & TYPE_MASK;
+    if (type == WEFT_WIRE_FIXED64 && end - at >= 1 + NUMBER_BYTES) {
         memcpy(&kept->number, at + 1, NUMBER_BYTES);
         after = at + 1 + NUMBER_BYTES;
-        break;
-    default:
+    } else if (at[1] >= MORE) {
+        return NULL;
+    } else if (type == WEFT_WIRE_BYTES) {
+        kept->bytes = (struct weft_slice){ after, at[1] };
+        after += at[1];
+    } else if (type == WEFT_WIRE_VARINT) {
+        kept->number = at[1];
+    } else {
         return NULL;
     }
-    if ((message->present >> number & 1) == 0) {
-        message->present |= UINT32_C(1) << number;
-        kept->first = at;
-    }
-    kept->end = after;
+    note(message, number, at, after);
     return after;
 }
 
-/* Short attributes at `at`, one after the other: the byte behind them. */
-static inline const uint8_t *skip_items(const uint8_t *at, const uint8_t *end, uint32_t tag)
+/* ---- attributes ---- */
+
+static void note_slot(struct weft_ottl_slots *slots, uint8_t number, struct weft_ottl_slot found)
 {
-    while (end - at >= 2 && at[0] == tag && at[1] < 0x80 && at[1] <= end - at - 2) {
-        at += 2 + at[1];
+    uint64_t bit = UINT64_C(1) << number;
+    if ((slots->found & bit) != 0) {
+        slots->doubled |= bit;
+        return;
+    }
+    slots->found |= bit;
+    slots->items[number].at = found.at;
+    slots->items[number].end = found.end;
+    slots->items[number].contents = found.contents;
+}
+
+/* One attribute of any shape, the last of whose keys counts. */
+__attribute__((noinline)) static const uint8_t *note_odd_item(struct weft_ottl_message *message, const uint8_t *at,
+                                                              const uint8_t *end)
+{
+    struct weft_wire_reader reader = { at, end, at };
+    struct weft_wire_field field;
+    const char *reason = weft_wire_scan(&reader, &field);
+    weft_assert(reason == NULL);
+    struct weft_slice key = WEFT_SLICE_EMPTY;
+    struct weft_wire_reader fields = weft_wire_reader_of(field.bytes);
+    while (weft_wire_next_message(&fields, WEFT_OTLP_KEY_FIELD, &key)) {
+    }
+    uint8_t number;
+    if (message->slots.sought != NULL && key.length <= WEFT_OTTL_MAX_SOUGHT_BYTES &&
+        weft_ottl_sought_find(message->slots.sought, key.bytes, key.length, &number)) {
+        note_slot(&message->slots, number, (struct weft_ottl_slot){ .at = at, .end = reader.at });
+    }
+    return reader.at;
+}
+
+/* A length of one or two bytes, and the byte behind it; NULL: it is longer. */
+static inline const uint8_t *take_length(const uint8_t *at, size_t *out_length)
+{
+    *out_length = at[0];
+    if (at[0] < MORE) {
+        return at + 1;
+    }
+    *out_length = (at[0] & (size_t)(MORE - 1)) | (size_t)at[1] << LENGTH_BITS;
+    return at[1] < MORE ? at + 2 : NULL;
+}
+
+enum {
+    KEY_TAG = WEFT_OTLP_KEY_FIELD << TYPE_BITS | WEFT_WIRE_BYTES,
+    VALUE_TAG = WEFT_OTLP_VALUE_FIELD << TYPE_BITS | WEFT_WIRE_BYTES,
+    FRAMES = 4 /* tags and lengths of key and value, at least */
+};
+
+static inline void seek(struct weft_ottl_slots *slots, const uint8_t *key, size_t key_length,
+                        struct weft_ottl_slot found)
+{
+    uint8_t number;
+    if (slots->sought->by_length[key_length] != 0 && weft_ottl_sought_find(slots->sought, key, key_length, &number)) {
+        note_slot(slots, number, found);
+    }
+}
+
+/* An attribute that is a key and a value and no more, of up to 16 KiB; NULL: another one. */
+static const uint8_t *note_plain_item(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end)
+{
+    size_t length, value_length;
+    const uint8_t *item = end - at < 2 + FRAMES ? NULL : take_length(at + 1, &length);
+    if (item == NULL || length < FRAMES || length > (size_t)(end - item) || item[0] != KEY_TAG) {
+        return NULL;
+    }
+    size_t key_length = item[1];
+    if (key_length >= MORE || key_length + FRAMES + 1 > length) {
+        return NULL; /* or a value of nothing */
+    }
+    const uint8_t *value = item + 2 + key_length;
+    const uint8_t *contents = take_length(value + 1, &value_length);
+    if (value[0] != VALUE_TAG || contents == NULL || contents + value_length != item + length) {
+        return NULL;
+    }
+    seek(&message->slots, item + 2, key_length, (struct weft_ottl_slot){ at, item + length, contents });
+    return item + length;
+}
+
+/* Those of up to 127 bytes, one after the other, from `at` on: the byte behind them. Tags and lengths before a key are
+ * four bytes that are looked at as one number, and so are the two before a value, which fit the lengths only if they
+ * are such. It stays away from the end of the message, so that whatever a key's length is can be looked behind. */
+static inline const uint8_t *note_short_items(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end,
+                                              uint32_t tag)
+{
+    const uint32_t fixed = UINT32_C(0x80ff80ff); /* the tags, and that lengths have no more bytes */
+    const uint32_t wanted = tag | (uint32_t)KEY_TAG << 16;
+    uint32_t head;
+    uint16_t value_head;
+    while (end - at >= (ptrdiff_t)(sizeof head + MORE + sizeof value_head)) {
+        memcpy(&head, at, sizeof head);
+        size_t key_length = head >> 24;
+        size_t length = head >> 8 & 0xff;
+        const uint8_t *value = at + sizeof head + key_length;
+        if ((head & fixed) != wanted) {
+            break;
+        }
+        memcpy(&value_head, value, sizeof value_head);
+        if (value_head != (uint32_t)VALUE_TAG + ((length - FRAMES - key_length) << 8)) {
+            break;
+        }
+        const uint8_t *after = at + 2 + length;
+        seek(&message->slots, value - key_length, key_length,
+             (struct weft_ottl_slot){ at, after, value + sizeof value_head });
+        at = after;
     }
     return at;
+}
+
+static inline const uint8_t *note_items(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end,
+                                        uint32_t tag)
+{
+    const uint8_t *after = note_short_items(message, at, end, tag);
+    if (after == at) {
+        after = note_plain_item(message, at, end);
+    }
+    return after != NULL ? after : note_odd_item(message, at, end);
+}
+
+/* The same, of which nobody asks for any by its key. */
+static inline const uint8_t *skip_items(struct weft_ottl_message *message, const uint8_t *start, const uint8_t *end,
+                                        uint32_t tag)
+{
+    enum { LEAST = 3 };
+    const uint8_t *at = start;
+    size_t length;
+    while (end - at >= LEAST && at[0] == tag) {
+        const uint8_t *item = take_length(at + 1, &length);
+        if (item == NULL || length > (size_t)(end - item)) {
+            break;
+        }
+        at = item + length;
+    }
+    return at > start ? at : note_odd_item(message, at, end);
 }
 
 /* Of a list it counts where it begins and ends; of attributes nobody asks for the contents of the last. */
@@ -83,15 +216,21 @@ void weft_ottl_message_decode(struct weft_ottl_message *message)
     const uint8_t *at = message->bytes.bytes;
     const uint8_t *end = at + message->bytes.length;
     uint32_t tag = message->list_field << TYPE_BITS | WEFT_WIRE_BYTES;
-    struct weft_ottl_field *list = &message->fields[message->list_field];
-    message->present = 0;
+    struct weft_ottl_slots *slots = &message->slots;
+    message->present = message->scattered = 0;
     message->is_decoded = true;
+    slots->found = slots->doubled = slots->removed = slots->changed = 0;
+    slots->added_count = 0;
     while (at < end) {
-        const uint8_t *after = note_short(message, at, end);
-        bool is_item = at[0] == tag;
-        at = after != NULL ? after : note_other(message, at, end);
-        if (is_item) {
-            list->end = at = skip_items(at, end, tag);
+        const uint8_t *after;
+        if (at[0] == tag) {
+            after = slots->sought == NULL ? skip_items(message, at, end, tag) : note_items(message, at, end, tag);
+            note(message, message->list_field, at, after);
+        } else {
+            after = note_short(message, at, end);
+            after = after != NULL ? after : note_other(message, at, end);
         }
+        at = after;
     }
+    weft_assert(at == end);
 }

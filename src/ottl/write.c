@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "ottl/run.h"
+#include "ottl/write_short.h"
 #include "wire/checked.h"
 
 enum { FIELD_HEADER_BYTES = 15, NUMBER_BYTES = 10 };
@@ -136,8 +137,9 @@ static void end_run(struct run *run, const uint8_t *to, const uint8_t *next)
     run->from = next;
 }
 
-void weft_ottl_write_message(struct weft_buffer *out, const struct weft_ottl_message *message,
-                             uint32_t attributes_field, const struct weft_ottl_replaced *replaced)
+/* Field by field. */
+static void write_long(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field,
+                       const struct weft_ottl_replaced *replaced)
 {
     struct weft_wire_reader reader = weft_wire_reader_of(message->bytes);
     struct weft_wire_field field;
@@ -168,13 +170,44 @@ void weft_ottl_write_message(struct weft_buffer *out, const struct weft_ottl_mes
     }
 }
 
+enum weft_status weft_ottl_write_message(struct weft_buffer *out, struct weft_ottl_message *message,
+                                         uint32_t attributes_field, const struct weft_ottl_replaced *replaced,
+                                         struct weft_entry_memory *memory)
+{
+    if (replaced == NULL && weft_ottl_write_short(out, message, attributes_field)) {
+        return weft_buffer_status(out);
+    }
+    if (weft_ottl_slots_are_changed(&message->slots) &&
+        weft_ottl_message_attributes(message, attributes_field, memory) == NULL) {
+        return WEFT_NOMEM;
+    }
+    write_long(out, message, attributes_field, replaced);
+    return weft_buffer_status(out);
+}
+
 /* ---- fields ---- */
+
+/* The field is written; where it was in the message is remembered. */
+static void note_touch(struct weft_ottl_message *message, uint32_t number)
+{
+    struct weft_ottl_field *field = &message->fields[number];
+    if (!has_bit(message->touched, number)) {
+        bool is_there = has_bit(message->present, number);
+        field->wire_first = is_there ? field->first : NULL;
+        field->wire_end = is_there ? field->end : NULL;
+    }
+    message->touched |= UINT32_C(1) << number;
+}
 
 static void touch(struct weft_ottl_message *message, uint32_t number, const uint8_t *first, const uint8_t *end)
 {
-    message->fields[number] = (struct weft_ottl_field){ .first = first, .end = end };
+    struct weft_ottl_field *field = &message->fields[number];
+    note_touch(message, number);
+    field->first = first;
+    field->end = end;
+    field->bytes = WEFT_SLICE_EMPTY;
+    field->number = 0;
     message->present |= UINT32_C(1) << number;
-    message->touched |= UINT32_C(1) << number;
 }
 
 enum weft_status weft_ottl_message_put_bytes(struct weft_ottl_message *message, uint32_t number,
@@ -238,12 +271,16 @@ enum weft_status weft_ottl_message_put_messages(struct weft_ottl_message *messag
 
 void weft_ottl_message_renew(struct weft_ottl_message *message, struct weft_slice bytes)
 {
-    *message = (struct weft_ottl_message){ .bytes = bytes, .touched = message->touched != 0 ? CHANGED : 0 };
+    message->bytes = bytes;
+    message->is_decoded = false;
+    message->touched = message->touched != 0 ? CHANGED : 0;
+    message->attributes = NULL;
+    message->slots.sought = NULL;
 }
 
 void weft_ottl_message_remove(struct weft_ottl_message *message, uint32_t number)
 {
     weft_assert(message->is_decoded && number < WEFT_OTTL_FIELD_COUNT);
+    note_touch(message, number);
     message->present &= ~(UINT32_C(1) << number);
-    message->touched |= UINT32_C(1) << number;
 }

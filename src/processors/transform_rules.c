@@ -124,7 +124,9 @@ static enum weft_status make_group(const struct texts *statements, const struct 
                                    enum weft_signal signal, struct weft_transform_group *group,
                                    struct weft_error *error)
 {
-    struct weft_ottl_options options = { .form = WEFT_OTTL_STATEMENT, .needs_prefix = context[0] == '\0' };
+    struct weft_ottl_options options = { .form = WEFT_OTTL_STATEMENT,
+                                         .needs_prefix = context[0] == '\0',
+                                         .sought = &group->sought };
     enum weft_status status = options.needs_prefix ? infer(statements, conditions, signal, &options.context, error)
                                                    : name_context(context, signal, &options.context, error);
     if (status != WEFT_OK) {

@@ -19,6 +19,7 @@ struct weft_transform_group {
     enum weft_ottl_error_mode error_mode;
     struct weft_ottl_program **statements, **conditions;
     size_t statement_count, condition_count;
+    struct weft_ottl_sought sought; /* what they ask for */
 };
 
 struct weft_transform_rules {

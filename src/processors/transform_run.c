@@ -118,8 +118,7 @@ static enum weft_status write_level(struct walk *walk, enum weft_ottl_level leve
     struct weft_transform_runner *runner = walk->runner;
     uint32_t attributes = weft_ottl_record_attributes_field(&runner->run.record, level);
     weft_buffer_clear(&runner->written);
-    weft_ottl_write_message(&runner->written, level_of(walk, level), attributes, replaced);
-    return weft_buffer_status(&runner->written);
+    return weft_ottl_write_message(&runner->written, level_of(walk, level), attributes, replaced, &runner->run.memory);
 }
 
 /* What a level has become is a field of the one around it. */
@@ -135,21 +134,24 @@ static enum weft_status write_into(struct walk *walk, enum weft_ottl_level level
                                        weft_buffer_slice(&walk->runner->written), &run->memory);
 }
 
-/* runner->written, where the table can keep it. */
-static enum weft_status keep(struct walk *walk, struct weft_slice *in_out_bytes)
+/* runner->written, where the table can keep it; its frame as a field of that number right before it, so that neighbours
+ * leave as one piece. 0: without. */
+static enum weft_status keep(struct walk *walk, uint32_t frame, struct weft_slice *in_out_bytes)
 {
     struct weft_slice written = weft_buffer_slice(&walk->runner->written);
     if (weft_slice_equal(written, *in_out_bytes)) {
         return WEFT_OK;
     }
-    uint8_t *bytes = weft_arena_try_bytes(walk->arena, written.length);
+    size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, written.length);
+    uint8_t *bytes = weft_arena_try_bytes(walk->arena, frame_length + written.length);
     if (bytes == NULL) {
         return WEFT_NOMEM;
     }
+    uint8_t *contents = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, written.length);
     if (written.length > 0) {
-        memcpy(bytes, written.bytes, written.length);
+        memcpy(contents, written.bytes, written.length);
     }
-    *in_out_bytes = weft_slice_of(bytes, written.length);
+    *in_out_bytes = weft_slice_of(contents, written.length);
     walk->runner->is_changed = true;
     return WEFT_OK;
 }
@@ -164,7 +166,7 @@ static enum weft_status keep_header(struct walk *walk, enum weft_ottl_level inne
     if (status == WEFT_OK) {
         status = write_level(walk, outer, NULL);
     }
-    return status == WEFT_OK ? keep(walk, header) : status;
+    return status == WEFT_OK ? keep(walk, 0, header) : status;
 }
 
 /* What the record's statements did to its resource and scope. */
@@ -289,7 +291,7 @@ static enum weft_status keep_record(struct walk *walk, const struct weft_ottl_re
     struct weft_slice bytes = { record->bytes, record->length };
     status = write_level(walk, WEFT_OTTL_LEVEL_RECORD, has_items ? replaced : NULL);
     if (status == WEFT_OK) {
-        status = keep(walk, &bytes);
+        status = keep(walk, WEFT_OTLP_RECORDS_FIELD, &bytes);
     }
     if (status == WEFT_OK && bytes.length > UINT32_MAX) {
         status = WEFT_NOMEM;
@@ -350,6 +352,7 @@ static enum weft_status walk_table(struct walk *walk)
 {
     struct weft_otlp_table *table = walk->table;
     enum weft_status status = WEFT_OK;
+    weft_ottl_record_seek(&walk->runner->run.record, walk->runner->is_thorough ? NULL : &walk->group->sought);
     switch (walk->group->context) {
     case WEFT_OTTL_RESOURCE:
         for (uint32_t i = 0; status == WEFT_OK && i < table->resource_count; i++) {

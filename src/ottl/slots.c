@@ -1,0 +1,101 @@
+/* Attributes that are sought (slots.h). */
+#include "ottl/slots.h"
+
+#include "base/assert.h"
+#include "wire/checked.h"
+
+static uint64_t bit_of(uint8_t number)
+{
+    return UINT64_C(1) << number;
+}
+
+/* As it came; nearly all are short strings and small numbers. */
+static struct weft_ottl_value wire_value(const struct weft_ottl_slot *slot)
+{
+    enum {
+        STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES,
+        INT_TAG = WEFT_OTLP_VALUE_INT << 3 | WEFT_WIRE_VARINT
+    };
+    const uint8_t *at = slot->contents;
+    size_t length = at == NULL ? 0 : (size_t)(slot->end - at);
+    if (length >= 2 && at[0] == STRING_TAG && at[1] < 0x80 && at[1] + (size_t)2 == length) {
+        return weft_ottl_string((struct weft_slice){ at + 2, length - 2 });
+    }
+    if (length == 2 && at[0] == INT_TAG) {
+        return weft_ottl_int(at[1]);
+    }
+    if (length == 3 && at[0] == INT_TAG && at[1] >= 0x80) {
+        return weft_ottl_int((at[1] & 0x7f) | (int64_t)at[2] << 7);
+    }
+    struct weft_wire_reader reader = { slot->at, slot->end, slot->at };
+    struct weft_wire_field field;
+    bool has_field = weft_wire_next_checked(&reader, &field);
+    weft_assert(has_field);
+    return weft_ottl_value_of_key_value(field.bytes);
+}
+
+struct weft_ottl_value weft_ottl_slot_value(const struct weft_ottl_slots *slots, uint8_t number)
+{
+    const struct weft_ottl_slot *slot = &slots->items[number];
+    return (slots->changed & bit_of(number)) != 0 ? slot->value : wire_value(slot);
+}
+
+void weft_ottl_slots_put(struct weft_ottl_slots *slots, uint8_t number, const struct weft_ottl_value *value)
+{
+    if (!weft_ottl_slots_have(slots, number)) {
+        slots->added[slots->added_count++] = number;
+    }
+    slots->changed |= bit_of(number);
+    slots->items[number].value = *value;
+}
+
+static bool is_added(const struct weft_ottl_slots *slots, uint8_t number)
+{
+    return ((slots->found & ~slots->removed) & bit_of(number)) == 0;
+}
+
+void weft_ottl_slots_remove(struct weft_ottl_slots *slots, uint8_t number)
+{
+    weft_assert(weft_ottl_slots_have(slots, number) && (slots->doubled & bit_of(number)) == 0);
+    slots->changed &= ~bit_of(number);
+    if (!is_added(slots, number)) {
+        slots->removed |= bit_of(number);
+        return;
+    }
+    size_t at = 0;
+    while (slots->added[at] != number) {
+        at++;
+    }
+    slots->added_count--;
+    memmove(slots->added + at, slots->added + at + 1, slots->added_count - at);
+}
+
+/* Members are still in the order in which they came. */
+static void settle_found(const struct weft_ottl_slots *slots, uint8_t number, struct weft_ottl_map *map)
+{
+    size_t at = 0;
+    while (!weft_slice_equal(map->members[at].key, slots->sought->keys[number])) {
+        at++;
+    }
+    if ((slots->removed & bit_of(number)) == 0) {
+        map->members[at].value = slots->items[number].value;
+        map->members[at].wire = WEFT_SLICE_EMPTY;
+        return;
+    }
+    map->count--;
+    memmove(map->members + at, map->members + at + 1, (map->count - at) * sizeof *map->members);
+}
+
+enum weft_status weft_ottl_slots_settle(const struct weft_ottl_slots *slots, struct weft_ottl_map *map,
+                                        struct weft_entry_memory *memory)
+{
+    enum weft_status status = WEFT_OK;
+    for (uint64_t left = (slots->changed | slots->removed) & slots->found; left != 0; left &= left - 1) {
+        settle_found(slots, (uint8_t)__builtin_ctzll(left), map);
+    }
+    for (size_t i = 0; status == WEFT_OK && i < slots->added_count; i++) {
+        uint8_t number = slots->added[i];
+        status = weft_ottl_map_append(memory, map, slots->sought->keys[number], slots->items[number].value);
+    }
+    return status;
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "ottl/sought.h"
+#include "ottl/value.h"
+
+/* The attributes of a message that are sought (sought.h), found in one walk over it, and what statements made of them.
+ * A read is one step, a write leaves all other attributes where they are: they go through as bytes, in runs
+ * (write_short.c).
+ *
+ * Slots know keys that the texts name and nothing else. Whoever asks for all attributes, or changes them in another
+ * way, has them opened (weft_ottl_message_attributes), with what slots have become in them; from then on slots say
+ * nothing about the message. */
+struct weft_ottl_slot {
+    const uint8_t *at, *end;      /* the field in the message, tag and all; of several with that key the first */
+    const uint8_t *contents;      /* of its AnyValue, which ends there, too; NULL: the field has another shape */
+    struct weft_ottl_value value; /* once it is changed */
+};
+
+struct weft_ottl_slots {
+    const struct weft_ottl_sought *sought; /* NULL: slots say nothing */
+    /* A bit for each key. */
+    uint64_t found;   /* it is in the message */
+    uint64_t doubled; /* there it is again */
+    uint64_t removed; /* what is in the message counts no more */
+    uint64_t changed; /* the slot's value counts: in the place of what is in the message, or as an added one */
+    uint8_t added[WEFT_OTTL_MAX_SOUGHT];
+    size_t added_count;
+    struct weft_ottl_slot items[WEFT_OTTL_MAX_SOUGHT];
+};
+
+static inline bool weft_ottl_slots_have(const struct weft_ottl_slots *slots, uint8_t number)
+{
+    return ((slots->changed | (slots->found & ~slots->removed)) >> number & 1) != 0;
+}
+
+/* They say something that the bytes of the message do not. */
+static inline bool weft_ottl_slots_are_changed(const struct weft_ottl_slots *slots)
+{
+    return slots->sought != NULL && (slots->changed | slots->removed) != 0;
+}
+
+/* Of a key that the message has. */
+struct weft_ottl_value weft_ottl_slot_value(const struct weft_ottl_slots *slots, uint8_t number);
+
+void weft_ottl_slots_put(struct weft_ottl_slots *slots, uint8_t number, const struct weft_ottl_value *value);
+
+/* Of a key that the message has, once. */
+void weft_ottl_slots_remove(struct weft_ottl_slots *slots, uint8_t number);
+
+/* What slots have become, in the open map of the message as it came. WEFT_NOMEM leaves it half done. */
+enum weft_status weft_ottl_slots_settle(const struct weft_ottl_slots *slots, struct weft_ottl_map *map,
+                                        struct weft_entry_memory *memory) WEFT_MUST_CHECK;
