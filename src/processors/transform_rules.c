@@ -295,9 +295,9 @@ enum weft_status weft_transform_rules_new(const struct weft_transform_config *co
 {
     struct weft_error ignored = WEFT_ERROR_NONE;
     error = error == NULL ? &ignored : error;
-    const struct weft_node *lists[] = { [WEFT_TRACES] = config->trace_statements.node,
-                                        [WEFT_METRICS] = config->metric_statements.node,
-                                        [WEFT_LOGS] = config->log_statements.node };
+    const struct weft_node *lists[WEFT_SIGNAL_COUNT] = { [WEFT_TRACES] = config->trace_statements.node,
+                                                         [WEFT_METRICS] = config->metric_statements.node,
+                                                         [WEFT_LOGS] = config->log_statements.node };
     enum weft_ottl_error_mode error_mode = (enum weft_ottl_error_mode)config->error_mode.value;
     struct weft_transform_rules *rules = try_rules(error);
     enum weft_status status = rules == NULL ? WEFT_NOMEM : WEFT_OK;

@@ -130,7 +130,7 @@ static void put_odd_span(struct weft_buffer *out, const char *name, const char *
     put_string_attribute(out, SPAN_ATTRIBUTES, "first", "1");
     weft_buffer_append(out, "\xfa\x07\x03new", 6); /* field 127 */
     put_field(&odd_value, 9, weft_slice_of_text("?"));
-    put_field(&odd, 3, weft_slice_of_text("more"));
+    put_field(&odd, 13, weft_slice_of_text("more"));
     put_field(&odd, 1, weft_slice_of_text("odd"));
     put_message(&odd, 2, &odd_value);
     put_message(out, SPAN_ATTRIBUTES, &odd);
@@ -153,7 +153,7 @@ START_TEST(test_what_no_statement_writes_keeps_its_bytes)
     struct weft_buffer odd = { 0 };
     put_string_attribute(&expected_span, SPAN_ATTRIBUTES, "first", "1");
     put_field(&odd_value, 9, weft_slice_of_text("?"));
-    put_field(&odd, 3, weft_slice_of_text("more"));
+    put_field(&odd, 13, weft_slice_of_text("more"));
     put_field(&odd, 1, weft_slice_of_text("odd"));
     put_message(&odd, 2, &odd_value);
     put_message(&expected_span, SPAN_ATTRIBUTES, &odd);
