@@ -71,10 +71,9 @@ static bool spend(struct weft_encoded *encoded, size_t bytes)
 }
 
 /* Of a level below only what was found counts: where it stands is where that level does. */
-static void add_hit(struct weft_encoded *encoded, size_t depth, size_t start, size_t end, weft_detector_set found)
+static void add_hit(struct weft_encoded *encoded, size_t depth, struct weft_encoded_hit hit)
 {
-    if (depth == 0 && found != 0) {
-        struct weft_encoded_hit hit = { start, end, found };
+    if (depth == 0 && hit.found != 0) {
         weft_buffer_append(&encoded->hits, &hit, sizeof hit);
     }
 }
@@ -165,20 +164,29 @@ static weft_detector_set look_at_part(struct weft_encoded *encoded, size_t depth
     return found;
 }
 
-/* The encoded text around a part of a run, up to what may separate it from others, and the = behind it. */
-static void add_part(struct weft_encoded *encoded, size_t depth, struct weft_slice text, size_t start, size_t end,
-                     weft_detector_set found)
+/* Adds what was found in a part of a run to the hit before it, if it lies there, or begins another: the encoded text
+ * around it, up to what may separate it from others, and the = behind it. Parts come from left to right, so that the
+ * bytes of a run are walked once, however much is found in it. */
+static void add_part(struct weft_encoded *encoded, size_t depth, struct weft_slice text, struct weft_encoded_hit part,
+                     struct weft_encoded_hit *in_out_hit)
 {
-    while (start > 0 && weft_is_base64(text.bytes[start - 1]) && text.bytes[start - 1] != '/') {
-        start--;
+    if (in_out_hit->found != 0 && part.start <= in_out_hit->end) {
+        part.start = in_out_hit->start;
+        part.end = part.end > in_out_hit->end ? part.end : in_out_hit->end;
+        part.found |= in_out_hit->found;
+    } else {
+        add_hit(encoded, depth, *in_out_hit);
+        while (part.start > 0 && weft_is_base64(text.bytes[part.start - 1]) && text.bytes[part.start - 1] != '/') {
+            part.start--;
+        }
     }
-    while (end < text.length && weft_is_base64(text.bytes[end]) && text.bytes[end] != '/') {
-        end++;
+    while (part.end < text.length && weft_is_base64(text.bytes[part.end]) && text.bytes[part.end] != '/') {
+        part.end++;
     }
-    while (end < text.length && text.bytes[end] == '=') {
-        end++;
+    while (part.end < text.length && text.bytes[part.end] == '=') {
+        part.end++;
     }
-    add_hit(encoded, depth, start, end, found);
+    *in_out_hit = part;
 }
 
 /* The run of base64 between from and to: wherever its quads begin. */
@@ -188,15 +196,17 @@ static weft_detector_set search_run(struct weft_encoded *encoded, size_t depth, 
     struct weft_slice run = weft_slice_of(text.bytes + from, to - from);
     weft_detector_set all = 0;
     for (size_t shift = 0; shift < QUAD; shift++) {
+        struct weft_encoded_hit hit = { 0 };
         for (size_t at = shift, end; run.length - at >= WEFT_ENCODED_MIN_RUN && !encoded->is_over;
              at = end > at ? end : at + QUAD) {
             end = skip_ascii(encoded, run, at);
             weft_detector_set found = end - at >= WEFT_ENCODED_MIN_RUN ? look_at_part(encoded, depth, run, at, end) : 0;
             if (found != 0) {
-                add_part(encoded, depth, text, from + at, from + end, found);
+                add_part(encoded, depth, text, (struct weft_encoded_hit){ from + at, from + end, found }, &hit);
             }
             all |= found;
         }
+        add_hit(encoded, depth, hit);
     }
     return all;
 }
@@ -279,8 +289,9 @@ static weft_detector_set search_view(struct weft_encoded *encoded, size_t depth,
         enum weft_detector_id id = (enum weft_detector_id)__builtin_ctz(left);
         struct weft_found found;
         for (size_t from = 0; weft_detector_next(id, text, from, &found); from = found.end) {
-            add_hit(encoded, depth, weft_unescaped_origin(view, found.start), weft_unescaped_origin(view, found.end),
-                    1u << id);
+            struct weft_encoded_hit hit = { weft_unescaped_origin(view, found.start),
+                                            weft_unescaped_origin(view, found.end), 1u << id };
+            add_hit(encoded, depth, hit);
         }
     }
     size_t first = encoded->hits.length;

@@ -157,6 +157,31 @@ START_TEST(test_a_text_that_wants_too_much_is_hidden)
 }
 END_TEST
 
+/* However much is found in a run it is one place, for each place of four where its quads may begin: to tell each by
+ * itself would cost the run's length again. */
+START_TEST(test_a_run_is_one_place_however_much_it_holds)
+{
+    enum { UNITS = 2000 };
+    static const char unit[] = "bWVAYWNtZS5jb20g++++"; /* me@acme.com, and what is no ASCII */
+    struct weft_redaction_rules *rules = NULL;
+    struct weft_redaction_matcher matcher;
+    struct weft_buffer text = { 0 };
+    struct weft_slice masked;
+    for (int i = 0; i < UNITS; i++) {
+        weft_buffer_append_text(&text, unit);
+    }
+    weft_buffer_append_text(&text, " and /bWVAYWNtZS5jb20g/of");
+    ck_assert(weft_redaction_rules_new(&all, &rules, NULL) == WEFT_OK);
+    ck_assert(weft_redaction_matcher_init(&matcher, rules, NULL) == WEFT_OK);
+    ck_assert(weft_redaction_mask(&matcher, weft_buffer_slice(&text), &masked));
+    ck_assert(weft_slice_equal(masked, WEFT_SLICE_LITERAL(MASK " and /" MASK "/of")));
+    ck_assert_uint_le(matcher.encoded.hits.length, 8 * sizeof(struct weft_encoded_hit));
+    weft_redaction_matcher_fini(&matcher);
+    weft_redaction_rules_free(&rules);
+    weft_buffer_fini(&text);
+}
+END_TEST
+
 /* Nothing but zeros in base64, or one letter, is no such text. */
 START_TEST(test_long_texts_of_one_character_are_left_alone)
 {
@@ -217,6 +242,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_a_run_is_seen_at_any_place);
     tcase_add_test(tests, test_all_characters_of_base64_make_a_run);
     tcase_add_test(tests, test_a_text_that_wants_too_much_is_hidden);
+    tcase_add_test(tests, test_a_run_is_one_place_however_much_it_holds);
     tcase_add_test(tests, test_long_texts_of_one_character_are_left_alone);
     tcase_add_test(tests, test_config_errors_name_the_word);
     tcase_add_test(tests, test_each_allocation_failing_hides_the_text);
