@@ -21,7 +21,7 @@ static enum weft_status give_text(struct weft_ottl_run *run, struct weft_buffer 
 static enum weft_status format(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                struct weft_ottl_value *out_value)
 {
-    struct weft_buffer text = { 0 };
+    struct weft_buffer text = { .max_length = WEFT_ENTRY_MEMORY_MAX_BYTES };
     enum weft_status status = weft_ottl_put_format(run, call->arguments[0].bytes, call->arguments[1].list, &text);
     return give_text(run, &text, status, out_value);
 }

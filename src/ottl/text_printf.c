@@ -52,18 +52,6 @@ static void put_padded(struct weft_buffer *out, const struct verb *verb, struct 
 
 /* ---- by type ---- */
 
-static void put_digits(struct weft_buffer *out, uint64_t number, unsigned base, bool is_capital)
-{
-    const char *digits = is_capital ? "0123456789ABCDEF" : "0123456789abcdef";
-    char text[64];
-    size_t at = sizeof text;
-    do {
-        text[--at] = digits[number % base];
-        number /= base;
-    } while (number > 0);
-    weft_buffer_append(out, text + at, sizeof text - at);
-}
-
 static const char *prefix_of(const struct verb *verb)
 {
     switch (verb->letter) {
@@ -87,22 +75,30 @@ static unsigned base_of(uint32_t letter)
     return letter == 'b' ? 2 : letter == 'o' || letter == 'O' ? 8 : letter == 'x' || letter == 'X' ? 16 : 10;
 }
 
+/* Written from its end: digits, zeros up to the precision, prefix, sign. */
 static void put_int(struct weft_buffer *out, const struct verb *verb, int64_t integer)
 {
-    struct weft_buffer text = { 0 };
-    struct weft_buffer digits = { 0 };
+    enum { MAX_PRECISION = MAX_WIDTH, MAX_PREFIX_AND_SIGN = 3 };
+    const char *digits = verb->letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    const char *prefix = prefix_of(verb);
+    char sign = integer < 0 ? '-' : verb->has_plus ? '+' : ' ';
     uint64_t magnitude = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
-    put_digits(&digits, magnitude, base_of(verb->letter), verb->letter == 'X');
-    weft_buffer_append_text(&text, integer < 0 ? "-" : verb->has_plus ? "+" : verb->has_space ? " " : "");
-    weft_buffer_append_text(&text, prefix_of(verb));
-    if (verb->precision > (int)digits.length) {
-        put_fill(&text, (size_t)verb->precision - digits.length, '0');
+    unsigned base = base_of(verb->letter);
+    char text[MAX_PRECISION + MAX_PREFIX_AND_SIGN];
+    char *at = text + sizeof text;
+    do {
+        *--at = digits[magnitude % base];
+        magnitude /= base;
+    } while (magnitude > 0);
+    while (verb->precision > text + sizeof text - at) {
+        *--at = '0';
     }
-    weft_buffer_append(&text, digits.bytes, digits.length);
-    put_padded(out, verb, weft_buffer_slice(&text), true);
-    out->is_failed = out->is_failed || text.is_failed || digits.is_failed;
-    weft_buffer_fini(&text);
-    weft_buffer_fini(&digits);
+    at -= strlen(prefix);
+    memcpy(at, prefix, strlen(prefix));
+    if (sign != ' ' || verb->has_space) {
+        *--at = sign;
+    }
+    put_padded(out, verb, weft_slice_of(at, (size_t)(text + sizeof text - at)), true);
 }
 
 static void put_character(struct weft_buffer *out, const struct verb *verb, int64_t integer)
@@ -232,9 +228,18 @@ static const char *type_of(const struct weft_ottl_value *value)
         return "pcommon.Map";
     case WEFT_OTTL_LIST:
         return "pcommon.Slice";
-    default:
-        return "<nil>";
+    case WEFT_OTTL_TRACE_ID:
+        return "pcommon.TraceID";
+    case WEFT_OTTL_SPAN_ID:
+        return "pcommon.SpanID";
+    case WEFT_OTTL_NIL:
+    case WEFT_OTTL_MESSAGE:
+    case WEFT_OTTL_MESSAGES:
+    case WEFT_OTTL_FUNCTION:
+    case WEFT_OTTL_ABSENT:
+        break;
     }
+    return "<nil>";
 }
 
 static bool is_among(uint32_t letter, const char *letters)
@@ -242,24 +247,42 @@ static bool is_among(uint32_t letter, const char *letters)
     return letter < 0x80 && letter != 0 && strchr(letters, (int)letter) != NULL;
 }
 
-static enum weft_status put_value(struct weft_ottl_run *run, const struct verb *verb,
-                                  const struct weft_ottl_value *value, struct weft_buffer *out);
-
-static enum weft_status put_bad_verb(struct weft_ottl_run *run, const struct verb *verb,
-                                     const struct weft_ottl_value *value, struct weft_buffer *out)
+/* "%!z(" and what follows it: the verb does not go with the type, or there is no value for it. */
+static void begin_complaint(struct weft_buffer *out, uint32_t letter)
 {
-    uint8_t letter[WEFT_UTF8_MAX_BYTES];
-    const struct verb plain = { .letter = 'v', .precision = NO_PRECISION };
+    uint8_t bytes[WEFT_UTF8_MAX_BYTES];
     weft_buffer_append_text(out, "%!");
-    weft_buffer_append(out, letter, (size_t)(weft_utf8_put(letter, verb->letter) - letter));
-    if (value->kind == WEFT_OTTL_NIL) {
-        weft_buffer_append_text(out, "(<nil>)");
-        return WEFT_OK;
+    weft_buffer_append(out, bytes, (size_t)(weft_utf8_put(bytes, letter) - bytes));
+    weft_buffer_append_byte(out, '(');
+}
+
+static void put_bool(struct weft_buffer *out, const struct verb *verb, bool value)
+{
+    const struct verb plain = {
+        .letter = 's', .width = verb->width, .has_minus = verb->has_minus, .precision = NO_PRECISION
+    };
+    put_text(out, &plain, weft_slice_of_text(value ? "true" : "false"));
+}
+
+/* As []byte: numbers, each of which the verb is for. */
+static void put_bytes(struct weft_buffer *out, const struct verb *verb, struct weft_slice bytes)
+{
+    static const struct verb plain = { .letter = 'v', .precision = NO_PRECISION };
+    weft_buffer_append_byte(out, '[');
+    for (size_t i = 0; i < bytes.length && !out->is_failed; i++) {
+        weft_buffer_append_text(out, i > 0 ? " " : "");
+        if (is_among(verb->letter, "vdboO")) {
+            put_int(out, verb, bytes.bytes[i]);
+        } else if (is_among(verb->letter, "cU")) {
+            put_character(out, verb, bytes.bytes[i]);
+        } else {
+            begin_complaint(out, verb->letter);
+            weft_buffer_append_text(out, "uint8=");
+            put_int(out, &plain, bytes.bytes[i]);
+            weft_buffer_append_byte(out, ')');
+        }
     }
-    weft_buffer_append_format(out, "(%s=", type_of(value));
-    enum weft_status status = put_value(run, &plain, value, out);
-    weft_buffer_append_byte(out, ')');
-    return status;
+    weft_buffer_append_byte(out, ']');
 }
 
 static enum weft_status put_other(struct weft_ottl_run *run, const struct verb *verb,
@@ -275,66 +298,94 @@ static enum weft_status put_other(struct weft_ottl_run *run, const struct verb *
     return status;
 }
 
+/* The verbs that are for values of the kind; NULL: all. 'v' always is. */
+static const char *verbs_of(enum weft_ottl_kind kind)
+{
+    switch (kind) {
+    case WEFT_OTTL_STRING:
+        return "vsqxX";
+    case WEFT_OTTL_BYTES:
+        return NULL; /* put_bytes sees to it number by number */
+    case WEFT_OTTL_INT:
+        return "vdboOxXcqU";
+    case WEFT_OTTL_DOUBLE:
+        return "veEfFgG";
+    case WEFT_OTTL_BOOL:
+        return "vt";
+    case WEFT_OTTL_NIL:
+    case WEFT_OTTL_ABSENT:
+        return "v";
+    case WEFT_OTTL_DURATION:
+    case WEFT_OTTL_TIME:
+    case WEFT_OTTL_MAP:
+    case WEFT_OTTL_LIST:
+    case WEFT_OTTL_TRACE_ID:
+    case WEFT_OTTL_SPAN_ID:
+    case WEFT_OTTL_MESSAGE:
+    case WEFT_OTTL_MESSAGES:
+    case WEFT_OTTL_FUNCTION:
+        break;
+    }
+    return "vs";
+}
+
+/* The verb is one of verbs_of the kind. */
+static enum weft_status put_known(struct weft_ottl_run *run, const struct verb *verb,
+                                  const struct weft_ottl_value *value, struct weft_buffer *out)
+{
+    switch (value->kind) {
+    case WEFT_OTTL_STRING:
+        put_text(out, verb, value->bytes);
+        return WEFT_OK;
+    case WEFT_OTTL_BYTES:
+        (is_among(verb->letter, "sqxX") ? put_text : put_bytes)(out, verb, value->bytes);
+        return WEFT_OK;
+    case WEFT_OTTL_INT:
+        (is_among(verb->letter, "cqU") ? put_character : put_int)(out, verb, value->integer);
+        return WEFT_OK;
+    case WEFT_OTTL_DOUBLE:
+        put_double(out, verb, value->real);
+        return WEFT_OK;
+    case WEFT_OTTL_BOOL:
+        put_bool(out, verb, value->boolean);
+        return WEFT_OK;
+    case WEFT_OTTL_NIL:
+    case WEFT_OTTL_ABSENT:
+        put_padded(out, verb, WEFT_SLICE_LITERAL("<nil>"), false);
+        return WEFT_OK;
+    case WEFT_OTTL_DURATION:
+    case WEFT_OTTL_TIME:
+    case WEFT_OTTL_MAP:
+    case WEFT_OTTL_LIST:
+    case WEFT_OTTL_TRACE_ID:
+    case WEFT_OTTL_SPAN_ID:
+    case WEFT_OTTL_MESSAGE:
+    case WEFT_OTTL_MESSAGES:
+    case WEFT_OTTL_FUNCTION:
+        break;
+    }
+    return put_other(run, verb, value, out);
+}
+
 static enum weft_status put_value(struct weft_ottl_run *run, const struct verb *verb,
                                   const struct weft_ottl_value *value, struct weft_buffer *out)
 {
-    struct weft_slice word = WEFT_SLICE_EMPTY;
+    static const struct verb plain = { .letter = 'v', .precision = NO_PRECISION };
+    const char *verbs = verbs_of(value->kind);
     if (verb->letter == 'T') {
         put_text(out, verb, weft_slice_of_text(type_of(value)));
         return WEFT_OK;
     }
-    switch (value->kind) {
-    case WEFT_OTTL_STRING:
-        if (is_among(verb->letter, "vsqxX")) {
-            put_text(out, verb, value->bytes);
-            return WEFT_OK;
-        }
-        break;
-    case WEFT_OTTL_BYTES:
-        if (is_among(verb->letter, "sqxX")) {
-            put_text(out, verb, value->bytes);
-            return WEFT_OK;
-        }
-        break;
-    case WEFT_OTTL_INT:
-        if (is_among(verb->letter, "vdboOxX")) {
-            put_int(out, verb, value->integer);
-            return WEFT_OK;
-        }
-        if (is_among(verb->letter, "cqU")) {
-            put_character(out, verb, value->integer);
-            return WEFT_OK;
-        }
-        break;
-    case WEFT_OTTL_DOUBLE:
-        if (is_among(verb->letter, "veEfFgG")) {
-            put_double(out, verb, value->real);
-            return WEFT_OK;
-        }
-        break;
-    case WEFT_OTTL_BOOL:
-        if (is_among(verb->letter, "vt")) {
-            word = weft_slice_of_text(value->boolean ? "true" : "false");
-            put_text(out,
-                     &(struct verb){
-                         .letter = 's', .width = verb->width, .has_minus = verb->has_minus, .precision = NO_PRECISION },
-                     word);
-            return WEFT_OK;
-        }
-        break;
-    case WEFT_OTTL_NIL:
-        if (verb->letter == 'v') {
-            put_padded(out, verb, WEFT_SLICE_LITERAL("<nil>"), false);
-            return WEFT_OK;
-        }
-        break;
-    default:
-        if (is_among(verb->letter, "vs")) {
-            return put_other(run, verb, value, out);
-        }
-        break;
+    if (verbs == NULL || is_among(verb->letter, verbs)) {
+        return put_known(run, verb, value, out);
     }
-    return put_bad_verb(run, verb, value, out);
+    begin_complaint(out, verb->letter);
+    if (value->kind != WEFT_OTTL_NIL) {
+        weft_buffer_append_format(out, "%s=", type_of(value));
+    }
+    enum weft_status status = put_known(run, &plain, value, out);
+    weft_buffer_append_byte(out, ')');
+    return status;
 }
 
 /* ---- the format ---- */
@@ -414,10 +465,8 @@ enum weft_status weft_ottl_put_format(struct weft_ottl_run *run, struct weft_sli
         } else if (verb.letter == '%') {
             weft_buffer_append_byte(out, '%');
         } else if (next == values->count) {
-            uint8_t letter[WEFT_UTF8_MAX_BYTES];
-            weft_buffer_append_text(out, "%!");
-            weft_buffer_append(out, letter, (size_t)(weft_utf8_put(letter, verb.letter) - letter));
-            weft_buffer_append_text(out, "(MISSING)");
+            begin_complaint(out, verb.letter);
+            weft_buffer_append_text(out, "MISSING)");
         } else {
             status = put_value(run, &verb, &values->items[next++], out);
         }
