@@ -19,7 +19,7 @@ static enum weft_status delete_index(struct weft_ottl_run *run, const struct wef
 {
     struct weft_ottl_value target;
     int64_t start = call->arguments[1].integer;
-    int64_t end = weft_ottl_is_given(call, 2) ? call->arguments[2].integer : start + 1;
+    int64_t end = weft_ottl_is_given(call, 2) ? call->arguments[2].integer : start < INT64_MAX ? start + 1 : start;
     enum weft_status status = weft_ottl_path_read(run, target_of(call), &target);
     (void)out_value;
     if (status == WEFT_OK && target.kind != WEFT_OTTL_LIST) {
@@ -35,7 +35,9 @@ static enum weft_status delete_index(struct weft_ottl_run *run, const struct wef
         return weft_fail(&run->error, WEFT_INVALID, "delete_index: [%lld:%lld] lies outside of a list of %zu",
                          (long long)start, (long long)end, list->count);
     }
-    memmove(list->items + start, list->items + end, (list->count - (size_t)end) * sizeof *list->items);
+    if (end < (int64_t)list->count) {
+        memmove(list->items + start, list->items + end, (list->count - (size_t)end) * sizeof *list->items);
+    }
     list->count -= (size_t)(end - start);
     target = weft_ottl_open_list(list);
     return start == end ? WEFT_OK : weft_ottl_path_put(run, target_of(call), &target);
