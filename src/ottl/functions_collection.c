@@ -4,6 +4,7 @@
 
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
+#include "ottl/map_settle.h"
 #include "wire/otlp_text.h"
 
 /* ---- what is in one ---- */
@@ -296,8 +297,11 @@ static enum weft_status slice_to_map(struct weft_ottl_run *run, const struct wef
         struct weft_ottl_member member;
         status = read_item(run, call, i, &item.value, &member);
         if (status == WEFT_OK) {
-            status = weft_ottl_map_set(&run->memory, map, member.key, member.value);
+            status = weft_ottl_map_append(&run->memory, map, member.key, member.value);
         }
+    }
+    if (status == WEFT_OK) {
+        status = weft_ottl_map_settle(&run->memory, map, 0, WEFT_OTTL_UPSERT);
     }
     *out_value = weft_ottl_open_map(map);
     return status;

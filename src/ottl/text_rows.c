@@ -49,6 +49,7 @@ struct csv {
     size_t delimiter_length;
     enum weft_ottl_quotes quotes;
     struct weft_entry_memory *memory;
+    uint8_t *unquoted; /* where the next value without its quotes goes; there is room for the rest of the row */
     struct weft_ottl_list *list;
     bool continues_value; /* the next value goes on with the last of the list */
     bool is_broken;       /* the line has a wrong quote */
@@ -152,9 +153,12 @@ static enum behind_quote look_behind_quote(struct csv *csv, uint8_t *to, size_t 
 
 static enum weft_status read_quoted(struct csv *csv, bool *out_is_last)
 {
-    uint8_t *to = weft_entry_memory_try_alloc(csv->memory, csv->line.length + csv->rest.length);
     size_t length = 0;
     enum behind_quote behind = BEHIND_GOES_ON;
+    if (csv->unquoted == NULL) {
+        csv->unquoted = weft_entry_memory_try_alloc(csv->memory, csv->line.length + csv->rest.length);
+    }
+    uint8_t *to = csv->unquoted;
     if (to == NULL) {
         return WEFT_NOMEM;
     }
@@ -175,6 +179,7 @@ static enum weft_status read_quoted(struct csv *csv, bool *out_is_last)
             behind = BEHIND_LAST;
         }
     }
+    csv->unquoted = to + length;
     *out_is_last = behind == BEHIND_LAST;
     return csv->is_broken ? WEFT_OK : add_value(csv, weft_slice_of(to, length));
 }
