@@ -206,10 +206,10 @@ START_TEST(test_odd_key_values_are_understood)
 {
     begin("actions: [{key: a, action: update, value: new}, {key: copy, action: insert, from_attribute: two}]",
           WEFT_TRACES);
-    PUT_RAW(&record, "\x4a\x0d\x12\x03\x0a\x01v\x1a\x01u\x0a\x03not\x0a\x01"
+    PUT_RAW(&record, "\x4a\x0d\x12\x03\x0a\x01v\x22\x01u\x0a\x03not\x0a\x01"
                      "a");
     record.bytes[1] = (uint8_t)(record.length - 2);
-    PUT_RAW(&expected, "\x4a\x12\x1a\x01u\x0a\x03not\x0a\x01"
+    PUT_RAW(&expected, "\x4a\x12\x22\x01u\x0a\x03not\x0a\x01"
                        "a\x12\x05\x0a\x03new");
     expected.bytes[1] = (uint8_t)(expected.length - 2);
     /* two = [1] merged with [2]: both value fields go along. */
@@ -229,11 +229,11 @@ START_TEST(test_values_in_pieces_stay_whole)
     begin("actions: [{key: b, action: upsert, from_attribute: a}, {key: a, action: update, value: x}]", WEFT_TRACES);
     put_both("b", "");
     weft_buffer_clear(&expected);
-    PUT_RAW(&record, "\x4a\x11\x12\x03\x0a\x01v\x1a\x01u\x12\x04\x0a\x02ww\x0a\x01"
+    PUT_RAW(&record, "\x4a\x11\x12\x03\x0a\x01v\x22\x01u\x12\x04\x0a\x02ww\x0a\x01"
                      "a");
     PUT_RAW(&expected, "\x4a\x0e\x0a\x01"
                        "b\x12\x03\x0a\x01v\x12\x04\x0a\x02ww");
-    PUT_RAW(&expected, "\x4a\x0b\x1a\x01u\x0a\x01"
+    PUT_RAW(&expected, "\x4a\x0b\x22\x01u\x0a\x01"
                        "a\x12\x03\x0a\x01x");
     check_outcome(WEFT_TRACES);
     end();

@@ -306,7 +306,7 @@ static void put_key_value(struct weft_buffer *out, uint32_t field)
         put_field(&key_value, 1, weft_slice_of_text(shape == 3 ? long_text : some_key()));
     }
     if (shape == 4) {
-        put_field(&key_value, 3, WEFT_SLICE_LITERAL("unknown"));
+        put_field(&key_value, 4, WEFT_SLICE_LITERAL("unknown"));
     }
     if (shape != 5) {
         put_field(&key_value, 2, weft_buffer_slice(&any));
