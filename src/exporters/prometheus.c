@@ -21,12 +21,13 @@ enum { BACKLOG = 64, LENT_BYTES_MAX = 32 << 20 };
 
 WEFT_MAGIC(prometheus_loan, 0x9407e10a);
 
-/* What the workers have in common. instance is worker 0's and looked at there only. */
+/* What the workers have in common. instance and gone_reason are worker 0's and looked at there only. */
 struct shared {
     struct weft_shared_listeners listeners; /* of one */
     struct weft_listener listener;
     struct weft_tls_context *tls;
     struct prometheus_exporter *instance;
+    enum weft_drop_reason gone_reason; /* why what comes when there is none any more finds nobody */
 };
 
 struct prometheus_exporter {
@@ -34,7 +35,7 @@ struct prometheus_exporter {
     const struct weft_prometheus_config *config;
     struct shared *shared;
     weft_flow_id flows[WEFT_PROMETHEUS_FATES];
-    weft_flow_id gone_flow;
+    weft_flow_id shutdown_flow, reload_flow; /* what found nobody */
     uint64_t counts[WEFT_PROMETHEUS_FATES];
     uint64_t lent_records;
     size_t lent_bytes;
@@ -57,6 +58,7 @@ struct loan {
     uint32_t home_index;
     struct weft_batch *batch;
     bool was_taken;
+    enum weft_drop_reason gone_reason; /* if it was not */
     uint64_t fates[WEFT_PROMETHEUS_FATES];
 };
 
@@ -87,6 +89,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     struct shared *shared = weft_alloc(sizeof *shared);
     struct weft_endpoint endpoint;
     shared->listener.descriptor = -1;
+    shared->gone_reason = WEFT_DROP_SHUTDOWN;
     shared->listeners = (struct weft_shared_listeners){ .items = &shared->listener, .count = 1 };
     enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
     if (status == WEFT_OK && config->has_tls) {
@@ -194,7 +197,9 @@ static void loan_came_back(struct weft_message *message)
     if (loan->was_taken) {
         settle(exporter, &batch, loan->fates);
     } else {
-        weft_consumer_drop(&exporter->consumer, &batch, exporter->gone_flow, WEFT_DROP_SHUTDOWN, NULL);
+        bool is_reload = loan->gone_reason == WEFT_DROP_RELOAD;
+        weft_consumer_drop(&exporter->consumer, &batch, is_reload ? exporter->reload_flow : exporter->shutdown_flow,
+                           loan->gone_reason, NULL);
     }
     weft_budget_release(exporter->consumer.host->budget, sizeof *loan);
     weft_clear_magic(loan, prometheus_loan);
@@ -207,6 +212,7 @@ static void loan_came(struct weft_message *message)
     struct loan *loan = loan_of(message);
     struct prometheus_exporter *exporter = loan->shared->instance;
     loan->was_taken = exporter != NULL;
+    loan->gone_reason = loan->shared->gone_reason;
     if (exporter != NULL) {
         weft_assert(weft_host_is_here(exporter->consumer.host));
         read_batch(exporter, loan->batch, loan->fates);
@@ -270,8 +276,11 @@ static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
 static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
 {
     struct prometheus_exporter *exporter = exporter_of(consumer);
-    (void)reason;
     (void)is_forced;
+    weft_assert(reason == WEFT_DROP_SHUTDOWN || reason == WEFT_DROP_RELOAD);
+    if (exporter->table != NULL) {
+        exporter->shared->gone_reason = reason;
+    }
     if (exporter->server != NULL) {
         weft_prometheus_server_drain(exporter->server);
     }
@@ -283,7 +292,7 @@ static void exporter_free(struct weft_consumer *consumer)
 {
     struct prometheus_exporter *exporter = exporter_of(consumer);
     weft_assert(exporter->lent_records == 0);
-    if (exporter->shared->instance == exporter) {
+    if (exporter->table != NULL && exporter->shared->instance == exporter) { /* the table: it is worker 0's */
         exporter->shared->instance = NULL;
     }
     if (exporter->server != NULL) {
@@ -377,7 +386,8 @@ static void register_flows(struct prometheus_exporter *exporter)
     for (size_t i = WEFT_PROMETHEUS_SUPERSEDED; i < WEFT_PROMETHEUS_FATES; i++) {
         exporter->flows[i] = weft_consumer_drop_flow(&exporter->consumer, reasons[i]);
     }
-    exporter->gone_flow = weft_consumer_drop_flow(&exporter->consumer, WEFT_DROP_SHUTDOWN);
+    exporter->shutdown_flow = weft_consumer_drop_flow(&exporter->consumer, WEFT_DROP_SHUTDOWN);
+    exporter->reload_flow = weft_consumer_drop_flow(&exporter->consumer, WEFT_DROP_RELOAD);
 }
 
 static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,

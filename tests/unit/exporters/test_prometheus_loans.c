@@ -169,6 +169,20 @@ START_TEST(test_a_batch_that_finds_nobody_is_dropped)
 }
 END_TEST
 
+/* As worker 0's was drained: this worker's may not know yet. */
+START_TEST(test_a_batch_that_finds_nobody_is_dropped_for_the_reason_that_there_is)
+{
+    begin_exporters("endpoint: '127.0.0.1:0'");
+    ck_assert(offer_to(1, points(3, NULL)) == WEFT_OK);
+    exporters[0]->operations->drain(exporters[0], WEFT_DROP_RELOAD, true);
+    free_exporter(0);
+    deliver_all();
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_RELOAD), 3);
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_SHUTDOWN), 0);
+    end_exporters();
+}
+END_TEST
+
 START_TEST(test_without_memory_for_a_loan_the_batch_is_refused)
 {
     begin_exporters("endpoint: '127.0.0.1:0'");
@@ -190,6 +204,7 @@ int main(void)
     tcase_add_test(tests, test_what_is_not_shown_is_dropped_at_home);
     tcase_add_test(tests, test_too_much_on_loan_closes_the_exporter_until_it_is_back);
     tcase_add_test(tests, test_a_batch_that_finds_nobody_is_dropped);
+    tcase_add_test(tests, test_a_batch_that_finds_nobody_is_dropped_for_the_reason_that_there_is);
     tcase_add_test(tests, test_without_memory_for_a_loan_the_batch_is_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
