@@ -8,7 +8,7 @@
 #include "base/magic.h"
 #include "net/http1/routes.h"
 
-enum { STEP_BYTES = 256 * 1024, SCRAPES_MAX = 8 };
+enum { STEP_BYTES = 256 * 1024, PAGES_MAX = 8, JUDGED_MAX = 64 };
 
 WEFT_MAGIC(prometheus_server, 0x9407e7e5);
 WEFT_MAGIC(prometheus_scrape, 0x5c4a9e01);
@@ -20,7 +20,8 @@ struct weft_prometheus_server {
     struct weft_auth_server *auth; /* or NULL */
     struct weft_buffer headers;    /* lines */
     struct weft_list scrapes;
-    size_t scrape_count;
+    size_t judged_count; /* scrapes whose credentials are being looked at: whoever asks makes one */
+    size_t page_count;   /* the others */
     uint64_t answered, refused, too_large, unauthenticated;
 };
 
@@ -31,7 +32,7 @@ struct scrape {
     struct weft_http1_server_exchange *exchange;
     struct weft_auth_wait wait; /* for the judgement of its credentials */
     struct weft_prometheus_accepted accepted;
-    bool is_compressed;
+    bool is_compressed, has_page;
     struct weft_prometheus_cursor cursor;
     struct weft_buffer text, body;
     size_t charged_bytes;
@@ -68,7 +69,8 @@ static void scrape_free(struct scrape *scrape)
     weft_prometheus_cursor_end(&scrape->cursor);
     weft_timer_cancel(host->timers, &scrape->timer);
     weft_list_remove(&scrape->node);
-    server->scrape_count--;
+    server->page_count -= scrape->has_page;
+    server->judged_count -= !scrape->has_page;
     weft_buffer_fini(&scrape->text);
     weft_buffer_fini(&scrape->body);
     weft_budget_release(host->budget, scrape->charged_bytes);
@@ -170,22 +172,38 @@ static struct weft_prometheus_server *server_of(void *context)
     return server;
 }
 
+static void refuse(struct weft_prometheus_server *server, struct weft_http1_server_exchange *exchange, const char *text)
+{
+    server->refused++;
+    reply_text(server, exchange, 503, "Retry-After: 1\r\n", text);
+}
+
+/* Who may scrape takes a place among the pages only now. */
 static void begin_page(struct scrape *scrape)
 {
-    struct weft_prometheus_table *table = scrape->server->settings.table;
-    weft_prometheus_cursor_begin(table, &scrape->cursor);
-    weft_prometheus_page_write_targets(table, &scrape->accepted.format, &scrape->text);
+    struct weft_prometheus_server *server = scrape->server;
+    if (server->page_count == PAGES_MAX) {
+        refuse(server, scrape->exchange, "too many scrapes at a time\n");
+        scrape_free(scrape);
+        return;
+    }
+    scrape->has_page = true;
+    server->judged_count--;
+    server->page_count++;
+    weft_prometheus_cursor_begin(server->settings.table, &scrape->cursor);
+    weft_prometheus_page_write_targets(server->settings.table, &scrape->accepted.format, &scrape->text);
     go_on(scrape);
 }
 
 static void keep_out(struct scrape *scrape, const struct weft_error *failure)
 {
     struct weft_prometheus_server *server = scrape->server;
-    bool is_throttled = failure->status != WEFT_UNAUTHENTICATED;
-    server->unauthenticated += !is_throttled;
-    server->refused += is_throttled;
-    reply_text(server, scrape->exchange, is_throttled ? 503 : 401, is_throttled ? "Retry-After: 1\r\n" : NULL,
-               failure->text);
+    if (failure->status != WEFT_UNAUTHENTICATED) {
+        refuse(server, scrape->exchange, failure->text);
+    } else {
+        server->unauthenticated++;
+        reply_text(server, scrape->exchange, 401, NULL, failure->text);
+    }
     scrape_free(scrape);
 }
 
@@ -205,7 +223,7 @@ static void was_judged(struct weft_auth_wait *wait, const struct weft_error *fai
 static struct scrape *new_scrape(struct weft_prometheus_server *server, struct weft_http1_server_exchange *exchange)
 {
     const struct weft_prometheus_server_settings *settings = &server->settings;
-    struct scrape *scrape = server->scrape_count < SCRAPES_MAX ? weft_try_alloc(sizeof *scrape) : NULL;
+    struct scrape *scrape = server->judged_count < JUDGED_MAX ? weft_try_alloc(sizeof *scrape) : NULL;
     if (scrape == NULL) {
         return NULL;
     }
@@ -224,7 +242,7 @@ static struct scrape *new_scrape(struct weft_prometheus_server *server, struct w
     weft_buffer_init(&scrape->body, settings->max_page_bytes);
     weft_timer_init(&scrape->timer, go_on, scrape);
     weft_list_push_back(&server->scrapes, &scrape->node);
-    server->scrape_count++;
+    server->judged_count++;
     return scrape;
 }
 
@@ -237,8 +255,7 @@ static void begin_scrape(void *context, struct weft_http1_server_exchange *excha
     struct weft_error error = WEFT_ERROR_NONE;
     struct scrape *scrape = new_scrape(server, exchange);
     if (scrape == NULL) {
-        server->refused++;
-        reply_text(server, exchange, 503, "Retry-After: 1\r\n", "too many scrapes at a time\n");
+        refuse(server, exchange, "too many scrapes at a time\n");
         return;
     }
     enum weft_status status = WEFT_OK;

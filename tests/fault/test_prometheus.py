@@ -159,6 +159,23 @@ class PrometheusFaults(OutsideInCase):
             self.assertEqual(answer(credentials), (401, "weft", False), credentials)
         self.assertEqual(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_scrapes_unauthenticated"), 4)
 
+    def test_who_is_not_let_in_takes_no_place_of_a_page(self):
+        slow = "slow:$2b$12$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
+        self.address, self.port = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        config = self.config(auth={"authenticator": "basicauth"}, max_connections=100)
+        config["extensions"] = {"basicauth": {"htpasswd": {"inline": f"{slow}plain:secret\n"}}}
+        config["service"]["extensions"] = ["basicauth"]
+        self.program = self.start_program(config, [self.address, self.port])
+        for number in range(30):  # one is compared at a time, for a good part of a second
+            connection = self.start(connect(self.port))
+            pair = base64.b64encode(f"slow:{number}".encode()).decode()
+            connection.sendall(f"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {pair}\r\n\r\n".encode())
+        headers = {"Authorization": "Basic " + base64.b64encode(b"plain:secret").decode()}
+        ask = urllib.request.Request(f"http://{self.port}/metrics", headers=headers)
+        with urllib.request.urlopen(ask, timeout=20) as answer:
+            self.assertEqual(answer.status, 200)
+        self.assertEqual(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_scrapes_refused"), 0)
+
     def test_scrapes_over_tls(self):
         certificates = Certificates(self.temporary_directory())
         self.begin(tls={"cert_file": str(certificates.certificate("server")), "key_file": str(certificates.key("server"))})
