@@ -111,9 +111,21 @@ enum weft_prometheus_fate weft_prometheus_get_family(struct weft_prometheus_tabl
 
 /* ---- targets ---- */
 
+static void move_cursors(struct weft_prometheus_table *table, const struct weft_prometheus_target *target)
+{
+    WEFT_LIST_EACH(node, &table->cursors)
+    {
+        struct weft_prometheus_cursor *cursor = WEFT_CONTAINER_OF(node, struct weft_prometheus_cursor, node);
+        if (cursor->target == &target->node) {
+            cursor->target = target->node.next;
+        }
+    }
+}
+
 void weft_prometheus_target_unref(struct weft_prometheus_table *table, struct weft_prometheus_target *target)
 {
     if (target != NULL && --target->series_count == 0) {
+        move_cursors(table, target);
         weft_list_remove(&target->node);
         weft_prometheus_release(table, target->labels.bytes, target->labels.length);
         weft_table_remove(table->targets_by_key, target);
@@ -122,19 +134,26 @@ void weft_prometheus_target_unref(struct weft_prometheus_table *table, struct we
 
 void weft_prometheus_refresh_target(struct weft_prometheus_table *table, struct weft_prometheus_target *target)
 {
-    if (target->labels.bytes != NULL && target->resource_hash == table->context.resource_hash) {
+    uint64_t hash = table->context.resource_hash;
+    struct weft_monotonic now = weft_timers_now(table->timers);
+    bool is_current = target->labels.bytes != NULL && target->resource_hash == hash;
+    bool has_just_failed =
+        target->failed.ns != 0 && target->failed_hash == hash && now.ns - target->failed.ns < WEFT_NS_PER_S;
+    if (is_current || has_just_failed) {
         return;
     }
     const struct weft_buffer *labels = &table->context.labels;
     struct weft_prometheus_labels made = { .length = 0 };
     if (!weft_prometheus_write_target_labels(table) ||
         weft_prometheus_copy(table, labels->bytes, labels->length, &made.bytes) != WEFT_PROMETHEUS_TAKEN) {
+        target->failed_hash = hash;
+        target->failed = now;
         return;
     }
     made.length = labels->length;
     weft_prometheus_release(table, target->labels.bytes, target->labels.length);
     target->labels = made;
-    target->resource_hash = table->context.resource_hash;
+    target->resource_hash = hash;
 }
 
 struct weft_prometheus_target *weft_prometheus_ref_target(struct weft_prometheus_table *table)

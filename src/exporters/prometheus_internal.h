@@ -25,7 +25,9 @@ struct weft_prometheus_target {
     struct weft_list node;
     uint64_t series_count;
     uint64_t resource_hash; /* that the labels were made of */
-    struct weft_prometheus_labels labels;
+    uint64_t failed_hash;   /* of a resource that there was no room for, when that was tried last */
+    struct weft_monotonic failed;
+    struct weft_prometheus_labels labels; /* none: it is not shown */
 };
 
 struct weft_prometheus_series {
@@ -51,9 +53,10 @@ struct weft_prometheus_series {
 /* Where a page is being written; it is moved on when what it points to goes. */
 struct weft_prometheus_cursor {
     struct weft_list node;
+    struct weft_list *target; /* the next one: a node of the table's, or their head; NULL: all are written */
     struct weft_prometheus_family *family; /* NULL: all are written */
     struct weft_list *series;              /* the next one: a node of the family's list, or its head */
-    bool is_begun;                         /* the family's head lines are written */
+    bool is_begun;                         /* the head lines of the family, or of the targets, are written */
 };
 
 enum { WEFT_PROMETHEUS_LABELS_MAX = 256 }; /* attributes of a point, and of a scope */
@@ -120,7 +123,8 @@ void weft_prometheus_family_free(struct weft_prometheus_table *table, struct wef
 struct weft_prometheus_target *weft_prometheus_ref_target(struct weft_prometheus_table *table);
 void weft_prometheus_target_unref(struct weft_prometheus_table *table, struct weft_prometheus_target *target);
 
-/* With the labels of the resource as it is now, unless there is no memory for them. */
+/* With the labels of the resource as it is now, unless there is no memory for them, which is looked at once a second.
+ */
 void weft_prometheus_refresh_target(struct weft_prometheus_table *table, struct weft_prometheus_target *target);
 
 /* The series of the context's point and key, or NULL. */

@@ -191,7 +191,6 @@ static void begin_page(struct scrape *scrape)
     server->judged_count--;
     server->page_count++;
     weft_prometheus_cursor_begin(server->settings.table, &scrape->cursor);
-    weft_prometheus_page_write_targets(server->settings.table, &scrape->accepted.format, &scrape->text);
     go_on(scrape);
 }
 

@@ -236,6 +236,7 @@ void weft_prometheus_cursor_begin(struct weft_prometheus_table *table, struct we
     struct weft_list *first = weft_list_first(&table->families);
     cursor->family = first == NULL ? NULL : WEFT_CONTAINER_OF(first, struct weft_prometheus_family, node);
     cursor->series = cursor->family == NULL ? NULL : cursor->family->series.next;
+    cursor->target = table->targets.next;
     cursor->is_begun = false;
     weft_list_push_back(&table->cursors, &cursor->node);
 }

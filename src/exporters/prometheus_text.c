@@ -302,10 +302,44 @@ static void next_family(const struct weft_prometheus_table *table, struct weft_p
     cursor->is_begun = false;
 }
 
+/* What a page begins with: target_info. */
+static void write_targets(struct weft_prometheus_table *table, struct weft_prometheus_cursor *cursor,
+                          const struct weft_prometheus_format *format, size_t enough_bytes, struct weft_buffer *out)
+{
+    struct weft_slice name = table->settings.target_info_name;
+    bool is_plain = weft_prometheus_is_plain_name(name);
+    while (cursor->target != &table->targets && out->length < enough_bytes && !out->is_failed) {
+        const struct weft_prometheus_target *target =
+            WEFT_CONTAINER_OF(cursor->target, struct weft_prometheus_target, node);
+        struct line line = {
+            .format = format, .family = name, .labels = &target->labels, .out = out, .is_plain = is_plain
+        };
+        cursor->target = cursor->target->next;
+        if (target->labels.bytes == NULL) {
+            continue;
+        }
+        if (!cursor->is_begun) {
+            write_head(name, WEFT_SLICE_LITERAL("Target metadata"), WEFT_PROMETHEUS_GAUGE, format, out);
+            cursor->is_begun = true;
+        }
+        begin_line(&line, "", NULL, 0);
+        put_value(format, 1, out);
+        end_line(&line, NULL, NULL);
+    }
+}
+
 bool weft_prometheus_page_write(struct weft_prometheus_table *table, struct weft_prometheus_cursor *cursor,
                                 const struct weft_prometheus_format *format, size_t enough_bytes,
                                 struct weft_buffer *out)
 {
+    if (cursor->target != NULL) {
+        write_targets(table, cursor, format, enough_bytes, out);
+        if (cursor->target != &table->targets) {
+            return false;
+        }
+        cursor->target = NULL;
+        cursor->is_begun = false;
+    }
     while (cursor->family != NULL && out->length < enough_bytes && !out->is_failed) {
         const struct weft_prometheus_family *family = cursor->family;
         if (cursor->series == &family->series) {
@@ -325,27 +359,4 @@ bool weft_prometheus_page_write(struct weft_prometheus_table *table, struct weft
         write_series(family, series, format, out);
     }
     return cursor->family == NULL;
-}
-
-void weft_prometheus_page_write_targets(const struct weft_prometheus_table *table,
-                                        const struct weft_prometheus_format *format, struct weft_buffer *out)
-{
-    struct weft_slice name = table->settings.target_info_name;
-    bool is_begun = false;
-    WEFT_LIST_EACH(node, &table->targets)
-    {
-        const struct weft_prometheus_target *target = WEFT_CONTAINER_OF(node, struct weft_prometheus_target, node);
-        struct line line = { .format = format, .family = name, .labels = &target->labels, .out = out };
-        if (target->labels.bytes == NULL) {
-            continue;
-        }
-        if (!is_begun) {
-            write_head(name, WEFT_SLICE_LITERAL("Target metadata"), WEFT_PROMETHEUS_GAUGE, format, out);
-            is_begun = true;
-        }
-        line.is_plain = weft_prometheus_is_plain_name(name);
-        begin_line(&line, "", NULL, 0);
-        put_value(format, 1, out);
-        end_line(&line, NULL, NULL);
-    }
 }

@@ -10,11 +10,7 @@ struct weft_prometheus_format {
     enum weft_prometheus_escaping escaping;
 };
 
-/* Appends until so many bytes are there, or the last series is written. True at the end. */
+/* Appends until so many bytes are there, or the last series is written; target_info is first. True at the end. */
 bool weft_prometheus_page_write(struct weft_prometheus_table *table, struct weft_prometheus_cursor *cursor,
                                 const struct weft_prometheus_format *format, size_t enough_bytes,
                                 struct weft_buffer *out);
-
-/* What a page begins with: target_info. */
-void weft_prometheus_page_write_targets(const struct weft_prometheus_table *table,
-                                        const struct weft_prometheus_format *format, struct weft_buffer *out);

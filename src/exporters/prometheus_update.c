@@ -63,6 +63,16 @@ static uint32_t bucket_of(const struct weft_prometheus_series *series, double va
     return low;
 }
 
+/* Room doubles: exemplars that come bucket by bucket are not copied for each of them. */
+static enum weft_prometheus_fate make_room_for_exemplar(struct weft_prometheus_table *table,
+                                                        struct weft_prometheus_series *series)
+{
+    uint32_t capacity = series->exemplar_capacity;
+    bool is_full = series->exemplar_count == capacity;
+    uint32_t wanted = !is_full ? capacity : capacity == 0 ? 1 : capacity * 2;
+    return make_room(table, &series->exemplars, sizeof *series->exemplars, wanted, &series->exemplar_capacity);
+}
+
 /* The last one of a bucket is kept; without room for it it is left out. */
 static void keep_exemplar(struct weft_prometheus_table *table, struct weft_prometheus_series *series,
                           const struct weft_prometheus_exemplar *exemplar)
@@ -72,9 +82,7 @@ static void keep_exemplar(struct weft_prometheus_table *table, struct weft_prome
         at++;
     }
     if (at == series->exemplar_count || series->exemplars[at].bucket != exemplar->bucket) {
-        if (series->exemplar_count == EXEMPLARS_MAX ||
-            make_room(table, &series->exemplars, sizeof *series->exemplars, series->exemplar_count + 1,
-                      &series->exemplar_capacity) != WEFT_PROMETHEUS_TAKEN) {
+        if (series->exemplar_count == EXEMPLARS_MAX || make_room_for_exemplar(table, series) != WEFT_PROMETHEUS_TAKEN) {
             return;
         }
         memmove(&series->exemplars[at + 1], &series->exemplars[at],

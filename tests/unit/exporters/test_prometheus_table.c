@@ -58,7 +58,6 @@ static const char *page_in(const struct weft_prometheus_format *format)
 {
     struct weft_prometheus_cursor cursor;
     weft_buffer_clear(&page);
-    weft_prometheus_page_write_targets(table, format, &page);
     weft_prometheus_cursor_begin(table, &cursor);
     ck_assert(weft_prometheus_page_write(table, &cursor, format, SIZE_MAX, &page));
     weft_prometheus_cursor_end(&cursor);
@@ -490,6 +489,106 @@ START_TEST(test_a_page_goes_on_behind_a_series_that_is_gone)
 }
 END_TEST
 
+static const char *target_of(unsigned number)
+{
+    static char resource[300];
+    snprintf(resource, sizeof resource,
+             "'attributes':[{'key':'service.name','value':{'stringValue':'shop'}},"
+             "{'key':'service.instance.id','value':{'stringValue':'%u'}},{'key':'host','value':{'intValue':'7'}}]",
+             number);
+    return resource;
+}
+
+static void take_target(unsigned number, const char *point)
+{
+    char metrics[100];
+    snprintf(metrics, sizeof metrics, "{'name':'g','gauge':{'dataPoints':[{%s}]}}", point);
+    take_of(target_of(number), "", metrics);
+}
+
+/* Ten thousand targets are no reason to write for as long as that takes. */
+START_TEST(test_targets_are_written_in_steps_and_may_go_meanwhile)
+{
+    struct weft_prometheus_cursor cursor;
+    struct weft_prometheus_format format = { 0 };
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+    for (unsigned i = 0; i < 4; i++) {
+        take_target(i, "");
+    }
+    weft_prometheus_cursor_begin(table, &cursor);
+    weft_buffer_clear(&page);
+    ck_assert(!weft_prometheus_page_write(table, &cursor, &format, 1, &page));
+    weft_buffer_append_byte(&page, 0);
+    ck_assert_str_eq((const char *)page.bytes, "# HELP target_info Target metadata\n# TYPE target_info gauge\n"
+                                               "target_info{host=\"7\",instance=\"0\",job=\"shop\"} 1\n");
+    take_target(1, "'flags':1"); /* the one that is next goes */
+    weft_buffer_clear(&page);
+    ck_assert(!weft_prometheus_page_write(table, &cursor, &format, 1, &page));
+    weft_buffer_append_byte(&page, 0);
+    ck_assert_str_eq((const char *)page.bytes, "target_info{host=\"7\",instance=\"2\",job=\"shop\"} 1\n");
+    take_target(3, "'flags':1"); /* and the last one */
+    weft_buffer_clear(&page);
+    ck_assert(weft_prometheus_page_write(table, &cursor, &format, SIZE_MAX, &page));
+    weft_buffer_append_byte(&page, 0);
+    ck_assert_str_eq((const char *)page.bytes, "# HELP g \n# TYPE g gauge\ng{instance=\"0\",job=\"shop\"} 0\n"
+                                               "g{instance=\"2\",job=\"shop\"} 0\n");
+    weft_prometheus_cursor_end(&cursor);
+    end();
+}
+END_TEST
+
+/* A series is taken though its target has no room for its labels; these are not made again for every point. */
+START_TEST(test_a_target_without_room_is_looked_at_once_a_second)
+{
+    size_t nth = 0;
+    const char *shown = "target_info{host=\"7\",instance=\"0\",job=\"shop\"} 1\n";
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+    take_target(0, "");
+    expect(shown);
+    do {
+        end();
+        begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+        metrics_request(target_of(0), "", "{'name':'g','gauge':{'dataPoints':[{}]}}", &request);
+        weft_alloc_fail_at(++nth);
+        weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
+        ck_assert(weft_alloc_has_failed());
+        weft_alloc_fail_at(0);
+    } while (weft_list_is_empty(&table->targets) || strstr(text_page(), "target_info") != NULL);
+    weft_alloc_fail_at(1);
+    weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
+    ck_assert(!weft_alloc_has_failed());
+    weft_alloc_fail_at(0);
+    expect_not("target_info");
+    pass(WEFT_NS_PER_S);
+    take_target(0, "");
+    expect(shown);
+    end();
+}
+END_TEST
+
+/* Two hundred of them, with far fewer allocations. */
+START_TEST(test_room_for_exemplars_doubles)
+{
+    struct weft_buffer metrics = { 0 };
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true, .keeps_exemplars = true });
+    weft_buffer_append_text(&metrics,
+                            "{'name':'h','histogram':{'aggregationTemporality':2,'dataPoints':[{'explicitBounds':[");
+    put_numbers(&metrics, "", "", 300);
+    weft_buffer_append_text(&metrics, "],'exemplars':[");
+    put_numbers(&metrics, "{'asInt':'", "'}", 200);
+    weft_buffer_append_text(&metrics, "]}]}}");
+    weft_buffer_append_byte(&metrics, 0);
+    metrics_request("", "", (const char *)metrics.bytes, &request);
+    weft_alloc_fail_at(100); /* bounds and buffers are some of them */
+    weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
+    ck_assert(!weft_alloc_has_failed());
+    weft_alloc_fail_at(0);
+    expect_fates(1, 0, 0, 0);
+    weft_buffer_fini(&metrics);
+    end();
+}
+END_TEST
+
 static const char all_kinds[] =
     "{'name':'c','sum':{'isMonotonic':true,'aggregationTemporality':2,'dataPoints':[{'asInt':'1','exemplars':[{}],"
     "'attributes':[{'key':'a','value':{'stringValue':'b'}},{'key':'l','value':{'arrayValue':{'values':[{'intValue':'1'}"
@@ -562,6 +661,9 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_memory_beyond_the_limit_is_not_taken);
     tcase_add_test(tests, test_labels_beyond_the_limit_are_not_taken);
     tcase_add_test(tests, test_quantiles_and_exemplars_are_bounded);
+    tcase_add_test(tests, test_room_for_exemplars_doubles);
+    tcase_add_test(tests, test_targets_are_written_in_steps_and_may_go_meanwhile);
+    tcase_add_test(tests, test_a_target_without_room_is_looked_at_once_a_second);
     tcase_add_test(tests, test_a_page_outlives_what_it_stands_at);
     tcase_add_test(tests, test_a_page_goes_on_behind_a_series_that_is_gone);
     tcase_add_test(tests, test_without_memory_points_are_counted);
