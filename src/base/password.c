@@ -216,9 +216,12 @@ static bool matches_apache(const char *kept, struct weft_slice password)
     }
     weft_digest_free(&text.digest);
     OPENSSL_cleanse(text.bytes, sizeof text.bytes);
+    if (!is_made) {
+        return false;
+    }
     char made[32];
     write_md5(bytes, made);
-    return is_made && weft_secret_equal(weft_slice_of_text(made), weft_slice_of_text(salt_text + salt.length + 1));
+    return weft_secret_equal(weft_slice_of_text(made), weft_slice_of_text(salt_text + salt.length + 1));
 }
 
 /* ---- forms ---- */
