@@ -20,6 +20,14 @@ void weft_buffer_fini(struct weft_buffer *buffer)
     *buffer = (struct weft_buffer){ .max_length = buffer->max_length };
 }
 
+void weft_buffer_fini_secret(struct weft_buffer *buffer)
+{
+    if (buffer->bytes != NULL) {
+        explicit_bzero(buffer->bytes, buffer->capacity);
+    }
+    weft_buffer_fini(buffer);
+}
+
 void weft_buffer_clear(struct weft_buffer *buffer)
 {
     buffer->length = 0;

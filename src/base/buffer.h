@@ -18,6 +18,9 @@ struct weft_buffer {
 void weft_buffer_init(struct weft_buffer *buffer, size_t max_length);
 void weft_buffer_fini(struct weft_buffer *buffer);
 
+/* The same for a secret, which is overwritten. What growth has moved is left behind: reserve room for all of it. */
+void weft_buffer_fini_secret(struct weft_buffer *buffer);
+
 /* Empty and usable again; keeps the memory. */
 void weft_buffer_clear(struct weft_buffer *buffer);
 

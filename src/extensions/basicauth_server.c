@@ -13,7 +13,6 @@
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/digest.h"
-#include "base/log.h"
 #include "base/password.h"
 #include "extensions/watched_file.h"
 
@@ -299,17 +298,11 @@ static enum weft_status read_users(struct basicauth_server *server, struct weft_
     return status;
 }
 
-static void on_changed(void *context, struct weft_slice contents)
+static enum weft_status on_changed(void *context, struct weft_slice contents, struct weft_error *error)
 {
     struct basicauth_server *server = context;
-    struct weft_error error = WEFT_ERROR_NONE;
     weft_check_magic(server, basicauth_server);
-    if (read_users(server, contents, &error) == WEFT_OK) {
-        weft_log(INFO, "auth.file_read", "credentials were read again", WEFT_LOG_STRING("extension", server->setup.id));
-    } else {
-        weft_log(WARN, "auth.file_unusable", "credentials are not usable; the former ones stay",
-                 WEFT_LOG_STRING("extension", server->setup.id), WEFT_LOG_STRING("error", error.text));
-    }
+    return read_users(server, contents, error);
 }
 
 static void server_free(struct weft_auth_server *untyped)

@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/buffer.h"
-#include "base/log.h"
 #include "base/password.h"
 #include "extensions/watched_file.h"
 #include "net/http1/client.h"
@@ -219,16 +218,10 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
 
 /* ---- on each worker ---- */
 
-static void on_changed(void *context, struct weft_slice contents)
+static enum weft_status on_changed(void *context, struct weft_slice contents, struct weft_error *error)
 {
     struct bearer_side *side = context;
-    struct weft_error error = WEFT_ERROR_NONE;
-    if (take_contents(&side->values, side->shared->config, contents, &error) == WEFT_OK) {
-        weft_log(INFO, "auth.file_read", "credentials were read again", WEFT_LOG_STRING("extension", side->shared->id));
-    } else {
-        weft_log(WARN, "auth.file_unusable", "credentials are not usable; the former ones stay",
-                 WEFT_LOG_STRING("extension", side->shared->id), WEFT_LOG_STRING("error", error.text));
-    }
+    return take_contents(&side->values, side->shared->config, contents, error);
 }
 
 static void side_init(struct bearer_side *side, struct weft_authenticator *authenticator, struct weft_host *host)

@@ -2,7 +2,6 @@
 #include "extensions/file_value.h"
 
 #include "base/assert.h"
-#include "base/log.h"
 
 enum weft_status weft_file_value_read(const char *path, struct weft_buffer *out, struct weft_error *error)
 {
@@ -11,30 +10,34 @@ enum weft_status weft_file_value_read(const char *path, struct weft_buffer *out,
     return is_empty ? weft_fail(error, WEFT_INVALID, "credentials file \"%s\" is empty", path) : status;
 }
 
-static void on_changed(void *context, struct weft_slice contents)
+static enum weft_status on_changed(void *context, struct weft_slice contents, struct weft_error *error)
 {
     struct weft_file_value *value = context;
     struct weft_buffer fresh;
     weft_buffer_init(&fresh, 0);
     contents = weft_slice_trim(contents);
-    weft_buffer_append(&fresh, contents.bytes, contents.length);
-    if (contents.length == 0 || fresh.is_failed) {
-        weft_log(WARN, "auth.file_unusable", "a secret's file is not usable; the former one stays",
-                 WEFT_LOG_STRING("extension", value->id));
-        weft_buffer_fini(&fresh);
-        return;
+    if (contents.length == 0) {
+        return weft_fail(error, WEFT_INVALID, "there is nothing in the file");
     }
-    weft_buffer_fini(&value->text);
+    weft_buffer_append(&fresh, contents.bytes, contents.length);
+    if (fresh.is_failed) {
+        weft_buffer_fini(&fresh);
+        return weft_fail(error, WEFT_NOMEM, "no memory for a secret");
+    }
+    weft_buffer_fini_secret(&value->text);
     value->text = fresh;
+    value->version++;
+    return WEFT_OK;
 }
 
 void weft_file_value_init(struct weft_file_value *value, const struct weft_watched_file_settings *settings,
                           struct weft_slice first)
 {
     struct weft_watched_file_settings own = *settings;
-    value->id = settings->id;
+    *value = (struct weft_file_value){ .file = NULL };
     weft_buffer_init(&value->text, 0);
-    on_changed(value, first);
+    enum weft_status status = on_changed(value, first, NULL);
+    weft_assert(status == WEFT_OK); /* start-up, and weft_file_value_read has seen it */
     own.on_changed = on_changed;
     own.context = value;
     value->file = weft_watched_file_new(&own);
@@ -42,7 +45,7 @@ void weft_file_value_init(struct weft_file_value *value, const struct weft_watch
 
 void weft_file_value_init_fixed(struct weft_file_value *value, const char *text)
 {
-    value->file = NULL;
+    *value = (struct weft_file_value){ .file = NULL };
     weft_buffer_init(&value->text, 0);
     weft_buffer_append_text(&value->text, text == NULL ? "" : text);
     weft_assert(!value->text.is_failed); /* start-up */
@@ -51,5 +54,5 @@ void weft_file_value_init_fixed(struct weft_file_value *value, const char *text)
 void weft_file_value_fini(struct weft_file_value *value)
 {
     weft_watched_file_free(value->file);
-    weft_buffer_fini(&value->text);
+    weft_buffer_fini_secret(&value->text);
 }

@@ -6,8 +6,8 @@
 /* A secret that is the config's or a file's, without the white space around it; a file is looked at again. Embedded in
  * who uses it, which stays where it is. */
 struct weft_file_value {
-    const char *id; /* of the extension, for the log */
     struct weft_buffer text;
+    uint64_t version; /* of text: goes up when it changes */
     struct weft_watched_file *file; /* NULL = none */
 };
 

@@ -28,6 +28,14 @@ struct look {
     struct weft_error error;
 };
 
+/* What the log has said last. */
+enum state {
+    FIRST, /* nothing: it was read at a start, and not looked at since */
+    TAKEN,
+    UNREADABLE,
+    UNUSABLE,
+};
+
 struct weft_watched_file {
     uint32_t magic;
     struct weft_watched_file_settings settings;
@@ -35,7 +43,7 @@ struct weft_watched_file {
     struct identity known;
     struct look *look; /* NULL: none is out */
     struct weft_timer timer;
-    bool has_failed; /* and the log has said so */
+    enum state state;
 };
 
 enum weft_status weft_watched_file_read(const char *path, struct weft_buffer *out, struct weft_error *error)
@@ -71,13 +79,47 @@ static void look_now(struct weft_helper_task *task, void *context)
     }
 }
 
-static void take_failure(struct weft_watched_file *file, const struct weft_error *error)
+static void set_state(struct weft_watched_file *file, enum state state, const struct weft_error *error)
 {
-    if (!file->has_failed) {
-        weft_log(WARN, "auth.file_unreadable", "credentials cannot be read again; the former ones stay",
-                 WEFT_LOG_STRING("extension", file->settings.id), WEFT_LOG_STRING("error", error->text));
+    const struct weft_log_field id = WEFT_LOG_STRING("extension", file->settings.id);
+    enum state former = file->state;
+    file->state = state;
+    switch (state) {
+    case FIRST:
+        break;
+    case TAKEN: /* the first time it is what was read at the start, but for a rare case */
+        if (former != FIRST && file->settings.host->worker_index == 0) {
+            weft_log(INFO, "auth.file_read", "credentials were read again", id);
+        }
+        break;
+    case UNREADABLE:
+        if (former != UNREADABLE) {
+            weft_log(WARN, "auth.file_unreadable", "credentials cannot be read again; the former ones stay", id,
+                     WEFT_LOG_STRING("error", error->text));
+        }
+        break;
+    case UNUSABLE:
+        if (former != UNUSABLE) {
+            weft_log(WARN, "auth.file_unusable", "credentials are not usable; the former ones stay", id,
+                     WEFT_LOG_STRING("error", error->text));
+        }
+        break;
     }
-    file->has_failed = true;
+}
+
+/* What was not taken is not known: it is looked at again. */
+static void take(struct weft_watched_file *file, const struct look *look)
+{
+    struct weft_error error = look->error;
+    if (error.status != WEFT_OK) {
+        set_state(file, UNREADABLE, &error);
+    } else if (file->settings.on_changed(file->settings.context, weft_buffer_slice(&look->contents), &error) !=
+               WEFT_OK) {
+        set_state(file, UNUSABLE, &error);
+    } else {
+        file->known = look->found;
+        set_state(file, TAKEN, NULL);
+    }
 }
 
 static void was_looked_at(struct weft_helper_task *task)
@@ -87,12 +129,8 @@ static void was_looked_at(struct weft_helper_task *task)
     weft_check_magic(file, watched_file);
     file->look = NULL;
     weft_timer_set_after(file->settings.host->timers, &file->timer, file->settings.interval_ns);
-    if (look->is_changed && look->error.status != WEFT_OK) {
-        take_failure(file, &look->error);
-    } else if (look->is_changed) {
-        file->known = look->found;
-        file->has_failed = false;
-        file->settings.on_changed(file->settings.context, weft_buffer_slice(&look->contents));
+    if (look->is_changed) {
+        take(file, look);
     }
     look_free(look);
 }
