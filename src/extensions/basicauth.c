@@ -39,6 +39,8 @@ struct basicauth_client {
     struct weft_auth_client client;
     const struct basicauth_shared *shared;
     struct weft_file_value username, password;
+    struct weft_buffer value; /* of the field, made of the versions of both; empty: not yet */
+    uint64_t username_version, password_version;
 };
 
 #define USERS struct weft_basicauth_users_config
@@ -197,25 +199,42 @@ static void append_half(const struct weft_file_value *half, struct weft_buffer *
     weft_buffer_append(out, half->text.bytes, half->text.length);
 }
 
+static enum weft_status make_value(struct basicauth_client *client, struct weft_error *error)
+{
+    struct weft_buffer pair, value;
+    size_t pair_length = client->username.text.length + 1 + client->password.text.length;
+    weft_buffer_init(&pair, 0);
+    weft_buffer_init(&value, 0);
+    /* Room for all of it at once, so that nothing is left behind where it was too small. */
+    if (weft_buffer_reserve(&pair, pair_length) != NULL && weft_buffer_reserve(&value, 8 + pair_length * 2) != NULL) {
+        append_half(&client->username, &pair);
+        weft_buffer_append_byte(&pair, ':');
+        append_half(&client->password, &pair);
+        weft_buffer_append_text(&value, "Basic ");
+        weft_base64_append(&value, weft_buffer_slice(&pair), true);
+    }
+    bool is_failed = pair.is_failed || value.is_failed;
+    weft_buffer_fini_secret(&pair);
+    weft_buffer_fini_secret(is_failed ? &value : &client->value);
+    if (is_failed) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for credentials");
+    }
+    client->value = value;
+    client->username_version = client->username.version;
+    client->password_version = client->password.version;
+    return WEFT_OK;
+}
+
 static enum weft_status add(struct weft_auth_client *untyped, const struct weft_metadata *metadata,
                             struct weft_header_set *set, struct weft_error *error)
 {
     (void)metadata;
-    const struct basicauth_client *client = client_of(untyped);
-    struct weft_buffer pair, value;
-    weft_buffer_init(&pair, 0);
-    weft_buffer_init(&value, 0);
-    append_half(&client->username, &pair);
-    weft_buffer_append_byte(&pair, ':');
-    append_half(&client->password, &pair);
-    weft_buffer_append_text(&value, "Basic ");
-    weft_base64_append(&value, weft_buffer_slice(&pair), true);
-    enum weft_status status = pair.is_failed || value.is_failed
-                                  ? weft_fail(error, WEFT_NOMEM, "no memory for credentials")
-                                  : weft_header_set_put(set, "authorization", weft_buffer_slice(&value), error);
-    weft_buffer_fini(&pair);
-    weft_buffer_fini(&value);
-    return status;
+    struct basicauth_client *client = client_of(untyped);
+    bool is_current = client->value.length > 0 && client->username_version == client->username.version &&
+                      client->password_version == client->password.version;
+    enum weft_status status = is_current ? WEFT_OK : make_value(client, error);
+    return status == WEFT_OK ? weft_header_set_put(set, "authorization", weft_buffer_slice(&client->value), error)
+                             : status;
 }
 
 static void client_free(struct weft_auth_client *untyped)
@@ -223,6 +242,7 @@ static void client_free(struct weft_auth_client *untyped)
     struct basicauth_client *client = client_of(untyped);
     weft_file_value_fini(&client->username);
     weft_file_value_fini(&client->password);
+    weft_buffer_fini_secret(&client->value);
     weft_free(client);
 }
 
@@ -258,6 +278,7 @@ static struct weft_auth_client *open_client(struct weft_authenticator *authentic
     const struct client_auth_config *config = &shared->config->client_auth;
     client->client.operations = &client_operations;
     client->shared = shared;
+    weft_buffer_init(&client->value, 0);
     half_init(&client->username, shared, setup->host, config->username, config->username_file, &shared->username);
     half_init(&client->password, shared, setup->host, config->password.text, config->password_file, &shared->password);
     return &client->client;
