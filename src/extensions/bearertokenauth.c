@@ -58,8 +58,8 @@ static const struct weft_field bearer_fields[] = {
     WEFT_FIELD(struct bearer_config, header, "Authorization", "The header with the token."),
     WEFT_FIELD(struct bearer_config, scheme, "Bearer", "What stands before the token; \"\" = nothing."),
     WEFT_FIELD(struct bearer_config, token, NULL, "The token."),
-    WEFT_FIELD(struct bearer_config, tokens, NULL, "Tokens that a server takes; a client sends the first.",
-               .is_secret = true),
+    WEFT_FIELD(struct bearer_config, tokens, NULL,
+               "Tokens that a server takes, none of them empty; a client sends the first.", .is_secret = true),
     WEFT_FIELD(struct bearer_config, filename, "", "A file of tokens instead of token: the first word of each line."),
     WEFT_FIELD(struct bearer_config, reload_interval, "1s", "How often the file is looked at.", .minimum = 0.01),
     WEFT_FIELDS_END,
@@ -70,6 +70,11 @@ static bool is_set(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
+static bool is_blank(const char *token)
+{
+    return weft_slice_trim(weft_slice_of_text(token)).length == 0;
+}
+
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     const struct bearer_config *config = untyped;
@@ -78,6 +83,14 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     }
     if (is_set(config->token.text) && config->tokens.count > 0) {
         return weft_fail(error, WEFT_INVALID, "either tokens or token should be provided, not both");
+    }
+    for (size_t i = 0; i < config->tokens.count; i++) {
+        if (is_blank(config->tokens.items[i])) {
+            return weft_fail(error, WEFT_INVALID, "tokens[%zu] is empty: whoever sends none would be let in", i);
+        }
+    }
+    if (is_set(config->token.text) && is_blank(config->token.text)) {
+        return weft_fail(error, WEFT_INVALID, "token is empty: whoever sends none would be let in");
     }
     if (!weft_http1_client_header_is_valid(config->header, config->scheme)) {
         return weft_fail(error, WEFT_INVALID, "header: \"%.100s\" is no header name, or scheme has a control character",
@@ -139,6 +152,9 @@ static enum weft_status take_contents(struct bearer_values *values, const struct
                                       struct weft_slice contents, struct weft_error *error)
 {
     struct bearer_values fresh = { .count = 0 };
+    if (contents.length > 0 && memchr(contents.bytes, '\0', contents.length) != NULL) {
+        return weft_fail(error, WEFT_INVALID, "%s: a NUL in it, which no token can have", config->filename);
+    }
     weft_buffer_init(&fresh.text, 0);
     read_lines(&fresh, config, contents);
     enum weft_status status = weft_buffer_status(&fresh.text);
@@ -281,7 +297,7 @@ static enum weft_status judge(struct weft_auth_server *untyped, struct weft_slic
 {
     (void)wait;
     const struct bearer_server *server = server_of(untyped);
-    if (credentials.bytes == NULL) {
+    if (credentials.length == 0) {
         return weft_fail(error, WEFT_UNAUTHENTICATED, "missing or empty authorization header: %s",
                          server->side.shared->config->header);
     }
