@@ -18,7 +18,7 @@ int64_t weft_files_now_ns(void)
     return now.tv_sec * WEFT_NS_PER_S + now.tv_nsec;
 }
 
-struct weft_followed *weft_followed_new(const char *path, const struct stat *state)
+struct weft_followed *weft_followed_new(const char *path, const struct stat *state, int64_t found_ns)
 {
     struct weft_followed *file = weft_alloc(sizeof *file);
     file->source = weft_alloc(sizeof *file->source);
@@ -26,7 +26,7 @@ struct weft_followed *weft_followed_new(const char *path, const struct stat *sta
     file->source->users = 1;
     file->descriptor = -1;
     file->read.position = (struct weft_file_position){ .device = state->st_dev, .inode = state->st_ino };
-    file->found_ns = weft_files_now_ns();
+    file->found_ns = found_ns;
     weft_list_init(&file->node);
     return file;
 }
@@ -77,9 +77,18 @@ bool weft_followed_open(struct weft_followed *file, const char *path)
     file->is_passed = count > 0 && is_compressed(magic, (size_t)count);
     read_head(file, descriptor);
     file->descriptor = descriptor;
+    weft_followed_note_birth(file);
     file->is_at_end = true; /* what was read before is looked at once more */
     file->has_failed = false;
     return true;
+}
+
+void weft_followed_note_birth(struct weft_followed *file)
+{
+    struct statx state;
+    if (statx(file->descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &state) == 0 && (state.stx_mask & STATX_BTIME) != 0) {
+        file->born_ns = state.stx_btime.tv_sec * WEFT_NS_PER_S + state.stx_btime.tv_nsec;
+    }
 }
 
 void weft_followed_close(struct weft_followed *file)

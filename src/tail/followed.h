@@ -29,7 +29,8 @@ struct weft_followed {
     int descriptor; /* -1: closed while nothing comes, or it could not be opened */
     struct weft_read_so_far read;
     struct weft_read_so_far before; /* it was truncated; position.offset 0: never */
-    int64_t found_ns;               /* by the clock of files */
+    int64_t found_ns;               /* by the clock of files: when the look began that has found it */
+    int64_t born_ns;                /* by the same; 0: the file system does not tell, or it was never opened */
     uint64_t seen;                  /* the scan that has last found it in its place */
     uint64_t ended_round;           /* of the tail: there was nothing more in it then */
     int64_t quiet_since;            /* monotonic: when it was last opened or read, or found to be gone */
@@ -50,7 +51,7 @@ enum weft_read {
     WEFT_READ_FAILED
 };
 
-struct weft_followed *weft_followed_new(const char *path, const struct stat *state);
+struct weft_followed *weft_followed_new(const char *path, const struct stat *state, int64_t found_ns);
 void weft_followed_free(struct weft_followed *file);
 
 /* The clock that files get their times from: it is a few milliseconds behind the wall's. */
@@ -59,6 +60,9 @@ int64_t weft_files_now_ns(void);
 /* path: where it is now, if it was renamed. False with errno, ESTALE if another file is there: it stays closed. */
 bool weft_followed_open(struct weft_followed *file, const char *path);
 void weft_followed_close(struct weft_followed *file);
+
+/* When it was born, if it is open. */
+void weft_followed_note_birth(struct weft_followed *file);
 
 /* Fills the block, which has room, with the lines that are there. TRUNCATED, REWRITTEN: it is at its beginning now, to
  * be read again. NOTHING: it has ended, or the line that has begun may still grow. */

@@ -109,17 +109,25 @@ static bool is_settled(struct weft_tail *tail, struct weft_followed *file)
     return file->read.position.offset > 0 || !weft_tail_may_become_copy(tail, file);
 }
 
+/* Whether it was in their place first. */
+static bool is_before(const struct weft_followed *former, const struct weft_followed *file)
+{
+    return former->born_ns > 0 && file->born_ns > 0 && former->born_ns != file->born_ns
+               ? former->born_ns < file->born_ns
+               : former->is_gone && !file->is_gone;
+}
+
 /* Whether one that was in the file's place before has more to read: its lines come first. */
 static bool waits_for_former(const struct weft_tail *tail, const struct weft_followed *file)
 {
-    if (!tail->has_gone_files || file->is_gone || file->read.position.offset > 0) {
+    if (!tail->has_gone_files || file->read.position.offset > 0) {
         return false;
     }
     WEFT_LIST_EACH(node, &tail->files)
     {
         const struct weft_followed *former = weft_followed_of(node);
         if (former->is_gone && former->descriptor >= 0 && !former->is_passed && former->ended_round != tail->round &&
-            strcmp(former->source->path, file->source->path) == 0) {
+            strcmp(former->source->path, file->source->path) == 0 && is_before(former, file)) {
             return true;
         }
     }
@@ -256,9 +264,10 @@ static void adopt_left_files(struct weft_tail *tail)
     for (size_t i = 0; i < tail->left.file_count; i++) {
         struct weft_left_file *left = &tail->left.files[i];
         const struct stat state = { .st_dev = left->position.device, .st_ino = left->position.inode };
-        struct weft_followed *file = weft_followed_new(left->path, &state);
+        struct weft_followed *file = weft_followed_new(left->path, &state, weft_files_now_ns());
         file->read.position = left->position;
         file->descriptor = left->descriptor;
+        weft_followed_note_birth(file);
         file->is_at_end = true;
         file->is_gone = true;
         file->quiet_since = weft_monotonic_now().ns;

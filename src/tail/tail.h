@@ -10,11 +10,12 @@
  *
  * A file is known by its device and inode, and by the bytes before the place up to which it was read. One that was
  * renamed or unlinked is read to its end and let go when it has been quiet for five seconds. When another file is found
- * in its place, files beside it whose names begin with its name and that began after it are read, too: they were in
- * its place between two looks. A file that is shorter than what was read of it, or whose last bytes are not those that
- * were read, was truncated and is read from its beginning. A copy of a file that is followed (copytruncate) goes on
- * where that one is: while it may still become one it waits, two seconds at most. Compressed files (gzip) are passed
- * over. Of one that was closed for others and is gone before it was opened again, what came meanwhile is lost.
+ * in its place, or none, files beside it whose names begin with its name and that are younger are read, too: they were
+ * in its place between two looks, in the order of their birth, and their lines are said to come from there. A file that
+ * is shorter than what was read of it, or whose last bytes are not those that were read, was truncated and is read from
+ * its beginning. A copy of a file that is followed (copytruncate) goes on where that one is: while it may still become
+ * one it waits, two seconds at most. Compressed files (gzip) are passed over. Of one that was closed for others and is
+ * gone before it was opened again, what came meanwhile is lost.
  *
  * New files are seen by inotify and by looking every two seconds; where there are no watches to be had, by looking
  * every poll_interval. */

@@ -33,9 +33,11 @@ struct weft_tail {
     bool is_full;       /* while it looks: no open file can give way */
     bool lacks_watches; /* so it looks at every poll */
     size_t watch_count;
-    int notify; /* -1: there is none */
+    size_t sibling_looks; /* in this look, for places that nobody would look at again */
+    int notify;           /* -1: there is none */
     struct weft_monotonic looked;
     int64_t looked_files_ns; /* the same by the clock of files: what is younger has not been found */
+    int64_t began_files_ns;  /* what is younger may be read from its beginning, wherever it is found */
 };
 
 /* tail_files.c: the files that are followed. */

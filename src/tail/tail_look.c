@@ -13,7 +13,10 @@
 #include "tail/glob.h"
 #include "tail/tail_internal.h"
 
-enum { WATCHES_MAX = 8192 };
+enum {
+    WATCHES_MAX = 8192,
+    SIBLING_LOOKS_MAX = 100, /* each reads a directory, which may be as large as there are places in it */
+};
 
 static bool is_excluded(const struct weft_tail *tail, const char *path)
 {
@@ -23,6 +26,16 @@ static bool is_excluded(const struct weft_tail *tail, const char *path)
         }
     }
     return false;
+}
+
+/* Whether the patterns find it, by its own name. */
+static bool is_included(const struct weft_tail *tail, const char *path)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < tail->settings.include_count && !is_found; i++) {
+        is_found = weft_glob_matches(tail->settings.include[i], path);
+    }
+    return is_found && !is_excluded(tail, path);
 }
 
 static bool is_born_after(const char *path, int64_t files_ns)
@@ -52,20 +65,37 @@ static bool take_left_position(const struct weft_tail *tail, struct weft_followe
     return false;
 }
 
-static struct weft_followed *find_former(struct weft_tail *tail, const char *path)
+/* What is younger was in its place after it: what is older is not to be read, or has been. former may be NULL. */
+static int64_t youth_of(const struct weft_tail *tail, const struct weft_followed *former)
 {
-    WEFT_LIST_EACH(node, &tail->files)
-    {
-        if (strcmp(weft_followed_of(node)->source->path, path) == 0) {
-            return weft_followed_of(node);
-        }
+    if (former == NULL) {
+        return tail->began_files_ns;
     }
-    return NULL;
+    if (former->born_ns == 0) {
+        return former->found_ns;
+    }
+    return former->born_ns > tail->began_files_ns ? former->born_ns : tail->began_files_ns;
 }
 
-static struct weft_followed *follow(struct weft_tail *tail, const char *path, const struct stat *state, bool is_whole)
+/* The last of those that are known to have been in the place. */
+static const struct weft_followed *find_former(const struct weft_tail *tail, const char *path)
 {
-    struct weft_followed *file = weft_followed_new(path, state);
+    const struct weft_followed *last = NULL;
+    WEFT_LIST_EACH(node, &tail->files)
+    {
+        const struct weft_followed *file = weft_followed_of(node);
+        if (strcmp(file->source->path, path) == 0 && (last == NULL || youth_of(tail, file) > youth_of(tail, last))) {
+            last = file;
+        }
+    }
+    return last;
+}
+
+/* place: where its lines are said to come from; path: where it is now. */
+static struct weft_followed *follow(struct weft_tail *tail, const char *place, const char *path,
+                                    const struct stat *state, bool is_whole)
+{
+    struct weft_followed *file = weft_followed_new(place, state, tail->looked_files_ns);
     bool is_left = take_left_position(tail, file, state);
     if (!is_left && !is_whole) {
         file->read.position.offset = (uint64_t)state->st_size;
@@ -83,9 +113,12 @@ static void open_again(struct weft_tail *tail, struct weft_followed *file, const
     }
 }
 
-/* Files beside path that were in its place after former was, and former itself, which was renamed. */
+/* Files beside path that were in its place after former was, and former itself, which was renamed. Their lines are the
+ * place's, as if they had been found there: so they are joined to those before and behind them, and read in order.
+ * former NULL: nobody was seen in the place before. */
 static void follow_siblings(struct weft_tail *tail, const struct weft_followed *former, const char *path)
 {
+    const int64_t youth_ns = youth_of(tail, former);
     char directory[PATH_MAX];
     char name[PATH_MAX];
     char sibling[2 * PATH_MAX];
@@ -107,8 +140,8 @@ static void follow_siblings(struct weft_tail *tail, const struct weft_followed *
         struct weft_followed *known = weft_tail_find(tail, &state);
         if (known != NULL) {
             open_again(tail, known, sibling, &state);
-        } else if (is_born_after(sibling, former->found_ns)) {
-            (void)follow(tail, sibling, &state, true);
+        } else if (is_born_after(sibling, youth_ns) && !is_included(tail, sibling)) {
+            follow(tail, path, sibling, &state, true)->is_gone = true;
         }
     }
     closedir(stream);
@@ -132,12 +165,12 @@ static void on_file(void *user, const char *path, const struct stat *state)
     }
     struct weft_followed *file = weft_tail_find(tail, state);
     if (file == NULL) {
-        const struct weft_followed *former = tail->is_first_scan ? NULL : find_former(tail, path);
-        if (former != NULL) {
+        const struct weft_followed *former = find_former(tail, path);
+        if (!tail->is_first_scan && (former != NULL || tail->sibling_looks++ < SIBLING_LOOKS_MAX)) {
             follow_siblings(tail, former, path);
         }
         read_formers_again(tail, path);
-        file = follow(tail, path, state, is_new(tail, path));
+        file = follow(tail, path, path, state, is_new(tail, path));
     } else {
         open_again(tail, file, path, state);
     }
@@ -167,18 +200,34 @@ static void on_failure(void *user, const char *path, int error_number)
     tail->has_said_blind = true;
 }
 
+/* One that has just gone, and is closed. */
+static bool must_be_found(const struct weft_followed *file)
+{
+    return !file->is_gone && file->descriptor < 0;
+}
+
+/* Nobody is in the place of one that has gone: others may have come and gone there since the last look. */
+static bool is_left_empty(struct weft_tail *tail, const struct weft_followed *file)
+{
+    return tail->sibling_looks++ < SIBLING_LOOKS_MAX && find_former(tail, file->source->path) == file;
+}
+
 void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
 {
     const struct weft_glob_visitor visitor = { on_file, on_directory, on_failure, tail };
     tail->scan++;
     tail->looked = now;
     tail->looked_files_ns = weft_files_now_ns();
+    if (tail->is_first_scan) {
+        tail->began_files_ns = tail->left.looked_ns > 0 ? tail->left.looked_ns : tail->looked_files_ns;
+    }
     tail->is_look_wanted = false;
     tail->lacks_watches = false;
     tail->has_gone_files = false;
     tail->is_full = false;
     tail->is_look_blind = false;
     tail->watch_count = 0;
+    tail->sibling_looks = 0;
     weft_atomic_store(&tail->counters.waiting_files, 0);
     for (size_t i = 0; i < tail->settings.include_count; i++) {
         weft_glob_walk(tail->settings.include[i], &visitor);
@@ -189,9 +238,9 @@ void weft_tail_look(struct weft_tail *tail, struct weft_monotonic now)
         bool is_gone = file->seen != tail->scan && (file->is_gone || !tail->is_look_blind);
         if (is_gone && !file->is_gone) {
             file->quiet_since = now.ns;
-            if (file->descriptor < 0) {
-                follow_siblings(tail, file, file->source->path);
-            }
+        }
+        if (is_gone && (must_be_found(file) || is_left_empty(tail, file))) {
+            follow_siblings(tail, file, file->source->path);
         }
         file->is_gone = is_gone;
         tail->has_gone_files = tail->has_gone_files || is_gone;

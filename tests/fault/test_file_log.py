@@ -7,6 +7,7 @@ import pathlib
 import re
 import resource
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -27,10 +28,10 @@ class Writer(threading.Thread):
     """Numbered lines into one file; every now and then the file gives way to a new one, as a kubelet does it: what was renamed
     before is compressed, the file is renamed, and it is opened again a little later, up to which lines go on into the old."""
 
-    def __init__(self, path, number, count, pause=0.002, rotation=0.0, reopen=0.0):
+    def __init__(self, path, number, count, pause=0.002, rotation=0.0, reopen=0.0, compresses=True):
         super().__init__(daemon=True)
         self.path, self.number, self.count, self.pause = path, number, count, pause
-        self.rotation, self.reopen, self.rotations = rotation, reopen, 0
+        self.rotation, self.reopen, self.compresses, self.rotations = rotation, reopen, compresses, 0
 
     def line(self, index):
         return f"file {self.number} line {index} of {'x' * (index * 7919 % 200)}\n".encode()
@@ -46,8 +47,9 @@ class Writer(threading.Thread):
                 old.unlink()
 
     def rotate(self):
-        self.compress_renamed()
-        self.path.rename(f"{self.path}.2026{self.rotations:06}")
+        if self.compresses:
+            self.compress_renamed()
+        self.path.rename(f"{self.path}.20260102-{self.rotations:06}")
         self.rotations += 1
 
     def run(self):
@@ -207,6 +209,23 @@ class FileLogFaults(FileLogCase):
                         self.assertEqual({LINE.search(record).group(1)}, pods_named)
                         self.assertEqual(record.count(b"log.iostream"), 1)
                         self.assertNotIn(b"stdout P", record)
+
+
+    def fault_files_that_came_and_went_unseen_are_read_in_order(self):
+        """The program stands while a file gives way three times: those in between are found beside it, their lines come in their
+        place and under its name, and what lies on both sides of a rotation is joined. What is promised is what is there to be
+        found: of a file that was compressed meanwhile nothing is."""
+        self.begin_files(include_file_path=True, operators=[{"type": "container"}, {"type": "log_profile"}])
+        count = seconds(3000, 500)
+        writer = PodWriter(self.directory / "ns_pod-0_0a-0" / "app" / "0.log", 0, count, rotation=0.1, reopen=0.02, compresses=False)
+        writer.start()
+        while writer.is_alive():
+            for number, pause in ((signal.SIGSTOP, 0.35), (signal.SIGCONT, 0.1)):
+                self.program.process.child.send_signal(number)
+                time.sleep(pause)
+        self.expect_all([writer], count)
+        self.assertGreater(writer.rotations, 4)
+        self.assertEqual([record for record in self.records() if b"0.log.2026" in record], [])
 
 
 class FileLogFiles(FileLogCase):

@@ -321,7 +321,11 @@ START_TEST(test_file_in_between_two_looks_is_found_beside)
     append("a.log", "1\n");
     ck_assert(arrives("1\n"));
     run("mv a.log a.log.1; echo 2 > a.log; mv a.log a.log.2; echo 3 > a.log");
-    ck_assert(arrives("1\n2\n3\n") || strcmp(text, "1\n3\n2\n") == 0);
+    ck_assert_msg(arrives("1\n2\n3\n"), "%s", text);
+    run("mv a.log a.log.3; echo 4 > a.log; mv a.log a.log.4"); /* nothing is in its place */
+    ck_assert_msg(arrives("1\n2\n3\n4\n"), "%s", text);
+    run("echo 5 > b.log; mv b.log b.log.1; echo 6 > b.log"); /* nothing has been */
+    ck_assert_msg(arrives("1\n2\n3\n4\n5\n6\n"), "%s", text);
     end();
     tear_down();
 }
