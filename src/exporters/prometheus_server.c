@@ -259,8 +259,9 @@ static void begin_scrape(void *context, struct weft_http1_server_exchange *excha
     }
     enum weft_status status = WEFT_OK;
     if (server->auth != NULL) {
-        struct weft_slice credentials = weft_http1_server_exchange_header(exchange, server->auth->field);
-        status = server->auth->operations->judge(server->auth, credentials, &scrape->wait, &error);
+        struct weft_auth_claim claim = { weft_http1_server_exchange_header(exchange, server->auth->field),
+                                         weft_http1_server_exchange_household(exchange) };
+        status = server->auth->operations->judge(server->auth, &claim, &scrape->wait, &error);
     }
     if (status == WEFT_OK) {
         begin_page(scrape);

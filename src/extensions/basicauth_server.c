@@ -1,8 +1,12 @@
 /* basicauth at servers: user names and passwords against a table (htpasswd.h).
  *
  * Comparing with bcrypt takes the time that it is meant to take, so a helper does it; what it said of a pair is
- * remembered by a keyed digest of the pair, in a table of fixed size, until the users change. Those who come with the
- * same pair meanwhile wait for the one comparison. What is compared at once (plain text, SHA-1) is so here. */
+ * remembered by a keyed digest of the pair, in a table of fixed size, until the users change: right ones and wrong ones
+ * each in places of their own, since anybody can make wrong ones. Those who come with the same pair meanwhile wait for
+ * the one comparison. What is compared at once (plain text, SHA-1) is so here.
+ *
+ * Who knows a user's name and sends ever new passwords has only a part of the comparisons: an address from which a
+ * wrong one came lately, or another pair is being compared, shares a few with its like. */
 #include "extensions/basicauth.h"
 
 #include <string.h>
@@ -13,27 +17,35 @@
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/hash.h"
 #include "base/password.h"
 #include "extensions/watched_file.h"
 
 enum {
     DIGEST_BYTES = 32,
-    CACHE_SETS = 64, /* a power of two */
-    CACHE_WAYS = 4,
+    CACHE_SETS = 64,             /* a power of two */
+    CACHE_WAYS = 4,              /* for each verdict */
     MAX_CHECKS = 64,             /* pairs that are compared at a time */
+    MAX_SUSPECTS = 8,            /* of these */
+    FAILURES = 256,              /* addresses that are remembered; a power of two */
     MAX_CREDENTIAL_BYTES = 4096, /* a longer value of the field is nobody's */
     KEPT_BYTES = 256,
 };
 
-struct verdict {
-    uint8_t digest[DIGEST_BYTES];
-    bool is_set, matches;
-};
-
+/* Pairs of which the same was said. */
 struct cache_set {
-    struct verdict ways[CACHE_WAYS];
+    uint8_t digests[CACHE_WAYS][DIGEST_BYTES];
+    unsigned count;
     unsigned next; /* to be replaced */
 };
+
+/* Wrong passwords that came from an address (its hash), the last time. */
+struct failure {
+    uint64_t address;
+    struct weft_monotonic time; /* 0: none */
+};
+
+#define SUSPICION_NS (60 * WEFT_NS_PER_S)
 
 WEFT_MAGIC(basicauth_server, 0x0ba51ca0);
 
@@ -45,9 +57,11 @@ struct basicauth_server {
     uint64_t generation; /* of users */
     struct weft_watched_file *file;
     struct weft_digest *digest;
-    struct cache_set cache[CACHE_SETS];
+    struct cache_set right[CACHE_SETS], wrong[CACHE_SETS];
+    struct weft_hash_secret secret; /* of addresses */
+    struct failure failures[FAILURES];
     struct weft_list checks;
-    size_t check_count;
+    size_t check_count, suspect_count;
 };
 
 struct check {
@@ -57,6 +71,8 @@ struct check {
     struct basicauth_server *server; /* not the thread's to look at */
     uint8_t digest[DIGEST_BYTES];
     uint64_t generation;
+    uint64_t address;
+    bool is_suspect;
     char kept[KEPT_BYTES];
     uint8_t password[WEFT_PASSWORD_MAX_BYTES];
     size_t password_length;
@@ -68,6 +84,7 @@ struct pair {
     uint8_t bytes[MAX_CREDENTIAL_BYTES];
     size_t length;
     struct weft_slice user, password; /* of bytes */
+    struct weft_slice household;      /* that it came from */
 };
 
 static const struct weft_auth_server_operations server_operations;
@@ -82,30 +99,27 @@ static struct basicauth_server *server_of(struct weft_auth_server *untyped)
 
 /* ---- what was said before ---- */
 
-static struct cache_set *set_of(struct basicauth_server *server, const uint8_t digest[DIGEST_BYTES])
+static struct cache_set *set_of(struct cache_set *sets, const uint8_t digest[DIGEST_BYTES])
 {
-    return &server->cache[digest[0] & (CACHE_SETS - 1)];
+    return &sets[digest[0] & (CACHE_SETS - 1)];
 }
 
-static const struct verdict *find_verdict(struct basicauth_server *server, const uint8_t digest[DIGEST_BYTES])
+static bool is_remembered(struct cache_set *sets, const uint8_t digest[DIGEST_BYTES])
 {
-    struct cache_set *set = set_of(server, digest);
-    for (size_t i = 0; i < CACHE_WAYS; i++) {
-        if (set->ways[i].is_set &&
-            weft_secret_equal(weft_slice_of(set->ways[i].digest, DIGEST_BYTES), weft_slice_of(digest, DIGEST_BYTES))) {
-            return &set->ways[i];
+    const struct cache_set *set = set_of(sets, digest);
+    for (size_t i = 0; i < set->count; i++) {
+        if (weft_secret_equal(weft_slice_of(set->digests[i], DIGEST_BYTES), weft_slice_of(digest, DIGEST_BYTES))) {
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 static void remember(struct basicauth_server *server, const struct check *check)
 {
-    struct cache_set *set = set_of(server, check->digest);
-    struct verdict *verdict = &set->ways[set->next++ % CACHE_WAYS];
-    memcpy(verdict->digest, check->digest, DIGEST_BYTES);
-    verdict->is_set = true;
-    verdict->matches = check->matches;
+    struct cache_set *set = set_of(check->matches ? server->right : server->wrong, check->digest);
+    memcpy(set->digests[set->next++ % CACHE_WAYS], check->digest, DIGEST_BYTES);
+    set->count += set->count < CACHE_WAYS;
 }
 
 /* ---- reading the field ---- */
@@ -133,6 +147,30 @@ static enum weft_status read_pair(struct weft_slice credentials, struct pair *ou
     out_pair->user = weft_slice_of(out_pair->bytes, name_length);
     out_pair->password = weft_slice_of(colon + 1, out_pair->length - name_length - 1);
     return WEFT_OK;
+}
+
+/* ---- addresses ---- */
+
+static bool is_suspect(const struct basicauth_server *server, uint64_t address)
+{
+    const struct failure *failure = &server->failures[address & (FAILURES - 1)];
+    struct weft_monotonic now = weft_timers_now(server->setup.host->timers);
+    if (failure->time.ns != 0 && failure->address == address && now.ns - failure->time.ns < SUSPICION_NS) {
+        return true;
+    }
+    WEFT_LIST_EACH(node, &server->checks)
+    {
+        if (WEFT_CONTAINER_OF(node, struct check, node)->address == address) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_failure(struct basicauth_server *server, uint64_t address)
+{
+    server->failures[address & (FAILURES - 1)] =
+        (struct failure){ address, weft_timers_now(server->setup.host->timers) };
 }
 
 /* ---- comparing ---- */
@@ -175,6 +213,10 @@ static void was_checked(struct weft_helper_task *task)
     weft_check_magic(server, basicauth_server);
     weft_list_remove(&check->node);
     server->check_count--;
+    server->suspect_count -= check->is_suspect;
+    if (!check->matches) {
+        note_failure(server, check->address);
+    }
     if (check->generation == server->generation) {
         remember(server, check);
     }
@@ -205,10 +247,12 @@ static enum weft_status fail_too_many(struct weft_error *error)
 }
 
 static enum weft_status begin_check(struct basicauth_server *server, const uint8_t digest[DIGEST_BYTES],
-                                    const char *kept, struct weft_slice password, struct check **out_check,
+                                    const char *kept, const struct pair *pair, struct check **out_check,
                                     struct weft_error *error)
 {
-    if (server->check_count == MAX_CHECKS) {
+    uint64_t address = weft_hash(&server->secret, pair->household);
+    bool is_suspected = is_suspect(server, address);
+    if (server->check_count == MAX_CHECKS || (is_suspected && server->suspect_count == MAX_SUSPECTS)) {
         return fail_too_many(error);
     }
     struct check *check = weft_try_alloc(sizeof *check);
@@ -220,8 +264,10 @@ static enum weft_status begin_check(struct basicauth_server *server, const uint8
     check->generation = server->generation;
     memcpy(check->digest, digest, DIGEST_BYTES);
     memcpy(check->kept, kept, strlen(kept)); /* shorter than the room, which is zero */
-    memcpy(check->password, password.bytes, password.length);
-    check->password_length = password.length;
+    memcpy(check->password, pair->password.bytes, pair->password.length);
+    check->password_length = pair->password.length;
+    check->address = address;
+    check->is_suspect = is_suspected;
     weft_list_init(&check->waits);
     if (weft_helper_ask(server->setup.check_helper, server->setup.host->answers, &check->task, NULL) != WEFT_OK) {
         check_free(check);
@@ -229,6 +275,7 @@ static enum weft_status begin_check(struct basicauth_server *server, const uint8
     }
     weft_list_push_back(&server->checks, &check->node);
     server->check_count++;
+    server->suspect_count += is_suspected;
     *out_check = check;
     return WEFT_OK;
 }
@@ -240,13 +287,12 @@ static enum weft_status judge_slowly(struct basicauth_server *server, const char
     if (weft_digest_compute(server->digest, weft_slice_of(pair->bytes, pair->length), digest) != DIGEST_BYTES) {
         return weft_fail(error, WEFT_NOMEM, "credentials cannot be looked at");
     }
-    const struct verdict *verdict = find_verdict(server, digest);
-    if (verdict != NULL) {
-        return say(verdict->matches, error);
+    bool matches = is_remembered(server->right, digest);
+    if (matches || is_remembered(server->wrong, digest)) {
+        return say(matches, error);
     }
     struct check *check = find_check(server, digest);
-    enum weft_status status =
-        check != NULL ? WEFT_OK : begin_check(server, digest, kept, pair->password, &check, error);
+    enum weft_status status = check != NULL ? WEFT_OK : begin_check(server, digest, kept, pair, &check, error);
     if (status != WEFT_OK) {
         return status;
     }
@@ -269,11 +315,12 @@ static enum weft_status judge_pair(struct basicauth_server *server, const struct
     return strlen(kept) < KEPT_BYTES ? judge_slowly(server, kept, pair, wait, error) : say(false, error);
 }
 
-static enum weft_status judge(struct weft_auth_server *untyped, struct weft_slice credentials,
+static enum weft_status judge(struct weft_auth_server *untyped, const struct weft_auth_claim *claim,
                               struct weft_auth_wait *wait, struct weft_error *error)
 {
     struct pair pair;
-    enum weft_status status = read_pair(credentials, &pair, error);
+    enum weft_status status = read_pair(claim->credentials, &pair, error);
+    pair.household = claim->household;
     if (status == WEFT_OK) {
         status = judge_pair(server_of(untyped), &pair, wait, error);
         explicit_bzero(pair.bytes, pair.length);
@@ -293,7 +340,8 @@ static enum weft_status read_users(struct basicauth_server *server, struct weft_
         weft_htpasswd_fini(&server->users);
         server->users = users;
         server->generation++;
-        memset(server->cache, 0, sizeof server->cache);
+        memset(server->right, 0, sizeof server->right);
+        memset(server->wrong, 0, sizeof server->wrong);
     }
     return status;
 }
@@ -341,6 +389,7 @@ struct weft_auth_server *weft_basicauth_server_new(const struct weft_basicauth_s
     server->server = (struct weft_auth_server){ &server_operations, "authorization" };
     server->setup = *setup;
     weft_list_init(&server->checks);
+    weft_hash_secret_init(&server->secret);
     make_digest(server);
     enum weft_status status = read_users(server, setup->first_file, NULL);
     weft_assert(status == WEFT_OK); /* start-up */

@@ -292,16 +292,16 @@ static bool is_known(const struct bearer_values *values, struct weft_slice crede
     return is_found;
 }
 
-static enum weft_status judge(struct weft_auth_server *untyped, struct weft_slice credentials,
+static enum weft_status judge(struct weft_auth_server *untyped, const struct weft_auth_claim *claim,
                               struct weft_auth_wait *wait, struct weft_error *error)
 {
     (void)wait;
     const struct bearer_server *server = server_of(untyped);
-    if (credentials.length == 0) {
+    if (claim->credentials.bytes == NULL) {
         return weft_fail(error, WEFT_UNAUTHENTICATED, "missing or empty authorization header: %s",
                          server->side.shared->config->header);
     }
-    return is_known(&server->side.values, credentials)
+    return is_known(&server->side.values, claim->credentials)
                ? WEFT_OK
                : weft_fail(error, WEFT_UNAUTHENTICATED,
                            "provided authorization does not match expected scheme or token");

@@ -394,6 +394,12 @@ void weft_guests_leave(struct weft_guest *guest)
     guest->guests = NULL;
 }
 
+struct weft_slice weft_guest_address(const struct weft_guest *guest)
+{
+    const struct weft_guest_household *household = guest->guests == NULL ? NULL : guest->household;
+    return household == NULL ? WEFT_SLICE_EMPTY : weft_slice_of(household->key, household->key_length);
+}
+
 static void move(struct weft_guest *guest, enum weft_guest_standing standing)
 {
     remove_everywhere(guest);

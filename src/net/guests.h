@@ -106,6 +106,9 @@ void weft_guests_enter(struct weft_guests *guests, struct weft_guest *guest, int
 /* Harmless for who has left already. */
 void weft_guests_leave(struct weft_guest *guest);
 
+/* What counts as its address; empty: there is none, or it has left. Until it leaves. */
+struct weft_slice weft_guest_address(const struct weft_guest *guest);
+
 void weft_guest_stand(struct weft_guest *guest, enum weft_guest_standing standing);
 
 /* It was answered, or did whatever else a peer is here for: nobody has been silent for less long. */

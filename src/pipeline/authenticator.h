@@ -28,14 +28,18 @@ struct weft_auth_wait {
     void (*on_judged)(struct weft_auth_wait *wait, const struct weft_error *failure);
 };
 
+/* What a request says of who sends it, and where it comes from. Borrowed until it is judged or waits. */
+struct weft_auth_claim {
+    struct weft_slice credentials; /* the value of the server's field; its bytes are NULL if there is none */
+    struct weft_slice household;   /* what counts as one address (net/peer.h); empty: unknown */
+};
+
 struct weft_auth_server;
 
 struct weft_auth_server_operations {
-    /* credentials: the value of the server's field; its bytes are NULL if there is none. WEFT_OK; WEFT_UNAUTHENTICATED
-     * with a text for the client; WEFT_CLOSED: it is being looked at, and wait, unless NULL, is told; WEFT_THROTTLED:
-     * too many are.
-     */
-    enum weft_status (*judge)(struct weft_auth_server *server, struct weft_slice credentials,
+    /* WEFT_OK; WEFT_UNAUTHENTICATED with a text for the client; WEFT_CLOSED: it is being looked at, and wait, unless
+     * NULL, is told; WEFT_THROTTLED: too many are. */
+    enum weft_status (*judge)(struct weft_auth_server *server, const struct weft_auth_claim *claim,
                               struct weft_auth_wait *wait, struct weft_error *error);
 
     /* Nobody waits any more. */

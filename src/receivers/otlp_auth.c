@@ -68,7 +68,7 @@ static void drop_request(struct weft_otlp_request *request)
 }
 
 static void wait_for_judgement(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
-                               struct weft_otlp_request *request, struct weft_slice credentials)
+                               struct weft_otlp_request *request, const struct weft_auth_claim *claim)
 {
     struct weft_error error = WEFT_ERROR_NONE;
     struct parked *parked = park(inlet, call, request);
@@ -78,32 +78,33 @@ static void wait_for_judgement(struct weft_otlp_inlet *inlet, struct weft_otlp_c
         drop_request(request);
         return;
     }
-    enum weft_status status = inlet->auth->operations->judge(inlet->auth, credentials, &parked->wait, &error);
+    enum weft_status status = inlet->auth->operations->judge(inlet->auth, claim, &parked->wait, &error);
     if (status != WEFT_CLOSED) {
         was_judged(&parked->wait, status == WEFT_OK ? NULL : &error);
     }
 }
 
 void weft_otlp_ingest_take_judged(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
-                                  struct weft_otlp_request *request, struct weft_slice credentials)
+                                  struct weft_otlp_request *request, const struct weft_auth_claim *claim)
 {
     struct weft_error error = WEFT_ERROR_NONE;
     enum weft_status status =
-        inlet->auth == NULL ? WEFT_OK : inlet->auth->operations->judge(inlet->auth, credentials, NULL, &error);
+        inlet->auth == NULL ? WEFT_OK : inlet->auth->operations->judge(inlet->auth, claim, NULL, &error);
     if (status == WEFT_OK) {
         weft_otlp_ingest_take(inlet, call, request);
     } else if (status == WEFT_CLOSED) {
-        wait_for_judgement(inlet, call, request, credentials);
+        wait_for_judgement(inlet, call, request, claim);
     } else {
         refuse(inlet, call, &error);
         drop_request(request);
     }
 }
 
-bool weft_otlp_ingest_lets_in(struct weft_otlp_inlet *inlet, struct weft_slice credentials, struct weft_error *error)
+bool weft_otlp_ingest_lets_in(struct weft_otlp_inlet *inlet, const struct weft_auth_claim *claim,
+                              struct weft_error *error)
 {
-    bool is_wrong = inlet->auth != NULL &&
-                    inlet->auth->operations->judge(inlet->auth, credentials, NULL, error) == WEFT_UNAUTHENTICATED;
+    bool is_wrong =
+        inlet->auth != NULL && inlet->auth->operations->judge(inlet->auth, claim, NULL, error) == WEFT_UNAUTHENTICATED;
     inlet->unauthenticated += is_wrong;
     return !is_wrong;
 }

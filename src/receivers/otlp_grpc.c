@@ -149,16 +149,21 @@ static void on_arriving(void *context, void *state, struct weft_slice arrived)
     weft_otlp_ingest_check_arriving(state, method->signal, arrived);
 }
 
-static struct weft_slice credentials_of(const struct weft_otlp_inlet *inlet, const struct weft_grpc_server_call *grpc)
+static struct weft_auth_claim claim_of(const struct weft_otlp_inlet *inlet, const struct weft_grpc_server_call *grpc)
 {
-    return inlet->auth == NULL ? WEFT_SLICE_EMPTY : weft_grpc_server_call_field(grpc, inlet->auth->field);
+    bool is_judged = inlet->auth != NULL;
+    return (struct weft_auth_claim){
+        .credentials = is_judged ? weft_grpc_server_call_field(grpc, inlet->auth->field) : WEFT_SLICE_EMPTY,
+        .household = is_judged ? weft_grpc_server_call_household(grpc) : WEFT_SLICE_EMPTY,
+    };
 }
 
 /* Who is known to be nobody is refused before the message comes. */
 static bool admit(void *context, const struct weft_grpc_server_call *grpc, struct weft_error *error)
 {
     struct weft_otlp_inlet *inlet = context;
-    return weft_otlp_ingest_lets_in(inlet, credentials_of(inlet, grpc), error);
+    struct weft_auth_claim claim = claim_of(inlet, grpc);
+    return weft_otlp_ingest_lets_in(inlet, &claim, error);
 }
 
 /* A request whose metadata cannot be kept is refused: without it the records would be taken for another tenant's. */
@@ -207,7 +212,8 @@ static void on_call(void *context, struct weft_grpc_server_call *grpc, struct we
         weft_otlp_ingest_fail(inlet, &call->call, &error);
         return;
     }
-    weft_otlp_ingest_take_judged(inlet, &call->call, &request, credentials_of(inlet, grpc));
+    struct weft_auth_claim claim = claim_of(inlet, grpc);
+    weft_otlp_ingest_take_judged(inlet, &call->call, &request, &claim);
 }
 
 /* ---- life cycle ---- */

@@ -140,9 +140,15 @@ static struct weft_slice credentials_of(const struct otlp_http *http, const stru
     return is_empty ? WEFT_SLICE_LITERAL("") : value; /* which is not the same as none */
 }
 
+static struct weft_auth_claim claim_of(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange)
+{
+    return (struct weft_auth_claim){ credentials_of(http, exchange), weft_http1_server_exchange_household(exchange) };
+}
+
 static bool lets_in(struct otlp_http *http, const struct weft_http1_server_exchange *exchange, struct weft_error *error)
 {
-    return weft_otlp_ingest_lets_in(&http->inlet, credentials_of(http, exchange), error);
+    struct weft_auth_claim claim = claim_of(http, exchange);
+    return weft_otlp_ingest_lets_in(&http->inlet, &claim, error);
 }
 
 static struct judgement judge(struct otlp_http *http, const struct weft_http1_server_exchange *exchange,
@@ -460,7 +466,8 @@ static void take(struct otlp_http *http, struct weft_http1_server_exchange *exch
         weft_otlp_ingest_fail(&http->inlet, &call->call, &error);
         return;
     }
-    weft_otlp_ingest_take_judged(&http->inlet, &call->call, &decoded, credentials_of(http, exchange));
+    struct weft_auth_claim claim = claim_of(http, exchange);
+    weft_otlp_ingest_take_judged(&http->inlet, &call->call, &decoded, &claim);
 }
 
 static bool wants_body(void *context, struct weft_http1_server_exchange *exchange,
@@ -526,7 +533,8 @@ static void reply_not_let_in(struct otlp_http *http, struct weft_http1_server_ex
 {
     struct weft_error error = WEFT_ERROR_NONE;
     weft_fail(&error, WEFT_UNAUTHENTICATED, "not authenticated");
-    (void)http->inlet.auth->operations->judge(http->inlet.auth, credentials_of(http, exchange), NULL, &error);
+    struct weft_auth_claim claim = claim_of(http, exchange);
+    (void)http->inlet.auth->operations->judge(http->inlet.auth, &claim, NULL, &error);
     if (judgement->is_known_type) {
         reply_status(http, exchange, judgement->is_json, 401, weft_status_grpc_code(WEFT_UNAUTHENTICATED), error.text,
                      -1);

@@ -111,12 +111,13 @@ struct weft_otlp_request {
 void weft_otlp_ingest_take(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
                            struct weft_otlp_request *request);
 
-/* The same for a request with these credentials (empty: none), which may have to wait for their judgement. */
+/* The same for a request that claims to come from somebody, which may have to wait for the judgement of that. */
 void weft_otlp_ingest_take_judged(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
-                                  struct weft_otlp_request *request, struct weft_slice credentials);
+                                  struct weft_otlp_request *request, const struct weft_auth_claim *claim);
 
 /* Before the message is here: false, with the text for the client, if the credentials are known to be wrong. */
-bool weft_otlp_ingest_lets_in(struct weft_otlp_inlet *inlet, struct weft_slice credentials, struct weft_error *error);
+bool weft_otlp_ingest_lets_in(struct weft_otlp_inlet *inlet, const struct weft_auth_claim *claim,
+                              struct weft_error *error);
 
 /* What is parked is forgotten; the inlets are gone. */
 void weft_otlp_ingest_leave_parked(struct weft_otlp_ingest *ingest);

@@ -4,6 +4,7 @@ import base64
 import concurrent.futures
 import http.client
 import pathlib
+import socket
 import ssl
 import sys
 import urllib.error
@@ -166,8 +167,9 @@ class PrometheusFaults(OutsideInCase):
         config["extensions"] = {"basicauth": {"htpasswd": {"inline": f"{slow}plain:secret\n"}}}
         config["service"]["extensions"] = ["basicauth"]
         self.program = self.start_program(config, [self.address, self.port])
-        for number in range(30):  # one is compared at a time, for a good part of a second
-            connection = self.start(connect(self.port))
+        host, port = self.port.split(":")
+        for number in range(30):  # one is compared at a time, for a good part of a second; each comes from elsewhere
+            connection = self.start(socket.create_connection((host, int(port)), 10, (f"127.0.0.{number + 2}", 0)))
             pair = base64.b64encode(f"slow:{number}".encode()).decode()
             connection.sendall(f"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {pair}\r\n\r\n".encode())
         headers = {"Authorization": "Basic " + base64.b64encode(b"plain:secret").decode()}

@@ -126,6 +126,9 @@ void *weft_grpc_server_call_state(struct weft_grpc_server_call *call);
 /* The client's address, as in "10.0.0.1:41234", "[::1]:41234" or "unix". Valid until the call is answered. */
 struct weft_slice weft_grpc_server_call_peer(const struct weft_grpc_server_call *call);
 
+/* What counts as its address (net/peer.h); empty if there is none, or the client is gone. */
+struct weft_slice weft_grpc_server_call_household(const struct weft_grpc_server_call *call);
+
 /* The first kept field of that name; empty if there is none. Until the call is answered. */
 struct weft_slice weft_grpc_server_call_field(const struct weft_grpc_server_call *call, const char *name);
 

@@ -552,6 +552,11 @@ void *weft_grpc_server_call_state(struct weft_grpc_server_call *call)
     return call->service_state;
 }
 
+struct weft_slice weft_grpc_server_call_household(const struct weft_grpc_server_call *call)
+{
+    return call->connection == NULL ? WEFT_SLICE_EMPTY : weft_guest_address(&call->connection->guest);
+}
+
 struct weft_slice weft_grpc_server_call_peer(const struct weft_grpc_server_call *call)
 {
     return weft_slice_of_text(call->peer);

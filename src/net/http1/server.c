@@ -200,6 +200,12 @@ bool weft_http1_server_exchange_next_field(const struct weft_http1_server_exchan
     return true;
 }
 
+struct weft_slice weft_http1_server_exchange_household(const struct weft_http1_server_exchange *exchange)
+{
+    weft_check_magic(exchange, http1_server_exchange);
+    return exchange->connection == NULL ? WEFT_SLICE_EMPTY : weft_guest_address(&exchange->connection->guest);
+}
+
 void *weft_http1_server_exchange_state(struct weft_http1_server_exchange *exchange)
 {
     weft_check_magic(exchange, http1_server_exchange);

@@ -110,6 +110,9 @@ struct weft_slice weft_http1_server_exchange_header(const struct weft_http1_serv
 bool weft_http1_server_exchange_next_field(const struct weft_http1_server_exchange *exchange, size_t *in_out_index,
                                            struct weft_slice *out_name, struct weft_slice *out_value);
 
+/* What counts as the peer's address (net/peer.h); empty if there is none, or the peer is gone. */
+struct weft_slice weft_http1_server_exchange_household(const struct weft_http1_server_exchange *exchange);
+
 enum { WEFT_HTTP1_SERVER_EXCHANGE_STATE_BYTES = 128 };
 
 /* WEFT_HTTP1_SERVER_EXCHANGE_STATE_BYTES of the exchange, zero at first, the service's own. Valid until it is answered.

@@ -37,7 +37,8 @@ static struct waiting a_wait(void)
 
 static void set_up(void)
 {
-    host = (struct weft_host){ .answers = weft_helper_box_new() };
+    host =
+        (struct weft_host){ .answers = weft_helper_box_new(), .timers = weft_timers_new((struct weft_monotonic){ 1 }) };
     helper = weft_helper_new("test", 1000, NULL, NULL);
     snprintf(users, sizeof users, "plain:secret\nslow:" KEPT "\n");
     server = weft_basicauth_server_new(
@@ -48,10 +49,12 @@ static void tear_down(void)
 {
     server->operations->free(server);
     weft_helper_box_free(host.answers);
+    weft_timers_free(host.timers);
     weft_helper_free(helper);
 }
 
-static enum weft_status judge(const char *user, const char *password, struct waiting *waiting, struct weft_error *error)
+static enum weft_status judge_from(const char *household, const char *user, const char *password,
+                                   struct waiting *waiting, struct weft_error *error)
 {
     char pair[200];
     struct weft_buffer value;
@@ -62,10 +65,15 @@ static enum weft_status judge(const char *user, const char *password, struct wai
     if (waiting != NULL) {
         weft_list_init(&waiting->wait.node);
     }
-    enum weft_status status =
-        server->operations->judge(server, weft_buffer_slice(&value), waiting == NULL ? NULL : &waiting->wait, error);
+    struct weft_auth_claim claim = { weft_buffer_slice(&value), weft_slice_of_text(household) };
+    enum weft_status status = server->operations->judge(server, &claim, waiting == NULL ? NULL : &waiting->wait, error);
     weft_buffer_fini(&value);
     return status;
+}
+
+static enum weft_status judge(const char *user, const char *password, struct waiting *waiting, struct weft_error *error)
+{
+    return judge_from("here", user, password, waiting, error);
 }
 
 static void deliver_until(const int *count)
@@ -111,16 +119,71 @@ END_TEST
 START_TEST(test_so_many_are_looked_at_at_a_time)
 {
     struct weft_error error;
-    char password[32];
+    char password[32], household[32];
     int begun = 0;
     for (int i = 0; i < 200; i++) {
         snprintf(password, sizeof password, "wrong %d", i);
-        enum weft_status status = judge("slow", password, NULL, &error);
+        snprintf(household, sizeof household, "%d", i);
+        enum weft_status status = judge_from(household, "slow", password, NULL, &error);
         begun += status == WEFT_CLOSED;
         ck_assert(status == WEFT_CLOSED || status == WEFT_THROTTLED);
     }
     ck_assert_int_eq(begun, 64); /* none is delivered meanwhile */
     ck_assert_int_eq(judge("plain", "secret", NULL, &error), WEFT_OK);
+}
+END_TEST
+
+/* Ever new passwords for a name that is known, from one address: how many are looked at. */
+static int begin_wrong_ones(const char *household)
+{
+    static int number;
+    struct weft_error error;
+    char password[32];
+    int begun = 0;
+    for (int i = 0; i < 100; i++) {
+        snprintf(password, sizeof password, "wrong %d", number++);
+        begun += judge_from(household, "slow", password, NULL, &error) == WEFT_CLOSED;
+    }
+    return begun;
+}
+
+START_TEST(test_an_address_that_fails_has_a_part_of_them)
+{
+    struct waiting right = a_wait(), wrong = a_wait(), last = a_wait();
+    struct weft_error error;
+    ck_assert_int_eq(judge_from("mallory", "slow", "wrong", &wrong, &error), WEFT_CLOSED);
+    ck_assert_int_eq(begin_wrong_ones("mallory"), 8); /* beside the first */
+    ck_assert_int_eq(judge_from("mallory", "slow", "secret", NULL, &error), WEFT_THROTTLED);
+    ck_assert_int_eq(judge_from("alice", "slow", "secret", &right, &error), WEFT_CLOSED);
+    deliver_until(&right.judged);
+    ck_assert_int_eq(right.failure.status, WEFT_OK);
+    ck_assert_int_eq(wrong.failure.status, WEFT_UNAUTHENTICATED);
+    ck_assert_int_eq(begin_wrong_ones("mallory"), 8);
+    weft_timers_touch(host.timers, weft_monotonic_after(weft_timers_now(host.timers), 61 * WEFT_NS_PER_S));
+    ck_assert_int_eq(judge_from("bob", "slow", "other", &last, &error), WEFT_CLOSED);
+    deliver_until(&last.judged); /* and with it the eight */
+    weft_timers_touch(host.timers, weft_monotonic_after(weft_timers_now(host.timers), 61 * WEFT_NS_PER_S));
+    ck_assert_int_eq(begin_wrong_ones("mallory"), 1 + 8); /* as anybody's */
+}
+END_TEST
+
+START_TEST(test_wrong_ones_do_not_push_right_ones_out)
+{
+    struct waiting right = a_wait();
+    struct weft_error error;
+    char password[32], household[32];
+    ck_assert_int_eq(judge("slow", "secret", &right, &error), WEFT_CLOSED);
+    deliver_until(&right.judged);
+    for (int i = 0; i < 800; i += 50) {
+        struct waiting last = a_wait();
+        for (int j = 0; j < 50; j++) {
+            snprintf(password, sizeof password, "wrong %d", i + j);
+            snprintf(household, sizeof household, "%d", i + j);
+            ck_assert_int_eq(judge_from(household, "slow", password, j == 49 ? &last : NULL, &error), WEFT_CLOSED);
+        }
+        deliver_until(&last.judged);
+    }
+    ck_assert_int_eq(judge("slow", "secret", NULL, &error), WEFT_OK);
 }
 END_TEST
 
@@ -168,14 +231,15 @@ START_TEST(test_other_values_are_nobodys)
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
         struct weft_error error = WEFT_ERROR_NONE;
-        ck_assert_int_eq(server->operations->judge(server, cases[i].value, NULL, &error), WEFT_UNAUTHENTICATED);
+        struct weft_auth_claim claim = { .credentials = cases[i].value };
+        ck_assert_int_eq(server->operations->judge(server, &claim, NULL, &error), WEFT_UNAUTHENTICATED);
         ck_assert_str_eq(error.text, cases[i].text);
     }
     static char long_value[20000];
     memset(long_value, 'A', sizeof long_value - 1);
     memcpy(long_value, "Basic ", 6);
-    ck_assert_int_eq(server->operations->judge(server, weft_slice_of_text(long_value), NULL, NULL),
-                     WEFT_UNAUTHENTICATED);
+    struct weft_auth_claim long_claim = { .credentials = weft_slice_of_text(long_value) };
+    ck_assert_int_eq(server->operations->judge(server, &long_claim, NULL, NULL), WEFT_UNAUTHENTICATED);
 }
 END_TEST
 
@@ -216,6 +280,8 @@ int main(void)
     tcase_add_test(tests, test_plain_passwords_are_compared_at_once);
     tcase_add_test(tests, test_slow_ones_wait_and_are_remembered);
     tcase_add_test(tests, test_so_many_are_looked_at_at_a_time);
+    tcase_add_test(tests, test_an_address_that_fails_has_a_part_of_them);
+    tcase_add_test(tests, test_wrong_ones_do_not_push_right_ones_out);
     tcase_add_test(tests, test_who_waits_may_leave);
     tcase_add_test(tests, test_without_memory_it_may_come_again);
     tcase_add_test(tests, test_other_values_are_nobodys);

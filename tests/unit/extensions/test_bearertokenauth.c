@@ -21,8 +21,9 @@ static void end(void)
 static bool lets_in(const char *credentials)
 {
     struct weft_error error = WEFT_ERROR_NONE;
-    struct weft_slice value = credentials == NULL ? WEFT_SLICE_EMPTY : weft_slice_of_text(credentials);
-    enum weft_status status = server->operations->judge(server, value, NULL, &error);
+    struct weft_auth_claim claim = { .credentials =
+                                         credentials == NULL ? WEFT_SLICE_EMPTY : weft_slice_of_text(credentials) };
+    enum weft_status status = server->operations->judge(server, &claim, NULL, &error);
     ck_assert(status == WEFT_OK || status == WEFT_UNAUTHENTICATED);
     return status == WEFT_OK;
 }
