@@ -145,6 +145,16 @@ static enum weft_status note_not_yaml(struct expander *expander, const struct we
     return status == WEFT_OK ? WEFT_OK : fail_full(expander);
 }
 
+/* What is in a list or map of the environment came from there, too; what is in one of a file has its line in it. */
+static void note_origin_below(struct weft_node *node, const char *origin)
+{
+    for (size_t i = 0; i < weft_node_count(node); i++) {
+        struct weft_node *child = node->value.children.items[i];
+        child->origin = origin;
+        note_origin_below(child, origin);
+    }
+}
+
 /* The value of a whole ${...} into node: a string is the text as it is, quotes and all, as in the Collector. */
 static enum weft_status retype(struct expander *expander, struct weft_node *node, const char *text,
                                const struct weft_config_source *source)
@@ -171,6 +181,9 @@ static enum weft_status retype(struct expander *expander, struct weft_node *node
     if (status == WEFT_OK && value->kind != WEFT_NODE_STRING) {
         weft_node_take_value(node, value);
     }
+    if (!source->has_lines) {
+        note_origin_below(node, node->origin);
+    }
     node->text = text;
     node->is_expanded = true;
     bool is_broken = status == WEFT_INVALID && source->has_lines && has_lines(text);
@@ -185,6 +198,7 @@ static enum weft_status expand_place(struct expander *expander, struct weft_node
     if (status != WEFT_OK) {
         return status;
     }
+    node->origin = node->origin == NULL ? node->text : node->origin;
     struct weft_slice bytes = weft_buffer_slice(&source.bytes);
     if (place.length == strlen(node->text)) {
         const char *text = weft_tree_try_text(expander->tree, bytes);

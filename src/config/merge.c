@@ -14,6 +14,7 @@ static void replace(struct weft_node *existing, const struct weft_node *child)
 {
     weft_node_take_value(existing, child);
     existing->is_expanded = child->is_expanded;
+    existing->origin = child->origin;
     existing->file = child->file;
     existing->line = child->line;
 }

@@ -196,6 +196,11 @@ const char *weft_node_text(const struct weft_node *node)
     return node->text;
 }
 
+const char *weft_node_origin(const struct weft_node *node)
+{
+    return node->origin;
+}
+
 bool weft_node_is_expanded(const struct weft_node *node)
 {
     return node->is_expanded;
@@ -318,6 +323,7 @@ enum weft_status weft_node_fail(struct weft_error *error, enum weft_status statu
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    weft_node_hide_values(node, text, sizeof text);
     char path[160];
     weft_node_format_path(node, path, sizeof path);
     const char *separator = path[0] != '\0' ? ": " : "";

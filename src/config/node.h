@@ -53,6 +53,9 @@ const char *weft_node_text(const struct weft_node *node);
 /* True for what one whole ${...} gave: then the text counts for a string, and a null means zero, not the default. */
 bool weft_node_is_expanded(const struct weft_node *node);
 
+/* What stands in the config instead of the value, which may be a secret: "${env:NAME}". NULL: the value itself. */
+const char *weft_node_origin(const struct weft_node *node);
+
 /* The key under which the node stands in its map; NULL for a list item and for the root. */
 const char *weft_node_key(const struct weft_node *node);
 

@@ -25,6 +25,8 @@ struct weft_node {
     const char *file;
     const char *key;
     const char *text;
+    const char
+        *origin; /* what was written where ${...} gave the value, or a list or map that it is in; NULL: nothing */
     struct weft_node *parent;
     union {
         bool boolean;
@@ -59,6 +61,9 @@ void weft_node_take_value(struct weft_node *node, const struct weft_node *from);
 
 /* Gives node the type that a plain (unquoted) scalar has in the Collector's YAML; text stays the caller's. */
 void weft_node_resolve_plain(struct weft_node *node, const char *text);
+
+/* In a message about node, of capacity bytes: what ${...} gave, there or below, becomes what was written instead. */
+void weft_node_hide_values(const struct weft_node *node, char *text, size_t capacity);
 
 /* WEFT_NOMEM, or WEFT_LIMIT when the tree has reached its bound, with a text. */
 enum weft_status weft_tree_fail_full(const struct weft_tree *tree, struct weft_error *error);

@@ -32,6 +32,10 @@ static enum weft_status fail_kind(const struct weft_config_reader *reader, const
     if (text == NULL || weft_node_kind(node) == WEFT_NODE_LIST || weft_node_kind(node) == WEFT_NODE_MAP) {
         return weft_node_fail(reader->error, WEFT_INVALID, node, "wants %s, not %s", wanted, weft_node_kind_text(node));
     }
+    if (weft_node_origin(node) != NULL) {
+        return weft_node_fail(reader->error, WEFT_INVALID, node, "what %.60s gives is %s, not %s",
+                              weft_node_origin(node), weft_node_kind_text(node), wanted);
+    }
     bool is_string = weft_node_kind(node) == WEFT_NODE_STRING;
     return weft_node_fail(reader->error, WEFT_INVALID, node, "%s%.*s%s is not %s", is_string ? "\"" : "",
                           shown_length(text), text, is_string ? "\"" : "", wanted);

@@ -436,6 +436,50 @@ START_TEST(test_expanded_values_take_the_type_of_their_key)
 }
 END_TEST
 
+/* What a variable gives may be a secret, wherever it was put by mistake: its name and kind are said. */
+START_TEST(test_expanded_values_are_not_shown_in_errors)
+{
+    static const struct fake_entry variables[] = {
+        { "SECRET", "hunter2-of-the-house" },
+        { "MAP", "{flag: hunter2-of-the-house}" },
+        { "NUMBER", "123456789" },
+        { "LONG", "hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2" },
+        { NULL, NULL },
+    };
+    static const struct {
+        const char *config, *error;
+    } rows[] = {
+        { "yaml:flag: ${env:SECRET}",
+          "yaml:1: flag: what ${env:SECRET} gives is a string, not a bool (true or false, without quotes)" },
+        { "yaml:integer: 1${SECRET}", "yaml:1: integer: what 1${SECRET} gives is a string, not a whole number" },
+        { "yaml:flag: ${NUMBER}",
+          "yaml:1: flag: what ${NUMBER} gives is a number, not a bool (true or false, without quotes)" },
+        { "yaml:timeout: ${LONG}",
+          "yaml:1: timeout: what ${LONG} gives is a string, not a duration (like 300ms, 5s or 1m30s)" },
+        { "yaml:mode: ${SECRET}", "yaml:1: mode: \"${SECRET}\" is not one of basic, normal, detailed" },
+        { "yaml:mode: ${LONG}", "yaml:1: mode: \"${LONG}\" is not one of basic, normal, detailed" },
+        { "yaml:block: ${env:MAP}",
+          "yaml:1: block.flag: what ${env:MAP} gives is a string, not a bool (true or false, without quotes)" },
+    };
+    struct fake_world world = { variables, NULL };
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        struct weft_tree *tree = NULL;
+        struct every_kind config;
+        struct weft_error error = WEFT_ERROR_NONE;
+        ck_assert_int_eq(load_world(&world, &rows[i].config, 1, NULL, 0, &tree, NULL, &error), WEFT_OK);
+        assert_fails_with(weft_config_parse(every_fields, weft_tree_root(tree), &config, NULL, &error), WEFT_INVALID,
+                          error, rows[i].error);
+        ck_assert_ptr_null(strstr(error.text, "hunter2"));
+        /* a component's own words about the whole of it */
+        weft_node_fail(&error, WEFT_INVALID, weft_tree_root(tree), "no host \"%s\" (%.50s)", "hunter2-of-the-house",
+                       variables[3].text);
+        ck_assert(strstr(rows[i].config, "SECRET") == NULL || strstr(error.text, "of-the-house") == NULL);
+        ck_assert(strstr(rows[i].config, "LONG") == NULL || strstr(error.text, "hunter2-hunter2") == NULL);
+        weft_tree_free(&tree);
+    }
+}
+END_TEST
+
 START_TEST(test_secrets_are_masked_in_print)
 {
     struct weft_tree *tree = NULL;
@@ -512,6 +556,7 @@ int main(void)
     tcase_add_loop_test(test_case, test_wrong_key_is_refused_with_its_place, 0, WEFT_COUNT_OF(bad_cases));
     tcase_add_test(test_case, test_nearest_word_is_one_slip_away);
     tcase_add_test(test_case, test_values_shown_in_errors_are_short_and_on_one_line);
+    tcase_add_test(test_case, test_expanded_values_are_not_shown_in_errors);
     tcase_add_test(test_case, test_keys_without_effect_are_noted_once);
     tcase_add_test(test_case, test_expanded_values_take_the_type_of_their_key);
     tcase_add_test(test_case, test_secrets_are_masked_in_print);
