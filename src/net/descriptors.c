@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
 
@@ -27,6 +28,36 @@ void weft_descriptors_init(void)
     struct rlimit limit;
     bool is_limited = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
     weft_descriptors_set_limit(is_limited ? limit.rlim_cur : 0);
+}
+
+/* The system tells only by giving them. */
+static uint32_t count_free(uint32_t most)
+{
+    uint32_t count = 0;
+    int *taken = weft_alloc(most * sizeof *taken);
+    while (count < most && (taken[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0) {
+        count++;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        close(taken[i]);
+    }
+    weft_free(taken);
+    return count;
+}
+
+enum weft_status weft_descriptors_want(uint32_t count, struct weft_error *error)
+{
+    struct rlimit limit;
+    uint32_t free_count = count_free(count);
+    if (free_count == count || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return WEFT_OK;
+    }
+    unsigned long long present = limit.rlim_cur, missing = count - free_count;
+    return weft_fail(
+        error, WEFT_LIMIT,
+        "%llu file descriptors are too few to start with: the limit must be %llu at least, and higher by one "
+        "for each connection and file (ulimit -n, LimitNOFILE)",
+        present, present + missing);
 }
 
 void weft_descriptors_note_short(void)

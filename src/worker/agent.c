@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "net/descriptors.h"
 #include "worker/acceptor.h"
 #include "worker/extensions.h"
 #include "worker/post.h"
@@ -366,6 +367,13 @@ static enum weft_status start(struct agent *agent, struct weft_error *error)
     return status;
 }
 
+/* A worker is nothing without its loop and its mailboxes, and what has them is made without a way to fail. */
+static enum weft_status want_descriptors(const struct agent *agent, struct weft_error *error)
+{
+    enum { DESCRIPTORS = 10, WORKERS_DESCRIPTORS = 6 };
+    return weft_descriptors_want(DESCRIPTORS + WORKERS_DESCRIPTORS * agent->worker_count, error);
+}
+
 static enum weft_status start_workers(struct agent *agent, struct weft_error *error)
 {
     weft_hash_secret_init(&agent->secret);
@@ -516,6 +524,9 @@ enum weft_status weft_agent_run(const struct weft_agent_options *options, struct
                                             .started = weft_wall_now(),
                                             .gates = options->sources.gates };
     enum weft_status status = start(agent, error);
+    if (status == WEFT_OK) {
+        status = want_descriptors(agent, error);
+    }
     if (status == WEFT_OK) {
         status = start_workers(agent, error);
     }

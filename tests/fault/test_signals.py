@@ -1,8 +1,11 @@
 """SIGHUP, SIGTERM and SIGKILL under load; after a restart with the same state directory the books go on."""
 
+import json
 import pathlib
 import random
+import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -12,7 +15,41 @@ from fault_case import FaultCase, for_each_worker_count, seconds
 from harness.backend import Answer, Backend
 from harness.case import only_weft
 from harness.client import Outcome
-from harness.process import wait_until
+from harness.places import program_under_test
+from harness.process import free_port, wait_until
+
+
+class StartFaults(FaultCase):
+    @only_weft("its limits are others")
+    def test_too_few_descriptors_are_an_error_that_says_how_many_it_takes(self):
+        """Whatever the limit: it runs, or it says so and which limit would do; and that one does."""
+        self.sinks = [self.start(Backend())]
+        self.address = f"127.0.0.1:{free_port()}"
+        self.processors = {}
+        path = pathlib.Path(self.temporary_directory()) / "config.yaml"
+        path.write_text(json.dumps(self.config_to(self.sinks[0])))
+
+        def start_with(limit):
+            """What it says before it ends by itself; nothing if it runs."""
+            command = f"ulimit -n {limit}; exec {program_under_test()} --config {path} --set service.workers=2"
+            child = subprocess.Popen(["bash", "-c", command], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            try:
+                text = child.communicate(timeout=seconds(2, 1))[1]
+                self.assertEqual(child.returncode, 1, text)
+                return text
+            except subprocess.TimeoutExpired:
+                child.terminate()
+                text = child.communicate(timeout=20)[1]
+                self.assertEqual(child.returncode, 0, text)
+                return ""
+
+        wanted = set()
+        for limit in range(9, 40, 3):
+            text = start_with(limit)
+            self.assertNotIn("assert.failed", text, limit)
+            wanted.update(int(number) for number in re.findall(r"must be (\d+) at least", text))
+        self.assertEqual(len(wanted), 1, wanted)
+        self.assertEqual(start_with(wanted.pop()), "")
 
 
 @for_each_worker_count
