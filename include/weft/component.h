@@ -192,6 +192,10 @@ struct weft_component {
      * opens nothing else. On the main thread of that command. NULL = there is nothing. */
     enum weft_status (*try_files)(const void *config, struct weft_error *error);
 
+    /* After that, and for the same command: warns of what is in such files and would be passed over; node: the config
+     * as it was written. WEFT_NOMEM. NULL = nothing is. */
+    enum weft_status (*advise_files)(const void *config, const struct weft_node *node, struct weft_config_notes *notes);
+
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error);

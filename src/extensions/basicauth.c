@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "extensions/basicauth.h"
 #include "extensions/file_value.h"
+#include "extensions/htpasswd.h"
 
 enum { FILE_TASKS = 256, CHECK_TASKS = 4096 };
 
@@ -26,13 +27,18 @@ struct basicauth_config {
     struct weft_duration reload_interval;
 };
 
+/* What they say; empty without one. */
+struct basicauth_files {
+    struct weft_buffer users, username, password;
+};
+
 struct basicauth_shared {
     struct weft_authenticator authenticator; /* first */
     const struct basicauth_config *config;
     const char *id;
-    struct weft_buffer users, username, password; /* as the files said at the start */
-    struct weft_helper *file_helper;              /* NULL: no file */
-    struct weft_helper *check_helper;             /* NULL: no server */
+    struct basicauth_files files;     /* as they were at the start */
+    struct weft_helper *file_helper;  /* NULL: no file */
+    struct weft_helper *check_helper; /* NULL: no server */
 };
 
 struct basicauth_client {
@@ -108,17 +114,88 @@ static enum weft_status read_file(const char *path, struct weft_buffer *buffer, 
 
 static enum weft_status read_half(const char *path, struct weft_buffer *buffer, struct weft_error *error)
 {
-    return is_set(path) ? weft_file_value_read(path, buffer, error) : WEFT_OK;
+    return is_set(path) ? weft_file_value_read(path, WEFT_FILE_VALUE_TEXT, buffer, error) : WEFT_OK;
 }
 
-static enum weft_status read_files(struct basicauth_shared *shared, struct weft_error *error)
+static void files_fini(struct basicauth_files *files)
 {
-    const struct basicauth_config *config = shared->config;
-    enum weft_status status = read_file(config->htpasswd.file, &shared->users, error);
+    weft_buffer_fini_secret(&files->users);
+    weft_buffer_fini_secret(&files->username);
+    weft_buffer_fini_secret(&files->password);
+}
+
+/* files_fini also after a failure. */
+static enum weft_status read_files(const struct basicauth_config *config, struct basicauth_files *out_files,
+                                   struct weft_error *error)
+{
+    weft_buffer_init(&out_files->users, 0);
+    weft_buffer_init(&out_files->username, 0);
+    weft_buffer_init(&out_files->password, 0);
+    enum weft_status status = read_file(config->htpasswd.file, &out_files->users, error);
     if (status == WEFT_OK) {
-        status = read_half(config->client_auth.username_file, &shared->username, error);
+        status = read_half(config->client_auth.username_file, &out_files->username, error);
     }
-    return status == WEFT_OK ? read_half(config->client_auth.password_file, &shared->password, error) : status;
+    return status == WEFT_OK ? read_half(config->client_auth.password_file, &out_files->password, error) : status;
+}
+
+static enum weft_status try_files(const void *config, struct weft_error *error)
+{
+    struct basicauth_files files;
+    enum weft_status status = read_files(config, &files, error);
+    files_fini(&files);
+    return status;
+}
+
+/* What is passed over in users, and where. Never what stands there. */
+struct passed_over {
+    const struct weft_node *node;
+    const char *name; /* of the file, or of the key */
+    struct weft_config_notes *notes;
+    enum weft_status status;
+};
+
+static void warn(struct passed_over *over, size_t line, const char *why)
+{
+    struct weft_error note = WEFT_ERROR_NONE;
+    if (line > 0) {
+        weft_node_fail(&note, WEFT_INVALID, over->node, "%s: line %zu is passed over: %s", over->name, line, why);
+    } else {
+        weft_node_fail(&note, WEFT_INVALID, over->node, "%s: %s", over->name, why);
+    }
+    over->status =
+        over->status == WEFT_OK ? weft_config_notes_add(over->notes, WEFT_NOTE_WARNING, "%s", note.text) : over->status;
+}
+
+static void on_passed_over(void *context, size_t line, const char *why)
+{
+    warn(context, line, why);
+}
+
+static enum weft_status advise_files(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    const struct basicauth_config *config = untyped;
+    struct passed_over over = { .node = node, .name = config->htpasswd.file, .notes = notes };
+    struct basicauth_files files;
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (read_files(config, &files, &error) != WEFT_OK) { /* gone since */
+        files_fini(&files);
+        return WEFT_OK;
+    }
+    if (is_set(config->htpasswd.file) &&
+        weft_htpasswd_review(weft_buffer_slice(&files.users), on_passed_over, &over) == 0) {
+        warn(&over, 0, "no user in it");
+    }
+    if (is_set(config->htpasswd.inline_text.text)) {
+        over.name = "htpasswd.inline";
+        weft_htpasswd_review(weft_slice_of_text(config->htpasswd.inline_text.text), on_passed_over, &over);
+    }
+    struct weft_slice username = weft_buffer_slice(&files.username);
+    if (username.length > 0 && memchr(username.bytes, ':', username.length) != NULL) {
+        over.name = config->client_auth.username_file;
+        warn(&over, 0, "a user name has no ':' in it; the server takes what follows for the password");
+    }
+    files_fini(&files);
+    return over.status;
 }
 
 static void shared_free(void *untyped)
@@ -131,9 +208,7 @@ static void shared_free(void *untyped)
     if (shared->check_helper != NULL) {
         weft_helper_free(shared->check_helper);
     }
-    weft_buffer_fini(&shared->users);
-    weft_buffer_fini(&shared->username);
-    weft_buffer_fini(&shared->password);
+    files_fini(&shared->files);
     weft_free(shared);
 }
 
@@ -149,9 +224,6 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     shared->authenticator.operations = &basicauth_authenticator;
     shared->config = config;
     shared->id = id;
-    weft_buffer_init(&shared->users, 0);
-    weft_buffer_init(&shared->username, 0);
-    weft_buffer_init(&shared->password, 0);
     if (is_set(config->htpasswd.file) || is_set(config->client_auth.username_file) ||
         is_set(config->client_auth.password_file)) {
         shared->file_helper = weft_helper_new("weft-users", FILE_TASKS, NULL, NULL);
@@ -159,7 +231,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     if (config->has_htpasswd) {
         shared->check_helper = weft_helper_new("weft-passwords", CHECK_TASKS, NULL, NULL);
     }
-    enum weft_status status = read_files(shared, error);
+    enum weft_status status = read_files(config, &shared->files, error);
     if (status != WEFT_OK) {
         shared_free(shared);
         return status;
@@ -191,7 +263,7 @@ static void half_init(struct weft_file_value *half, const struct basicauth_share
                                                                .id = shared->id,
                                                                .path = path,
                                                                .interval_ns = shared->config->reload_interval.ns },
-                         weft_buffer_slice(first));
+                         WEFT_FILE_VALUE_TEXT, weft_buffer_slice(first));
 }
 
 static void append_half(const struct weft_file_value *half, struct weft_buffer *out)
@@ -265,7 +337,7 @@ static struct weft_auth_server *open_server(struct weft_authenticator *authentic
                                                .id = shared->id,
                                                .users = users,
                                                .reload_interval_ns = shared->config->reload_interval.ns,
-                                               .first_file = weft_buffer_slice(&shared->users),
+                                               .first_file = weft_buffer_slice(&shared->files.users),
                                                .file_helper = is_set(users->file) ? shared->file_helper : NULL,
                                                .check_helper = shared->check_helper });
 }
@@ -279,8 +351,9 @@ static struct weft_auth_client *open_client(struct weft_authenticator *authentic
     client->client.operations = &client_operations;
     client->shared = shared;
     weft_buffer_init(&client->value, 0);
-    half_init(&client->username, shared, setup->host, config->username, config->username_file, &shared->username);
-    half_init(&client->password, shared, setup->host, config->password.text, config->password_file, &shared->password);
+    half_init(&client->username, shared, setup->host, config->username, config->username_file, &shared->files.username);
+    half_init(&client->password, shared, setup->host, config->password.text, config->password_file,
+              &shared->files.password);
     return &client->client;
 }
 
@@ -294,6 +367,8 @@ const struct weft_component weft_extension_basicauth = {
     .config_size = sizeof(struct basicauth_config),
     .validate = validate,
     .authenticates = authenticates,
+    .try_files = try_files,
+    .advise_files = advise_files,
     .share = share,
     .unshare = shared_free,
 };

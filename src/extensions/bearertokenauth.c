@@ -131,20 +131,40 @@ static struct weft_slice take_line(struct weft_slice *rest)
     return line;
 }
 
-/* The first word of each line; what follows is a comment. */
-static void read_lines(struct bearer_values *values, const struct bearer_config *config, struct weft_slice contents)
+static bool has_control(struct weft_slice word)
 {
-    while (contents.length > 0) {
+    for (size_t i = 0; i < word.length; i++) {
+        if (word.bytes[i] < ' ' || word.bytes[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first word of each line; what follows is a comment. */
+static enum weft_status read_lines(struct bearer_values *values, const struct bearer_config *config,
+                                   struct weft_slice contents, struct weft_error *error)
+{
+    for (size_t line = 1; contents.length > 0; line++) {
         struct weft_slice word = weft_slice_trim(take_line(&contents));
         for (size_t i = 0; i < word.length; i++) {
             if (weft_slice_is_space(word.bytes[i])) {
                 word.length = i;
             }
         }
+        if (has_control(word)) {
+            return weft_fail(error, WEFT_INVALID, "%s: line %zu: a token has no control characters", config->filename,
+                             line);
+        }
         if (word.length > 0) {
             add_value(values, config, word);
         }
     }
+    enum weft_status status = weft_buffer_status(&values->text);
+    if (status != WEFT_OK) {
+        return weft_fail(error, status, "no memory for the tokens");
+    }
+    return values->count > 0 ? WEFT_OK : weft_fail(error, WEFT_INVALID, "%s: no token in it", config->filename);
 }
 
 /* WEFT_OK: values is what the file says. */
@@ -156,12 +176,10 @@ static enum weft_status take_contents(struct bearer_values *values, const struct
         return weft_fail(error, WEFT_INVALID, "%s: a NUL in it, which no token can have", config->filename);
     }
     weft_buffer_init(&fresh.text, 0);
-    read_lines(&fresh, config, contents);
-    enum weft_status status = weft_buffer_status(&fresh.text);
-    if (status != WEFT_OK || fresh.count == 0) {
+    enum weft_status status = read_lines(&fresh, config, contents, error);
+    if (status != WEFT_OK) {
         weft_buffer_fini(&fresh.text);
-        return status != WEFT_OK ? weft_fail(error, status, "no memory for the tokens")
-                                 : weft_fail(error, WEFT_INVALID, "%s: no token in it", config->filename);
+        return status;
     }
     weft_buffer_fini(&values->text);
     *values = fresh;
@@ -170,26 +188,35 @@ static enum weft_status take_contents(struct bearer_values *values, const struct
 
 /* ---- for the process ---- */
 
-static enum weft_status read_first(struct bearer_shared *shared, struct weft_error *error)
+/* The caller ends the values also after a failure. */
+static enum weft_status read_first(const struct bearer_config *config, struct bearer_values *out_values,
+                                   struct weft_error *error)
 {
-    const struct bearer_config *config = shared->config;
     struct weft_buffer contents;
-    weft_buffer_init(&shared->first.text, 0);
+    weft_buffer_init(&out_values->text, 0);
     if (!has_file(config)) {
         for (size_t i = 0; i < config->tokens.count; i++) {
-            add_value(&shared->first, config, weft_slice_of_text(config->tokens.items[i]));
+            add_value(out_values, config, weft_slice_of_text(config->tokens.items[i]));
         }
         if (config->tokens.count == 0) {
-            add_value(&shared->first, config, weft_slice_of_text(config->token.text));
+            add_value(out_values, config, weft_slice_of_text(config->token.text));
         }
-        return weft_buffer_status(&shared->first.text);
+        return weft_buffer_status(&out_values->text);
     }
     weft_buffer_init(&contents, 0);
     enum weft_status status = weft_watched_file_read(config->filename, &contents, error);
     if (status == WEFT_OK) {
-        status = take_contents(&shared->first, config, weft_buffer_slice(&contents), error);
+        status = take_contents(out_values, config, weft_buffer_slice(&contents), error);
     }
     weft_buffer_fini(&contents);
+    return status;
+}
+
+static enum weft_status try_files(const void *config, struct weft_error *error)
+{
+    struct bearer_values values = { .count = 0 };
+    enum weft_status status = read_first(config, &values, error);
+    weft_buffer_fini(&values.text);
     return status;
 }
 
@@ -223,7 +250,7 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
     if (has_file(shared->config)) {
         shared->helper = weft_helper_new("weft-tokens", HELPER_TASKS, NULL, NULL);
     }
-    enum weft_status status = read_first(shared, error);
+    enum weft_status status = read_first(shared->config, &shared->first, error);
     if (status != WEFT_OK) {
         shared_free(shared);
         return status;
@@ -360,6 +387,7 @@ const struct weft_component weft_extension_bearertokenauth = {
     .config_size = sizeof(struct bearer_config),
     .validate = validate,
     .authenticates = authenticates,
+    .try_files = try_files,
     .share = share,
     .unshare = shared_free,
 };

@@ -167,7 +167,23 @@ static enum weft_status read_file(struct setter_shared *shared, size_t index, st
     if (shared->helper == NULL) {
         shared->helper = weft_helper_new("weft-headers", FILE_TASKS, NULL, NULL);
     }
-    return weft_file_value_read(path, &shared->files[index], error);
+    return weft_file_value_read(path, WEFT_FILE_VALUE_HEADER, &shared->files[index], error);
+}
+
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct setter_config *config = untyped;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < config->headers.count; i++) {
+        const HEADER *header = header_at(config, i);
+        struct weft_buffer contents;
+        weft_buffer_init(&contents, 0);
+        if (header->value_file != NULL && action_of(header) != DELETE) {
+            status = weft_file_value_read(header->value_file, WEFT_FILE_VALUE_HEADER, &contents, error);
+        }
+        weft_buffer_fini_secret(&contents);
+    }
+    return status;
 }
 
 static const struct weft_authenticator_operations setter_authenticator;
@@ -311,7 +327,7 @@ static void open_value(struct setter_client *client, size_t index)
                                                                .id = shared->id,
                                                                .path = header_at(shared->config, index)->value_file,
                                                                .interval_ns = shared->config->reload_interval.ns },
-                         first);
+                         WEFT_FILE_VALUE_HEADER, first);
 }
 
 static struct weft_auth_client *open_client(struct weft_authenticator *authenticator,
@@ -340,6 +356,7 @@ const struct weft_component weft_extension_headers_setter = {
     .validate = validate,
     .auth_needs = auth_needs,
     .authenticates = authenticates,
+    .try_files = try_files,
     .share = share,
     .unshare = shared_free,
 };

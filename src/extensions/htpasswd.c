@@ -1,6 +1,7 @@
 /* Tables of users (htpasswd.h). The text is copied once; ends of names and lines become NULs in the copy. */
 #include "extensions/htpasswd.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,33 @@ enum weft_status weft_htpasswd_read(struct weft_slice file, struct weft_slice mo
     sort(&table);
     *out_table = table;
     return WEFT_OK;
+}
+
+size_t weft_htpasswd_review(struct weft_slice text, weft_htpasswd_line_fn on_passed_over, void *context)
+{
+    size_t users = 0;
+    for (size_t line = 1; text.length > 0; line++) {
+        const uint8_t *end = memchr(text.bytes, '\n', text.length);
+        size_t length = end == NULL ? text.length : (size_t)(end - text.bytes);
+        struct weft_slice row = weft_slice_trim(weft_slice_of(text.bytes, length));
+        text = weft_slice_of(text.bytes + length + (end != NULL), text.length - length - (end != NULL));
+        const uint8_t *colon = row.length == 0 ? NULL : memchr(row.bytes, ':', row.length);
+        bool is_comment = row.length == 0 || (colon == NULL && row.bytes[0] == '#');
+        size_t name_length = colon == NULL ? 0 : (size_t)(colon - row.bytes) + 1;
+        char kept[WEFT_PASSWORD_MAX_BYTES];
+        snprintf(kept, sizeof kept, "%.*s", (int)(row.length - name_length), (const char *)row.bytes + name_length);
+        if (is_comment) {
+            continue;
+        }
+        if (colon == NULL) {
+            on_passed_over(context, line, "there is no ':' between a name and a password");
+        } else if (!weft_password_is_valid(kept)) {
+            on_passed_over(context, line, "the password is in none of the forms that are known, or cut off");
+        } else {
+            users++;
+        }
+    }
+    return users;
 }
 
 void weft_htpasswd_fini(struct weft_htpasswd *table)

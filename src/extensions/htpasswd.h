@@ -19,6 +19,12 @@ struct weft_htpasswd {
 /* file comes first, then more. All zero is an empty table. WEFT_NOMEM. */
 enum weft_status weft_htpasswd_read(struct weft_slice file, struct weft_slice more, struct weft_htpasswd *out_table,
                                     struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Tells of each line that is passed over, but for empty ones and comments (#), and why; lines count from 1. Returns how
+ * many users there are. */
+typedef void (*weft_htpasswd_line_fn)(void *context, size_t line, const char *why);
+size_t weft_htpasswd_review(struct weft_slice text, weft_htpasswd_line_fn on_passed_over, void *context);
+
 void weft_htpasswd_fini(struct weft_htpasswd *table);
 
 /* NULL: nobody of that name. */

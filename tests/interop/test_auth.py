@@ -365,3 +365,66 @@ class ConfigTest(ClientCase):
                                  check=True, timeout=20).stdout
         self.assertIn("client_auth", printed)
         self.assertNotIn("hidden", printed)
+
+
+@only_weft("it is weft's own command")
+class FilesTest(ClientCase):
+    """`weft validate` reads what authenticators would read, and says what is wrong with it, but never what stands there."""
+
+    SECRET = "hunter2hunter2"
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.temporary_directory())
+        self.file = self.folder / "credentials"
+
+    def validate(self, extension, settings, contents):
+        self.file.unlink(missing_ok=True)
+        if contents is not None:
+            self.file.write_bytes(contents)
+        config = configs.pipeline("localhost:0", {"nop": {}})
+        config["extensions"] = {extension: settings}
+        config["service"]["extensions"] = [extension]
+        path = self.folder / "config.yaml"
+        path.write_text(configs.text(config))
+        done = subprocess.run([program_under_test(), "validate", "--config", path], capture_output=True, text=True, timeout=30)
+        self.assertNotIn(self.SECRET, done.stdout + done.stderr)
+        return done.returncode, done.stdout + done.stderr
+
+    def assert_says(self, extension, settings, contents, code, *texts):
+        found, said = self.validate(extension, settings, contents)
+        self.assertEqual(found, code, said)
+        for text in texts:
+            self.assertIn(text, said)
+        if not texts:
+            self.assertNotIn("warning", said)
+
+    def test_users(self):
+        settings = {"htpasswd": {"file": str(self.file)}}
+        self.assert_says("basicauth", settings, HTPASSWD.encode() + b"\n# a comment\n", 0)
+        self.assert_says("basicauth", settings, None, 1, "No such file")
+        self.assert_says("basicauth", settings, b"", 0, "no user in it")
+        self.assert_says("basicauth", settings, f"a:{self.SECRET}\n{self.SECRET}\n\nb:$2y$05${self.SECRET}\n".encode(), 0,
+                         "line 2 is passed over: there is no ':'", "line 4 is passed over: the password")
+        self.assert_says("basicauth", {"htpasswd": {"inline": f"a:{self.SECRET}\n{self.SECRET}"}}, None, 0, "htpasswd.inline: line 2 is passed over")
+
+    def test_who_a_client_is(self):
+        settings = {"client_auth": {"username": "u", "password_file": str(self.file)}}
+        self.assert_says("basicauth", settings, self.SECRET.encode() + b"\n", 0)
+        self.assert_says("basicauth", settings, None, 1, "No such file")
+        self.assert_says("basicauth", settings, b" \n\n", 1, "is empty")
+        self.assert_says("basicauth", {"client_auth": {"username_file": str(self.file), "password": "p"}}, b"user:name", 0, "has no ':'")
+
+    def test_tokens(self):
+        settings = {"filename": str(self.file)}
+        self.assert_says("bearertokenauth", settings, f"{self.SECRET} of the first\n\nsecond\n".encode(), 0)
+        self.assert_says("bearertokenauth", settings, None, 1, "No such file")
+        self.assert_says("bearertokenauth", settings, b"\n \n", 1, "no token in it")
+        self.assert_says("bearertokenauth", settings, f"first\n{self.SECRET}\0x\n".encode(), 1, "line 2: a token has no control characters")
+
+    def test_headers(self):
+        settings = {"headers": [{"key": "x-key", "value_file": str(self.file)}]}
+        self.assert_says("headers_setter", settings, self.SECRET.encode() + b"\r\n", 0)
+        self.assert_says("headers_setter", settings, None, 1, "No such file")
+        self.assert_says("headers_setter", settings, b"\n", 1, "is empty")
+        self.assert_says("headers_setter", settings, f"{self.SECRET}\nsecond\n".encode(), 1, "line 2: the value of a header is one line")
+        self.assert_says("headers_setter", settings, f"{self.SECRET}\x01".encode(), 1, "line 1: a control character")
