@@ -179,6 +179,9 @@ struct weft_component {
     /* Processors that decide by attributes: adds them. WEFT_NOMEM. NULL = by none. */
     enum weft_status (*name_keys)(const void *config, struct weft_named_keys *keys);
 
+    /* Processors: whether they want to know the address of the client (pipeline/metadata.h). NULL = no. */
+    bool (*asks_for_address)(const void *config);
+
     /* Processors that redact: what becomes of each of the keys on its way through; out_fates has room for all.
      * WEFT_NOMEM. NULL = it does not redact. */
     enum weft_status (*judge_keys)(const void *config, const struct weft_named_keys *keys,

@@ -18,6 +18,7 @@ struct header_config {
     struct weft_secret value; /* text NULL: not there */
     char *value_file;         /* the same for these */
     char *from_context;
+    char *from_attribute;
     struct weft_secret default_value;
 };
 
@@ -56,7 +57,9 @@ static const struct weft_field header_fields[] = {
     WEFT_FIELD(HEADER, value_file, NULL, "A file with the value, looked at again."),
     WEFT_FIELD(HEADER, from_context, NULL, "The request's own header to take it from; see include_metadata."),
     WEFT_FIELD(HEADER, default_value, NULL, "The value when the request has none."),
-    WEFT_FIELD_UNSUPPORTED("from_attribute", "Values of who has authenticated."),
+    WEFT_FIELD(HEADER, from_attribute, NULL,
+               "What is known of who has authenticated: nothing, since neither basicauth nor bearertokenauth says "
+               "anything; so default_value stands, or the header is empty."),
     WEFT_FIELDS_END,
 };
 
@@ -88,7 +91,8 @@ static enum action action_of(const HEADER *header)
 
 static enum weft_status validate_header(const HEADER *header, struct weft_error *error)
 {
-    int sources = (header->value.text != NULL) + (header->value_file != NULL) + (header->from_context != NULL);
+    int sources = (header->value.text != NULL) + (header->value_file != NULL) + (header->from_context != NULL) +
+                  (header->from_attribute != NULL);
     if (header->key[0] == '\0') {
         return weft_fail(error, WEFT_INVALID, "missing header name");
     }
@@ -97,11 +101,12 @@ static enum weft_status validate_header(const HEADER *header, struct weft_error 
     }
     if (sources == 0) {
         return weft_fail(error, WEFT_INVALID,
-                         "missing header source, must be 'from_context', 'value', or 'value_file'");
+                         "missing header source, must be 'from_context', 'from_attribute', 'value', or 'value_file'");
     }
     if (sources > 1) {
-        return weft_fail(error, WEFT_INVALID,
-                         "invalid header source, must be only one of 'from_context', 'value', or 'value_file'");
+        return weft_fail(
+            error, WEFT_INVALID,
+            "invalid header source, must be only one of 'from_context', 'from_attribute', 'value', or 'value_file'");
     }
     if (!weft_http1_client_header_is_valid(header->key, header->value.text == NULL ? "" : header->value.text)) {
         return weft_fail(error, WEFT_INVALID, "\"%.100s\" is no header name, or its value has a control character",
@@ -247,6 +252,10 @@ static enum weft_status find_value(const struct setter_client *client, size_t in
                                    struct weft_error *error)
 {
     const HEADER *header = header_at(client->shared->config, index);
+    if (header->from_attribute != NULL) {
+        *out_value = weft_slice_of_text(header->default_value.text == NULL ? "" : header->default_value.text);
+        return WEFT_OK;
+    }
     if (header->from_context == NULL) {
         *out_value = header->value_file != NULL ? weft_buffer_slice(&client->values[index].text)
                                                 : weft_slice_of_text(header->value.text);

@@ -294,18 +294,31 @@ static void receiver_pressure_changed(void *context)
     }
 }
 
+static bool asks_for_address(const struct weft_plan_pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->processor_count; i++) {
+        const struct weft_component *component = pipeline->processors[i]->component;
+        if (component->asks_for_address != NULL && component->asks_for_address(pipeline->processors[i]->config)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The entry of one receiver into the pipelines of one signal. */
 static void make_entry(struct weft_graph *graph, const struct weft_plan *plan, struct graph_receiver *receiver,
                        enum weft_signal signal)
 {
     struct weft_pipeline_entrance *entrances = weft_alloc((plan->pipeline_count + 1) * sizeof *entrances);
     size_t count = 0;
+    bool asks = false;
     for (size_t i = 0; i < plan->pipeline_count; i++) {
         const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
         for (size_t j = 0; j < pipeline->receiver_count; j++) {
             if (pipeline->signal == signal && pipeline->receivers[j] == receiver->component) {
                 entrances[count].in_flight = graph->pipelines[i]->in_flight;
                 entrances[count].first = graph->pipelines[i]->first;
+                asks = asks || asks_for_address(pipeline);
                 count++;
                 break;
             }
@@ -314,6 +327,7 @@ static void make_entry(struct weft_graph *graph, const struct weft_plan *plan, s
     if (count > 0) {
         receiver->entries[signal] = weft_entry_new(graph->host, receiver->component->id, signal, entrances, count,
                                                    receiver_pressure_changed, receiver);
+        weft_entry_set_asks_for_address(receiver->entries[signal], asks);
     }
     weft_free(entrances);
 }

@@ -51,6 +51,14 @@ void weft_peer_name(const struct weft_peer *peer, char *out_text, size_t capacit
     }
 }
 
+void weft_peer_address(const struct weft_peer *peer, char *out_text, size_t capacity)
+{
+    int family = peer->address_length == IPV4_BYTES ? AF_INET : AF_INET6;
+    if (peer->address_length == 0 || inet_ntop(family, peer->address, out_text, (socklen_t)capacity) == NULL) {
+        snprintf(out_text, capacity, "%s", "");
+    }
+}
+
 /* All hosts of a link are in one network of link-local addresses. */
 static bool is_link_local(const struct weft_peer *peer)
 {

@@ -15,6 +15,9 @@ struct weft_peer weft_peer_of(int descriptor);
 /* "10.0.0.1:41234", "[::1]:41234", "unix"; "" of who has left. */
 void weft_peer_name(const struct weft_peer *peer, char *out_text, size_t capacity);
 
+/* "10.0.0.1", "::1"; "" where there is none. */
+void weft_peer_address(const struct weft_peer *peer, char *out_text, size_t capacity);
+
 /* What counts as one address: the IPv4 address, or the network of 64 bits of an IPv6 one, within which a host takes
  * as many as it likes. Empty: there is none. */
 struct weft_slice weft_peer_household(const struct weft_peer *peer);

@@ -86,6 +86,17 @@ bool weft_entry_is_open(const struct weft_entry *entry)
     return entry->is_open;
 }
 
+void weft_entry_set_asks_for_address(struct weft_entry *entry, bool asks)
+{
+    weft_check_magic(entry, entry);
+    entry->asks_for_address = asks;
+}
+
+bool weft_entry_asks_for_address(const struct weft_entry *entry)
+{
+    return entry->asks_for_address;
+}
+
 void weft_entry_expect_invalid(struct weft_entry *entry)
 {
     weft_check_magic(entry, entry);

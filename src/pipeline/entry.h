@@ -33,6 +33,10 @@ enum weft_status weft_entry_offer(struct weft_entry *entry, struct weft_batch **
 void weft_entry_expect_invalid(struct weft_entry *entry);
 void weft_entry_refuse_invalid(struct weft_entry *entry, struct weft_slice service, uint64_t count);
 
+/* Whether a pipeline wants to know the address of the client: then batches have metadata that says it. */
+void weft_entry_set_asks_for_address(struct weft_entry *entry, bool asks);
+bool weft_entry_asks_for_address(const struct weft_entry *entry);
+
 struct weft_entry_counters {
     uint64_t accepted; /* records */
     uint64_t refused;

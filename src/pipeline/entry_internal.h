@@ -25,6 +25,7 @@ struct weft_entry {
     weft_flow_id invalid_flow; /* offered -> refused(invalid_utf8); WEFT_FLOW_NONE: not asked for */
     struct weft_list offers;   /* that wait here (entry_offer.h) */
     bool is_open;
+    bool asks_for_address;
     void (*on_pressure)(void *context);
     void *context;
     size_t entrance_count;

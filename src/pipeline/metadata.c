@@ -17,9 +17,9 @@ static struct weft_slice copy(struct weft_slice text, uint8_t **at, bool is_key)
 }
 
 struct weft_metadata *weft_metadata_try_new(struct weft_budget *budget, const struct weft_metadata_item *items,
-                                            size_t count)
+                                            size_t count, struct weft_slice address)
 {
-    size_t size = sizeof(struct weft_metadata) + count * sizeof items[0];
+    size_t size = sizeof(struct weft_metadata) + count * sizeof items[0] + address.length;
     for (size_t i = 0; i < count; i++) {
         size += items[i].key.length + items[i].value.length;
     }
@@ -31,13 +31,14 @@ struct weft_metadata *weft_metadata_try_new(struct weft_budget *budget, const st
     metadata->references = 1;
     metadata->budget = budget;
     metadata->size_bytes = size;
-    weft_budget_charge(budget, size);
     metadata->count = count;
+    weft_budget_charge(budget, size);
     uint8_t *at = (uint8_t *)&metadata->items[count];
     for (size_t i = 0; i < count; i++) {
         metadata->items[i].key = copy(items[i].key, &at, true);
         metadata->items[i].value = copy(items[i].value, &at, false);
     }
+    metadata->address = copy(address, &at, false);
     return metadata;
 }
 

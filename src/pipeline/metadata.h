@@ -5,9 +5,10 @@
 #include "base/slice.h"
 #include "base/status.h"
 
-/* What a client's request said in its header fields, for components that act by it. Keys are in lower case; a key may
- * stand several times, in the order in which its values came. It does not change; counted, and of one worker. Who sends
- * chooses its size, up to the server's limit on a header, and batches and shards keep it: it is charged. */
+/* What a client's request said in its header fields, and from where, for components that act by it. Keys are in lower
+ * case; a key may stand several times, in the order in which its values came. It does not change; counted, and of one
+ * worker. Who sends chooses its size, up to the server's limit on a header, and batches and shards keep it: it is
+ * charged. */
 struct weft_metadata_item {
     struct weft_slice key, value;
 };
@@ -20,14 +21,15 @@ struct weft_metadata {
     uint32_t magic;
     uint32_t references;
     struct weft_budget *budget;
-    size_t size_bytes; /* of the whole, as charged */
+    size_t size_bytes;         /* of the whole, as charged */
+    struct weft_slice address; /* the client's IP address as text; empty: it has none, or nobody asked for it */
     size_t count;
     struct weft_metadata_item items[];
 };
 
 /* Copies. NULL: no memory. The budget outlives it. */
 struct weft_metadata *weft_metadata_try_new(struct weft_budget *budget, const struct weft_metadata_item *items,
-                                            size_t count) WEFT_MUST_CHECK;
+                                            size_t count, struct weft_slice address) WEFT_MUST_CHECK;
 
 /* Both take NULL. */
 struct weft_metadata *weft_metadata_ref(struct weft_metadata *metadata);

@@ -304,6 +304,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static bool asks_for_address(const void *config)
+{
+    return weft_attribute_actions_ask_for_address(&((const struct attributes_config *)config)->actions);
+}
+
 const struct weft_component weft_processor_attributes = {
     .kind = WEFT_PROCESSOR,
     .type = "attributes",
@@ -316,6 +321,7 @@ const struct weft_component weft_processor_attributes = {
     .advise_signal = advise_signal,
     .share = share_rules,
     .unshare = unshare_rules,
+    .asks_for_address = asks_for_address,
     .create_consumer = create,
     .collect = collect,
 };

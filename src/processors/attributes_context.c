@@ -6,11 +6,17 @@
 #include "processors/attributes_edit.h"
 
 /* All values of the key, joined, as a string of a KeyValue. Returns its bytes; 0 if there are no values. */
-static size_t put_context(struct weft_buffer *out, const struct weft_metadata *metadata, const char *key)
+static size_t put_context(struct weft_buffer *out, const struct weft_metadata *metadata,
+                          const struct weft_attribute_step *step)
 {
+    const char *key = step->context;
     struct weft_slice value = WEFT_SLICE_EMPTY;
     size_t before = out->length;
-    size_t count = weft_metadata_find(metadata, key, &value);
+    if (step->source == WEFT_ATTRIBUTE_FROM_ADDRESS) {
+        weft_attribute_constant_put_text(out, metadata == NULL ? value : metadata->address);
+        return out->length - before;
+    }
+    size_t count = step->source == WEFT_ATTRIBUTE_FROM_AUTH ? 0 : weft_metadata_find(metadata, key, &value);
     if (count == 0) {
         return 0;
     }
@@ -38,7 +44,7 @@ enum weft_status weft_attribute_editor_begin(struct weft_attribute_editor *edito
     for (size_t i = 0; program->context_count > 0 && i < program->step_count; i++) {
         const struct weft_attribute_step *step = &program->steps[i];
         if (step->context != NULL) {
-            editor->contexts[step->context_index].length = put_context(bytes, metadata, step->context);
+            editor->contexts[step->context_index].length = put_context(bytes, metadata, step);
         }
     }
     const uint8_t *at = bytes->bytes;

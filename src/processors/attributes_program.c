@@ -19,8 +19,9 @@ const struct weft_field weft_attribute_action_fields[] = {
     WEFT_FIELD(
         struct weft_attribute_action_config, from_context, NULL,
         "insert, update, upsert: metadata.KEY, the values of that header field of the request, joined with ;, where "
-        "the receiver has include_metadata and no batch stands between. auth.* and client.address are not supported "
-        "yet."),
+        "the receiver has include_metadata and no batch stands between; client.address, behind a batch empty; "
+        "auth.KEY, "
+        "which nobody who authenticates here says anything of, so that default_value stands."),
     WEFT_FIELD(struct weft_attribute_action_config, default_value, NULL,
                "insert, update, upsert: the value for when the source is missing."),
     WEFT_FIELD(
@@ -122,6 +123,22 @@ static bool begins_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+static bool is_address(const struct weft_attribute_action_config *config)
+{
+    return is_set(config->from_context) && strcmp(config->from_context, "client.address") == 0;
+}
+
+bool weft_attribute_actions_ask_for_address(const struct weft_config_list *actions)
+{
+    const struct weft_attribute_action_config *items = actions->items;
+    for (size_t i = 0; i < actions->count; i++) {
+        if (is_address(&items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum weft_status validate_sources(const struct weft_attribute_action_config *config, struct weft_error *error)
 {
     int count = (has_value(&config->value) ? 1 : 0) + (is_set(config->from_attribute) ? 1 : 0) +
@@ -136,11 +153,6 @@ static enum weft_status validate_sources(const struct weft_attribute_action_conf
                          "action %s needs either \"value\", \"from_attribute\" or \"from_context\", or a "
                          "\"default_value\"",
                          config->action);
-    }
-    if (is_set(config->from_context) &&
-        (begins_with(config->from_context, "auth.") || strcmp(config->from_context, "client.address") == 0)) {
-        return weft_fail(error, WEFT_UNSUPPORTED, "from_context: \"%s\" is not supported by weft yet; metadata.KEY is",
-                         config->from_context);
     }
     const struct {
         const char *key;
@@ -277,6 +289,9 @@ static enum weft_status make_step(struct weft_attribute_program *program,
     if (status == WEFT_OK && sets_value(step->action) && is_set(config->from_context)) {
         bool has_prefix = begins_with(config->from_context, METADATA_PREFIX);
         step->context = config->from_context + (has_prefix ? strlen(METADATA_PREFIX) : 0);
+        step->source = is_address(config)                           ? WEFT_ATTRIBUTE_FROM_ADDRESS
+                       : begins_with(config->from_context, "auth.") ? WEFT_ATTRIBUTE_FROM_AUTH
+                                                                    : WEFT_ATTRIBUTE_FROM_METADATA;
         step->context_index = program->context_count++;
     }
     if (status == WEFT_OK && make_constants(config, step) != WEFT_OK) {

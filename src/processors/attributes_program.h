@@ -38,11 +38,19 @@ struct weft_attribute_target {
     struct weft_slice head; /* the field of the key */
 };
 
+/* What from_context leads to. */
+enum weft_attribute_source {
+    WEFT_ATTRIBUTE_FROM_METADATA,
+    WEFT_ATTRIBUTE_FROM_ADDRESS, /* of the client; there, and possibly empty */
+    WEFT_ATTRIBUTE_FROM_AUTH,    /* no authenticator says anything of who has come */
+};
+
 struct weft_attribute_step {
     enum weft_attribute_action action;
     struct weft_attribute_target target;
     uint16_t from;                          /* WEFT_NO_ATTRIBUTE_KEY = none */
-    const char *context;                    /* the key of metadata that the value is taken from; NULL = none */
+    const char *context;                    /* the key that the value is taken from; NULL = none */
+    enum weft_attribute_source source;      /* of that key */
     size_t context_index;                   /* among the steps that have one */
     struct weft_slice value, default_value; /* the field of a KeyValue; empty = none */
     enum weft_attribute_type type;          /* CONVERT */
@@ -63,6 +71,9 @@ struct weft_attribute_program {
     bool sees_all; /* some step asks for attributes by a pattern */
     size_t max_groups;
 };
+
+/* Whether one of them takes the client's address. */
+bool weft_attribute_actions_ask_for_address(const struct weft_config_list *actions);
 
 /* actions: struct weft_attribute_action_config, which outlive the program; name: of their list, for errors.
  * WEFT_INVALID, WEFT_UNSUPPORTED with where it stands, WEFT_NOMEM. What was made is freed by

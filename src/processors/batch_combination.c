@@ -46,7 +46,7 @@ struct weft_metadata *weft_batch_combination_try_keep(struct weft_budget *budget
             }
         }
     }
-    struct weft_metadata *kept = weft_metadata_try_new(budget, items, count);
+    struct weft_metadata *kept = weft_metadata_try_new(budget, items, count, WEFT_SLICE_EMPTY);
     weft_free(items);
     return kept;
 }

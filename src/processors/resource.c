@@ -228,6 +228,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static bool asks_for_address(const void *config)
+{
+    return weft_attribute_actions_ask_for_address(&((const struct resource_config *)config)->attributes);
+}
+
 const struct weft_component weft_processor_resource = {
     .kind = WEFT_PROCESSOR,
     .type = "resource",
@@ -238,6 +243,7 @@ const struct weft_component weft_processor_resource = {
     .validate = validate,
     .share = share_program,
     .unshare = unshare_program,
+    .asks_for_address = asks_for_address,
     .create_consumer = create,
     .collect = collect,
 };

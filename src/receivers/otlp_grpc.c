@@ -2,6 +2,8 @@
  * with RetryInfo where the client may come back. */
 #include "receivers/otlp_grpc.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "net/grpc/decode.h"
@@ -166,23 +168,36 @@ static bool admit(void *context, const struct weft_grpc_server_call *grpc, struc
     return weft_otlp_ingest_lets_in(inlet, &claim, error);
 }
 
+/* Without the port; an IPv6 address has brackets around it where it has one. */
+static struct weft_slice address_of(const struct weft_grpc_server_call *grpc)
+{
+    struct weft_slice peer = weft_grpc_server_call_peer(grpc);
+    const uint8_t *colon = peer.length == 0 ? NULL : memrchr(peer.bytes, ':', peer.length);
+    if (colon == NULL) {
+        return WEFT_SLICE_EMPTY; /* a unix socket */
+    }
+    size_t length = (size_t)(colon - peer.bytes);
+    return peer.bytes[0] == '[' ? weft_slice_of(peer.bytes + 1, length - 2) : weft_slice_of(peer.bytes, length);
+}
+
 /* A request whose metadata cannot be kept is refused: without it the records would be taken for another tenant's. */
-static enum weft_status read_metadata(const struct weft_otlp_inlet *inlet, const struct weft_grpc_server_call *grpc,
-                                      struct weft_metadata **out_metadata, struct weft_error *error)
+static enum weft_status read_metadata(const struct weft_otlp_inlet *inlet, enum weft_signal signal,
+                                      const struct weft_grpc_server_call *grpc, struct weft_metadata **out_metadata,
+                                      struct weft_error *error)
 {
     struct weft_metadata_item items[WEFT_METADATA_MAX];
     size_t count = 0, offset = 0;
-    if (!inlet->includes_metadata) {
+    if (!weft_otlp_ingest_wants_metadata(inlet, signal)) {
         return WEFT_OK;
     }
-    while (count < WEFT_METADATA_MAX &&
+    while (inlet->includes_metadata && count < WEFT_METADATA_MAX &&
            weft_grpc_server_call_next_field(grpc, &offset, &items[count].key, &items[count].value)) {
         if (weft_slice_equal_text(items[count].key, ":authority")) {
             items[count].key = WEFT_SLICE_LITERAL("host");
         }
         count++;
     }
-    *out_metadata = weft_metadata_try_new(inlet->ingest->host->budget, items, count);
+    *out_metadata = weft_metadata_try_new(inlet->ingest->host->budget, items, count, address_of(grpc));
     return *out_metadata != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the metadata");
 }
 
@@ -207,7 +222,7 @@ static void on_call(void *context, struct weft_grpc_server_call *grpc, struct we
                                          .wire = wire,
                                          .wire_encoding = wire_encoding };
     struct weft_error error = WEFT_ERROR_NONE;
-    if (read_metadata(inlet, grpc, &request.metadata, &error) != WEFT_OK) {
+    if (read_metadata(inlet, method->signal, grpc, &request.metadata, &error) != WEFT_OK) {
         weft_payload_unref(&request.message);
         weft_otlp_ingest_fail(inlet, &call->call, &error);
         return;

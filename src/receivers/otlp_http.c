@@ -429,19 +429,23 @@ static enum weft_status decode(struct otlp_http *http, const struct judgement *j
 }
 
 /* A request whose metadata cannot be kept is refused: without it the records would be taken for another tenant's. */
-static enum weft_status read_metadata(const struct otlp_http *http, const struct weft_http1_server_exchange *exchange,
+static enum weft_status read_metadata(const struct otlp_http *http, enum weft_signal signal,
+                                      const struct weft_http1_server_exchange *exchange,
                                       struct weft_metadata **out_metadata, struct weft_error *error)
 {
     struct weft_metadata_item items[WEFT_METADATA_MAX];
     size_t count = 0, index = 0;
-    if (!http->inlet.includes_metadata) {
+    if (!weft_otlp_ingest_wants_metadata(&http->inlet, signal)) {
         return WEFT_OK;
     }
-    while (count < WEFT_METADATA_MAX &&
+    struct weft_peer peer = weft_http1_server_exchange_peer(exchange);
+    char address[64];
+    weft_peer_address(&peer, address, sizeof address);
+    while (http->inlet.includes_metadata && count < WEFT_METADATA_MAX &&
            weft_http1_server_exchange_next_field(exchange, &index, &items[count].key, &items[count].value)) {
         count++;
     }
-    *out_metadata = weft_metadata_try_new(http->inlet.ingest->host->budget, items, count);
+    *out_metadata = weft_metadata_try_new(http->inlet.ingest->host->budget, items, count, weft_slice_of_text(address));
     return *out_metadata != NULL ? WEFT_OK : weft_fail(error, WEFT_NOMEM, "no memory for the metadata");
 }
 
@@ -461,7 +465,7 @@ static void take(struct otlp_http *http, struct weft_http1_server_exchange *exch
     struct weft_otlp_request decoded = { .signal = judgement->signal, .checker = &state->checker };
     struct weft_error error = WEFT_ERROR_NONE;
     if (decode(http, judgement, request, &decoded, &error) != WEFT_OK ||
-        read_metadata(http, exchange, &decoded.metadata, &error) != WEFT_OK) {
+        read_metadata(http, decoded.signal, exchange, &decoded.metadata, &error) != WEFT_OK) {
         weft_payload_unref(&decoded.message);
         weft_otlp_ingest_fail(&http->inlet, &call->call, &error);
         return;

@@ -237,6 +237,12 @@ void weft_otlp_ingest_set_entry(struct weft_otlp_ingest *ingest, enum weft_signa
     }
 }
 
+bool weft_otlp_ingest_wants_metadata(const struct weft_otlp_inlet *inlet, enum weft_signal signal)
+{
+    const struct weft_entry *entry = inlet->ingest->entries[signal];
+    return entry != NULL && (inlet->includes_metadata || weft_entry_asks_for_address(entry));
+}
+
 bool weft_otlp_ingest_is_open(const struct weft_otlp_ingest *ingest)
 {
     for (size_t i = 0; i < WEFT_SIGNAL_COUNT; i++) {

@@ -95,6 +95,10 @@ bool weft_otlp_ingest_is_idle(const struct weft_otlp_ingest *ingest);
  * first: nobody could take it later. */
 void weft_otlp_ingest_set_entry(struct weft_otlp_ingest *ingest, enum weft_signal signal, struct weft_entry *entry);
 
+/* Whether batches of this signal have metadata: the header fields of their requests (inlet->includes_metadata), or at
+ * least the client's address. */
+bool weft_otlp_ingest_wants_metadata(const struct weft_otlp_inlet *inlet, enum weft_signal signal);
+
 /* A request in protobuf, inflated. */
 struct weft_otlp_request {
     enum weft_signal signal;

@@ -206,6 +206,12 @@ struct weft_slice weft_http1_server_exchange_household(const struct weft_http1_s
     return exchange->connection == NULL ? WEFT_SLICE_EMPTY : weft_guest_address(&exchange->connection->guest);
 }
 
+struct weft_peer weft_http1_server_exchange_peer(const struct weft_http1_server_exchange *exchange)
+{
+    return exchange->connection == NULL ? (struct weft_peer){ 0 }
+                                        : weft_peer_of(weft_transport_descriptor(exchange->connection->transport));
+}
+
 void *weft_http1_server_exchange_state(struct weft_http1_server_exchange *exchange)
 {
     weft_check_magic(exchange, http1_server_exchange);

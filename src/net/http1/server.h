@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/context.h"
+#include "net/peer.h"
 #include "net/tls/tls.h"
 
 /* A small, strict HTTP/1.1 server for telemetry, health and OTLP/HTTP; the parser is net/http1_parser (sans-I/O,
@@ -121,6 +122,9 @@ void *weft_http1_server_exchange_state(struct weft_http1_server_exchange *exchan
 
 /* How many fields of that name there are. */
 size_t weft_http1_server_exchange_header_count(const struct weft_http1_server_exchange *exchange, const char *name);
+
+/* Who sends it; all zero if the peer is gone. */
+struct weft_peer weft_http1_server_exchange_peer(const struct weft_http1_server_exchange *exchange);
 
 /* Answers once, now or later; body is copied. extra_headers: "Name: value\r\n..." or NULL. HEAD gets no body. False if
  * the peer is gone: the answer was lost. */

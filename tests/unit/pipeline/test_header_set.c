@@ -54,10 +54,11 @@ START_TEST(test_metadata_is_found_by_key)
     const struct weft_metadata_item items[] = { { WEFT_SLICE_LITERAL("X-Key"), WEFT_SLICE_LITERAL("One") },
                                                 { WEFT_SLICE_LITERAL("other"), WEFT_SLICE_EMPTY },
                                                 { WEFT_SLICE_LITERAL("x-key"), WEFT_SLICE_LITERAL("two") } };
-    struct weft_metadata *metadata = weft_metadata_try_new(&budget, items, 3);
+    struct weft_metadata *metadata = weft_metadata_try_new(&budget, items, 3, WEFT_SLICE_LITERAL("10.0.0.1"));
     struct weft_metadata *again = weft_metadata_ref(metadata);
     struct weft_slice value;
     weft_metadata_unref(&metadata);
+    ck_assert(weft_slice_equal_text(again->address, "10.0.0.1"));
     ck_assert_uint_eq(weft_metadata_find(again, "x-KEY", &value), 2);
     ck_assert(weft_slice_equal_text(value, "One"));
     ck_assert(weft_slice_equal_text(again->items[0].key, "x-key"));
@@ -65,12 +66,13 @@ START_TEST(test_metadata_is_found_by_key)
     ck_assert_uint_eq(value.length, 0);
     ck_assert_uint_eq(weft_metadata_find(again, "x", &value), 0);
     ck_assert_uint_eq(weft_metadata_find(NULL, "x", &value), 0);
-    ck_assert_uint_eq(weft_budget_reserved(&budget), sizeof *again + sizeof items + strlen("x-keyOneotherx-keytwo"));
+    ck_assert_uint_eq(weft_budget_reserved(&budget),
+                      sizeof *again + sizeof items + strlen("x-keyOneotherx-keytwo10.0.0.1"));
     weft_metadata_unref(&again);
     weft_metadata_unref(&again); /* there is none any more */
     ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
     weft_alloc_fail_at(1);
-    ck_assert_ptr_null(weft_metadata_try_new(&budget, items, 3));
+    ck_assert_ptr_null(weft_metadata_try_new(&budget, items, 3, WEFT_SLICE_LITERAL("10.0.0.1")));
     ck_assert_uint_eq(weft_budget_reserved(&budget), 0);
 }
 END_TEST

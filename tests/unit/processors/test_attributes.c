@@ -88,10 +88,6 @@ START_TEST(test_config_rules_are_the_collectors)
     component_expect_refused(component, "actions: [{key: a, action: remove}]", WEFT_INVALID, "is not an action");
     component_expect_refused(component, "actions: [{key: a, action: insert, value: {b: [18446744073709551615]}}]",
                              WEFT_INVALID, "value: 18446744073709551615 does not fit");
-    component_expect_refused(component, "actions: [{key: a, action: insert, from_context: auth.user}]",
-                             WEFT_UNSUPPORTED, "from_context: \"auth.user\" is not supported by weft yet");
-    component_expect_refused(component, "actions: [{key: a, action: insert, from_context: client.address}]",
-                             WEFT_UNSUPPORTED, "\"client.address\" is not supported");
     component_expect_refused(component, "actions: [{key: a, action: insert, from_context: b, value: 1}]", WEFT_INVALID,
                              "one is needed, not 2");
     component_expect_refused(component, "actions: [{key: a, action: extract, pattern: '(?P<b>.)', from_context: b}]",

@@ -237,7 +237,8 @@ static void check_context(const char *actions, const struct weft_metadata_item *
     put_request(&outcome, weft_buffer_slice(&expected));
     for (int i = 0; i < 2; i++) { /* the second has none, which must not be known any more */
         struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
-        batch->metadata = i == 0 ? weft_metadata_try_new(fixture.host.budget, items, count) : NULL;
+        batch->metadata =
+            i == 0 ? weft_metadata_try_new(&fixture.budget, items, count, WEFT_SLICE_LITERAL("::1")) : NULL;
         ck_assert(weft_consumer_consume(fixture.consumer, &batch, NULL) == WEFT_OK);
         ck_assert_msg((i == 0) == weft_slice_equal(weft_buffer_slice(&sink.last), weft_buffer_slice(&outcome)), "%s",
                       actions);
@@ -256,14 +257,19 @@ START_TEST(test_values_come_from_the_metadata_of_the_request)
         { WEFT_SLICE_LITERAL("x-user"), WEFT_SLICE_LITERAL("ann") },
         { WEFT_SLICE_LITERAL("tenant"), WEFT_SLICE_LITERAL("b") },
         { WEFT_SLICE_LITERAL("empty"), WEFT_SLICE_LITERAL("") },
+        { WEFT_SLICE_LITERAL("auth.username"), WEFT_SLICE_LITERAL("who says so") },
     };
     check_context("actions:\n- {key: t, action: insert, from_context: metadata.Tenant}\n"
                   "- {key: u, action: upsert, from_context: x-user}\n"
                   "- {key: e, action: upsert, from_context: metadata.empty}\n"
                   "- {key: m, action: insert, from_context: metadata.missing}\n"
-                  "- {key: d, action: insert, from_context: metadata.missing, default_value: none}\n",
+                  "- {key: d, action: insert, from_context: metadata.missing, default_value: none}\n"
+                  "- {key: p, action: insert, from_context: client.address, default_value: none}\n"
+                  "- {key: q, action: insert, from_context: metadata.client.address}\n"
+                  "- {key: r, action: insert, from_context: auth.username}\n"
+                  "- {key: s, action: insert, from_context: auth.username, default_value: none}\n",
                   items, WEFT_COUNT_OF(items), LIST({ "u", "old" }),
-                  LIST({ "u", "ann" }, { "t", ";b" }, { "e", "" }, { "d", "none" }));
+                  LIST({ "u", "ann" }, { "t", ";b" }, { "e", "" }, { "d", "none" }, { "p", "::1" }, { "s", "none" }));
 }
 END_TEST
 

@@ -318,7 +318,7 @@ START_TEST(test_shards_are_charged_while_they_last)
     const struct weft_metadata_item item = { WEFT_SLICE_LITERAL("tenant"), weft_slice_of(value, sizeof value) };
     for (int i = 0; i < 2; i++) { /* the second finds its shard */
         struct weft_batch *batch = spans(0, 1, NULL);
-        batch->metadata = weft_metadata_try_new(&budget, &item, 1);
+        batch->metadata = weft_metadata_try_new(&budget, &item, 1, WEFT_SLICE_EMPTY);
         ck_assert_int_eq(give(batch), WEFT_OK);
         stub_end_kept(&stub, NULL);
         weft_payload_pool_trim(host.pool);

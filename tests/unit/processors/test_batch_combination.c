@@ -40,9 +40,11 @@ static void write(const struct weft_metadata *metadata, struct weft_buffer *out)
 START_TEST(test_combinations_differ_iff_values_do)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(requests); i++) {
-        struct weft_metadata *one = weft_metadata_try_new(&budget, requests[i].items, requests[i].count);
+        struct weft_metadata *one =
+            weft_metadata_try_new(&budget, requests[i].items, requests[i].count, WEFT_SLICE_EMPTY);
         for (size_t j = 0; j < WEFT_COUNT_OF(requests); j++) {
-            struct weft_metadata *other = weft_metadata_try_new(&budget, requests[j].items, requests[j].count);
+            struct weft_metadata *other =
+                weft_metadata_try_new(&budget, requests[j].items, requests[j].count, WEFT_SLICE_EMPTY);
             struct weft_buffer left, right;
             write(one, &left);
             write(other, &right);
@@ -59,10 +61,11 @@ END_TEST
 START_TEST(test_only_the_keys_are_kept)
 {
     const struct weft_metadata_item items[] = { ITEM("b", "2"), ITEM("secret", "x"), ITEM("x-a", "1") };
-    struct weft_metadata *metadata = weft_metadata_try_new(&budget, items, 3);
+    struct weft_metadata *metadata = weft_metadata_try_new(&budget, items, 3, WEFT_SLICE_LITERAL("10.0.0.1"));
     struct weft_metadata *kept = weft_batch_combination_try_keep(&budget, &keys, metadata);
     struct weft_slice value;
     ck_assert_uint_eq(kept->count, 2);
+    ck_assert_uint_eq(kept->address.length, 0);
     ck_assert_uint_eq(weft_metadata_find(kept, "X-A", &value), 1);
     ck_assert(weft_slice_equal_text(value, "1"));
     ck_assert_uint_eq(weft_metadata_find(kept, "secret", &value), 0);
