@@ -64,6 +64,9 @@ struct otlp_http_exporter {
     struct weft_body_form form;
     struct weft_endpoint endpoint;
     char *target; /* path and query */
+    struct weft_http1_client_settings client_settings;
+    struct weft_proxy proxy;     /* that these point to, as to the headers */
+    struct weft_header *headers; /* name NULL ends */
     struct weft_http1_client *client;
     struct weft_tls_context *tls;
     struct weft_http1_client *upgraded; /* the same host over TLS, since a redirect led there; NULL: none has */
@@ -355,9 +358,6 @@ static void finish(struct otlp_http_push *push, const struct weft_push_outcome *
     weft_push_done(&push->push, outcome);
 }
 
-static struct weft_http1_client *open_client(const struct otlp_http_exporter *exporter,
-                                             const struct weft_endpoint *endpoint, struct weft_tls_context *tls);
-
 /* One further client at most: a backend that leads to one port now and to another later is not followed to both. */
 static enum weft_status upgrade(struct otlp_http_push *push, const struct weft_endpoint *endpoint,
                                 struct weft_error *error)
@@ -367,8 +367,13 @@ static enum weft_status upgrade(struct otlp_http_push *push, const struct weft_e
         return weft_fail(error, WEFT_INVALID, "a redirect to https on this machine, and tls has no ca_file");
     }
     if (exporter->upgraded == NULL) {
+        struct weft_http1_client_settings settings = exporter->client_settings;
+        settings.endpoint = *endpoint;
         exporter->upgraded_endpoint = *endpoint;
-        exporter->upgraded = open_client(exporter, &exporter->upgraded_endpoint, exporter->tls);
+        exporter->upgraded = weft_http1_client_try_new(exporter->consumer.host->net, &settings, exporter->tls);
+        if (exporter->upgraded == NULL) {
+            return weft_fail(error, WEFT_NOMEM, "no memory to follow a redirect to https");
+        }
     } else if (exporter->upgraded_endpoint.port != endpoint->port) {
         return weft_fail(error, WEFT_INVALID, "redirects lead to port %u and to port %u",
                          exporter->upgraded_endpoint.port, endpoint->port);
@@ -535,6 +540,8 @@ static void exporter_free(struct weft_consumer *consumer)
     weft_auth_client_free(exporter->auth);
     weft_consumer_fini(consumer);
     weft_free(exporter->target);
+    weft_free(exporter->headers);
+    weft_proxy_fini(&exporter->proxy);
     weft_free(exporter);
 }
 
@@ -557,8 +564,7 @@ static uint64_t smaller_limit(uint64_t one, uint64_t other)
     return one == 0 || (other != 0 && other < one) ? other : one;
 }
 
-static struct weft_http1_client *open_client(const struct otlp_http_exporter *exporter,
-                                             const struct weft_endpoint *endpoint, struct weft_tls_context *tls)
+static void make_client_settings(struct otlp_http_exporter *exporter)
 {
     const struct otlp_http_config *config = exporter->config;
     const struct weft_host *host = exporter->consumer.host;
@@ -569,13 +575,13 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
             headers[count++] = (struct weft_header){ map->entries[i].key, map->entries[i].value };
         }
     }
-    struct weft_proxy proxy;
-    enum weft_status status = weft_proxy_parse(config->proxy_url.text, &proxy, NULL);
+    enum weft_status status = weft_proxy_parse(config->proxy_url.text, &exporter->proxy, NULL);
     weft_assert(status == WEFT_OK); /* validated */
-    struct weft_http1_client_settings settings = {
-        .endpoint = *endpoint,
-        .proxy = proxy.endpoint.host[0] == '\0' ? NULL : &proxy.endpoint,
-        .proxy_authorization = proxy.authorization,
+    exporter->headers = headers;
+    exporter->client_settings = (struct weft_http1_client_settings){
+        .endpoint = exporter->endpoint,
+        .proxy = exporter->proxy.endpoint.host[0] == '\0' ? NULL : &exporter->proxy.endpoint,
+        .proxy_authorization = exporter->proxy.authorization,
         .headers = headers,
         .max_connections = share_of(config->max_conns_per_host, host),
         .max_idle_connections = share_of(smaller_limit(config->max_idle_conns, config->max_idle_conns_per_host), host),
@@ -584,10 +590,6 @@ static struct weft_http1_client *open_client(const struct otlp_http_exporter *ex
         .look_up_interval_ns = config->balancing.resolve_interval.ns,
         .disable_keep_alives = config->disable_keep_alives,
     };
-    struct weft_http1_client *client = weft_http1_client_new(host->net, &settings, endpoint->wants_tls ? tls : NULL);
-    weft_free(headers);
-    weft_proxy_fini(&proxy);
-    return client;
 }
 
 /* weft_deflate counts 0 as the default, as the config does; zlib's -1 is the same, its -2 the fastest. */
@@ -625,7 +627,9 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     exporter->target = weft_url_target(&url, suffix);
     exporter->endpoint = url.endpoint;
     exporter->tls = shared->tls;
-    exporter->client = open_client(exporter, &exporter->endpoint, shared->tls);
+    make_client_settings(exporter);
+    exporter->client = weft_http1_client_new(setup->host->net, &exporter->client_settings,
+                                             exporter->endpoint.wants_tls ? shared->tls : NULL);
     exporter->auth =
         weft_auth_client_open(setup->authenticators[0],
                               &(struct weft_auth_client_setup){ .host = setup->host, .headers = &config->headers.map });

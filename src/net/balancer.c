@@ -391,9 +391,19 @@ static int64_t or_default(int64_t value, int64_t default_value)
 
 struct weft_balancer *weft_balancer_new(const struct weft_balancer_settings *settings)
 {
-    struct weft_balancer *balancer = weft_alloc(sizeof *balancer);
+    struct weft_balancer *balancer = weft_balancer_try_new(settings);
+    weft_assert(balancer != NULL); /* start-up */
+    return balancer;
+}
+
+struct weft_balancer *weft_balancer_try_new(const struct weft_balancer_settings *settings)
+{
+    struct weft_balancer *balancer = weft_try_alloc(sizeof *balancer);
     struct sockaddr_storage address;
     socklen_t length;
+    if (balancer == NULL) {
+        return NULL;
+    }
     weft_set_magic(balancer, balancer);
     balancer->settings = *settings;
     balancer->settings.look_up_interval_ns = or_default(settings->look_up_interval_ns, 60 * WEFT_NS_PER_S);

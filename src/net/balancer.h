@@ -50,6 +50,9 @@ struct weft_balancer_wait {
 
 struct weft_balancer *weft_balancer_new(const struct weft_balancer_settings *settings);
 
+/* The same while it runs. NULL: no memory. */
+struct weft_balancer *weft_balancer_try_new(const struct weft_balancer_settings *settings) WEFT_MUST_CHECK;
+
 /* All addresses must have been given back; nobody waits. */
 void weft_balancer_free(struct weft_balancer *balancer);
 

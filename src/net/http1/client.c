@@ -348,7 +348,19 @@ struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *n
                                                 const struct weft_http1_client_settings *settings,
                                                 struct weft_tls_context *tls)
 {
-    struct weft_http1_client *client = weft_alloc(sizeof *client);
+    struct weft_http1_client *client = weft_http1_client_try_new(net, settings, tls);
+    weft_assert(client != NULL); /* start-up */
+    return client;
+}
+
+struct weft_http1_client *weft_http1_client_try_new(const struct weft_net_context *net,
+                                                    const struct weft_http1_client_settings *settings,
+                                                    struct weft_tls_context *tls)
+{
+    struct weft_http1_client *client = weft_try_alloc(sizeof *client);
+    if (client == NULL) {
+        return NULL;
+    }
     weft_set_magic(client, http1_client);
     client->net = *net;
     client->tls = tls;
@@ -358,7 +370,7 @@ struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *n
         client->resolver = client->own_resolver;
     }
     copy_settings(client, settings);
-    client->balancer = weft_balancer_new(&(struct weft_balancer_settings){
+    client->balancer = weft_balancer_try_new(&(struct weft_balancer_settings){
         .loop = net->loop,
         .resolver = client->resolver,
         .endpoint = settings->proxy != NULL ? *settings->proxy : settings->endpoint,
@@ -367,11 +379,14 @@ struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *n
         .on_change = on_addresses_changed,
         .context = client,
     });
-    weft_http1_client_make_texts(client, settings);
     weft_list_init(&client->connections);
     weft_list_init(&client->waiting);
     weft_list_init(&client->ended);
     weft_deferred_init(&client->turn, take_turn, client);
+    if (weft_http1_client_make_texts(client, settings) != WEFT_OK || client->balancer == NULL) {
+        weft_http1_client_free(client);
+        return NULL;
+    }
     return client;
 }
 
@@ -400,7 +415,9 @@ void weft_http1_client_free(struct weft_http1_client *client)
     deliver_ended(client);
     free_closed_connections(client);
     weft_assert(client->requests_open == 0);
-    weft_balancer_free(client->balancer);
+    if (client->balancer != NULL) { /* there was memory for it */
+        weft_balancer_free(client->balancer);
+    }
     weft_deferred_cancel(&client->turn);
     if (client->own_resolver != NULL) {
         weft_resolver_free(client->own_resolver);

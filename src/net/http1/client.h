@@ -110,6 +110,11 @@ struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *n
                                                 const struct weft_http1_client_settings *settings,
                                                 struct weft_tls_context *tls);
 
+/* The same while it runs, where net has a resolver. NULL: no memory. */
+struct weft_http1_client *weft_http1_client_try_new(const struct weft_net_context *net,
+                                                    const struct weft_http1_client_settings *settings,
+                                                    struct weft_tls_context *tls) WEFT_MUST_CHECK;
+
 /* Requests under way end with CLOSED first (on_done is called; what it starts ends likewise). Not inside an on_done of
  * this client. */
 void weft_http1_client_free(struct weft_http1_client *client);

@@ -71,31 +71,35 @@ static void write_authority(const struct weft_http1_client *client, bool is_shor
     }
 }
 
+/* What the buffer has as a string; is_failed without memory. */
+static char *end_text(struct weft_buffer *buffer)
+{
+    weft_buffer_append_byte(buffer, '\0');
+    return (char *)buffer->bytes;
+}
+
 /* A proxy gets the whole URL (RFC 9112 3.2.2), or is asked for a tunnel and sees nothing of what goes through it. */
-static void make_proxy_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings)
+static bool make_proxy_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings)
 {
     const char *secret = settings->proxy_authorization;
     bool has_tunnel = settings->proxy != NULL && client->tls != NULL;
-    client->target_prefix = has_tunnel || settings->proxy == NULL ? weft_alloc_string("")
-                                                                  : weft_alloc_format("http://%s", client->target_name);
-    if (has_tunnel) {
-        client->tunnel_request =
-            weft_alloc_format("CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: weft/" WEFT_VERSION "\r\n%s%s%s\r\n",
-                              client->target_name, client->target_name, secret != NULL ? "Proxy-Authorization: " : "",
-                              secret != NULL ? secret : "", secret != NULL ? "\r\n" : "");
+    struct weft_buffer prefix = { 0 }, request = { 0 };
+    if (settings->proxy != NULL && !has_tunnel) {
+        weft_buffer_append_format(&prefix, "http://%s", client->target_name);
     }
+    client->target_prefix = end_text(&prefix);
+    if (has_tunnel) {
+        weft_buffer_append_format(
+            &request, "CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: weft/" WEFT_VERSION "\r\n%s%s%s\r\n",
+            client->target_name, client->target_name, secret != NULL ? "Proxy-Authorization: " : "",
+            secret != NULL ? secret : "", secret != NULL ? "\r\n" : "");
+        client->tunnel_request = end_text(&request);
+    }
+    return !prefix.is_failed && !request.is_failed;
 }
 
-void weft_http1_client_make_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings)
+static void make_head(struct weft_http1_client *client, const struct weft_http1_client_settings *settings)
 {
-    struct weft_buffer name;
-    weft_buffer_init(&name, 0);
-    write_authority(client, false, &name);
-    weft_buffer_append_byte(&name, '\0');
-    weft_assert(!name.is_failed);
-    client->target_name = (char *)name.bytes;
-    make_proxy_texts(client, settings);
-
     const struct weft_header *headers = settings->headers;
     struct weft_buffer *head = &client->common_head;
     weft_buffer_init(head, 0);
@@ -123,8 +127,20 @@ void weft_http1_client_make_texts(struct weft_http1_client *client, const struct
     if (client->settings.disable_keep_alives) {
         weft_buffer_append_text(head, "Connection: close\r\n");
     }
-    weft_assert(!head->is_failed); /* start-up */
     client->has_own_content_type = has_header(settings->headers, "content-type");
+}
+
+enum weft_status weft_http1_client_make_texts(struct weft_http1_client *client,
+                                              const struct weft_http1_client_settings *settings)
+{
+    struct weft_buffer name = { 0 };
+    write_authority(client, false, &name);
+    client->target_name = end_text(&name);
+    if (name.is_failed || !make_proxy_texts(client, settings)) {
+        return WEFT_NOMEM;
+    }
+    make_head(client, settings);
+    return weft_buffer_status(&client->common_head);
 }
 
 /* The name of the line that begins there. */

@@ -84,7 +84,8 @@ void weft_http1_client_note_connected(struct weft_http1_client *client);
 void weft_http1_client_note_unconnected(struct weft_http1_client *client, const char *reason, bool is_hopeless);
 
 /* client_head.c */
-void weft_http1_client_make_texts(struct weft_http1_client *client, const struct weft_http1_client_settings *settings);
+enum weft_status weft_http1_client_make_texts(struct weft_http1_client *client,
+                                              const struct weft_http1_client_settings *settings) WEFT_MUST_CHECK;
 enum weft_status weft_http1_client_write_head(const struct weft_http1_client *client,
                                               const struct weft_http1_client_request *request,
                                               struct weft_buffer *out) WEFT_MUST_CHECK;

@@ -527,6 +527,34 @@ END_TEST
 
 /* ---- memory ---- */
 
+/* Plain, and through a proxy with a tunnel and a secret: there is a client that works, or none, and nothing is left. */
+START_TEST(test_a_client_is_made_whole_or_not)
+{
+    struct weft_endpoint proxy = { .host = "127.0.0.1", .port = 1 };
+    struct weft_header headers[] = { { "x-a", "b" }, { NULL, NULL } };
+    struct weft_http1_client_settings settings = { .endpoint = { .host = "127.0.0.1", .port = 2 },
+                                                   .proxy_authorization = "Basic x",
+                                                   .headers = headers };
+    struct weft_net_context net = bench.net;
+    net.resolver = weft_resolver_new(bench.net.loop, NULL);
+    for (int has_proxy = 0; has_proxy < 2; has_proxy++) {
+        struct weft_http1_client *client = NULL;
+        size_t nth = 0;
+        settings.proxy = has_proxy ? &proxy : NULL;
+        while (client == NULL) {
+            weft_alloc_fail_at(++nth);
+            client = weft_http1_client_try_new(&net, &settings, NULL);
+            ck_assert_int_eq(client == NULL, weft_alloc_has_failed());
+            weft_alloc_fail_at(0);
+            ck_assert_uint_lt(nth, 100);
+        }
+        ck_assert_uint_gt(nth, 4);
+        weft_http1_client_free(client);
+    }
+    weft_resolver_free(net.resolver);
+}
+END_TEST
+
 /* One more request on a fresh and on a kept connection with each allocation failing: it ends, well or with words, and
  * the client serves the next. */
 START_TEST(test_each_failing_allocation_ends_the_request)
@@ -666,6 +694,7 @@ int main(void)
         test_cancel_after_sending_closes_the_connection,
         test_cancel_half_written_closes_the_connection_and_forgets_the_bytes,
         test_free_ends_every_request_at_every_moment,
+        test_a_client_is_made_whole_or_not,
         test_each_failing_allocation_ends_the_request,
         test_tls_carries_large_requests_and_keeps_the_connection,
         test_server_without_alpn_speaks_http1,
