@@ -34,29 +34,30 @@ struct scrape {
     struct weft_prometheus_accepted accepted;
     bool is_compressed, has_page;
     struct weft_prometheus_cursor cursor;
-    struct weft_buffer text, body;
+    struct weft_buffer text; /* of a step that is to be compressed */
+    struct weft_buffer body;
     size_t charged_bytes;
     struct weft_timer timer;
 };
 
-/* With the configured headers. more: lines, or NULL. */
-static void reply(struct weft_prometheus_server *server, struct weft_http1_server_exchange *exchange, int code,
-                  const char *content_type, const char *more, struct weft_slice body)
+/* The configured headers, and more: lines, or NULL. Until out_lines is let go of. */
+static const char *headers_with(const struct weft_prometheus_server *server, const char *more,
+                                struct weft_buffer *out_lines)
 {
-    struct weft_buffer lines;
-    weft_buffer_init(&lines, 0);
-    weft_buffer_append(&lines, server->headers.bytes, server->headers.length);
-    weft_buffer_append_text(&lines, more == NULL ? "" : more);
-    weft_buffer_append_byte(&lines, 0);
-    weft_http1_server_exchange_reply(exchange, code, content_type, lines.is_failed ? more : (const char *)lines.bytes,
-                                     body);
-    weft_buffer_fini(&lines);
+    weft_buffer_init(out_lines, 0);
+    weft_buffer_append(out_lines, server->headers.bytes, server->headers.length);
+    weft_buffer_append_text(out_lines, more == NULL ? "" : more);
+    weft_buffer_append_byte(out_lines, 0);
+    return out_lines->is_failed ? more : (const char *)out_lines->bytes;
 }
 
 static void reply_text(struct weft_prometheus_server *server, struct weft_http1_server_exchange *exchange, int code,
-                       const char *headers, const char *text)
+                       const char *more, const char *text)
 {
-    reply(server, exchange, code, "text/plain; charset=utf-8", headers, weft_slice_of_text(text));
+    struct weft_buffer lines;
+    const char *headers = headers_with(server, more, &lines);
+    weft_http1_server_exchange_reply(exchange, code, "text/plain; charset=utf-8", headers, weft_slice_of_text(text));
+    weft_buffer_fini(&lines);
 }
 
 /* ---- a scrape ---- */
@@ -101,14 +102,13 @@ static void append_compressed(struct scrape *scrape)
     weft_payload_unref(&member);
 }
 
-static void move_text(struct scrape *scrape)
+/* What is not compressed was written where it belongs. */
+static void end_step(struct scrape *scrape)
 {
     if (scrape->text.is_failed) {
         scrape->body.is_failed = true;
     } else if (scrape->is_compressed) {
         append_compressed(scrape);
-    } else {
-        weft_buffer_append(&scrape->body, scrape->text.bytes, scrape->text.length);
     }
     weft_buffer_clear(&scrape->text);
     charge(scrape);
@@ -126,9 +126,12 @@ static void give_up(struct scrape *scrape)
 
 static void finish(struct scrape *scrape)
 {
+    struct weft_buffer lines;
+    const char *headers =
+        headers_with(scrape->server, scrape->is_compressed ? "Content-Encoding: gzip\r\n" : NULL, &lines);
     scrape->server->answered++;
-    reply(scrape->server, scrape->exchange, 200, scrape->accepted.content_type,
-          scrape->is_compressed ? "Content-Encoding: gzip\r\n" : NULL, weft_buffer_slice(&scrape->body));
+    weft_http1_server_exchange_reply_own(scrape->exchange, 200, scrape->accepted.content_type, headers, &scrape->body);
+    weft_buffer_fini(&lines);
     scrape_free(scrape);
 }
 
@@ -148,12 +151,13 @@ static void go_on(void *context)
     struct scrape *scrape = context;
     weft_check_magic(scrape, prometheus_scrape);
     const struct weft_prometheus_server_settings *settings = &scrape->server->settings;
-    bool is_last = weft_prometheus_page_write(settings->table, &scrape->cursor, &scrape->accepted.format, STEP_BYTES,
-                                              &scrape->text);
+    struct weft_buffer *out = scrape->is_compressed ? &scrape->text : &scrape->body;
+    bool is_last = weft_prometheus_page_write(settings->table, &scrape->cursor, &scrape->accepted.format,
+                                              out->length + STEP_BYTES, out);
     if (is_last && scrape->accepted.format.is_open_metrics) {
-        weft_buffer_append_text(&scrape->text, "# EOF\n");
+        weft_buffer_append_text(out, "# EOF\n");
     }
-    move_text(scrape);
+    end_step(scrape);
     if (scrape->body.is_failed || holds_too_much(scrape->server)) {
         give_up(scrape);
     } else if (is_last) {

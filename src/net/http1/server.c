@@ -166,7 +166,7 @@ size_t weft_http1_server_unsent_bytes(const struct weft_http1_server *server)
     WEFT_LIST_EACH(node, &server->connections)
     {
         const struct weft_http1_server_connection *connection = weft_http1_server_connection_of(node);
-        sum += connection->output.length - connection->output_sent_bytes;
+        sum += weft_http1_server_connection_unsent(connection);
     }
     return sum;
 }
@@ -228,17 +228,33 @@ size_t weft_http1_server_exchange_header_count(const struct weft_http1_server_ex
     return count;
 }
 
-bool weft_http1_server_exchange_reply(struct weft_http1_server_exchange *exchange, int code, const char *content_type,
-                                      const char *extra_headers, struct weft_slice body)
+static bool answer(struct weft_http1_server_exchange *exchange, int code, const char *content_type,
+                   const char *extra_headers, struct weft_slice body, struct weft_buffer *own_body)
 {
     weft_check_magic(exchange, http1_server_exchange);
     struct weft_http1_server_connection *connection = exchange->connection;
     if (connection != NULL) {
         weft_assert(connection->state == WEFT_HTTP1_ANSWERING && connection->exchange == exchange);
         connection->exchange = NULL;
-        weft_http1_server_connection_answer(connection, code, content_type, extra_headers, body);
+        weft_http1_server_connection_answer(connection, code, content_type, extra_headers, body, own_body);
     }
     weft_clear_magic(exchange, http1_server_exchange);
     weft_free(exchange);
     return connection != NULL;
+}
+
+bool weft_http1_server_exchange_reply(struct weft_http1_server_exchange *exchange, int code, const char *content_type,
+                                      const char *extra_headers, struct weft_slice body)
+{
+    return answer(exchange, code, content_type, extra_headers, body, NULL);
+}
+
+bool weft_http1_server_exchange_reply_own(struct weft_http1_server_exchange *exchange, int code,
+                                          const char *content_type, const char *extra_headers,
+                                          struct weft_buffer *own_body)
+{
+    weft_assert(!own_body->is_failed);
+    bool is_there = answer(exchange, code, content_type, extra_headers, weft_buffer_slice(own_body), own_body);
+    weft_buffer_fini(own_body); /* nobody took it */
+    return is_there;
 }

@@ -130,3 +130,8 @@ struct weft_peer weft_http1_server_exchange_peer(const struct weft_http1_server_
  * the peer is gone: the answer was lost. */
 bool weft_http1_server_exchange_reply(struct weft_http1_server_exchange *exchange, int code, const char *content_type,
                                       const char *extra_headers, struct weft_slice body);
+
+/* The same with a body that is taken over, not copied, whatever comes of it; for large ones. */
+bool weft_http1_server_exchange_reply_own(struct weft_http1_server_exchange *exchange, int code,
+                                          const char *content_type, const char *extra_headers,
+                                          struct weft_buffer *own_body);

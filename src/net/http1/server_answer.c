@@ -70,7 +70,7 @@ void weft_http1_server_answer_write(const struct weft_http1_server_answer *answe
     }
     weft_buffer_append_text(out, answer->extra_headers == NULL ? "" : answer->extra_headers);
     weft_buffer_append_text(out, "\r\n");
-    if (!answer->is_head && !has_no_body) {
+    if (!answer->is_head && !answer->is_apart && !has_no_body) {
         weft_buffer_append(out, answer->body.bytes, answer->body.length);
     }
 }

@@ -145,13 +145,15 @@ void weft_http1_server_connection_free(struct weft_http1_server_connection *conn
     weft_http1_parser_fini(&connection->parser);
     weft_buffer_fini(&connection->pending);
     weft_buffer_fini(&connection->output);
+    weft_buffer_fini(&connection->output_body);
     weft_budget_release(connection->server->net->budget, connection->charged_bytes);
     weft_clear_magic(connection, http1_server_connection);
     weft_free(connection);
 }
 
 void weft_http1_server_connection_answer(struct weft_http1_server_connection *connection, int code,
-                                         const char *content_type, const char *extra_headers, struct weft_slice body)
+                                         const char *content_type, const char *extra_headers, struct weft_slice body,
+                                         struct weft_buffer *own_body)
 {
     const struct weft_http1_server *server = connection->server;
     const struct weft_http1_parser *parser = &connection->parser;
@@ -163,6 +165,7 @@ void weft_http1_server_connection_answer(struct weft_http1_server_connection *co
         .extra_headers = extra_headers,
         .body = body,
         .is_head = weft_slice_equal_text(weft_http1_parser_method(parser), "HEAD"),
+        .is_apart = own_body != NULL,
         .is_last = connection->closes_after_answer,
         .is_http10 = parser->head.minor_version == 0,
     };
@@ -170,6 +173,11 @@ void weft_http1_server_connection_answer(struct weft_http1_server_connection *co
     if (connection->output.is_failed) {
         weft_http1_server_connection_close(connection);
         return;
+    }
+    if (own_body != NULL && !answer.is_head) {
+        weft_assert(connection->output_body.length == 0 && code != 204 && code != 304);
+        connection->output_body = *own_body;
+        weft_buffer_init(own_body, 0);
     }
     set_state(connection, WEFT_HTTP1_WRITING);
     weft_http1_server_connection_attend(connection);
@@ -205,7 +213,7 @@ void weft_http1_server_connection_refuse(struct weft_http1_server_connection *co
     char text[160];
     int length = snprintf(text, sizeof text, "%s\n", reason);
     weft_http1_server_connection_answer(connection, code, "text/plain; charset=utf-8", NULL,
-                                        weft_slice_of(text, (size_t)length));
+                                        weft_slice_of(text, (size_t)length), NULL);
 }
 
 static void hand_over(struct weft_http1_server_connection *connection, bool is_last)
@@ -408,6 +416,7 @@ static void clear_buffer(struct weft_buffer *buffer)
 static void end_answer(struct weft_http1_server_connection *connection)
 {
     clear_buffer(&connection->output);
+    weft_buffer_fini(&connection->output_body);
     connection->output_sent_bytes = 0;
     if (connection->closes_after_answer) {
         begin_lingering(connection);
@@ -422,13 +431,28 @@ static void end_answer(struct weft_http1_server_connection *connection)
     }
 }
 
+static size_t list_unsent(const struct weft_http1_server_connection *connection, struct iovec out_rest[2])
+{
+    const struct weft_buffer *buffers[] = { &connection->output, &connection->output_body };
+    size_t sent = connection->output_sent_bytes;
+    size_t count = 0;
+    for (size_t i = 0; i < WEFT_COUNT_OF(buffers); i++) {
+        size_t skipped = sent < buffers[i]->length ? sent : buffers[i]->length;
+        sent -= skipped;
+        if (skipped < buffers[i]->length) {
+            out_rest[count++] = (struct iovec){ buffers[i]->bytes + skipped, buffers[i]->length - skipped };
+        }
+    }
+    return count;
+}
+
 static void write_output(struct weft_http1_server_connection *connection)
 {
-    struct weft_buffer *out = &connection->output;
-    while (connection->output_sent_bytes < out->length) {
-        struct iovec rest = { out->bytes + connection->output_sent_bytes, out->length - connection->output_sent_bytes };
+    while (weft_http1_server_connection_unsent(connection) > 0) {
+        struct iovec rest[2];
         size_t length = 0;
-        enum weft_io_result result = weft_transport_write(connection->transport, &rest, 1, &length);
+        enum weft_io_result result =
+            weft_transport_write(connection->transport, rest, list_unsent(connection, rest), &length);
         if (result == WEFT_IO_AGAIN) {
             return;
         }
@@ -458,8 +482,7 @@ static void shake_hands(struct weft_http1_server_connection *connection)
 
 static void update_interest(struct weft_http1_server_connection *connection)
 {
-    bool has_output = connection->output_sent_bytes < connection->output.length;
-    unsigned interest = has_output ? WEFT_WRITABLE : 0U;
+    unsigned interest = weft_http1_server_connection_unsent(connection) > 0 ? WEFT_WRITABLE : 0U;
     if (may_read(connection) || connection->state == WEFT_HTTP1_LINGERING ||
         connection->state == WEFT_HTTP1_HANDSHAKE) {
         interest |= WEFT_READABLE;
@@ -472,7 +495,7 @@ static void charge(struct weft_http1_server_connection *connection)
 {
     struct weft_budget *budget = connection->server->net->budget;
     size_t held = sizeof *connection + connection->pending.capacity + connection->output.capacity +
-                  connection->parser.head.bytes.capacity +
+                  connection->output_body.capacity + connection->parser.head.bytes.capacity +
                   (connection->exchange == NULL ? 0 : sizeof *connection->exchange);
     weft_budget_charge(budget, held);
     weft_budget_release(budget, connection->charged_bytes);
@@ -580,6 +603,7 @@ void weft_http1_server_connection_open(struct weft_http1_server *server, int des
     weft_http1_parser_init(&connection->parser, &limits);
     weft_buffer_init(&connection->pending, 0);
     weft_buffer_init(&connection->output, 0);
+    weft_buffer_init(&connection->output_body, 0);
     weft_list_push_back(&server->connections, &connection->node);
     server->connection_count++;
     weft_guests_enter(&server->guests, &connection->guest, descriptor, peer);

@@ -71,8 +71,9 @@ struct weft_http1_server_connection {
     struct weft_body_address *address; /* NULL: no body has begun */
     struct weft_buffer pending;        /* pipelined bytes that came behind the present request */
     struct weft_buffer output;
-    size_t output_sent_bytes;
-    size_t charged_bytes; /* to the budget, beside the body's payload */
+    struct weft_buffer output_body; /* behind it: of an answer whose body was handed over */
+    size_t output_sent_bytes;       /* of both */
+    size_t charged_bytes;           /* to the budget, beside the body's payload */
     size_t lingered_bytes;
     struct weft_monotonic request_begun;
     bool closes_after_answer;
@@ -116,9 +117,16 @@ void weft_http1_server_connection_resume(struct weft_http1_server_connection *co
 /* Its request is refused and goes no further; the answer is the connection's last. */
 void weft_http1_server_connection_refuse(struct weft_http1_server_connection *connection, int code, const char *reason);
 
-/* Puts a whole answer into the output and goes on at the end of the tick. */
+/* Puts a whole answer into the output and goes on at the end of the tick. own_body: what body lies in, taken over; or
+ * NULL: it is copied. */
 void weft_http1_server_connection_answer(struct weft_http1_server_connection *connection, int code,
-                                         const char *content_type, const char *extra_headers, struct weft_slice body);
+                                         const char *content_type, const char *extra_headers, struct weft_slice body,
+                                         struct weft_buffer *own_body);
+
+static inline size_t weft_http1_server_connection_unsent(const struct weft_http1_server_connection *connection)
+{
+    return connection->output.length + connection->output_body.length - connection->output_sent_bytes;
+}
 
 /* ---- server_body.c ---- */
 
@@ -155,6 +163,7 @@ struct weft_http1_server_answer {
     const char *extra_headers; /* or NULL */
     struct weft_slice body;
     bool is_head;   /* the length is told, the body is not sent */
+    bool is_apart;  /* nor written here */
     bool is_last;   /* Connection: close */
     bool is_http10; /* keep-alive must be said */
 };

@@ -96,6 +96,12 @@ static inline void http1_on_request(void *context, struct weft_http1_server_exch
     } else if (weft_slice_equal_text(request->path, "/big")) {
         static uint8_t big[8 * 1024 * 1024];
         http1_reply_text(exchange, 200, weft_slice_of(big, sizeof big));
+    } else if (weft_slice_equal_text(request->path, "/own")) {
+        struct weft_buffer own = { 0 };
+        while (own.length < 4 * 1024 * 1024) {
+            weft_buffer_append_format(&own, "%zu ", own.length);
+        }
+        weft_http1_server_exchange_reply_own(exchange, 200, "text/plain", NULL, &own);
     } else if (weft_slice_equal_text(request->path, "/never")) {
         http1.never[http1.never_count++] = exchange;
     } else if (weft_slice_equal_text(request->path, "/pause")) {

@@ -182,6 +182,29 @@ START_TEST(test_largest_body_and_large_answer_pass)
 }
 END_TEST
 
+START_TEST(test_body_that_is_handed_over_passes_and_what_follows_it)
+{
+    http1_start(&usual);
+    int client = http1_connect();
+    for (int i = 0; i < 2; i++) {
+        http1_send_text(client, "HEAD /own HTTP/1.1\r\n" H "\r\nGET /own HTTP/1.1\r\n" H "\r\n");
+        ck_assert_int_eq(http1_receive(client, false, &http1_head, &http1_body), 200);
+        ck_assert_int_eq(http1_receive(client, true, &http1_head, &http1_body), 200);
+        ck_assert_uint_ge(http1_body.length, 4 * 1024 * 1024);
+        for (size_t at = 0; at < http1_body.length;) {
+            char number[32];
+            int length = snprintf(number, sizeof number, "%zu ", at);
+            ck_assert_mem_eq(http1_body.bytes + at, number, (size_t)length);
+            at += (size_t)length;
+        }
+        http1_send_text(client, "GET /hello HTTP/1.1\r\n" H "\r\n");
+        http1_expect(client, 200, "hello\n");
+    }
+    close(client);
+    http1_stop();
+}
+END_TEST
+
 START_TEST(test_slow_header_and_slow_body_get_408)
 {
     http1_start(&(struct weft_http1_server_settings){ .header_timeout_ns = 30 * WEFT_NS_PER_MS,
@@ -338,6 +361,7 @@ int main(void)
     tcase_add_test(tests, test_refusal_reaches_a_client_that_is_still_sending);
     tcase_add_test(tests, test_expect_continue_is_answered_before_the_body);
     tcase_add_test(tests, test_largest_body_and_large_answer_pass);
+    tcase_add_test(tests, test_body_that_is_handed_over_passes_and_what_follows_it);
     tcase_add_test(tests, test_slow_header_and_slow_body_get_408);
     tcase_add_test(tests, test_idle_connection_and_reader_that_stalls_are_ended);
     tcase_add_test(tests, test_connections_are_capped_and_idle_ones_make_room);
