@@ -26,9 +26,17 @@ void weft_entry_memory_fini(struct weft_entry_memory *memory)
     *memory = (struct weft_entry_memory){ 0 };
 }
 
+void weft_entry_memory_allow(struct weft_entry_memory *memory, size_t size_bytes)
+{
+    size_t left = (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
+    memory->max_bytes = memory->size_bytes + (size_bytes < left ? size_bytes : left);
+    memory->is_full = false;
+}
+
 void weft_entry_memory_clear(struct weft_entry_memory *memory)
 {
     memory->used = 0;
+    memory->max_bytes = 0;
     memory->is_full = false;
     if (memory->chunks == NULL) {
         return;
@@ -47,9 +55,10 @@ static bool add_chunk(struct weft_entry_memory *memory, size_t size_bytes)
 {
     size_t capacity = memory->chunks == NULL ? (size_t)FIRST_BYTES : memory->chunks->capacity * 2;
     capacity = capacity < size_bytes ? size_bytes : capacity;
-    bool is_too_much = capacity > (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
+    size_t max_bytes = memory->max_bytes == 0 ? (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES : memory->max_bytes;
+    bool is_too_much = capacity > max_bytes - memory->size_bytes;
     capacity = is_too_much ? size_bytes : capacity; /* without room to spare */
-    is_too_much = capacity > (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
+    is_too_much = capacity > max_bytes - memory->size_bytes;
     memory->is_full = memory->is_full || is_too_much;
     struct weft_entry_chunk *chunk = is_too_much ? NULL : weft_try_alloc_raw(sizeof *chunk + capacity);
     if (chunk == NULL) {

@@ -14,6 +14,7 @@ struct weft_entry_memory {
     struct weft_entry_chunk *chunks; /* the newest first */
     size_t used;                     /* of the newest */
     size_t size_bytes;               /* of all */
+    size_t max_bytes;                /* 0 = WEFT_ENTRY_MEMORY_MAX_BYTES */
     bool is_full;                    /* more was asked for than an entry may have; until the next clear */
 };
 
@@ -21,6 +22,10 @@ enum { WEFT_ENTRY_MEMORY_MAX_BYTES = 128 << 20 /* beyond it memory is as good as
 
 /* All zero is empty. */
 void weft_entry_memory_fini(struct weft_entry_memory *memory);
+
+/* From now on, until the next clear, so many bytes may be taken besides what is there; never more than an entry may
+ * have. */
+void weft_entry_memory_allow(struct weft_entry_memory *memory, size_t size_bytes);
 
 /* Everything taken is gone. */
 void weft_entry_memory_clear(struct weft_entry_memory *memory);

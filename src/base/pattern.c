@@ -1,7 +1,9 @@
-/* Compiling and matching (pattern.h). Each pattern is compiled twice: plain, for short subjects, and with a callout
- * before every attempt, for long ones, where looking at each start position can take time that grows with the square
- * of the length; the callout stops a match that has run too long. What one attempt does is bounded by the match limit,
- * which PCRE2 counts anew at every start position, so that it is set by the length of the subject. */
+/* Compiling and matching (pattern.h). Each pattern is compiled twice: plain, for short subjects, and with callouts, for
+ * long ones: before every attempt, since looking at each start position can take time that grows with the square of the
+ * length, and behind every repetition, since an attempt that goes back through several of them reads the subject again
+ * and again, which no limit of PCRE2 counts. A callout stops a match that has run too long or has used its steps up.
+ * Besides, what one attempt does is bounded by the match limit, which PCRE2 counts anew at every start position, so
+ * that it is set by the length of the subject. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/pattern.h"
 
@@ -15,14 +17,19 @@
 #include "base/utf8.h"
 
 enum {
-    SHORT_BYTES = 512,             /* matched without the callout */
+    SHORT_BYTES = 512,             /* matched without callouts */
     SHORT_STEPS = 5 * 1000 * 1000, /* over all start positions of a short subject */
+    FEW_STEPS = 64,                /* of one attempt without callouts where steps count, and half a byte */
     LONG_STEPS = 100 * 1000,       /* of one attempt in a long subject, at least */
     LONG_STEPS_PER_BYTE = 8,
     MAX_LONG_STEPS = 2 * 1000 * 1000,
-    ATTEMPTS_PER_LOOK = 32, /* at the clock */
-    HUGE_BYTES = 256 << 10, /* where one attempt may take a millisecond */
-    HUGE_ATTEMPTS_PER_LOOK = 8,
+    BEFORE_ATTEMPT = 1,                /* callouts by number */
+    CALLOUTS_PER_LOOK = 32,            /* at the clock */
+    READ_BYTES_PER_CALLOUT = 16 << 10, /* reading so much counts as one more */
+    STEPS_OF_CALLOUT = 8,
+    STEPS_OF_FOUND = 64,        /* for what is done with a match */
+    STEPS_OF_MATCH = 50 * 1000, /* at most, and so many more a byte: */
+    STEPS_PER_BYTE = 64,
     JIT_STACK_FIRST_BYTES = 32 << 10,
     JIT_STACK_MAX_BYTES = 512 << 10,
     HEAP_KIB = 1024, /* of the interpreter */
@@ -30,8 +37,8 @@ enum {
     IS_OVER = -1000, /* what the callout answers; not one of PCRE2's errors */
 };
 
-static const char callout[] = "(?C1)";
-static const size_t callout_bytes = sizeof callout - 1;
+static const char before_attempt[] = "(?C1)";
+static const char behind_loop[] = "(?C2)";
 static const int64_t default_match_ns = 50 * WEFT_NS_PER_MS;
 
 struct weft_pattern {
@@ -46,9 +53,12 @@ struct weft_pattern_scratch {
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
     struct weft_buffer repaired;
-    uint64_t attempts, attempts_per_look;
-    int64_t max_match_ns; /* of the match under way */
-    int64_t limit_ns;     /* of any; 0 = none */
+    uint64_t callouts, look_at; /* of the match under way, and at which the clock is looked at next */
+    const uint8_t *position;    /* of the last callout */
+    uint64_t *steps_left;       /* NULL: without a limit */
+    uint64_t steps_of_match;    /* what the one under way may take of them */
+    int64_t max_match_ns;       /* of the match under way */
+    int64_t limit_ns;           /* of any; 0 = none */
     int64_t cpu_end_ns;
     struct weft_monotonic next_look;
 };
@@ -103,9 +113,9 @@ static enum weft_status compile_code(struct weft_slice text, pcre2_compile_conte
     return *out_code != NULL ? WEFT_OK : refuse_code(code, error);
 }
 
-/* guarded: the callout and the pattern, which is a group of its own so that the callout stands before each
- * alternative. */
-static enum weft_status compile_both(struct weft_slice guarded, struct weft_pattern *pattern, struct weft_error *error)
+/* The pattern is a group of its own, so that the callout before an attempt stands before each alternative. */
+static enum weft_status compile_both(struct weft_slice plain, struct weft_slice guarded, struct weft_pattern *pattern,
+                                     struct weft_error *error)
 {
     pcre2_general_context *general = pcre2_general_context_create(allocate, release, NULL);
     pcre2_compile_context *context = general == NULL ? NULL : pcre2_compile_context_create(general);
@@ -115,12 +125,31 @@ static enum weft_status compile_both(struct weft_slice guarded, struct weft_patt
     } else {
         pcre2_set_newline(context, PCRE2_NEWLINE_LF);
         pcre2_set_parens_nest_limit(context, 4 * WEFT_PATTERN_MAX_DEPTH); /* a level of ours is up to three */
-        struct weft_slice plain = weft_slice_of(guarded.bytes + callout_bytes, guarded.length - callout_bytes);
         status = compile_code(plain, context, &pattern->plain, error);
         status = status == WEFT_OK ? compile_code(guarded, context, &pattern->guarded, error) : status;
     }
     pcre2_compile_context_free(context);
     pcre2_general_context_free(general);
+    return status;
+}
+
+static enum weft_status translate_and_compile(struct weft_slice text, const struct weft_pattern_options *options,
+                                              struct weft_pattern *pattern, struct weft_error *error)
+{
+    struct weft_buffer plain = { 0 };
+    struct weft_buffer guarded = { 0 };
+    struct weft_pattern_names same_names = { 0 };
+    weft_buffer_append_text(&guarded, before_attempt);
+    enum weft_status status = weft_pattern_translate(text, options, "", &plain, &pattern->names, error);
+    if (status == WEFT_OK) {
+        status = weft_pattern_translate(text, options, behind_loop, &guarded, &same_names, error);
+    }
+    if (status == WEFT_OK) {
+        status = compile_both(weft_buffer_slice(&plain), weft_buffer_slice(&guarded), pattern, error);
+    }
+    weft_pattern_names_fini(&same_names);
+    weft_buffer_fini(&plain);
+    weft_buffer_fini(&guarded);
     return status;
 }
 
@@ -138,14 +167,7 @@ enum weft_status weft_pattern_compile(struct weft_slice text, const struct weft_
     }
     pattern->max_match_ns = options->max_match_ns > 0 ? options->max_match_ns : default_match_ns;
     pattern->is_match_only = options->is_match_only;
-    struct weft_buffer translated;
-    weft_buffer_init(&translated, 0);
-    weft_buffer_append_text(&translated, callout);
-    enum weft_status status = weft_pattern_translate(text, options, &translated, &pattern->names, error);
-    if (status == WEFT_OK) {
-        status = compile_both(weft_buffer_slice(&translated), pattern, error);
-    }
-    weft_buffer_fini(&translated);
+    enum weft_status status = translate_and_compile(text, options, pattern, error);
     if (status != WEFT_OK) {
         weft_pattern_free(&pattern);
         return status;
@@ -217,18 +239,14 @@ struct weft_pattern_needs weft_pattern_needs_of(const struct weft_pattern *patte
 
 /* ---- scratch ---- */
 
-/* Before an attempt. From the 32nd on (the 8th of a huge subject) the clock runs, and is read at every 32nd. What
- * counts is the time on a processor, since a thread may be kept from running for long; the wall's clock is cheaper to
- * read and says when to look. */
-static int on_attempt(pcre2_callout_block *block, void *user)
+/* From the 32nd callout on the clock runs, and is read at every 32nd. What counts is the time on a processor, since a
+ * thread may be kept from running for long; the wall's clock is cheaper to read and says when to look. */
+static int look_at_clock(struct weft_pattern_scratch *scratch)
 {
-    (void)block;
-    struct weft_pattern_scratch *scratch = user;
-    if (++scratch->attempts % scratch->attempts_per_look != 0) {
-        return 0;
-    }
     struct weft_monotonic now = weft_monotonic_now();
-    if (scratch->attempts == scratch->attempts_per_look) {
+    bool is_first = scratch->look_at == CALLOUTS_PER_LOOK;
+    scratch->look_at = scratch->callouts + CALLOUTS_PER_LOOK;
+    if (is_first) {
         scratch->cpu_end_ns = weft_thread_cpu_ns() + scratch->max_match_ns;
         scratch->next_look = weft_monotonic_after(now, scratch->max_match_ns);
         return 0;
@@ -239,6 +257,35 @@ static int on_attempt(pcre2_callout_block *block, void *user)
     int64_t left_ns = scratch->cpu_end_ns - weft_thread_cpu_ns();
     scratch->next_look = weft_monotonic_after(now, left_ns);
     return left_ns < 0 ? IS_OVER : 0;
+}
+
+static bool take_steps(struct weft_pattern_scratch *scratch, uint64_t steps)
+{
+    uint64_t left = *scratch->steps_left; /* whoever asked may have taken some */
+    left = left < scratch->steps_of_match ? left : scratch->steps_of_match;
+    bool is_enough = steps <= left;
+    steps = is_enough ? steps : left;
+    scratch->steps_of_match -= steps;
+    *scratch->steps_left -= steps;
+    return is_enough;
+}
+
+/* Steps are what was read since the last callout, forth or back, but for the way back to the next attempt. */
+static int on_callout(pcre2_callout_block *block, void *user)
+{
+    struct weft_pattern_scratch *scratch = user;
+    const uint8_t *position = block->subject + block->current_position;
+    size_t read_bytes = 0;
+    if (block->callout_number != BEFORE_ATTEMPT) {
+        read_bytes =
+            (size_t)(position > scratch->position ? position - scratch->position : scratch->position - position);
+    }
+    scratch->position = position;
+    scratch->callouts += 1 + read_bytes / READ_BYTES_PER_CALLOUT;
+    if (scratch->steps_left != NULL) {
+        return take_steps(scratch, STEPS_OF_CALLOUT + read_bytes) ? 0 : IS_OVER;
+    }
+    return scratch->callouts < scratch->look_at ? 0 : look_at_clock(scratch);
 }
 
 static bool fill_scratch(struct weft_pattern_scratch *scratch, pcre2_general_context *general, size_t max_groups)
@@ -252,7 +299,7 @@ static bool fill_scratch(struct weft_pattern_scratch *scratch, pcre2_general_con
     pcre2_jit_stack_assign(scratch->context, NULL, scratch->stack);
     pcre2_set_heap_limit(scratch->context, HEAP_KIB);
     pcre2_set_depth_limit(scratch->context, DEPTH);
-    pcre2_set_callout(scratch->context, on_attempt, scratch);
+    pcre2_set_callout(scratch->context, on_callout, scratch);
     return true;
 }
 
@@ -288,6 +335,11 @@ void weft_pattern_scratch_free(struct weft_pattern_scratch **own_scratch)
 void weft_pattern_scratch_set_limit(struct weft_pattern_scratch *scratch, int64_t max_match_ns)
 {
     scratch->limit_ns = max_match_ns;
+}
+
+void weft_pattern_scratch_set_steps(struct weft_pattern_scratch *scratch, uint64_t *steps_left)
+{
+    scratch->steps_left = steps_left;
 }
 
 /* ---- matching ---- */
@@ -334,14 +386,12 @@ static enum weft_pattern_outcome outcome_of(int code)
     return WEFT_PATTERN_LIMIT;
 }
 
-/* subject is UTF-8, offset at the start of a character. */
-static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
-                                     struct weft_slice subject, size_t offset)
+static enum weft_pattern_outcome run_code(const struct weft_pattern *pattern, const pcre2_code *code, uint32_t limit,
+                                          struct weft_pattern_scratch *scratch, struct weft_slice subject,
+                                          size_t offset)
 {
-    bool is_short = subject.length <= SHORT_BYTES;
-    const pcre2_code *code = is_short ? pattern->plain : pattern->guarded;
     PCRE2_SPTR bytes = subject.bytes == NULL ? (PCRE2_SPTR) "" : subject.bytes;
-    pcre2_set_match_limit(scratch->context, steps_for(subject.length));
+    pcre2_set_match_limit(scratch->context, limit);
     if (pattern->is_jit) {
         return outcome_of(pcre2_jit_match(code, bytes, subject.length, offset, 0, scratch->match, scratch->context));
     }
@@ -349,11 +399,36 @@ static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct 
         pcre2_match(code, bytes, subject.length, offset, PCRE2_NO_UTF_CHECK, scratch->match, scratch->context));
 }
 
-/* The clock runs from here: over one match, or over a whole search. */
-static void start_clock(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch, size_t length)
+/* subject is UTF-8, offset at the start of a character. A short one, where steps count, is tried without callouts
+ * first, which ends soon: what needs more is rare. */
+static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                                     struct weft_slice subject, size_t offset)
 {
-    scratch->attempts = 0;
-    scratch->attempts_per_look = length > HUGE_BYTES ? HUGE_ATTEMPTS_PER_LOOK : ATTEMPTS_PER_LOOK;
+    bool is_short = subject.length <= SHORT_BYTES;
+    bool has_steps = scratch->steps_left != NULL;
+    if (is_short && has_steps) {
+        uint32_t few = FEW_STEPS + (uint32_t)subject.length / 2;
+        enum weft_pattern_outcome outcome = take_steps(scratch, subject.length - offset + STEPS_OF_CALLOUT)
+                                                ? run_code(pattern, pattern->plain, few, scratch, subject, offset)
+                                                : WEFT_PATTERN_LIMIT;
+        if (outcome != WEFT_PATTERN_LIMIT) {
+            return outcome;
+        }
+    }
+    return run_code(pattern, is_short && !has_steps ? pattern->plain : pattern->guarded,
+                    is_short && has_steps ? (uint32_t)LONG_STEPS : steps_for(subject.length), scratch, subject, offset);
+}
+
+/* Of one match, or of a whole search. */
+static void start_limits(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch, size_t length)
+{
+    scratch->callouts = 0;
+    scratch->look_at = CALLOUTS_PER_LOOK;
+    scratch->position = NULL;
+    if (scratch->steps_left != NULL) {
+        uint64_t steps = STEPS_OF_MATCH + (uint64_t)length * STEPS_PER_BYTE;
+        scratch->steps_of_match = steps < *scratch->steps_left ? steps : *scratch->steps_left;
+    }
     bool is_limited = scratch->limit_ns > 0 && scratch->limit_ns < pattern->max_match_ns;
     scratch->max_match_ns = is_limited ? scratch->limit_ns : pattern->max_match_ns;
 }
@@ -362,7 +437,7 @@ enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern,
                                              struct weft_slice subject)
 {
     struct weft_slice prepared;
-    start_clock(pattern, scratch, subject.length);
+    start_limits(pattern, scratch, subject.length);
     return prepare(scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0) : WEFT_PATTERN_LIMIT;
 }
 
@@ -370,7 +445,7 @@ void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_p
                                struct weft_slice subject, struct weft_pattern_search *out_search)
 {
     weft_assert(!pattern->is_match_only);
-    start_clock(pattern, scratch, subject.length);
+    start_limits(pattern, scratch, subject.length);
     *out_search = (struct weft_pattern_search){
         .pattern = pattern, .scratch = scratch, .subject = subject, .last_end = SIZE_MAX
     };
@@ -402,6 +477,10 @@ enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *s
             search->is_too_much = outcome == WEFT_PATTERN_LIMIT;
             search->at = search->repaired.length + 1;
             return outcome;
+        }
+        if (search->scratch->steps_left != NULL && !take_steps(search->scratch, STEPS_OF_FOUND)) {
+            search->is_too_much = true;
+            return WEFT_PATTERN_LIMIT;
         }
         const size_t *found = pcre2_get_ovector_pointer(search->scratch->match);
         size_t start = found[0];

@@ -52,6 +52,10 @@ void weft_pattern_scratch_free(struct weft_pattern_scratch **own_scratch);
  */
 void weft_pattern_scratch_set_limit(struct weft_pattern_scratch *scratch, int64_t max_match_ns);
 
+/* From now on matches with this scratch use up steps, one for about a nanosecond, instead of time, and one that finds
+ * none left says LIMIT; NULL takes that back. Which match meets it depends on the pattern and the subject alone. */
+void weft_pattern_scratch_set_steps(struct weft_pattern_scratch *scratch, uint64_t *steps_left);
+
 /* Whether the pattern matches anywhere in subject. Bytes that are not UTF-8 count as U+FFFD each, as in Go. */
 enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                              struct weft_slice subject) WEFT_MUST_CHECK;

@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 
-enum { MAX_REPEAT = 1000, TOO_LARGE = MAX_REPEAT + 1 };
+enum { MAX_REPEAT = 1000, TOO_LARGE = MAX_REPEAT + 1, MANY_REPEATS = 8 };
 
 /* ---- what the files share ---- */
 
@@ -148,6 +148,9 @@ static enum weft_status repeat(struct weft_pattern_translator *translator, size_
     weft_buffer_append_text(translator->out, text);
     if (is_lazy) {
         weft_buffer_append_byte(translator->out, '?');
+    }
+    if (max < 0 || max > MANY_REPEATS) {
+        weft_buffer_append_text(translator->out, translator->behind_loop);
     }
     translator->is_atom_whole = false;
     if (translator->atom_repeats > translator->repeats) {
@@ -290,12 +293,16 @@ static enum weft_status read_all(struct weft_pattern_translator *translator)
 }
 
 enum weft_status weft_pattern_translate(struct weft_slice text, const struct weft_pattern_options *options,
-                                        struct weft_buffer *out, struct weft_pattern_names *out_names,
-                                        struct weft_error *error)
+                                        const char *behind_loop, struct weft_buffer *out,
+                                        struct weft_pattern_names *out_names, struct weft_error *error)
 {
-    struct weft_pattern_translator translator = {
-        .text = text, .out = out, .error = error, .options = options, .repeats = 1, .branch = WEFT_PATTERN_ONLY_EMPTY
-    };
+    struct weft_pattern_translator translator = { .text = text,
+                                                  .out = out,
+                                                  .error = error,
+                                                  .options = options,
+                                                  .behind_loop = behind_loop,
+                                                  .repeats = 1,
+                                                  .branch = WEFT_PATTERN_ONLY_EMPTY };
     weft_buffer_init(&translator.folding, 0);
     weft_buffer_init(&translator.fixed, 0);
     weft_buffer_append_text(out, "(?:");

@@ -38,6 +38,7 @@ struct weft_pattern_translator {
     struct weft_buffer *out;
     struct weft_error *error;
     const struct weft_pattern_options *options;
+    const char *behind_loop; /* is written behind each repetition that may go on for long */
     unsigned flags;
     bool out_folds; /* whether (?i) holds at the end of out */
     /* The last atom: what a repetition would repeat. */
@@ -55,10 +56,11 @@ struct weft_pattern_translator {
     struct weft_pattern_group groups[WEFT_PATTERN_MAX_DEPTH];
 };
 
-/* Appends a group to out and writes the names, which are the caller's; on failure there are none. */
+/* Appends a group to out and writes the names, which are the caller's; on failure there are none. behind_loop, which
+ * may be empty, is written behind each repetition without an end or of many. */
 enum weft_status weft_pattern_translate(struct weft_slice text, const struct weft_pattern_options *options,
-                                        struct weft_buffer *out, struct weft_pattern_names *out_names,
-                                        struct weft_error *error) WEFT_MUST_CHECK;
+                                        const char *behind_loop, struct weft_buffer *out,
+                                        struct weft_pattern_names *out_names, struct weft_error *error) WEFT_MUST_CHECK;
 
 /* For those files only. */
 

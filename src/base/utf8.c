@@ -131,16 +131,29 @@ uint8_t *weft_utf8_put(uint8_t *to, uint32_t character)
     return to;
 }
 
+/* One for each byte up to the next character, at most RUN; how many. */
+static size_t append_replacements(struct weft_buffer *buffer, struct weft_slice text)
+{
+    enum { RUN = 64 };
+    uint8_t run[RUN * sizeof replacement];
+    size_t count = 0;
+    while (count < text.length && count < RUN &&
+           weft_utf8_character_length(text.bytes + count, text.bytes + text.length) == 0) {
+        memcpy(run + count * sizeof replacement, replacement, sizeof replacement);
+        count++;
+    }
+    weft_buffer_append(buffer, run, count * sizeof replacement);
+    return count;
+}
+
 void weft_utf8_append_repaired(struct weft_buffer *buffer, struct weft_slice text)
 {
     while (text.length > 0) {
         size_t valid = weft_utf8_valid_length(text);
         weft_buffer_append(buffer, text.bytes, valid);
-        if (valid < text.length) {
-            weft_buffer_append(buffer, replacement, sizeof replacement);
-            valid++;
-        }
         text = weft_slice_of(text.bytes + valid, text.length - valid);
+        size_t broken = append_replacements(buffer, text);
+        text = weft_slice_of(text.bytes + broken, text.length - broken);
     }
 }
 

@@ -46,6 +46,42 @@ START_TEST(test_a_match_that_would_not_end_says_limit)
 }
 END_TEST
 
+/* How far it reads again and again within one attempt: no limit of PCRE2 counts that. Steps are the same each time. */
+START_TEST(test_a_match_takes_no_more_steps_than_there_are)
+{
+    enum { LENGTH = 1 << 20, STEPS = 1000 * 1000 };
+    static uint8_t bytes[LENGTH];
+    static const struct weft_pattern_options options[] = {
+        { .max_match_ns = 3600 * WEFT_NS_PER_S }, { .max_match_ns = 3600 * WEFT_NS_PER_S, .is_interpreted = true }
+    };
+    struct weft_pattern_scratch *scratch = new_scratch(0);
+    memset(bytes, 'a', sizeof bytes);
+    for (size_t i = 0; i < WEFT_COUNT_OF(options); i++) {
+        struct weft_pattern *pattern = compile("(a*)(a*)[bc]", &options[i]);
+        struct weft_pattern *honest = compile("(a+)$", &options[i]);
+        uint64_t left = STEPS;
+        weft_pattern_scratch_set_steps(scratch, &left);
+        ck_assert_int_eq(weft_pattern_match(pattern, scratch, weft_slice_of(bytes, sizeof bytes)), WEFT_PATTERN_LIMIT);
+        ck_assert_uint_eq(left, 0);
+        left = 2 * LENGTH;
+        ck_assert_int_eq(weft_pattern_match(honest, scratch, weft_slice_of(bytes, sizeof bytes)), WEFT_PATTERN_MATCH);
+        uint64_t once = left;
+        left = 2 * LENGTH;
+        ck_assert_int_eq(weft_pattern_match(honest, scratch, weft_slice_of(bytes, sizeof bytes)), WEFT_PATTERN_MATCH);
+        ck_assert_uint_eq(left, once);
+        ck_assert_uint_gt(left, 0);
+        left = STEPS; /* of a short subject, whose steps are counted when it has taken some without */
+        ck_assert_int_eq(weft_pattern_match(pattern, scratch, weft_slice_of(bytes, 500)), WEFT_PATTERN_LIMIT);
+        ck_assert_uint_gt(left, 0);
+        ck_assert_int_eq(weft_pattern_match(pattern, scratch, WEFT_SLICE_LITERAL("aaab")), WEFT_PATTERN_MATCH);
+        weft_pattern_scratch_set_steps(scratch, NULL);
+        weft_pattern_free(&pattern);
+        weft_pattern_free(&honest);
+    }
+    weft_pattern_scratch_free(&scratch);
+}
+END_TEST
+
 /* Each attempt is short here, but there are many: the clock ends it. */
 START_TEST(test_a_search_of_many_attempts_ends_in_time)
 {
@@ -212,6 +248,7 @@ int main(void)
 {
     const struct base_test tests[] = {
         BASE_TEST(test_a_match_that_would_not_end_says_limit),
+        BASE_TEST(test_a_match_takes_no_more_steps_than_there_are),
         BASE_TEST(test_a_search_of_many_attempts_ends_in_time),
         BASE_TEST(test_time_asleep_is_not_counted),
         BASE_TEST(test_sizes_over_the_limits_are_told),
