@@ -61,16 +61,47 @@ static bool holds_bytes(struct weft_slice left, struct weft_slice right, int ope
 
 /* ---- maps and lists ---- */
 
+enum { STEPS_OF_MEMBER = 10, STEPS_OF_ITEM = 50 };
+
 /* is_raw: it stands in a tree of Go's own maps and slices, where a pcommon.Map is something else. */
 struct side {
     const struct weft_ottl_value *value;
     bool is_raw;
 };
 
-static bool is_equal(struct side left, struct side right, int depth);
+/* Where a key of a map that is compared is looked for first: behind the one that was found last, since most maps have
+ * their keys in the same order. */
+struct finder {
+    struct weft_ottl_run *run;
+    struct weft_ottl_each each;
+};
 
-static bool is_equal_map(struct side left, struct side right, int depth)
+static bool is_equal(struct weft_ottl_run *run, struct side left, struct side right, int depth);
+
+static bool find_next(struct finder *finder, struct weft_slice key, struct weft_ottl_value *out_value)
 {
+    const struct weft_ottl_value *map = finder->each.value;
+    struct weft_ottl_member member;
+    if (weft_ottl_each_next(&finder->each, &member) && weft_slice_equal(member.key, key)) {
+        *out_value = member.value;
+        return true;
+    }
+    finder->each = weft_ottl_each_of(map);
+    while (weft_ottl_each_next(&finder->each, &member)) {
+        if (!weft_ottl_spend(finder->run, STEPS_OF_MEMBER)) {
+            return false;
+        }
+        if (weft_slice_equal(member.key, key)) {
+            *out_value = member.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_equal_map(struct weft_ottl_run *run, struct side left, struct side right, int depth)
+{
+    struct finder finder = { .run = run, .each = weft_ottl_each_of(right.value) };
     struct weft_ottl_each each = weft_ottl_each_of(left.value);
     struct weft_ottl_member member;
     struct weft_ottl_value other;
@@ -78,22 +109,22 @@ static bool is_equal_map(struct side left, struct side right, int depth)
         return false;
     }
     while (weft_ottl_each_next(&each, &member)) {
-        if (!weft_ottl_map_find(right.value, member.key, &other) ||
-            !is_equal((struct side){ &member.value, left.is_raw }, (struct side){ &other, right.is_raw }, depth)) {
+        if (!find_next(&finder, member.key, &other) ||
+            !is_equal(run, (struct side){ &member.value, left.is_raw }, (struct side){ &other, right.is_raw }, depth)) {
             return false;
         }
     }
     return true;
 }
 
-static bool is_equal_list(struct side left, struct side right, int depth)
+static bool is_equal_list(struct weft_ottl_run *run, struct side left, struct side right, int depth)
 {
     struct weft_ottl_each left_each = weft_ottl_each_of(left.value);
     struct weft_ottl_each right_each = weft_ottl_each_of(right.value);
     struct weft_ottl_member left_member, right_member;
     while (weft_ottl_each_next(&left_each, &left_member)) {
-        if (!weft_ottl_each_next(&right_each, &right_member) ||
-            !is_equal((struct side){ &left_member.value, left.is_raw },
+        if (!weft_ottl_spend(run, STEPS_OF_ITEM) || !weft_ottl_each_next(&right_each, &right_member) ||
+            !is_equal(run, (struct side){ &left_member.value, left.is_raw },
                       (struct side){ &right_member.value, right.is_raw }, depth)) {
             return false;
         }
@@ -102,7 +133,7 @@ static bool is_equal_list(struct side left, struct side right, int depth)
 }
 
 /* Values within maps and lists: no number equals one of another kind. */
-static bool is_equal(struct side left, struct side right, int depth)
+static bool is_equal(struct weft_ottl_run *run, struct side left, struct side right, int depth)
 {
     if (left.value->kind != right.value->kind || depth >= WEFT_OTTL_VALUE_MAX_DEPTH) {
         return false;
@@ -135,8 +166,8 @@ static bool is_equal(struct side left, struct side right, int depth)
         /* What pcommon makes of its own is raw all the way down; in a list of the statement a map is not. */
         left.is_raw = left.is_raw && left.value->origin == WEFT_OTTL_PDATA;
         right.is_raw = right.is_raw && right.value->origin == WEFT_OTTL_PDATA;
-        return left.value->kind == WEFT_OTTL_MAP ? is_equal_map(left, right, depth + 1)
-                                                 : is_equal_list(left, right, depth + 1);
+        return left.value->kind == WEFT_OTTL_MAP ? is_equal_map(run, left, right, depth + 1)
+                                                 : is_equal_list(run, left, right, depth + 1);
     case WEFT_OTTL_MESSAGE:
     case WEFT_OTTL_MESSAGES:
     case WEFT_OTTL_FUNCTION:
@@ -146,14 +177,15 @@ static bool is_equal(struct side left, struct side right, int depth)
     return false;
 }
 
-static bool holds_containers(const struct weft_ottl_value *left, const struct weft_ottl_value *right, int operation)
+static bool holds_containers(struct weft_ottl_run *run, const struct weft_ottl_value *left,
+                             const struct weft_ottl_value *right, int operation)
 {
     if (left->origin == WEFT_OTTL_TYPED || right->origin == WEFT_OTTL_TYPED || operation > WEFT_OTTL_NOT_EQUAL) {
         return operation == WEFT_OTTL_NOT_EQUAL;
     }
     /* One of Go's own makes the other one such. */
     bool is_raw = left->origin == WEFT_OTTL_RAW || right->origin == WEFT_OTTL_RAW;
-    bool equal = is_equal((struct side){ left, is_raw }, (struct side){ right, is_raw }, 0);
+    bool equal = is_equal(run, (struct side){ left, is_raw }, (struct side){ right, is_raw }, 0);
     return equal == (operation == WEFT_OTTL_EQUAL);
 }
 
@@ -175,7 +207,8 @@ static double real_of(const struct weft_ottl_value *value)
     return value->kind == WEFT_OTTL_INT ? (double)value->integer : value->real;
 }
 
-static bool holds_same_kind(const struct weft_ottl_value *left, const struct weft_ottl_value *right, int operation)
+static bool holds_same_kind(struct weft_ottl_run *run, const struct weft_ottl_value *left,
+                            const struct weft_ottl_value *right, int operation)
 {
     int order = 0;
     switch (left->kind) {
@@ -195,7 +228,7 @@ static bool holds_same_kind(const struct weft_ottl_value *left, const struct wef
         return holds_order(order, operation);
     case WEFT_OTTL_MAP:
     case WEFT_OTTL_LIST:
-        return holds_containers(left, right, operation);
+        return holds_containers(run, left, right, operation);
     case WEFT_OTTL_TRACE_ID:
     case WEFT_OTTL_SPAN_ID:
         return operation <= WEFT_OTTL_NOT_EQUAL && holds_bytes(left->bytes, right->bytes, operation);
@@ -211,7 +244,8 @@ static bool holds_same_kind(const struct weft_ottl_value *left, const struct wef
     return operation == WEFT_OTTL_NOT_EQUAL;
 }
 
-bool weft_ottl_compare(const struct weft_ottl_value *left, const struct weft_ottl_value *right, int operation)
+bool weft_ottl_compare(struct weft_ottl_run *run, const struct weft_ottl_value *left,
+                       const struct weft_ottl_value *right, int operation)
 {
     if (is_nil(left) || is_nil(right)) {
         return is_nil(left) && is_nil(right) ? operation == WEFT_OTTL_EQUAL || operation == WEFT_OTTL_LESS_EQUAL ||
@@ -219,7 +253,7 @@ bool weft_ottl_compare(const struct weft_ottl_value *left, const struct weft_ott
                                              : operation == WEFT_OTTL_NOT_EQUAL;
     }
     if (left->kind == right->kind) {
-        return holds_same_kind(left, right, operation);
+        return holds_same_kind(run, left, right, operation);
     }
     return is_number(left) && is_number(right) ? holds_doubles(real_of(left), real_of(right), operation)
                                                : operation == WEFT_OTTL_NOT_EQUAL;

@@ -5,9 +5,11 @@
 
 enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error)
 {
-    *run = (struct weft_ottl_run){ .record.event_index = -1 };
-    weft_buffer_init(&run->text, WEFT_ENTRY_MEMORY_MAX_BYTES);
-    weft_buffer_init(&run->stack, WEFT_ENTRY_MEMORY_MAX_BYTES);
+    *run = (struct weft_ottl_run){ .record.event_index = -1,
+                                   .steps_max = WEFT_OTTL_STEPS_MAX,
+                                   .steps_left = WEFT_OTTL_STEPS_MAX };
+    weft_buffer_init(&run->text, WEFT_OTTL_STATEMENT_MAX_BYTES);
+    weft_buffer_init(&run->stack, WEFT_OTTL_STATEMENT_MAX_BYTES);
     weft_buffer_init(&run->message, 0);
     enum { MAX_GROUPS = 64 };
     return weft_pattern_scratch_new(MAX_GROUPS, &run->pattern, error);
@@ -22,14 +24,21 @@ void weft_ottl_run_trim(struct weft_ottl_run *run)
 
 bool weft_ottl_run_is_full(const struct weft_ottl_run *run)
 {
-    return run->memory.is_full || run->text.capacity > WEFT_ENTRY_MEMORY_MAX_BYTES / 4;
+    return run->memory.is_full || run->text.capacity > WEFT_OTTL_STATEMENT_MAX_BYTES / 4;
 }
 
 enum weft_status weft_ottl_without_memory(struct weft_ottl_run *run)
 {
     return weft_ottl_run_is_full(run)
-               ? weft_fail(&run->error, WEFT_INVALID, "it needs more memory than a record may have")
+               ? (run->limits_met++,
+                  weft_fail(&run->error, WEFT_INVALID, "it needs more memory than a statement may have (max_steps)"))
                : WEFT_NOMEM;
+}
+
+enum weft_status weft_ottl_fail_steps(struct weft_ottl_run *run)
+{
+    run->limits_met++;
+    return weft_fail(&run->error, WEFT_INVALID, "it takes more steps than a statement may (max_steps)");
 }
 
 void weft_ottl_run_fini(struct weft_ottl_run *run)
@@ -217,7 +226,8 @@ static enum weft_status holds_comparison(struct weft_ottl_run *run, const struct
         other = &right;
     }
     if (status == WEFT_OK) {
-        *out_holds = weft_ottl_compare(&left, other, node->operation);
+        *out_holds = weft_ottl_compare(run, &left, other, node->operation);
+        status = run->steps_left == 0 ? weft_ottl_fail_steps(run) : WEFT_OK;
     }
     return status;
 }

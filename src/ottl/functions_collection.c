@@ -38,26 +38,36 @@ static enum weft_status values(struct weft_ottl_run *run, const struct weft_ottl
 }
 
 /* -1: no item is equal to it. */
-static int64_t index_in(const struct weft_ottl_value *list, const struct weft_ottl_value *wanted)
+static enum weft_status index_in(struct weft_ottl_run *run, const struct weft_ottl_value *list,
+                                 const struct weft_ottl_value *wanted, int64_t *out_index)
 {
+    enum { STEPS_OF_ITEM = 30 };
     struct weft_ottl_each each = weft_ottl_each_of(list);
     struct weft_ottl_member member;
     for (int64_t i = 0; weft_ottl_each_next(&each, &member); i++) {
         if (member.value.kind == WEFT_OTTL_MAP || member.value.kind == WEFT_OTTL_LIST) {
             member.value.origin = WEFT_OTTL_RAW;
         }
-        if (weft_ottl_compare(&member.value, wanted, WEFT_OTTL_EQUAL)) {
-            return i;
+        bool is_it = weft_ottl_compare(run, &member.value, wanted, WEFT_OTTL_EQUAL);
+        if (!weft_ottl_spend(run, STEPS_OF_ITEM)) {
+            return weft_ottl_fail_steps(run);
+        }
+        if (is_it) {
+            *out_index = i;
+            return WEFT_OK;
         }
     }
-    return -1;
+    *out_index = -1;
+    return WEFT_OK;
 }
 
 static enum weft_status contains_value(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                        struct weft_ottl_value *out_value)
 {
-    (void)run;
-    return weft_ottl_give(out_value, weft_ottl_bool(index_in(&call->arguments[0], &call->arguments[1]) >= 0));
+    int64_t index = -1;
+    enum weft_status status = index_in(run, &call->arguments[0], &call->arguments[1], &index);
+    *out_value = weft_ottl_bool(index >= 0);
+    return status;
 }
 
 static int64_t index_in_text(struct weft_slice text, struct weft_slice wanted)
@@ -83,7 +93,10 @@ static enum weft_status index_of(struct weft_ottl_run *run, const struct weft_ot
                          target->kind == WEFT_OTTL_STRING ? "a string" : "a list",
                          weft_ottl_kind_text(target->kind == WEFT_OTTL_STRING ? wanted->kind : target->kind));
     }
-    return weft_ottl_give(out_value, weft_ottl_int(index_in(target, wanted)));
+    int64_t index = -1;
+    enum weft_status status = index_in(run, target, wanted, &index);
+    *out_value = weft_ottl_int(index);
+    return status;
 }
 
 static enum weft_status make_coalesce(struct weft_ottl_maker *maker, const struct weft_ottl_call *call,

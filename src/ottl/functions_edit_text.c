@@ -201,7 +201,11 @@ static enum weft_status use_glob(struct weft_ottl_run *run, const struct weft_ot
     }
     enum weft_status status = compile_glob(call->arguments[GLOB].bytes, out_own_pattern, &run->error);
     *out_pattern = *out_own_pattern;
-    return status == WEFT_OK || status == WEFT_NOMEM ? status : WEFT_INVALID;
+    if (status == WEFT_OK || status == WEFT_NOMEM) {
+        return status;
+    }
+    run->error.status = WEFT_INVALID;
+    return weft_fail_prefix(&run->error, "%s", call->function->name);
 }
 
 static enum weft_status matches(struct weft_ottl_run *run, const struct weft_ottl_call *call,

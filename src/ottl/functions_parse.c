@@ -15,7 +15,7 @@ static enum weft_status fail_from(struct weft_ottl_run *run, const struct weft_o
 static enum weft_status parse_json(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                    struct weft_ottl_value *out_value)
 {
-    return fail_from(run, call, weft_ottl_read_json(call->arguments[0].bytes, &run->memory, out_value, &run->error));
+    return fail_from(run, call, weft_ottl_read_json(run, call->arguments[0].bytes, out_value));
 }
 
 /* ---- pairs ---- */

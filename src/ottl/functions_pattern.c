@@ -29,7 +29,11 @@ enum weft_status weft_ottl_pattern_use(struct weft_ottl_run *run, const struct w
     enum weft_status status =
         weft_pattern_compile(call->arguments[parameter].bytes, &options, out_own_pattern, &run->error);
     *out_pattern = *out_own_pattern;
-    return status == WEFT_OK || status == WEFT_NOMEM ? status : WEFT_INVALID;
+    if (status == WEFT_OK || status == WEFT_NOMEM) {
+        return status;
+    }
+    run->error.status = WEFT_INVALID; /* whatever is wrong with it, the evaluation failed */
+    return weft_fail_prefix(&run->error, "%s", call->function->name);
 }
 
 void weft_ottl_pattern_free(void *state)

@@ -112,6 +112,7 @@ enum weft_status weft_ottl_program_new(struct weft_slice text, const struct weft
 enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program, struct weft_ottl_run *run,
                                          bool *out_holds)
 {
+    weft_ottl_run_begin(run);
     if (program->condition == NULL) {
         *out_holds = true;
         return WEFT_OK;

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/buffer.h"
 #include "base/entry_memory.h"
+#include "base/pattern.h"
 #include "ottl/record.h"
 
 struct weft_ottl_node;
@@ -16,11 +17,26 @@ struct weft_ottl_run {
     struct weft_pattern_scratch *pattern;
     struct weft_digest *digests[WEFT_DIGEST_SHA512 + 1]; /* by kind; each is made when it is asked for first */
     struct weft_error error;                             /* why the last evaluation failed */
-    uint64_t limits_met;                                 /* patterns that met their limits */
+    uint64_t steps_max;                                  /* of one statement on one record */
+    uint64_t steps_left;                                 /* of the present one: about a nanosecond each */
+    uint64_t limits_met;                                 /* statements that met a limit of work */
 };
 
 enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error) WEFT_MUST_CHECK;
 void weft_ottl_run_fini(struct weft_ottl_run *run);
+
+enum {
+    WEFT_OTTL_STEPS_MAX = 20 * 1000 * 1000,   /* unless the config says otherwise */
+    WEFT_OTTL_STATEMENT_MAX_BYTES = 32 << 20, /* what a text may take */
+};
+
+/* Before each statement or condition on a record: what it may take is whole again. */
+static inline void weft_ottl_run_begin(struct weft_ottl_run *run)
+{
+    run->steps_left = run->steps_max;
+    weft_entry_memory_allow(&run->memory, run->steps_max + run->steps_max / 2);
+    weft_pattern_scratch_set_steps(run->pattern, &run->steps_left);
+}
 
 /* Gives back the scratch. */
 void weft_ottl_run_trim(struct weft_ottl_run *run);
@@ -33,9 +49,21 @@ static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
     if (run->text.capacity > KEPT_BYTES || run->stack.capacity > KEPT_BYTES || run->message.capacity > KEPT_BYTES) {
         weft_ottl_run_trim(run);
     }
+    weft_ottl_run_begin(run);
 }
 
-/* What was asked for is more than a record may have. */
+/* For work that no other limit bounds, before it is done. False: there are not so many steps left, and none are now. */
+static inline bool weft_ottl_spend(struct weft_ottl_run *run, uint64_t steps)
+{
+    bool is_enough = steps <= run->steps_left;
+    run->steps_left = is_enough ? run->steps_left - steps : 0;
+    return is_enough;
+}
+
+/* WEFT_INVALID with run->error: the statement has no steps left. */
+enum weft_status weft_ottl_fail_steps(struct weft_ottl_run *run) WEFT_MUST_CHECK;
+
+/* What was asked for is more than a statement may have. */
 bool weft_ottl_run_is_full(const struct weft_ottl_run *run);
 
 /* After WEFT_NOMEM: WEFT_INVALID with run->error if that is why, which would come again. */
@@ -53,8 +81,10 @@ enum weft_status weft_ottl_evaluate(struct weft_ottl_run *run, const struct weft
 enum weft_status weft_ottl_holds(struct weft_ottl_run *run, const struct weft_ottl_node *condition,
                                  bool *out_holds) WEFT_MUST_CHECK;
 
-/* compare.c: as the Collector's ValueComparator. operation: enum weft_ottl_compare. */
-bool weft_ottl_compare(const struct weft_ottl_value *left, const struct weft_ottl_value *right, int operation);
+/* compare.c: as the Collector's ValueComparator. operation: enum weft_ottl_compare. With no steps left afterwards the
+ * answer is none. */
+bool weft_ottl_compare(struct weft_ottl_run *run, const struct weft_ottl_value *left,
+                       const struct weft_ottl_value *right, int operation);
 
 /* calculate.c: operation is one of + - * / */
 enum weft_status weft_ottl_calculate(struct weft_ottl_run *run, const struct weft_ottl_value *left, int operation,

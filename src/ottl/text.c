@@ -42,6 +42,23 @@ static enum weft_status wire_of(struct weft_ottl_run *run, const struct weft_ott
     return WEFT_OK;
 }
 
+/* What writing a map or list costs is what it has, not its bytes: members are sorted. */
+static bool spend_members(struct weft_ottl_run *run, const struct weft_ottl_value *value, int depth)
+{
+    enum { STEPS_OF_MEMBER = 200, STEPS_OF_ITEM = 50 };
+    struct weft_ottl_each each = weft_ottl_each_of(value);
+    struct weft_ottl_member member;
+    while (weft_ottl_each_next(&each, &member)) {
+        bool is_more = member.value.kind == WEFT_OTTL_MAP || member.value.kind == WEFT_OTTL_LIST;
+        bool is_slow = value->kind == WEFT_OTTL_MAP || member.value.kind == WEFT_OTTL_DOUBLE;
+        if (!weft_ottl_spend(run, is_slow ? STEPS_OF_MEMBER : STEPS_OF_ITEM) ||
+            (is_more && depth < WEFT_OTTL_VALUE_MAX_DEPTH && !spend_members(run, &member.value, depth + 1))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum weft_status weft_ottl_value_text(struct weft_ottl_run *run, const struct weft_ottl_value *value,
                                       struct weft_slice *out_text)
 {
@@ -49,6 +66,9 @@ enum weft_status weft_ottl_value_text(struct weft_ottl_run *run, const struct we
     if (value->kind == WEFT_OTTL_STRING) {
         *out_text = value->bytes;
         return WEFT_OK;
+    }
+    if ((value->kind == WEFT_OTTL_MAP || value->kind == WEFT_OTTL_LIST) && !spend_members(run, value, 0)) {
+        return weft_ottl_fail_steps(run);
     }
     enum weft_status status = wire_of(run, value, &wire);
     if (status != WEFT_OK) {

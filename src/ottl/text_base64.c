@@ -32,18 +32,23 @@ bool weft_ottl_base64_form_of(struct weft_slice name, unsigned *out_form)
 void weft_ottl_base64_put(struct weft_buffer *out, struct weft_slice bytes, unsigned form)
 {
     const char *letters = (form & WEFT_OTTL_BASE64_URL) != 0 ? for_urls : standard;
+    uint8_t *to = weft_buffer_reserve(out, bytes.length / 3 * 4 + 4);
+    if (to == NULL) {
+        return;
+    }
     for (size_t at = 0; at < bytes.length; at += 3) {
         size_t count = bytes.length - at < 3 ? bytes.length - at : 3;
         uint32_t word = (uint32_t)bytes.bytes[at] << 16;
         word |= count > 1 ? (uint32_t)bytes.bytes[at + 1] << 8 : 0;
         word |= count > 2 ? bytes.bytes[at + 2] : 0;
         for (size_t i = 0; i <= count; i++) {
-            weft_buffer_append_byte(out, (uint8_t)letters[word >> (18 - 6 * i) & 63]);
+            *to++ = (uint8_t)letters[word >> (18 - 6 * i) & 63];
         }
         for (size_t i = count; i < 3 && (form & WEFT_OTTL_BASE64_PADDED) != 0; i++) {
-            weft_buffer_append_byte(out, '=');
+            *to++ = '=';
         }
     }
+    out->length = (size_t)(to - out->bytes);
 }
 
 static int value_of(uint8_t byte, bool is_url)
@@ -65,7 +70,8 @@ bool weft_ottl_base64_read(struct weft_buffer *out, struct weft_slice text, unsi
     uint32_t word = 0;
     size_t letters = 0;
     size_t padding = 0;
-    for (size_t at = 0; at < text.length; at++) {
+    uint8_t *to = weft_buffer_reserve(out, text.length / 4 * 3 + 3);
+    for (size_t at = 0; to != NULL && at < text.length; at++) {
         uint8_t byte = text.bytes[at];
         if (byte == '\n' || byte == '\r') {
             continue;
@@ -80,12 +86,14 @@ bool weft_ottl_base64_read(struct weft_buffer *out, struct weft_slice text, unsi
         }
         word = word << 6 | (uint32_t)value;
         if (++letters % 4 == 0) {
-            uint8_t bytes[3] = { (uint8_t)(word >> 16), (uint8_t)(word >> 8), (uint8_t)word };
-            weft_buffer_append(out, bytes, sizeof bytes);
+            *to++ = (uint8_t)(word >> 16);
+            *to++ = (uint8_t)(word >> 8);
+            *to++ = (uint8_t)word;
             word = 0;
         }
     }
     size_t rest = letters % 4;
+    out->length += to == NULL ? 0 : (size_t)(to - out->bytes) - out->length;
     if (rest == 1 || (rest > 0 && (form & WEFT_OTTL_BASE64_PADDED) != 0 && padding != 4 - rest)) {
         return false;
     }
@@ -129,12 +137,6 @@ enum weft_ottl_encoding weft_ottl_text_encoding_of(struct weft_slice name)
     return WEFT_OTTL_ENCODING_NONE;
 }
 
-static void append_character(struct weft_buffer *out, uint32_t character)
-{
-    uint8_t bytes[WEFT_UTF8_MAX_BYTES];
-    weft_buffer_append(out, bytes, (size_t)(weft_utf8_put(bytes, character) - bytes));
-}
-
 static uint32_t unit_at(struct weft_slice bytes, size_t at, bool is_big)
 {
     uint32_t first = bytes.bytes[at];
@@ -144,21 +146,38 @@ static uint32_t unit_at(struct weft_slice bytes, size_t at, bool is_big)
 
 static void decode_utf16(struct weft_buffer *out, struct weft_slice bytes, bool is_big)
 {
-    enum { REPLACEMENT = 0xfffd };
+    enum { REPLACEMENT = 0xfffd, MOST_BYTES = 3 }; /* of what one unit becomes */
     size_t at = 0;
+    uint8_t *to = weft_buffer_reserve(out, bytes.length / 2 * MOST_BYTES + MOST_BYTES);
+    if (to == NULL) {
+        return;
+    }
     while (bytes.length - at >= 2) {
         uint32_t unit = unit_at(bytes, at, is_big);
         uint32_t next = bytes.length - at >= 4 ? unit_at(bytes, at + 2, is_big) : 0;
         bool is_pair = unit >= 0xd800 && unit < 0xdc00 && next >= 0xdc00 && next < 0xe000;
         bool is_half = !is_pair && unit >= 0xd800 && unit < 0xe000;
-        append_character(out, is_pair   ? 0x10000 + ((unit - 0xd800) << 10) + (next - 0xdc00)
-                              : is_half ? (uint32_t)REPLACEMENT
-                                        : unit);
+        to = weft_utf8_put(to, is_pair   ? 0x10000 + ((unit - 0xd800) << 10) + (next - 0xdc00)
+                               : is_half ? (uint32_t)REPLACEMENT
+                                         : unit);
         at += is_pair ? 4 : 2;
     }
     if (at < bytes.length) {
-        append_character(out, REPLACEMENT);
+        to = weft_utf8_put(to, REPLACEMENT);
     }
+    out->length = (size_t)(to - out->bytes);
+}
+
+static void decode_latin1(struct weft_buffer *out, struct weft_slice bytes)
+{
+    uint8_t *to = weft_buffer_reserve(out, 2 * bytes.length);
+    if (to == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < bytes.length; i++) {
+        to = weft_utf8_put(to, bytes.bytes[i]);
+    }
+    out->length = (size_t)(to - out->bytes);
 }
 
 void weft_ottl_text_decode(struct weft_buffer *out, struct weft_slice bytes, enum weft_ottl_encoding encoding)
@@ -173,9 +192,7 @@ void weft_ottl_text_decode(struct weft_buffer *out, struct weft_slice bytes, enu
         weft_buffer_append(out, bytes.bytes, bytes.length);
         return;
     case WEFT_OTTL_ENCODING_LATIN1:
-        for (size_t i = 0; i < bytes.length; i++) {
-            append_character(out, bytes.bytes[i]);
-        }
+        decode_latin1(out, bytes);
         return;
     case WEFT_OTTL_ENCODING_UTF16_LITTLE:
     case WEFT_OTTL_ENCODING_UTF16_BIG:

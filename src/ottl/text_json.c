@@ -5,6 +5,8 @@
 #include "ottl/map_settle.h"
 #include "wire/json_convert.h"
 
+enum { STEPS_OF_NUMBER = 150 };
+
 struct open {
     struct weft_ottl_map *map; /* NULL: it is the list */
     struct weft_ottl_list *list;
@@ -12,10 +14,11 @@ struct open {
 };
 
 struct reader {
+    struct weft_ottl_run *run;
     struct weft_entry_memory *memory;
     const uint8_t *at, *start, *end;
     struct weft_json_fault fault;
-    bool has_memory;
+    bool has_memory, has_steps;
     struct open open[WEFT_OTTL_VALUE_MAX_DEPTH];
     size_t depth;
 };
@@ -29,6 +32,12 @@ static bool fail(struct reader *reader, const char *reason)
 static bool fail_memory(struct reader *reader)
 {
     reader->has_memory = false;
+    return false;
+}
+
+static bool fail_steps(struct reader *reader)
+{
+    reader->has_steps = false;
     return false;
 }
 
@@ -86,6 +95,9 @@ static bool read_number(struct reader *reader, struct weft_ottl_value *out_value
     const uint8_t *after = weft_json_scan_number(reader->at, reader->end, &number, &reader->fault);
     if (after == NULL) {
         return false;
+    }
+    if (!weft_ottl_spend(reader->run, STEPS_OF_NUMBER + (uint64_t)(after - reader->at))) {
+        return fail_steps(reader);
     }
     if (after == reader->end || !weft_json_to_double(&number, &out_value->real)) {
         return fail(reader, after == reader->end ? "it is cut off" : "the number is too large");
@@ -216,14 +228,18 @@ static bool step(struct reader *reader)
     return (open->map == NULL || read_key(reader, open)) && add(reader, open);
 }
 
-enum weft_status weft_ottl_read_json(struct weft_slice text, struct weft_entry_memory *memory,
-                                     struct weft_ottl_value *out_value, struct weft_error *error)
+enum weft_status weft_ottl_read_json(struct weft_ottl_run *run, struct weft_slice text,
+                                     struct weft_ottl_value *out_value)
 {
     static const uint8_t nothing[1];
     const uint8_t *start = text.length == 0 ? nothing : text.bytes;
-    struct reader reader = {
-        .memory = memory, .at = start, .start = start, .end = start + text.length, .has_memory = true
-    };
+    struct reader reader = { .run = run,
+                             .memory = &run->memory,
+                             .at = start,
+                             .start = start,
+                             .end = start + text.length,
+                             .has_memory = true,
+                             .has_steps = true };
     struct weft_ottl_value value;
     skip_space(&reader);
     bool is_good = is_at(&reader, '{') || is_at(&reader, '[') ? open_collection(&reader, &value)
@@ -239,7 +255,10 @@ enum weft_status weft_ottl_read_json(struct weft_slice text, struct weft_entry_m
         *out_value = value;
         return WEFT_OK;
     }
-    return reader.has_memory ? weft_fail(error, WEFT_INVALID, "no JSON: byte %zu: %s",
+    if (!reader.has_steps) {
+        return weft_ottl_fail_steps(run);
+    }
+    return reader.has_memory ? weft_fail(&run->error, WEFT_INVALID, "no JSON: byte %zu: %s",
                                          (size_t)(reader.fault.at - reader.start), reader.fault.reason)
                              : WEFT_NOMEM;
 }

@@ -36,7 +36,7 @@ static void put_fill(struct weft_buffer *out, size_t count, char byte)
 /* With what fills it up to its width; zeros go behind a sign. */
 static void put_padded(struct weft_buffer *out, const struct verb *verb, struct weft_slice text, bool is_number)
 {
-    size_t count = character_count(text);
+    size_t count = verb->width > 0 ? character_count(text) : 0;
     size_t fill = verb->width > 0 && (size_t)verb->width > count ? (size_t)verb->width - count : 0;
     bool has_sign = text.length > 0 && (text.bytes[0] == '-' || text.bytes[0] == '+' || text.bytes[0] == ' ');
     if (verb->has_zero && !verb->has_minus && is_number && has_sign) {
@@ -154,9 +154,37 @@ static void put_double(struct weft_buffer *out, const struct verb *verb, double 
 
 static void put_hex(struct weft_buffer *out, struct weft_slice bytes, bool is_capital)
 {
-    for (size_t i = 0; i < bytes.length; i++) {
-        weft_buffer_append_format(out, is_capital ? "%02X" : "%02x", bytes.bytes[i]);
+    const char *digits = is_capital ? "0123456789ABCDEF" : "0123456789abcdef";
+    uint8_t *to = weft_buffer_reserve(out, 2 * bytes.length);
+    for (size_t i = 0; to != NULL && i < bytes.length; i++) {
+        *to++ = (uint8_t)digits[bytes.bytes[i] >> 4];
+        *to++ = (uint8_t)digits[bytes.bytes[i] & 15];
     }
+    out->length += to == NULL ? 0 : 2 * bytes.length;
+}
+
+static void put_escape(struct weft_buffer *out, char letter)
+{
+    const char escape[] = { '\\', letter };
+    weft_buffer_append(out, escape, sizeof escape);
+}
+
+/* A byte as \x.. */
+static void put_byte(struct weft_buffer *out, uint8_t byte)
+{
+    put_escape(out, 'x');
+    put_hex(out, weft_slice_of(&byte, 1), false);
+}
+
+/* How much of text is ASCII that stands for itself between quotes. */
+static size_t plain_length(struct weft_slice text)
+{
+    size_t length = 0;
+    while (length < text.length && text.bytes[length] >= ' ' && text.bytes[length] < 0x7f &&
+           text.bytes[length] != '"' && text.bytes[length] != '\\') {
+        length++;
+    }
+    return length;
 }
 
 /* As strconv.Quote. */
@@ -166,16 +194,21 @@ static void put_quoted(struct weft_buffer *out, struct weft_slice text)
     static const char letters[] = "abtnvfr";
     weft_buffer_append_byte(out, '"');
     for (size_t length; text.length > 0; text = weft_slice_of(text.bytes + length, text.length - length)) {
+        length = plain_length(text);
+        if (length > 0) {
+            weft_buffer_append(out, text.bytes, length);
+            continue;
+        }
         uint32_t character = weft_utf8_decode(text, &length);
         const char *escape = character > 0 && character < 0x80 ? strchr(escapes, (int)character) : NULL;
         if (character == 0xfffd && length == 1) {
-            weft_buffer_append_format(out, "\\x%02x", text.bytes[0]);
+            put_byte(out, text.bytes[0]);
         } else if (character == '"' || character == '\\') {
-            weft_buffer_append_format(out, "\\%c", (int)character);
+            put_escape(out, (char)character);
         } else if (escape != NULL) {
-            weft_buffer_append_format(out, "\\%c", letters[escape - escapes]);
+            put_escape(out, letters[escape - escapes]);
         } else if (character < ' ' || character == 0x7f) {
-            weft_buffer_append_format(out, "\\x%02x", (unsigned)character);
+            put_byte(out, (uint8_t)character);
         } else {
             weft_buffer_append(out, text.bytes, length);
         }

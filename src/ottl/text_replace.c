@@ -155,6 +155,10 @@ static enum weft_status put_made(struct weft_ottl_run *run, const struct weft_ot
     struct weft_ottl_value argument = weft_ottl_string(text);
     struct weft_ottl_value made = weft_ottl_nil();
     struct weft_ottl_call call = { .function = replacement->function, .arguments = &argument };
+    enum { STEPS_OF_CALL = 500 };
+    if (!weft_ottl_spend(run, STEPS_OF_CALL)) {
+        return weft_ottl_fail_steps(run);
+    }
     enum weft_status status = replacement->function->call(run, &call, &made);
     if (status != WEFT_OK) {
         return status;

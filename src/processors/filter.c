@@ -162,6 +162,9 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
         WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(filter->signal) });
     weft_samples_add(samples, "weft_filter_failed_conditions", "Conditions that failed when they were asked",
                      WEFT_SAMPLE_COUNTER, (double)filter->look.error_count, labels);
+    weft_samples_add(samples, "weft_filter_limits_met",
+                     "Conditions that failed since they met a limit of work: max_steps, or that of a pattern",
+                     WEFT_SAMPLE_COUNTER, (double)filter->look.run.limits_met, labels);
     if (filter->signal == WEFT_TRACES) {
         weft_samples_add(samples, "weft_filter_dropped_events", "Span events that were dropped from spans that stay",
                          WEFT_SAMPLE_COUNTER, (double)filter->look.event_count, labels);

@@ -126,6 +126,11 @@ const struct weft_field weft_filter_fields[] = {
     WEFT_FIELD_BLOCK(struct weft_filter_config, metrics, metrics_fields, "Conditions by what they are asked of."),
     WEFT_FIELD_BLOCK(struct weft_filter_config, logs, logs_fields, "Conditions by what they are asked of."),
     WEFT_FIELD_BLOCK(struct weft_filter_config, spans, span_matches_fields, "Spans by their properties."),
+    WEFT_FIELD(
+        struct weft_filter_config, max_steps, "20000000",
+        "weft's own: what a condition may take on one record: steps of about a nanosecond, and half as many again "
+        "in bytes of memory. A longer one fails.",
+        .minimum = 100000, .maximum = 100000000),
     WEFT_FIELD_UNSUPPORTED("profiles", "Profiles."),
     WEFT_FIELD_UNSUPPORTED("profile_conditions", "Profiles."),
     WEFT_FIELDS_END,

@@ -59,6 +59,7 @@ struct weft_filter_logs {
 struct weft_filter_config {
     struct weft_position position;
     struct weft_choice error_mode;
+    uint64_t max_steps;
     struct weft_config_any trace_conditions, metric_conditions, log_conditions;
     struct weft_filter_traces traces;
     struct weft_filter_metrics metrics;

@@ -18,7 +18,9 @@ enum weft_status weft_filter_look_init(struct weft_filter_look *look, const stru
     if (look->resource_verdicts == NULL || look->scope_verdicts == NULL || look->counts == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for %zu groups of conditions", rules->count);
     }
-    return weft_ottl_run_init(&look->run, error);
+    enum weft_status status = weft_ottl_run_init(&look->run, error);
+    look->run.steps_max = rules->max_steps;
+    return status;
 }
 
 void weft_filter_look_fini(struct weft_filter_look *look)

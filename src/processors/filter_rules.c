@@ -313,6 +313,9 @@ enum weft_status weft_filter_rules_new(const struct weft_filter_config *config, 
     if (rules == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for conditions");
     }
+    for (size_t i = 0; i < WEFT_COUNT_OF(rules->signals); i++) {
+        rules->signals[i].max_steps = config->max_steps;
+    }
     enum weft_status status = add_all(rules, config, error);
     if (status != WEFT_OK) {
         weft_filter_rules_free(&rules);

@@ -28,6 +28,11 @@ static const struct weft_field transform_fields[] = {
     WEFT_FIELD_UNSUPPORTED("profile_statements", "Statements for profiles."),
     WEFT_FIELD(struct weft_transform_config, flatten_data, "false",
                "Gives each log record a resource and a scope of its own first; not supported yet."),
+    WEFT_FIELD(
+        struct weft_transform_config, max_steps, "20000000",
+        "weft's own: what a statement may take on one record: steps of about a nanosecond, and half as many again "
+        "in bytes of memory. A longer one fails.",
+        .minimum = 100000, .maximum = 100000000),
     WEFT_FIELDS_END,
 };
 
@@ -117,7 +122,8 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
         WEFT_LABELS({ "processor", consumer->id }, { "signal", weft_signal_name(processor->signal) });
     weft_samples_add(samples, "weft_transform_errors", "Statements and conditions that failed on a record",
                      WEFT_SAMPLE_COUNTER, (double)processor->runner.errors, labels);
-    weft_samples_add(samples, "weft_transform_limits_met", "Statements that failed since a pattern met its match limit",
+    weft_samples_add(samples, "weft_transform_limits_met",
+                     "Statements that failed since they met a limit of work: max_steps, or that of a pattern",
                      WEFT_SAMPLE_COUNTER, (double)processor->runner.run.limits_met, labels);
 }
 

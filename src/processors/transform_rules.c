@@ -301,6 +301,9 @@ enum weft_status weft_transform_rules_new(const struct weft_transform_config *co
     enum weft_ottl_error_mode error_mode = (enum weft_ottl_error_mode)config->error_mode.value;
     struct weft_transform_rules *rules = try_rules(error);
     enum weft_status status = rules == NULL ? WEFT_NOMEM : WEFT_OK;
+    if (rules != NULL) {
+        rules->max_steps = config->max_steps;
+    }
     if (config->flatten_data && status == WEFT_OK) {
         status = weft_fail(error, WEFT_UNSUPPORTED, "flatten_data is not supported by weft");
     }

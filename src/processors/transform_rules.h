@@ -9,6 +9,7 @@ struct weft_transform_config {
     struct weft_choice error_mode;
     struct weft_config_any trace_statements, metric_statements, log_statements;
     bool flatten_data;
+    uint64_t max_steps;
 };
 
 extern const char *const weft_transform_error_modes[]; /* in the order of enum weft_ottl_error_mode */
@@ -25,6 +26,7 @@ struct weft_transform_group {
 struct weft_transform_rules {
     struct weft_transform_group *groups[WEFT_SIGNAL_COUNT];
     size_t group_counts[WEFT_SIGNAL_COUNT];
+    uint64_t max_steps; /* of a statement on a record; 0 = WEFT_OTTL_STEPS_MAX */
 };
 
 /* WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT with file, line and key, and the place in the statement; WEFT_NOMEM. */

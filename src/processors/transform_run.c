@@ -25,7 +25,9 @@ enum weft_status weft_transform_runner_init(struct weft_transform_runner *runner
                                             struct weft_error *error)
 {
     *runner = (struct weft_transform_runner){ .rules = rules, .id = id };
-    return weft_ottl_run_init(&runner->run, error);
+    enum weft_status status = weft_ottl_run_init(&runner->run, error);
+    runner->run.steps_max = rules->max_steps > 0 ? rules->max_steps : (uint64_t)WEFT_OTTL_STEPS_MAX;
+    return status;
 }
 
 void weft_transform_runner_fini(struct weft_transform_runner *runner)

@@ -1,0 +1,74 @@
+"""Values of 4 MiB that were written to keep a `transform` busy: each statement ends soon, with a result or as one that failed, and
+the worker goes on with what others send."""
+
+import pathlib
+import re
+import sys
+import unittest
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from attack_case import is_sanitized
+from harness import config as configs
+from harness import otlp
+from harness.backend import Backend
+from harness.case import OutsideInCase, only_weft
+from harness.client import Client, Outcome
+from harness.process import free_port
+
+BYTES = 100_000 if is_sanitized() else 4_190_000  # with the rest of its request within 4 MiB
+LONGEST_TICK = 0.25  # seconds, of a loaded machine: all statements on one record, and what else a request of 4 MiB takes
+STATEMENTS = [
+    r'replace_pattern(span.attributes["v"], "(a*)(a*)b", "x")',
+    r'set(span.attributes["matches"], IsMatch(span.attributes["v"], "(a|aa)+$"))',
+    r'replace_pattern(span.attributes["v"], "\\d{3}-\\d{4}", "x")',
+    r'set(span.attributes["json"], Len(ParseJSON(span.attributes["v"])))',
+    r'set(span.attributes["pairs"], Len(ParseKeyValue(span.attributes["v"])))',
+    r'set(span.attributes["split"], Len(Split(span.attributes["v"], ",")))',
+    r'set(span.attributes["sorted"], Len(Sort(Split(span.attributes["v"], ","))))',
+    r'set(span.attributes["map"], Len(SliceToMap(Split(span.attributes["v"], ","))))',
+    r'set(span.attributes["quoted"], Len(Format("%q", [span.attributes["v"]])))',
+]
+VALUES = {
+    "one letter": "a" * BYTES,
+    "keys": "{" + ",".join(f'"{number:06d}":0' for number in range(BYTES // 11)) + "}",
+    "ones": "[" + "1," * (BYTES // 2 - 1) + "1]",
+    "numbers": "[" + "1.2345678901234567e-300," * (BYTES // 24 - 1) + "1]",
+    "pairs": " ".join(f"k{number:06d}=v" for number in range(BYTES // 10)),
+    "digits": "1" * BYTES,
+}
+
+
+@only_weft("it has no such limits")
+class HostileValues(OutsideInCase):
+    runs_alone = True
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://{self.program.admin}/metrics", timeout=10) as answer:
+            found = re.findall(rf"^{name}\S*\{{.*\}} (\S+)$", answer.read().decode(), re.MULTILINE)
+        return max((float(number) for number in found), default=0.0)
+
+    def test_a_statement_over_4_mib_does_not_stall_the_worker(self):
+        sink, address = self.start(Backend()), f"127.0.0.1:{free_port()}"
+        processors = {"transform": {"error_mode": "silent", "trace_statements": STATEMENTS}}
+        self.program = self.start_program(configs.pipeline(address, {"otlp": configs.otlp_exporter(sink.address)}, processors),
+                                          [address], workers=1)
+        longest = {}
+        with Client(address) as client:
+            for number, (name, value) in enumerate(VALUES.items()):
+                request = otlp.request([otlp.span(b"1" * 16, otlp.numbered_span_id(number), "x", values={"v": value})])
+                self.assertEqual(client.export(request, seconds=60.0).outcome, Outcome.ACCEPTED, name)
+                longest[name] = self.metric("weft_loop_longest_tick_seconds")
+            self.assertEqual(client.export(otlp.numbered_request(100, 1)).outcome, Outcome.ACCEPTED)
+        self.assertEqual(len(sink.wait_for_spans(len(VALUES) + 1)), len(VALUES) + 1)
+        failed = self.metric("weft_transform_limits_met")
+        print("  longest tick until then: " + ", ".join(f"{name} {1e3 * tick:.0f} ms" for name, tick in longest.items())
+              + f"; {failed:.0f} statements met a limit", flush=True)
+        if not is_sanitized():
+            self.assertGreater(failed, len(VALUES))
+            self.assertLessEqual(max(longest.values()), LONGEST_TICK)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,339 @@
+/* Every function on values as a peer would choose them to keep the worker busy: 4 MiB of one byte, of short keys, of
+ * quotes, of escapes... Each statement ends, with a result or with an error, and takes the same steps each time. What
+ * each took is printed, slowest first, for WEFT_HOSTILE_BYTES=4190000; a test takes 16 KiB, in which nothing is
+ * asserted about time. What an honest value of 4 MiB needs is there. */
+#include "ottl_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+enum { BODY_FIELD = 5, STRING_FIELD = 1, LIST_FIELD = 5, MAP_FIELD = 6, ITEM_FIELD = 1, INT_FIELD = 3 };
+
+static size_t value_bytes = 16 << 10;
+
+/* ---- values ---- */
+
+/* A text of the same piece again and again; with %zu in it, which is a number that grows. */
+struct hostile {
+    const char *name;
+    char kind; /* s, l, m: what the body is */
+    const char *head, *piece, *tail;
+};
+
+static const struct hostile hostiles[] = {
+    { "a", 's', "", "a", "" },
+    { "a!", 's', "", "a", "!" },
+    { "capitals", 's', "", "aA", "" },
+    { "spaces", 's', "", " ", "x" },
+    { "kanji", 's', "", "\xe6\x97\xa5", "" },
+    { "bad utf8", 's', "", "\x80", "" },
+    { "digits", 's', "", "1", "" },
+    { "commas", 's', "", "a,", "a" },
+    { "quotes", 's', "", "\"", "" },
+    { "quoted", 's', "", "\"a\",", "\"a\"" },
+    { "lines", 's', "", "a\n", "" },
+    { "pairs", 's', "", "k%zu=v ", "k=v" },
+    { "one key", 's', "", "k=v ", "k=v" },
+    { "json keys", 's', "{", "\"k%zu\":0,", "\"k\":0}" },
+    { "json one key", 's', "{", "\"k\":0,", "\"k\":0}" },
+    { "json ones", 's', "[", "1,", "1]" },
+    { "json lists", 's', "[", "[],", "[]]" },
+    { "json depth", 's', "", "[", "" },
+    { "json escapes", 's', "[\"", "\\n", "\"]" },
+    { "json numbers", 's', "[", "1.2345678901234567e-300,", "1]" },
+    { "words", 's', "", "GET /a?b=%zu ", "" },
+    { "base64", 's', "", "AAAA", "" },
+    { "dollars", 's', "", "$1", "" },
+    { "xml", 's', "<a>", "<b/>", "</a>" },
+    { "xml keys", 's', "<a>", "<b%zu c='d'>e</b%zu>", "</a>" },
+    { "xml depth", 's', "", "<a>", "" },
+    { "url", 's', "http://h/?", "a%%41&", "" },
+    { "list of ints", 'l', "", "i", "" },
+    { "list of texts", 'l', "", "s%zu", "" },
+    { "list of a", 'l', "", "sa", "" },
+    { "list of maps", 'l', "", "m%zu", "" },
+    { "map", 'm', "", "k%zu", "" },
+    { "map of one key", 'm', "", "k", "" },
+    { "map of lists", 'm', "", "l%zu", "" },
+};
+
+static void put_number_text(struct weft_buffer *out, const char *piece, size_t number)
+{
+    for (; *piece != 0; piece++) {
+        if (piece[0] == '%' && piece[1] == 'z') {
+            weft_buffer_append_format(out, "%zu", number);
+            piece += 2;
+        } else if (piece[0] == '%' && piece[1] == '%') {
+            weft_buffer_append_byte(out, '%');
+            piece++;
+        } else {
+            weft_buffer_append_byte(out, (uint8_t)*piece);
+        }
+    }
+}
+
+static void put_field(struct weft_buffer *out, uint32_t field, struct weft_slice contents)
+{
+    uint8_t header[16];
+    weft_buffer_append(out, header, (size_t)(weft_wire_put_bytes_header(header, field, contents.length) - header));
+    weft_buffer_append(out, contents.bytes, contents.length);
+}
+
+/* The contents of an AnyValue. */
+static void put_item(struct weft_buffer *out, const char *kind, size_t number)
+{
+    static const uint8_t one[] = { INT_FIELD << 3, 1 };
+    struct weft_buffer text = { 0 };
+    struct weft_buffer inner = { 0 };
+    put_number_text(&text, kind + 1, number);
+    if (*kind == 'i') {
+        weft_buffer_append(out, one, sizeof one);
+    } else if (*kind == 's') {
+        put_field(out, STRING_FIELD, weft_buffer_slice(&text));
+    } else {
+        struct weft_buffer value = { 0 };
+        put_field(&inner, 1, weft_buffer_slice(&text));
+        put_field(&inner, 2, weft_slice_of(one, sizeof one));
+        put_field(&value, ITEM_FIELD, weft_buffer_slice(&inner));
+        put_field(out, MAP_FIELD, weft_buffer_slice(&value));
+        weft_buffer_fini(&value);
+    }
+    weft_buffer_fini(&text);
+    weft_buffer_fini(&inner);
+}
+
+static void put_member(struct weft_buffer *out, const char *kind, size_t number)
+{
+    static const uint8_t one[] = { INT_FIELD << 3, 1 };
+    struct weft_buffer key = { 0 };
+    struct weft_buffer member = { 0 };
+    struct weft_buffer value = { 0 };
+    put_number_text(&key, kind, number);
+    if (*kind == 'l') {
+        struct weft_buffer item = { 0 };
+        put_field(&item, ITEM_FIELD, weft_slice_of(one, sizeof one));
+        put_field(&value, LIST_FIELD, weft_buffer_slice(&item));
+        weft_buffer_fini(&item);
+    } else {
+        weft_buffer_append(&value, one, sizeof one);
+    }
+    put_field(&member, 1, weft_buffer_slice(&key));
+    put_field(&member, 2, weft_buffer_slice(&value));
+    put_field(out, ITEM_FIELD, weft_buffer_slice(&member));
+    weft_buffer_fini(&key);
+    weft_buffer_fini(&member);
+    weft_buffer_fini(&value);
+}
+
+/* A LogRecord with that body. */
+static void put_record(struct weft_buffer *out, const struct hostile *hostile)
+{
+    struct weft_buffer contents = { 0 };
+    struct weft_buffer body = { 0 };
+    weft_buffer_append_text(&contents, hostile->head);
+    for (size_t i = 0; contents.length < value_bytes; i++) {
+        if (hostile->kind == 's') {
+            put_number_text(&contents, hostile->piece, i);
+        } else if (hostile->kind == 'm') {
+            put_member(&contents, hostile->piece, i);
+        } else {
+            struct weft_buffer item = { 0 };
+            put_item(&item, hostile->piece, i);
+            put_field(&contents, ITEM_FIELD, weft_buffer_slice(&item));
+            weft_buffer_fini(&item);
+        }
+    }
+    weft_buffer_append_text(&contents, hostile->tail);
+    uint32_t field = hostile->kind == 's'   ? (uint32_t)STRING_FIELD
+                     : hostile->kind == 'l' ? (uint32_t)LIST_FIELD
+                                            : (uint32_t)MAP_FIELD;
+    put_field(&body, field, weft_buffer_slice(&contents));
+    put_field(out, BODY_FIELD, weft_buffer_slice(&body));
+    weft_buffer_fini(&contents);
+    weft_buffer_fini(&body);
+}
+
+/* ---- statements ---- */
+
+static const char *const statements[] = {
+#define STATEMENT(text) text,
+#include "hostile.def"
+#undef STATEMENT
+};
+
+struct took {
+    double ms;
+    uint64_t steps_left;
+    const char *statement, *value;
+    enum weft_status status;
+    char error[100];
+};
+
+static struct took took[WEFT_COUNT_OF(statements) * WEFT_COUNT_OF(hostiles)];
+static size_t took_count;
+
+static int compare_took(const void *left, const void *right)
+{
+    const struct took *a = left;
+    const struct took *b = right;
+    return (a->ms < b->ms) - (a->ms > b->ms);
+}
+
+static struct weft_ottl_program *compile(const char *text)
+{
+    struct weft_ottl_options options = { .form = WEFT_OTTL_STATEMENT, .context = WEFT_OTTL_LOG };
+    struct weft_ottl_program *program = NULL;
+    struct weft_error error = WEFT_ERROR_NONE;
+    enum weft_status status = weft_ottl_program_new(weft_slice_of_text(text), &options, &program, &error);
+    ck_assert_msg(status == WEFT_OK, "%s: %s", text, error.text);
+    return program;
+}
+
+static struct took *run_one(struct weft_ottl_run *run, struct weft_slice record, const char *text, const char *value)
+{
+    struct weft_ottl_program *program = compile(text);
+    struct weft_ottl_value ignored;
+    bool holds = true;
+    weft_ottl_run_clear(run);
+    weft_ottl_record_set_resource(&run->record, WEFT_LOGS, WEFT_SLICE_EMPTY);
+    weft_ottl_record_set_scope(&run->record, WEFT_SLICE_EMPTY);
+    weft_ottl_record_set_record(&run->record, record);
+    int64_t start_ns = weft_thread_cpu_ns();
+    enum weft_status status = weft_ottl_program_holds(program, run, &holds);
+    if (status == WEFT_OK && holds) {
+        status = weft_ottl_evaluate(run, program->editor, &ignored);
+    }
+    double ms = (double)(weft_thread_cpu_ns() - start_ns) / 1e6;
+    status = status == WEFT_NOMEM ? weft_ottl_without_memory(run) : status;
+    ck_assert_msg(status == WEFT_OK || status == WEFT_INVALID, "%s: %d %s", text, status, run->error.text);
+    struct took *row = &took[took_count++];
+    *row =
+        (struct took){ .ms = ms, .steps_left = run->steps_left, .statement = text, .value = value, .status = status };
+    snprintf(row->error, sizeof row->error, "%s", status == WEFT_OK ? "" : run->error.text);
+    weft_ottl_program_free(&program);
+    return row;
+}
+
+START_TEST(test_hostile_values_end_with_a_result_or_an_error)
+{
+    struct weft_ottl_run run;
+    const char *wanted = getenv("WEFT_HOSTILE_BYTES");
+    value_bytes = wanted != NULL ? strtoull(wanted, NULL, 10) : value_bytes;
+    ck_assert(weft_ottl_run_init(&run, NULL) == WEFT_OK);
+    for (size_t h = 0; h < WEFT_COUNT_OF(hostiles); h++) {
+        struct weft_buffer record = { 0 };
+        put_record(&record, &hostiles[h]);
+        for (size_t s = 0; s < WEFT_COUNT_OF(statements); s++) {
+            run_one(&run, weft_buffer_slice(&record), statements[s], hostiles[h].name);
+        }
+        weft_buffer_fini(&record);
+    }
+    weft_ottl_run_fini(&run);
+    qsort(took, took_count, sizeof *took, compare_took);
+    for (size_t i = 0; wanted != NULL && i < took_count; i++) {
+        printf("%9.2f ms  %-14s %s  %s\n", took[i].ms, took[i].value, took[i].statement, took[i].error);
+    }
+}
+END_TEST
+
+/* ---- bounds ---- */
+
+static struct took *run_on_text(struct weft_ottl_run *run, const struct hostile *hostile, size_t bytes,
+                                const char *statement)
+{
+    struct weft_buffer record = { 0 };
+    size_t former = value_bytes;
+    value_bytes = bytes;
+    took_count = 0;
+    put_record(&record, hostile);
+    struct took *row = run_one(run, weft_buffer_slice(&record), statement, hostile->name);
+    weft_buffer_fini(&record);
+    value_bytes = former;
+    return row;
+}
+
+enum { LARGE_BYTES = 4190000 }; /* patterns look at 4 MiB and no more */
+
+/* Which statement meets a limit depends on nothing but the statement and the record. */
+START_TEST(test_work_is_bounded_by_what_is_asked_of_what)
+{
+    static const struct {
+        struct hostile value;
+        const char *statement, *reason;
+    } rows[] = {
+        { { "a", 's', "", "a", "" }, "replace_pattern(body, \"(a*)(a*)b\", \"x\")", "met its limit" },
+        { { "a", 's', "", "a", "" }, "set(cache[\"x\"], IsMatch(body, \"(a|aa)+$\"))", "met its limit" },
+        { { "a", 's', "", "a", "" }, "replace_pattern(body, \"a\", \"$$0\", SHA256)", "met its limit" },
+        { { "lists", 's', "[", "[],", "[]]" }, "set(cache[\"x\"], ParseJSON(body))", "more memory than a statement" },
+        { { "numbers", 's', "[", "1.23456789012345678e-300,", "1]" }, "set(cache[\"x\"], ParseJSON(body))", "steps" },
+        { { "map", 'm', "", "k%zu", "" }, "set(cache[\"x\"], String(body))", "more steps than a statement may" },
+        { { "list", 'l', "", "i", "" },
+          "set(cache[\"x\"], ContainsValue(body, 2))",
+          "more steps than a statement may" },
+        { { "list", 'l', "", "i", "" }, "set(cache[\"x\"], SliceToMap(body))", "more memory than a statement" },
+    };
+    struct weft_ottl_run run;
+    ck_assert(weft_ottl_run_init(&run, NULL) == WEFT_OK);
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        uint64_t limits = run.limits_met;
+        struct took first = *run_on_text(&run, &rows[i].value, LARGE_BYTES, rows[i].statement);
+        struct took second = *run_on_text(&run, &rows[i].value, LARGE_BYTES, rows[i].statement);
+        ck_assert_msg(first.status == WEFT_INVALID && strstr(first.error, rows[i].reason) != NULL, "%s: %s",
+                      rows[i].statement, first.error);
+        ck_assert_uint_eq(first.steps_left, second.steps_left);
+        ck_assert_uint_eq(run.limits_met, limits + 2);
+        ck_assert_uint_le(run.memory.size_bytes, run.steps_max / 2 * 3 + (64 << 10)); /* some is kept between records */
+    }
+    weft_ottl_run_fini(&run);
+}
+END_TEST
+
+#define WORDS "the quick brown fox jumps over the lazy dog and runs away from there, as it should; "
+
+START_TEST(test_honest_values_of_4_mib_pass)
+{
+    static const struct {
+        struct hostile value;
+        const char *statement;
+    } rows[] = {
+        { { "words", 's', "", WORDS, "" }, "replace_pattern(body, \"token=[^ ]+\", \"token=***\")" },
+        { { "words", 's', "", WORDS, "" }, "replace_pattern(body, \"fox (\\\\w+)\", \"cat $$1\")" },
+        { { "words", 's', "", WORDS, "" }, "set(cache[\"x\"], IsMatch(body, \"(?i)error|panic\"))" },
+        { { "words", 's', "", WORDS, "" },
+          "set(cache[\"x\"], ExtractPatterns(body, \"^(?P<first>\\\\w+).* (?P<last>\\\\w+)\"))" },
+        { { "words", 's', "", WORDS, "" }, "set(cache[\"x\"], Split(body, \";\"))" },
+        { { "words", 's', "", WORDS, "" }, "set(cache[\"x\"], Concat([body, body], \" \"))" },
+        { { "words", 's', "", WORDS, "" }, "set(cache[\"x\"], SHA512(body))" },
+        { { "json", 's', "{", "\"key %zu of some length\":\"" WORDS WORDS "\",", "\"k\":0}" },
+          "merge_maps(attributes, ParseJSON(body), \"upsert\")" },
+        { { "map", 'm', "", "a key that is about as long as keys may well be in the attributes of a record %zu", "" },
+          "set(cache[\"x\"], String(body))" },
+    };
+    struct weft_ottl_run run;
+    ck_assert(weft_ottl_run_init(&run, NULL) == WEFT_OK);
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        const struct took *row = run_on_text(&run, &rows[i].value, LARGE_BYTES, rows[i].statement);
+        ck_assert_msg(row->status == WEFT_OK, "%s: %s", rows[i].statement, row->error);
+    }
+    ck_assert_uint_eq(run.limits_met, 0);
+    weft_ottl_run_fini(&run);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("hostile values");
+    TCase *tests = tcase_create("functions");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, test_hostile_values_end_with_a_result_or_an_error);
+    tcase_add_test(tests, test_work_is_bounded_by_what_is_asked_of_what);
+    tcase_add_test(tests, test_honest_values_of_4_mib_pass);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
