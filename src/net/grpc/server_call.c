@@ -89,7 +89,7 @@ void weft_grpc_server_call_detach(struct weft_grpc_server_call *call)
     weft_assert(connection->call_count > 0);
     weft_timer_cancel(timers_of(call), &call->timer);
     weft_list_remove(&call->node);
-    weft_budget_release(connection->server->net.budget, sizeof *call);
+    weft_budget_release(connection->server->net.budget, sizeof *call + call->fields.capacity);
     connection->call_count--;
     connection->served_count -= call->is_with_service;
     if (connection->call_count == 0) {

@@ -27,9 +27,11 @@ bool weft_grpc_server_call_keep_field(struct weft_grpc_server_call *call, struct
         return true;
     }
     struct lengths lengths = { (uint32_t)name.length, (uint32_t)value.length };
+    size_t charged = call->fields.capacity;
     weft_buffer_append(&call->fields, &lengths, sizeof lengths);
     weft_buffer_append(&call->fields, name.bytes, name.length);
     weft_buffer_append(&call->fields, value.bytes, value.length);
+    weft_budget_charge(call->connection->server->net.budget, call->fields.capacity - charged);
     return !call->fields.is_failed;
 }
 

@@ -120,6 +120,30 @@ START_TEST(test_fields_that_are_none_are_malformed)
 }
 END_TEST
 
+/* A client that leaves its calls open holds them. */
+START_TEST(test_fields_that_are_kept_are_charged)
+{
+    uint64_t held[2];
+    for (int keeps = 0; keeps < 2; keeps++) {
+        set_up();
+        world.settings.keeps_all_fields = keeps;
+        start_server();
+        struct weft_buffer block;
+        weft_buffer_init(&block, 0);
+        raw_fields(&block, &usual);
+        for (int i = 0; i < 50; i++) {
+            raw_field(&block, "x-a", "a value of some length, that many such would add up, to several kilobytes");
+        }
+        raw_frame(world.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, block.bytes, block.length);
+        raw_settle(world.peer);
+        held[keeps] = weft_budget_reserved(&world.budget);
+        weft_buffer_fini(&block);
+        tear_down(); /* nothing is left charged */
+    }
+    ck_assert_uint_ge(held[1] - held[0], 50 * (strlen("x-a") + 70));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("grpc_server_headers");
@@ -127,6 +151,7 @@ int main(void)
     tcase_add_test(tcase, test_huge_header_block_is_stopped);
     tcase_add_test(tcase, test_header_bomb_costs_its_stream_then_its_connection);
     tcase_add_test(tcase, test_too_many_fields_or_bytes_are_refused);
+    tcase_add_test(tcase, test_fields_that_are_kept_are_charged);
     tcase_add_loop_test(tcase, test_fields_that_are_none_are_malformed, 0, (int)WEFT_COUNT_OF(odd_fields));
     return run_suite("grpc_server_headers", tcase);
 }
