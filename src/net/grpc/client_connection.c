@@ -74,7 +74,7 @@ static void drop_transport(struct weft_grpc_client_connection *connection)
         weft_watch_free(connection->watch);
         connection->watch = NULL;
     }
-    nghttp2_session_del(connection->session);
+    weft_http2_memory_end(&connection->memory, connection->session);
     connection->session = NULL;
     weft_transport_free(connection->transport);
     connection->transport = NULL;

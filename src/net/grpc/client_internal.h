@@ -5,6 +5,7 @@
 #include "base/magic.h"
 #include "net/grpc/client.h"
 #include "net/grpc/decode.h"
+#include "net/http2/limits.h"
 #include "net/http2/output.h"
 #include "net/dialer.h"
 #include "net/transport.h"
@@ -80,6 +81,7 @@ struct weft_grpc_client_connection {
     struct weft_transport *transport; /* from greeting on */
     struct weft_watch *watch;
     nghttp2_session *session;
+    struct weft_http2_memory memory; /* of the session */
     struct weft_http2_output output;
     uint64_t written_bytes;    /* given to the socket */
     struct weft_list requests; /* open */

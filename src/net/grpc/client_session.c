@@ -192,7 +192,8 @@ static int start_session(struct weft_grpc_client_connection *connection, const n
         { NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, MAX_HEADER_BYTES },
     };
-    nghttp2_mem memory = weft_http2_memory(connection->client->net.budget);
+    weft_http2_memory_init(&connection->memory, connection->client->net.budget);
+    nghttp2_mem memory = weft_http2_memory_hooks(&connection->memory);
     int result = nghttp2_session_client_new3(&connection->session, callbacks, connection, option, &memory);
     if (result == 0) {
         result = nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, settings, WEFT_COUNT_OF(settings));

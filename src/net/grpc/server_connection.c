@@ -109,7 +109,7 @@ void weft_grpc_server_connection_close(struct weft_grpc_server_connection *conne
     while (!weft_list_is_empty(&connection->calls)) {
         weft_grpc_server_call_detach(weft_grpc_server_call_of(connection->calls.next));
     }
-    nghttp2_session_del(connection->session);
+    weft_http2_memory_end(&connection->memory, connection->session);
     connection->session = NULL;
     weft_http2_output_fini(&connection->output);
     weft_timer_cancel(weft_loop_timers(server->net.loop), &connection->timer);

@@ -62,6 +62,7 @@ struct weft_grpc_server_connection {
         *transport; /* NULL: bytes are brought by weft_grpc_server_connection_receive (tests, fuzzing) */
     struct weft_watch *watch;
     nghttp2_session *session;
+    struct weft_http2_memory memory; /* of the session */
     struct weft_http2_output output;
     struct weft_http2_meter meter;
     struct weft_http2_errors errors;

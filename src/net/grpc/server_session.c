@@ -292,7 +292,8 @@ static enum weft_status send_first_settings(struct weft_grpc_server_connection *
 enum weft_status weft_grpc_server_session_start(struct weft_grpc_server_connection *connection)
 {
     struct weft_grpc_server *server = connection->server;
-    nghttp2_mem memory = weft_http2_memory(server->net.budget);
+    weft_http2_memory_init(&connection->memory, server->net.budget);
+    nghttp2_mem memory = weft_http2_memory_hooks(&connection->memory);
     if (nghttp2_session_server_new3(&connection->session, server->callbacks, connection, server->options, &memory) !=
         0) {
         connection->session = NULL;

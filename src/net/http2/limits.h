@@ -4,6 +4,7 @@
 
 #include "base/budget.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 /* What one HTTP/2 peer may cost. The meter reads frame headers from the raw bytes before nghttp2 sees them, because
@@ -107,6 +108,20 @@ void weft_http2_meter_init(struct weft_http2_meter *meter, uint32_t max_control_
 enum weft_http2_flood weft_http2_meter_take(struct weft_http2_meter *meter, struct weft_slice bytes,
                                             struct weft_monotonic now);
 
-/* Memory for a session, charged to the budget, which outlives it; failing allocations of tests reach nghttp2 this way.
- */
-nghttp2_mem weft_http2_memory(struct weft_budget *budget);
+/* Memory for one session, charged to the budget, which outlives it; failing allocations of tests reach nghttp2 this
+ * way. Every block is known: without memory nghttp2 (1.52) frees what a stream still points to, and once more with the
+ * session (nghttp2_submit_data, where the queue of streams cannot grow). A session that was ever refused memory is not
+ * taken apart by nghttp2, therefore, but goes as a whole. */
+struct weft_http2_memory {
+    struct weft_budget *budget;
+    struct weft_list blocks;
+    bool has_failed;
+};
+
+void weft_http2_memory_init(struct weft_http2_memory *memory, struct weft_budget *budget);
+
+/* Valid while the memory stays where it is. */
+nghttp2_mem weft_http2_memory_hooks(struct weft_http2_memory *memory);
+
+/* Instead of nghttp2_session_del; NULL is none. */
+void weft_http2_memory_end(struct weft_http2_memory *memory, nghttp2_session *session);
