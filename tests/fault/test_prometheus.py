@@ -210,7 +210,7 @@ class PrometheusFaults(OutsideInCase):
             self.assertLess(meter.growth_bytes, 40 * MIB)
 
     def test_a_reload_keeps_series_and_a_changed_block_joins_the_port(self):
-        self.begin()
+        self.begin(workers=2)
         self.send(counter("hits", [point({}, 2)]))
         self.program.write({**self.config(), "extensions": {}})
         self.program.reload()
