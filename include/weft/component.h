@@ -202,6 +202,11 @@ struct weft_component {
     /* NULL = workers have nothing in common. config outlives *out_shared. */
     enum weft_status (*share)(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error);
+
+    /* The first plan that has this is in use from now on: only now may what the config names be changed (a file
+     * emptied), since until now the start or the reload could fail. Main thread; does not block. NULL = it has nothing
+     * to change. */
+    void (*begin_use)(void *shared);
     bool has_listeners; /* exporters: what share returns begins with its listeners (receivers: it always does) */
     void (*unshare)(void *shared);
 

@@ -117,7 +117,12 @@ static void close_file(void *sink)
     weft_file_output_close(sink);
 }
 
-static const struct weft_output_kind file_kind = { .write = write_to_file, .close = close_file };
+static void begin_file(void *sink)
+{
+    weft_file_output_prepare(sink);
+}
+
+static const struct weft_output_kind file_kind = { .write = write_to_file, .close = close_file, .begin = begin_file };
 
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error)
@@ -148,6 +153,12 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
 static void free_shared(void *shared)
 {
     weft_output_free(shared);
+}
+
+static void begin_use(void *shared)
+{
+    weft_file_output_begin(weft_output_sink(shared));
+    weft_output_begin(shared);
 }
 
 static enum weft_status renew(void *shared, struct weft_error *error)
@@ -334,6 +345,7 @@ const struct weft_component weft_exporter_file = {
     .explain = explain,
     .share = share,
     .unshare = free_shared,
+    .begin_use = begin_use,
     .renew = renew,
     .end_renewal = end_renewal,
     .create_consumer = create,

@@ -30,7 +30,11 @@ struct weft_file_output {
     uint32_t magic;
     struct weft_file_output_settings settings;
     struct weft_atomic_u64 must_open_again;
-    int descriptor; /* -1 = could not be opened again after a rotation */
+    struct weft_atomic_u64 has_begun;
+    bool is_made;          /* the file was not there before */
+    bool has_former;       /* it was, and something in it */
+    size_t made_directory; /* of directory: where the first name ends that was not there before; 0 = all were */
+    int descriptor;        /* -1 = could not be opened again after a rotation */
     char *path;
     char *directory; /* "." where the path has none */
     char *name;      /* without directory and extension */
@@ -44,38 +48,50 @@ static enum weft_status fail_io(struct weft_error *error, const char *what, cons
 
 /* ---- opening ---- */
 
-/* What this process has opened. Such a file is not emptied any more: what is in it was written since the start, by the
- * component as it was before a reload, and counted as sent. As many as there were paths in configs. */
+/* What this process has used. Such a file is emptied once, before anything is written to it, and never again: what is
+ * in it was written since the start, by the component as it was before a reload, and counted as sent. As many as there
+ * were paths in configs. */
 struct opened_path {
     struct opened_path *next;
     char *path;
+    bool must_be_emptied;
 };
 
 static struct opened_path *opened_paths;
 static struct weft_mutex opened_mutex = WEFT_MUTEX_INITIALIZER;
 
-static bool was_opened(const char *path)
+/* With the mutex locked. */
+static struct opened_path *find_opened(const char *path)
 {
-    weft_mutex_lock(&opened_mutex);
     struct opened_path *opened = opened_paths;
     while (opened != NULL && strcmp(opened->path, path) != 0) {
         opened = opened->next;
     }
-    weft_mutex_unlock(&opened_mutex);
-    return opened != NULL;
+    return opened;
 }
 
-static void note_opened(const char *path)
+static void note_opened(const char *path, bool must_be_emptied)
 {
-    if (was_opened(path)) {
-        return;
-    }
-    struct opened_path *opened = weft_alloc(sizeof *opened);
-    opened->path = weft_alloc_string(path);
     weft_mutex_lock(&opened_mutex);
-    opened->next = opened_paths;
-    opened_paths = opened;
+    if (find_opened(path) == NULL) {
+        struct opened_path *opened = weft_alloc(sizeof *opened);
+        *opened = (struct opened_path){ opened_paths, weft_alloc_string(path), must_be_emptied };
+        opened_paths = opened;
+    }
     weft_mutex_unlock(&opened_mutex);
+}
+
+/* True once: whoever comes first does it, where several write to one file. */
+static bool take_must_be_emptied(const char *path)
+{
+    weft_mutex_lock(&opened_mutex);
+    struct opened_path *opened = find_opened(path);
+    bool must_be_emptied = opened != NULL && opened->must_be_emptied;
+    if (must_be_emptied) {
+        opened->must_be_emptied = false;
+    }
+    weft_mutex_unlock(&opened_mutex);
+    return must_be_emptied;
 }
 
 static const struct {
@@ -105,23 +121,28 @@ enum weft_status weft_file_output_check(const char *path, struct weft_error *err
 
 /* A stream is not opened anew: it may be a socket, which cannot be, or a file that others write to, which must not be
  * emptied. */
-static int open_path(const char *path, bool is_appending)
+static int open_path(const char *path, bool *out_is_made)
 {
+    const int flags = O_WRONLY | O_CLOEXEC | O_APPEND | O_NOCTTY;
+    *out_is_made = false;
     size_t device = find_device(path);
     if (device < WEFT_COUNT_OF(devices) && devices[device].descriptor >= 0) {
         return fcntl(devices[device].descriptor, F_DUPFD_CLOEXEC, 0);
     }
-    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND | O_NOCTTY | (is_appending ? 0 : O_TRUNC), 0644);
+    int made = open(path, flags | O_CREAT | O_EXCL, 0644);
+    *out_is_made = made >= 0;
+    /* a link to nothing is there, too, and leads to a file that can be made */
+    return made >= 0 || errno != EEXIST ? made : open(path, flags | O_CREAT, 0644);
 }
 
-static enum weft_status open_file(const struct weft_file_output *output, bool is_appending, int *out_descriptor,
+static enum weft_status open_file(const struct weft_file_output *output, int *out_descriptor, bool *out_is_made,
                                   struct weft_error *error)
 {
     enum weft_status status = weft_file_output_check(output->path, error);
     if (status != WEFT_OK) {
         return status;
     }
-    int descriptor = open_path(output->path, is_appending);
+    int descriptor = open_path(output->path, out_is_made);
     if (descriptor < 0) {
         return fail_io(error, "open", output->path);
     }
@@ -130,8 +151,10 @@ static enum weft_status open_file(const struct weft_file_output *output, bool is
 }
 
 /* Makes what is missing of the path, as mkdir -p does. */
-static enum weft_status create_directories(const struct weft_file_output *output, struct weft_error *error)
+static enum weft_status create_directories(const struct weft_file_output *output, size_t *out_made,
+                                           struct weft_error *error)
 {
+    *out_made = 0;
     char *path = weft_alloc_string(output->directory);
     enum weft_status status = WEFT_OK;
     for (char *at = path + 1; status == WEFT_OK && at[-1] != '\0'; at++) {
@@ -140,7 +163,9 @@ static enum weft_status create_directories(const struct weft_file_output *output
             continue;
         }
         *at = '\0';
-        if (mkdir(path, output->settings.directory_mode) != 0 && errno != EEXIST) {
+        if (mkdir(path, output->settings.directory_mode) == 0) {
+            *out_made = *out_made == 0 ? (size_t)(at - path) : *out_made;
+        } else if (errno != EEXIST) {
             status = fail_io(error, "create directory", path);
         }
         *at = kept;
@@ -171,22 +196,61 @@ enum weft_status weft_file_output_open(const struct weft_file_output_settings *s
     output->path = weft_alloc_string(settings->path);
     output->descriptor = -1;
     split_path(output);
-    enum weft_status status = settings->creates_directory ? create_directories(output, error) : WEFT_OK;
+    enum weft_status status =
+        settings->creates_directory ? create_directories(output, &output->made_directory, error) : WEFT_OK;
     if (status == WEFT_OK) {
-        bool is_kept = settings->is_appending || settings->rotation.max_bytes > 0 || was_opened(output->path);
-        status = open_file(output, is_kept, &output->descriptor, error);
+        status = open_file(output, &output->descriptor, &output->is_made, error);
     }
     if (status != WEFT_OK) {
         weft_file_output_close(output);
         return status;
     }
-    note_opened(output->path);
+    struct stat found;
+    output->has_former = fstat(output->descriptor, &found) == 0 && S_ISREG(found.st_mode) && found.st_size > 0 &&
+                         find_device(output->path) == WEFT_COUNT_OF(devices);
     *out_output = output;
     return WEFT_OK;
 }
 
+void weft_file_output_begin(struct weft_file_output *output)
+{
+    weft_check_magic(output, file_output);
+    bool is_kept = output->settings.is_appending || output->settings.rotation.max_bytes > 0;
+    note_opened(output->path, output->has_former && !is_kept);
+    weft_atomic_store(&output->has_begun, 1);
+}
+
+void weft_file_output_prepare(struct weft_file_output *output)
+{
+    if (take_must_be_emptied(output->path) && ftruncate(output->descriptor, 0) != 0) {
+        weft_log(ERROR, "file.not_emptied", "what was in the file before cannot be removed",
+                 WEFT_LOG_STRING("path", output->path), WEFT_LOG_STRING("error", strerror(errno)));
+    }
+}
+
+/* What was made for a config that was never used, as far as nobody else has put anything there. */
+static void unmake(const struct weft_file_output *output)
+{
+    struct stat made, found;
+    if (output->is_made && fstat(output->descriptor, &made) == 0 && made.st_size == 0 &&
+        lstat(output->path, &found) == 0 && found.st_ino == made.st_ino && found.st_dev == made.st_dev) {
+        (void)unlink(output->path);
+    }
+    size_t length = output->made_directory > 0 ? strlen(output->directory) : 0;
+    char *directory = weft_alloc_string(output->directory);
+    while (length > 0 && length >= output->made_directory && rmdir(directory) == 0) {
+        const char *slash = strrchr(directory, '/');
+        length = slash == NULL ? 0 : (size_t)(slash - directory);
+        directory[length] = '\0';
+    }
+    weft_free(directory);
+}
+
 void weft_file_output_close(struct weft_file_output *output)
 {
+    if (weft_atomic_load(&output->has_begun) == 0) {
+        unmake(output);
+    }
     if (output->descriptor >= 0) {
         close(output->descriptor);
     }
@@ -201,9 +265,12 @@ void weft_file_output_close(struct weft_file_output *output)
 enum weft_status weft_file_output_try_open(const struct weft_file_output *output, struct weft_error *error)
 {
     int descriptor;
-    enum weft_status status = output->settings.creates_directory ? create_directories(output, error) : WEFT_OK;
+    size_t made_directory;
+    bool is_made;
+    enum weft_status status =
+        output->settings.creates_directory ? create_directories(output, &made_directory, error) : WEFT_OK;
     if (status == WEFT_OK) {
-        status = open_file(output, true, &descriptor, error);
+        status = open_file(output, &descriptor, &is_made, error);
     }
     if (status == WEFT_OK) {
         close(descriptor);
@@ -225,8 +292,9 @@ static enum weft_status ensure_open(struct weft_file_output *output, struct weft
         return WEFT_OK;
     }
     int descriptor;
+    bool is_made;
     weft_atomic_store(&output->must_open_again, 0);
-    enum weft_status status = open_file(output, true, &descriptor, error);
+    enum weft_status status = open_file(output, &descriptor, &is_made, error);
     if (status != WEFT_OK) {
         weft_atomic_store(&output->must_open_again, must_open_again);
         return status;
@@ -353,7 +421,8 @@ static enum weft_status rotate(struct weft_file_output *output, struct weft_erro
     }
     close(output->descriptor);
     output->descriptor = -1;
-    status = open_file(output, true, &output->descriptor, error);
+    bool is_made;
+    status = open_file(output, &output->descriptor, &is_made, error);
     if (status == WEFT_OK) {
         delete_old_backups(output);
     }
@@ -395,6 +464,9 @@ enum weft_status weft_file_output_write(struct weft_file_output *output, struct 
     weft_check_magic(output, file_output);
     weft_assert(bytes.length > 0);
     enum weft_status status = ensure_open(output, error);
+    if (status == WEFT_OK) {
+        weft_file_output_prepare(output);
+    }
     uint64_t max_bytes = output->settings.rotation.max_bytes;
     struct stat now;
     if (status == WEFT_OK && max_bytes > 0 && fstat(output->descriptor, &now) == 0 && S_ISREG(now.st_mode) &&

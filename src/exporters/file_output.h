@@ -30,6 +30,14 @@ enum weft_status weft_file_output_check(const char *path, struct weft_error *err
 /* WEFT_IO with the system's reason; WEFT_INVALID as above. */
 enum weft_status weft_file_output_open(const struct weft_file_output_settings *settings,
                                        struct weft_file_output **out_output, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Any thread, and does not block: it is in use from now on. Before that nothing of what it names is changed, and a file
+ * or a directory that was made is removed again when it is closed. */
+void weft_file_output_begin(struct weft_file_output *output);
+
+/* After that: empties the file if it is to be emptied. The first write does it else. */
+void weft_file_output_prepare(struct weft_file_output *output);
+
 void weft_file_output_close(struct weft_file_output *output);
 
 /* The path may lead to another file by now (somebody has rotated it). Any thread: whether there is one that can be

@@ -24,6 +24,7 @@ struct weft_output {
     const struct weft_output_kind *kind;
     void *sink;
     struct weft_helper *helper;
+    struct weft_helper_task beginning;
 };
 
 struct weft_output_writing {
@@ -52,6 +53,27 @@ struct weft_output *weft_output_new(const struct weft_output_kind *kind, void *s
     output->sink = sink;
     output->helper = weft_helper_new("weft-output", HELPER_TASKS, output, destroy_output);
     return output;
+}
+
+static void begin_now(struct weft_helper_task *task, void *context)
+{
+    const struct weft_output *output = context;
+    (void)task;
+    output->kind->begin(output->sink);
+}
+
+static void has_begun(struct weft_helper_task *task)
+{
+    (void)task; /* it is the output's */
+}
+
+void weft_output_begin(struct weft_output *output)
+{
+    weft_check_magic(output, output);
+    if (output->kind->begin != NULL) {
+        output->beginning = (struct weft_helper_task){ .work = begin_now, .on_left = has_begun };
+        (void)!weft_helper_ask(output->helper, NULL, &output->beginning, NULL); /* else the first write does it */
+    }
 }
 
 void weft_output_free(struct weft_output *output)

@@ -14,6 +14,7 @@ struct weft_output_kind {
     /* All of it, or nothing that lasts. Whatever but WEFT_OK: try again later. */
     enum weft_status (*write)(void *sink, struct weft_slice bytes, struct weft_error *error);
     void (*close)(void *sink);
+    void (*begin)(void *sink); /* before the first write, if there is a thread then; NULL: nothing is to be done */
 };
 
 /* The component's, shared by its instances. */
@@ -21,6 +22,9 @@ struct weft_output;
 
 /* Takes the sink. */
 struct weft_output *weft_output_new(const struct weft_output_kind *kind, void *sink);
+
+/* It is in use from now on. Once. Does not wait. */
+void weft_output_begin(struct weft_output *output);
 
 /* No queue uses it any more. Does not wait: a write that hangs keeps the sink until it returns. */
 void weft_output_free(struct weft_output *output);

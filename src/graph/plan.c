@@ -493,6 +493,17 @@ void weft_plan_end_renewal(struct weft_plan *plan, bool is_used)
     }
 }
 
+void weft_plan_begin_use(struct weft_plan *plan)
+{
+    for (size_t i = 0; i < plan->component_count; i++) {
+        struct weft_plan_component *component = plan->components[i];
+        if (component->is_shared && !component->has_begun && component->component->begin_use != NULL) {
+            component->has_begun = true;
+            component->component->begin_use(component->shared);
+        }
+    }
+}
+
 const struct weft_node *weft_plan_root(const struct weft_plan *plan)
 {
     return weft_tree_root(plan->tree->tree);

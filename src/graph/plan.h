@@ -24,6 +24,7 @@ struct weft_plan_component {
     void *config;
     void *shared; /* NULL until weft_plan_open, and if it is not used */
     bool is_shared;
+    bool has_begun;   /* its begin_use was called */
     bool is_used;     /* by a pipeline or in service.extensions */
     bool is_renewing; /* between weft_plan_renew and weft_plan_end_renewal */
     const struct weft_node *node;
@@ -83,6 +84,9 @@ enum weft_status weft_plan_open(struct weft_plan *plan, struct weft_budget *budg
 /* Before weft_plan_open: what the components that come from the former plan have read outside their configs is read
  * again, beside what is in use. Does not need the main thread. */
 enum weft_status weft_plan_renew(struct weft_plan *plan, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* It is in use from now on: its components that were in none before hear of it. Main thread. */
+void weft_plan_begin_use(struct weft_plan *plan);
 
 /* What was read is used from now on, or forgotten. Harmless where nothing was. Main thread. */
 void weft_plan_end_renewal(struct weft_plan *plan, bool is_used);

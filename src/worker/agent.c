@@ -180,6 +180,7 @@ static void all_have_built(void *context)
         weft_transition_discard(agent->transition, next_is_discarded);
         return;
     }
+    weft_plan_begin_use(agent->next_plan);
     configure_log(&agent->next_telemetry);
     agent->reloads++;
     agent->former_plan = agent->plan;
@@ -531,6 +532,7 @@ enum weft_status weft_agent_run(const struct weft_agent_options *options, struct
         status = start_workers(agent, error);
     }
     if (status == WEFT_OK) {
+        weft_plan_begin_use(agent->plan);
         run(agent);
     }
     bool is_out = take_apart(agent);

@@ -1,6 +1,7 @@
 """SIGHUP renews what lies outside the config, whose text has not changed: output files, certificates, keys, authorities and
 values from files, on the side of servers and of clients; and a bad one changes nothing."""
 
+import copy
 import pathlib
 import shutil
 import socket
@@ -97,6 +98,31 @@ class OutputFiles(RenewalCase):
         self.reload(self.program)
         self.send(10, 10)
         self.wait_for_spans(self.data, 20)
+
+    def test_failed_reload_leaves_files_alone_that_it_names_first(self):
+        """What it names is opened before what fails: a file keeps what is in it, and one that was not there is not made. The
+        reload that succeeds empties it."""
+        self.begin()
+        there, new = self.directory / "there.json", self.directory / "deep" / "er" / "new.json"
+        there.write_text('{"spanId": "of somebody"}\n')
+        config = self.program.config
+        present = copy.deepcopy(config["receivers"])
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            config["exporters"]["file/there"] = {"path": str(there), "flush_interval": "10ms"}
+            config["exporters"]["file/new"] = {"path": str(new), "flush_interval": "10ms", "create_directory": True}
+            config["service"]["pipelines"]["traces"]["exporters"] += ["file/there", "file/new"]
+            config["receivers"]["otlp"]["protocols"]["http"] = {"endpoint": "127.0.0.1:%d" % taken.getsockname()[1]}
+            self.program.write(config)
+            self.reload(self.program, FAILED)
+            self.assertEqual(self.spans_in(there), 1)
+            self.assertTrue(wait_until(lambda: not (self.directory / "deep").exists(), 5.0))
+        config["receivers"] = present
+        self.program.write(config)
+        self.reload(self.program)
+        self.wait_for_spans(there, 0)
+        self.send(0, 10)
+        for path in (there, new, self.data):
+            self.wait_for_spans(path, 10)
 
     def test_file_that_cannot_be_opened_changes_nothing(self):
         self.begin()

@@ -22,6 +22,17 @@ static void begin(const char *keys)
     char yaml[400];
     snprintf(yaml, sizeof yaml, "{%s path: %s}", keys, path);
     component_begin(&weft_exporter_file, yaml, WEFT_TRACES);
+    weft_exporter_file.begin_use(fixture.shared);
+}
+
+/* By a thread. */
+static bool becomes_empty(const char *name)
+{
+    struct stat found = { .st_size = 1 };
+    for (int i = 0; i < 2000 && (stat(name, &found) != 0 || found.st_size > 0); i++) {
+        weft_pause(5 * WEFT_NS_PER_MS);
+    }
+    return found.st_size == 0;
 }
 
 static void make_directory(void)
@@ -203,13 +214,56 @@ START_TEST(test_file_is_emptied_once)
     ck_assert_int_gt(fputs("of another run", former), 0);
     fclose(former);
     begin("");
-    ck_assert_str_eq(read_text(), "");
+    ck_assert(becomes_empty(path));
     ck_assert(offer_span("one", NULL) == WEFT_OK);
     fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_RELOAD, false);
     fixture_end();
     begin("flush_interval: 2s,");
     ck_assert_str_eq(read_text(), SPAN_LINE("one"));
     fixture_end();
+    remove_directory();
+}
+END_TEST
+
+static void *share(const char *keys)
+{
+    char yaml[400];
+    snprintf(yaml, sizeof yaml, "{%s path: %s}", keys, path);
+    component_begin(&weft_exporter_file, yaml, WEFT_TRACES);
+    return fixture.shared;
+}
+
+/* A config that is never used: the file keeps what is in it, and what was not there is not there afterwards. */
+START_TEST(test_nothing_is_changed_before_it_is_used)
+{
+    char made[200];
+    make_directory();
+    FILE *former = fopen(path, "we");
+    ck_assert_int_gt(fputs("of another run", former), 0);
+    fclose(former);
+    ck_assert_ptr_nonnull(share(""));
+    fixture_end();
+    ck_assert_str_eq(read_text(), "of another run");
+    begin(""); /* the next one is used, and is the first that was */
+    ck_assert(becomes_empty(path));
+    fixture_end();
+    for (int has_more = 0; has_more < 2; has_more++) {
+        snprintf(path, sizeof path, "%s/one/two/three.json", directory);
+        ck_assert_ptr_nonnull(share("create_directory: true,"));
+        ck_assert_int_eq(access(path, F_OK), 0);
+        snprintf(made, sizeof made, "%s/one/more", directory);
+        ck_assert(!has_more || mkdir(made, 0700) == 0);
+        fixture_end();
+        snprintf(made, sizeof made, "%s/one/two", directory);
+        for (int i = 0; i < 2000 && access(made, F_OK) == 0; i++) {
+            weft_pause(5 * WEFT_NS_PER_MS);
+        }
+        ck_assert_int_ne(access(made, F_OK), 0);
+        snprintf(made, sizeof made, "%s/one", directory);
+        ck_assert_int_eq(access(made, F_OK), has_more ? 0 : -1); /* of somebody else */
+    }
+    snprintf(made, sizeof made, "%s/one/more", directory);
+    ck_assert_int_eq(rmdir(made), 0);
     remove_directory();
 }
 END_TEST
@@ -358,6 +412,7 @@ START_TEST(test_create_directory_makes_the_whole_path)
     snprintf(inner, sizeof inner, "{create_directory: true, directory_permissions: \"0700\", path: %s/a/b/out.json}",
              directory);
     component_begin(&weft_exporter_file, inner, WEFT_TRACES);
+    weft_exporter_file.begin_use(fixture.shared);
     fixture_end();
     struct stat status;
     snprintf(inner, sizeof inner, "%s/a/b", directory);
@@ -556,6 +611,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_much_is_written_at_once);
     tcase_add_test(tests, test_append_keeps_what_was_there);
     tcase_add_test(tests, test_file_is_emptied_once);
+    tcase_add_test(tests, test_nothing_is_changed_before_it_is_used);
     tcase_add_test(tests, test_renewal_opens_the_file_again);
     tcase_add_test(tests, test_proto_has_a_length_before_each_message);
     tcase_add_test(tests, test_compressed_messages_have_a_length_too);
