@@ -71,7 +71,7 @@ static struct weft_timers *timers_of(const struct weft_grpc_server_call *call)
     return weft_loop_timers(call->connection->server->net.loop);
 }
 
-static void free_call(struct weft_grpc_server_call *call)
+void weft_grpc_server_call_free(struct weft_grpc_server_call *call)
 {
     weft_assert(call->connection == NULL && !call->is_with_service && call->message == NULL);
     if (call->reply != call->small_reply) {
@@ -103,7 +103,7 @@ void weft_grpc_server_call_detach(struct weft_grpc_server_call *call)
     weft_payload_unref(&call->wire);
     call->connection = NULL;
     if (!call->is_with_service) {
-        free_call(call);
+        weft_grpc_server_call_free(call);
     }
 }
 

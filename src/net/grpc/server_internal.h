@@ -258,6 +258,9 @@ void weft_grpc_server_call_restart_clock(struct weft_grpc_server_call *call);
 /* The stream is gone: no answer can reach the peer. Frees the call unless the service still has it. */
 void weft_grpc_server_call_detach(struct weft_grpc_server_call *call);
 
+/* Neither its connection nor the service has it any more. */
+void weft_grpc_server_call_free(struct weft_grpc_server_call *call);
+
 /* server_reply.c */
 void weft_grpc_server_call_refuse(struct weft_grpc_server_call *call, int grpc_status, const char *format, ...)
     WEFT_PRINTF(3, 4);

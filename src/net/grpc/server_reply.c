@@ -188,8 +188,7 @@ static bool take_back(struct weft_grpc_server_call *call)
     weft_assert(call->is_with_service);
     call->is_with_service = false;
     if (call->connection == NULL) {
-        weft_clear_magic(call, grpc_server_call);
-        weft_free(call);
+        weft_grpc_server_call_free(call);
         return false;
     }
     call->connection->served_count--;

@@ -300,7 +300,9 @@ END_TEST
 /* tear_down answers those of the closed connection. */
 START_TEST(test_calls_survive_their_stream_and_their_connection)
 {
-    set_up_server();
+    set_up();
+    world.settings.keeps_all_fields = true;
+    start_server();
     world.answer = ANSWER_LATER;
     uint8_t body[64];
     size_t length = raw_message(body, 0, 1, "x", 1);
