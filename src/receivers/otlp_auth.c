@@ -3,18 +3,22 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/body_credit.h"
 #include "receivers/otlp_ingest.h"
 
 struct parked {
     struct weft_auth_wait wait;
     struct weft_list node;
+    struct weft_otlp_ingest *ingest;
     struct weft_otlp_inlet *inlet;
     struct weft_otlp_call *call;
     struct weft_otlp_request request; /* with a reference to its wire */
+    size_t held_bytes;
 };
 
 static void free_parked(struct parked *parked)
 {
+    parked->ingest->parked_bytes -= parked->held_bytes;
     weft_payload_unref(&parked->request.message);
     weft_payload_unref(&parked->request.wire);
     weft_metadata_unref(&parked->request.metadata);
@@ -40,6 +44,19 @@ static void was_judged(struct weft_auth_wait *wait, const struct weft_error *fai
     free_parked(parked);
 }
 
+static size_t length_of(const struct weft_payload *payload)
+{
+    return payload == NULL ? 0 : weft_payload_slice(payload).length;
+}
+
+/* Whoever is parked has shown no credentials yet: all of them together may hold as much as messages that are half
+ * received, and one may always be. */
+static bool has_room(const struct weft_otlp_ingest *ingest, size_t bytes)
+{
+    size_t most_bytes = weft_body_credit_read(ingest->host->net->bodies).credit_bytes;
+    return ingest->parked_bytes == 0 || (bytes <= most_bytes && ingest->parked_bytes <= most_bytes - bytes);
+}
+
 /* What the request borrows it has for itself; the checker goes with the exchange, so the check runs again. */
 static struct parked *park(struct weft_otlp_inlet *inlet, struct weft_otlp_call *call,
                            struct weft_otlp_request *request)
@@ -48,7 +65,13 @@ static struct parked *park(struct weft_otlp_inlet *inlet, struct weft_otlp_call 
     if (parked == NULL) {
         return NULL;
     }
-    *parked = (struct parked){ .wait = { .on_judged = was_judged }, .inlet = inlet, .call = call, .request = *request };
+    *parked = (struct parked){ .wait = { .on_judged = was_judged },
+                               .ingest = inlet->ingest,
+                               .inlet = inlet,
+                               .call = call,
+                               .request = *request,
+                               .held_bytes = length_of(request->message) + length_of(request->wire) };
+    inlet->ingest->parked_bytes += parked->held_bytes;
     weft_list_init(&parked->wait.node);
     parked->request.checker = NULL;
     if (request->wire != NULL) {
@@ -71,9 +94,11 @@ static void wait_for_judgement(struct weft_otlp_inlet *inlet, struct weft_otlp_c
                                struct weft_otlp_request *request, const struct weft_auth_claim *claim)
 {
     struct weft_error error = WEFT_ERROR_NONE;
-    struct parked *parked = park(inlet, call, request);
+    bool is_room = has_room(inlet->ingest, length_of(request->message) + length_of(request->wire));
+    struct parked *parked = is_room ? park(inlet, call, request) : NULL;
     if (parked == NULL) {
-        weft_fail(&error, WEFT_NOMEM, "no memory for the request");
+        weft_fail(&error, is_room ? WEFT_NOMEM : WEFT_THROTTLED,
+                  "no memory for requests whose credentials are unknown");
         refuse(inlet, call, &error);
         drop_request(request);
         return;

@@ -19,6 +19,7 @@ struct weft_otlp_ingest {
     int64_t retry_after_ns;                        /* the delay that refused clients are asked for */
     struct weft_entry *entries[WEFT_SIGNAL_COUNT]; /* NULL: no pipeline takes this signal */
     struct weft_list parked;                       /* requests whose credentials are being looked at (otlp_auth.c) */
+    size_t parked_bytes;                           /* of these */
     struct weft_list waiting; /* calls whose batch waits for the pressure to end, in order of arrival */
     struct weft_list offered; /* calls whose ticket is not settled yet */
     bool is_refusing;         /* pressure has lasted: what comes is refused instead of waiting */
@@ -51,7 +52,7 @@ struct weft_otlp_inlet {
     struct weft_auth_server *auth; /* who judges the credentials of requests; NULL: all may come in */
     bool includes_metadata;        /* batches have the header fields of their requests */
     uint64_t unauthenticated;      /* requests refused because of their credentials */
-    uint64_t unjudged;             /* requests refused because too many credentials were being looked at */
+    uint64_t unjudged;             /* requests refused because too many, or too large ones, were to be judged */
     uint64_t accepted[WEFT_SIGNAL_COUNT], refused[WEFT_SIGNAL_COUNT]; /* records */
     size_t max_message_bytes;                                         /* inflated, and repaired */
     uint64_t malformed_requests;

@@ -32,7 +32,7 @@ class AuthCase(OutsideInCase):
     def address(self):
         return f"127.0.0.1:{free_port()}"
 
-    def receiving(self, extension, settings, **more):
+    def receiving(self, extension, settings, service=None, **more):
         """weft with one authenticator before all its doors, and nop behind them."""
         self.grpc, self.http, self.lines = self.address(), self.address(), self.address()
         self.config = {
@@ -44,7 +44,7 @@ class AuthCase(OutsideInCase):
             "exporters": {"nop": None},
             "service": {"extensions": [extension], "telemetry": {"logs": {"level": "debug"}}, "pipelines": {
                 "traces": {"receivers": ["otlp"], "exporters": ["nop"]},
-                "logs": {"receivers": ["jsonlog"], "exporters": ["nop"]}}}, **more}
+                "logs": {"receivers": ["jsonlog"], "exporters": ["nop"]}}, **(service or {})}, **more}
         return self.start_program(self.config, [self.grpc, self.http, self.lines])
 
     def call(self, metadata):
@@ -115,6 +115,21 @@ class BasicTest(AuthCase):
         for thread in threads:
             thread.join()
         self.assertEqual(sorted(found), [(0, 401)] * 20 + [(1, 200)] * 20)
+
+    def test_what_waits_for_a_judgement_is_bounded(self):
+        """Who shows no good credentials holds no more memory than who sends half of a message."""
+        slow = "$2b$12$abcdefghijklmnopqrstuuT1Iwu6o8Wx7BoOyIMHfgVJq6JO/IJhW"  # of "secret", half a second
+        program = self.receiving("basicauth", {"htpasswd": {"inline": f"slow:{slow}\n"}}, {"max_begun_bytes": "8MiB"})
+        large = otlp.request([otlp.span(b"\1" * 16, b"\2" * 8, "x" * (3 << 20))])
+        with contextlib.closing(grpc.insecure_channel(self.grpc)) as channel:
+            send = channel.unary_unary(otlp.TRACES_METHOD)
+            calls = [send.future(large, timeout=60, metadata=[("authorization", basic("slow", f"wrong {number}"))])
+                     for number in range(12)]
+            codes = [call.exception().code() for call in calls]
+        self.assertEqual(set(codes), {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED})
+        self.assertEqual(prometheus.total(program.metrics(), "weft_receiver_unjudged_requests"),
+                         codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED))
+        self.assertEqual(self.call([("authorization", basic("slow", "secret"))])[0], grpc.StatusCode.OK)
 
     def test_the_file_is_read_again(self):
         path = pathlib.Path(self.temporary_directory()) / "users"
