@@ -1,5 +1,6 @@
-/* Running statements (transform_run.h). What statements of a record change in its resource or scope is written when the
- * record is done, so that the next one sees it. */
+/* Running statements (transform_run.h). What statements of a record change in its resource or scope stays open for the
+ * records after it, which see it, and is written once: when the walk leaves it, or much has gathered around it. Written
+ * for each record it would cost the length of the resource as often as there are records. */
 #include "processors/transform_run.h"
 
 #include "base/assert.h"
@@ -10,6 +11,10 @@
 enum { NONE = UINT32_MAX };
 enum { RESOURCE_FIELD = 1, SCOPE_FIELD = 1, EVENTS_FIELD = 11, POINTS_FIELD = 1 };
 
+/* How much of the run's memory may be taken while a resource or scope is open: so many times of what it and its first
+ * change took, within these bounds. */
+enum { OPEN_TIMES = 4, OPEN_LEAST_BYTES = 1 << 20, OPEN_MOST_BYTES = WEFT_ENTRY_MEMORY_MAX_BYTES / 2 };
+
 /* A walk over a table. */
 struct walk {
     struct weft_transform_runner *runner;
@@ -18,6 +23,8 @@ struct walk {
     struct weft_arena *arena;
     struct weft_error *error;
     uint32_t resource, scope; /* that the run looks at; NONE: to be set anew */
+    size_t open_bytes;        /* of the run's memory, until which changed headers stay open; 0: none is changed */
+    size_t grown_bytes;       /* by which records and headers are longer than they were */
 };
 
 enum weft_status weft_transform_runner_init(struct weft_transform_runner *runner,
@@ -42,7 +49,7 @@ void weft_transform_runner_fini(struct weft_transform_runner *runner)
 
 /* What becomes of a statement or condition that failed; WEFT_OK: it counts for nothing. Memory that a value asked for
  * and that no record may have is the value's fault. */
-static enum weft_status judge(struct walk *walk, const struct weft_ottl_program *program, enum weft_status status)
+static enum weft_status judge(struct walk *walk, struct weft_slice statement, enum weft_status status)
 {
     struct weft_transform_runner *runner = walk->runner;
     if (status == WEFT_NOMEM) {
@@ -53,12 +60,11 @@ static enum weft_status judge(struct walk *walk, const struct weft_ottl_program 
     }
     runner->errors++;
     if (walk->group->error_mode == WEFT_OTTL_PROPAGATE) {
-        return weft_fail(walk->error, WEFT_INVALID, "%.*s: %s", WEFT_SLICE_PRINT(program->text),
-                         runner->run.error.text);
+        return weft_fail(walk->error, WEFT_INVALID, "%.*s: %s", WEFT_SLICE_PRINT(statement), runner->run.error.text);
     }
     if (walk->group->error_mode == WEFT_OTTL_IGNORE) {
         weft_log(WARN, "transform.statement_failed", "a statement failed on a record, which stays as it was then",
-                 WEFT_LOG_STRING("component", runner->id), WEFT_LOG_SLICE("statement", program->text),
+                 WEFT_LOG_STRING("component", runner->id), WEFT_LOG_SLICE("statement", statement),
                  WEFT_LOG_STRING("error", runner->run.error.text));
     }
     return WEFT_OK;
@@ -73,7 +79,7 @@ static enum weft_status is_meant(struct walk *walk, bool *out_is_meant)
         bool holds = false; /* of what failed it says nothing */
         enum weft_status status = weft_ottl_program_holds(group->conditions[i], &walk->runner->run, &holds);
         *out_is_meant = status == WEFT_OK && holds;
-        status = judge(walk, group->conditions[i], status);
+        status = judge(walk, group->conditions[i]->text, status);
         if (status != WEFT_OK) {
             return status;
         }
@@ -95,7 +101,8 @@ static enum weft_status run_group(struct walk *walk)
     bool is_in = false;
     enum weft_status status = is_meant(walk, &is_in);
     for (size_t i = 0; status == WEFT_OK && is_in && i < walk->group->statement_count; i++) {
-        status = judge(walk, walk->group->statements[i], run_statement(&walk->runner->run, walk->group->statements[i]));
+        const struct weft_ottl_program *statement = walk->group->statements[i];
+        status = judge(walk, statement->text, run_statement(&walk->runner->run, statement));
     }
     return status;
 }
@@ -144,6 +151,13 @@ static enum weft_status keep(struct walk *walk, uint32_t frame, struct weft_slic
     if (weft_slice_equal(written, *in_out_bytes)) {
         return WEFT_OK;
     }
+    size_t more_bytes = written.length > in_out_bytes->length ? written.length - in_out_bytes->length : 0;
+    if (more_bytes > WEFT_TRANSFORM_MAX_GROWTH_BYTES - walk->grown_bytes) {
+        (void)weft_fail(&walk->runner->run.error, WEFT_INVALID, "a request may not grow by more than %d MiB",
+                        WEFT_TRANSFORM_MAX_GROWTH_BYTES >> 20);
+        return judge(walk, WEFT_SLICE_LITERAL("what the statements made"), WEFT_INVALID);
+    }
+    walk->grown_bytes += more_bytes;
     size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, written.length);
     uint8_t *bytes = weft_arena_try_bytes(walk->arena, frame_length + written.length);
     if (bytes == NULL) {
@@ -171,22 +185,65 @@ static enum weft_status keep_header(struct walk *walk, enum weft_ottl_level inne
     return status == WEFT_OK ? keep(walk, 0, header) : status;
 }
 
-/* What the record's statements did to its resource and scope. */
-static enum weft_status keep_headers(struct walk *walk)
+static bool is_scope_changed(const struct walk *walk)
 {
-    enum weft_status status = WEFT_OK;
-    bool is_scope = is_touched(walk, WEFT_OTTL_LEVEL_SCOPE) || is_touched(walk, WEFT_OTTL_LEVEL_SCOPE_X);
-    bool is_resource = is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE) || is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE_X);
-    if (is_scope) {
-        status = keep_header(walk, WEFT_OTTL_LEVEL_SCOPE, WEFT_OTTL_LEVEL_SCOPE_X, SCOPE_FIELD,
-                             &walk->table->scopes[walk->scope].header);
+    return is_touched(walk, WEFT_OTTL_LEVEL_SCOPE) || is_touched(walk, WEFT_OTTL_LEVEL_SCOPE_X);
+}
+
+static bool is_resource_changed(const struct walk *walk)
+{
+    return is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE) || is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE_X);
+}
+
+static enum weft_status leave_scope(struct walk *walk)
+{
+    if (walk->scope == NONE || !is_scope_changed(walk)) {
+        return WEFT_OK;
     }
-    if (is_resource && status == WEFT_OK) {
-        status = keep_header(walk, WEFT_OTTL_LEVEL_RESOURCE, WEFT_OTTL_LEVEL_RESOURCE_X, RESOURCE_FIELD,
-                             &walk->table->resources[walk->resource].header);
+    struct weft_slice *header = &walk->table->scopes[walk->scope].header;
+    walk->scope = NONE;
+    return keep_header(walk, WEFT_OTTL_LEVEL_SCOPE, WEFT_OTTL_LEVEL_SCOPE_X, SCOPE_FIELD, header);
+}
+
+static enum weft_status leave_resource(struct walk *walk)
+{
+    enum weft_status status = leave_scope(walk);
+    if (status != WEFT_OK || walk->resource == NONE || !is_resource_changed(walk)) {
+        return status;
     }
-    walk->scope = is_scope || is_resource ? NONE : walk->scope;
-    walk->resource = is_resource ? NONE : walk->resource;
+    struct weft_slice *header = &walk->table->resources[walk->resource].header;
+    walk->resource = NONE;
+    return keep_header(walk, WEFT_OTTL_LEVEL_RESOURCE, WEFT_OTTL_LEVEL_RESOURCE_X, RESOURCE_FIELD, header);
+}
+
+/* Until how much of the run's memory what is open may stay so. */
+static size_t open_bytes_of(const struct walk *walk)
+{
+    size_t header_bytes = walk->table->resources[walk->resource].header.length;
+    header_bytes += walk->scope == NONE ? 0 : walk->table->scopes[walk->scope].header.length;
+    size_t bytes = header_bytes + walk->runner->run.memory.size_bytes;
+    bytes = bytes < OPEN_MOST_BYTES / OPEN_TIMES ? bytes * OPEN_TIMES : OPEN_MOST_BYTES;
+    return bytes > OPEN_LEAST_BYTES ? bytes : OPEN_LEAST_BYTES;
+}
+
+/* Before the next record, or header: what was left is written, and the run's memory is empty again unless something is
+ * open in it. scope: NONE: a resource is looked at. */
+static enum weft_status leave(struct walk *walk, uint32_t resource, uint32_t scope)
+{
+    bool is_other = walk->resource != resource;
+    bool is_full = walk->open_bytes > 0 && walk->runner->run.memory.size_bytes >= walk->open_bytes;
+    enum weft_status status = walk->scope == scope && !is_other && !is_full ? WEFT_OK : leave_scope(walk);
+    if (status == WEFT_OK && (is_other || is_full)) {
+        status = leave_resource(walk);
+    }
+    bool is_changed =
+        (walk->resource != NONE && is_resource_changed(walk)) || (walk->scope != NONE && is_scope_changed(walk));
+    if (!is_changed) {
+        weft_ottl_run_clear(&walk->runner->run);
+        walk->open_bytes = 0;
+    } else if (walk->open_bytes == 0) {
+        walk->open_bytes = open_bytes_of(walk);
+    }
     return status;
 }
 
@@ -329,25 +386,37 @@ static bool is_of_items(const struct weft_transform_group *group)
     return group->context == WEFT_OTTL_SPANEVENT || group->context == WEFT_OTTL_DATAPOINT;
 }
 
-static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *record)
+static enum weft_status run_resource(struct walk *walk, uint32_t resource)
 {
-    struct weft_ottl_run *run = &walk->runner->run;
-    struct weft_ottl_replaced replaced = { 0 };
-    weft_ottl_run_clear(run);
-    look_at_scope(walk, record->scope);
-    weft_ottl_record_set_record(&run->record, weft_slice_of(record->bytes, record->length));
-    enum weft_status status = is_of_items(walk->group) ? run_items(walk, &replaced) : run_group(walk);
+    enum weft_status status = leave(walk, resource, NONE);
     if (status == WEFT_OK) {
-        status = keep_record(walk, &replaced, record);
+        look_at_resource(walk, resource);
+        status = run_group(walk);
     }
-    return status == WEFT_OK ? keep_headers(walk) : status;
+    return status;
 }
 
-/* A resource or a scope, of which no record is looked at. */
-static enum weft_status run_header(struct walk *walk)
+static enum weft_status run_scope(struct walk *walk, uint32_t scope)
 {
-    enum weft_status status = run_group(walk);
-    return status == WEFT_OK ? keep_headers(walk) : status;
+    enum weft_status status = leave(walk, walk->table->scopes[scope].resource, scope);
+    if (status == WEFT_OK) {
+        look_at_scope(walk, scope);
+        status = run_group(walk);
+    }
+    return status;
+}
+
+static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *record)
+{
+    struct weft_ottl_replaced replaced = { 0 };
+    enum weft_status status = leave(walk, walk->table->scopes[record->scope].resource, record->scope);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    look_at_scope(walk, record->scope);
+    weft_ottl_record_set_record(&walk->runner->run.record, weft_slice_of(record->bytes, record->length));
+    status = is_of_items(walk->group) ? run_items(walk, &replaced) : run_group(walk);
+    return status == WEFT_OK ? keep_record(walk, &replaced, record) : status;
 }
 
 static enum weft_status walk_table(struct walk *walk)
@@ -358,16 +427,12 @@ static enum weft_status walk_table(struct walk *walk)
     switch (walk->group->context) {
     case WEFT_OTTL_RESOURCE:
         for (uint32_t i = 0; status == WEFT_OK && i < table->resource_count; i++) {
-            weft_ottl_run_clear(&walk->runner->run);
-            look_at_resource(walk, i);
-            status = run_header(walk);
+            status = run_resource(walk, i);
         }
         return status;
     case WEFT_OTTL_SCOPE:
         for (uint32_t i = 0; status == WEFT_OK && i < table->scope_count; i++) {
-            weft_ottl_run_clear(&walk->runner->run);
-            look_at_scope(walk, i);
-            status = run_header(walk);
+            status = run_scope(walk, i);
         }
         return status;
     case WEFT_OTTL_LOG:
@@ -390,6 +455,7 @@ enum weft_status weft_transform_apply(struct weft_transform_runner *runner, stru
 {
     const struct weft_transform_rules *rules = runner->rules;
     enum weft_status status = WEFT_OK;
+    size_t grown_bytes = 0;
     for (size_t i = 0; status == WEFT_OK && i < rules->group_counts[table->signal]; i++) {
         struct walk walk = { .runner = runner,
                              .group = &rules->groups[table->signal][i],
@@ -397,8 +463,13 @@ enum weft_status weft_transform_apply(struct weft_transform_runner *runner, stru
                              .arena = arena,
                              .error = error,
                              .resource = NONE,
-                             .scope = NONE };
+                             .scope = NONE,
+                             .grown_bytes = grown_bytes };
         status = walk_table(&walk);
+        if (status == WEFT_OK) {
+            status = leave(&walk, NONE, NONE);
+        }
+        grown_bytes = walk.grown_bytes;
     }
     weft_ottl_run_clear(&runner->run);
     return status;
