@@ -2,7 +2,7 @@
 #include "exporters/prometheus_config.h"
 
 #include "net/address.h"
-#include "net/http1/client.h"
+#include "net/header.h"
 
 static const struct weft_field conversion_fields[] = {
     WEFT_FIELD(struct weft_prometheus_conversion, enabled, "false",
@@ -91,7 +91,7 @@ static const struct strategy *strategy_of(const char *name)
 static enum weft_status validate_headers(const struct weft_config_map *headers, struct weft_error *error)
 {
     for (size_t i = 0; i < headers->count; i++) {
-        if (!weft_http1_client_header_is_valid(headers->entries[i].key, headers->entries[i].value)) {
+        if (!weft_header_is_valid(headers->entries[i].key, headers->entries[i].value)) {
             return weft_fail(error, WEFT_INVALID, "response_headers: \"%s\" cannot be sent as a header",
                              headers->entries[i].key);
         }

@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "base/password.h"
 #include "extensions/watched_file.h"
-#include "net/http1/client.h"
+#include "net/header.h"
 
 enum { HELPER_TASKS = 256 };
 
@@ -92,7 +92,7 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     if (is_set(config->token.text) && is_blank(config->token.text)) {
         return weft_fail(error, WEFT_INVALID, "token is empty: whoever sends none would be let in");
     }
-    if (!weft_http1_client_header_is_valid(config->header, config->scheme)) {
+    if (!weft_header_is_valid(config->header, config->scheme)) {
         return weft_fail(error, WEFT_INVALID, "header: \"%.100s\" is no header name, or scheme has a control character",
                          config->header);
     }

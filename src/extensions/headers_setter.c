@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "extensions/file_value.h"
-#include "net/http1/client.h"
+#include "net/header.h"
 #include "pipeline/metadata.h"
 
 enum { FILE_TASKS = 256 };
@@ -108,7 +108,7 @@ static enum weft_status validate_header(const HEADER *header, struct weft_error 
             error, WEFT_INVALID,
             "invalid header source, must be only one of 'from_context', 'from_attribute', 'value', or 'value_file'");
     }
-    if (!weft_http1_client_header_is_valid(header->key, header->value.text == NULL ? "" : header->value.text)) {
+    if (!weft_header_is_valid(header->key, header->value.text == NULL ? "" : header->value.text)) {
         return weft_fail(error, WEFT_INVALID, "\"%.100s\" is no header name, or its value has a control character",
                          header->key);
     }

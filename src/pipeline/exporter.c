@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "net/http1/client.h"
+#include "net/header.h"
 
 enum { MAX_LOGGED_BYTES = 300 };
 
@@ -130,7 +130,7 @@ void weft_exporter_collect_connections(const struct weft_consumer *exporter,
 
 bool weft_exporter_may_send_header(const struct weft_config_map_entry *header)
 {
-    return weft_http1_client_header_is_valid(header->key, header->value);
+    return weft_header_is_valid(header->key, header->value);
 }
 
 enum weft_status weft_exporter_advise_headers(const struct weft_config_map *headers, const struct weft_node *block,

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
-#include "net/http1/client.h"
+#include "net/header.h"
 
 struct weft_header_set *weft_header_set_try_new(void)
 {
@@ -79,7 +79,7 @@ enum weft_status weft_header_set_put(struct weft_header_set *set, const char *na
         return weft_fail(error, cause.status, "%s", cause.text);
     }
     memcpy(text, value.length > 0 ? value.bytes : (const uint8_t *)"", value.length);
-    bool is_valid = strlen(text) == value.length && weft_http1_client_header_is_valid(name, text);
+    bool is_valid = strlen(text) == value.length && weft_header_is_valid(name, text);
     set->items[set->count - 1].value = text;
     if (!is_valid) {
         weft_header_set_remove(set, name);

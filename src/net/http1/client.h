@@ -102,9 +102,6 @@ struct weft_http1_client_request {
     struct weft_http1_client_request_state state; /* the client's own; zero at start and, from on_done on, again */
 };
 
-/* Whether a configured header can be written as it is: a token and a value without line ends or other controls. */
-bool weft_http1_client_header_is_valid(const char *name, const char *value);
-
 /* settings' strings are copied; tls may be NULL (plaintext), asks for ALPN http/1.1, and outlives the client. */
 struct weft_http1_client *weft_http1_client_new(const struct weft_net_context *net,
                                                 const struct weft_http1_client_settings *settings,

@@ -14,28 +14,6 @@ static const char *const framing_names[] = {
     "te",         "trailer",          "transfer-encoding", "upgrade",
 };
 
-static bool is_token_byte(char byte)
-{
-    bool is_alphanumeric = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
-    return is_alphanumeric || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
-}
-
-bool weft_http1_client_header_is_valid(const char *name, const char *value)
-{
-    for (const char *at = name; *at != '\0'; at++) {
-        if (!is_token_byte(*at)) {
-            return false;
-        }
-    }
-    for (const char *at = value; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if ((byte < ' ' && byte != '\t') || byte == 0x7f) {
-            return false;
-        }
-    }
-    return name[0] != '\0';
-}
-
 static bool is_framing(const char *name)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(framing_names); i++) {
@@ -116,7 +94,7 @@ static void make_head(struct weft_http1_client *client, const struct weft_http1_
         weft_buffer_append_text(head, "Accept-Encoding: identity\r\n");
     }
     for (; headers != NULL && headers->name != NULL; headers++) {
-        weft_assert(weft_http1_client_header_is_valid(headers->name, headers->value));
+        weft_assert(weft_header_is_valid(headers->name, headers->value));
         if (!is_framing(headers->name)) {
             weft_buffer_append_format(head, "%s: %s\r\n", headers->name, headers->value);
         }
