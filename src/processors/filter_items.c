@@ -1,8 +1,8 @@
 /* Span events and data points (filter_items.h): found, and left out of the bytes of their record. */
 #include "processors/filter_items.h"
 
-#include "processors/redaction_rewrite.h"
 #include "wire/checked.h"
+#include "wire/rewrite.h"
 
 enum { EVENTS_FIELD = 11, POINTS_FIELD = 1 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "processors/redaction_rewrite.h"
 #include "processors/redaction_walk.h"
+#include "wire/rewrite.h"
 
 /* What redaction_walk.c finds in attributes and bodies. New contents are appended to redactor->out; true says that
  * there are any. */

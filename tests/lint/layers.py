@@ -37,6 +37,11 @@ LEVEL[CONTRACT] = LEVEL["pipeline"]
 COMPONENT_TABLE = "components.def"
 MAY_SEE_TABLE = LEVEL["worker"]
 
+# What belongs to a component bears its name: its type, and what follows behind an underscore. Components of one floor do
+# not include each other's headers, but for these, which several have in common.
+COMPONENT_ROWS = re.findall(r"^COMPONENT\(([a-z]+)_(\w+)\)", (pathlib.Path(__file__).resolve().parents[2] / "src" / COMPONENT_TABLE).read_text(), re.M)
+COMMON = {"receivers/otlp_ingest.h", "receivers/otlp_http.h", "processors/attributes_edit.h"}
+
 # Header pattern, the library, and where it lives.
 FOREIGN = [
     (r"nghttp2/", "nghttp2", lambda floor: floor == "net"),
@@ -92,6 +97,21 @@ def check_floor_include(floor, target):
     return None
 
 
+def component_of(floor, stem):
+    """The component that a file of this floor belongs to; None: to several."""
+    names = [name for kind, name in COMPONENT_ROWS if kind + "s" == floor and (stem == name or stem.startswith(name + "_"))]
+    return max(names, key=len, default=None)
+
+
+def check_component_include(floor, stem, header):
+    """Why a component's file may not include a header; None if it may."""
+    target = pathlib.PurePath(header)
+    if str(target.parent) != floor or header in COMMON:
+        return None
+    owner, own = component_of(floor, target.stem), component_of(floor, stem)
+    return f"{owner}'s header in {own or 'what several have in common'}" if owner not in (None, own) else None
+
+
 def check_foreign_include(floor, header):
     for pattern, library, is_home in FOREIGN:
         if re.match(pattern, header):
@@ -117,7 +137,7 @@ def check_includes(root, path, line):
         if "/" not in header or header.startswith("."):
             yield f'"{header}": name the floor, as in "base/slice.h"'
         else:
-            reason = check_floor_include(floor, header.split("/")[0])
+            reason = check_floor_include(floor, header.split("/")[0]) or check_component_include(floor, path.stem, header)
             if reason is not None:
                 yield reason
 
@@ -195,6 +215,11 @@ SAMPLES = [
     ("src/policy/up.c", '#include "join/join.h"\n', "above"),
     ("src/receivers/neighbour.c", '#include "exporters/otlp.h"\n', "neighbours"),
     ("src/processors/neighbour.c", '#include "extensions/health.h"\n', "neighbours"),
+    ("src/processors/filter_items.c", '#include "processors/redaction_value.h"\n', "redaction's header in filter"),
+    ("src/processors/filter.c", '#include "processors/filter_items.h"\n', None),
+    ("src/processors/resource.c", '#include "processors/attributes_edit.h"\n', None),
+    ("src/receivers/log_body.c", '#include "receivers/jsonlog_config.h"\n', "jsonlog's header in what several"),
+    ("src/exporters/file.c", '#include "exporters/output.h"\n', None),
     ("src/connectors/down.c", '#include "weft/component.h"\n#include "join/join.h"\n', None),
     ("src/exporters/up.c", '#include "admin/metrics.h"\n', "above"),
     ("src/admin/up.c", '#include "worker/worker.h"\n', "above"),

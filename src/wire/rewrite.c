@@ -1,7 +1,8 @@
-/* Writing messages anew (redaction_rewrite.h), and the KeyValues among them. The header of a field goes in front of its
+/* Writing messages anew (rewrite.h), and the KeyValues among them. The header of a field goes in front of its
  * contents when those are there, so lengths are known when they are written; what stays of a message is copied in runs.
  */
-#include "processors/redaction_rewrite.h"
+#include "wire/rewrite.h"
+
 #include "wire/checked.h"
 
 /* What lies in out from `at` on becomes the contents of the field `number`, behind bytes that stay. */
