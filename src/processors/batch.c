@@ -5,7 +5,8 @@
  * (block_on_overflow): then it is kept, this processor closes too, and the receivers stop reading.
  *
  * With metadata_keys there is a shard for each combination of values that requests have under these keys; without, one
- * shard. Shards stay, as the Collector's do. */
+ * shard. One in which nothing was collected for a while is given up, unlike the Collector's: clients choose the values,
+ * and what they once sent may not use up the limit for good. */
 #include "weft/component.h"
 
 #include <strings.h>
@@ -13,12 +14,15 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "processors/batch_combination.h"
 
 enum {
-    SHARD_BUCKETS = 256,
     MAX_SHARDS = 65536, /* where the config says that there is no limit */
+    IDLE_TIMEOUTS = 10, /* after so many a shard that collects nothing is given up */
 };
+
+static const int64_t shortest_idle_ns = WEFT_NS_PER_S;
 
 struct batch_config {
     struct weft_duration timeout;
@@ -34,22 +38,19 @@ WEFT_MAGIC(batch_shard, 0x0ba7c45d);
 struct shard {
     uint32_t magic;
     struct batch_processor *processor;
-    struct shard *next;             /* in its bucket */
-    struct weft_buffer combination; /* how it is told from others; empty without metadata_keys */
     struct weft_metadata *metadata; /* what goes on with the batches; NULL without metadata_keys */
     struct weft_batch *pending;     /* NULL = nothing is held */
-    size_t charged_bytes;           /* for itself and its combination; clients choose how many there are */
-    struct weft_timer timer;
-    bool is_kept; /* what was to go on could not: what follows is closed */
+    struct weft_timer timer;        /* to pass on what is held; with nothing held, to give the shard up */
+    bool is_kept;                   /* what was to go on could not: what follows is closed */
 };
 
 struct batch_processor {
     struct weft_consumer consumer;
     const struct batch_config *config;
     struct weft_consumer *next;
-    struct shard only;                    /* without metadata_keys */
-    struct shard *buckets[SHARD_BUCKETS]; /* with them */
-    size_t shard_count, kept_count;
+    struct shard only;         /* without metadata_keys */
+    struct weft_table *shards; /* with them: by the wide hash of their combination */
+    size_t kept_count;
     struct weft_buffer combination; /* scratch */
     bool is_draining;
     bool is_flushing;
@@ -70,7 +71,7 @@ static const struct weft_field batch_fields[] = {
     WEFT_FIELD(struct batch_config, metadata_keys, NULL,
                "Collect apart what came by requests that differ in these headers; see include_metadata."),
     WEFT_FIELD(struct batch_config, metadata_cardinality_limit, "1000",
-               "So many combinations of them at most, on each worker; further ones are refused. 0 = 65536.",
+               "So many combinations of them at a time, on each worker; further ones are refused. 0 = 65536.",
                .maximum = UINT32_MAX),
     WEFT_FIELDS_END,
 };
@@ -204,6 +205,14 @@ static void set_kept(struct shard *shard, bool is_kept)
     weft_consumer_set_open(&processor->consumer, processor->kept_count == 0);
 }
 
+/* How long a shard stays that collects nothing. */
+static int64_t idle_ns(const struct batch_config *config)
+{
+    int64_t ns;
+    bool is_long = __builtin_mul_overflow(config->timeout.ns, IDLE_TIMEOUTS, &ns);
+    return is_long ? config->timeout.ns : ns > shortest_idle_ns ? ns : shortest_idle_ns;
+}
+
 static void flush(struct shard *shard, bool is_everything)
 {
     struct batch_processor *processor = shard->processor;
@@ -222,29 +231,35 @@ static void flush(struct shard *shard, bool is_everything)
     processor->is_flushing = false;
     set_kept(shard, is_kept);
     struct weft_timers *timers = processor->consumer.host->timers;
-    if (shard->pending == NULL || is_kept) {
+    if (shard->pending == NULL && processor->shards != NULL) {
+        weft_timer_set_after(timers, &shard->timer, idle_ns(processor->config));
+    } else if (shard->pending == NULL || is_kept) {
         weft_timer_cancel(timers, &shard->timer);
     } else if (!weft_timer_is_set(&shard->timer)) {
         weft_timer_set_after(timers, &shard->timer, processor->config->timeout.ns);
     }
 }
 
+/* ---- shards ---- */
+
+static void give_up(struct shard *shard);
+
 static void timeout_expired(void *context)
 {
     struct shard *shard = context;
     weft_check_magic(shard, batch_shard);
-    weft_assert(shard->pending != NULL);
+    if (shard->pending == NULL) {
+        give_up(shard);
+        return;
+    }
     shard->processor->timeout_triggers++;
     flush(shard, true);
 }
-
-/* ---- shards ---- */
 
 static void shard_init(struct shard *shard, struct batch_processor *processor)
 {
     weft_set_magic(shard, batch_shard);
     shard->processor = processor;
-    weft_buffer_init(&shard->combination, 0);
     weft_timer_init(&shard->timer, timeout_expired, shard);
 }
 
@@ -257,76 +272,86 @@ static void shard_fini(struct shard *shard)
 {
     weft_assert(shard->pending == NULL);
     weft_timer_cancel(shard->processor->consumer.host->timers, &shard->timer);
-    weft_budget_release(budget_of(shard->processor), shard->charged_bytes);
-    weft_buffer_fini(&shard->combination);
     weft_metadata_unref(&shard->metadata);
     weft_clear_magic(shard, batch_shard);
 }
 
-static bool has_keys(const struct batch_processor *processor)
+static void give_up(struct shard *shard)
 {
-    return processor->config->metadata_keys.count > 0;
+    struct batch_processor *processor = shard->processor;
+    weft_assert(processor->shards != NULL && !processor->is_flushing && !shard->is_kept);
+    shard_fini(shard);
+    weft_table_remove(processor->shards, shard);
+}
+
+static size_t shards_max(const struct batch_config *config)
+{
+    enum { TABLE_MAX = 1 << 28 };
+    uint64_t limit = config->metadata_cardinality_limit;
+    return limit == 0 ? MAX_SHARDS : limit < TABLE_MAX ? (size_t)limit : TABLE_MAX;
+}
+
+static struct weft_table *shards_new(const struct weft_host *host, const struct batch_config *config)
+{
+    return weft_table_new(&(struct weft_table_settings){ .budget = host->budget,
+                                                         .secret = host->secret,
+                                                         .key_bytes_max = WEFT_WIDE_HASH_BYTES,
+                                                         .entry_bytes = sizeof(struct shard),
+                                                         .entry_count_max = shards_max(config) });
 }
 
 static void each_combination(struct batch_processor *processor, void (*visit)(struct shard *shard, void *context),
                              void *context)
 {
-    for (size_t i = 0; i < SHARD_BUCKETS; i++) {
-        for (struct shard *shard = processor->buckets[i], *next; shard != NULL; shard = next) {
-            next = shard->next;
-            visit(shard, context);
-        }
+    uint32_t cursor = 0;
+    struct shard *shard;
+    while ((shard = weft_table_next(processor->shards, &cursor)) != NULL) {
+        visit(shard, context);
     }
 }
 
 static void each_shard(struct batch_processor *processor, void (*visit)(struct shard *shard, void *context),
                        void *context)
 {
-    if (has_keys(processor)) {
+    if (processor->shards != NULL) {
         each_combination(processor, visit, context);
     } else {
         visit(&processor->only, context);
     }
 }
 
-/* FNV-1a; who can make combinations collide gains a list of 1,000 to be walked. */
-static size_t bucket_of(struct weft_slice combination)
+static enum weft_status fail_put(struct batch_processor *processor, enum weft_status status, struct weft_error *error)
 {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < combination.length; i++) {
-        hash = (hash ^ combination.bytes[i]) * 16777619U;
+    const char *id = processor->consumer.id;
+    if (status == WEFT_LIMIT) {
+        processor->combinations_refused++;
+        return weft_fail(error, WEFT_INTERNAL, "%s: too many batcher metadata-value combinations", id);
     }
-    return (hash ^ hash >> 16) % SHARD_BUCKETS;
+    return weft_fail(error, WEFT_NOMEM, "%s: no memory for another combination", id);
 }
 
-static enum weft_status add_shard(struct batch_processor *processor, const struct weft_metadata *metadata,
-                                  struct shard **bucket, struct shard **out_shard, struct weft_error *error)
+/* That of the combination in processor->combination, which may be a new one. */
+static enum weft_status put_shard(struct batch_processor *processor, const struct weft_metadata *metadata,
+                                  struct shard **out_shard, struct weft_error *error)
 {
-    const struct batch_config *config = processor->config;
-    uint64_t limit = config->metadata_cardinality_limit == 0 ? MAX_SHARDS : config->metadata_cardinality_limit;
-    if (processor->shard_count >= limit) {
-        processor->combinations_refused++;
-        return weft_fail(error, WEFT_INTERNAL, "%s: too many batcher metadata-value combinations",
-                         processor->consumer.id);
+    uint8_t hash[WEFT_WIDE_HASH_BYTES];
+    void *entry;
+    bool is_new;
+    weft_hash_wide(processor->consumer.host->secret, weft_buffer_slice(&processor->combination), hash);
+    enum weft_status status = weft_table_put(processor->shards, weft_slice_of(hash, sizeof hash), &entry, &is_new);
+    if (status != WEFT_OK) {
+        return fail_put(processor, status, error);
     }
-    struct shard *shard = weft_try_alloc(sizeof *shard);
-    if (shard != NULL) {
+    struct shard *shard = entry;
+    if (is_new) {
         shard_init(shard, processor);
-        shard->metadata = weft_batch_combination_try_keep(budget_of(processor), &config->metadata_keys, metadata);
-        weft_buffer_append(&shard->combination, processor->combination.bytes, processor->combination.length);
-    }
-    if (shard == NULL || shard->metadata == NULL || shard->combination.is_failed) {
-        if (shard != NULL) {
-            shard_fini(shard);
+        shard->metadata =
+            weft_batch_combination_try_keep(budget_of(processor), &processor->config->metadata_keys, metadata);
+        if (shard->metadata == NULL) {
+            give_up(shard);
+            return fail_put(processor, WEFT_NOMEM, error);
         }
-        weft_free(shard);
-        return weft_fail(error, WEFT_NOMEM, "%s: no memory for another combination", processor->consumer.id);
     }
-    shard->charged_bytes = sizeof *shard + shard->combination.capacity;
-    weft_budget_charge(budget_of(processor), shard->charged_bytes);
-    shard->next = *bucket;
-    *bucket = shard;
-    processor->shard_count++;
     *out_shard = shard;
     return WEFT_OK;
 }
@@ -334,7 +359,7 @@ static enum weft_status add_shard(struct batch_processor *processor, const struc
 static enum weft_status find_shard(struct batch_processor *processor, const struct weft_metadata *metadata,
                                    struct shard **out_shard, struct weft_error *error)
 {
-    if (!has_keys(processor)) {
+    if (processor->shards == NULL) {
         *out_shard = &processor->only;
         return WEFT_OK;
     }
@@ -343,14 +368,7 @@ static enum weft_status find_shard(struct batch_processor *processor, const stru
     if (weft_batch_combination_write(&processor->config->metadata_keys, metadata, combination) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "%s: no memory to look at metadata", processor->consumer.id);
     }
-    struct shard **bucket = &processor->buckets[bucket_of(weft_buffer_slice(combination))];
-    for (struct shard *shard = *bucket; shard != NULL; shard = shard->next) {
-        if (weft_slice_equal(weft_buffer_slice(&shard->combination), weft_buffer_slice(combination))) {
-            *out_shard = shard;
-            return WEFT_OK;
-        }
-    }
-    return add_shard(processor, metadata, bucket, out_shard, error);
+    return put_shard(processor, metadata, out_shard, error);
 }
 
 /* From here on the batch has of its metadata what the shard has. */
@@ -383,6 +401,7 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     struct weft_metadata *own_metadata = weft_metadata_ref(batch->metadata);
     adopt_metadata(batch, shard);
     if (shard->pending == NULL) {
+        weft_timer_cancel(consumer->host->timers, &shard->timer);
         shard->pending = batch;
         *own_batch = NULL;
     } else if (weft_batch_merge(shard->pending, own_batch) != WEFT_OK) {
@@ -459,17 +478,15 @@ static void free_shard(struct shard *shard, void *context)
 {
     (void)context;
     shard_fini(shard);
-    weft_free(shard);
 }
 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct batch_processor *processor = processor_of(consumer);
     weft_assert(!processor->is_flushing);
-    if (has_keys(processor)) {
-        each_combination(processor, free_shard, NULL);
-    } else {
-        shard_fini(&processor->only);
+    each_shard(processor, free_shard, NULL);
+    if (processor->shards != NULL) {
+        weft_table_free(processor->shards);
     }
     weft_buffer_fini(&processor->combination);
     weft_consumer_fini(consumer);
@@ -506,7 +523,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     processor->consumer.held_account = *setup->in_flight;
     processor->consumer.held_account.kind = WEFT_ACCOUNT_BUFFERED;
     processor->consumer.held_account.owner = setup->id;
-    shard_init(&processor->only, processor);
+    if (processor->config->metadata_keys.count > 0) {
+        processor->shards = shards_new(setup->host, processor->config);
+    } else {
+        shard_init(&processor->only, processor);
+    }
     weft_buffer_init(&processor->combination, 0);
     struct weft_ledger *ledger = setup->host->ledger;
     processor->buffer_flow = weft_ledger_flow(ledger, setup->in_flight, &processor->consumer.held_account);
@@ -530,10 +551,10 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "otelcol_processor_batch_timeout_trigger_send",
                      "Number of times the batch was sent due to a timeout trigger", WEFT_SAMPLE_COUNTER,
                      (double)processor->timeout_triggers, labels);
-    if (has_keys(processor)) {
+    if (processor->shards != NULL) {
         weft_samples_add(samples, "otelcol_processor_batch_metadata_cardinality",
                          "Number of distinct metadata value combinations being processed", WEFT_SAMPLE_GAUGE,
-                         (double)processor->shard_count, labels);
+                         (double)weft_table_count(processor->shards), labels);
         weft_samples_add(samples, "weft_processor_batch_combinations_refused",
                          "Batches refused because of metadata_cardinality_limit", WEFT_SAMPLE_COUNTER,
                          (double)processor->combinations_refused, labels);

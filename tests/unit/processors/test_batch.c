@@ -1,4 +1,5 @@
 /* Processor `batch`: merges, splits, waits and gives way to pressure; every span's bytes out are its bytes in. */
+#include "base/hash.h"
 #include "config/load.h"
 #include "pipeline/pipeline_test.h"
 #include "weft/component.h"
@@ -9,11 +10,13 @@ static struct stub stub;
 static struct weft_consumer *outlet, *processor;
 static struct weft_tree *tree;
 static void *config;
+static struct weft_hash_secret secret;
 
 static void begin_with(const char *yaml)
 {
     struct weft_error error = WEFT_ERROR_NONE;
     begin();
+    host.secret = &secret;
     stub_init(&stub, "stub");
     outlet = weft_outlet_new(&host, &in_flight, &stub.consumer);
     config = weft_alloc(weft_processor_batch.config_size);
@@ -309,23 +312,85 @@ START_TEST(test_failed_allocations_lose_nothing)
 }
 END_TEST
 
-/* Which values there are is the clients' choice, and each keeps a shard until the end. */
+static struct weft_batch *spans_of(struct weft_slice tenant)
+{
+    struct weft_batch *batch = spans(0, 1, NULL);
+    const struct weft_metadata_item item = { WEFT_SLICE_LITERAL("tenant"), tenant };
+    batch->metadata = weft_metadata_try_new(&budget, &item, 1, WEFT_SLICE_EMPTY);
+    return batch;
+}
+
+/* Which values there are is the clients' choice. */
 START_TEST(test_shards_are_charged_while_they_last)
 {
-    char value[2000];
+    char value[20000];
     memset(value, 'x', sizeof value);
     begin_with("metadata_keys: [tenant]\ntimeout: 0s");
-    const struct weft_metadata_item item = { WEFT_SLICE_LITERAL("tenant"), weft_slice_of(value, sizeof value) };
-    for (int i = 0; i < 2; i++) { /* the second finds its shard */
-        struct weft_batch *batch = spans(0, 1, NULL);
-        batch->metadata = weft_metadata_try_new(&budget, &item, 1, WEFT_SLICE_EMPTY);
-        ck_assert_int_eq(give(batch), WEFT_OK);
+    int64_t charged[4];
+    for (int i = 0; i < 4; i++) { /* the second of two finds its shard; then one more is made */
+        value[0] = i < 2 ? 'x' : 'y';
+        ck_assert_int_eq(give(spans_of(weft_slice_of(value, sizeof value))), WEFT_OK);
         stub_end_kept(&stub, NULL);
         weft_payload_pool_trim(host.pool);
-        ck_assert_uint_ge(weft_budget_reserved(&budget), 2 * sizeof value); /* told apart by it, and passed on */
-        ck_assert_uint_lt(weft_budget_reserved(&budget), 4 * sizeof value);
+        charged[i] = (int64_t)weft_budget_reserved(&budget);
     }
+    ck_assert_int_eq(charged[1], charged[0]);
+    ck_assert_int_eq(charged[3], charged[2]);
+    ck_assert_int_ge(charged[2] - charged[0], sizeof value);
+    ck_assert_int_lt(charged[2] - charged[0], sizeof value + 200);
+    advance(WEFT_NS_PER_S);
+    ck_assert_int_lt((int64_t)weft_budget_reserved(&budget), charged[0] - (int64_t)sizeof value);
     end_all();
+}
+END_TEST
+
+/* Who sends a thousand values once has not used the limit up for those that come later. */
+START_TEST(test_a_shard_that_collects_nothing_is_given_up)
+{
+    begin_with("metadata_keys: [tenant]\nmetadata_cardinality_limit: 2\ntimeout: 1s\nsend_batch_size: 2");
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("a"))), WEFT_OK);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("b"))), WEFT_OK);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("c"))), WEFT_INTERNAL);
+    advance(WEFT_NS_PER_S); /* both are passed on, and stay */
+    ck_assert_uint_eq(stub.kept_count, 2);
+    advance(5 * WEFT_NS_PER_S);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("c"))), WEFT_INTERNAL);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("a"))), WEFT_OK);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("a"))), WEFT_OK); /* by its size */
+    ck_assert_uint_eq(stub.kept_count, 3);
+    advance(5 * WEFT_NS_PER_S); /* ten since b was used, not since a was */
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("c"))), WEFT_OK);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("b"))), WEFT_INTERNAL);
+    weft_consumer_set_open(&stub.consumer, false);
+    advance(100 * WEFT_NS_PER_S); /* a is given up; c holds a record that cannot go on */
+    ck_assert_uint_eq(held(), 1);
+    weft_consumer_set_open(&stub.consumer, true);
+    ck_assert_uint_eq(held(), 0);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("c"))), WEFT_OK);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("b"))), WEFT_OK);
+    ck_assert_int_eq(give(spans_of(WEFT_SLICE_LITERAL("a"))), WEFT_INTERNAL);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_failed_allocations_make_no_shard)
+{
+    for (size_t n = 1, is_done = 0; !is_done; n++) {
+        begin_with("{metadata_keys: [tenant], metadata_cardinality_limit: 1, timeout: 1s}");
+        struct weft_batch *batch = spans_of(WEFT_SLICE_LITERAL("a"));
+        struct weft_error error = WEFT_ERROR_NONE;
+        book_offered(1);
+        weft_alloc_fail_at(n);
+        enum weft_status status = weft_consumer_consume(processor, &batch, &error);
+        is_done = !weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        if (status != WEFT_OK) {
+            ck_assert_int_eq(status, WEFT_NOMEM);
+            ck_assert_int_eq(weft_consumer_consume(processor, &batch, &error), WEFT_OK);
+        }
+        ck_assert_uint_eq(held(), 1);
+        end_all();
+    }
 }
 END_TEST
 
@@ -349,6 +414,8 @@ int main(void)
     tcase_add_test(tests, test_drain_waits_for_what_follows_until_it_is_forced);
     tcase_add_test(tests, test_failed_allocations_lose_nothing);
     tcase_add_test(tests, test_shards_are_charged_while_they_last);
+    tcase_add_test(tests, test_a_shard_that_collects_nothing_is_given_up);
+    tcase_add_test(tests, test_failed_allocations_make_no_shard);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
