@@ -480,6 +480,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                                                                 .operations = &push_operations,
                                                                 .exporter = exporter,
                                                                 .push_size_bytes = sizeof(struct otlp_push),
+                                                                .auth = exporter->auth,
                                                                 .signal = setup->signal,
                                                             });
     *out_consumer = &exporter->consumer;

@@ -55,7 +55,9 @@ static const struct weft_field header_fields[] = {
     WEFT_FIELD(HEADER, key, NULL, "The header.", .is_required = true),
     WEFT_FIELD(HEADER, value, NULL, "Its value."),
     WEFT_FIELD(HEADER, value_file, NULL, "A file with the value, looked at again."),
-    WEFT_FIELD(HEADER, from_context, NULL, "The request's own header to take it from; see include_metadata."),
+    WEFT_FIELD(HEADER, from_context, NULL,
+               "The request's own header to take it from; see include_metadata. A sending_queue.batch keeps apart what "
+               "differs in it; a batch processor needs it in its metadata_keys."),
     WEFT_FIELD(HEADER, default_value, NULL, "The value when the request has none."),
     WEFT_FIELD(HEADER, from_attribute, NULL,
                "What is known of who has authenticated: nothing, since neither basicauth nor bearertokenauth says "
@@ -87,6 +89,11 @@ static enum action action_of(const HEADER *header)
         }
     }
     return UPSERT;
+}
+
+static bool is_from_context(const HEADER *header)
+{
+    return header->from_context != NULL && action_of(header) != DELETE;
 }
 
 static enum weft_status validate_header(const HEADER *header, struct weft_error *error)
@@ -309,6 +316,20 @@ static enum weft_status add(struct weft_auth_client *untyped, const struct weft_
     return status;
 }
 
+static bool tells_apart(const struct weft_auth_client *untyped, const struct weft_metadata *left,
+                        const struct weft_metadata *right)
+{
+    const struct setter_client *client = WEFT_CONTAINER_OF(untyped, const struct setter_client, client);
+    const struct setter_config *config = client->shared->config;
+    for (size_t i = 0; i < config->headers.count; i++) {
+        if (is_from_context(header_at(config, i)) &&
+            !weft_metadata_is_same_under(left, right, header_at(config, i)->from_context)) {
+            return true;
+        }
+    }
+    return weft_auth_client_tells_apart(client->additional, left, right);
+}
+
 static void client_free(struct weft_auth_client *untyped)
 {
     struct setter_client *client = client_of(untyped);
@@ -320,7 +341,11 @@ static void client_free(struct weft_auth_client *untyped)
     weft_free(client);
 }
 
-static const struct weft_auth_client_operations setter_operations = { .add = add, .free = client_free };
+static const struct weft_auth_client_operations setter_operations = {
+    .add = add,
+    .tells_apart = tells_apart,
+    .free = client_free,
+};
 
 static void open_value(struct setter_client *client, size_t index)
 {

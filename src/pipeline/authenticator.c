@@ -43,6 +43,13 @@ void weft_auth_client_free(struct weft_auth_client *client)
     }
 }
 
+bool weft_auth_client_tells_apart(const struct weft_auth_client *client, const struct weft_metadata *left,
+                                  const struct weft_metadata *right)
+{
+    return client != NULL && client->operations->tells_apart != NULL && left != right &&
+           client->operations->tells_apart(client, left, right);
+}
+
 enum weft_status weft_auth_client_headers(struct weft_auth_client *client, const struct weft_metadata *metadata,
                                           struct weft_header_set **out_set, struct weft_error *error)
 {

@@ -59,6 +59,10 @@ struct weft_auth_client_operations {
     /* Adds the fields of a request that begins now. metadata: of who sent the records; may be NULL. */
     enum weft_status (*add)(struct weft_auth_client *client, const struct weft_metadata *metadata,
                             struct weft_header_set *set, struct weft_error *error);
+    /* Whether it takes different values from the two, either of which may be NULL: then their records may not go in one
+     * request. NULL = it takes none. */
+    bool (*tells_apart)(const struct weft_auth_client *client, const struct weft_metadata *left,
+                        const struct weft_metadata *right);
     void (*free)(struct weft_auth_client *client);
 };
 
@@ -115,6 +119,10 @@ struct weft_auth_client *weft_auth_client_open(struct weft_authenticator *authen
                                                const struct weft_auth_client_setup *setup);
 void weft_auth_server_free(struct weft_auth_server *server);
 void weft_auth_client_free(struct weft_auth_client *client);
+
+/* As the operation; client may be NULL, which tells nothing apart. */
+bool weft_auth_client_tells_apart(const struct weft_auth_client *client, const struct weft_metadata *left,
+                                  const struct weft_metadata *right);
 
 /* The fields of a request: *out_set is NULL without an authenticator. The caller's to free. */
 enum weft_status weft_auth_client_headers(struct weft_auth_client *client, const struct weft_metadata *metadata,

@@ -179,15 +179,16 @@ enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **
     weft_assert(batch->signal == other->signal && weft_list_is_empty(&other->node));
     weft_assert(!weft_signal_stays_whole(batch->signal));
     weft_assert(batch->budget == other->budget);
-    if (weft_batch_reserve_parts(batch, batch->part_count + other->part_count) != WEFT_OK) {
+    struct weft_metadata *common;
+    if (weft_batch_reserve_parts(batch, batch->part_count + other->part_count) != WEFT_OK ||
+        weft_metadata_try_common(batch->metadata, other->metadata, &common) != WEFT_OK) {
         return WEFT_NOMEM;
     }
     for (size_t i = 0; i < other->part_count; i++) {
         weft_batch_push_part(batch, &other->parts[i]);
     }
-    if (batch->metadata != other->metadata) {
-        weft_metadata_unref(&batch->metadata);
-    }
+    weft_metadata_unref(&batch->metadata);
+    batch->metadata = common;
     weft_batch_free_empty(other);
     *own_other = NULL;
     return WEFT_OK;

@@ -45,8 +45,8 @@ struct weft_batch {
     struct weft_budget *budget;
     bool is_lent;                   /* other workers read it (loan.h): nothing may be done with it but looking */
     weft_flow_id outlet_flow;       /* in_flight -> queued, set by the outlet on the way to an exporter */
-    struct weft_metadata *metadata; /* a reference: of the request that the records came by. NULL: none is kept, or
-                                       they came by several that differ */
+    struct weft_metadata *metadata; /* a reference: of the request that the records came by, or what is the same
+                                       in all of them. NULL: none is kept */
     uint64_t weight;                /* sum over parts */
     size_t size_bytes;
     struct weft_part *parts;
@@ -73,8 +73,8 @@ struct weft_batch *weft_batch_try_new(enum weft_signal signal, struct weft_paylo
 /* A copy for one more branch; its tickets then wait for it too. NULL when memory is gone. */
 struct weft_batch *weft_batch_try_clone(struct weft_batch *batch) WEFT_MUST_CHECK;
 
-/* Appends the parts of the other batch, which is gone on success. Metadata that differs goes. Neither this nor what
- * opens, splits or takes records out is for a signal that stays whole. */
+/* Appends the parts of the other batch, which is gone on success. Of the metadata stays what both say. Neither this nor
+ * what opens, splits or takes records out is for a signal that stays whole. */
 enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **own_other) WEFT_MUST_CHECK;
 
 /* Moves leading records, at most max_weight of them and at most max_bytes (0 = no limit), into a new batch; a metric is

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 
 static struct weft_slice copy(struct weft_slice text, uint8_t **at, bool is_key)
 {
@@ -66,15 +67,77 @@ void weft_metadata_unref(struct weft_metadata **own_metadata)
     }
 }
 
+static bool is_key(const struct weft_metadata_item *item, struct weft_slice key)
+{
+    return item->key.length == key.length &&
+           strncasecmp((const char *)item->key.bytes, (const char *)key.bytes, key.length) == 0;
+}
+
+/* The next item of that key from index on; their number if there is none. */
+static size_t find_from(const struct weft_metadata *metadata, size_t index, struct weft_slice key)
+{
+    size_t count = metadata == NULL ? 0 : metadata->count;
+    while (index < count && !is_key(&metadata->items[index], key)) {
+        index++;
+    }
+    return index;
+}
+
+static bool is_same_under(const struct weft_metadata *left, const struct weft_metadata *right, struct weft_slice key)
+{
+    size_t left_count = left == NULL ? 0 : left->count;
+    size_t right_count = right == NULL ? 0 : right->count;
+    size_t i = find_from(left, 0, key);
+    size_t j = find_from(right, 0, key);
+    while (i < left_count && j < right_count && weft_slice_equal(left->items[i].value, right->items[j].value)) {
+        i = find_from(left, i + 1, key);
+        j = find_from(right, j + 1, key);
+    }
+    return i == left_count && j == right_count;
+}
+
+bool weft_metadata_is_same_under(const struct weft_metadata *left, const struct weft_metadata *right, const char *key)
+{
+    return is_same_under(left, right, weft_slice_of_text(key));
+}
+
+enum weft_status weft_metadata_try_common(struct weft_metadata *left, const struct weft_metadata *right,
+                                          struct weft_metadata **out_common)
+{
+    struct weft_metadata_item items[WEFT_METADATA_MAX];
+    size_t count = 0;
+    if (left == right || left == NULL || right == NULL) {
+        *out_common = left == right ? weft_metadata_ref(left) : NULL;
+        return WEFT_OK;
+    }
+    weft_assert(left->count <= WEFT_METADATA_MAX);
+    for (size_t i = 0; i < left->count; i++) {
+        if (is_same_under(left, right, left->items[i].key)) {
+            items[count++] = left->items[i];
+        }
+    }
+    struct weft_slice address = weft_slice_equal(left->address, right->address) ? left->address : WEFT_SLICE_EMPTY;
+    if (count == left->count && address.length == left->address.length) {
+        *out_common = weft_metadata_ref(left);
+        return WEFT_OK;
+    }
+    struct weft_metadata *common = NULL;
+    if (count > 0 || address.length > 0) {
+        common = weft_metadata_try_new(left->budget, items, count, address);
+        if (common == NULL) {
+            return WEFT_NOMEM;
+        }
+    }
+    *out_common = common;
+    return WEFT_OK;
+}
+
 size_t weft_metadata_find(const struct weft_metadata *metadata, const char *key, struct weft_slice *out_value)
 {
-    size_t count = 0, length = strlen(key);
+    size_t count = 0;
     for (size_t i = 0; metadata != NULL && i < metadata->count; i++) {
-        const struct weft_metadata_item *item = &metadata->items[i];
-        if (item->key.length == length && strncasecmp((const char *)item->key.bytes, key, length) == 0) {
-            if (count++ == 0) {
-                *out_value = item->value;
-            }
+        if (is_key(&metadata->items[i], weft_slice_of_text(key)) && count++ == 0) {
+            *out_value = metadata->items[i].value;
         }
     }
     return count;

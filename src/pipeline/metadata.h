@@ -35,5 +35,14 @@ struct weft_metadata *weft_metadata_try_new(struct weft_budget *budget, const st
 struct weft_metadata *weft_metadata_ref(struct weft_metadata *metadata);
 void weft_metadata_unref(struct weft_metadata **own_metadata);
 
+/* Whether both, of which either may be NULL, say the same under the key, whatever its case: the same values in the same
+ * order, or none. */
+bool weft_metadata_is_same_under(const struct weft_metadata *left, const struct weft_metadata *right, const char *key);
+
+/* What both say: those of left's items whose key has the same values in right. A reference, to left itself if that is
+ * all of it; NULL if it is nothing. WEFT_NOMEM. */
+enum weft_status weft_metadata_try_common(struct weft_metadata *left, const struct weft_metadata *right,
+                                          struct weft_metadata **out_common) WEFT_MUST_CHECK;
+
 /* The values of a key, whatever its case. Returns how many; *out_value is the first. NULL has none. */
 size_t weft_metadata_find(const struct weft_metadata *metadata, const char *key, struct weft_slice *out_value);

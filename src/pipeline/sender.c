@@ -460,6 +460,10 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     if (!take_room(sender, charge)) {
         return refuse_full(sender, weight, error);
     }
+    if (sender->pending != NULL &&
+        weft_auth_client_tells_apart(sender->settings.auth, sender->pending->batch->metadata, batch->metadata)) {
+        release_pending(sender, true);
+    }
     weft_flow_id outlet_flow = batch->outlet_flow;
     /* Settling may answer the client and must come before the batch can be cut or sent. */
     bool is_handed_over = has_queue(sender) && !queue_of(sender)->wait_for_result;

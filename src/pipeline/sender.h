@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pipeline/authenticator.h"
 #include "pipeline/consumer.h"
 #include "pipeline/retry.h"
 #include "pipeline/sender_config.h"
@@ -64,7 +65,8 @@ struct weft_sender_settings {
     const struct weft_sender_operations *operations;
     void *exporter;
     size_t push_size_bytes;
-    enum weft_signal signal; /* of all batches: one that stays whole is never merged nor cut */
+    const struct weft_auth_client *auth; /* what it tells apart is not merged; NULL = none. Outlives the sender */
+    enum weft_signal signal;             /* of all batches: one that stays whole is never merged nor cut */
 };
 
 struct weft_sender_counters {

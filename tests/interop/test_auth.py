@@ -362,6 +362,27 @@ class MetadataKeysTest(ClientCase):
         if not program.is_stand_in:
             self.assertEqual(program.ledger(True).disagreements(), [])
 
+    @only_weft("the Collector wants sending_queue.batch.partition for it")
+    def test_a_queue_that_batches_keeps_tenants_apart(self):
+        backend = self.start(HttpBackend())
+        self.grpc = self.address()
+        config = configs.pipeline(
+            self.grpc, {"otlp_http": {"endpoint": backend.url, "auth": {"authenticator": "headers_setter"},
+                                      "sending_queue": {"batch": {"flush_timeout": "300ms", "min_size": 100}}}},
+            receiver=configs.otlp_receiver(self.grpc, include_metadata=True))
+        config["extensions"] = {"headers_setter": {"headers": [
+            {"key": "X-Scope", "from_context": "x-tenant", "default_value": "nobody"}]}}
+        config["service"]["extensions"] = ["headers_setter"]
+        self.start_program(config, [self.grpc])
+        tenants = [["a"], ["a"], ["b"], [], ["a"], ["a"]]
+        for number, tenant in enumerate(tenants):
+            self.export(number, *tenant)
+        self.assertEqual(len(backend.wait_for_spans(len(tenants))), len(tenants))
+        for received in backend.requests:
+            for span_id in otlp.span_ids(received.body):
+                number = next(i for i in range(len(tenants)) if otlp.numbered_span_id(i) == span_id)
+                self.assertEqual(received.headers["x-scope"], (tenants[number] or ["nobody"])[0])
+
     def test_more_combinations_than_the_limit_are_refused(self):
         backend, program = self.start_tenants(limit=2)
         self.export(0, "a")

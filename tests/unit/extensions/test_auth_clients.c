@@ -1,6 +1,7 @@
 /* What basicauth and headers_setter add to a client's requests: as files change, and as memory runs out. */
 #include "extensions/auth_test.h"
 #include "extensions/htpasswd.h"
+#include "pipeline/metadata.h"
 
 extern const struct weft_component weft_extension_basicauth, weft_extension_headers_setter;
 
@@ -53,6 +54,38 @@ START_TEST(test_headers_come_from_a_file_or_there_is_no_memory)
 }
 END_TEST
 
+/* By the keys that values come from, and by no other. */
+START_TEST(test_headers_tell_requests_apart_that_give_other_values)
+{
+    static const struct {
+        const char *key, *left, *right;
+        bool is_apart;
+    } rows[] = { { "x-one", "1", "1", false },  { "x-one", "1", "2", true },    { "x-TWO", "1", "2", true },
+                 { "x-gone", "1", "2", false }, { "x-other", "1", "2", false }, { "x-one", "1", NULL, true } };
+    struct weft_authenticator *authenticator = auth_begin(
+        &weft_extension_headers_setter, "{headers: [{key: a, from_context: X-One}, {key: b, value: '%.1s'}, {key: c, "
+                                        "from_context: x-two, default_value: two}, {key: d, action: delete, "
+                                        "from_context: x-gone}]}");
+    struct weft_auth_client *client = auth_client(authenticator);
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        struct weft_metadata *sides[2] = { NULL, NULL };
+        for (int j = 0; j < 2; j++) {
+            const char *value = j == 0 ? rows[i].left : rows[i].right;
+            const struct weft_metadata_item item = { weft_slice_of_text(rows[i].key),
+                                                     weft_slice_of_text(value == NULL ? "" : value) };
+            sides[j] = value == NULL ? NULL : weft_metadata_try_new(&fixture.budget, &item, 1, WEFT_SLICE_EMPTY);
+        }
+        ck_assert(weft_auth_client_tells_apart(client, sides[0], sides[1]) == rows[i].is_apart);
+        ck_assert(!weft_auth_client_tells_apart(client, sides[0], sides[0]));
+        weft_metadata_unref(&sides[0]);
+        weft_metadata_unref(&sides[1]);
+    }
+    ck_assert(!weft_auth_client_tells_apart(NULL, NULL, NULL));
+    weft_auth_client_free(client);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(test_users_are_read_as_a_whole_or_not)
 {
     struct weft_htpasswd table = { .count = 0 };
@@ -75,6 +108,7 @@ static void add(TCase *tests)
     tcase_add_checked_fixture(tests, files_begin, files_end);
     tcase_add_test(tests, test_a_pair_is_written_once_until_a_half_changes);
     tcase_add_test(tests, test_headers_come_from_a_file_or_there_is_no_memory);
+    tcase_add_test(tests, test_headers_tell_requests_apart_that_give_other_values);
     tcase_add_test(tests, test_users_are_read_as_a_whole_or_not);
 }
 

@@ -27,6 +27,7 @@ struct fake {
 enum { MAX_FAKES = 2 };
 static struct weft_sender_config config;
 static struct weft_sender_shared shared;
+static const struct weft_auth_client *auth_of_all;
 static enum weft_signal signal_of_all; /* to the sender; the books of these tests know one signal */
 static struct fake fakes[MAX_FAKES];
 static size_t fake_count;
@@ -69,6 +70,7 @@ static const struct weft_consumer_operations fake_operations = { .consume = fake
 static inline void defaults(void)
 {
     signal_of_all = WEFT_TRACES;
+    auth_of_all = NULL;
     config = (struct weft_sender_config){
         .has_queue = true,
         .sending_queue = { .num_consumers = 1, .queue_size = 1000, .batch = { .flush_timeout.ns = WEFT_NS_PER_S } },
@@ -99,6 +101,7 @@ static inline void begin_with(size_t count)
                                                                        .operations = &sender_operations,
                                                                        .exporter = fake,
                                                                        .push_size_bytes = sizeof(struct fake_push),
+                                                                       .auth = auth_of_all,
                                                                        .signal = signal_of_all });
         fake->outlet = weft_outlet_new(&host, &in_flight, &fake->consumer);
     }

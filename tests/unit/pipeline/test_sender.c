@@ -389,6 +389,74 @@ START_TEST(test_batch_goes_at_min_size_or_after_the_timeout)
 }
 END_TEST
 
+static bool tells_tenants_apart(const struct weft_auth_client *client, const struct weft_metadata *left,
+                                const struct weft_metadata *right)
+{
+    (void)client;
+    return !weft_metadata_is_same_under(left, right, "tenant");
+}
+
+static void give_span_of(const char *tenant, const char *other, uint32_t number)
+{
+    const struct weft_metadata_item items[] = { { WEFT_SLICE_LITERAL("tenant"), weft_slice_of_text(tenant) },
+                                                { WEFT_SLICE_LITERAL("other"), weft_slice_of_text(other) } };
+    struct weft_batch *batch = spans(number, 1, NULL);
+    struct weft_error error = WEFT_ERROR_NONE;
+    batch->metadata = weft_metadata_try_new(&budget, items, 2, WEFT_SLICE_EMPTY);
+    book_offered(1);
+    ck_assert_int_eq(weft_consumer_consume(fakes[0].outlet, &batch, &error), WEFT_OK);
+}
+
+static void expect_spans_of(const char *tenant, uint32_t first, uint32_t count)
+{
+    struct weft_slice value;
+    const struct weft_batch *batch = first_batch(&fakes[0]);
+    expect_spans(batch, first, count);
+    ck_assert_uint_eq(weft_metadata_find(batch->metadata, "tenant", &value), 1);
+    ck_assert(weft_slice_equal_text(value, tenant));
+    answer(&fakes[0], sent(0));
+}
+
+/* What the exporter's authenticator takes from the clients' requests decides whose records these are. */
+START_TEST(test_requests_that_an_authenticator_tells_apart_are_not_merged)
+{
+    static const struct weft_auth_client_operations operations = { .tells_apart = tells_tenants_apart };
+    static const struct weft_auth_client auth = { &operations };
+    batching(WEFT_SIZER_ITEMS, 10, 0);
+    auth_of_all = &auth;
+    begin_with(1);
+    give_span_of("a", "1", 0);
+    give_span_of("a", "2", 1); /* what differs otherwise is nothing to it */
+    give_span_of("a", "3", 2);
+    ck_assert_uint_eq(started_count(&fakes[0]), 0);
+    give_span_of("b", "3", 3);
+    ck_assert_uint_eq(started_count(&fakes[0]), 1);
+    expect_spans_of("a", 0, 3);
+    give_span_of("a", "3", 4);
+    expect_spans_of("b", 3, 1);
+    advance(WEFT_NS_PER_S);
+    expect_spans_of("a", 4, 1);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_without_an_authenticator_all_requests_are_merged)
+{
+    batching(WEFT_SIZER_ITEMS, 3, 0);
+    begin_with(1);
+    give_span_of("a", "1", 0);
+    give_span_of("b", "1", 1);
+    give_span_of("c", "1", 2);
+    struct weft_slice value;
+    const struct weft_batch *batch = first_batch(&fakes[0]);
+    expect_spans(batch, 0, 3);
+    ck_assert_uint_eq(weft_metadata_find(batch->metadata, "tenant", &value), 0);
+    ck_assert_uint_eq(weft_metadata_find(batch->metadata, "other", &value), 1); /* what is the same in all */
+    answer(&fakes[0], sent(0));
+    end_all();
+}
+END_TEST
+
 /* Whatever the sizers, batches keep to max_size, the spans stay in order, and the charges are all there and all come
  * back. */
 START_TEST(test_batches_are_cut_to_max_size)
@@ -663,6 +731,8 @@ int main(void)
     tcase_add_test(outcomes, test_permanent_refusal_is_rejected);
     tcase_add_test(outcomes, test_refusal_after_a_lost_answer_is_unconfirmed);
     tcase_add_test(batch, test_batch_goes_at_min_size_or_after_the_timeout);
+    tcase_add_test(batch, test_requests_that_an_authenticator_tells_apart_are_not_merged);
+    tcase_add_test(batch, test_without_an_authenticator_all_requests_are_merged);
     tcase_add_test(batch, test_batches_are_cut_to_max_size);
     tcase_add_test(batch, test_profiles_go_as_they_came);
     tcase_add_test(batch, test_charge_in_requests_goes_with_what_was_cut_off);
