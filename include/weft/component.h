@@ -173,6 +173,14 @@ struct weft_component {
      * weft_authenticator then. NULL = nobody. */
     unsigned (*authenticates)(const void *config);
 
+    /* Extensions that authenticate: the keys of a request's metadata that the fields which they give are taken from, by
+     * index; NULL behind the last. NULL = none. */
+    const char *(*reads_metadata)(const void *config, size_t index);
+
+    /* Processors: whether what is passed on has what the requests' metadata said under this key. NULL = it does, unless
+     * the processor is a stage. */
+    bool (*keeps_metadata)(const void *config, const char *key);
+
     /* Receivers and exporters: asked by the advice on whole pipelines (graph/advice.h). NULL = WEFT_REACH_MACHINE. */
     enum weft_reach (*reach)(const void *config);
 

@@ -379,6 +379,17 @@ static struct weft_auth_client *open_client(struct weft_authenticator *authentic
     return &client->client;
 }
 
+static const char *reads_metadata(const void *untyped, size_t index)
+{
+    const struct setter_config *config = untyped;
+    for (size_t i = 0; i < config->headers.count; i++) {
+        if (is_from_context(header_at(config, i)) && index-- == 0) {
+            return header_at(config, i)->from_context;
+        }
+    }
+    return NULL;
+}
+
 static const struct weft_authenticator_operations setter_authenticator = { .open_client = open_client };
 
 const struct weft_component weft_extension_headers_setter = {
@@ -391,6 +402,7 @@ const struct weft_component weft_extension_headers_setter = {
     .auth_needs = auth_needs,
     .authenticates = authenticates,
     .try_files = try_files,
+    .reads_metadata = reads_metadata,
     .share = share,
     .unshare = shared_free,
 };

@@ -14,6 +14,9 @@ enum weft_status weft_advise_of_agents(const struct weft_plan *plan, struct weft
 enum weft_status weft_advise_of_masked_keys(const struct weft_plan *plan,
                                             struct weft_config_notes *notes) WEFT_MUST_CHECK;
 
+/* advice_metadata.c: what an authenticator takes from a request is lost before it. */
+enum weft_status weft_advise_of_metadata(const struct weft_plan *plan, struct weft_config_notes *notes) WEFT_MUST_CHECK;
+
 /* advice_order.c: what is held is not redacted yet. */
 enum weft_status weft_advise_of_order(const struct weft_plan *plan, struct weft_config_notes *notes) WEFT_MUST_CHECK;
 

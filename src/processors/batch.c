@@ -97,6 +97,17 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return WEFT_OK;
 }
 
+static bool keeps_metadata(const void *untyped, const char *key)
+{
+    const struct weft_config_strings *keys = &((const struct batch_config *)untyped)->metadata_keys;
+    for (size_t i = 0; i < keys->count; i++) {
+        if (strcasecmp(keys->items[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
 {
     const struct batch_config *config = untyped;
@@ -569,6 +580,7 @@ const struct weft_component weft_processor_batch = {
     .fields = batch_fields,
     .config_size = sizeof(struct batch_config),
     .validate = validate,
+    .keeps_metadata = keeps_metadata,
     .explain = explain,
     .create_consumer = create,
     .collect = collect,

@@ -203,6 +203,35 @@ static const struct row order_rows[] = {
       { { 0, NULL } } },
 };
 
+/* ---- what an authenticator reads is gone ---- */
+
+#define SETTER(name, more) \
+    name ": {headers: [{key: a, value: b}, {key: X-Scope, from_context: X-Tenant, default_value: none}]" more "}"
+#define WITH_SETTER(extensions, batch, processors)                                                                 \
+    "extensions: {" extensions "}\n" RECEIVERS(OPEN) PROCESSORS("batch: {" batch "}, nop: , " SAMPLING)            \
+        EXPORTERS("otlp: {endpoint: \"backend:4317\", auth: {authenticator: headers_setter}}, otlp/b: {endpoint: " \
+                  "\"backend:4317\"}") "service: {extensions: [headers_setter, headers_setter/b], pipelines: "     \
+                                       "{\n" PIPELINE("traces", "otlp", processors,                                \
+                                                      "otlp, otlp/b") ",\n" PIPELINE("logs", "otlp", "batch",      \
+                                                                                     "otlp/b") "}}\n"
+#define ONE_SETTER "headers_setter: {headers: [{key: a, value: b}]}, headers_setter/b: {headers: [{key: a, value: b}]}"
+#define SETTERS    SETTER("headers_setter", "") ", headers_setter/b: {headers: [{key: a, value: b}]}"
+#define CHAIN                                                                                                         \
+    "headers_setter: {headers: [{key: a, value: b}], additional_auth: headers_setter/b}, " SETTER("headers_setter/b", \
+                                                                                                  "")
+#define LOST(processor) "pipeline traces: " processor " does not pass on what requests say in X-Tenant"
+
+static const struct row metadata_rows[] = {
+    { WITH_SETTER(SETTERS, "", "nop, batch"),
+      { { 6, LOST("batch") ", and headers_setter takes it from there for otlp" } } },
+    { WITH_SETTER(SETTERS, "metadata_keys: [x-other]", "batch"), { { 6, "; add it to metadata_keys" } } },
+    { WITH_SETTER(SETTERS, "metadata_keys: [x-tenant]", "batch"), { { 0, NULL } } },
+    { WITH_SETTER(SETTERS, "", "nop"), { { 0, NULL } } },
+    { WITH_SETTER(SETTERS, "", "tail_sampling"), { { 6, LOST("tail_sampling") } } },
+    { WITH_SETTER(ONE_SETTER, "", "batch"), { { 0, NULL } } },
+    { WITH_SETTER(CHAIN, "", "batch"), { { 6, LOST("batch") ", and headers_setter/b takes it" } } },
+};
+
 /* ---- what has no effect on a signal ---- */
 
 #define EXCLUDES(first, second)                                                                       \
@@ -302,6 +331,12 @@ START_TEST(test_redaction_behind_what_holds_is_warned_of)
 }
 END_TEST
 
+START_TEST(test_metadata_that_an_authenticator_misses_is_warned_of)
+{
+    check_row(&metadata_rows[_i]);
+}
+END_TEST
+
 START_TEST(test_what_has_no_effect_on_a_signal_is_warned_of)
 {
     check_row(&signal_rows[_i]);
@@ -315,6 +350,8 @@ int main(void)
     tcase_add_loop_test(advice, test_agent_that_judges_is_warned_of, 0, (int)WEFT_COUNT_OF(agent_rows));
     tcase_add_loop_test(advice, test_redaction_before_what_decides_is_warned_of, 0, (int)WEFT_COUNT_OF(masked_rows));
     tcase_add_loop_test(advice, test_redaction_behind_what_holds_is_warned_of, 0, (int)WEFT_COUNT_OF(order_rows));
+    tcase_add_loop_test(advice, test_metadata_that_an_authenticator_misses_is_warned_of, 0,
+                        (int)WEFT_COUNT_OF(metadata_rows));
     tcase_add_loop_test(advice, test_what_has_no_effect_on_a_signal_is_warned_of, 0, (int)WEFT_COUNT_OF(signal_rows));
     tcase_add_test(advice, test_memory_that_fails_is_an_error);
     suite_add_tcase(suite, advice);
