@@ -87,6 +87,8 @@ struct weft_prometheus_series *weft_prometheus_find(struct weft_prometheus_table
     struct weft_prometheus_series *series = weft_table_find(table->series, weft_prometheus_key_slice(key));
     if (series != NULL && series->target != NULL) {
         weft_prometheus_refresh_target(table, series->target);
+    } else if (series != NULL) { /* it has none, or there was no room for it */
+        series->target = weft_prometheus_ref_target(table);
     }
     return series;
 }

@@ -537,6 +537,29 @@ START_TEST(test_targets_are_written_in_steps_and_may_go_meanwhile)
 }
 END_TEST
 
+/* A series is taken though there is no room for its target, which comes with a later point. */
+START_TEST(test_a_target_may_come_later_than_its_series)
+{
+    size_t nth = 0;
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+    do {
+        end();
+        begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+        metrics_request(target_of(0), "", "{'name':'g','gauge':{'dataPoints':[{}]}}", &request);
+        weft_alloc_fail_at(++nth);
+        weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
+        ck_assert(weft_alloc_has_failed());
+        weft_alloc_fail_at(0);
+    } while (weft_prometheus_table_count(table) == 0 || !weft_list_is_empty(&table->targets));
+    take_target(0, "");
+    take_target(0, "");
+    expect("target_info{host=\"7\",instance=\"0\",job=\"shop\"} 1\n");
+    take_target(0, "'flags':1");
+    expect_not("target_info"); /* one series had it, once */
+    end();
+}
+END_TEST
+
 /* A series is taken though its target has no room for its labels; these are not made again for every point. */
 START_TEST(test_a_target_without_room_is_looked_at_once_a_second)
 {
@@ -663,6 +686,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_quantiles_and_exemplars_are_bounded);
     tcase_add_test(tests, test_room_for_exemplars_doubles);
     tcase_add_test(tests, test_targets_are_written_in_steps_and_may_go_meanwhile);
+    tcase_add_test(tests, test_a_target_may_come_later_than_its_series);
     tcase_add_test(tests, test_a_target_without_room_is_looked_at_once_a_second);
     tcase_add_test(tests, test_a_page_outlives_what_it_stands_at);
     tcase_add_test(tests, test_a_page_goes_on_behind_a_series_that_is_gone);
