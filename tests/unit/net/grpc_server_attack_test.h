@@ -4,7 +4,6 @@
 #include "grpc_server_test.h"
 #include "net/http2/limits.h"
 
-static const struct raw_request usual = { 0 };
 static const uint8_t cancel[4] = { 0, 0, 0, NGHTTP2_CANCEL };
 static const uint8_t ping[8] = "12345678";
 

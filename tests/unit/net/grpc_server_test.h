@@ -181,6 +181,19 @@ static inline const struct weft_grpc_server_counters *counters(void)
     return weft_grpc_server_read_counters(world.server);
 }
 
+static const struct raw_request usual = { 0 };
+
+static inline void assert_ok(const struct raw_stream *stream)
+{
+    static const uint8_t empty[5] = { 0 };
+    ck_assert_int_eq(stream->http_status, 200);
+    ck_assert_int_eq(stream->grpc_status, 0);
+    ck_assert(stream->has_ended);
+    ck_assert(!stream->has_reset);
+    ck_assert_uint_eq(stream->body_length, 5);
+    ck_assert_mem_eq(stream->body, empty, 5);
+}
+
 static inline int run_suite(const char *name, TCase *tcase)
 {
     Suite *suite = suite_create(name);

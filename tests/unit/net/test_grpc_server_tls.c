@@ -88,7 +88,6 @@ START_TEST(test_calls_work_over_tls)
     memset(body, 'x', total + 5);
     raw_message(body, 0, total, NULL, 0);
     world.expected = weft_slice_of(body + 5, total);
-    static const struct raw_request usual = { 0 };
     for (int32_t id = 1; id < 7; id += 2) {
         raw_headers(world.peer, id, &usual, false);
         for (size_t at = 0; at < total + 5; at += 16000) {
@@ -111,7 +110,6 @@ END_TEST
 START_TEST(test_pause_keeps_what_tls_has_decrypted)
 {
     set_up_tls("h2");
-    static const struct raw_request usual = { 0 };
     uint8_t body[64];
     weft_grpc_server_set_reading(world.server, false);
     raw_headers(world.peer, 1, &usual, false);
@@ -142,7 +140,6 @@ START_TEST(test_no_protocol_is_refused_unless_told_otherwise)
     is_alpn_optional = _i == 1;
     is_refused = !is_alpn_optional;
     set_up_tls(NULL);
-    static const struct raw_request usual = { 0 };
     uint8_t body[64];
     raw_headers(world.peer, 1, &usual, false);
     raw_data(world.peer, 1, body, raw_message(body, 0, 4, "abcd", 4), true);
