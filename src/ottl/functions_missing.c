@@ -16,14 +16,10 @@ const struct weft_ottl_function weft_ottl_functions_missing[] = {
     MISSING("ConvertTextToElementsXML"),
     MISSING("GetXML"),
     MISSING("InsertXML"),
-    MISSING("ParseSimplifiedXML"),
-    MISSING("ParseXML"),
     MISSING("RemoveXML"),
     /* other languages within */
     MISSING("ExtractGrokPatterns"),
-    MISSING("URL"),
     MISSING("UserAgent"),
-    MISSING("CommunityID"),
     MISSING("ProfileID"),
     /* those that take a lambda, which the Collector has behind a gate */
     MISSING("All"),

@@ -29,9 +29,9 @@ LOOKED_AT = 10  # of so many requests one is counted by what became of it
 
 # Functions of the Collector's that weft refuses by name, by the context that has them.
 MISSING = {
-    "log": ["All", "Any", "CommunityID", "ConvertAttributesToElementsXML", "ConvertTextToElementsXML", "ExtractGrokPatterns", "Filter", "Find",
-            "GetXML", "InsertXML", "MapEach", "MapKeys", "ParseCEF", "ParseCLF", "ParseELF", "ParseLEEF", "ParseSimplifiedXML", "ParseXML",
-            "ProfileID", "Reduce", "RemoveXML", "URL", "UserAgent", "When"],
+    "log": ["All", "Any", "ConvertAttributesToElementsXML", "ConvertTextToElementsXML", "ExtractGrokPatterns", "Filter", "Find",
+            "GetXML", "InsertXML", "MapEach", "MapKeys", "ParseCEF", "ParseCLF", "ParseELF", "ParseLEEF", "ProfileID", "Reduce",
+            "RemoveXML", "UserAgent", "When"],
     "span": ["set_semconv_span_name"],
     "metric": ["aggregate_on_attribute_value", "aggregate_on_attributes", "convert_exponential_histogram_to_histogram", "convert_gauge_to_sum",
                "convert_sum_to_gauge", "convert_summary_quantile_val_to_gauge", "copy_metric", "extract_count_metric",
@@ -49,6 +49,7 @@ DEVIATIONS = {
     'set(attributes["out"], Decode("_-8", "base64-raw-url"))': "the same",
     'set(attributes["out"], String(attributes))': "an exponent in JSON has no zero before it: 1e-7",
     'set(attributes["out"], Format("%s", [attributes["map"]]))': "a map is its JSON, where the Collector has addresses in memory",
+    'set(attributes["out"], Format("%v %v", [attributes["bytes"], attributes["map"]]))': "the same",
     'set(attributes["new"], attributes)': "the map that is set is the one that was there before, without an empty `new`",
     'replace_match(attributes["uni"], "h?llo*", "x")': "a question mark stands for a character, not for a byte",
 }

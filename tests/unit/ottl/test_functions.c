@@ -140,7 +140,7 @@ START_TEST(test_what_is_missing_is_said_by_name)
     static const struct {
         const char *expression, *error;
     } missing[] = {
-        { "ParseXML(body)", "ParseXML is not supported by weft" },
+        { "GetXML(body, \"/a\")", "GetXML is not supported by weft" },
         { "Concatt([body], \"\")", "did you mean Concat?" },
         { "Substring(body, 1)", "Substring takes 3 to 4 arguments, not 2" },
         { "ConvertCase(body, \"title\")", "use lower, upper, snake or camel" },
