@@ -13,11 +13,13 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/pattern_plain.h"
 #include "base/pattern_translate.h"
 #include "base/utf8.h"
 
 enum {
     SHORT_BYTES = 512,             /* matched without callouts */
+    PLAIN_BYTES = 4 << 10,         /* without PCRE2, which takes no time that is worth a clock */
     SHORT_STEPS = 5 * 1000 * 1000, /* over all start positions of a short subject */
     FEW_STEPS = 64,                /* of one attempt without callouts where steps count, and half a byte */
     LONG_STEPS = 100 * 1000,       /* of one attempt in a long subject, at least */
@@ -44,6 +46,8 @@ static const int64_t default_match_ns = 50 * WEFT_NS_PER_MS;
 struct weft_pattern {
     pcre2_code *plain, *guarded;
     bool is_jit, is_match_only;
+    bool is_plain; /* PCRE2 is asked of long subjects only */
+    struct weft_pattern_plain text;
     int64_t max_match_ns;
     struct weft_pattern_names names;
 };
@@ -175,6 +179,7 @@ enum weft_status weft_pattern_compile(struct weft_slice text, const struct weft_
     /* Where the system allows no memory that is written and then run, the interpreter does it. */
     pattern->is_jit = !options->is_interpreted && pcre2_jit_compile(pattern->plain, PCRE2_JIT_COMPLETE) == 0 &&
                       pcre2_jit_compile(pattern->guarded, PCRE2_JIT_COMPLETE) == 0;
+    pattern->is_plain = !options->is_interpreted && weft_pattern_plain_of(text, &pattern->text);
     *out_pattern = pattern;
     return WEFT_OK;
 }
@@ -344,13 +349,23 @@ void weft_pattern_scratch_set_steps(struct weft_pattern_scratch *scratch, uint64
 
 /* ---- matching ---- */
 
-/* The subject itself if it is UTF-8, else its repaired copy; false if there is no memory or it is too long. */
-static bool prepare(struct weft_pattern_scratch *scratch, struct weft_slice subject, struct weft_slice *out_prepared)
+static bool is_plain(const struct weft_pattern *pattern, struct weft_slice subject)
+{
+    return pattern->is_plain && subject.length <= PLAIN_BYTES;
+}
+
+/* The subject itself if it is UTF-8 or need not be, else its repaired copy; false if there is no memory or it is too
+ * long. */
+static bool prepare(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch, struct weft_slice subject,
+                    struct weft_slice *out_prepared)
 {
     if (subject.length > WEFT_PATTERN_MAX_SUBJECT_BYTES) {
         return false;
     }
     *out_prepared = subject;
+    if (is_plain(pattern, subject)) {
+        return true;
+    }
     if (weft_utf8_valid_length(subject) < subject.length) {
         enum { KEPT_BYTES = 64 << 10 };
         if (scratch->repaired.capacity > KEPT_BYTES) {
@@ -386,6 +401,24 @@ static enum weft_pattern_outcome outcome_of(int code)
     return WEFT_PATTERN_LIMIT;
 }
 
+/* It takes as many steps as it looks at bytes. */
+static enum weft_pattern_outcome find_plain(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                                            struct weft_slice subject, size_t offset)
+{
+    size_t *found = pcre2_get_ovector_pointer(scratch->match);
+    size_t start, end;
+    bool is_found = weft_pattern_plain_find(&pattern->text, subject, offset, &start, &end);
+    size_t looked_at = (is_found ? end : subject.length) - offset;
+    if (scratch->steps_left != NULL && !take_steps(scratch, looked_at + STEPS_OF_CALLOUT)) {
+        return WEFT_PATTERN_LIMIT;
+    }
+    if (is_found) {
+        found[0] = start;
+        found[1] = end;
+    }
+    return is_found ? WEFT_PATTERN_MATCH : WEFT_PATTERN_NO;
+}
+
 static enum weft_pattern_outcome run_code(const struct weft_pattern *pattern, const pcre2_code *code, uint32_t limit,
                                           struct weft_pattern_scratch *scratch, struct weft_slice subject,
                                           size_t offset)
@@ -399,11 +432,14 @@ static enum weft_pattern_outcome run_code(const struct weft_pattern *pattern, co
         pcre2_match(code, bytes, subject.length, offset, PCRE2_NO_UTF_CHECK, scratch->match, scratch->context));
 }
 
-/* subject is UTF-8, offset at the start of a character. A short one, where steps count, is tried without callouts
+/* subject is prepared, offset at the start of a character. A short one, where steps count, is tried without callouts
  * first, which ends soon: what needs more is rare. */
 static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                      struct weft_slice subject, size_t offset)
 {
+    if (is_plain(pattern, subject)) {
+        return find_plain(pattern, scratch, subject, offset);
+    }
     bool is_short = subject.length <= SHORT_BYTES;
     bool has_steps = scratch->steps_left != NULL;
     if (is_short && has_steps) {
@@ -438,7 +474,7 @@ enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern,
 {
     struct weft_slice prepared;
     start_limits(pattern, scratch, subject.length);
-    return prepare(scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0) : WEFT_PATTERN_LIMIT;
+    return prepare(pattern, scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0) : WEFT_PATTERN_LIMIT;
 }
 
 void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
@@ -449,7 +485,7 @@ void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_p
     *out_search = (struct weft_pattern_search){
         .pattern = pattern, .scratch = scratch, .subject = subject, .last_end = SIZE_MAX
     };
-    out_search->is_too_much = !prepare(scratch, subject, &out_search->repaired);
+    out_search->is_too_much = !prepare(pattern, scratch, subject, &out_search->repaired);
 }
 
 /* offset is not before the one asked for last. */
