@@ -66,7 +66,10 @@ void weft_buffer_append(struct weft_buffer *buffer, const void *bytes, size_t le
     if (length == 0) {
         return;
     }
-    uint8_t *end = weft_buffer_reserve(buffer, length);
+    bool has_room =
+        !buffer->is_failed && length <= buffer->capacity - buffer->length &&
+        buffer->length + length - 1 <= buffer->max_length - 1; /* of no limit 1 less is the highest number */
+    uint8_t *end = WEFT_LIKELY(has_room) ? buffer->bytes + buffer->length : weft_buffer_reserve(buffer, length);
     if (end != NULL) {
         memcpy(end, bytes, length);
         buffer->length += length;
