@@ -82,6 +82,10 @@ struct weft_ottl_function {
     bool is_unsupported; /* the Collector has it and weft does not: an error that says so */
     enum weft_status (*call)(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                              struct weft_ottl_value *out_value);
+    /* A shorter way for what is asked as a condition of each record; may be NULL. It evaluates the arguments itself.
+     * False: the call is made as any other. */
+    bool (*holds)(struct weft_ottl_run *run, const struct weft_ottl_call_node *call, enum weft_status *out_status,
+                  bool *out_holds);
     /* May be NULL. state is NULL at first. */
     enum weft_status (*make)(struct weft_ottl_maker *maker, const struct weft_ottl_call *call, void **out_state,
                              struct weft_error *error);

@@ -24,6 +24,24 @@ static enum weft_status is_match(struct weft_ottl_run *run, const struct weft_ot
     return WEFT_OK;
 }
 
+/* Of an attribute that is a string, or that is not there. */
+static bool holds_match(struct weft_ottl_run *run, const struct weft_ottl_call_node *call, enum weft_status *out_status,
+                        bool *out_holds)
+{
+    const struct weft_ottl_node *target = call->nodes[0];
+    struct weft_ottl_value value;
+    if (call->state == NULL || target->kind != WEFT_OTTL_NODE_PATH ||
+        !weft_ottl_path_read_slot(run, target->path, &value) ||
+        (value.kind != WEFT_OTTL_STRING && value.kind != WEFT_OTTL_NIL)) {
+        return false;
+    }
+    enum weft_pattern_outcome outcome =
+        value.kind == WEFT_OTTL_NIL ? WEFT_PATTERN_NO : weft_pattern_match(call->state, run->pattern, value.bytes);
+    *out_holds = outcome == WEFT_PATTERN_MATCH;
+    *out_status = WEFT_OK;
+    return outcome != WEFT_PATTERN_LIMIT;
+}
+
 static enum weft_status make_is_match(struct weft_ottl_maker *maker, const struct weft_ottl_call *call,
                                       void **out_state, struct weft_error *error)
 {
@@ -70,6 +88,7 @@ const struct weft_ottl_function weft_ottl_functions_is[] = {
         .name = "IsMatch",
         .parameters = { { "target", WEFT_OTTL_TAKES_STRING_LIKE }, { "pattern", WEFT_OTTL_TAKES_STRING } },
         .call = is_match,
+        .holds = holds_match,
         .make = make_is_match,
         .free_state = weft_ottl_pattern_free,
     },

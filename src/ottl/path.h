@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ottl/node.h"
-#include "ottl/record.h"
+#include "ottl/run.h"
 
 /* What paths stand for: a table (path_table.c) with a row for each path of each context, as the Collector has them.
  *
@@ -28,8 +28,6 @@ enum weft_ottl_form {
     WEFT_OTTL_FORM_SPECIAL, /* its own functions */
 };
 
-struct weft_ottl_run;
-
 typedef enum weft_status (*weft_ottl_path_read_fn)(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                                    struct weft_ottl_value *out_value);
 typedef enum weft_status (*weft_ottl_path_write_fn)(struct weft_ottl_run *run, const struct weft_ottl_path *path,
@@ -54,6 +52,21 @@ const char *weft_ottl_path_nearest(enum weft_ottl_context context, struct weft_s
 /* path_read.c: WEFT_INVALID with run->error: it has no such value. What is not there is nil. */
 enum weft_status weft_ottl_path_read(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                      struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
+
+/* An attribute that is sought, in one step. False: it is to be read as any other path. */
+static inline bool weft_ottl_path_read_slot(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                                            struct weft_ottl_value *out_value)
+{
+    if (path->sought == NULL) {
+        return false;
+    }
+    const struct weft_ottl_slots *slots = &weft_ottl_record_decoded(&run->record, path->row->level)->slots;
+    if (slots->sought != path->sought) {
+        return false;
+    }
+    weft_ottl_slot_read(slots, path->slot, out_value);
+    return true;
+}
 
 /* The value of a key for a map (a string) or a list (an int). */
 enum weft_status weft_ottl_key_text(struct weft_ottl_run *run, const struct weft_ottl_key *key,

@@ -87,17 +87,6 @@ enum weft_status weft_ottl_value_under(struct weft_ottl_run *run, const struct w
 
 /* ---- forms ---- */
 
-static inline bool read_slot(struct weft_ottl_run *run, const struct weft_ottl_path *path,
-                             struct weft_ottl_value *out_value)
-{
-    const struct weft_ottl_slots *slots = &weft_ottl_record_decoded(&run->record, path->row->level)->slots;
-    if (slots->sought != path->sought) {
-        return false;
-    }
-    *out_value = weft_ottl_slots_have(slots, path->slot) ? weft_ottl_slot_value(slots, path->slot) : weft_ottl_nil();
-    return true;
-}
-
 static enum weft_status read_map(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                  struct weft_ottl_value *out_value)
 {
@@ -167,7 +156,7 @@ enum weft_status weft_ottl_path_read(struct weft_ottl_run *run, const struct wef
                                      struct weft_ottl_value *out_value)
 {
     const struct weft_ottl_path_row *row = path->row;
-    if (path->sought != NULL && read_slot(run, path, out_value)) {
+    if (weft_ottl_path_read_slot(run, path, out_value)) {
         return WEFT_OK;
     }
     if (row->form == WEFT_OTTL_FORM_MAP) {

@@ -9,35 +9,13 @@ static uint64_t bit_of(uint8_t number)
     return UINT64_C(1) << number;
 }
 
-/* As it came; nearly all are short strings and small numbers. */
-static struct weft_ottl_value wire_value(const struct weft_ottl_slot *slot)
+struct weft_ottl_value weft_ottl_slot_wire_value(const struct weft_ottl_slot *slot)
 {
-    enum {
-        STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES,
-        INT_TAG = WEFT_OTLP_VALUE_INT << 3 | WEFT_WIRE_VARINT
-    };
-    const uint8_t *at = slot->contents;
-    size_t length = at == NULL ? 0 : (size_t)(slot->end - at);
-    if (length >= 2 && at[0] == STRING_TAG && at[1] < 0x80 && at[1] + (size_t)2 == length) {
-        return weft_ottl_string((struct weft_slice){ at + 2, length - 2 });
-    }
-    if (length == 2 && at[0] == INT_TAG) {
-        return weft_ottl_int(at[1]);
-    }
-    if (length == 3 && at[0] == INT_TAG && at[1] >= 0x80) {
-        return weft_ottl_int((at[1] & 0x7f) | (int64_t)at[2] << 7);
-    }
     struct weft_wire_reader reader = { slot->at, slot->end, slot->at };
     struct weft_wire_field field;
     bool has_field = weft_wire_next_checked(&reader, &field);
     weft_assert(has_field);
     return weft_ottl_value_of_key_value(field.bytes);
-}
-
-struct weft_ottl_value weft_ottl_slot_value(const struct weft_ottl_slots *slots, uint8_t number)
-{
-    const struct weft_ottl_slot *slot = &slots->items[number];
-    return (slots->changed & bit_of(number)) != 0 ? slot->value : wire_value(slot);
 }
 
 void weft_ottl_slots_put(struct weft_ottl_slots *slots, uint8_t number, const struct weft_ottl_value *value)

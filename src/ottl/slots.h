@@ -2,6 +2,7 @@
 
 #include "ottl/sought.h"
 #include "ottl/value.h"
+#include "wire/protobuf.h"
 
 /* The attributes of a message that are sought (sought.h), found in one walk over it, and what statements made of them.
  * A read is one step, a write leaves all other attributes where they are: they go through as bytes, in runs
@@ -39,8 +40,46 @@ static inline bool weft_ottl_slots_are_changed(const struct weft_ottl_slots *slo
     return slots->sought != NULL && (slots->changed | slots->removed) != 0;
 }
 
-/* Of a key that the message has. */
-struct weft_ottl_value weft_ottl_slot_value(const struct weft_ottl_slots *slots, uint8_t number);
+/* As it came. */
+struct weft_ottl_value weft_ottl_slot_wire_value(const struct weft_ottl_slot *slot);
+
+/* What is read most often: short strings and small numbers, as they came. False: another kind of value. */
+static inline bool weft_ottl_slot_short_value(const struct weft_ottl_slot *slot, struct weft_ottl_value *out_value)
+{
+    enum {
+        STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES,
+        INT_TAG = WEFT_OTLP_VALUE_INT << 3 | WEFT_WIRE_VARINT,
+        FRAME = 2,
+        MORE = 0x80
+    };
+    const uint8_t *at = slot->contents;
+    size_t length = at == NULL ? 0 : (size_t)(slot->end - at);
+    if (length < FRAME || at[1] >= MORE) {
+        bool is_long_int = length == FRAME + 1 && at[0] == INT_TAG;
+        *out_value = weft_ottl_int(is_long_int ? (at[1] & (MORE - 1)) | (int64_t)at[2] << 7 : 0);
+        return is_long_int;
+    }
+    if (at[0] == STRING_TAG && at[1] + (size_t)FRAME == length) {
+        *out_value = weft_ottl_string((struct weft_slice){ at + FRAME, length - FRAME });
+        return true;
+    }
+    *out_value = weft_ottl_int(at[1]);
+    return at[0] == INT_TAG && length == FRAME;
+}
+
+/* nil if the message does not have the key. */
+static inline void weft_ottl_slot_read(const struct weft_ottl_slots *slots, uint8_t number,
+                                       struct weft_ottl_value *out_value)
+{
+    const struct weft_ottl_slot *slot = &slots->items[number];
+    if (!weft_ottl_slots_have(slots, number)) {
+        *out_value = weft_ottl_nil();
+    } else if ((slots->changed >> number & 1) != 0) {
+        *out_value = slot->value;
+    } else if (!weft_ottl_slot_short_value(slot, out_value)) {
+        *out_value = weft_ottl_slot_wire_value(slot);
+    }
+}
 
 void weft_ottl_slots_put(struct weft_ottl_slots *slots, uint8_t number, const struct weft_ottl_value *value);
 

@@ -20,6 +20,7 @@ enum weft_status weft_filter_look_init(struct weft_filter_look *look, const stru
     }
     enum weft_status status = weft_ottl_run_init(&look->run, error);
     look->run.steps_max = rules->max_steps;
+    weft_ottl_record_seek(&look->run.record, &rules->sought);
     return status;
 }
 

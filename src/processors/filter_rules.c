@@ -32,7 +32,9 @@ enum weft_status weft_filter_condition_add(struct weft_filter_rules *rules, enum
     if (weft_try_grow(&list->items, sizeof *list->items, list->count, &list->capacity) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "no memory for a condition");
     }
-    enum weft_status status = weft_ottl_program_new(text, options, &condition.program, error);
+    struct weft_ottl_options own_options = *options;
+    own_options.sought = &rules->signals[signal].sought;
+    enum weft_status status = weft_ottl_program_new(text, &own_options, &condition.program, error);
     if (status != WEFT_OK) {
         return status;
     }

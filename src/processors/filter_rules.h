@@ -28,6 +28,7 @@ struct weft_filter_signal_rules {
     size_t count, capacity;
     uint32_t condition_count;
     uint64_t max_steps; /* of a condition on a record */
+    struct weft_ottl_sought sought; /* what they ask for */
 };
 
 struct weft_filter_rules {
