@@ -210,6 +210,19 @@ static enum weft_status take_arguments(struct weft_ottl_checker *checker, struct
     return WEFT_OK;
 }
 
+static enum weft_ottl_argument_way way_of(const struct weft_ottl_node *node,
+                                          const struct weft_ottl_parameter *parameter)
+{
+    if (node == NULL || parameter->is_lazy || parameter->takes == WEFT_OTTL_TAKES_TARGET) {
+        return WEFT_OTTL_ARGUMENT_NONE;
+    }
+    if (parameter->is_list) {
+        return WEFT_OTTL_ARGUMENT_LIST;
+    }
+    return node->kind == WEFT_OTTL_NODE_LITERAL && parameter->takes <= WEFT_OTTL_TAKES_LIST ? WEFT_OTTL_ARGUMENT_LITERAL
+                                                                                            : WEFT_OTTL_ARGUMENT_VALUE;
+}
+
 /* The function's own look at what is known. */
 static enum weft_status make(struct weft_ottl_checker *checker, const struct weft_ottl_node *node,
                              struct weft_ottl_call_node *call)
@@ -261,12 +274,16 @@ enum weft_status weft_ottl_check_call(struct weft_ottl_checker *checker, struct 
     struct weft_ottl_call_node *call = weft_arena_try_alloc(checker->program->arena, sizeof *call);
     const struct weft_ottl_node **nodes =
         weft_arena_try_alloc(checker->program->arena, (count + 1) * sizeof(const struct weft_ottl_node *));
-    if (call == NULL || nodes == NULL) {
+    uint8_t *ways = weft_arena_try_alloc(checker->program->arena, count + 1);
+    if (call == NULL || nodes == NULL || ways == NULL) {
         return weft_fail(checker->error, WEFT_NOMEM, "no memory for a statement");
     }
     memset(nodes, 0, (count + 1) * sizeof(const struct weft_ottl_node *));
-    *call = (struct weft_ottl_call_node){ .function = function, .nodes = nodes, .count = count };
+    *call = (struct weft_ottl_call_node){ .function = function, .nodes = nodes, .ways = ways, .count = count };
     enum weft_status status = take_arguments(checker, node, call);
+    for (size_t i = 0; status == WEFT_OK && i < count; i++) {
+        ways[i] = (uint8_t)way_of(nodes[i], &function->parameters[i]);
+    }
     if (status == WEFT_OK) {
         status = weft_ottl_check_keys(checker, node->keys, node->key_count);
     }

@@ -11,6 +11,7 @@ enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error
     weft_buffer_init(&run->text, WEFT_OTTL_STATEMENT_MAX_BYTES);
     weft_buffer_init(&run->stack, WEFT_OTTL_STATEMENT_MAX_BYTES);
     weft_buffer_init(&run->message, 0);
+    weft_buffer_init(&run->replaced, WEFT_ENTRY_MEMORY_MAX_BYTES / 4);
     enum { MAX_GROUPS = 64 };
     return weft_pattern_scratch_new(MAX_GROUPS, &run->pattern, error);
 }
@@ -20,6 +21,7 @@ void weft_ottl_run_trim(struct weft_ottl_run *run)
     weft_buffer_fini(&run->text);
     weft_buffer_fini(&run->stack);
     weft_buffer_fini(&run->message);
+    weft_buffer_fini(&run->replaced);
 }
 
 bool weft_ottl_run_is_full(const struct weft_ottl_run *run)
@@ -58,72 +60,81 @@ static enum weft_status fail_argument(struct weft_ottl_run *run, const struct we
     return weft_fail_prefix(&run->error, "%s", function->name);
 }
 
+static enum weft_status take_value(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                   enum weft_ottl_takes takes, struct weft_ottl_value *out_value)
+{
+    bool is_read = node->kind == WEFT_OTTL_NODE_PATH && weft_ottl_path_read_slot(run, node->path, out_value);
+    enum weft_status status = is_read ? WEFT_OK : weft_ottl_evaluate(run, node, out_value);
+    bool is_taken = takes == WEFT_OTTL_TAKES_ANY ||
+                    (takes == WEFT_OTTL_TAKES_STRING_LIKE && status == WEFT_OK && out_value->kind == WEFT_OTTL_STRING);
+    return status == WEFT_OK && !is_taken ? weft_ottl_argument_take(run, takes, out_value) : status;
+}
+
 /* The items of a list that is written in the statement, each as the parameter takes it. */
-static enum weft_status take_list(struct weft_ottl_run *run, const struct weft_ottl_node *node,
-                                  enum weft_ottl_takes takes, struct weft_ottl_value *out_value)
+static __attribute__((noinline)) enum weft_status take_list(struct weft_ottl_run *run,
+                                                            const struct weft_ottl_node *node,
+                                                            enum weft_ottl_takes takes,
+                                                            struct weft_ottl_value *out_value)
 {
     struct weft_ottl_list *list = weft_ottl_run_take(run, sizeof *list);
-    if (list == NULL) {
+    struct weft_ottl_value *items = weft_ottl_run_take(run, node->count * sizeof *items);
+    if (list == NULL || items == NULL) {
         return WEFT_NOMEM;
     }
-    *list = (struct weft_ottl_list){ 0 };
+    *list = (struct weft_ottl_list){ .items = items, .capacity = node->count };
     for (size_t i = 0; i < node->count; i++) {
-        struct weft_ottl_value item;
-        enum weft_status status = weft_ottl_evaluate(run, node->items[i], &item);
-        if (status == WEFT_OK) {
-            status = weft_ottl_argument_take(run, takes, &item);
-        }
-        if (status == WEFT_OK) {
-            status = weft_ottl_list_append(&run->memory, list, item);
-        }
+        enum weft_status status = take_value(run, node->items[i], takes, &list->items[i]);
         if (status != WEFT_OK) {
             return status;
         }
+        list->count = i + 1;
     }
     *out_value = weft_ottl_open_list(list);
     out_value->origin = WEFT_OTTL_RAW;
     return WEFT_OK;
 }
 
-static enum weft_status take_argument(struct weft_ottl_run *run, const struct weft_ottl_node *node,
-                                      const struct weft_ottl_parameter *parameter, struct weft_ottl_value *out_value)
+static inline enum weft_status take_arguments(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
+                                              struct weft_ottl_value *out_values)
 {
-    if (node == NULL || parameter->is_lazy || parameter->takes == WEFT_OTTL_TAKES_TARGET) {
-        *out_value = (struct weft_ottl_value){ .kind = WEFT_OTTL_ABSENT };
-        return WEFT_OK;
-    }
-    if (parameter->is_list) {
-        return take_list(run, node, parameter->takes, out_value);
-    }
-    if (node->kind == WEFT_OTTL_NODE_LITERAL && parameter->takes <= WEFT_OTTL_TAKES_LIST) {
-        *out_value = node->literal; /* of the right kind, which was checked with the config */
-        return WEFT_OK;
-    }
-    enum weft_status status = weft_ottl_evaluate(run, node, out_value);
-    return status == WEFT_OK ? weft_ottl_argument_take(run, parameter->takes, out_value) : status;
-}
-
-static enum weft_status call(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
-                             struct weft_ottl_value *out_value)
-{
-    struct weft_ottl_value arguments[WEFT_OTTL_MAX_PARAMETERS];
-    const struct weft_ottl_function *function = node->function;
-    for (size_t i = 0; i < node->count; i++) {
-        enum weft_status status = take_argument(run, node->nodes[i], &function->parameters[i], &arguments[i]);
-        if (status != WEFT_OK) {
-            return status == WEFT_INVALID ? fail_argument(run, function) : status;
+    const struct weft_ottl_parameter *parameters = node->function->parameters;
+    size_t count = node->count;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t way = node->ways[i];
+        if (way == WEFT_OTTL_ARGUMENT_LITERAL) {
+            out_values[i] = node->nodes[i]->literal;
+        } else if (way == WEFT_OTTL_ARGUMENT_NONE) {
+            out_values[i].kind = WEFT_OTTL_ABSENT;
+        } else {
+            enum weft_status status = way == WEFT_OTTL_ARGUMENT_VALUE
+                                          ? take_value(run, node->nodes[i], parameters[i].takes, &out_values[i])
+                                          : take_list(run, node->nodes[i], parameters[i].takes, &out_values[i]);
+            if (status != WEFT_OK) {
+                return status;
+            }
         }
     }
+    return WEFT_OK;
+}
+
+static __attribute__((noinline)) enum weft_status
+call(struct weft_ottl_run *run, const struct weft_ottl_call_node *node, struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_value arguments[WEFT_OTTL_MAX_PARAMETERS];
+    enum weft_status status = take_arguments(run, node, arguments);
+    if (status != WEFT_OK) {
+        return status == WEFT_INVALID ? fail_argument(run, node->function) : status;
+    }
     struct weft_ottl_call made = {
-        .function = function, .nodes = node->nodes, .arguments = arguments, .state = node->state
+        .function = node->function, .nodes = node->nodes, .arguments = arguments, .state = node->state
     };
     *out_value = weft_ottl_nil();
-    return function->call(run, &made, out_value);
+    return node->function->call(run, &made, out_value);
 }
 
 /* Under keys of what a call gave: all of them must be there. */
-static enum weft_status call_under(struct weft_ottl_run *run, const struct weft_ottl_node *node,
-                                   struct weft_ottl_value *out_value)
+static __attribute__((noinline)) enum weft_status
+call_under(struct weft_ottl_run *run, const struct weft_ottl_node *node, struct weft_ottl_value *out_value)
 {
     struct weft_ottl_value value;
     enum weft_status status = call(run, node->call, &value);
@@ -189,8 +200,8 @@ static bool make_member(struct weft_ottl_value *value, int depth)
     return all;
 }
 
-static enum weft_status make_map(struct weft_ottl_run *run, const struct weft_ottl_node *node,
-                                 struct weft_ottl_value *out_value)
+static __attribute__((noinline)) enum weft_status make_map(struct weft_ottl_run *run, const struct weft_ottl_node *node,
+                                                           struct weft_ottl_value *out_value)
 {
     struct weft_ottl_map *map = weft_ottl_run_take(run, sizeof *map);
     if (map == NULL) {
@@ -216,17 +227,36 @@ static enum weft_status make_map(struct weft_ottl_run *run, const struct weft_ot
 
 /* ---- conditions ---- */
 
-static enum weft_status holds_comparison(struct weft_ottl_run *run, const struct weft_ottl_node *node, bool *out_holds)
+/* What is compared most often: strings and ints, whether they are the same. */
+static inline bool compare(struct weft_ottl_run *run, const struct weft_ottl_value *left,
+                           const struct weft_ottl_value *right, int operation)
+{
+    if (operation <= WEFT_OTTL_NOT_EQUAL) {
+        bool is_wanted = operation == WEFT_OTTL_EQUAL;
+        if (left->kind == WEFT_OTTL_STRING) {
+            return (right->kind == WEFT_OTTL_STRING && weft_slice_equal(left->bytes, right->bytes)) == is_wanted;
+        }
+        if (left->kind == WEFT_OTTL_INT && right->kind == WEFT_OTTL_INT) {
+            return (left->integer == right->integer) == is_wanted;
+        }
+    }
+    return weft_ottl_compare(run, left, right, operation);
+}
+
+static __attribute__((noinline)) enum weft_status holds_comparison(struct weft_ottl_run *run,
+                                                                   const struct weft_ottl_node *node, bool *out_holds)
 {
     struct weft_ottl_value left, right;
+    const struct weft_ottl_node *first = node->items[0];
     const struct weft_ottl_value *other = &node->items[1]->literal;
-    enum weft_status status = weft_ottl_evaluate(run, node->items[0], &left);
+    bool is_read = first->kind == WEFT_OTTL_NODE_PATH && weft_ottl_path_read_slot(run, first->path, &left);
+    enum weft_status status = is_read ? WEFT_OK : weft_ottl_evaluate(run, first, &left);
     if (status == WEFT_OK && node->items[1]->kind != WEFT_OTTL_NODE_LITERAL) {
         status = weft_ottl_evaluate(run, node->items[1], &right);
         other = &right;
     }
     if (status == WEFT_OK) {
-        *out_holds = weft_ottl_compare(run, &left, other, node->operation);
+        *out_holds = compare(run, &left, other, node->operation);
         status = run->steps_left == 0 ? weft_ottl_fail_steps(run) : WEFT_OK;
     }
     return status;
@@ -235,7 +265,12 @@ static enum weft_status holds_comparison(struct weft_ottl_run *run, const struct
 static enum weft_status holds_call(struct weft_ottl_run *run, const struct weft_ottl_node *node, bool *out_holds)
 {
     struct weft_ottl_value value;
-    enum weft_status status = weft_ottl_evaluate(run, node, &value);
+    enum weft_status status = WEFT_OK;
+    if (node->kind == WEFT_OTTL_NODE_CALL && node->key_count == 0 && node->call->function->holds != NULL &&
+        node->call->function->holds(run, node->call, &status, out_holds)) {
+        return status;
+    }
+    status = weft_ottl_evaluate(run, node, &value);
     if (status == WEFT_OK && value.kind != WEFT_OTTL_BOOL) {
         return weft_fail(&run->error, WEFT_INVALID, "a condition must be true or false, and %.*s gave %s",
                          WEFT_SLICE_PRINT(node->name), weft_ottl_kind_text(value.kind));
@@ -246,37 +281,68 @@ static enum weft_status holds_call(struct weft_ottl_run *run, const struct weft_
     return status;
 }
 
+static __attribute__((noinline)) enum weft_status holds_chain(struct weft_ottl_run *run,
+                                                              const struct weft_ottl_node *chain, bool *out_holds)
+{
+    bool stops_at = chain->kind == WEFT_OTTL_NODE_OR;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; i < chain->count; i++) {
+        status = weft_ottl_holds(run, chain->items[i], out_holds);
+        if (status != WEFT_OK || *out_holds == stops_at) {
+            return status;
+        }
+    }
+    return WEFT_OK;
+}
+
+static __attribute__((noinline)) enum weft_status holds_not(struct weft_ottl_run *run,
+                                                            const struct weft_ottl_node *node, bool *out_holds)
+{
+    enum weft_status status = weft_ottl_holds(run, node->items[0], out_holds);
+    *out_holds = status == WEFT_OK && !*out_holds;
+    return status;
+}
+
 enum weft_status weft_ottl_holds(struct weft_ottl_run *run, const struct weft_ottl_node *condition, bool *out_holds)
 {
-    enum weft_status status = WEFT_OK;
-    bool stops_at = condition->kind == WEFT_OTTL_NODE_OR;
     switch (condition->kind) {
     case WEFT_OTTL_NODE_COMPARE:
         return holds_comparison(run, condition, out_holds);
     case WEFT_OTTL_NODE_NOT:
-        status = weft_ottl_holds(run, condition->items[0], out_holds);
-        *out_holds = status == WEFT_OK && !*out_holds;
-        return status;
+        return holds_not(run, condition, out_holds);
     case WEFT_OTTL_NODE_AND:
     case WEFT_OTTL_NODE_OR:
-        for (size_t i = 0; i < condition->count; i++) {
-            status = weft_ottl_holds(run, condition->items[i], out_holds);
-            if (status != WEFT_OK || *out_holds == stops_at) {
-                return status;
-            }
-        }
-        return WEFT_OK;
+        return holds_chain(run, condition, out_holds);
     default:
         return holds_call(run, condition, out_holds);
     }
 }
 
+static __attribute__((noinline)) enum weft_status
+calculate(struct weft_ottl_run *run, const struct weft_ottl_node *node, struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_value left, right;
+    enum weft_status status = weft_ottl_evaluate(run, node->items[0], &left);
+    if (status != WEFT_OK || node->kind == WEFT_OTTL_NODE_NEGATE) {
+        return status == WEFT_OK ? weft_ottl_negate(run, &left, out_value) : status;
+    }
+    status = weft_ottl_evaluate(run, node->items[1], &right);
+    return status == WEFT_OK ? weft_ottl_calculate(run, &left, node->operation, &right, out_value) : status;
+}
+
+static __attribute__((noinline)) enum weft_status
+say_whether(struct weft_ottl_run *run, const struct weft_ottl_node *node, struct weft_ottl_value *out_value)
+{
+    bool holds = false;
+    enum weft_status status = weft_ottl_holds(run, node, &holds);
+    *out_value = weft_ottl_bool(holds);
+    return status;
+}
+
+/* What is done often is called last, so that nothing has to be kept meanwhile. */
 enum weft_status weft_ottl_evaluate(struct weft_ottl_run *run, const struct weft_ottl_node *node,
                                     struct weft_ottl_value *out_value)
 {
-    struct weft_ottl_value left, right;
-    bool holds = false;
-    enum weft_status status;
     switch (node->kind) {
     case WEFT_OTTL_NODE_LITERAL:
         *out_value = node->literal;
@@ -290,14 +356,8 @@ enum weft_status weft_ottl_evaluate(struct weft_ottl_run *run, const struct weft
     case WEFT_OTTL_NODE_MAP:
         return make_map(run, node, out_value);
     case WEFT_OTTL_NODE_CALCULATE:
-        status = weft_ottl_evaluate(run, node->items[0], &left);
-        if (status == WEFT_OK) {
-            status = weft_ottl_evaluate(run, node->items[1], &right);
-        }
-        return status == WEFT_OK ? weft_ottl_calculate(run, &left, node->operation, &right, out_value) : status;
     case WEFT_OTTL_NODE_NEGATE:
-        status = weft_ottl_evaluate(run, node->items[0], &left);
-        return status == WEFT_OK ? weft_ottl_negate(run, &left, out_value) : status;
+        return calculate(run, node, out_value);
     case WEFT_OTTL_NODE_ENUM:
     case WEFT_OTTL_NODE_FUNCTION:
     case WEFT_OTTL_NODE_COMPARE:
@@ -306,7 +366,5 @@ enum weft_status weft_ottl_evaluate(struct weft_ottl_run *run, const struct weft
     case WEFT_OTTL_NODE_OR:
         break;
     }
-    status = weft_ottl_holds(run, node, &holds);
-    *out_value = weft_ottl_bool(holds);
-    return status;
+    return say_whether(run, node, out_value);
 }

@@ -1,4 +1,5 @@
 /* Editors of maps. Each looks first, and opens the map only if something in it changes. */
+#include "base/utf8.h"
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
 #include "ottl/map_settle.h"
@@ -11,11 +12,28 @@ static const struct weft_ottl_path *target_of(const struct weft_ottl_call *call)
 
 /* ---- set ---- */
 
+/* What is written in the statement and can be stored as it is. */
+static enum weft_status make_set(struct weft_ottl_maker *maker, const struct weft_ottl_call *call, void **out_state,
+                                 struct weft_error *error)
+{
+    (void)maker;
+    (void)error;
+    const struct weft_ottl_value *value = &call->arguments[1];
+    bool is_own = value->kind == WEFT_OTTL_INT || value->kind == WEFT_OTTL_BOOL || value->kind == WEFT_OTTL_DOUBLE ||
+                  (value->kind == WEFT_OTTL_STRING && weft_utf8_valid_length(value->bytes) == value->bytes.length);
+    static uint8_t is_own_state;
+    *out_state = is_own ? &is_own_state : NULL;
+    return WEFT_OK;
+}
+
 static enum weft_status set(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                             struct weft_ottl_value *out_value)
 {
     struct weft_ottl_value own;
     (void)out_value;
+    if (call->state != NULL) {
+        return weft_ottl_path_put(run, target_of(call), &call->arguments[1]);
+    }
     if (call->arguments[1].kind == WEFT_OTTL_NIL) {
         return WEFT_OK;
     }
@@ -333,6 +351,6 @@ const struct weft_ottl_function weft_ottl_functions_edit_map[] = {
       .parameters = { TARGET, { "source", WEFT_OTTL_TAKES_MAP }, { "strategy", WEFT_OTTL_TAKES_LITERAL_STRING } },
       .make = make_merge,
       .call = merge_maps },
-    { .name = "set", .parameters = { TARGET, { "value", WEFT_OTTL_TAKES_ANY } }, .call = set },
+    { .name = "set", .parameters = { TARGET, { "value", WEFT_OTTL_TAKES_ANY } }, .make = make_set, .call = set },
     { .name = NULL },
 };

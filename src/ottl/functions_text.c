@@ -6,20 +6,38 @@
 #include "ottl/text_rows.h"
 #include "ottl/text_words.h"
 
+static struct weft_slice part_of(const struct weft_ottl_value *value)
+{
+    return value->kind == WEFT_OTTL_NIL ? WEFT_SLICE_LITERAL("<nil>") : value->bytes;
+}
+
+static uint8_t *put_part(uint8_t *to, struct weft_slice text)
+{
+    if (text.length > 0) {
+        memcpy(to, text.bytes, text.length);
+    }
+    return to + text.length;
+}
+
 static enum weft_status concat(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                struct weft_ottl_value *out_value)
 {
-    struct weft_buffer *text = weft_ottl_scratch(run);
     const struct weft_ottl_list *values = call->arguments[0].list;
+    struct weft_slice between = call->arguments[1].bytes;
+    size_t length = 0;
     for (size_t i = 0; i < values->count; i++) {
-        const struct weft_ottl_value *value = &values->items[i];
-        struct weft_slice part = value->kind == WEFT_OTTL_NIL ? WEFT_SLICE_LITERAL("<nil>") : value->bytes;
-        if (i > 0) {
-            weft_buffer_append(text, call->arguments[1].bytes.bytes, call->arguments[1].bytes.length);
-        }
-        weft_buffer_append(text, part.bytes, part.length);
+        length += part_of(&values->items[i]).length + between.length;
     }
-    return weft_ottl_give_scratch(run, out_value);
+    uint8_t *text = weft_ottl_run_take(run, length + 1);
+    if (text == NULL) {
+        return WEFT_NOMEM;
+    }
+    uint8_t *end = text;
+    for (size_t i = 0; i < values->count; i++) {
+        end = i > 0 ? put_part(end, between) : end;
+        end = put_part(end, part_of(&values->items[i]));
+    }
+    return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
 }
 
 /* ---- pieces ---- */

@@ -80,10 +80,19 @@ struct weft_ottl_node {
     const struct weft_ottl_call_node *call; /* CALL, once checked */
 };
 
+/* How the argument for a parameter is had. */
+enum weft_ottl_argument_way {
+    WEFT_OTTL_ARGUMENT_NONE,    /* not given, or the function takes it itself */
+    WEFT_OTTL_ARGUMENT_LITERAL, /* of the right kind, which was checked */
+    WEFT_OTTL_ARGUMENT_LIST,
+    WEFT_OTTL_ARGUMENT_VALUE,
+};
+
 /* A call that was checked: what is given for each parameter. */
 struct weft_ottl_call_node {
     const struct weft_ottl_function *function;
     const struct weft_ottl_node **nodes; /* by parameter; NULL = absent */
+    uint8_t *ways;                       /* enum weft_ottl_argument_way, by parameter */
     size_t count;
     void *state; /* of the function's make */
 };

@@ -10,12 +10,9 @@ enum { STATUS_FIELD = 15, SPAN_FLAGS_FIELD = 16, LOG_FLAGS_FIELD = 8 };
 
 /* ---- values that are one's own ---- */
 
-static enum weft_status own_text(struct weft_ottl_run *run, struct weft_slice *in_out_text)
+static __attribute__((noinline)) enum weft_status repair_text(struct weft_ottl_run *run, struct weft_slice *in_out_text)
 {
     struct weft_slice text = *in_out_text;
-    if (text.length == 0 || weft_utf8_is_valid(text.bytes, text.bytes + text.length)) {
-        return WEFT_OK;
-    }
     struct weft_buffer repaired = { 0 };
     weft_utf8_append_repaired(&repaired, text);
     uint8_t *bytes = weft_buffer_status(&repaired) == WEFT_OK ? weft_ottl_run_take(run, repaired.length) : NULL;
@@ -25,6 +22,14 @@ static enum weft_status own_text(struct weft_ottl_run *run, struct weft_slice *i
     }
     weft_buffer_fini(&repaired);
     return bytes == NULL ? WEFT_NOMEM : WEFT_OK;
+}
+
+static inline enum weft_status own_text(struct weft_ottl_run *run, struct weft_slice *in_out_text)
+{
+    const uint8_t *bytes = in_out_text->bytes;
+    return in_out_text->length == 0 || weft_utf8_is_valid(bytes, bytes + in_out_text->length)
+               ? WEFT_OK
+               : repair_text(run, in_out_text);
 }
 
 static enum weft_status own_value(struct weft_ottl_run *run, struct weft_ottl_value *in_out_value, int depth);
@@ -245,7 +250,8 @@ static bool has_slot_to_change(const struct weft_ottl_message *message, const st
 static bool put_slot(struct weft_ottl_message *message, const struct weft_ottl_path *path,
                      const struct weft_ottl_value *value)
 {
-    if (!has_slot_to_change(message, path) || !weft_ottl_is_storable(value)) {
+    bool is_storable = value->kind == WEFT_OTTL_STRING || weft_ottl_is_storable(value);
+    if (!has_slot_to_change(message, path) || !is_storable) {
         return false;
     }
     weft_ottl_slots_put(&message->slots, path->slot, value);
@@ -277,9 +283,6 @@ static enum weft_status write_map(struct weft_ottl_run *run, const struct weft_o
     if (field == 0) {
         return weft_fail(&run->error, WEFT_INVALID, "%.*s: a metric without data has none",
                          WEFT_SLICE_PRINT(path->text));
-    }
-    if (path->sought != NULL && put_slot(message, path, value)) {
-        return WEFT_OK;
     }
     if (path->key_count == 0) {
         enum weft_status status = put_map(run, path, value, &message->attributes);
@@ -437,8 +440,7 @@ static enum weft_status settle_status(struct weft_ottl_run *run, const struct we
     }
     struct weft_buffer *written = &run->message;
     weft_buffer_clear(written);
-    enum weft_status status =
-        weft_ottl_write_message(written, &record->levels[WEFT_OTTL_LEVEL_STATUS], 0, NULL, &run->memory);
+    enum weft_status status = weft_ottl_write_message(written, &record->levels[WEFT_OTTL_LEVEL_STATUS], 0, NULL);
     if (status == WEFT_OK) {
         status = weft_ottl_message_put_bytes(weft_ottl_record_decoded(record, WEFT_OTTL_LEVEL_RECORD), STATUS_FIELD,
                                              weft_buffer_slice(written), &run->memory);
@@ -447,8 +449,8 @@ static enum weft_status settle_status(struct weft_ottl_run *run, const struct we
     return status;
 }
 
-enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
-                                    const struct weft_ottl_value *value)
+static __attribute__((noinline)) enum weft_status
+put_anywhere(struct weft_ottl_run *run, const struct weft_ottl_path *path, const struct weft_ottl_value *value)
 {
     const struct weft_ottl_path_row *row = path->row;
     switch (row->form) {
@@ -465,4 +467,12 @@ enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft
     }
     enum weft_status status = write_field(run, path, value);
     return status == WEFT_OK ? settle_status(run, path) : status;
+}
+
+enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                                    const struct weft_ottl_value *value)
+{
+    bool is_put =
+        path->sought != NULL && put_slot(weft_ottl_record_decoded(&run->record, path->row->level), path, value);
+    return is_put ? WEFT_OK : put_anywhere(run, path, value);
 }

@@ -102,12 +102,12 @@ static enum weft_status put_value(struct weft_ottl_run *run, struct weft_ottl_me
 }
 
 /* The message as it is now, in memory that lives as long as the record. */
-static enum weft_status keep_message(struct weft_ottl_run *run, struct weft_ottl_message *message,
+static enum weft_status keep_message(struct weft_ottl_run *run, const struct weft_ottl_message *message,
                                      uint32_t attributes_field, struct weft_slice *out_bytes)
 {
     struct weft_buffer *written = &run->message;
     weft_buffer_clear(written);
-    enum weft_status status = weft_ottl_write_message(written, message, attributes_field, NULL, &run->memory);
+    enum weft_status status = weft_ottl_write_message(written, message, attributes_field, NULL);
     uint8_t *bytes = status == WEFT_OK ? weft_ottl_run_take(run, written->length + 1) : NULL;
     if (bytes != NULL) {
         memcpy(bytes, written->bytes, written->length);

@@ -41,28 +41,26 @@ __attribute__((noinline)) static const uint8_t *note_other(struct weft_ottl_mess
     return reader.at;
 }
 
-/* A field of up to 127 bytes, a small number or eight bytes, whose number has one byte; NULL: it is another one. No
- * field has less than two bytes, or goes on behind its message: it has passed the check, and is checked again at the
- * end of the walk. */
+/* A field of up to 127 bytes, a small number or eight bytes, whose number has one byte; NULL: it is another one. That
+ * it does not go on behind its message was checked, and is checked again at the end of the walk. */
 static inline const uint8_t *note_short(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end)
 {
     enum { NUMBER_BYTES = 8 };
+    uint8_t type = at[0] & TYPE_MASK;
     uint32_t number = at[0] >> TYPE_BITS;
+    const uint8_t *after;
     if (at[0] >= MORE || end - at < 2) {
         return NULL;
     }
     struct weft_ottl_field *kept = &message->fields[number];
-    const uint8_t *after = at + 2;
-    uint8_t type = at[0] & TYPE_MASK;
-    if (type == WEFT_WIRE_FIXED64 && end - at >= 1 + NUMBER_BYTES) {
-        memcpy(&kept->number, at + 1, NUMBER_BYTES);
+    if (type == WEFT_WIRE_BYTES && at[1] < MORE) {
+        after = at + 2 + at[1];
+        kept->bytes = (struct weft_slice){ at + 2, at[1] };
+    } else if (type == WEFT_WIRE_FIXED64 && end - at > NUMBER_BYTES) {
         after = at + 1 + NUMBER_BYTES;
-    } else if (at[1] >= MORE) {
-        return NULL;
-    } else if (type == WEFT_WIRE_BYTES) {
-        kept->bytes = (struct weft_slice){ after, at[1] };
-        after += at[1];
-    } else if (type == WEFT_WIRE_VARINT) {
+        memcpy(&kept->number, at + 1, NUMBER_BYTES);
+    } else if (type == WEFT_WIRE_VARINT && at[1] < MORE) {
+        after = at + 2;
         kept->number = at[1];
     } else {
         return NULL;
@@ -154,30 +152,23 @@ static const uint8_t *note_plain_item(struct weft_ottl_message *message, const u
 }
 
 /* Those of up to 127 bytes, one after the other, from `at` on: the byte behind them. Tags and lengths before a key are
- * four bytes that are looked at as one number, and so are the two before a value, which fit the lengths only if they
- * are such. It stays away from the end of the message, so that whatever a key's length is can be looked behind. */
+ * four bytes that are looked at as one number. */
 static inline const uint8_t *note_short_items(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end,
                                               uint32_t tag)
 {
     const uint32_t fixed = UINT32_C(0x80ff80ff); /* the tags, and that lengths have no more bytes */
     const uint32_t wanted = tag | (uint32_t)KEY_TAG << 16;
+    const uint8_t *last_value = end - 2;
     uint32_t head;
-    uint16_t value_head;
-    while (end - at >= (ptrdiff_t)(sizeof head + MORE + sizeof value_head)) {
+    while (end - at >= 2 + FRAMES) {
         memcpy(&head, at, sizeof head);
         size_t key_length = head >> 24;
-        size_t length = head >> 8 & 0xff;
-        const uint8_t *value = at + sizeof head + key_length;
-        if ((head & fixed) != wanted) {
+        const uint8_t *value = at + FRAMES + key_length;
+        const uint8_t *after = at + 2 + at[1];
+        if ((head & fixed) != wanted || value > last_value || value[0] != VALUE_TAG || value + 2 + value[1] != after) {
             break;
         }
-        memcpy(&value_head, value, sizeof value_head);
-        if (value_head != (uint32_t)VALUE_TAG + ((length - FRAMES - key_length) << 8)) {
-            break;
-        }
-        const uint8_t *after = at + 2 + length;
-        seek(&message->slots, value - key_length, key_length,
-             (struct weft_ottl_slot){ at, after, value + sizeof value_head });
+        seek(&message->slots, at + FRAMES, key_length, (struct weft_ottl_slot){ at, after, value + 2 });
         at = after;
     }
     return at;

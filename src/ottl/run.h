@@ -14,6 +14,7 @@ struct weft_ottl_run {
     struct weft_entry_memory memory; /* results; weft_ottl_run_clear before each record */
     struct weft_buffer text, stack;  /* scratch of text.h */
     struct weft_buffer message;      /* scratch of writing: a message within another one */
+    struct weft_buffer replaced;     /* scratch of text_replace.h */
     struct weft_pattern_scratch *pattern;
     struct weft_digest *digests[WEFT_DIGEST_SHA512 + 1]; /* by kind; each is made when it is asked for first */
     struct weft_error error;                             /* why the last evaluation failed */
@@ -46,7 +47,8 @@ static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
 {
     enum { KEPT_BYTES = 64 << 10 };
     weft_entry_memory_clear(&run->memory);
-    if (run->text.capacity > KEPT_BYTES || run->stack.capacity > KEPT_BYTES || run->message.capacity > KEPT_BYTES) {
+    if (run->text.capacity > KEPT_BYTES || run->stack.capacity > KEPT_BYTES || run->message.capacity > KEPT_BYTES ||
+        run->replaced.capacity > KEPT_BYTES) {
         weft_ottl_run_trim(run);
     }
     weft_ottl_run_begin(run);

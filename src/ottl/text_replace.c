@@ -181,19 +181,26 @@ static enum weft_status put_made(struct weft_ottl_run *run, const struct weft_ot
 
 /* ---- texts ---- */
 
+/* The text in run->memory. */
+static enum weft_status copy(struct weft_ottl_run *run, const struct weft_buffer *text, struct weft_slice *out_text)
+{
+    enum weft_status status = weft_buffer_status(text);
+    uint8_t *bytes = status == WEFT_OK ? weft_ottl_run_take(run, text->length + 1) : NULL;
+    if (bytes == NULL) {
+        return WEFT_NOMEM;
+    }
+    if (text->length > 0) {
+        memcpy(bytes, text->bytes, text->length);
+    }
+    *out_text = weft_slice_of(bytes, text->length);
+    return WEFT_OK;
+}
+
 static enum weft_status keep(struct weft_ottl_run *run, struct weft_buffer *own_text, enum weft_status status,
                              struct weft_slice *out_text)
 {
     if (status == WEFT_OK) {
-        status = weft_buffer_status(own_text);
-    }
-    if (status == WEFT_OK) {
-        uint8_t *bytes = weft_ottl_run_take(run, own_text->length + 1);
-        status = bytes == NULL ? WEFT_NOMEM : WEFT_OK;
-        if (bytes != NULL && own_text->length > 0) {
-            memcpy(bytes, own_text->bytes, own_text->length);
-        }
-        *out_text = weft_slice_of(bytes, own_text->length);
+        status = copy(run, own_text, out_text);
     }
     weft_buffer_fini(own_text);
     return status;
@@ -230,19 +237,19 @@ enum weft_status weft_ottl_replace(struct weft_ottl_run *run, const struct weft_
                                    struct weft_slice subject, const struct weft_ottl_replacement *replacement,
                                    bool *out_is_match, struct weft_slice *out_text)
 {
-    struct weft_buffer text = { 0 };
+    struct weft_buffer *text = &run->replaced;
     struct weft_pattern_search search;
     size_t kept_from = 0, start = 0, end = 0;
     enum weft_status status = WEFT_OK;
     enum weft_pattern_outcome outcome;
     *out_is_match = false;
-    weft_buffer_init(&text, WEFT_ENTRY_MEMORY_MAX_BYTES / 4);
+    weft_buffer_clear(text);
     weft_pattern_search_start(pattern, run->pattern, subject, &search);
     while (status == WEFT_OK && (outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
         struct match match = { pattern, &search, weft_slice_of(subject.bytes + start, end - start) };
         *out_is_match = true;
-        weft_buffer_append(&text, subject.bytes + kept_from, start - kept_from);
-        status = put_replacement(run, replacement, &match, &text);
+        weft_buffer_append(text, subject.bytes + kept_from, start - kept_from);
+        status = put_replacement(run, replacement, &match, text);
         kept_from = end;
     }
     if (status == WEFT_OK && outcome == WEFT_PATTERN_LIMIT) {
@@ -250,9 +257,8 @@ enum weft_status weft_ottl_replace(struct weft_ottl_run *run, const struct weft_
         status = weft_fail(&run->error, WEFT_INVALID, "%s: the pattern met its limit", replacement->name);
     }
     if (status != WEFT_OK || !*out_is_match) {
-        weft_buffer_fini(&text);
         return status;
     }
-    weft_buffer_append(&text, subject.bytes + kept_from, subject.length - kept_from);
-    return keep(run, &text, WEFT_OK, out_text);
+    weft_buffer_append(text, subject.bytes + kept_from, subject.length - kept_from);
+    return copy(run, text, out_text);
 }

@@ -119,6 +119,8 @@ static void append_touched(struct weft_buffer *out, const struct weft_ottl_messa
 {
     if (number == attributes_field && message->attributes != NULL) {
         append_members(out, number, message->attributes);
+    } else if (number == attributes_field && weft_ottl_slots_are_changed(&message->slots)) {
+        weft_ottl_write_slots(out, message, attributes_field);
     } else if (has_bit(message->present, number)) {
         const struct weft_ottl_field *field = &message->fields[number];
         weft_buffer_append(out, field->first, (size_t)(field->end - field->first));
@@ -170,18 +172,12 @@ static void write_long(struct weft_buffer *out, const struct weft_ottl_message *
     }
 }
 
-enum weft_status weft_ottl_write_message(struct weft_buffer *out, struct weft_ottl_message *message,
-                                         uint32_t attributes_field, const struct weft_ottl_replaced *replaced,
-                                         struct weft_entry_memory *memory)
+enum weft_status weft_ottl_write_message(struct weft_buffer *out, const struct weft_ottl_message *message,
+                                         uint32_t attributes_field, const struct weft_ottl_replaced *replaced)
 {
-    if (replaced == NULL && weft_ottl_write_short(out, message, attributes_field)) {
-        return weft_buffer_status(out);
+    if (replaced != NULL || !weft_ottl_write_short(out, message, attributes_field)) {
+        write_long(out, message, attributes_field, replaced);
     }
-    if (weft_ottl_slots_are_changed(&message->slots) &&
-        weft_ottl_message_attributes(message, attributes_field, memory) == NULL) {
-        return WEFT_NOMEM;
-    }
-    write_long(out, message, attributes_field, replaced);
     return weft_buffer_status(out);
 }
 

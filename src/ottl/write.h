@@ -20,11 +20,11 @@ struct weft_ottl_replaced {
     size_t count;
 };
 
-/* The message as it stands now. attributes_field: of its attributes, 0 if it has none. replaced may be NULL. memory
- * lives as long as the message. WEFT_NOMEM: there was none for the attributes, or the buffer failed. */
-enum weft_status weft_ottl_write_message(struct weft_buffer *out, struct weft_ottl_message *message,
-                                         uint32_t attributes_field, const struct weft_ottl_replaced *replaced,
-                                         struct weft_entry_memory *memory) WEFT_MUST_CHECK;
+/* The message as it stands now. attributes_field: of its attributes, 0 if it has none. replaced may be NULL.
+ * WEFT_NOMEM: the buffer failed. */
+enum weft_status weft_ottl_write_message(struct weft_buffer *out, const struct weft_ottl_message *message,
+                                         uint32_t attributes_field,
+                                         const struct weft_ottl_replaced *replaced) WEFT_MUST_CHECK;
 
 /* Puts a field of the message in place of what it had; it is touched then. What is put is copied into memory, which
  * lives as long as the message. WEFT_NOMEM changes nothing. */

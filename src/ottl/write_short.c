@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "ottl/run.h"
+#include "wire/protobuf.h"
 
 enum { MAX_PATCHES = WEFT_OTTL_FIELD_COUNT + WEFT_OTTL_MAX_SOUGHT, NO_SLOT = UINT8_MAX };
 
@@ -74,23 +75,97 @@ static void add_slots(struct patches *patches, uint32_t attributes_field)
     }
 }
 
-static void write_patches(struct weft_buffer *out, const struct patches *patches, uint32_t attributes_field)
+/* ---- bytes ---- */
+
+enum { FRAMES_BYTES = 5 * 11 /* tags and lengths around the text of an attribute */ };
+
+static uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
+{
+    if (length > 0) {
+        memcpy(to, from, length);
+    }
+    return to + length;
+}
+
+static uint8_t *put_text(uint8_t *to, uint32_t field, struct weft_slice text)
+{
+    *to++ = (uint8_t)(field << 3 | WEFT_WIRE_BYTES);
+    return put_bytes(weft_wire_put_length(to, text.length), text.bytes, text.length);
+}
+
+/* An attribute that is a text; its field has one byte. */
+static uint8_t *put_text_attribute(uint8_t *to, uint32_t field, struct weft_slice key, struct weft_slice text)
+{
+    size_t value_length = 1 + weft_wire_size_length(text.length) + text.length;
+    size_t length =
+        1 + weft_wire_size_length(key.length) + key.length + 1 + weft_wire_size_length(value_length) + value_length;
+    *to++ = (uint8_t)(field << 3 | WEFT_WIRE_BYTES);
+    to = put_text(weft_wire_put_length(to, length), WEFT_OTLP_KEY_FIELD, key);
+    *to++ = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES;
+    return put_text(weft_wire_put_length(to, value_length), WEFT_OTLP_VALUE_STRING, text);
+}
+
+/* Of all that is written but attributes of other kinds than texts. */
+static size_t room_of(const struct patches *patches)
 {
     const struct weft_ottl_slots *slots = &patches->message->slots;
-    const uint8_t *from = patches->message->bytes.bytes;
+    size_t room = patches->message->bytes.length;
     for (size_t i = 0; i < patches->count; i++) {
         const struct patch *patch = &patches->items[i];
-        weft_buffer_append(out, from, (size_t)(patch->from - from));
-        weft_buffer_append(out, patch->bytes.bytes, patch->bytes.length);
+        room += patch->bytes.length;
+        if (patch->slot != NO_SLOT && slots->items[patch->slot].value.kind == WEFT_OTTL_STRING) {
+            room +=
+                slots->sought->keys[patch->slot].length + slots->items[patch->slot].value.bytes.length + FRAMES_BYTES;
+        }
+    }
+    return room;
+}
+
+/* What could not be written was not let into a slot. Returns where the rest goes; NULL: the buffer failed. */
+static uint8_t *put_slot(struct weft_buffer *out, uint8_t *to, const struct weft_ottl_slots *slots, uint8_t number,
+                         uint32_t attributes_field, size_t room)
+{
+    struct weft_slice key = slots->sought->keys[number];
+    const struct weft_ottl_value *value = &slots->items[number].value;
+    if (value->kind == WEFT_OTTL_STRING) {
+        return put_text_attribute(to, attributes_field, key, value->bytes);
+    }
+    out->length = (size_t)(to - out->bytes);
+    enum weft_status status = weft_ottl_put_key_value(out, attributes_field, key, value, NULL);
+    weft_assert(status == WEFT_OK || weft_buffer_status(out) != WEFT_OK);
+    return weft_buffer_reserve(out, room);
+}
+
+/* What was from `from` to `end`. */
+static void write_patches(struct weft_buffer *out, const struct patches *patches, uint32_t attributes_field,
+                          const uint8_t *from, const uint8_t *end)
+{
+    size_t room = room_of(patches);
+    uint8_t *to = weft_buffer_reserve(out, room);
+    for (size_t i = 0; to != NULL && i < patches->count; i++) {
+        const struct patch *patch = &patches->items[i];
+        to = put_bytes(to, from, (size_t)(patch->from - from));
+        to = put_bytes(to, patch->bytes.bytes, patch->bytes.length);
         if (patch->slot != NO_SLOT) {
-            /* what could not be written was not let in */
-            enum weft_status status = weft_ottl_put_key_value(out, attributes_field, slots->sought->keys[patch->slot],
-                                                              &slots->items[patch->slot].value, NULL);
-            weft_assert(status == WEFT_OK || weft_buffer_status(out) != WEFT_OK);
+            to = put_slot(out, to, &patches->message->slots, patch->slot, attributes_field, room);
         }
         from = patch->to;
     }
-    weft_buffer_append(out, from, (size_t)(end_of(patches->message) - from));
+    if (to != NULL) {
+        to = put_bytes(to, from, (size_t)(end - from));
+        out->length = (size_t)(to - out->bytes);
+    }
+}
+
+void weft_ottl_write_slots(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field)
+{
+    struct patches patches;
+    const struct weft_ottl_field *all = weft_ottl_message_field(message, attributes_field);
+    const uint8_t *end = all == NULL ? end_of(message) : all->end;
+    patches.message = message;
+    patches.count = 0;
+    add_slots(&patches, attributes_field);
+    write_patches(out, &patches, attributes_field, all == NULL ? end : all->first, end);
 }
 
 bool weft_ottl_write_short(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field)
@@ -114,6 +189,6 @@ bool weft_ottl_write_short(struct weft_buffer *out, const struct weft_ottl_messa
             add_slots(&patches, attributes_field);
         }
     }
-    write_patches(out, &patches, attributes_field);
+    write_patches(out, &patches, attributes_field, message->bytes.bytes, end_of(message));
     return true;
 }

@@ -27,7 +27,7 @@ struct weft_filter_signal_rules {
     struct weft_filter_group *groups;
     size_t count, capacity;
     uint32_t condition_count;
-    uint64_t max_steps; /* of a condition on a record */
+    uint64_t max_steps;             /* of a condition on a record */
     struct weft_ottl_sought sought; /* what they ask for */
 };
 

@@ -102,7 +102,8 @@ static enum weft_status run_group(struct walk *walk)
     enum weft_status status = is_meant(walk, &is_in);
     for (size_t i = 0; status == WEFT_OK && is_in && i < walk->group->statement_count; i++) {
         const struct weft_ottl_program *statement = walk->group->statements[i];
-        status = judge(walk, statement->text, run_statement(&walk->runner->run, statement));
+        status = run_statement(&walk->runner->run, statement);
+        status = status == WEFT_OK ? status : judge(walk, statement->text, status);
     }
     return status;
 }
@@ -127,7 +128,7 @@ static enum weft_status write_level(struct walk *walk, enum weft_ottl_level leve
     struct weft_transform_runner *runner = walk->runner;
     uint32_t attributes = weft_ottl_record_attributes_field(&runner->run.record, level);
     weft_buffer_clear(&runner->written);
-    return weft_ottl_write_message(&runner->written, level_of(walk, level), attributes, replaced, &runner->run.memory);
+    return weft_ottl_write_message(&runner->written, level_of(walk, level), attributes, replaced);
 }
 
 /* What a level has become is a field of the one around it. */

@@ -1,5 +1,6 @@
-/* Statements on attributes that are sought (ottl/slots.h) and fields that are written in runs, against the same with
- * all attributes opened and every message written field by field: spans of any shape, statements by lot. */
+/* Statements and conditions on attributes that are sought (ottl/slots.h) and fields that are written in runs, against
+ * the same with all attributes opened and every message written field by field: spans of any shape, statements by lot.
+ */
 #include "component_test.h"
 
 #include "processors/transform_run.h"
@@ -43,6 +44,26 @@ static const char *const statements[] = {
     "delete_key(resource.attributes, \"bb\")",
     "set(scope.attributes[\"a\"], span.attributes[\"a\"])",
     "set(span.attributes[\"back\"], scope.attributes[\"a\"])",
+    "set(span.attributes[\"event\"], spanevent.name)",
+    "set(spanevent.attributes[\"a\"], span.attributes[\"a\"])",
+    "delete_key(spanevent.attributes, \"bb\")",
+    "set(span.attributes[\"hit\"], 0) where span.attributes[\"a\"] == \"short\"",
+    "set(span.attributes[\"hit\"], 1) where span.attributes[\"a\"] != \"short\"",
+    "set(span.attributes[\"hit\"], 2) where span.attributes[\"bb\"] == 7",
+    "set(span.attributes[\"hit\"], 3) where span.attributes[\"bb\"] != 500",
+    "set(span.attributes[\"hit\"], 4) where span.attributes[\"ccc\"] >= 128",
+    "set(span.attributes[\"hit\"], 5) where span.attributes[\"ccc\"] == 16384",
+    "set(span.attributes[\"hit\"], 6) where span.attributes[\"d\"] == nil",
+    "set(span.attributes[\"hit\"], 7) where span.attributes[\"d\"] != nil and not (span.attributes[\"d\"] == true)",
+    "set(span.attributes[\"hit\"], 8) where IsMatch(span.attributes[\"a\"], \"^o+\")",
+    "set(span.attributes[\"hit\"], 9) where IsMatch(span.attributes[\"bb\"], \"short$\")",
+    "set(span.attributes[\"hit\"], 10) where not IsMatch(span.attributes[\"ccc\"], \"o[op]*\") or "
+    "span.attributes[\"a\"] == \"\"",
+    "set(span.attributes[\"hit\"], 11) where IsMatch(resource.attributes[\"a\"], \"s\") and span.attributes[\"d\"] == "
+    "-1.0",
+    "set(span.attributes[\"hit\"], 12) where span.attributes[\"a\"] == span.attributes[\"bb\"] or "
+    "span.attributes[\"ccc\"] < \"p\"",
+    "set(span.attributes[\"hit\"], 13) where IsMatch(span.name, \"short\") or IsMatch(span.attributes[\"m\"], \"x|y\")",
 };
 
 static uint64_t random_state;
@@ -149,9 +170,9 @@ static void put_attribute(struct weft_buffer *out, uint32_t field)
 
 static void put_other(struct weft_buffer *out)
 {
-    struct weft_buffer status = { 0 };
+    struct weft_buffer inner = { 0 };
     static const uint8_t id[16] = { 1 };
-    switch (lot(9)) {
+    switch (lot(10)) {
     case 0:
         put_field(out, 1, weft_slice_of(id, sizeof id));
         return;
@@ -174,12 +195,15 @@ static void put_other(struct weft_buffer *out)
         put_text(out, 127);
         return;
     case 7:
-        put_text(&status, 2);
-        put_number(&status, 3, WEFT_WIRE_VARINT, lot(3));
-        put_message(out, STATUS_FIELD, &status);
+        put_text(&inner, 2);
+        put_number(&inner, 3, WEFT_WIRE_VARINT, lot(3));
+        put_message(out, STATUS_FIELD, &inner);
         return;
-    default:
-        put_field(out, 11, WEFT_SLICE_EMPTY);
+    default: /* an event */
+        put_text(&inner, 2);
+        put_attribute(&inner, 3);
+        put_attribute(&inner, 3);
+        put_message(out, 11, &inner);
         return;
     }
 }
