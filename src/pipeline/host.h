@@ -35,6 +35,7 @@ struct weft_host {
     struct weft_drops *drops;        /* who lost what, of this worker; NULL: nobody asks (unit tests) */
     struct weft_hiding *hidings;     /* what may be shown of records (hiding.h) */
     uint64_t random_state;           /* xorshift; for jitter only */
+    int64_t turn_ns;                 /* of an edit that may take long (slow_edit.h); 0: as long as it takes */
     uintptr_t thread;                /* of the worker, as soon as it runs; 0: anyone's (before that, and in tests) */
 };
 

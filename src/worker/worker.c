@@ -22,7 +22,7 @@ enum {
 
 static const int64_t drain_step_ns = 10 * WEFT_NS_PER_MS;
 static const int64_t housekeeping_ns = 1 * WEFT_NS_PER_S;
-enum { HOUSEKEEPINGS_TO_AGE = 3, MUCH_BYTES = 1 << 20 };
+enum { HOUSEKEEPINGS_TO_AGE = 3, MUCH_BYTES = 1 << 20, TURN_MS = 3 };
 
 /* A graph on its way out, and the phase that it is in. */
 struct leaving {
@@ -136,6 +136,7 @@ struct weft_worker *weft_worker_new(const struct weft_worker_settings *settings)
         .worker_count = settings->count,
         .answers = weft_helper_box_new(),
         .random_state = weft_random_u64(),
+        .turn_ns = TURN_MS * WEFT_NS_PER_MS,
     };
     worker->answers_watch = weft_watch_new(worker->loop, weft_helper_box_descriptor(worker->host.answers),
                                            WEFT_READABLE, on_answers_ready, worker);
