@@ -16,6 +16,7 @@
 #include "base/pattern_plain.h"
 #include "base/pattern_translate.h"
 #include "base/utf8.h"
+#include "base/work.h"
 
 enum {
     SHORT_BYTES = 512,             /* matched without callouts */
@@ -248,18 +249,19 @@ struct weft_pattern_needs weft_pattern_needs_of(const struct weft_pattern *patte
  * thread may be kept from running for long; the wall's clock is cheaper to read and says when to look. */
 static int look_at_clock(struct weft_pattern_scratch *scratch)
 {
+    weft_work_did(WEFT_WORK_LOOK_BYTES);
     struct weft_monotonic now = weft_monotonic_now();
     bool is_first = scratch->look_at == CALLOUTS_PER_LOOK;
     scratch->look_at = scratch->callouts + CALLOUTS_PER_LOOK;
     if (is_first) {
-        scratch->cpu_end_ns = weft_thread_cpu_ns() + scratch->max_match_ns;
+        scratch->cpu_end_ns = weft_work_cpu_ns() + scratch->max_match_ns;
         scratch->next_look = weft_monotonic_after(now, scratch->max_match_ns);
         return 0;
     }
     if (now.ns <= scratch->next_look.ns) {
         return 0;
     }
-    int64_t left_ns = scratch->cpu_end_ns - weft_thread_cpu_ns();
+    int64_t left_ns = scratch->cpu_end_ns - weft_work_cpu_ns();
     scratch->next_look = weft_monotonic_after(now, left_ns);
     return left_ns < 0 ? IS_OVER : 0;
 }
@@ -423,6 +425,8 @@ static enum weft_pattern_outcome run_code(const struct weft_pattern *pattern, co
                                           struct weft_pattern_scratch *scratch, struct weft_slice subject,
                                           size_t offset)
 {
+    enum { WORTH_BYTES = WEFT_WORK_LOOK_BYTES / 2 }; /* it may take a millisecond, without a callout */
+    weft_work_did(WORTH_BYTES);
     PCRE2_SPTR bytes = subject.bytes == NULL ? (PCRE2_SPTR) "" : subject.bytes;
     pcre2_set_match_limit(scratch->context, limit);
     if (pattern->is_jit) {

@@ -4,20 +4,24 @@
  * attributes, which the Collector passes on as it is.
  *
  * A batch is edited as a whole or not at all (pipeline/edit); a message in which nothing changes leaves as the bytes
- * that came in. What cannot be decided is decided for hiding, and counted. */
+ * that came in. A batch that takes long is kept, and goes on in later ticks (pipeline/slow_edit). What cannot be
+ * decided is decided for hiding, and counted. */
 #include "weft/component.h"
 
 #include "base/alloc.h"
 #include "pipeline/edit.h"
 #include "pipeline/hiding.h"
+#include "pipeline/slow_edit.h"
 #include "processors/redaction_walk.h"
 
 struct redaction_processor {
     struct weft_consumer consumer;
     struct weft_consumer *next;
     enum weft_signal signal;
-    struct weft_redactor redactor;
-    struct weft_hiding hiding; /* of what is shown of records elsewhere on this worker */
+    struct weft_redactor redactor; /* of batches only: it may be in the middle of one */
+    struct weft_slow_edit slow;
+    struct weft_hiding hiding;  /* of what is shown of records elsewhere on this worker, */
+    struct weft_redactor shown; /* and what does it */
 };
 
 static const char *const summary_words[] = { "", "silent", "info", "debug", NULL };
@@ -163,6 +167,7 @@ static enum weft_status redact_record(struct redaction_processor *processor, str
     struct weft_slice bytes = { record->bytes, record->length };
     enum weft_status status =
         weft_redactor_apply(&processor->redactor, processor->signal, WEFT_REDACTION_RECORD, arena, &bytes);
+    weft_work_did(record->length);
     if (status != WEFT_OK || bytes.length > UINT32_MAX) {
         return WEFT_NOMEM;
     }
@@ -191,8 +196,14 @@ static enum weft_status redact_part(struct redaction_processor *processor, struc
     return status;
 }
 
-static enum weft_status redact_batch(struct redaction_processor *processor, struct weft_edit *edit)
+static struct redaction_processor *processor_of(const struct weft_consumer *consumer)
 {
+    return WEFT_CONTAINER_OF(consumer, struct redaction_processor, consumer);
+}
+
+static enum weft_status redact_batch(struct weft_consumer *consumer, struct weft_edit *edit)
+{
+    struct redaction_processor *processor = processor_of(consumer);
     enum weft_status status = weft_edit_open(edit);
     weft_redaction_matcher_begin(&processor->redactor.matcher);
     for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
@@ -202,9 +213,11 @@ static enum weft_status redact_batch(struct redaction_processor *processor, stru
     return status;
 }
 
-static struct redaction_processor *processor_of(const struct weft_consumer *consumer)
+/* A pattern can take a millisecond for a few bytes, detectors can not. */
+static bool may_be_slow(const struct redaction_processor *processor, const struct weft_batch *batch)
 {
-    return WEFT_CONTAINER_OF(consumer, struct redaction_processor, consumer);
+    enum { MIN_BYTES = 64 << 10 };
+    return batch->size_bytes >= MIN_BYTES || weft_redaction_has_patterns(processor->redactor.matcher.rules);
 }
 
 /* What was done to a batch that the next node refuses was not done: it comes again. */
@@ -214,16 +227,8 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     struct weft_redaction_counts before = processor->redactor.counts;
     struct weft_redaction_tally *tally = &processor->redactor.matcher.tally;
     weft_redaction_tally_keep(tally);
-    struct weft_edit edit;
-    enum weft_status status = weft_edit_begin(&edit, own_batch);
-    if (status == WEFT_OK) {
-        status = redact_batch(processor, &edit);
-        if (status != WEFT_OK) {
-            weft_edit_cancel(&edit, own_batch);
-        }
-    }
-    status = status == WEFT_OK ? weft_edit_pass_on(&edit, processor->next, own_batch, error)
-                               : weft_fail(error, WEFT_NOMEM, "%s: no memory to redact a batch", consumer->id);
+    bool is_slow = may_be_slow(processor, *own_batch);
+    enum weft_status status = weft_slow_edit_consume(&processor->slow, own_batch, is_slow, error);
     if (status != WEFT_OK) {
         processor->redactor.counts = before;
         weft_redaction_tally_restore(tally);
@@ -234,14 +239,31 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
 static struct weft_slice hide(struct weft_hiding *hiding, struct weft_slice key, struct weft_slice text)
 {
     struct redaction_processor *processor = WEFT_CONTAINER_OF(hiding, struct redaction_processor, hiding);
-    return weft_redactor_hide(&processor->redactor, key, text);
+    return weft_redactor_hide(&processor->shown, key, text);
+}
+
+static void on_next_changed(struct weft_consumer *consumer)
+{
+    weft_slow_edit_next_changed(&processor_of(consumer)->slow);
+}
+
+static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
+{
+    weft_slow_edit_audit(&processor_of(consumer)->slow, in_out_count);
+}
+
+static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
+{
+    weft_slow_edit_drain(&processor_of(consumer)->slow, reason, is_forced);
 }
 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct redaction_processor *processor = processor_of(consumer);
     weft_host_remove_hiding(consumer->host, &processor->hiding);
+    weft_slow_edit_fini(&processor->slow);
     weft_redactor_fini(&processor->redactor);
+    weft_redactor_fini(&processor->shown);
     weft_consumer_fini(consumer);
     weft_free(processor);
 }
@@ -276,11 +298,16 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "weft_redaction_limits_met",
                      "Keys and values hidden because a match or a batch met its limits", WEFT_SAMPLE_COUNTER,
                      (double)processor->redactor.matcher.limit_count, labels);
+    weft_samples_add(samples, "weft_redaction_put_off_batches", "Batches that took more than a turn of the loop",
+                     WEFT_SAMPLE_COUNTER, (double)processor->slow.put_off_count, labels);
     collect_rules(processor, samples);
 }
 
 static const struct weft_consumer_operations redaction_operations = {
     .consume = consume,
+    .on_next_changed = on_next_changed,
+    .audit = audit,
+    .drain = drain,
     .free = processor_free,
 };
 
@@ -294,11 +321,16 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     processor->hiding.hide = hide;
     weft_host_add_hiding(setup->host, &processor->hiding);
     enum weft_status status = weft_redactor_init(&processor->redactor, setup->shared, error);
+    status = status == WEFT_OK ? weft_redactor_init(&processor->shown, setup->shared, error) : status;
+    status = status == WEFT_OK ? weft_slow_edit_init(&processor->slow, &processor->consumer, setup->next,
+                                                     setup->in_flight, redact_batch, error)
+                               : status;
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);
         return status;
     }
     weft_consumer_connect(&processor->consumer, &processor->next, 1);
+    weft_slow_edit_next_changed(&processor->slow);
     *out_consumer = &processor->consumer;
     return WEFT_OK;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/work.h"
 #include "processors/redaction_detectors.h"
 
 #ifdef __SSE2__
@@ -16,6 +17,14 @@ weft_detector_fn weft_detect_aws_key, weft_detect_github_token, weft_detect_slac
     weft_detect_google_api_key, weft_detect_openai_key, weft_detect_anthropic_key, weft_detect_runpod_key,
     weft_detect_inngest_key;
 weft_detector_fn weft_detect_jwt, weft_detect_pem, weft_detect_bearer, weft_detect_basic_auth, weft_detect_password_kv;
+
+/* Searches say in their loops what they do, so that one over megabytes can be put off (base/work.h): what a look at a
+ * place where something may stand costs is that of so many bytes. */
+static inline void weft_detector_did_place(void)
+{
+    enum { BYTES = 64 };
+    weft_work_did(BYTES);
+}
 
 static inline bool weft_is_digit(uint8_t byte)
 {
@@ -115,7 +124,7 @@ static inline bool weft_has_text_at(struct weft_slice text, size_t at, const cha
 static inline size_t weft_skip(struct weft_slice text, size_t at, bool (*is_kind)(uint8_t byte))
 {
     while (at < text.length && is_kind(text.bytes[at])) {
-        at++;
+        weft_work_did_each(at++);
     }
     return at;
 }

@@ -210,6 +210,7 @@ WITH_VECTORS static inline void look_at_pairs(struct look *look, size_t at, uint
 
 WITH_VECTORS static __attribute__((noinline)) void look_at_finds(struct look *look)
 {
+    weft_work_did(look->find_count * CHUNK_BYTES);
     for (size_t i = 0; i < look->find_count; i++) {
         const struct find *find = &look->finds[i];
         look_at_ends(look, find->at, find->ends);

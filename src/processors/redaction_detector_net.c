@@ -56,6 +56,7 @@ bool weft_detect_email(struct weft_slice text, size_t from, struct weft_found *o
 {
     enum { MAX_LOCAL = 64 };
     for (size_t at = from; (at = weft_find_byte(text, at, '@')) < text.length; at++) {
+        weft_detector_did_place();
         size_t start = at;
         while (start > from && at - start < MAX_LOCAL && is_local(text.bytes[start - 1])) {
             start--;
@@ -86,6 +87,7 @@ bool weft_detect_url_password(struct weft_slice text, size_t from, struct weft_f
     static const size_t marker_length = 3;
     size_t before = from > marker_length ? from - marker_length : 0;
     for (size_t at = before; (at = weft_find_text(text, at, "://")) < text.length; at += marker_length) {
+        weft_detector_did_place();
         size_t start = at + marker_length;
         size_t end = weft_skip(text, start, is_authority);
         size_t host = end;
@@ -141,9 +143,11 @@ static bool is_version(struct weft_slice text, size_t at)
 bool weft_detect_ipv4(struct weft_slice text, size_t from, struct weft_found *out_found)
 {
     for (size_t at = from; at < text.length; at++) {
+        weft_work_did_each(at);
         if (!weft_is_digit(text.bytes[at])) {
             continue;
         }
+        weft_detector_did_place();
         uint8_t before = weft_byte_before(text, at);
         size_t end = weft_is_word(before) || before == '.' ? 0 : read_ipv4(text, at);
         if (end > 0 && !is_version(text, at)) {
@@ -196,6 +200,7 @@ static size_t skip_name(struct weft_slice text, size_t start, size_t end)
 bool weft_detect_ipv6(struct weft_slice text, size_t from, struct weft_found *out_found)
 {
     for (size_t at = from; (at = weft_find_byte(text, at, ':')) < text.length;) {
+        weft_detector_did_place();
         size_t start = at;
         while (start > from && is_ipv6(text.bytes[start - 1])) {
             start--;

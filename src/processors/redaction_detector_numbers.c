@@ -7,9 +7,11 @@
 static size_t next_number(struct weft_slice text, size_t from)
 {
     for (size_t at = from; at < text.length; at++) {
+        weft_work_did_each(at);
         if (!weft_is_digit(text.bytes[at])) {
             continue;
         }
+        weft_detector_did_place();
         uint8_t before = weft_byte_before(text, at);
         bool is_fraction = before == '.' && at > 1 && weft_is_digit(text.bytes[at - 2]);
         if (!weft_is_word(before) && !is_fraction) {
@@ -200,10 +202,12 @@ bool weft_detect_iban(struct weft_slice text, size_t from, struct weft_found *ou
 {
     for (size_t at = from; at + 4 <= text.length; at++) {
         const uint8_t *bytes = text.bytes + at;
+        weft_work_did_each(at);
         if (!weft_is_digit(bytes[2]) || !weft_is_upper(bytes[1]) || !weft_is_upper(bytes[0]) ||
             !weft_is_digit(bytes[3]) || weft_is_word(weft_byte_before(text, at))) {
             continue;
         }
+        weft_detector_did_place();
         size_t end = read_account(text, at);
         if (end > 0) {
             *out_found = (struct weft_found){ at, end };
@@ -297,9 +301,11 @@ bool weft_detect_phone(struct weft_slice text, size_t from, struct weft_found *o
 {
     for (size_t at = from; at < text.length; at++) {
         uint8_t byte = text.bytes[at];
+        weft_work_did_each(at);
         if (byte != '+' && byte != '(' && !weft_is_digit(byte)) {
             continue;
         }
+        weft_detector_did_place();
         uint8_t before = weft_byte_before(text, at);
         bool is_start = !weft_is_word(before) && before != '.' && before != '+';
         size_t end = !is_start ? 0 : byte == '+' ? read_international(text, at) : read_national(text, at);

@@ -33,6 +33,7 @@ bool weft_detect_jwt(struct weft_slice text, size_t from, struct weft_found *out
 {
     enum { MAX_PARTS = 5, MIN_PARTS = 3 };
     for (size_t at = from; (at = weft_find_text(text, at, "eyJ")) < text.length; at++) {
+        weft_detector_did_place();
         if (weft_is_base64url(weft_byte_before(text, at))) {
             continue;
         }
@@ -65,6 +66,7 @@ bool weft_detect_pem(struct weft_slice text, size_t from, struct weft_found *out
     static const char begin[] = "-----BEGIN ";
     enum { MAX_LABEL = 40 };
     for (size_t at = from; (at = weft_find_text(text, at, begin)) < text.length; at++) {
+        weft_detector_did_place();
         size_t label = at + sizeof begin - 1;
         size_t label_end = weft_find_text(text, label, "-----");
         struct weft_slice name = weft_slice_of(text.bytes + label, label_end - label);
@@ -87,10 +89,12 @@ static bool next_credentials(struct weft_slice text, const char *word, size_t *i
 {
     size_t length = strlen(word);
     for (size_t at = *in_out_at; at + length < text.length; at++) {
+        weft_work_did_each(at);
         if ((text.bytes[at] | 0x20) != word[0] || !weft_has_text_at(text, at, word) ||
             weft_is_word(weft_byte_before(text, at))) {
             continue;
         }
+        weft_detector_did_place();
         size_t start = weft_skip(text, at + length, is_space);
         size_t end = weft_skip(text, start, is_kind);
         if (start > at + length && end > start) {
@@ -247,6 +251,7 @@ static struct weft_found value_at(struct weft_slice text, size_t at)
     size_t end = start;
     for (; end < text.length; end++) {
         uint8_t byte = text.bytes[end];
+        weft_work_did_each(end);
         bool is_end = is_quoted ? byte == quote
                                 : byte <= ' ' || byte == ',' || byte == ';' || byte == '&' || byte == '"' ||
                                       byte == '\'' || byte == ')' || byte == '}' || byte == ']' || byte == '<';
@@ -295,6 +300,7 @@ bool weft_detect_password_kv(struct weft_slice text, size_t from, struct weft_fo
 {
     enum { MIN_BYTES = 3 };
     for (size_t at = from > 4 ? from - 4 : 0; (at = weft_find_either(text, at, '=', ':')) < text.length; at++) {
+        weft_detector_did_place();
         size_t key_end;
         size_t key = key_before(text, at, &key_end);
         if (key == key_end || !is_secret_key(text, key, key_end)) {

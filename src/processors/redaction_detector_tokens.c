@@ -47,7 +47,7 @@ static bool has_digit(struct weft_slice text, size_t start, size_t end, struct r
     if (start > reading->digit || reading->digit == 0) {
         reading->digit = start;
         while (reading->digit < text.length && !weft_is_digit(text.bytes[reading->digit])) {
-            reading->digit++;
+            weft_work_did_each(reading->digit++);
         }
     }
     return reading->digit < end;
@@ -76,6 +76,7 @@ static bool find_token(const struct token *token, struct weft_slice text, size_t
     size_t length = strlen(token->prefix);
     struct weft_slice window = weft_slice_of(text.bytes, text.length - last < length ? text.length : last + length);
     for (size_t at = from; (at = weft_find_text(window, at, token->prefix)) < window.length; at++) {
+        weft_detector_did_place();
         if (confirm(token, text, at, reading, out_found)) {
             return true;
         }
@@ -96,6 +97,7 @@ static bool find_first(const struct token *tokens, size_t count, struct weft_sli
     for (size_t at = from; at < text.length && !is_found; at += window) {
         window = at > from && window < MAX_WINDOW_BYTES ? 2 * window : window;
         size_t last = text.length - at < window ? text.length - 1 : at + window - 1;
+        weft_work_did(last - at);
         for (size_t i = 0; i < count; i++) {
             struct weft_found found;
             if (find_token(&tokens[i], text, at, last, &readings[i], &found)) {

@@ -209,9 +209,9 @@ weft_detector_set weft_detectors_find_in(const struct weft_detector_filter *filt
     for (weft_detector_set left = find_candidates(filter, signs.triggers); left != 0; left &= left - 1) {
         unsigned id = (unsigned)__builtin_ctz(left);
         struct weft_found where;
-        if (may_find(filter, &signs, id) && text.length >= detectors[id].min_bytes &&
-            detectors[id].find(text, 0, &where)) {
-            found |= 1u << id;
+        if (may_find(filter, &signs, id) && text.length >= detectors[id].min_bytes) {
+            found |= detectors[id].find(text, 0, &where) ? 1u << id : 0;
+            weft_work_did(text.length);
         }
     }
     *out_has_escapes = (signs.triggers & filter->escapes) != 0;
@@ -242,6 +242,7 @@ weft_detector_set weft_detectors_find(const struct weft_detector_filter *filter,
 
 bool weft_detector_next(enum weft_detector_id id, struct weft_slice text, size_t from, struct weft_found *out_found)
 {
+    weft_detector_did_place();
     return detectors[id].find(text, from, out_found);
 }
 

@@ -98,6 +98,7 @@ static size_t skip_ascii(const struct weft_encoded *encoded, struct weft_slice r
 
 static void decode(struct weft_encoded *encoded, struct weft_slice part, struct weft_buffer *out)
 {
+    weft_work_did(part.length);
     uint8_t *bytes = weft_buffer_reserve(out, part.length);
     if (bytes != NULL) {
         out->length += weft_detector_base64(part.bytes, part.length, bytes, part.length);
@@ -200,6 +201,7 @@ static weft_detector_set search_run(struct weft_encoded *encoded, size_t depth, 
         for (size_t at = shift, end; run.length - at >= WEFT_ENCODED_MIN_RUN && !encoded->is_over;
              at = end > at ? end : at + QUAD) {
             end = skip_ascii(encoded, run, at);
+            weft_work_did(end - at + QUAD);
             weft_detector_set found = end - at >= WEFT_ENCODED_MIN_RUN ? look_at_part(encoded, depth, run, at, end) : 0;
             if (found != 0) {
                 add_part(encoded, depth, text, (struct weft_encoded_hit){ from + at, from + end, found }, &hit);
@@ -215,7 +217,7 @@ static weft_detector_set search_run(struct weft_encoded *encoded, size_t depth, 
 static size_t skip_run(const struct weft_encoded *encoded, struct weft_slice text, size_t at)
 {
     while (at < text.length && encoded->rules->digits[text.bytes[at]] < NO_DIGIT) {
-        at++;
+        weft_work_did_each(at++);
     }
     return at;
 }
@@ -257,6 +259,7 @@ static bool decode_percent(struct weft_slice text, struct weft_unescaped *out_vi
     }
     size_t count = 0;
     for (size_t at = 0; at < text.length; count++) {
+        weft_work_did_each(count);
         uint8_t first = weft_byte_at(text, at + 1);
         uint8_t second = weft_byte_at(text, at + 2);
         bool is_encoded = text.bytes[at] == '%' && weft_is_hex(first) && weft_is_hex(second);
@@ -275,6 +278,7 @@ static void compose(const struct weft_unescaped *before, struct weft_unescaped *
 {
     uint32_t *origins = (void *)view->origin.bytes;
     for (size_t i = 0; i < view->origin.length / sizeof *origins; i++) {
+        weft_work_did_each(i);
         origins[i] = (uint32_t)weft_unescaped_origin(before, origins[i]);
     }
 }

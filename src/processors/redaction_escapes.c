@@ -82,6 +82,7 @@ bool weft_redaction_unescape(struct weft_slice text, struct weft_unescaped *out_
     }
     size_t count = 0;
     for (size_t at = 0, end; at < text.length; at = end) {
+        weft_work_did_each(at);
         size_t letter = at;
         uint8_t character[MAX_CHARACTER];
         while (weft_byte_at(text, letter) == '\\') {

@@ -4,6 +4,7 @@
 #include "processors/redaction_rules.h"
 
 #include "base/assert.h"
+#include "base/work.h"
 
 enum { IS_MASKED = 1, IS_WANTED = 2 };
 
@@ -43,8 +44,13 @@ static void swap(struct weft_buffer *left, struct weft_buffer *right)
 /* Copies what lies before `to` in the text. */
 static void keep(struct weft_redaction_matcher *matcher, size_t from, size_t to)
 {
-    weft_buffer_append(&matcher->next_text, matcher->text.bytes + from, to - from);
-    append_origins(&matcher->next_origin, origins(&matcher->origin) + from, to - from);
+    enum { PIECE_BYTES = 256 << 10 };
+    for (size_t end; from < to; from = end) {
+        end = to - from < PIECE_BYTES ? to : from + PIECE_BYTES;
+        weft_buffer_append(&matcher->next_text, matcher->text.bytes + from, end - from);
+        append_origins(&matcher->next_origin, origins(&matcher->origin) + from, end - from);
+        weft_work_did(end - from);
+    }
 }
 
 /* A pattern or, if that is NULL, a detector. */
@@ -130,6 +136,7 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
         keep(matcher, copied, start);
         append_mask(matcher, rule->own, weft_slice_of(matcher->text.bytes + start, end - start));
         for (size_t i = start; i < end; i++) {
+            weft_work_did_each(i);
             uint32_t origin = origins(&matcher->origin)[i];
             if (origin != no_origin) {
                 matcher->marks.bytes[origin] |= IS_MASKED;
@@ -156,6 +163,7 @@ static enum weft_pattern_outcome replace(struct weft_redaction_matcher *matcher,
 static void mark_wanted(struct weft_redaction_matcher *matcher, size_t start, size_t end)
 {
     for (size_t i = start; i < end; i++) {
+        weft_work_did_each(i);
         matcher->marks.bytes[i] |= IS_WANTED;
     }
 }
@@ -205,11 +213,14 @@ static bool prepare(struct weft_redaction_matcher *matcher, struct weft_slice te
     if (room == NULL || marks == NULL || origin == NULL || weft_buffer_status(&matcher->text) != WEFT_OK) {
         return false;
     }
+    weft_work_did(text.length);
     memset(marks, 0, text.length);
+    weft_work_did(text.length);
     matcher->marks.length = text.length;
     matcher->origin.length = text.length * sizeof(uint32_t);
     for (size_t i = 0; i < text.length; i++) {
         origins(&matcher->origin)[i] = (uint32_t)i;
+        weft_work_did_each(i);
     }
     return true;
 }
@@ -303,6 +314,7 @@ static void want_encoded(struct weft_redaction_matcher *matcher, weft_detector_s
 static bool is_all_masked(const struct weft_redaction_matcher *matcher)
 {
     for (size_t i = 0; i < matcher->marks.length; i++) {
+        weft_work_did_each(i);
         if (matcher->marks.bytes[i] == IS_WANTED) {
             return false;
         }
@@ -318,6 +330,7 @@ static bool mask_marked(struct weft_redaction_matcher *matcher, struct weft_slic
     for (size_t from = 0, to; from < text.length; from = to) {
         bool is_marked = marks[from] != 0;
         for (to = from + 1; to < text.length && (marks[to] != 0) == is_marked; to++) {
+            weft_work_did_each(to);
         }
         if (is_marked) {
             weft_redaction_put_mask(matcher, weft_slice_of(text.bytes + from, to - from), &matcher->text);
@@ -368,7 +381,9 @@ bool weft_redaction_mask(struct weft_redaction_matcher *matcher, struct weft_sli
     if (detectors->set != 0) {
         bool has_escapes;
         detected = weft_detectors_find_in(detectors, text, &has_escapes);
+        weft_work_did(text.length);
         unescaped = find_unescaped(matcher, text, &has_escapes);
+        weft_work_did(text.length);
         encoded = weft_encoded_find(&matcher->encoded, text, has_escapes ? &matcher->unescaped : NULL);
         if (matcher->encoded.is_over) {
             weft_redaction_count_limit(&matcher->tally, WEFT_REDACTION_DECODE, 0);

@@ -3,6 +3,7 @@
 #include "processors/redaction_pace.h"
 
 #include "base/clock.h"
+#include "base/work.h"
 
 enum { NS_PER_BYTE = 4 }; /* of one pattern: several times what searching for one costs */
 
@@ -13,7 +14,7 @@ void weft_redaction_pace_begin(struct weft_redaction_pace *pace)
 {
     *pace = (struct weft_redaction_pace){
         .looked_ns = weft_monotonic_coarse().ns,
-        .started_ns = weft_thread_cpu_ns(),
+        .started_ns = weft_work_cpu_ns(),
         .allowed_ns = batch_ns,
     };
 }
@@ -32,7 +33,7 @@ bool weft_redaction_pace_allows(struct weft_redaction_pace *pace, size_t bytes)
     int64_t now = weft_monotonic_coarse().ns;
     if (now != pace->looked_ns && !pace->is_over) {
         pace->looked_ns = now;
-        pace->is_over = weft_thread_cpu_ns() - pace->started_ns > pace->allowed_ns;
+        pace->is_over = weft_work_cpu_ns() - pace->started_ns > pace->allowed_ns;
     }
     return !pace->is_over;
 }

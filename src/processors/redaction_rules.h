@@ -245,6 +245,14 @@ void weft_redaction_matcher_begin(struct weft_redaction_matcher *matcher);
 /* Whether there is time left to match so many patterns in the text. */
 bool weft_redaction_has_time(struct weft_redaction_matcher *matcher, struct weft_slice text, size_t pattern_count);
 
+/* Whether there are any, of keys or values. */
+static inline bool weft_redaction_has_patterns(const struct weft_redaction_rules *rules)
+{
+    return rules->allowed_values.count + rules->ignored_key_patterns.count + rules->blocked_key_patterns.count +
+               rules->blocked_values.count + rules->own_patterns.count >
+           0;
+}
+
 /* Whether one of the patterns matches; the second for those that meet their limits. */
 bool weft_redaction_matches(struct weft_redaction_matcher *matcher, const struct weft_redaction_patterns *patterns,
                             struct weft_slice text, bool is_match_at_limit);

@@ -73,9 +73,12 @@ END_TEST
 START_TEST(test_several_hide)
 {
     component_begin(&weft_processor_redaction, ALL "blocked_values: [one]", WEFT_TRACES);
-    struct weft_instance_setup setup = {
-        .host = &fixture.host, .id = "second", .signal = WEFT_LOGS, .next = &sink.consumer, .shared = fixture.shared
-    };
+    struct weft_instance_setup setup = { .host = &fixture.host,
+                                         .id = "second",
+                                         .signal = WEFT_LOGS,
+                                         .next = &sink.consumer,
+                                         .in_flight = &fixture.in_flight,
+                                         .shared = fixture.shared };
     struct weft_consumer *second;
     ck_assert(weft_processor_redaction.create_consumer(&setup, &second, NULL) == WEFT_OK);
     ck_assert(fixture.host.hidings->next != NULL);

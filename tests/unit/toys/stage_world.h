@@ -324,6 +324,7 @@ static inline void workers_init(void)
             .post = world->worker_count == 1 ? NULL : &world->post,
             .random_state = current_seed + i + 1,
             .secret = &world->secret,
+            .turn_ns = current_seed % 2, /* long edits are put off as often as can be, or never */
         };
         world->hosts[i] = &worker->host;
     }
