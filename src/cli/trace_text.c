@@ -136,7 +136,6 @@ static void append_clock_time(struct weft_buffer *out, struct weft_slice time)
 {
     enum { QUOTE = 1, DAY_BYTES = sizeof "2026-01-01T" - 1, CLOCK_BYTES = sizeof "12:00:00.000" - 1 };
     if (time.length > QUOTE + DAY_BYTES + CLOCK_BYTES && time.bytes[0] == '"') {
-        weft_buffer_append_byte(out, ' ');
         weft_cli_append_value(out, weft_slice_of(time.bytes + QUOTE + DAY_BYTES, CLOCK_BYTES), MAX_TEXT);
     }
 }
@@ -144,23 +143,26 @@ static void append_clock_time(struct weft_buffer *out, struct weft_slice time)
 static void append_log(struct weft_buffer *out, struct weft_slice log, uint64_t depth)
 {
     append_indent(out, depth);
-    weft_buffer_append_byte(out, '|');
+    weft_buffer_append_text(out, "| ");
     size_t start = out->length;
     append_clock_time(out, find(log, "time"));
-    append_found(out, " ", log, "severity");
-    append_found(out, " ", log, "service");
-    append_found(out, out->length == start ? " " : ": ", log, "body");
+    append_found(out, out->length == start ? "" : " ", log, "severity");
+    append_found(out, out->length == start ? "" : " ", log, "service");
+    append_found(out, out->length == start ? "" : ": ", log, "body");
     weft_buffer_append_byte(out, '\n');
 }
 
 static void append_span(struct weft_buffer *out, struct weft_slice span, uint64_t depth)
 {
     append_indent(out, depth);
-    append_found(out, "", span, "name");
+    size_t start = out->length;
+    append_clock_time(out, find(span, "start"));
+    append_found(out, out->length == start ? "" : " ", span, "name");
     append_found(out, "  ", span, "service");
     append_found(out, "  ", span, "duration_ms");
     weft_buffer_append_text(out, is_scalar(find(span, "duration_ms")) ? " ms" : "");
     append_found(out, "  ", span, "status");
+    append_found(out, ": ", span, "status_message");
     append_found(out, "  span ", span, "span_id");
     weft_buffer_append_text(out, is_true(span, "orphan") ? "  (its parent is not here)\n" : "\n");
 }

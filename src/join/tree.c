@@ -5,13 +5,15 @@
 
 #include "base/alloc.h"
 #include "pipeline/hiding.h"
+#include "wire/checked.h"
 #include "wire/otlp_attributes.h"
 
-enum { NODES_MAX = 2000, LOGS_MAX = 2000, BODY_BYTES_MAX = 200, NONE = -1, SPAN_KIND_SERVER = 2 };
+enum { NODES_MAX = 2000, LOGS_MAX = 2000, TEXT_BYTES_MAX = 200, NONE = -1, SPAN_KIND_SERVER = 2 };
+enum { SPAN_STATUS = 15, STATUS_MESSAGE = 2 };
 
 struct tree_span {
     struct weft_span_index index;
-    struct weft_slice service;
+    struct weft_slice service, status_message;
     int parent, first_child, next_sibling, first_log; /* NONE or an index */
     bool is_shown, is_orphan;
 };
@@ -37,11 +39,24 @@ struct tree {
 
 /* ---- reading ---- */
 
+static struct weft_slice status_message_of(struct weft_slice record)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(record);
+    struct weft_slice status, message = WEFT_SLICE_EMPTY;
+    while (weft_wire_next_message(&reader, SPAN_STATUS, &status)) {
+        struct weft_wire_reader inner = weft_wire_reader_of(status);
+        while (weft_wire_next_message(&inner, STATUS_MESSAGE, &message)) {
+        }
+    }
+    return message;
+}
+
 static void add_span(struct tree *tree, struct weft_slice record, struct weft_slice service)
 {
     struct tree_span *span = &tree->spans[tree->span_count];
     if (weft_otlp_index_span(record, &span->index) == WEFT_OK) {
         span->service = service;
+        span->status_message = status_message_of(record);
         span->parent = span->first_child = span->next_sibling = span->first_log = NONE;
         tree->span_count++;
     }
@@ -172,12 +187,20 @@ static void put_service(struct tree *tree, struct weft_slice service)
     put_text(tree, "service", weft_host_hide_service(tree->join->stage.host, service));
 }
 
-static void put_time(struct tree *tree, uint64_t time_ns)
+/* One that may be long. */
+static void put_cut(struct tree *tree, const char *key, struct weft_slice text)
+{
+    struct weft_slice shown = weft_host_hide(tree->join->stage.host, WEFT_SLICE_EMPTY, text);
+    shown.length = shown.length > TEXT_BYTES_MAX ? TEXT_BYTES_MAX : shown.length;
+    put_text(tree, key, shown);
+}
+
+static void put_time(struct tree *tree, const char *key, uint64_t time_ns)
 {
     char text[WEFT_RFC3339_BYTES];
     if (time_ns > 0 && time_ns <= INT64_MAX) {
         weft_wall_format((struct weft_wall){ (int64_t)time_ns }, text);
-        put_text(tree, "time", weft_slice_of_text(text));
+        put_text(tree, key, weft_slice_of_text(text));
     }
 }
 
@@ -185,15 +208,13 @@ static void write_log(struct tree *tree, const struct tree_log *log)
 {
     struct weft_otlp_value body = weft_otlp_value_of(log->index.body, WEFT_OTLP_BODY_FIELD);
     weft_buffer_append_format(tree->out, "{\"severity_number\":%d", log->index.severity_number);
-    put_time(tree, log->index.time_ns);
+    put_time(tree, "time", log->index.time_ns);
     if (log->index.severity_text.length > 0) {
         put_shown(tree, "severity", log->index.severity_text);
     }
     put_service(tree, log->service);
     if (body.kind == WEFT_OTLP_VALUE_STRING) {
-        struct weft_slice text = weft_host_hide(tree->join->stage.host, WEFT_SLICE_EMPTY, body.bytes);
-        text.length = text.length > BODY_BYTES_MAX ? BODY_BYTES_MAX : text.length;
-        put_text(tree, "body", text);
+        put_cut(tree, "body", body.bytes);
     }
     weft_buffer_append_text(tree->out, "}");
 }
@@ -225,9 +246,14 @@ static void write_span(struct tree *tree, struct tree_span *span, int depth)
     for (size_t i = 0; i < index->span_id.length; i++) {
         weft_buffer_append_format(tree->out, "%02x", index->span_id.bytes[i]);
     }
-    weft_buffer_append_format(tree->out, "\",\"duration_ms\":%.3f", (double)duration_ns / WEFT_NS_PER_MS);
+    weft_buffer_append_text(tree->out, "\"");
+    put_time(tree, "start", index->start_ns);
+    weft_buffer_append_format(tree->out, ",\"duration_ms\":%.3f", (double)duration_ns / WEFT_NS_PER_MS);
     if (index->status_code > 0 && index->status_code < (int32_t)WEFT_COUNT_OF(statuses)) {
         put_text(tree, "status", weft_slice_of_text(statuses[index->status_code]));
+    }
+    if (span->status_message.length > 0) {
+        put_cut(tree, "status_message", span->status_message);
     }
     weft_buffer_append_text(tree->out, span->is_orphan ? ",\"orphan\":true" : "");
     write_logs(tree, span->first_log);

@@ -290,7 +290,7 @@ class AdminSocket(OutsideInCase):
             self.assertEqual(status, expected, (answer, text, said))
             self.assertEqual(asked, ["GET /v1/traces/a%2Fb%201 HTTP/1.1"])
             self.assertEqual(text == "", expected == 2)
-        for line in ("was kept by policy errors", "3 spans, 1 logs", "api", "      enqueue", "queue full", "its parent is not here"):
+        for line in ("was kept by policy errors", "3 spans, 1 logs", "api", "      10:15:21.004 enqueue", "error: the queue is full", "queue full", "its parent is not here"):
             self.assertIn(line, text)
 
 

@@ -30,12 +30,13 @@ static const struct {
       "ab was dropped: no policy kept it, as a late member of its group\n"
       "    -                                       1 spans        0 logs\n" },
     { "{\"verdict\":\"held\",\"word\":\"ab\",\"tree\":[{\"depth\":0,\"name\":\"GET /\",\"service\":\"api\","
-      "\"duration_ms\":7,\"span_id\":\"01\",\"logs\":[{\"time\":\"2026-01-02T12:34:56.789Z\",\"severity\":\"ERROR\","
+      "\"start\":\"2026-01-02T12:34:55.001Z\",\"duration_ms\":7,\"status\":\"error\",\"status_message\":\"no "
+      "route\",\"span_id\":\"01\",\"logs\":[{\"time\":\"2026-01-02T12:34:56.789Z\",\"severity\":\"ERROR\","
       "\"body\":\"no\"}]},"
       "{\"depth\":1,\"name\":\"db\",\"orphan\":true},{\"depth\":0,\"logs\":[{\"body\":\"alone\"}]}],\"tree_cut\":true}",
       "ab is held: no verdict yet\n"
       "  tree:\n"
-      "    GET /  api  7 ms  span 01\n"
+      "    12:34:55.001 GET /  api  7 ms  error: no route  span 01\n"
       "      | 12:34:56.789 ERROR: no\n"
       "      db  (its parent is not here)\n"
       "    (no span)\n"

@@ -14,7 +14,8 @@ struct join_record {
     uint32_t span;             /* of a log: the span that it names; UINT32_MAX = none */
     uint64_t start_ns, end_ns; /* of a span */
     uint32_t status;
-    uint32_t kind; /* of a span */
+    const char *status_message; /* or NULL */
+    uint32_t kind;              /* of a span */
     uint32_t severity;
     const char *route;      /* an attribute, or NULL */
     const char *key, *word; /* one more, or NULL */
@@ -114,6 +115,9 @@ static inline void put_join_span(struct weft_buffer *out, const struct join_reco
     }
     put_join_links(out, record);
     weft_buffer_init(&status, 0);
+    if (record->status_message != NULL) {
+        put_field(&status, 2, record->status_message, strlen(record->status_message));
+    }
     put_varint_field(&status, 3, record->status);
     put_message(out, 15, &status);
     put_padding(out, record);

@@ -203,6 +203,33 @@ START_TEST(test_what_is_known_is_told)
 }
 END_TEST
 
+START_TEST(test_a_span_tells_when_it_began_and_what_was_wrong)
+{
+    static char long_message[300];
+    memset(long_message, 'm', sizeof long_message - 1);
+    join_begin(1, KEEP_ALL);
+    struct join_record failed = span(1, JOIN_NO_SPAN);
+    failed.start_ns = INT64_C(1767357296789000000);
+    failed.end_ns = failed.start_ns + 7 * WEFT_NS_PER_MS;
+    failed.status = 2;
+    failed.status_message = "no \"route\"";
+    take(failed);
+    struct join_record other = span(2, 1);
+    other.start_ns = other.end_ns = 0;
+    other.status_message = long_message;
+    take(other);
+    struct told told = ask_id();
+    ck_assert_ptr_nonnull(strstr(told.json, "\"start\":\"2026-01-02T12:34:56.789Z\",\"duration_ms\":7.000,\"status\":"
+                                            "\"error\",\"status_message\":\"no \\\"route\\\"\"}"));
+    const char *second = strstr(told.json, "span 2");
+    ck_assert_ptr_nonnull(second);
+    ck_assert_ptr_null(strstr(second, "\"start\""));
+    ck_assert_uint_eq(strspn(strstr(second, "\"status_message\":\"") + strlen("\"status_message\":\""), "m"), 200);
+    weft_free(told.json);
+    finish();
+}
+END_TEST
+
 START_TEST(test_half_an_id_and_a_span_id_find_the_trace)
 {
     struct weft_trace_question half = { .has_trace_id = true, .is_64_bit = true };
@@ -373,6 +400,7 @@ int main(void)
     TCase *tests = tcase_create("look-up");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_what_is_known_is_told);
+    tcase_add_test(tests, test_a_span_tells_when_it_began_and_what_was_wrong);
     tcase_add_test(tests, test_half_an_id_and_a_span_id_find_the_trace);
     tcase_add_test(tests, test_trees_of_any_shape);
     tcase_add_test(tests, test_a_shared_span_id_is_a_client_and_its_server);
