@@ -16,6 +16,7 @@ enum {
     UNKNOWN_REST_BYTES = 64 * 1024, /* of a message that does not say how long it is */
     SLACK_BYTES = 64 * 1024,        /* of a message beside its bytes: the calls of small ones that come meanwhile */
     GIVEN_UP_AT_ONCE = 64,
+    GIVEN_UP_MOST = 1024, /* a turn, even where the limit has fallen to a part of what is held: 10 us each */
     RELIEVED_AT_ONCE = 256,
     PLACE_TRIES = 4,
     LONG_WAIT_WINDOWS = 2, /* more than one whole one */
@@ -253,30 +254,37 @@ static void give_up(struct weft_body *body)
 
 /* ---- giving up ---- */
 
-/* Begun at the hard mark it goes on to the credit, some at a time, so that nobody is away for long. */
-static void shed(struct weft_body_credit *credit, size_t allowed, size_t wanted)
+/* Begun at the hard mark it goes on to the credit, some at a time, so that nobody is away for long. It goes on with the
+ * next piece that comes, or soon without one. False: that was all for this turn. */
+static bool shed(struct weft_body_credit *credit, size_t allowed, size_t wanted)
 {
     struct weft_body *body;
     for (size_t count = 0; credit->held_bytes > wanted; count++) {
-        if ((count >= GIVEN_UP_AT_ONCE && credit->held_bytes <= allowed) || (body = next_to_go(credit)) == NULL) {
+        bool is_enough = count >= GIVEN_UP_MOST || (count >= GIVEN_UP_AT_ONCE && credit->held_bytes <= allowed);
+        if (is_enough || (body = next_to_go(credit)) == NULL) {
             credit->is_shedding = credit->held_bytes > wanted;
-            return;
+            if (count >= GIVEN_UP_MOST) {
+                weft_timer_set_after(weft_loop_timers(credit->loop), &credit->more_relief, relief_pause_ns);
+            }
+            return count < GIVEN_UP_MOST;
         }
         give_up(body);
     }
     credit->is_shedding = false;
+    return true;
 }
 
 static void keep_limits(struct weft_body_credit *credit)
 {
     size_t credit_bytes = credit_of(credit), hard = hard_mark(credit, credit_bytes);
-    if (credit->held_bytes > hard || credit->is_shedding) {
-        shed(credit, hard, hard - hard / 5);
+    bool is_over = credit->held_bytes > hard || credit->is_shedding;
+    if (is_over && !shed(credit, hard, hard - hard / 5)) {
+        return;
     }
     if (weft_budget_is_overdrawn(credit->budget)) {
         size_t rest = rest_when_overdrawn(credit);
         if (credit->held_bytes > rest) {
-            shed(credit, rest, rest);
+            (void)shed(credit, rest, rest);
         }
     }
 }
@@ -303,6 +311,7 @@ static void relieve_more(void *context)
 {
     struct weft_body_credit *credit = context;
     weft_check_magic(credit, body_credit);
+    keep_limits(credit);
     relieve(credit);
 }
 

@@ -229,6 +229,34 @@ START_TEST(test_shedding_goes_on_to_the_credit)
 }
 END_TEST
 
+/* The limit falls to a part of what is held: nobody is away for the time that giving up all of them takes. */
+START_TEST(test_many_are_given_up_in_several_turns)
+{
+    enum { AT_ONCE = 1024 };
+    set_up((struct weft_body_credit_settings){ .max_begun = MANY, .max_begun_per_address = MANY });
+    for (size_t i = 0; i < MANY; i++) {
+        move(begin(i, i % 4, 0), 128);
+    }
+    ck_assert_uint_eq(bench.given_up_count, 0);
+    struct weft_budget_limit limit = { .bytes = 1024 };
+    weft_budget_charge(&bench.budget, (size_t)MANY * 128);
+    weft_budget_add_limit(&bench.budget, &limit);
+    ck_assert(weft_budget_is_overdrawn(&bench.budget));
+    size_t before = 0;
+    move(&bench.messages[MANY - 1], 1);
+    while (bench.given_up_count > before) {
+        ck_assert_uint_le(bench.given_up_count - before, AT_ONCE);
+        before = bench.given_up_count;
+        struct weft_timers *timers = weft_loop_timers(bench.loop);
+        weft_timers_run(timers, weft_monotonic_after(weft_timers_now(timers), 10 * WEFT_NS_PER_MS));
+    }
+    ck_assert_uint_ge(bench.given_up_count, MANY - 16);
+    weft_budget_remove_limit(&bench.budget, &limit);
+    weft_budget_release(&bench.budget, (size_t)MANY * 128);
+    tear_down();
+}
+END_TEST
+
 /* The large wait beyond the credit, the small do not; one goes on, and who hardly moves makes way. */
 START_TEST(test_one_that_waits_has_the_place_of_one_that_dribbles)
 {
@@ -540,6 +568,7 @@ int main(void)
     tcase_add_test(tcase, test_the_window_before_counts);
     tcase_add_test(tcase, test_of_new_ones_who_spoke_last_stays);
     tcase_add_test(tcase, test_shedding_goes_on_to_the_credit);
+    tcase_add_test(tcase, test_many_are_given_up_in_several_turns);
     tcase_add_test(tcase, test_one_that_waits_has_the_place_of_one_that_dribbles);
     tcase_add_test(tcase, test_those_that_wait_take_turns);
     tcase_add_test(tcase, test_who_has_sent_nothing_while_it_waited_is_silent);
