@@ -201,7 +201,10 @@ static void log_counts(const struct debug_exporter *exporter, const struct weft_
                  WEFT_LOG_INT("log records", table->record_count));
         break;
     case WEFT_PROFILES:
-        break; /* not taken */
+        weft_log(INFO, "debug.profiles", "Profiles", WEFT_LOG_STRING("exporter", id),
+                 WEFT_LOG_INT("resource profiles", table->resource_count),
+                 WEFT_LOG_INT("sample records", table->weight));
+        break;
     }
 }
 
@@ -214,11 +217,13 @@ static void write_counts(const struct debug_exporter *exporter, const struct wef
         [WEFT_TRACES] = { "Traces", "resource spans", "spans" },
         [WEFT_METRICS] = { "Metrics", "resource metrics", "metrics" },
         [WEFT_LOGS] = { "Logs", "resource logs", "log records" },
+        [WEFT_PROFILES] = { "Profiles", "resource profiles", "sample records" },
     };
     weft_buffer_append_format(out, "%s\t{\"exporter\": ", words[exporter->signal].title);
     weft_buffer_append_json_string(out, weft_slice_of_text(exporter->consumer.id));
-    weft_buffer_append_format(out, ", \"%s\": %" PRIu32 ", \"%s\": %" PRIu32, words[exporter->signal].resources,
-                              table->resource_count, words[exporter->signal].records, table->record_count);
+    weft_buffer_append_format(out, ", \"%s\": %" PRIu32 ", \"%s\": %" PRIu64, words[exporter->signal].resources,
+                              table->resource_count, words[exporter->signal].records,
+                              exporter->signal == WEFT_PROFILES ? table->weight : (uint64_t)table->record_count);
     if (exporter->signal == WEFT_METRICS) {
         weft_buffer_append_format(out, ", \"data points\": %" PRIu64, table->weight);
     }
@@ -406,7 +411,7 @@ static void check(const struct weft_consumer *consumer, char *out_text)
 const struct weft_component weft_exporter_debug = {
     .kind = WEFT_EXPORTER,
     .type = "debug",
-    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS,
+    .signals = WEFT_SIGNAL_BIT_TRACES | WEFT_SIGNAL_BIT_METRICS | WEFT_SIGNAL_BIT_LOGS | WEFT_SIGNAL_BIT_PROFILES,
     .help = "Shows what passes, in the log or on stdout.",
     .fields = debug_fields,
     .config_size = sizeof(struct debug_config),

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "exporters/debug_profiles.h"
 #include "exporters/debug_text.h"
 #include "exporters/debug_write.h"
 
@@ -41,19 +42,6 @@ static void put_line_double(struct weft_debug_writer *writer, const char *title,
     weft_buffer_append_byte(writer->out, '\n');
 }
 
-/* "Str(text)" */
-static void put_typed_value(struct weft_debug_writer *writer, struct weft_slice message, uint32_t field)
-{
-    static const char *const types[] = {
-        [WEFT_OTLP_VALUE_NONE] = "Empty", [WEFT_OTLP_VALUE_STRING] = "Str",    [WEFT_OTLP_VALUE_BOOL] = "Bool",
-        [WEFT_OTLP_VALUE_INT] = "Int",    [WEFT_OTLP_VALUE_DOUBLE] = "Double", [WEFT_OTLP_VALUE_ARRAY] = "Slice",
-        [WEFT_OTLP_VALUE_MAP] = "Map",    [WEFT_OTLP_VALUE_BYTES] = "Bytes",
-    };
-    weft_buffer_append_format(writer->out, "%s(", types[weft_otlp_value_of(message, field).kind]);
-    weft_debug_put_value(writer, message, field);
-    weft_buffer_append_byte(writer->out, ')');
-}
-
 static void put_attributes(struct weft_debug_writer *writer, const char *title, const char *indent,
                            struct weft_slice message, uint32_t field)
 {
@@ -63,9 +51,9 @@ static void put_attributes(struct weft_debug_writer *writer, const char *title, 
     }
     for (size_t i = 0; i < writer->attributes.count; i++) {
         weft_buffer_append_format(writer->out, "%s%s%s     -> ", i == 0 ? title : "", i == 0 ? ":\n" : "", indent);
-        weft_debug_put_text(writer, writer->attributes.items[i].key);
+        weft_debug_put_key(writer, &writer->attributes.items[i]);
         weft_buffer_append_text(writer->out, ": ");
-        put_typed_value(writer, writer->attributes.items[i].contents, WEFT_OTLP_VALUE_FIELD);
+        weft_debug_put_typed_value(writer, writer->attributes.items[i].contents, WEFT_OTLP_VALUE_FIELD);
         weft_buffer_append_byte(writer->out, '\n');
     }
 }
@@ -83,6 +71,7 @@ static const struct {
     [WEFT_TRACES] = { "ResourceSpans", "ScopeSpans" },
     [WEFT_METRICS] = { "ResourceMetrics", "ScopeMetrics" },
     [WEFT_LOGS] = { "ResourceLog", "ScopeLogs" },
+    [WEFT_PROFILES] = { "ResourceProfiles", "ScopeProfiles" },
 };
 
 static void put_keys(struct weft_debug_writer *writer, const char *title, struct weft_slice reference, uint32_t field)
@@ -220,7 +209,7 @@ static void put_log(struct weft_debug_writer *writer, uint32_t number, struct we
         put_line_text(writer, "EventName: ", event_name);
     }
     weft_buffer_append_text(writer->out, "Body: ");
-    put_typed_value(writer, record, WEFT_OTLP_BODY_FIELD);
+    weft_debug_put_typed_value(writer, record, WEFT_OTLP_BODY_FIELD);
     weft_buffer_append_byte(writer->out, '\n');
     put_attributes(writer, "Attributes", "", record, 6);
     put_line_id(writer, "Trace ID: ", weft_debug_bytes(record, 9));
@@ -409,11 +398,12 @@ static void put_record(struct weft_debug_writer *writer, enum weft_signal signal
         put_log(writer, number, record);
         break;
     case WEFT_PROFILES:
-        break; /* not taken */
+        weft_debug_put_profile(writer, number, record);
+        break;
     }
 }
 
-static const struct weft_debug_form detailed_form = { put_resource, put_scope, put_record };
+static const struct weft_debug_form detailed_form = { weft_debug_put_dictionary, put_resource, put_scope, put_record };
 
 enum weft_status weft_debug_write_details(const struct weft_otlp_table *table, struct weft_buffer *out)
 {

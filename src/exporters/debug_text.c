@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "exporters/debug_profiles.h"
 #include "exporters/debug_write.h"
 
 static const struct {
@@ -12,6 +13,7 @@ static const struct {
     [WEFT_TRACES] = { "ResourceTraces", "ScopeTraces" },
     [WEFT_METRICS] = { "ResourceMetrics", "ScopeMetrics" },
     [WEFT_LOGS] = { "ResourceLog", "ScopeLog" },
+    [WEFT_PROFILES] = { "ResourceProfiles", "ScopeProfiles" },
 };
 
 /* ---- resources and scopes ---- */
@@ -206,11 +208,12 @@ static void put_record(struct weft_debug_writer *writer, enum weft_signal signal
         put_log(writer, record);
         break;
     case WEFT_PROFILES:
-        break; /* not taken */
+        weft_debug_put_profile_line(writer, record);
+        break;
     }
 }
 
-static const struct weft_debug_form normal_form = { put_resource, put_scope, put_record };
+static const struct weft_debug_form normal_form = { NULL, put_resource, put_scope, put_record };
 
 enum weft_status weft_debug_write_records(const struct weft_otlp_table *table, struct weft_buffer *out)
 {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "exporters/debug_profiles.h"
 #include "wire/otlp_text.h"
 
 void weft_debug_writer_fini(struct weft_debug_writer *writer)
@@ -153,8 +154,50 @@ void weft_debug_put_id(struct weft_debug_writer *writer, struct weft_slice id)
     }
 }
 
+/* A text that is a place in the dictionary. */
+static bool find_reference(const struct weft_debug_writer *writer, struct weft_slice value, struct weft_slice *out_text)
+{
+    enum { STRING_INDEX_FIELD = 8 };
+    struct weft_wire_field index;
+    return writer->dictionary != NULL && weft_debug_find(value, STRING_INDEX_FIELD, &index) &&
+           weft_debug_find_string(writer->dictionary, (int32_t)index.number_value, out_text);
+}
+
+void weft_debug_put_key(struct weft_debug_writer *writer, const struct weft_otlp_attribute *attribute)
+{
+    enum { KEY_INDEX_FIELD = 3 };
+    struct weft_slice key = attribute->key;
+    struct weft_wire_field index;
+    if (key.length == 0 && writer->dictionary != NULL &&
+        weft_debug_find(attribute->contents, KEY_INDEX_FIELD, &index)) {
+        (void)weft_debug_find_string(writer->dictionary, (int32_t)index.number_value, &key);
+    }
+    weft_debug_put_text(writer, key);
+}
+
+/* "Str(text)" */
+void weft_debug_put_typed_value(struct weft_debug_writer *writer, struct weft_slice message, uint32_t field)
+{
+    static const char *const types[] = {
+        [WEFT_OTLP_VALUE_NONE] = "Empty", [WEFT_OTLP_VALUE_STRING] = "Str",    [WEFT_OTLP_VALUE_BOOL] = "Bool",
+        [WEFT_OTLP_VALUE_INT] = "Int",    [WEFT_OTLP_VALUE_DOUBLE] = "Double", [WEFT_OTLP_VALUE_ARRAY] = "Slice",
+        [WEFT_OTLP_VALUE_MAP] = "Map",    [WEFT_OTLP_VALUE_BYTES] = "Bytes",
+    };
+    struct weft_slice text;
+    bool is_reference = find_reference(writer, weft_debug_bytes(message, field), &text);
+    weft_buffer_append_format(writer->out, "%s(",
+                              types[is_reference ? WEFT_OTLP_VALUE_STRING : weft_otlp_value_of(message, field).kind]);
+    weft_debug_put_value(writer, message, field);
+    weft_buffer_append_byte(writer->out, ')');
+}
+
 void weft_debug_put_value(struct weft_debug_writer *writer, struct weft_slice message, uint32_t field)
 {
+    struct weft_slice text;
+    if (find_reference(writer, weft_debug_bytes(message, field), &text)) {
+        weft_debug_put_text(writer, text);
+        return;
+    }
     struct weft_otlp_value value = weft_otlp_value_of(message, field);
     weft_buffer_clear(&writer->value);
     weft_otlp_put_text(&value, &writer->stack, &writer->value);
@@ -227,7 +270,7 @@ size_t weft_debug_put_pairs(struct weft_debug_writer *writer, struct weft_slice 
     }
     for (size_t i = 0; i < writer->attributes.count; i++) {
         weft_buffer_append_text(writer->out, i == 0 ? before : between);
-        weft_debug_put_text(writer, writer->attributes.items[i].key);
+        weft_debug_put_key(writer, &writer->attributes.items[i]);
         weft_buffer_append_byte(writer->out, '=');
         weft_debug_put_value(writer, writer->attributes.items[i].contents, WEFT_OTLP_VALUE_FIELD);
     }
@@ -237,8 +280,20 @@ size_t weft_debug_put_pairs(struct weft_debug_writer *writer, struct weft_slice 
 enum weft_status weft_debug_write(const struct weft_otlp_table *table, const struct weft_debug_form *form,
                                   struct weft_buffer *out)
 {
+    enum { MOST_TIMES_AS_LONG = 16, ALWAYS_BYTES = 64 * 1024 };
     struct weft_debug_writer writer = { .out = out };
+    struct weft_debug_dictionary dictionary;
     uint32_t scope = 0, record = 0;
+    writer.most_length = out->length + ALWAYS_BYTES + MOST_TIMES_AS_LONG * table->request.length;
+    if (table->signal == WEFT_PROFILES) {
+        if (weft_debug_dictionary_read(table, &dictionary) != WEFT_OK) {
+            return WEFT_NOMEM;
+        }
+        writer.dictionary = &dictionary;
+        if (form->put_dictionary != NULL) {
+            form->put_dictionary(&writer);
+        }
+    }
     for (uint32_t i = 0; i < table->resource_count; i++) {
         form->put_resource(&writer, table->signal, i, table->resources[i].header);
         for (uint32_t j = 0; scope < table->scope_count && table->scopes[scope].resource == i; j++, scope++) {

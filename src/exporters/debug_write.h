@@ -8,9 +8,13 @@
 /* What both of debug's texts are made of: fields of checked messages, written as the Collector's debug exporter writes
  * them, but that control characters are escaped, so that no record can write more than its line. Without memory a
  * buffer is failed, and the text is not shown. */
+struct weft_debug_dictionary;
+
 struct weft_debug_writer {
     struct weft_buffer *out;
-    struct weft_otlp_attributes attributes; /* these three: scratch */
+    const struct weft_debug_dictionary *dictionary; /* of profiles; NULL = there is none */
+    size_t most_length;                             /* of out, where something may be longer than what came in */
+    struct weft_otlp_attributes attributes;         /* these three: scratch */
     struct weft_buffer stack, value;
     bool is_failed;
 };
@@ -42,6 +46,10 @@ uint64_t weft_debug_number_at(struct weft_slice message, uint32_t number, bool i
 void weft_debug_put_text(struct weft_debug_writer *writer, struct weft_slice text);
 void weft_debug_put_id(struct weft_debug_writer *writer, struct weft_slice id); /* "" for all zero */
 void weft_debug_put_value(struct weft_debug_writer *writer, struct weft_slice message, uint32_t field);
+void weft_debug_put_typed_value(struct weft_debug_writer *writer, struct weft_slice message, uint32_t field);
+
+/* The key of an attribute that was read. */
+void weft_debug_put_key(struct weft_debug_writer *writer, const struct weft_otlp_attribute *attribute);
 void weft_debug_put_time(struct weft_debug_writer *writer, uint64_t time_unix_nano);
 
 /* As Go's %v and %f. */
@@ -58,8 +66,23 @@ static inline int weft_debug_zigzag(uint64_t number)
     return (int)(int64_t)(number >> 1 ^ (0 - (number & 1)));
 }
 
+/* Tables of a request of profiles (debug_profiles.h): where their entries begin, in the request's other fields. */
+struct weft_debug_places {
+    const uint32_t *items;
+    size_t count;
+};
+
+struct weft_debug_dictionary {
+    struct weft_slice envelope;
+    struct weft_debug_places strings, attributes;
+};
+
+/* False: it has no such string. */
+bool weft_debug_find_string(const struct weft_debug_dictionary *dictionary, int64_t index, struct weft_slice *out_text);
+
 /* How one of the texts shows what a request consists of; number: within what it belongs to. */
 struct weft_debug_form {
+    void (*put_dictionary)(struct weft_debug_writer *writer); /* of profiles, first; NULL = it does not */
     void (*put_resource)(struct weft_debug_writer *writer, enum weft_signal signal, uint32_t number,
                          struct weft_slice header);
     void (*put_scope)(struct weft_debug_writer *writer, enum weft_signal signal, uint32_t number,

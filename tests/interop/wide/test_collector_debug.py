@@ -11,7 +11,7 @@ import grpc
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness import config as configs
-from harness import otlp, wire
+from harness import otlp, profiles, wire
 from harness.case import OutsideInCase
 from harness.process import free_port, wait_until
 from test_collector import collector_binary, requests
@@ -78,22 +78,38 @@ def logs():
     return otlp.request([*records, b""], {"service.name": "logs", **values}, "")
 
 
+def profiles_that_lead_nowhere():
+    made = profiles.message()
+    made.dictionary.string_table.extend(["", "a"])
+    made.dictionary.attribute_table.add(key_strindex=7)
+    made.dictionary.location_table.add(attribute_indices=[-1, 3])
+    scope = made.resource_profiles.add().scope_profiles.add()
+    scope.profiles.add(attribute_indices=[0, 9], time_unix_nano=2**63).samples.add(attribute_indices=[9, 0], values=[-1])
+    scope.profiles.add(profile_id=bytes(16))
+    return made.SerializeToString()
+
+
 class CollectorDebugTest(OutsideInCase):
     def shown(self, program, verbosity):
         """The lines between two that say how much came."""
         address = f"127.0.0.1:{free_port()}"
         config = configs.for_every_signal(configs.pipeline(address, {"debug": {
             "verbosity": verbosity, "use_internal_logger": False, "sampling_initial": 1000}}))
-        under_test = self.start_program(config, [address], program=program, stand_in=bool(program))
+        config["service"]["pipelines"]["profiles"] = dict(config["service"]["pipelines"]["traces"])
+        under_test = self.start_program(config, [address], program=program, stand_in=bool(program), gates=profiles.GATE)
         sent = [(otlp.TRACES_METHOD, body) for body in list(requests())[:2]]
         sent += [("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", metrics()),
                  ("/opentelemetry.proto.collector.logs.v1.LogsService/Export", logs())]
+        sent += [(profiles.METHOD, body) for body in (profiles.request(1), profiles_that_lead_nowhere())]
         with contextlib.closing(grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])) as channel:
             for method, body in sent:
                 channel.unary_unary(method)(body, timeout=20)
-        self.assertTrue(wait_until(lambda: "Logs\t{" in under_test.process.log_text(), 10.0))
+        self.assertTrue(wait_until(lambda: under_test.process.log_text().count("Profiles\t{") == 2, 10.0))
         under_test.stop()
-        lines = (line.replace('"exporter": "debug", ', "") for line in under_test.process.log_text().splitlines())  # weft says which
+        text = under_test.process.log_text().replace('"exporter": "debug", ', "")  # weft says which
+        # and follows what a resource's attributes refer to
+        text = text.replace(" service.namespace=shop", " =").replace("     -> service.namespace: Str(shop)", "     -> : Empty()")
+        lines = text.splitlines()
         return [line for line in lines if line and not line.startswith(("20", "{"))]  # the log's own
 
     def test_the_lines_are_the_same(self):

@@ -218,8 +218,46 @@ START_TEST(test_without_memory_it_is_sent_all_the_same)
 }
 END_TEST
 
+/* A byte that leads to a long text, many times over: the text ends, and says so. */
+START_TEST(test_profiles_do_not_show_what_they_refer_to_without_end)
+{
+    enum { INDEX_COUNT = 100000, TEXT_BYTES = 10000 };
+    static const char *const yaml[] = { "{verbosity: normal, use_internal_logger: false}",
+                                        "{verbosity: detailed, use_internal_logger: false}" };
+    static char long_text[TEXT_BYTES];
+    static uint8_t indices[INDEX_COUNT]; /* all of the first attribute */
+    memset(long_text, 'x', sizeof long_text);
+    for (size_t i = 0; i < WEFT_COUNT_OF(yaml); i++) {
+        struct weft_buffer value = { 0 }, attribute = { 0 }, sample = { 0 }, profile = { 0 };
+        struct weft_buffer dictionary = { 0 }, request = { 0 };
+        begin(yaml[i], WEFT_PROFILES);
+        capture_stdout();
+        put_field(&value, 1, weft_slice_of(long_text, sizeof long_text));
+        put_message(&attribute, 2, &value);
+        put_message(&dictionary, 6, &attribute);
+        put_field(&sample, 2, weft_slice_of(indices, sizeof indices));
+        put_field(&profile, 11, weft_slice_of(indices, sizeof indices));
+        put_message(&profile, 2, &sample);
+        put_request(&request, weft_buffer_slice(&profile));
+        put_message(&request, 2, &dictionary);
+        ck_assert(offer(WEFT_PROFILES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+        release_stdout();
+        off_t shown_bytes = lseek(shown, 0, SEEK_END);
+        ck_assert_int_gt(shown_bytes, TEXT_BYTES);
+        ck_assert_int_lt(shown_bytes, (off_t)(17 * request.length + 100000));
+        ck_assert_ptr_nonnull(strstr(shown_text(), "Profiles\t{\"exporter\": \"test\", \"resource profiles\": 1, "
+                                                   "\"sample records\": 1}"));
+        ck_assert_uint_eq(booked(WEFT_ACCOUNT_SENT), 1);
+        weft_buffer_fini(&profile);
+        weft_buffer_fini(&request);
+        end();
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, test_profiles_do_not_show_what_they_refer_to_without_end);
     tcase_add_test(tests, test_config_rules);
     tcase_add_test(tests, test_basic_logs_the_counts);
     tcase_add_test(tests, test_normal_shows_a_line_per_record);
