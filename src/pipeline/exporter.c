@@ -109,6 +109,9 @@ void weft_exporter_collect_sender(const struct weft_consumer *exporter, enum wef
                      (double)counters->retries, labels);
     weft_samples_add(samples, "weft_exporter_halved", "Requests that were cut in two because they were refused",
                      WEFT_SAMPLE_COUNTER, (double)counters->halved, labels);
+    weft_samples_add(samples, "weft_exporter_batches_crowded_out",
+                     "Batches that went early, since too many combinations of metadata had begun one",
+                     WEFT_SAMPLE_COUNTER, (double)counters->crowded_out, labels);
 }
 
 void weft_exporter_collect_connections(const struct weft_consumer *exporter,

@@ -1,12 +1,15 @@
 /* The sender (sender.h): a request is a batch with its place in the queue. It is on exactly one list at a time: ready
  * (waiting for a consumer slot) or active (being sent, or pausing before the next attempt, slot kept as in the
- * Collector); or it is the pending one that sending_queue.batch still fills. */
+ * Collector) or pending (sending_queue.batch still fills it). */
 #include "pipeline/sender.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "pipeline/metadata_combination.h"
 #include "pipeline/sender_internal.h"
+
+enum { PENDING_MAX = 1000 }; /* batches that have begun, of so many combinations of metadata */
 
 /* How often a blocked sender looks whether another worker's sender has made room. */
 static const int64_t recheck_interval_ns = 20 * WEFT_NS_PER_MS;
@@ -25,6 +28,7 @@ static uint64_t measure(const struct weft_batch *batch, enum weft_sizer sizer)
 }
 
 static void pause_is_over(void *context);
+static void flush_is_due(void *context);
 static void pump(struct weft_sender *sender);
 
 struct request *weft_sender_request_try_new(struct weft_sender *sender)
@@ -38,6 +42,7 @@ struct request *weft_sender_request_try_new(struct weft_sender *sender)
         request->sender = sender;
         request->push.sender = sender;
         weft_timer_init(&request->pause, pause_is_over, request);
+        weft_timer_init(&request->flush, flush_is_due, request);
     }
     return request;
 }
@@ -106,7 +111,7 @@ static void give_room_back(struct weft_sender *sender, struct request *request)
 /* The request has no batch any more. */
 static void request_free(struct request *request)
 {
-    weft_assert(request->batch == NULL && !request->is_sending);
+    weft_assert(request->batch == NULL && !request->is_sending && !request->is_pending);
     struct weft_sender *sender = request->sender;
     weft_timer_cancel(sender->consumer->host->timers, &request->pause);
     weft_list_remove(&request->node);
@@ -349,12 +354,22 @@ static struct request *cut_front(struct weft_sender *sender, struct request *req
     return front;
 }
 
-/* Moves full batches from pending to ready; with is_flush also the rest. */
-static void release_pending(struct weft_sender *sender, bool is_flush)
+static void leave_pending(struct request *request)
 {
+    struct weft_sender *sender = request->sender;
+    weft_assert(request->is_pending && sender->pending_count > 0);
+    weft_list_remove(&request->node);
+    weft_timer_cancel(sender->consumer->host->timers, &request->flush);
+    request->is_pending = false;
+    sender->pending_count--;
+}
+
+/* Moves full batches from a pending request to ready; with is_flush also the rest. */
+static void release_pending(struct request *request, bool is_flush)
+{
+    struct weft_sender *sender = request->sender;
     const struct weft_queue_batch_config *config = &queue_of(sender)->batch;
-    while (sender->pending != NULL) {
-        struct request *request = sender->pending;
+    while (request->is_pending) {
         uint64_t size = measure(request->batch, sender->batch_sizer);
         if (!is_flush && size < config->min_size) {
             break;
@@ -363,25 +378,73 @@ static void release_pending(struct weft_sender *sender, bool is_flush)
                                     ? cut_front(sender, request, sender->batch_sizer, config->max_size)
                                     : NULL;
         if (front == NULL) {
-            sender->pending = NULL;
+            leave_pending(request);
             front = request;
         }
         weft_list_push_back(&sender->ready, &front->node);
     }
-    struct weft_timers *timers = sender->consumer->host->timers;
-    if (sender->pending == NULL) {
-        weft_timer_cancel(timers, &sender->flush_timer);
-    } else if (!weft_timer_is_set(&sender->flush_timer)) {
-        weft_timer_set_after(timers, &sender->flush_timer, config->flush_timeout.ns);
+    if (request->is_pending && !weft_timer_is_set(&request->flush)) {
+        weft_timer_set_after(sender->consumer->host->timers, &request->flush, config->flush_timeout.ns);
     }
 }
 
 static void flush_is_due(void *context)
 {
-    struct weft_sender *sender = context;
+    struct request *request = context;
+    weft_check_magic(request, request);
+    struct weft_sender *sender = request->sender;
     weft_check_magic(sender, sender);
-    release_pending(sender, true);
+    release_pending(request, true);
     pump(sender);
+}
+
+/* With partition.metadata_keys there is a pending request for each combination of values that come under them. */
+static bool has_partitions(const struct weft_sender *sender)
+{
+    return queue_of(sender)->batch.partition.metadata_keys.count > 0;
+}
+
+/* The combination of a batch; zero without partitions. WEFT_NOMEM. */
+static enum weft_status combination_of(struct weft_sender *sender, const struct weft_batch *batch,
+                                       uint8_t out_combination[WEFT_WIDE_HASH_BYTES])
+{
+    memset(out_combination, 0, WEFT_WIDE_HASH_BYTES);
+    if (!has_partitions(sender)) {
+        return WEFT_OK;
+    }
+    weft_buffer_clear(&sender->combination);
+    enum weft_status status = weft_metadata_combination_write(&queue_of(sender)->batch.partition.metadata_keys,
+                                                              batch->metadata, &sender->combination);
+    if (status == WEFT_OK) {
+        weft_hash_wide(sender->consumer->host->secret, weft_buffer_slice(&sender->combination), out_combination);
+    }
+    return status;
+}
+
+static struct request *find_pending(struct weft_sender *sender, const uint8_t combination[WEFT_WIDE_HASH_BYTES])
+{
+    WEFT_LIST_EACH(node, &sender->pending)
+    {
+        struct request *request = request_of(node);
+        if (memcmp(request->combination, combination, WEFT_WIDE_HASH_BYTES) == 0) {
+            return request;
+        }
+    }
+    return NULL;
+}
+
+/* The oldest goes where there are too many. */
+static void enter_pending(struct request *request, const uint8_t combination[WEFT_WIDE_HASH_BYTES])
+{
+    struct weft_sender *sender = request->sender;
+    if (sender->pending_count == PENDING_MAX) {
+        sender->counters.crowded_out++;
+        release_pending(request_of(weft_list_first(&sender->pending)), true);
+    }
+    memcpy(request->combination, combination, WEFT_WIDE_HASH_BYTES);
+    request->is_pending = true;
+    weft_list_push_back(&sender->pending, &request->node);
+    sender->pending_count++;
 }
 
 /* A request that is larger than the whole queue goes in pieces that are not. What is so alone ends here: a record, or a
@@ -413,25 +476,44 @@ static void cut_to_queue(struct weft_sender *sender, struct request *request)
 
 /* ---- consume ---- */
 
-/* Puts the batch into the pending request or a new one. WEFT_NOMEM: nothing has happened. */
-static enum weft_status enqueue(struct weft_sender *sender, struct weft_batch **own_batch, uint64_t charge)
+/* Puts the batch into the pending request of its combination, or into a new one. WEFT_NOMEM: nothing has happened.
+ * out_first_part: of what came, in the request's batch. */
+static enum weft_status enqueue(struct weft_sender *sender, struct weft_batch **own_batch, uint64_t charge,
+                                struct request **out_request, size_t *out_first_part)
 {
-    if (sender->pending != NULL) {
-        if (weft_batch_merge(sender->pending->batch, own_batch) != WEFT_OK) {
+    uint8_t combination[WEFT_WIDE_HASH_BYTES];
+    struct request *request = NULL;
+    if (has_batching(sender)) {
+        if (combination_of(sender, *own_batch, combination) != WEFT_OK) {
             return WEFT_NOMEM;
         }
-        sender->pending->charge += charge;
+        request = find_pending(sender, combination);
+    }
+    if (request != NULL &&
+        weft_auth_client_tells_apart(sender->settings.auth, request->batch->metadata, (*own_batch)->metadata)) {
+        release_pending(request, true);
+        request = NULL;
+    }
+    if (request != NULL) {
+        *out_first_part = request->batch->part_count;
+        *out_request = request;
+        if (weft_batch_merge(request->batch, own_batch) != WEFT_OK) {
+            return WEFT_NOMEM;
+        }
+        request->charge += charge;
         return WEFT_OK;
     }
-    struct request *request = weft_sender_request_try_new(sender);
+    request = weft_sender_request_try_new(sender);
     if (request == NULL) {
         return WEFT_NOMEM;
     }
     request->batch = *own_batch;
     request->charge = charge;
     *own_batch = NULL;
+    *out_first_part = 0;
+    *out_request = request;
     if (has_batching(sender)) {
-        sender->pending = request;
+        enter_pending(request, combination);
     } else {
         weft_list_push_back(&sender->ready, &request->node);
     }
@@ -460,16 +542,12 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     if (!take_room(sender, charge)) {
         return refuse_full(sender, weight, error);
     }
-    if (sender->pending != NULL &&
-        weft_auth_client_tells_apart(sender->settings.auth, sender->pending->batch->metadata, batch->metadata)) {
-        release_pending(sender, true);
-    }
     weft_flow_id outlet_flow = batch->outlet_flow;
     /* Settling may answer the client and must come before the batch can be cut or sent. */
     bool is_handed_over = has_queue(sender) && !queue_of(sender)->wait_for_result;
-    struct weft_batch *holder = sender->pending != NULL ? sender->pending->batch : batch;
-    size_t first_part = sender->pending != NULL ? holder->part_count : 0;
-    if (enqueue(sender, own_batch, charge) != WEFT_OK) {
+    struct request *request = NULL;
+    size_t first_part = 0;
+    if (enqueue(sender, own_batch, charge, &request, &first_part) != WEFT_OK) {
         struct request none = { .charge = charge };
         give_room_back(sender, &none);
         return weft_fail(error, WEFT_NOMEM, "%s: no memory for the queue", sender->consumer->id);
@@ -477,12 +555,12 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     weft_host_book(sender->consumer->host, outlet_flow, weight);
     sender->held += weight;
     if (is_handed_over) {
-        weft_batch_hand_over(holder, first_part);
+        weft_batch_hand_over(request->batch, first_part);
     }
     if (has_batching(sender)) {
-        release_pending(sender, false);
+        release_pending(request, false);
     } else if (has_queue(sender) && charge > queue_of(sender)->queue_size) {
-        cut_to_queue(sender, request_of(sender->ready.previous));
+        cut_to_queue(sender, request);
     }
     update_pressure(sender);
     pump(sender);
@@ -523,8 +601,9 @@ void weft_sender_drain(struct weft_sender *sender, enum weft_drop_reason reason,
     weft_assert(reason == WEFT_DROP_SHUTDOWN || reason == WEFT_DROP_RELOAD);
     sender->is_draining = true;
     sender->drain_reason = reason;
-    if (has_batching(sender)) {
-        release_pending(sender, true);
+    struct weft_list *node;
+    while ((node = weft_list_first(&sender->pending)) != NULL) {
+        release_pending(request_of(node), true);
     }
     if (is_forced) {
         sender->is_forced = true;
@@ -544,7 +623,8 @@ struct weft_sender *weft_sender_new(struct weft_consumer *consumer, const struct
     sender->settings = *settings;
     weft_list_init(&sender->ready);
     weft_list_init(&sender->active);
-    weft_timer_init(&sender->flush_timer, flush_is_due, sender);
+    weft_list_init(&sender->pending);
+    weft_buffer_init(&sender->combination, 0);
     weft_timer_init(&sender->recheck_timer, recheck_room, sender);
     uint64_t worker_count = consumer->host->worker_count;
     uint64_t consumers = has_queue(sender) ? (queue_of(sender)->num_consumers + worker_count - 1) / worker_count : 0;
@@ -577,8 +657,8 @@ struct weft_sender *weft_sender_new(struct weft_consumer *consumer, const struct
 
 void weft_sender_free(struct weft_sender *sender)
 {
-    weft_assert(sender->held == 0 && sender->active_count == 0 && sender->own_used == 0);
-    weft_timer_cancel(sender->consumer->host->timers, &sender->flush_timer);
+    weft_assert(sender->held == 0 && sender->active_count == 0 && sender->own_used == 0 && sender->pending_count == 0);
+    weft_buffer_fini(&sender->combination);
     weft_timer_cancel(sender->consumer->host->timers, &sender->recheck_timer);
     weft_clear_magic(sender, sender);
     weft_free(sender);

@@ -76,6 +76,7 @@ struct weft_sender_counters {
     uint64_t enqueue_failed;     /* records refused: queue full */
     uint64_t retries;            /* attempts after the first */
     uint64_t halved;             /* requests that were cut in two because they were refused */
+    uint64_t crowded_out;        /* batches that went early, since too many combinations of metadata had begun one */
     uint64_t in_flight_requests; /* now */
 };
 

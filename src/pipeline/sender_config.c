@@ -1,8 +1,17 @@
 /* Field tables and cross-key rules of the shared exporter blocks (sender_config.h). */
 #include "pipeline/sender_config.h"
 
+#include "pipeline/metadata_combination.h"
+
 static const char *const sizer_words[] = { "requests", "items", "bytes", NULL };
 static const char *const batch_sizer_words[] = { "", "items", "bytes", NULL };
+
+static const struct weft_field partition_fields[] = {
+    WEFT_FIELD(struct weft_queue_partition_config, metadata_keys, NULL,
+               "Collect apart what came by requests that differ in these headers (see include_metadata); of 1000 "
+               "batches on each worker that have begun the oldest goes for another one."),
+    WEFT_FIELDS_END,
+};
 
 static const struct weft_field queue_batch_fields[] = {
     WEFT_FIELD(struct weft_queue_batch_config, flush_timeout, "200ms", "Send a smaller batch after this time."),
@@ -10,7 +19,7 @@ static const struct weft_field queue_batch_fields[] = {
     WEFT_FIELD(struct weft_queue_batch_config, max_size, "0", "Split batches above this size; 0 = never."),
     WEFT_FIELD_CHOICE(struct weft_queue_batch_config, sizer, batch_sizer_words, "",
                       "What min_size and max_size count; the queue's sizer if that was set, else items."),
-    WEFT_FIELD_UNSUPPORTED("partition", "Batches by request metadata."),
+    WEFT_FIELD_BLOCK(struct weft_queue_batch_config, partition, partition_fields, "Batches by request metadata."),
     WEFT_FIELDS_END,
 };
 
@@ -65,7 +74,7 @@ enum weft_status weft_queue_config_validate(const struct weft_queue_config *queu
     if (has_same_sizer && batch->min_size > queue->queue_size) {
         return weft_fail(error, WEFT_INVALID, "sending_queue::batch: min_size must be at most queue_size");
     }
-    return WEFT_OK;
+    return weft_metadata_keys_validate(&batch->partition.metadata_keys, error);
 }
 
 static enum weft_status validate_retry(const struct weft_retry_config *retry, struct weft_error *error)

@@ -7,11 +7,16 @@
  * keys and defaults (exporterhelper). */
 enum weft_sizer { WEFT_SIZER_REQUESTS, WEFT_SIZER_ITEMS, WEFT_SIZER_BYTES };
 
+struct weft_queue_partition_config {
+    struct weft_config_strings metadata_keys;
+};
+
 struct weft_queue_batch_config {
     struct weft_duration flush_timeout;
     uint64_t min_size;
     uint64_t max_size;        /* 0 = no limit */
     struct weft_choice sizer; /* WEFT_SIZER_ITEMS or _BYTES; weft_sizer_words without the first */
+    struct weft_queue_partition_config partition;
 };
 
 struct weft_queue_config {

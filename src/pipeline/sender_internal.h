@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/hash.h"
 #include "pipeline/sender.h"
 
 WEFT_MAGIC(sender, 0x5e4de500);
@@ -12,12 +13,13 @@ struct weft_sender {
     struct weft_sender_counters counters;
     struct weft_list ready;
     struct weft_list active;
-    struct request *pending;
-    uint64_t held; /* records, in all three places */
+    struct weft_list pending; /* that batching still fills, the oldest first: one, or one for each combination */
+    size_t pending_count;
+    struct weft_buffer combination; /* scratch */
+    uint64_t held;                  /* records, in all three places */
     uint64_t active_count;
     uint64_t active_limit;
     uint64_t own_used; /* this worker's part of shared->used */
-    struct weft_timer flush_timer;
     struct weft_timer recheck_timer;
     uint32_t refused_in_row; /* requests that ended so because of what was in them, since one was sent */
     enum weft_sizer batch_sizer;
@@ -40,6 +42,9 @@ struct request {
     uint64_t charge; /* its share of queue_size */
     struct weft_retry retry;
     struct weft_timer pause;
+    struct weft_timer flush; /* while it is pending */
+    bool is_pending;
+    uint8_t combination[WEFT_WIDE_HASH_BYTES]; /* of the metadata that its batches have in common, while pending */
     uint32_t attempts;
     bool is_sending;
     bool has_unconfirmed;    /* an earlier attempt may have reached the backend */

@@ -6,7 +6,11 @@ void weft_sender_audit(const struct weft_sender *sender, uint64_t *in_out_count)
 {
     weft_check_magic(sender, sender);
     /* Recounted from the structures, not from `held`: that is what an audit is for. */
-    uint64_t count = sender->pending == NULL ? 0 : sender->pending->batch->weight;
+    uint64_t count = 0;
+    WEFT_LIST_EACH(node, &sender->pending)
+    {
+        count += request_of(node)->batch->weight;
+    }
     WEFT_LIST_EACH(node, &sender->ready)
     {
         count += request_of(node)->batch->weight;

@@ -15,7 +15,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/table.h"
-#include "processors/batch_combination.h"
+#include "pipeline/metadata_combination.h"
 
 enum {
     MAX_SHARDS = 65536, /* where the config says that there is no limit */
@@ -85,16 +85,7 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     if (config->timeout.ns < 0) {
         return weft_fail(error, WEFT_INVALID, "timeout must be greater or equal to 0");
     }
-    const struct weft_config_strings *keys = &config->metadata_keys;
-    for (size_t i = 0; i < keys->count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (strcasecmp(keys->items[i], keys->items[j]) == 0) {
-                return weft_fail(error, WEFT_INVALID, "duplicate entry in metadata_keys: \"%s\" (case-insensitive)",
-                                 keys->items[i]);
-            }
-        }
-    }
-    return WEFT_OK;
+    return weft_metadata_keys_validate(&config->metadata_keys, error);
 }
 
 static bool keeps_metadata(const void *untyped, const char *key)
@@ -357,7 +348,7 @@ static enum weft_status put_shard(struct batch_processor *processor, const struc
     if (is_new) {
         shard_init(shard, processor);
         shard->metadata =
-            weft_batch_combination_try_keep(budget_of(processor), &processor->config->metadata_keys, metadata);
+            weft_metadata_combination_try_keep(budget_of(processor), &processor->config->metadata_keys, metadata);
         if (shard->metadata == NULL) {
             give_up(shard);
             return fail_put(processor, WEFT_NOMEM, error);
@@ -376,7 +367,7 @@ static enum weft_status find_shard(struct batch_processor *processor, const stru
     }
     struct weft_buffer *combination = &processor->combination;
     weft_buffer_clear(combination);
-    if (weft_batch_combination_write(&processor->config->metadata_keys, metadata, combination) != WEFT_OK) {
+    if (weft_metadata_combination_write(&processor->config->metadata_keys, metadata, combination) != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "%s: no memory to look at metadata", processor->consumer.id);
     }
     return put_shard(processor, metadata, out_shard, error);

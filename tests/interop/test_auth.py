@@ -330,12 +330,14 @@ class ClientAddressTest(ClientCase):
 
 
 class MetadataKeysTest(ClientCase):
-    def start_tenants(self, limit=1000):
+    def start_tenants(self, limit=1000, is_in_queue=False):
         backend = self.start(HttpBackend())
+        batch = {"batch": {"timeout": "500ms", "metadata_keys": ["X-Tenant"], "metadata_cardinality_limit": limit}}
+        queue = {"sending_queue": {"batch": {"flush_timeout": "500ms", "partition": {"metadata_keys": ["X-Tenant"]}}}}
         address = self.address()
         config = configs.pipeline(
-            address, {"otlp_http": {"endpoint": backend.url, "auth": {"authenticator": "headers_setter"}}},
-            {"batch": {"timeout": "500ms", "metadata_keys": ["X-Tenant"], "metadata_cardinality_limit": limit}},
+            address, {"otlp_http": {"endpoint": backend.url, "auth": {"authenticator": "headers_setter"}, **(queue if is_in_queue else {})}},
+            {} if is_in_queue else batch,
             receiver=configs.otlp_receiver(address, include_metadata=True))
         config["extensions"] = {"headers_setter": {"headers": [
             {"key": "X-Scope", "from_context": "x-tenant", "default_value": "nobody"},
@@ -350,12 +352,18 @@ class MetadataKeysTest(ClientCase):
                 ("x-other", "x"), *(("x-tenant", tenant) for tenant in tenants)])
 
     def test_what_differs_is_collected_apart(self):
-        backend, program = self.start_tenants()
+        self.assert_collected_apart(*self.start_tenants(), "gone")
+
+    def test_what_differs_is_collected_apart_in_the_queue(self):
+        """Where all that are collected say the same of something else, too, weft keeps it."""
+        self.assert_collected_apart(*self.start_tenants(is_in_queue=True), "gone" if is_stand_in() else "x")
+
+    def assert_collected_apart(self, backend, program, other):
         for number in range(12):
             self.export(number, *(["a"], ["b"], [], ["a" * 300])[number % 4])
         self.assertEqual(len(backend.wait_for_spans(12)), 12)
         self.assertEqual(sorted(received.headers["x-scope"] for received in backend.requests), ["a", "a" * 300, "b", "nobody"])
-        self.assertEqual({received.headers["x-other"] for received in backend.requests}, {"gone"})
+        self.assertEqual({received.headers["x-other"] for received in backend.requests}, {other})
         for received in backend.requests:
             first = ["a", "b", "nobody", "a" * 300].index(received.headers["x-scope"])
             self.assertEqual(otlp.span_ids(received.body), [otlp.numbered_span_id(first + 4 * i) for i in range(3)])

@@ -1,6 +1,8 @@
 /* Sender: queue, consumers, batching, retry and drain. */
 #include "pipeline/sender_test.h"
 
+#include "base/hash.h"
+
 /* ---- queue ---- */
 
 START_TEST(test_full_queue_refuses)
@@ -494,6 +496,96 @@ START_TEST(test_batches_are_cut_to_max_size)
 }
 END_TEST
 
+/* Of so many tenants, in turn. */
+static struct weft_batch *spans_of(uint32_t tenant, uint32_t first, uint32_t count)
+{
+    struct weft_batch *batch = spans(first, count, NULL);
+    char name[16];
+    snprintf(name, sizeof name, "%u", tenant);
+    const struct weft_metadata_item items[] = { { WEFT_SLICE_LITERAL("x-tenant"), weft_slice_of_text(name) },
+                                                { WEFT_SLICE_LITERAL("other"), WEFT_SLICE_LITERAL("y") } };
+    batch->metadata = weft_metadata_try_new(&budget, items, 2, WEFT_SLICE_LITERAL("10.0.0.1"));
+    ck_assert_ptr_nonnull(batch->metadata);
+    return batch;
+}
+
+static void partitioning(void)
+{
+    static char *keys[] = { "X-Tenant" };
+    static struct weft_hash_secret secret;
+    batching(WEFT_SIZER_ITEMS, 10, 10);
+    config.sending_queue.batch.partition.metadata_keys = (struct weft_config_strings){ .items = keys, .count = 1 };
+    begin_with(1);
+    host.secret = &secret;
+}
+
+START_TEST(test_what_differs_in_metadata_is_batched_apart)
+{
+    partitioning();
+    for (uint32_t i = 0; i < 4; i++) {
+        for (uint32_t tenant = 0; tenant < 3; tenant++) {
+            ck_assert_int_eq(give(&fakes[0], spans_of(tenant, 100 * tenant + 3 * i, 3)), WEFT_OK);
+        }
+    }
+    ck_assert_uint_eq(started_count(&fakes[0]), 3); /* of 10, cut; 2 of each wait for the timer */
+    for (uint32_t round = 0; round < 2; round++) {
+        unsigned seen = 0;
+        for (uint32_t i = 0; i < 3; i++) {
+            struct weft_slice value;
+            const struct weft_batch *batch = first_batch(&fakes[0]);
+            ck_assert_uint_eq(weft_metadata_find(batch->metadata, "x-tenant", &value), 1);
+            uint32_t tenant = value.bytes[0] - '0';
+            expect_spans(batch, 100 * tenant + 10 * round, round == 0 ? 10 : 2);
+            seen |= 1u << tenant;
+            answer(&fakes[0], sent(0));
+        }
+        ck_assert_uint_eq(seen, 7);
+        advance(WEFT_NS_PER_S);
+    }
+    ck_assert_uint_eq(held(&fakes[0]), 0);
+    end_all();
+}
+END_TEST
+
+START_TEST(test_the_oldest_combination_goes_for_one_too_many)
+{
+    enum { PENDING_MAX = 1000 };
+    partitioning();
+    for (uint32_t tenant = 0; tenant < PENDING_MAX; tenant++) {
+        ck_assert_int_eq(give(&fakes[0], spans_of(tenant, tenant, 1)), WEFT_OK);
+    }
+    ck_assert_uint_eq(started_count(&fakes[0]), 0);
+    ck_assert_int_eq(give(&fakes[0], spans_of(PENDING_MAX, PENDING_MAX, 1)), WEFT_OK);
+    ck_assert_uint_eq(started_count(&fakes[0]), 1);
+    expect_spans(first_batch(&fakes[0]), 0, 1);
+    ck_assert_uint_eq(held(&fakes[0]), PENDING_MAX + 1);
+    ck_assert_uint_eq(weft_sender_read_counters(fakes[0].sender)->crowded_out, 1);
+    end_all(); /* drained by force */
+}
+END_TEST
+
+START_TEST(test_a_combination_without_memory_is_refused)
+{
+    for (size_t n = 1, is_done = 0; !is_done; n++) {
+        partitioning();
+        struct weft_batch *batch = spans_of(1, 0, 3);
+        struct weft_error error = WEFT_ERROR_NONE;
+        book_offered(3);
+        weft_alloc_fail_at(n);
+        enum weft_status status = weft_consumer_consume(fakes[0].outlet, &batch, &error);
+        is_done = !weft_alloc_has_failed();
+        weft_alloc_fail_at(0);
+        ck_assert(status == WEFT_OK || (status == WEFT_NOMEM && batch != NULL && batch->metadata != NULL));
+        ck_assert(n > 2 || status == WEFT_NOMEM);
+        ck_assert_uint_eq(weft_sender_queue_size(fakes[0].sender), status == WEFT_OK ? 1 : 0);
+        if (status != WEFT_OK) {
+            ck_assert_int_eq(weft_consumer_consume(fakes[0].outlet, &batch, &error), WEFT_OK);
+        }
+        end_all();
+    }
+}
+END_TEST
+
 /* Two requests of profiles are no request when they lie side by side, and a piece of one is none either. */
 START_TEST(test_profiles_go_as_they_came)
 {
@@ -735,6 +827,9 @@ int main(void)
     tcase_add_test(batch, test_without_an_authenticator_all_requests_are_merged);
     tcase_add_test(batch, test_batches_are_cut_to_max_size);
     tcase_add_test(batch, test_profiles_go_as_they_came);
+    tcase_add_test(batch, test_what_differs_in_metadata_is_batched_apart);
+    tcase_add_test(batch, test_the_oldest_combination_goes_for_one_too_many);
+    tcase_add_test(batch, test_a_combination_without_memory_is_refused);
     tcase_add_test(batch, test_charge_in_requests_goes_with_what_was_cut_off);
     tcase_add_test(batch, test_batch_sizer_is_inherited);
     tcase_add_test(rest, test_drain_sends_what_is_held_and_takes_no_more);

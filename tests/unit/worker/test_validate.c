@@ -263,7 +263,7 @@ static const struct row bad_rows[] = {
     { QUEUE("{batch: {min_size: 10, max_size: 9}}"), 3, "max_size" },
     { QUEUE("{batch: {sizer: requests}}"), 3, "requests" },
     { QUEUE("{sizer: items, queue_size: 100, batch: {min_size: 101}}"), 3, "min_size" },
-    { QUEUE("{batch: {partition: {metadata_keys: [a]}}}"), 3, "partition" },
+    { QUEUE("{batch: {partition: {metadata_keys: [a, A]}}}"), 3, "duplicate entry in metadata_keys" },
     { RETRY("{randomization_factor: 1.5}"), 3, "randomization_factor" },
     { RETRY("{randomization_factor: -0.1}"), 3, "randomization_factor" },
     { RETRY("{multiplier: -1}"), 3, "multiplier" },

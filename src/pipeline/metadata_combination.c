@@ -1,5 +1,6 @@
-/* Combinations of metadata (batch_combination.h). A value is written with its length before it, and each key ends. */
-#include "processors/batch_combination.h"
+/* Combinations of metadata (metadata_combination.h). A value is written with its length before it, and each key ends.
+ */
+#include "pipeline/metadata_combination.h"
 
 #include <strings.h>
 
@@ -12,8 +13,21 @@ static bool is_named(struct weft_slice name, const char *key)
     return name.length == strlen(key) && strncasecmp((const char *)name.bytes, key, name.length) == 0;
 }
 
-enum weft_status weft_batch_combination_write(const struct weft_config_strings *keys,
-                                              const struct weft_metadata *metadata, struct weft_buffer *out)
+enum weft_status weft_metadata_keys_validate(const struct weft_config_strings *keys, struct weft_error *error)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcasecmp(keys->items[i], keys->items[j]) == 0) {
+                return weft_fail(error, WEFT_INVALID, "duplicate entry in metadata_keys: \"%s\" (case-insensitive)",
+                                 keys->items[i]);
+            }
+        }
+    }
+    return WEFT_OK;
+}
+
+enum weft_status weft_metadata_combination_write(const struct weft_config_strings *keys,
+                                                 const struct weft_metadata *metadata, struct weft_buffer *out)
 {
     static const uint32_t key_end = KEY_END; /* no value is so long */
     for (size_t i = 0; i < keys->count; i++) {
@@ -30,9 +44,9 @@ enum weft_status weft_batch_combination_write(const struct weft_config_strings *
     return weft_buffer_status(out);
 }
 
-struct weft_metadata *weft_batch_combination_try_keep(struct weft_budget *budget,
-                                                      const struct weft_config_strings *keys,
-                                                      const struct weft_metadata *metadata)
+struct weft_metadata *weft_metadata_combination_try_keep(struct weft_budget *budget,
+                                                         const struct weft_config_strings *keys,
+                                                         const struct weft_metadata *metadata)
 {
     size_t count = 0, capacity = metadata == NULL ? 0 : metadata->count;
     struct weft_metadata_item *items = weft_try_alloc((capacity + 1) * sizeof *items);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "processors/batch_combination.h"
+#include "pipeline/metadata_combination.h"
 
 static struct weft_budget budget;
 static char key_a[] = "X-A", key_b[] = "b";
@@ -34,7 +34,7 @@ static const struct {
 static void write(const struct weft_metadata *metadata, struct weft_buffer *out)
 {
     weft_buffer_init(out, 0);
-    ck_assert_int_eq(weft_batch_combination_write(&keys, metadata, out), WEFT_OK);
+    ck_assert_int_eq(weft_metadata_combination_write(&keys, metadata, out), WEFT_OK);
 }
 
 START_TEST(test_combinations_differ_iff_values_do)
@@ -62,7 +62,7 @@ START_TEST(test_only_the_keys_are_kept)
 {
     const struct weft_metadata_item items[] = { ITEM("b", "2"), ITEM("secret", "x"), ITEM("x-a", "1") };
     struct weft_metadata *metadata = weft_metadata_try_new(&budget, items, 3, WEFT_SLICE_LITERAL("10.0.0.1"));
-    struct weft_metadata *kept = weft_batch_combination_try_keep(&budget, &keys, metadata);
+    struct weft_metadata *kept = weft_metadata_combination_try_keep(&budget, &keys, metadata);
     struct weft_slice value;
     ck_assert_uint_eq(kept->count, 2);
     ck_assert_uint_eq(kept->address.length, 0);
@@ -71,12 +71,12 @@ START_TEST(test_only_the_keys_are_kept)
     ck_assert_uint_eq(weft_metadata_find(kept, "secret", &value), 0);
     ck_assert_uint_eq(weft_budget_reserved(&budget), metadata->size_bytes + kept->size_bytes);
     weft_metadata_unref(&kept);
-    kept = weft_batch_combination_try_keep(&budget, &keys, NULL);
+    kept = weft_metadata_combination_try_keep(&budget, &keys, NULL);
     ck_assert_uint_eq(kept->count, 0);
     weft_metadata_unref(&kept);
     for (size_t nth = 1; nth <= 2; nth++) {
         weft_alloc_fail_at(nth);
-        ck_assert_ptr_null(weft_batch_combination_try_keep(&budget, &keys, metadata));
+        ck_assert_ptr_null(weft_metadata_combination_try_keep(&budget, &keys, metadata));
         weft_alloc_fail_at(0);
     }
     weft_metadata_unref(&metadata);
@@ -86,8 +86,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("batch combination");
-    TCase *tests = tcase_create("batch combination");
+    Suite *suite = suite_create("metadata combination");
+    TCase *tests = tcase_create("metadata combination");
     tcase_add_test(tests, test_combinations_differ_iff_values_do);
     tcase_add_test(tests, test_only_the_keys_are_kept);
     suite_add_tcase(suite, tests);
