@@ -8,6 +8,7 @@ extern const struct weft_ottl_function weft_ottl_functions_edit_list[];
 extern const struct weft_ottl_function weft_ottl_functions_edit_map[];
 extern const struct weft_ottl_function weft_ottl_functions_edit_text[];
 extern const struct weft_ottl_function weft_ottl_functions_format[];
+extern const struct weft_ottl_function weft_ottl_functions_grok[];
 extern const struct weft_ottl_function weft_ottl_functions_hash[];
 extern const struct weft_ottl_function weft_ottl_functions_id[];
 extern const struct weft_ottl_function weft_ottl_functions_is[];

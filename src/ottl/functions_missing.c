@@ -18,7 +18,6 @@ const struct weft_ottl_function weft_ottl_functions_missing[] = {
     MISSING("InsertXML"),
     MISSING("RemoveXML"),
     /* other languages within */
-    MISSING("ExtractGrokPatterns"),
     MISSING("UserAgent"),
     MISSING("ProfileID"),
     /* those that take a lambda, which the Collector has behind a gate */

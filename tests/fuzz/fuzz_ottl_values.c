@@ -19,6 +19,8 @@ static const char *const converters[] = {
     "Format(\"%q %x\", [body, body])",
     "ToSnakeCase(body)",
     "CommunityID(body, 1, body, 2)",
+    "ExtractGrokPatterns(body, \"%{WORD:a} %{NUMBER:b:float} %{BOOL:c:bool}%{GREEDYDATA:d}\", true)",
+    "ExtractGrokPatterns(\"GET 17 x\", body)",
     "Time(body, \"%Y-%m-%dT%H:%M:%S%z\")",
 };
 
