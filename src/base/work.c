@@ -32,10 +32,9 @@ struct place {
 #define AS_IT_STANDS naked, noinline, noipa
 #endif
 
-__attribute__((AS_IT_STANDS)) static void change_stack(struct place *from, const struct place *to)
+__attribute__((AS_IT_STANDS)) static void change_stack(__attribute__((unused)) struct place *from,
+                                                       __attribute__((unused)) const struct place *to)
 {
-    (void)from;
-    (void)to;
     __asm__("pushq %rbp\n\t"
             "pushq %rbx\n\t"
             "pushq %r12\n\t"
