@@ -88,9 +88,13 @@ static bool read_options(int argument_count, char **arguments, struct weft_cli_s
                          const char **out_pipeline, struct weft_cli_condition *out_question)
 {
     static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },   { "set", required_argument, NULL, 's' },
-        { "pipeline", required_argument, NULL, 'p' }, { "condition", required_argument, NULL, 'q' },
-        { "context", required_argument, NULL, 'x' },  { NULL, 0, NULL, 0 },
+        { "config", required_argument, NULL, 'c' },
+        { "set", required_argument, NULL, 's' },
+        { "pipeline", required_argument, NULL, 'p' },
+        { "condition", required_argument, NULL, 'q' },
+        { "context", required_argument, NULL, 'x' },
+        { "feature-gates", required_argument, NULL, 'g' },
+        { NULL, 0, NULL, 0 },
     };
     int letter;
     while ((letter = getopt_long(argument_count, arguments, "c:", options, NULL)) != -1) {
@@ -98,6 +102,8 @@ static bool read_options(int argument_count, char **arguments, struct weft_cli_s
             weft_cli_sources_add_config(sources, optarg);
         } else if (letter == 's') {
             weft_cli_sources_add_set(sources, optarg);
+        } else if (letter == 'g') {
+            weft_cli_sources_add_gates(sources, optarg);
         } else if (letter == 'p') {
             *out_pipeline = optarg;
         } else if (letter == 'q') {
