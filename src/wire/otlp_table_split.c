@@ -1,5 +1,6 @@
 /* Splitting a table by what would be written (otlp_table.h): whole rows move, and at most one Metric is cut between its
  * data points (otlp_metric_cut.h). */
+#include "base/assert.h"
 #include "wire/otlp_metric_cut.h"
 #include "wire/otlp_table_internal.h"
 #include "wire/checked.h"
@@ -168,6 +169,7 @@ enum weft_status weft_otlp_table_split(struct weft_otlp_table *table, uint64_t m
                                        struct weft_arena *arena, struct weft_otlp_table *out_head,
                                        size_t *out_repeated_bytes)
 {
+    weft_assert(!weft_signal_stays_whole(table->signal));
     struct room room = { max_weight == 0 ? UINT64_MAX : max_weight, max_bytes == 0 ? SIZE_MAX : max_bytes };
     uint64_t weight;
     uint32_t count = count_whole(table, room, &weight);
