@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/pattern_plain.h"
 #include "base/pattern_translate.h"
 #include "base/utf8.h"
@@ -22,8 +23,9 @@ enum {
     SHORT_BYTES = 512,             /* matched without callouts */
     PLAIN_BYTES = 4 << 10,         /* without PCRE2, which takes no time that is worth a clock */
     SHORT_STEPS = 5 * 1000 * 1000, /* over all start positions of a short subject */
-    FEW_STEPS = 64,                /* of one attempt without callouts where steps count, and half a byte */
-    LONG_STEPS = 100 * 1000,       /* of one attempt in a long subject, at least */
+    FEW_STEPS = 1024,              /* of all attempts without callouts where steps count, and 16 a byte */
+    FEW_STEPS_PER_BYTE = 16,
+    LONG_STEPS = 100 * 1000, /* of one attempt in a long subject, at least */
     LONG_STEPS_PER_BYTE = 8,
     MAX_LONG_STEPS = 2 * 1000 * 1000,
     BEFORE_ATTEMPT = 1,                /* callouts by number */
@@ -33,6 +35,11 @@ enum {
     STEPS_OF_FOUND = 64,        /* for what is done with a match */
     STEPS_OF_MATCH = 50 * 1000, /* at most, and so many more a byte: */
     STEPS_PER_BYTE = 64,
+    BATCH_STEPS = 20 * 1000 * 1000, /* of a batch's matches, beyond what is given with each: */
+    BATCH_STEPS_PER_MATCH = 256,
+    BATCH_STEPS_PER_BYTE = 32,
+    BATCH_STEPS_OF_MATCH = 1000 * 1000, /* at most, and STEPS_PER_BYTE */
+    TOLD_BYTES = 200,                   /* of a pattern, in the log */
     JIT_STACK_FIRST_BYTES = 32 << 10,
     JIT_STACK_MAX_BYTES = 512 << 10,
     HEAP_KIB = 1024, /* of the interpreter */
@@ -49,8 +56,10 @@ struct weft_pattern {
     bool is_jit, is_match_only;
     bool is_plain; /* PCRE2 is asked of long subjects only */
     struct weft_pattern_plain text;
+    bool is_anchored; /* all attempts but the first fail at once */
     int64_t max_match_ns;
     struct weft_pattern_names names;
+    struct weft_buffer beginning; /* of its text, for the log */
 };
 
 struct weft_pattern_scratch {
@@ -62,8 +71,12 @@ struct weft_pattern_scratch {
     const uint8_t *position;    /* of the last callout */
     uint64_t *steps_left;       /* NULL: without a limit */
     uint64_t steps_of_match;    /* what the one under way may take of them */
-    int64_t max_match_ns;       /* of the match under way */
-    int64_t limit_ns;           /* of any; 0 = none */
+    uint64_t batch_steps;       /* where steps_left points to in a batch */
+    const char *component;      /* whose batch it is; NULL: nobody is told */
+    uint64_t limits_met;
+    bool is_told;         /* in this batch */
+    int64_t max_match_ns; /* of the match under way */
+    int64_t limit_ns;     /* of any; 0 = none */
     int64_t cpu_end_ns;
     struct weft_monotonic next_look;
 };
@@ -172,11 +185,19 @@ enum weft_status weft_pattern_compile(struct weft_slice text, const struct weft_
     }
     pattern->max_match_ns = options->max_match_ns > 0 ? options->max_match_ns : default_match_ns;
     pattern->is_match_only = options->is_match_only;
+    weft_buffer_append(&pattern->beginning, text.bytes, text.length < TOLD_BYTES ? text.length : TOLD_BYTES);
+    if (weft_buffer_status(&pattern->beginning) != WEFT_OK) {
+        weft_pattern_free(&pattern);
+        return weft_fail(error, WEFT_NOMEM, "no memory for a regular expression");
+    }
     enum weft_status status = translate_and_compile(text, options, pattern, error);
     if (status != WEFT_OK) {
         weft_pattern_free(&pattern);
         return status;
     }
+    uint32_t options_now = 0;
+    pattern->is_anchored = pcre2_pattern_info(pattern->plain, PCRE2_INFO_ALLOPTIONS, &options_now) == 0 &&
+                           (options_now & PCRE2_ANCHORED) != 0;
     /* Where the system allows no memory that is written and then run, the interpreter does it. */
     pattern->is_jit = !options->is_interpreted && pcre2_jit_compile(pattern->plain, PCRE2_JIT_COMPLETE) == 0 &&
                       pcre2_jit_compile(pattern->guarded, PCRE2_JIT_COMPLETE) == 0;
@@ -192,6 +213,7 @@ void weft_pattern_free(struct weft_pattern **own_pattern)
         pcre2_code_free(pattern->plain);
         pcre2_code_free(pattern->guarded);
         weft_pattern_names_fini(&pattern->names);
+        weft_buffer_fini(&pattern->beginning);
         weft_free(pattern);
         *own_pattern = NULL;
     }
@@ -349,6 +371,19 @@ void weft_pattern_scratch_set_steps(struct weft_pattern_scratch *scratch, uint64
     scratch->steps_left = steps_left;
 }
 
+void weft_pattern_scratch_begin_batch(struct weft_pattern_scratch *scratch, const char *component)
+{
+    scratch->batch_steps = BATCH_STEPS;
+    scratch->steps_left = &scratch->batch_steps;
+    scratch->component = component;
+    scratch->is_told = false;
+}
+
+uint64_t weft_pattern_scratch_limits_met(const struct weft_pattern_scratch *scratch)
+{
+    return scratch == NULL ? 0 : scratch->limits_met;
+}
+
 /* ---- matching ---- */
 
 static bool is_plain(const struct weft_pattern *pattern, struct weft_slice subject)
@@ -421,6 +456,23 @@ static enum weft_pattern_outcome find_plain(const struct weft_pattern *pattern, 
     return is_found ? WEFT_PATTERN_MATCH : WEFT_PATTERN_NO;
 }
 
+/* What the caller is told, too, is counted, and logged once in a batch. */
+static enum weft_pattern_outcome note_outcome(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                                              enum weft_pattern_outcome outcome)
+{
+    if (outcome != WEFT_PATTERN_LIMIT || scratch->steps_left != &scratch->batch_steps) {
+        return outcome;
+    }
+    scratch->limits_met++;
+    if (!scratch->is_told && scratch->component != NULL) {
+        scratch->is_told = true;
+        weft_log(WARN, "pattern.limit_met", "a regular expression takes too long on what has come and is not matched",
+                 WEFT_LOG_STRING("component", scratch->component),
+                 WEFT_LOG_SLICE("pattern", weft_buffer_slice(&pattern->beginning)));
+    }
+    return outcome;
+}
+
 static enum weft_pattern_outcome run_code(const struct weft_pattern *pattern, const pcre2_code *code, uint32_t limit,
                                           struct weft_pattern_scratch *scratch, struct weft_slice subject,
                                           size_t offset)
@@ -436,8 +488,15 @@ static enum weft_pattern_outcome run_code(const struct weft_pattern *pattern, co
         pcre2_match(code, bytes, subject.length, offset, PCRE2_NO_UTF_CHECK, scratch->match, scratch->context));
 }
 
+/* What one attempt may take without callouts, where nothing counts what it takes: not much, whatever all of them do. */
+static uint32_t few_steps_for(const struct weft_pattern *pattern, size_t length)
+{
+    size_t attempts = pattern->is_anchored ? 1 : length + 1;
+    return (uint32_t)((FEW_STEPS + length * FEW_STEPS_PER_BYTE) / attempts);
+}
+
 /* subject is prepared, offset at the start of a character. A short one, where steps count, is tried without callouts
- * first, which ends soon: what needs more is rare. */
+ * first, which ends soon: what needs more is rare. What is read of it counts. */
 static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                      struct weft_slice subject, size_t offset)
 {
@@ -447,10 +506,12 @@ static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct 
     bool is_short = subject.length <= SHORT_BYTES;
     bool has_steps = scratch->steps_left != NULL;
     if (is_short && has_steps) {
-        uint32_t few = FEW_STEPS + (uint32_t)subject.length / 2;
-        enum weft_pattern_outcome outcome = take_steps(scratch, subject.length - offset + STEPS_OF_CALLOUT)
-                                                ? run_code(pattern, pattern->plain, few, scratch, subject, offset)
-                                                : WEFT_PATTERN_LIMIT;
+        uint32_t few = few_steps_for(pattern, subject.length - offset);
+        enum weft_pattern_outcome outcome = run_code(pattern, pattern->plain, few, scratch, subject, offset);
+        size_t end = outcome == WEFT_PATTERN_MATCH ? pcre2_get_ovector_pointer(scratch->match)[1] : subject.length;
+        if (!take_steps(scratch, end - offset + STEPS_OF_CALLOUT)) {
+            return WEFT_PATTERN_LIMIT;
+        }
         if (outcome != WEFT_PATTERN_LIMIT) {
             return outcome;
         }
@@ -465,8 +526,12 @@ static void start_limits(const struct weft_pattern *pattern, struct weft_pattern
     scratch->callouts = 0;
     scratch->look_at = CALLOUTS_PER_LOOK;
     scratch->position = NULL;
+    bool is_in_batch = scratch->steps_left == &scratch->batch_steps;
+    if (is_in_batch) {
+        scratch->batch_steps += BATCH_STEPS_PER_MATCH + (uint64_t)length * BATCH_STEPS_PER_BYTE;
+    }
     if (scratch->steps_left != NULL) {
-        uint64_t steps = STEPS_OF_MATCH + (uint64_t)length * STEPS_PER_BYTE;
+        uint64_t steps = (is_in_batch ? BATCH_STEPS_OF_MATCH : STEPS_OF_MATCH) + (uint64_t)length * STEPS_PER_BYTE;
         scratch->steps_of_match = steps < *scratch->steps_left ? steps : *scratch->steps_left;
     }
     bool is_limited = scratch->limit_ns > 0 && scratch->limit_ns < pattern->max_match_ns;
@@ -478,7 +543,9 @@ enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern,
 {
     struct weft_slice prepared;
     start_limits(pattern, scratch, subject.length);
-    return prepare(pattern, scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0) : WEFT_PATTERN_LIMIT;
+    return note_outcome(pattern, scratch,
+                        prepare(pattern, scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0)
+                                                                      : WEFT_PATTERN_LIMIT);
 }
 
 void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
@@ -505,8 +572,7 @@ static size_t map_offset(struct weft_pattern_search *search, size_t offset)
     return search->mapped;
 }
 
-enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *search, size_t *out_start,
-                                                   size_t *out_end)
+static enum weft_pattern_outcome find_next(struct weft_pattern_search *search, size_t *out_start, size_t *out_end)
 {
     if (search->is_too_much) {
         return WEFT_PATTERN_LIMIT;
@@ -539,6 +605,12 @@ enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *s
         }
     }
     return WEFT_PATTERN_NO;
+}
+
+enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *search, size_t *out_start,
+                                                   size_t *out_end)
+{
+    return note_outcome(search->pattern, search->scratch, find_next(search, out_start, out_end));
 }
 
 bool weft_pattern_search_group(const struct weft_pattern_search *search, size_t group, struct weft_slice *out_text)

@@ -56,6 +56,15 @@ void weft_pattern_scratch_set_limit(struct weft_pattern_scratch *scratch, int64_
  * none left says LIMIT; NULL takes that back. Which match meets it depends on the pattern and the subject alone. */
 void weft_pattern_scratch_set_steps(struct weft_pattern_scratch *scratch, uint64_t *steps_left);
 
+/* A batch begins, or a block of lines: from now on its matches use up steps. Each brings as many as an honest one takes
+ * of so many bytes; what they need beyond is bounded for all of them. A match that finds none left says LIMIT, and is
+ * counted; of the first one the log says, too, which pattern it was and of which component, which outlives the batch
+ * (NULL: it says nothing, as for patterns that a peer chose). */
+void weft_pattern_scratch_begin_batch(struct weft_pattern_scratch *scratch, const char *component);
+
+/* Matches in batches that met a limit. NULL has none. */
+uint64_t weft_pattern_scratch_limits_met(const struct weft_pattern_scratch *scratch);
+
 /* Whether the pattern matches anywhere in subject. Bytes that are not UTF-8 count as U+FFFD each, as in Go. */
 enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                              struct weft_slice subject) WEFT_MUST_CHECK;

@@ -407,6 +407,8 @@ void weft_join_collect(const struct weft_stage *stage, struct weft_samples *samp
           WEFT_SAMPLE_COUNTER, (double)counters->large_traces },
         { "otelcol_processor_tail_sampling_sampling_policy_evaluation_error", "Policies that could not say",
           WEFT_SAMPLE_COUNTER, (double)counters->policy_errors },
+        { "weft_join_pattern_limits_met", "Matches of policies' patterns that met a limit", WEFT_SAMPLE_COUNTER,
+          (double)weft_policy_scratch_limits_met(join->scratch) },
         { "weft_join_late_records_kept", "Records that followed the verdict of a kept trace", WEFT_SAMPLE_COUNTER,
           (double)counters->late_kept },
         { "weft_join_late_records_dropped", "Records that followed the verdict of a dropped trace", WEFT_SAMPLE_COUNTER,

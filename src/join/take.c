@@ -295,6 +295,7 @@ static void take(struct weft_stage *stage, struct weft_stage_outlet *outlet, con
         .join = join, .outlet = weft_join_outlet_of(outlet), .resource = join->resource_facts, .trace = NULL
     };
     taking.outlet->has_taken = true;
+    weft_policy_scratch_begin(join->scratch, join->stage.identity->id);
     taking.outlet->held += weft_selection_count(records, 0, records->count);
     size_t first = 0;
     for (size_t i = 0; i < batch->part_count; i++) {

@@ -182,6 +182,16 @@ void weft_operator_send(struct weft_operator_run *run, const struct weft_operato
     }
 }
 
+void weft_operator_run_begin(struct weft_operator_run *run, const char *component)
+{
+    weft_pattern_scratch_begin_batch(run->pattern, component);
+}
+
+uint64_t weft_operator_run_limits_met(const struct weft_operator_run *run)
+{
+    return weft_pattern_scratch_limits_met(run->pattern);
+}
+
 void weft_operator_run_process(struct weft_operator_run *run, struct weft_log_entry *entry)
 {
     process_from(run, 0, entry);

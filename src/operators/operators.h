@@ -45,6 +45,11 @@ size_t weft_operator_run_kept(const struct weft_operator_run *run);
 /* What is still kept is lost: flush first. NULL is allowed. */
 void weft_operator_run_free(struct weft_operator_run *run);
 
+/* A block of entries begins, whose patterns have a limit together (weft_pattern_scratch_begin_batch). component: whose
+ * operators these are; it outlives the run. */
+void weft_operator_run_begin(struct weft_operator_run *run, const char *component);
+uint64_t weft_operator_run_limits_met(const struct weft_operator_run *run);
+
 /* emit is called for each entry that leaves the chain, before this returns or later (some operators keep entries until
  * others have come). The entry is changed; its memory grows. */
 void weft_operator_run_process(struct weft_operator_run *run, struct weft_log_entry *entry);

@@ -89,6 +89,10 @@ const char *weft_policy_set_name(const struct weft_policy_set *set, size_t polic
 
 enum weft_status weft_policy_scratch_new(struct weft_policy_scratch **out_scratch,
                                          struct weft_error *error) WEFT_MUST_CHECK;
+
+/* A batch begins (weft_pattern_scratch_begin_batch), and how many matches met a limit. */
+void weft_policy_scratch_begin(struct weft_policy_scratch *scratch, const char *component);
+uint64_t weft_policy_scratch_limits_met(const struct weft_policy_scratch *scratch);
 void weft_policy_scratch_free(struct weft_policy_scratch **own_scratch);
 
 /* What the policies ask of a resource, once for all its spans. header: the fields of a ResourceSpans beside its scopes,

@@ -26,6 +26,16 @@ enum weft_status weft_policy_scratch_new(struct weft_policy_scratch **out_scratc
     return WEFT_OK;
 }
 
+void weft_policy_scratch_begin(struct weft_policy_scratch *scratch, const char *component)
+{
+    weft_pattern_scratch_begin_batch(scratch->pattern, component);
+}
+
+uint64_t weft_policy_scratch_limits_met(const struct weft_policy_scratch *scratch)
+{
+    return weft_pattern_scratch_limits_met(scratch->pattern);
+}
+
 void weft_policy_scratch_free(struct weft_policy_scratch **own_scratch)
 {
     struct weft_policy_scratch *scratch = *own_scratch;

@@ -252,6 +252,8 @@ static struct attributes_processor *processor_of(const struct weft_consumer *con
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct attributes_processor *processor = processor_of(consumer);
+    weft_attribute_editor_begin_batch(&processor->editor, consumer->id);
+    weft_match_scratch_begin(&processor->matching, consumer->id);
     enum weft_status status = weft_edit_parts(consumer, edit_part, processor->next, own_batch, error);
     weft_attribute_editor_trim(&processor->editor);
     return status;

@@ -42,6 +42,13 @@ void weft_attribute_editor_fini(struct weft_attribute_editor *editor)
     *editor = (struct weft_attribute_editor){ 0 };
 }
 
+void weft_attribute_editor_begin_batch(struct weft_attribute_editor *editor, const char *component)
+{
+    if (editor->scratch != NULL) {
+        weft_pattern_scratch_begin_batch(editor->scratch, component);
+    }
+}
+
 void weft_attribute_editor_trim(struct weft_attribute_editor *editor)
 {
     enum { KEPT_BYTES = 64 << 10 };

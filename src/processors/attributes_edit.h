@@ -65,6 +65,9 @@ void weft_attribute_editor_fini(struct weft_attribute_editor *editor);
 /* Lets go of what a single large message made necessary. */
 void weft_attribute_editor_trim(struct weft_attribute_editor *editor);
 
+/* A batch begins (weft_pattern_scratch_begin_batch). */
+void weft_attribute_editor_begin_batch(struct weft_attribute_editor *editor, const char *component);
+
 /* The messages that come now are of a request with this metadata, NULL = none is known. WEFT_NOMEM only. */
 enum weft_status weft_attribute_editor_begin(struct weft_attribute_editor *editor,
                                              const struct weft_metadata *metadata) WEFT_MUST_CHECK;

@@ -13,6 +13,13 @@ enum weft_status weft_match_scratch_init(struct weft_match_scratch *scratch, str
     return weft_pattern_scratch_new(0, &scratch->patterns, error);
 }
 
+void weft_match_scratch_begin(struct weft_match_scratch *scratch, const char *component)
+{
+    if (scratch->patterns != NULL) {
+        weft_pattern_scratch_begin_batch(scratch->patterns, component);
+    }
+}
+
 void weft_match_scratch_fini(struct weft_match_scratch *scratch)
 {
     weft_pattern_scratch_free(&scratch->patterns);

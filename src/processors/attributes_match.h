@@ -63,6 +63,9 @@ struct weft_match_scratch {
 };
 
 enum weft_status weft_match_scratch_init(struct weft_match_scratch *scratch, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* A batch begins (weft_pattern_scratch_begin_batch); of a scratch that was not made, too. */
+void weft_match_scratch_begin(struct weft_match_scratch *scratch, const char *component);
 void weft_match_scratch_fini(struct weft_match_scratch *scratch);
 
 /* What lies above the record: services, resources, libraries. WEFT_NOMEM only. */

@@ -187,6 +187,7 @@ static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_ed
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct resource_processor *processor = processor_of(consumer);
+    weft_attribute_editor_begin_batch(&processor->editor, consumer->id);
     enum weft_status status = weft_edit_parts(consumer, edit_part, processor->next, own_batch, error);
     weft_attribute_editor_trim(&processor->editor);
     return status;

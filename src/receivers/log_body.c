@@ -70,6 +70,7 @@ static void add_lines_to_chain(struct weft_log_chain *chain, struct weft_slice b
 {
     struct weft_lines lines = weft_lines_of(body);
     struct weft_slice line;
+    weft_log_chain_begin(chain);
     while (weft_lines_next(&lines, &line)) {
         weft_log_chain_add(chain, line, observed_ns);
     }

@@ -120,6 +120,11 @@ static bool set_members(struct weft_log_map *map, struct weft_entry_memory *memo
     return has_memory;
 }
 
+void weft_log_chain_begin(struct weft_log_chain *chain)
+{
+    weft_operator_run_begin(chain->run, chain->settings.id);
+}
+
 void weft_log_chain_add(struct weft_log_chain *chain, struct weft_slice line, uint64_t observed_ns)
 {
     struct weft_slice whole = repaired(chain, line);
@@ -208,6 +213,9 @@ void weft_log_chain_collect(const struct weft_log_chain *chain, const char *rece
                          WEFT_SAMPLE_COUNTER, (double)counts.dropped,
                          WEFT_LABELS({ "receiver", receiver_id }, { "operator", id }));
     }
+    weft_samples_add(samples, "weft_file_log_pattern_limits_met", "Matches of operators' patterns that met a limit",
+                     WEFT_SAMPLE_COUNTER, (double)weft_operator_run_limits_met(chain->run),
+                     WEFT_LABELS({ "receiver", receiver_id }));
     weft_samples_add(samples, "weft_file_log_kept_entries", "Log entries that operators keep until more have come",
                      WEFT_SAMPLE_GAUGE, (double)weft_operator_run_kept(chain->run),
                      WEFT_LABELS({ "receiver", receiver_id }));

@@ -8,6 +8,7 @@
 struct weft_log_chain;
 
 struct weft_log_chain_settings {
+    const char *id; /* the receiver's */
     const struct weft_operators *operators;
     struct weft_log_request *request;
     struct weft_log_line_counts *counts; /* of what comes in */
@@ -19,6 +20,9 @@ struct weft_log_chain *weft_log_chain_new(const struct weft_log_chain_settings *
 
 /* What operators still keep is lost: flush first. NULL is allowed. */
 void weft_log_chain_free(struct weft_log_chain *chain);
+
+/* A block of lines begins: what its patterns may take is whole again. */
+void weft_log_chain_begin(struct weft_log_chain *chain);
 
 /* Attributes of the lines from now on, borrowed. */
 void weft_log_chain_set_attributes(struct weft_log_chain *chain, const struct weft_log_member *attributes,

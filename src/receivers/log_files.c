@@ -481,7 +481,8 @@ static struct weft_log_member *members_of(const struct weft_config_map *map, siz
 static bool make_chain(struct log_files *files)
 {
     const struct weft_log_files_settings *settings = &files->settings;
-    const struct weft_log_chain_settings chain = { .operators = settings->own_operators,
+    const struct weft_log_chain_settings chain = { .id = files->base.inlet.ingest->id,
+                                                   .operators = settings->own_operators,
                                                    .request = files->base.bodies.request,
                                                    .counts = &files->base.bodies.counts,
                                                    .budget = files->base.inlet.ingest->host->budget };

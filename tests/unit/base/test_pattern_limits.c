@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/pattern.h"
 
 static struct weft_pattern *compile(const char *text, const struct weft_pattern_options *options)
@@ -78,6 +79,111 @@ START_TEST(test_a_match_takes_no_more_steps_than_there_are)
         weft_pattern_free(&pattern);
         weft_pattern_free(&honest);
     }
+    weft_pattern_scratch_free(&scratch);
+}
+END_TEST
+
+/* Without callouts nothing counts what an attempt reads: it has few steps, and each of many is counted then. */
+START_TEST(test_what_many_attempts_read_of_a_short_subject_is_counted)
+{
+    enum { STEPS = 1000 * 1000, LENGTH = 300 };
+    static uint8_t bytes[LENGTH];
+    struct weft_pattern_scratch *scratch = new_scratch(0);
+    struct weft_pattern *pattern = compile("\\w+\\d", NULL);
+    uint64_t left = STEPS;
+    memset(bytes, 'a', sizeof bytes);
+    weft_pattern_scratch_set_steps(scratch, &left);
+    enum weft_pattern_outcome outcome = weft_pattern_match(pattern, scratch, weft_slice_of(bytes, sizeof bytes));
+    ck_assert_int_eq(outcome, WEFT_PATTERN_LIMIT);
+    ck_assert_uint_lt(left, STEPS - LENGTH * LENGTH / 2);
+    uint64_t before = left;
+    ck_assert_int_eq(weft_pattern_match(pattern, scratch, weft_slice_of(bytes, 20)), WEFT_PATTERN_NO);
+    ck_assert_uint_ge(left, before - 1000); /* honest words end before */
+    weft_pattern_free(&pattern);
+    weft_pattern_scratch_free(&scratch);
+}
+END_TEST
+
+/* Each match reads what lies before it, not all that lies behind. */
+START_TEST(test_many_matches_in_a_short_subject_are_within_the_steps)
+{
+    enum { LENGTH = 512 };
+    static uint8_t bytes[LENGTH];
+    struct weft_pattern_scratch *scratch = new_scratch(0);
+    struct weft_pattern *pattern = compile("a", NULL);
+    struct weft_buffer out = { 0 };
+    uint64_t left = 1000 * 1000;
+    memset(bytes, 'a', sizeof bytes);
+    weft_pattern_scratch_set_steps(scratch, &left);
+    ck_assert_int_eq(
+        weft_pattern_replace(pattern, scratch, weft_slice_of(bytes, sizeof bytes), WEFT_SLICE_LITERAL("b"), &out),
+        WEFT_PATTERN_MATCH);
+    ck_assert_uint_eq(out.length, LENGTH);
+    weft_buffer_fini(&out);
+    weft_pattern_free(&pattern);
+    weft_pattern_scratch_free(&scratch);
+}
+END_TEST
+
+static bool log_names(int descriptor, const char *component, const char *pattern)
+{
+    char text[4096];
+    ssize_t length = pread(descriptor, text, sizeof text - 1, 0);
+    text[length < 0 ? 0 : length] = '\0';
+    const char *end = strchr(text, '\n');
+    return strstr(text, component) != NULL && strstr(text, pattern) != NULL && end != NULL && end[1] == '\0';
+}
+
+/* What slow matches need beyond their bytes is bounded over the batch; others go on as before. */
+START_TEST(test_a_batch_has_so_many_steps_for_slow_matches)
+{
+    enum { SLOW = 2000 };
+    struct weft_slice slow = WEFT_SLICE_LITERAL("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");
+    struct weft_slice less_slow = WEFT_SLICE_LITERAL("aaaaaaaaaa!"); /* a thousand ways to take it apart */
+    struct weft_pattern_scratch *scratch = new_scratch(0);
+    struct weft_pattern *pattern = compile("^(\\w+\\s?)*$", NULL);
+    FILE *log = tmpfile();
+    weft_log_configure(&(struct weft_log_config){ .service = "test", .descriptor = fileno(log) });
+    for (int batch = 0; batch < 2; batch++) {
+        weft_pattern_scratch_begin_batch(scratch, batch == 0 ? "filter/x" : NULL);
+        ck_assert_int_eq(weft_pattern_match(pattern, scratch, less_slow), WEFT_PATTERN_NO);
+        for (int i = 0; i < SLOW; i++) {
+            ck_assert_int_eq(weft_pattern_match(pattern, scratch, slow), WEFT_PATTERN_LIMIT);
+        }
+        ck_assert_int_eq(weft_pattern_match(pattern, scratch, less_slow), WEFT_PATTERN_LIMIT);
+        ck_assert_int_eq(weft_pattern_match(pattern, scratch, WEFT_SLICE_LITERAL("one two")), WEFT_PATTERN_MATCH);
+        ck_assert_int_eq(weft_pattern_match(pattern, scratch, WEFT_SLICE_LITERAL("!")), WEFT_PATTERN_NO);
+    }
+    ck_assert_uint_eq(weft_pattern_scratch_limits_met(scratch), 2 * (SLOW + 1));
+    ck_assert(log_names(fileno(log), "filter/x", "^(\\\\w+\\\\s?)*$")); /* once, and the other batch has no name */
+    weft_log_configure(&(struct weft_log_config){ .service = "test", .descriptor = 2 });
+    fclose(log);
+    weft_pattern_free(&pattern);
+    weft_pattern_scratch_free(&scratch);
+}
+END_TEST
+
+/* A batch may be as large as it will. */
+START_TEST(test_honest_matches_never_meet_the_batchs_limit)
+{
+    enum { LENGTH = 4000, VALUES = 20000 };
+    static const char *const patterns[] = { "^\\d+$", "(?i)error|warn", "[a-z]+[0-9]", "(\\w+)@(\\w+)\\.com",
+                                            ".*b.*c" };
+    static uint8_t bytes[LENGTH];
+    struct weft_pattern_scratch *scratch = new_scratch(2);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = i % 7 == 6 ? ' ' : (uint8_t)('d' + i % 5);
+    }
+    for (size_t i = 0; i < WEFT_COUNT_OF(patterns); i++) {
+        struct weft_pattern *pattern = compile(patterns[i], NULL);
+        weft_pattern_scratch_begin_batch(scratch, NULL);
+        for (size_t j = 0; j < VALUES; j++) {
+            size_t length = j % 100 == 0 ? LENGTH : 1 + j % 200;
+            ck_assert_int_eq(weft_pattern_match(pattern, scratch, weft_slice_of(bytes, length)), WEFT_PATTERN_NO);
+        }
+        weft_pattern_free(&pattern);
+    }
+    ck_assert_uint_eq(weft_pattern_scratch_limits_met(scratch), 0);
     weft_pattern_scratch_free(&scratch);
 }
 END_TEST
@@ -249,6 +355,10 @@ int main(void)
     const struct base_test tests[] = {
         BASE_TEST(test_a_match_that_would_not_end_says_limit),
         BASE_TEST(test_a_match_takes_no_more_steps_than_there_are),
+        BASE_TEST(test_what_many_attempts_read_of_a_short_subject_is_counted),
+        BASE_TEST(test_many_matches_in_a_short_subject_are_within_the_steps),
+        BASE_TEST(test_a_batch_has_so_many_steps_for_slow_matches),
+        BASE_TEST(test_honest_matches_never_meet_the_batchs_limit),
         BASE_TEST(test_a_search_of_many_attempts_ends_in_time),
         BASE_TEST(test_time_asleep_is_not_counted),
         BASE_TEST(test_sizes_over_the_limits_are_told),

@@ -152,6 +152,38 @@ START_TEST(test_a_pattern_that_meets_its_limit_hides)
 }
 END_TEST
 
+/* What they need beyond their bytes is bounded in a batch: then one says so, too, that had its time before. */
+START_TEST(test_slow_matches_are_bounded_in_a_batch)
+{
+    enum { SLOW = 2000 };
+    struct weft_samples samples = { 0 };
+    component_begin(&weft_processor_attributes,
+                    "actions: [{key: k, action: extract, pattern: '^(?P<x>(?:\\w+\\s?)*)$'}]\n"
+                    "exclude: {match_type: regexp, span_names: ['^(\\w+\\s?)*$']}",
+                    WEFT_TRACES);
+    for (int batch = 0; batch < 2; batch++) {
+        struct weft_buffer slow = { 0 }, less_slow = { 0 }, request = { 0 };
+        put_field(&slow, 5, WEFT_SLICE_LITERAL("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
+        put_string_attribute(&slow, SPAN_ATTRIBUTES, "k", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");
+        put_field(&less_slow, 5, WEFT_SLICE_LITERAL("aaaaaaaaaa!"));
+        put_string_attribute(&less_slow, SPAN_ATTRIBUTES, "k", "aaaaaaaaaa!");
+        put_request(&request, weft_buffer_slice(&less_slow));
+        for (int i = 0; i < SLOW; i++) {
+            put_request(&request, weft_buffer_slice(&slow));
+        }
+        put_request(&request, weft_buffer_slice(&less_slow));
+        ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+        weft_buffer_fini(&slow);
+        weft_buffer_fini(&less_slow);
+        weft_buffer_fini(&request);
+    }
+    weft_processor_attributes.collect(fixture.consumer, &samples);
+    ck_assert(samples.items[0].value == 2 * 2 * (SLOW + 1)); /* of each batch the first has its steps */
+    weft_samples_fini(&samples);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(test_extract_makes_attributes_of_groups)
 {
     static const char *const actions =
@@ -451,6 +483,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_patterns_find_keys);
     tcase_add_test(tests, test_verdicts_on_keys_are_their_own);
     tcase_add_test(tests, test_a_pattern_that_meets_its_limit_hides);
+    tcase_add_test(tests, test_slow_matches_are_bounded_in_a_batch);
     tcase_add_test(tests, test_extract_makes_attributes_of_groups);
     tcase_add_test(tests, test_convert_reads_and_writes_numbers_as_go_does);
     tcase_add_test(tests, test_texts_are_numbers_where_go_says_so);
