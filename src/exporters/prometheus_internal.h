@@ -74,6 +74,7 @@ struct weft_prometheus_context {
     struct weft_buffer key, stack, names, labels, label_texts;
     struct weft_prometheus_label items[WEFT_PROMETHEUS_LABELS_MAX]; /* of the point, by key */
     size_t item_count;
+    struct weft_prometheus_label spare_items[WEFT_PROMETHEUS_LABELS_MAX];
     struct weft_prometheus_point point;
 };
 

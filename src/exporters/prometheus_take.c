@@ -140,17 +140,43 @@ static int order(struct weft_slice left, struct weft_slice right)
     return first != 0 ? first : left.length < right.length ? -1 : left.length > right.length;
 }
 
-/* By insertion: they are few, and mostly in the order that they had before. */
+/* Two runs, from start to middle and from there to end, become one. */
+static void merge_items(const struct weft_prometheus_label *from, size_t start, size_t middle, size_t end,
+                        struct weft_prometheus_label *to)
+{
+    size_t left = start;
+    size_t right = middle;
+    for (size_t at = start; at < end; at++) {
+        bool is_left = left < middle && (right == end || order(from[left].name, from[right].name) <= 0);
+        to[at] = is_left ? from[left++] : from[right++];
+    }
+}
+
+static size_t at_most(size_t position, size_t end)
+{
+    return position < end ? position : end;
+}
+
+/* Equal names keep their order. Mostly all are in order. */
 static void sort_items(struct weft_prometheus_context *context)
 {
-    for (size_t i = 1; i < context->item_count; i++) {
-        struct weft_prometheus_label item = context->items[i];
-        size_t at = i;
-        while (at > 0 && order(context->items[at - 1].name, item.name) > 0) {
-            context->items[at] = context->items[at - 1];
-            at--;
+    struct weft_prometheus_label *from = context->items;
+    struct weft_prometheus_label *to = context->spare_items;
+    size_t count = context->item_count;
+    size_t in_order = 1;
+    while (in_order < count && order(from[in_order - 1].name, from[in_order].name) <= 0) {
+        in_order++;
+    }
+    for (size_t width = 1; in_order < count && width < count; width *= 2) {
+        for (size_t start = 0; start < count; start += 2 * width) {
+            merge_items(from, start, at_most(start + width, count), at_most(start + 2 * width, count), to);
         }
-        context->items[at] = item;
+        struct weft_prometheus_label *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    if (from != context->items) {
+        memcpy(context->items, from, count * sizeof *from);
     }
 }
 

@@ -289,22 +289,56 @@ static enum weft_prometheus_fate update_exponential(struct weft_prometheus_table
     return WEFT_PROMETHEUS_TAKEN;
 }
 
-/* By quantile; of equal ones the last counts. */
-static void insert_quantile(struct weft_prometheus_series *series, union weft_prometheus_word quantile,
-                            union weft_prometheus_word value)
+/* Words in pairs, by the first one: two runs of pairs, from start to middle and from there to end, become one. */
+static void merge_pairs(const union weft_prometheus_word *from, size_t start, size_t middle, size_t end,
+                        union weft_prometheus_word *to)
 {
-    uint32_t at = series->word_count;
-    while (at > 0 && series->words[at - 2].real > quantile.real) {
-        at -= 2;
+    size_t left = start;
+    size_t right = middle;
+    for (size_t at = start; at < end; at += 2) {
+        bool is_left = left < middle && (right == end || !(from[right].real < from[left].real));
+        size_t *next = is_left ? &left : &right;
+        memcpy(&to[at], &from[*next], 2 * sizeof *to);
+        *next += 2;
     }
-    if (at > 0 && series->words[at - 2].real == quantile.real) {
-        series->words[at - 1] = value;
-        return;
+}
+
+static size_t at_most(size_t position, size_t end)
+{
+    return position < end ? position : end;
+}
+
+/* Sorts words, in which there is room for them, from numbers, whose order is lost. Equal ones keep theirs. */
+static void sort_pairs(struct weft_prometheus_numbers *numbers, union weft_prometheus_word *words)
+{
+    union weft_prometheus_word *from = numbers->items;
+    union weft_prometheus_word *to = words;
+    size_t count = numbers->count;
+    for (size_t width = 2; width < count; width *= 2) {
+        for (size_t start = 0; start < count; start += 2 * width) {
+            merge_pairs(from, start, at_most(start + width, count), at_most(start + 2 * width, count), to);
+        }
+        union weft_prometheus_word *sorted = to;
+        to = from;
+        from = sorted;
     }
-    memmove(&series->words[at + 2], &series->words[at], (series->word_count - at) * sizeof *series->words);
-    series->words[at] = quantile;
-    series->words[at + 1] = value;
-    series->word_count += 2;
+    if (from != words && count > 0) {
+        memcpy(words, from, count * sizeof *words);
+    }
+}
+
+/* Of equal quantiles the last counts. */
+static void leave_out_repeated(struct weft_prometheus_series *series)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < series->word_count; i += 2) {
+        bool is_same = kept > 0 && series->words[kept - 2].real == series->words[i].real;
+        kept -= is_same ? 2 : 0;
+        series->words[kept] = series->words[i];
+        series->words[kept + 1] = series->words[i + 1];
+        kept += 2;
+    }
+    series->word_count = kept;
 }
 
 static enum weft_prometheus_fate update_summary(struct weft_prometheus_table *table,
@@ -321,10 +355,8 @@ static enum weft_prometheus_fate update_summary(struct weft_prometheus_table *ta
     if (fate != WEFT_PROMETHEUS_TAKEN) {
         return fate;
     }
-    series->word_count = 0;
-    for (size_t i = 0; i < point->bounds.count; i += 2) {
-        insert_quantile(series, point->bounds.items[i], point->bounds.items[i + 1]);
-    }
+    sort_pairs(&table->context.point.bounds, series->words);
+    leave_out_repeated(series);
     copy_totals(point, series);
     return WEFT_PROMETHEUS_TAKEN;
 }

@@ -440,6 +440,41 @@ START_TEST(test_quantiles_and_exemplars_are_bounded)
 END_TEST
 
 /* Series and whole families go while a page is under way, wherever it stands. */
+/* In whatever order they come: labels make the same series, quantiles are shown in theirs. */
+START_TEST(test_labels_and_quantiles_are_put_in_order)
+{
+    enum { LABELS = 251, QUANTILES = 1000 };
+    static const unsigned factors[] = { 1, 83, 247 }; /* in order; others */
+    struct weft_buffer metrics = { 0 };
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+    for (size_t round = 0; round < WEFT_COUNT_OF(factors); round++) {
+        unsigned factor = factors[round];
+        weft_buffer_clear(&metrics);
+        weft_buffer_append_text(&metrics, "{'name':'g','gauge':{'dataPoints':[{'asInt':'1','attributes':[");
+        for (unsigned i = 0; i < LABELS; i++) {
+            weft_buffer_append_format(&metrics, "%s{'key':'k%03u'}", i == 0 ? "" : ",", i * factor % LABELS);
+        }
+        weft_buffer_append_text(&metrics, "]}]}},{'name':'s','summary':{'dataPoints':[{'quantileValues':[");
+        for (unsigned i = 0; i < QUANTILES; i++) {
+            weft_buffer_append_format(&metrics, "%s{'quantile':%u,'value':%u}", i == 0 ? "" : ",",
+                                      i * factor % QUANTILES, i);
+        }
+        weft_buffer_append_text(&metrics, "]}]}}");
+        weft_buffer_append_byte(&metrics, 0);
+        take((const char *)metrics.bytes);
+        unsigned next = 0;
+        for (const char *at = text_page(); (at = strstr(at, "quantile=\"")) != NULL; next++) {
+            at += strlen("quantile=\"");
+            ck_assert_uint_eq((unsigned)strtoul(at, NULL, 10), next);
+        }
+        ck_assert_uint_eq(next, QUANTILES);
+        ck_assert_uint_eq(weft_prometheus_table_count(table), 2);
+    }
+    weft_buffer_fini(&metrics);
+    end();
+}
+END_TEST
+
 START_TEST(test_a_page_outlives_what_it_stands_at)
 {
     for (unsigned removed = 0; removed < 6; removed++) {
@@ -668,6 +703,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_a_page_has_families_labels_and_targets);
     tcase_add_test(tests, test_the_newest_cumulative_value_is_shown);
     tcase_add_test(tests, test_deltas_add_up_where_they_meet);
+    tcase_add_test(tests, test_labels_and_quantiles_are_put_in_order);
     tcase_add_test(tests, test_histograms_are_cumulative_over_buckets_and_time);
     tcase_add_test(tests, test_exponential_histograms_have_their_totals);
     tcase_add_test(tests, test_summaries_have_their_quantiles_in_order);
