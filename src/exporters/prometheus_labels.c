@@ -169,11 +169,12 @@ static void write_drafts(const struct drafts *drafts)
     }
 }
 
-static bool has_invalid_pair(const struct drafts *drafts, bool is_summary)
+/* own: the label that the lines of such a series have of their own, or NULL. */
+static bool has_invalid_pair(const struct drafts *drafts, const char *own)
 {
     for (size_t i = 0; i < drafts->count; i++) {
         if ((i > 0 && have_same_name(drafts, i - 1, i)) ||
-            (is_summary && weft_slice_equal_text(name_of(drafts, &drafts->items[i]), "quantile"))) {
+            (own != NULL && weft_slice_equal_text(name_of(drafts, &drafts->items[i]), own))) {
             return true;
         }
     }
@@ -207,14 +208,14 @@ static void add_job(struct drafts *drafts)
 }
 
 /* Sorted and written if they are valid. */
-static bool drafts_end(struct drafts *drafts, bool may_repeat, bool is_summary)
+static bool drafts_end(struct drafts *drafts, bool may_repeat, const char *own)
 {
     struct weft_prometheus_context *context = &drafts->table->context;
     bool has_failed = context->names.is_failed || context->label_texts.is_failed || context->stack.is_failed;
     bool is_valid = drafts->is_valid && !has_failed;
     if (is_valid) {
         sort_drafts(drafts);
-        is_valid = may_repeat || !has_invalid_pair(drafts, is_summary);
+        is_valid = may_repeat || !has_invalid_pair(drafts, own);
     }
     if (is_valid) {
         write_drafts(drafts);
@@ -222,6 +223,12 @@ static bool drafts_end(struct drafts *drafts, bool may_repeat, bool is_summary)
     context->labels.is_failed = context->labels.is_failed || has_failed;
     weft_free(drafts->items);
     return is_valid && !context->labels.is_failed;
+}
+
+static const char *own_label_of(enum weft_prometheus_kind kind)
+{
+    bool has_buckets = kind == WEFT_PROMETHEUS_HISTOGRAM || kind == WEFT_PROMETHEUS_EXPONENTIAL;
+    return has_buckets ? "le" : kind == WEFT_PROMETHEUS_SUMMARY ? "quantile" : NULL;
 }
 
 bool weft_prometheus_write_labels(struct weft_prometheus_table *table)
@@ -243,7 +250,7 @@ bool weft_prometheus_write_labels(struct weft_prometheus_table *table)
     for (size_t i = 0; i < settings->const_label_count; i++) {
         add_own(&drafts, settings->const_labels[i].name, settings->const_labels[i].value);
     }
-    return drafts_end(&drafts, false, context->metric.kind == WEFT_PROMETHEUS_SUMMARY);
+    return drafts_end(&drafts, false, own_label_of(context->metric.kind));
 }
 
 static bool is_job_or_instance(struct weft_slice name)
@@ -271,5 +278,5 @@ bool weft_prometheus_write_target_labels(struct weft_prometheus_table *table)
     }
     drafts.is_valid = true;
     add_job(&drafts);
-    return drafts_end(&drafts, true, false);
+    return drafts_end(&drafts, true, NULL);
 }

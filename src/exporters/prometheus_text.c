@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "exporters/prometheus_number.h"
 #include "wire/json_values.h"
 
@@ -17,9 +18,12 @@ struct line {
     struct weft_slice family;
     const struct weft_prometheus_labels *labels;
     struct weft_buffer *out;
-    bool is_plain; /* the family's name as it is */
-    bool is_begun; /* a brace is open */
+    bool is_plain;                   /* the family's name as it is */
+    bool is_begun;                   /* a brace is open */
+    size_t labels_at, labels_length; /* in out, where a line of the series has them already; nowhere */
 };
+
+static const size_t nowhere = SIZE_MAX;
 
 static void put_help(struct weft_slice help, bool escapes_quotes, struct weft_buffer *out)
 {
@@ -46,6 +50,23 @@ static void put_name(struct weft_slice name, const struct weft_prometheus_format
     }
 }
 
+/* That of a label has no colons, which that of a metric may have: Prometheus would refuse the whole page. */
+static void put_label_name(struct weft_slice name, const struct weft_prometheus_format *format, struct weft_buffer *out)
+{
+    size_t start = out->length;
+    bool has_colon = name.length > 0 && memchr(name.bytes, ':', name.length) != NULL;
+    if (has_colon && format->escaping == WEFT_PROMETHEUS_ALLOW_UTF8) {
+        weft_buffer_append_byte(out, '"');
+        put_help(name, true, out);
+        weft_buffer_append_byte(out, '"');
+        return;
+    }
+    put_name(name, format, out);
+    for (size_t i = start; has_colon && i < out->length; i++) {
+        out->bytes[i] = out->bytes[i] == ':' ? '_' : out->bytes[i];
+    }
+}
+
 static void open_brace(struct line *line)
 {
     weft_buffer_append_byte(line->out, line->is_begun ? ',' : '{');
@@ -69,20 +90,110 @@ static void put_line_name(struct line *line, const char *suffix)
     weft_buffer_append_byte(out, '"');
 }
 
+/* Labels one after the other (struct weft_prometheus_labels). */
+static bool next_label(const struct weft_prometheus_labels *labels, size_t *in_out_at, struct weft_slice *out_name,
+                       struct weft_slice *out_value)
+{
+    uint32_t lengths[2];
+    if (*in_out_at >= labels->length) {
+        return false;
+    }
+    const uint8_t *at = labels->bytes + *in_out_at;
+    memcpy(lengths, at, sizeof lengths);
+    *out_name = weft_slice_of(at + sizeof lengths, lengths[0]);
+    *out_value = weft_slice_of(at + sizeof lengths + lengths[0], lengths[1]);
+    *in_out_at += sizeof lengths + lengths[0] + lengths[1];
+    return true;
+}
+
+/* What each label's name becomes for this scraper, as a hash. Returns how many there are; 0: names stay as they are,
+ * and differ, or there are more than that. */
+static size_t hash_escaped_names(struct line *line, uint64_t *out_hashes, size_t capacity)
+{
+    size_t count = 0;
+    size_t at = 0;
+    bool is_any_escaped = false;
+    struct weft_slice name, value;
+    while (line->format->escaping != WEFT_PROMETHEUS_ALLOW_UTF8 && next_label(line->labels, &at, &name, &value)) {
+        size_t start = line->out->length;
+        if (count == capacity) {
+            return 0;
+        }
+        put_label_name(name, line->format, line->out);
+        if (line->out->is_failed) {
+            return 0;
+        }
+        struct weft_slice escaped = weft_slice_of(line->out->bytes + start, line->out->length - start);
+        is_any_escaped = is_any_escaped || !weft_slice_equal(escaped, name);
+        out_hashes[count++] = weft_hash_xxh3(escaped);
+        line->out->length = start;
+    }
+    return is_any_escaped ? count : 0;
+}
+
+/* The values of the labels behind this one that have the same name now. */
+static void join_values(struct line *line, const uint64_t *hashes, size_t count, size_t index, size_t at)
+{
+    struct weft_slice name, value;
+    size_t first = index + 1;
+    while (first < count && hashes[first] != hashes[index]) {
+        first++;
+    }
+    for (size_t i = index + 1; first < count && i < count && next_label(line->labels, &at, &name, &value); i++) {
+        if (hashes[i] == hashes[index]) {
+            weft_buffer_append_byte(line->out, ';');
+            weft_buffer_append(line->out, value.bytes, value.length);
+        }
+    }
+}
+
+static bool was_before(const uint64_t *hashes, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (hashes[i] == hashes[index]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names that differ and are the same when they are escaped, as p.q and p_q, share a label, as where names are made of
+ * attributes' keys: with a label twice Prometheus refuses the whole page. */
+static void write_labels(struct line *line)
+{
+    enum { JOINED_MAX = 1024 }; /* far more than attributes of a point and its scope */
+    uint64_t hashes[JOINED_MAX];
+    size_t count = hash_escaped_names(line, hashes, JOINED_MAX);
+    size_t at = 0;
+    struct weft_slice name, value;
+    for (size_t i = 0; next_label(line->labels, &at, &name, &value); i++) {
+        if (count > 0 && was_before(hashes, i)) {
+            continue;
+        }
+        open_brace(line);
+        put_label_name(name, line->format, line->out);
+        weft_buffer_append(line->out, "=\"", 2);
+        weft_buffer_append(line->out, value.bytes, value.length);
+        join_values(line, hashes, count, i, at);
+        weft_buffer_append_byte(line->out, '"');
+    }
+}
+
+/* They are the same in all lines of a series: written once, then copied. */
 static void put_labels(struct line *line)
 {
-    const uint8_t *at = line->labels->bytes;
-    const uint8_t *end = at + line->labels->length;
-    while (at < end) {
-        uint32_t lengths[2];
-        memcpy(lengths, at, sizeof lengths);
-        at += sizeof lengths;
-        open_brace(line);
-        put_name(weft_slice_of(at, lengths[0]), line->format, line->out);
-        weft_buffer_append(line->out, "=\"", 2);
-        weft_buffer_append(line->out, at + lengths[0], lengths[1]);
-        weft_buffer_append_byte(line->out, '"');
-        at += lengths[0] + lengths[1];
+    struct weft_buffer *out = line->out;
+    if (line->labels_at == nowhere) {
+        line->labels_at = out->length;
+        write_labels(line);
+        line->labels_length = out->length - line->labels_at;
+    } else if (line->labels_length > 0) {
+        uint8_t *to = weft_buffer_reserve(out, line->labels_length);
+        if (to != NULL) {
+            memcpy(to, out->bytes + line->labels_at, line->labels_length);
+            out->length += line->labels_length;
+        }
+        line->is_begun = true;
     }
 }
 
@@ -276,7 +387,8 @@ static void write_series(const struct weft_prometheus_family *family, const stru
     struct line line = { .format = format,
                          .family = weft_slice_of(family->name, family->name_length),
                          .labels = &series->labels,
-                         .out = out };
+                         .out = out,
+                         .labels_at = nowhere };
     line.is_plain = weft_prometheus_is_plain_name(line.family);
     switch (family->kind) {
     case WEFT_PROMETHEUS_GAUGE:
@@ -311,9 +423,12 @@ static void write_targets(struct weft_prometheus_table *table, struct weft_prome
     while (cursor->target != &table->targets && out->length < enough_bytes && !out->is_failed) {
         const struct weft_prometheus_target *target =
             WEFT_CONTAINER_OF(cursor->target, struct weft_prometheus_target, node);
-        struct line line = {
-            .format = format, .family = name, .labels = &target->labels, .out = out, .is_plain = is_plain
-        };
+        struct line line = { .format = format,
+                             .family = name,
+                             .labels = &target->labels,
+                             .out = out,
+                             .is_plain = is_plain,
+                             .labels_at = nowhere };
         cursor->target = cursor->target->next;
         if (target->labels.bytes == NULL) {
             continue;

@@ -216,7 +216,10 @@ START_TEST(test_what_prometheus_has_no_form_for_is_counted)
     take("{'name':'g','gauge':{'dataPoints':[{'attributes':[{'key':'a.b'},{'key':'a_b'}]}]}}");
     take("{'name':'g','gauge':{'dataPoints':[{'attributes':[{'key':'a'},{'key':'a'}]}]}}");
     take("{'name':'s','summary':{'dataPoints':[{'attributes':[{'key':'quantile'}]}]}}");
-    expect_fates(0, 0, 7, 0);
+    take("{'name':'h','histogram':{'aggregationTemporality':2,'dataPoints':[{'attributes':[{'key':'le'}]}]}}");
+    take("{'name':'e','exponentialHistogram':{'aggregationTemporality':2,'dataPoints':[{'attributes':[{'key':'le'}]}]}"
+         "}");
+    expect_fates(0, 0, 9, 0);
     ck_assert_str_eq(text_page(), "");
     end();
 }
@@ -440,6 +443,33 @@ START_TEST(test_quantiles_and_exemplars_are_bounded)
 END_TEST
 
 /* Series and whole families go while a page is under way, wherever it stands. */
+/* Both as they were and, for a scraper that cannot read that, as it can. */
+START_TEST(test_label_names_are_what_prometheus_can_read)
+{
+    static const struct {
+        enum weft_prometheus_escaping escaping;
+        const char *line;
+    } rows[] = {
+        { WEFT_PROMETHEUS_ALLOW_UTF8, "g{\"p.q\"=\"1\",p_q=\"2\",\"x:y\"=\"3\"} 1\n" },
+        { WEFT_PROMETHEUS_UNDERSCORES, "g{p_q=\"1;2\",x_y=\"3\"} 1\n" },
+        { WEFT_PROMETHEUS_VALUES, "g{U__p_2e_q=\"1\",p_q=\"2\",x_y=\"3\"} 1\n" },
+    };
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true, .naming.allows_utf8 = true });
+    take("{'name':'g','gauge':{'dataPoints':[{'asInt':'1','attributes':[{'key':'x:y','value':{'stringValue':'3'}},"
+         "{'key':'p_q','value':{'stringValue':'2'}},{'key':'p.q','value':{'stringValue':'1'}}]}]}}");
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        const char *text = page_in(&(struct weft_prometheus_format){ .escaping = rows[i].escaping });
+        ck_assert_msg(strstr(text, rows[i].line) != NULL, "%s is not in\n%s", rows[i].line, text);
+    }
+    /* The lines of a series have them all. */
+    take("{'name':'h','histogram':{'aggregationTemporality':2,'dataPoints':[{'count':'2','explicitBounds':[1],"
+         "'attributes':[{'key':'p_q','value':{'stringValue':'2'}},{'key':'p.q','value':{'stringValue':'1'}}]}]}}");
+    expect("h_bucket{p_q=\"1;2\",le=\"1\"} 0\nh_bucket{p_q=\"1;2\",le=\"+Inf\"} 2\nh_sum{p_q=\"1;2\"} 0\n"
+           "h_count{p_q=\"1;2\"} 2\n");
+    end();
+}
+END_TEST
+
 /* In whatever order they come: labels make the same series, quantiles are shown in theirs. */
 START_TEST(test_labels_and_quantiles_are_put_in_order)
 {
@@ -703,6 +733,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_a_page_has_families_labels_and_targets);
     tcase_add_test(tests, test_the_newest_cumulative_value_is_shown);
     tcase_add_test(tests, test_deltas_add_up_where_they_meet);
+    tcase_add_test(tests, test_label_names_are_what_prometheus_can_read);
     tcase_add_test(tests, test_labels_and_quantiles_are_put_in_order);
     tcase_add_test(tests, test_histograms_are_cumulative_over_buckets_and_time);
     tcase_add_test(tests, test_exponential_histograms_have_their_totals);
