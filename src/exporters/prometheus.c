@@ -337,6 +337,7 @@ static enum weft_status open_table(struct prometheus_exporter *exporter, struct 
         .expiration_ns = config->metric_expiration.ns,
         .max_series = config->max_series,
         .max_bytes = config->max_series_bytes,
+        .max_page_bytes = config->max_page_bytes / 4 * 3, /* the rest is for heads and targets */
     };
     exporter->const_labels = weft_alloc((config->const_labels.count + 1) * sizeof *exporter->const_labels);
     for (size_t i = 0; i < config->const_labels.count; i++) {

@@ -48,6 +48,7 @@ struct weft_prometheus_series {
     uint32_t word_count, word_capacity;
     uint32_t exemplar_count, exemplar_capacity;
     struct weft_prometheus_exemplar *exemplars; /* by bucket, one for each */
+    size_t text_bytes;                          /* that it may take on a page, counted in the table's */
 };
 
 /* Where a page is being written; it is moved on when what it points to goes. */
@@ -73,8 +74,8 @@ struct weft_prometheus_context {
     struct weft_buffer texts, job_text; /* values as text: of a point; of a resource */
     struct weft_buffer key, stack, names, labels, label_texts;
     struct weft_prometheus_label items[WEFT_PROMETHEUS_LABELS_MAX]; /* of the point, by key */
-    size_t item_count;
     struct weft_prometheus_label spare_items[WEFT_PROMETHEUS_LABELS_MAX];
+    size_t item_count;
     struct weft_prometheus_point point;
 };
 
@@ -88,6 +89,7 @@ struct weft_prometheus_table {
     struct weft_list families, targets, cursors;
     struct weft_timer expiry_timer;
     size_t held_bytes; /* beside the tables' own */
+    size_t text_bytes; /* of all series */
     uint64_t expired;
     struct weft_prometheus_context context;
 };
@@ -146,6 +148,9 @@ bool weft_prometheus_write_target_labels(struct weft_prometheus_table *table);
 /* Puts the context's point into the series. */
 enum weft_prometheus_fate weft_prometheus_update(struct weft_prometheus_table *table,
                                                  struct weft_prometheus_series *series, bool is_new);
+
+/* What the series may take on a page: each of its lines repeats its labels. */
+size_t weft_prometheus_text_bytes(const struct weft_prometheus_series *series);
 
 /* The series is as young as can be, and the timer is set for the oldest. */
 void weft_prometheus_touch(struct weft_prometheus_table *table, struct weft_prometheus_series *series);

@@ -111,6 +111,7 @@ void weft_prometheus_remove_series(struct weft_prometheus_table *table, struct w
     weft_list_remove(&series->by_age);
     weft_list_remove(&series->in_family);
     weft_prometheus_target_unref(table, series->target);
+    table->text_bytes -= series->text_bytes;
     free_values(table, series);
     if (series->shown != NULL) {
         weft_table_remove(table->shown, series->shown);

@@ -27,6 +27,7 @@ struct weft_prometheus_settings {
     int64_t expiration_ns;
     uint64_t max_series;
     size_t max_bytes;
+    size_t max_page_bytes; /* that all series together may take; 0 = without a limit */
 };
 
 /* What became of a data point. */

@@ -9,6 +9,7 @@
 
 enum { RESOURCE_METRICS = 1, RESOURCE = 1, SCOPE_METRICS = 2, SCOPE = 1, METRICS = 2, SCHEMA_URL = 3 };
 enum { SCOPE_NAME = 1, SCOPE_VERSION = 2, SCOPE_ATTRIBUTES = 3 };
+enum { SERIES_TEXT_MAX = 4 << 20 }; /* bytes of a page, which one tick writes */
 
 /* ---- keys ---- */
 
@@ -214,6 +215,20 @@ static bool make_point_key(struct weft_prometheus_table *table, uint8_t out_key[
     return !context->key.is_failed;
 }
 
+/* A page that is too large would be no page: what has no room on it is not taken. */
+static bool has_share_of_page(struct weft_prometheus_table *table, struct weft_prometheus_series *series)
+{
+    size_t page_bytes = table->settings.max_page_bytes;
+    size_t others_bytes = table->text_bytes - series->text_bytes;
+    size_t bytes = weft_prometheus_text_bytes(series);
+    if (page_bytes > 0 && (bytes > SERIES_TEXT_MAX || others_bytes > page_bytes || bytes > page_bytes - others_bytes)) {
+        return false;
+    }
+    table->text_bytes = others_bytes + bytes;
+    series->text_bytes = bytes;
+    return true;
+}
+
 static enum weft_prometheus_fate take_into_series(struct weft_prometheus_table *table)
 {
     uint8_t key[WEFT_PROMETHEUS_KEY_BYTES];
@@ -233,12 +248,13 @@ static enum weft_prometheus_fate take_into_series(struct weft_prometheus_table *
         return fate;
     }
     fate = weft_prometheus_update(table, series, is_new);
-    if (fate == WEFT_PROMETHEUS_TAKEN) {
+    bool is_within = fate != WEFT_PROMETHEUS_TAKEN || has_share_of_page(table, series);
+    if (fate == WEFT_PROMETHEUS_TAKEN && is_within) {
         weft_prometheus_touch(table, series);
-    } else if (is_new) {
+    } else if (is_new || !is_within) {
         weft_prometheus_remove_series(table, series);
     }
-    return fate;
+    return is_within ? fate : WEFT_PROMETHEUS_FULL;
 }
 
 static bool has_no_form(const struct weft_prometheus_metric *metric)

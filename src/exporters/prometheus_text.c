@@ -329,6 +329,29 @@ static void write_summary(struct line *line, const struct weft_prometheus_series
     write_sum_and_count(line, series);
 }
 
+static uint64_t line_count(const struct weft_prometheus_series *series)
+{
+    switch (series->kind) {
+    case WEFT_PROMETHEUS_GAUGE:
+    case WEFT_PROMETHEUS_SUM:
+    case WEFT_PROMETHEUS_COUNTER:
+        return 1;
+    case WEFT_PROMETHEUS_HISTOGRAM:
+    case WEFT_PROMETHEUS_SUMMARY:
+        return (uint64_t)series->word_count / 2 + 3;
+    case WEFT_PROMETHEUS_EXPONENTIAL:
+        return 3;
+    }
+    return 0;
+}
+
+size_t weft_prometheus_text_bytes(const struct weft_prometheus_series *series)
+{
+    enum { REST_OF_LINE = 100, EXEMPLAR = 150 }; /* suffix, le, value, time; ids, value, time */
+    return line_count(series) * (series->family->name_length + series->labels.length + REST_OF_LINE) +
+           (size_t)series->exemplar_count * EXEMPLAR;
+}
+
 /* ---- families ---- */
 
 static const char *type_of(enum weft_prometheus_kind kind)

@@ -7,7 +7,7 @@
 #include "exporters/prometheus_internal.h"
 #include "wire/checked.h"
 
-enum { QUANTILES_MAX = 1024, EXEMPLARS_MAX = 256, SCALE_MIN = -4 };
+enum { QUANTILES_MAX = 1024, BOUNDS_MAX = 1024, EXEMPLARS_MAX = 256, SCALE_MIN = -4 };
 
 /* ---- room ---- */
 
@@ -217,7 +217,7 @@ static enum weft_prometheus_fate update_histogram(struct weft_prometheus_table *
 {
     const struct weft_prometheus_point *point = &table->context.point;
     uint64_t temporality = table->context.metric.temporality;
-    if (!are_bounds_in_order(&point->bounds) ||
+    if (point->bounds.count > BOUNDS_MAX || !are_bounds_in_order(&point->bounds) ||
         (!is_new && temporality != WEFT_PROMETHEUS_DELTA && temporality != WEFT_PROMETHEUS_CUMULATIVE)) {
         return WEFT_PROMETHEUS_INVALID;
     }

@@ -421,7 +421,16 @@ START_TEST(test_quantiles_and_exemplars_are_bounded)
         weft_buffer_append_byte(&metrics, 0);
         take((const char *)metrics.bytes);
     }
-    expect_fates(1, 0, 1, 0);
+    for (unsigned count = 1024; count <= 1025; count++) {
+        weft_buffer_clear(&metrics);
+        weft_buffer_append_text(
+            &metrics, "{'name':'b','histogram':{'aggregationTemporality':2,'dataPoints':[{'explicitBounds':[");
+        put_numbers(&metrics, "", "", count);
+        weft_buffer_append_text(&metrics, "]}]}}");
+        weft_buffer_append_byte(&metrics, 0);
+        take((const char *)metrics.bytes);
+    }
+    expect_fates(2, 0, 2, 0);
     weft_buffer_clear(&metrics);
     weft_buffer_append_text(&metrics,
                             "{'name':'h','histogram':{'aggregationTemporality':2,'dataPoints':[{'explicitBounds':[");
@@ -443,6 +452,49 @@ START_TEST(test_quantiles_and_exemplars_are_bounded)
 END_TEST
 
 /* Series and whole families go while a page is under way, wherever it stands. */
+static void take_histogram(unsigned bounds, unsigned label_bytes)
+{
+    struct weft_buffer metrics = { 0 };
+    weft_buffer_append_text(&metrics, "{'name':'h','histogram':{'aggregationTemporality':2,'dataPoints':[{"
+                                      "'attributes':[{'key':'a','value':{'stringValue':'");
+    for (unsigned i = 0; i < label_bytes; i++) {
+        weft_buffer_append_byte(&metrics, 'b');
+    }
+    weft_buffer_append_text(&metrics, "'}}],'explicitBounds':[");
+    put_numbers(&metrics, "", "", bounds);
+    weft_buffer_append_text(&metrics, "]}]}}");
+    weft_buffer_append_byte(&metrics, 0);
+    take((const char *)metrics.bytes);
+    weft_buffer_fini(&metrics);
+}
+
+/* Each line has all labels: a series that memory is no matter to may be more than a page has room for. */
+START_TEST(test_what_a_page_has_no_room_for_is_not_taken)
+{
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true, .max_page_bytes = 20000 });
+    take("{'name':'g','gauge':{'dataPoints':[{'asInt':'1'}]}}");
+    take_histogram(30, 1000);
+    expect_fates(1, 0, 0, 1);
+    take_histogram(10, 1000);
+    expect_fates(2, 0, 0, 1);
+    take_histogram(10, 1001); /* it would have, without the other */
+    expect_fates(2, 0, 0, 2);
+    expect("g 1\n");
+    expect("h_bucket{");
+    ck_assert_uint_lt(strlen(text_page()), 20000);
+    take_histogram(30, 1000); /* a series that has become too large is shown no more */
+    expect_fates(2, 0, 0, 3);
+    expect_not("h_bucket{");
+    take_histogram(10, 1001);
+    expect_fates(3, 0, 0, 3);
+    end();
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true, .max_page_bytes = SIZE_MAX });
+    take_histogram(1000, 5000); /* more than is written in one go */
+    expect_fates(0, 0, 0, 1);
+    end();
+}
+END_TEST
+
 /* Both as they were and, for a scraper that cannot read that, as it can. */
 START_TEST(test_label_names_are_what_prometheus_can_read)
 {
@@ -733,6 +785,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_a_page_has_families_labels_and_targets);
     tcase_add_test(tests, test_the_newest_cumulative_value_is_shown);
     tcase_add_test(tests, test_deltas_add_up_where_they_meet);
+    tcase_add_test(tests, test_what_a_page_has_no_room_for_is_not_taken);
     tcase_add_test(tests, test_label_names_are_what_prometheus_can_read);
     tcase_add_test(tests, test_labels_and_quantiles_are_put_in_order);
     tcase_add_test(tests, test_histograms_are_cumulative_over_buckets_and_time);
