@@ -62,7 +62,7 @@ def whole_config(processor, config, receivers=None, exporters=None):
             "service": {"pipelines": {signal: pipeline for signal in SIGNALS}}}
 
 
-_ERROR = re.compile(r"^line (\d+): (.*)$")
+_ERROR = re.compile(r"^input line (\d+): (.*)$")
 
 
 def transformed(config, requests):
