@@ -30,10 +30,6 @@ const struct weft_ottl_function weft_ottl_functions_missing[] = {
     MISSING("Reduce"),
     MISSING("When"),
     /* those of one signal */
-    MISSING_IN("ParseCEF", LOG),
-    MISSING_IN("ParseCLF", LOG),
-    MISSING_IN("ParseELF", LOG),
-    MISSING_IN("ParseLEEF", LOG),
     MISSING_IN("set_semconv_span_name", SPAN),
     MISSING_IN("aggregate_on_attribute_value", METRIC),
     MISSING_IN("aggregate_on_attributes", METRIC),

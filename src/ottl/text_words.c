@@ -22,12 +22,19 @@ static size_t last_start(struct weft_slice text)
     return at + length == text.length ? at : text.length - 1;
 }
 
-struct weft_slice weft_ottl_trim_space(struct weft_slice text)
+struct weft_slice weft_ottl_trim_start(struct weft_slice text)
 {
     size_t length;
     while (text.length > 0 && is_space(weft_utf8_decode(text, &length))) {
         text = weft_slice_of(text.bytes + length, text.length - length);
     }
+    return text;
+}
+
+struct weft_slice weft_ottl_trim_space(struct weft_slice text)
+{
+    size_t length;
+    text = weft_ottl_trim_start(text);
     while (text.length > 0) {
         size_t at = last_start(text);
         if (!is_space(weft_utf8_decode(weft_slice_of(text.bytes + at, text.length - at), &length))) {

@@ -4,7 +4,8 @@
 
 /* Texts as words, as the Collector's functions take them apart. */
 
-/* Without the white space around it, of which Unicode has more than ASCII. */
+/* Without the white space before it, or around it, of which Unicode has more than ASCII. */
+struct weft_slice weft_ottl_trim_start(struct weft_slice text);
 struct weft_slice weft_ottl_trim_space(struct weft_slice text);
 
 /* "some HTTP_name" as SomeHttpName and as some_http_name; bytes that are no letters or digits of ASCII are left out by

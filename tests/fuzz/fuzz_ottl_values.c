@@ -21,6 +21,10 @@ static const char *const converters[] = {
     "CommunityID(body, 1, body, 2)",
     "ExtractGrokPatterns(body, \"%{WORD:a} %{NUMBER:b:float} %{BOOL:c:bool}%{GREEDYDATA:d}\", true)",
     "ExtractGrokPatterns(\"GET 17 x\", body)",
+    "ParseCEF(Concat([\"CEF:0|\", body], \"\"))",
+    "ParseCLF(body, \"combined\")",
+    "ParseELF(Concat([\"#Version: 1\\n\", body], \"\"))",
+    "ParseLEEF(Concat([\"LEEF:2.0|\", body], \"\"))",
     "Time(body, \"%Y-%m-%dT%H:%M:%S%z\")",
 };
 

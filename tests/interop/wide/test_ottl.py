@@ -30,7 +30,7 @@ LOOKED_AT = 10  # of so many requests one is counted by what became of it
 # Functions of the Collector's that weft refuses by name, by the context that has them.
 MISSING = {
     "log": ["All", "Any", "ConvertAttributesToElementsXML", "ConvertTextToElementsXML", "Filter", "Find",
-            "GetXML", "InsertXML", "MapEach", "MapKeys", "ParseCEF", "ParseCLF", "ParseELF", "ParseLEEF", "ProfileID", "Reduce",
+            "GetXML", "InsertXML", "MapEach", "MapKeys", "ProfileID", "Reduce",
             "RemoveXML", "UserAgent", "When"],
     "span": ["set_semconv_span_name"],
     "metric": ["aggregate_on_attribute_value", "aggregate_on_attributes", "convert_exponential_histogram_to_histogram", "convert_gauge_to_sum",
