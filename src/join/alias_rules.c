@@ -84,7 +84,7 @@ static enum weft_status add_source(struct weft_alias_rules *rules, const char *a
     *source = (struct weft_alias_source){
         .attribute = { copy, length }, .family_hash = hash_name(family), .rank = rank, .is_trace = is_trace
     };
-    uint16_t *first = &rules->keys.first[weft_otlp_key_slot(source->attribute)];
+    uint16_t *first = weft_otlp_keys_place(&rules->keys, source->attribute);
     source->next = *first;
     *first = (uint16_t)rules->source_count;
     return WEFT_OK;

@@ -175,15 +175,22 @@ static struct weft_slice take_fields(struct weft_attribute_editor *editor, struc
 /* The short way through a KeyValue that is a short key, then a value, and no more. */
 static bool split_plain(struct weft_attribute_slot *slot)
 {
-    enum { MAX_KEY_BYTES = 127, FRAME_BYTES = 2 };
+    enum { MAX_SHORT_BYTES = 127, FRAME_BYTES = 2 };
     struct weft_slice contents = slot->contents;
     size_t head_length = FRAME_BYTES + slot->name.length;
     struct weft_wire_field field;
-    if (slot->name.length > MAX_KEY_BYTES || slot->name.bytes != contents.bytes + FRAME_BYTES) {
+    if (slot->name.length > MAX_SHORT_BYTES || slot->name.bytes != contents.bytes + FRAME_BYTES) {
         return false;
     }
     struct weft_slice rest = { contents.bytes + head_length, contents.length - head_length };
     struct weft_wire_reader reader = weft_wire_reader_of(rest);
+    bool is_short = rest.length >= FRAME_BYTES && rest.bytes[0] == (WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES) &&
+                    rest.bytes[1] <= MAX_SHORT_BYTES && rest.bytes[1] + (size_t)FRAME_BYTES == rest.length;
+    if (is_short) {
+        slot->head = weft_slice_of(contents.bytes, head_length);
+        slot->value = rest;
+        return true;
+    }
     if (!weft_wire_next_checked(&reader, &field) || field.number != WEFT_OTLP_VALUE_FIELD ||
         field.type != WEFT_WIRE_BYTES || field.whole.length != rest.length) {
         return false;

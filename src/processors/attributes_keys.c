@@ -20,7 +20,7 @@ enum weft_status weft_attribute_keys_add(struct weft_attribute_keys *keys, struc
          weft_try_grow(&keys->next, sizeof *keys->next, keys->count, &keys->next_capacity) != WEFT_OK)) {
         return weft_fail(error, WEFT_NOMEM, "no memory for keys");
     }
-    uint16_t *slot = &keys->slots.first[weft_otlp_key_slot(name)];
+    uint16_t *slot = weft_otlp_keys_place(&keys->slots, name);
     keys->names[keys->count] = name;
     keys->next[keys->count] = *slot;
     *out_number = (uint16_t)keys->count++;

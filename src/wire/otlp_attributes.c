@@ -213,7 +213,7 @@ bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field, co
         }
         struct weft_slice key = plain_key(contents);
         key = key.length > 0 ? key : read_key(contents);
-        if (keys->first[weft_otlp_key_slot(key)] != 0) {
+        if (weft_otlp_keys_may_have(keys, key)) {
             *out_attribute = (struct weft_otlp_attribute){ { start, (size_t)(at - start) }, contents, key };
             *in_out_rest = (struct weft_slice){ at, (size_t)(all.end - at) };
             return true;
@@ -249,6 +249,27 @@ static inline size_t short_attribute(const uint8_t *at, const uint8_t *end, uint
     return length + 2;
 }
 
+/* Past attributes of that shape whose keys have another length than those that are sought. */
+static inline const uint8_t *skip_unsought(const uint8_t *at, const uint8_t *end, uint8_t tag, uint64_t lengths)
+{
+    enum { LEAST = 6, FRAMES = 4 };
+    const uint32_t lengths_below_128 = 0x80ff80ff;
+    const uint32_t wanted = (uint32_t)KEY_TAG << 16 | tag;
+    uint32_t head;
+    while (end - at >= LEAST) {
+        memcpy(&head, at, sizeof head);
+        head = le32toh(head);
+        const uint8_t *value = at + FRAMES + (head >> 24);
+        const uint8_t *after = at + 2 + (uint8_t)(head >> 8);
+        if ((head & lengths_below_128) != wanted || (lengths >> (head >> 24) % 64 & 1) != 0 || value > end - 2 ||
+            value[0] != VALUE_TAG || value + 2 + value[1] != after) {
+            break;
+        }
+        at = after;
+    }
+    return at;
+}
+
 /* Where the first attribute may be: behind the head that SDKs give a span, which has none. */
 static inline const uint8_t *skip_head(struct weft_slice message, uint32_t field)
 {
@@ -266,7 +287,12 @@ enum weft_status weft_otlp_attributes_sift(struct weft_slice message, uint32_t f
     const uint8_t *last_end = end;
     attributes->count = 0;
     for (const uint8_t *at = skip_head(message, field); at < end;) {
-        const uint8_t *start = at;
+        const uint8_t *start = skip_unsought(at, end, (uint8_t)wanted, keys->lengths);
+        last_end = start > at ? start : last_end;
+        at = start;
+        if (at >= end) {
+            break;
+        }
         uint32_t tag = wanted;
         struct weft_slice contents = WEFT_SLICE_EMPTY;
         struct weft_slice key;
@@ -282,7 +308,7 @@ enum weft_status weft_otlp_attributes_sift(struct weft_slice message, uint32_t f
             key = read_key(contents);
         }
         last_end = at;
-        if (keys->first[weft_otlp_key_slot(key)] != 0 &&
+        if (weft_otlp_keys_may_have(keys, key) &&
             keep(attributes, &(struct weft_otlp_attribute){ { start, (size_t)(at - start) }, contents, key }) !=
                 WEFT_OK) {
             return WEFT_NOMEM;

@@ -47,6 +47,7 @@ bool weft_otlp_attribute_find(struct weft_slice message, uint32_t field, struct 
  * at first; who has keys chains those of one slot himself. */
 struct weft_otlp_keys {
     uint16_t first[256]; /* by weft_otlp_key_slot */
+    uint64_t lengths;    /* bit n: there is a key of n bytes, or of 64 more, ... */
 };
 
 /* Looks at three bytes only. */
@@ -55,7 +56,20 @@ static inline uint8_t weft_otlp_key_slot(struct weft_slice key)
     return key.length == 0 ? 0 : (uint8_t)(key.length * 37 + key.bytes[0] * 11u + key.bytes[key.length - 1] * 5u);
 }
 
-/* The next attribute whose key is in a slot that has keys, of the fields of a checked message, or of its region of
+/* Where the first number of a key's slot is to be put. */
+static inline uint16_t *weft_otlp_keys_place(struct weft_otlp_keys *keys, struct weft_slice key)
+{
+    keys->lengths |= UINT64_C(1) << key.length % 64;
+    return &keys->first[weft_otlp_key_slot(key)];
+}
+
+/* Most keys have another length than all that are sought. */
+static inline bool weft_otlp_keys_may_have(const struct weft_otlp_keys *keys, struct weft_slice key)
+{
+    return (keys->lengths >> key.length % 64 & 1) != 0 && keys->first[weft_otlp_key_slot(key)] != 0;
+}
+
+/* The next attribute whose key may be one of them, of the fields of a checked message, or of its region of
  * attributes: *in_out_rest is the message at first. False at its end. */
 bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field, const struct weft_otlp_keys *keys,
                               struct weft_otlp_attribute *out_attribute);
