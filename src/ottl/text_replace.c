@@ -244,6 +244,7 @@ enum weft_status weft_ottl_replace(struct weft_ottl_run *run, const struct weft_
     enum weft_pattern_outcome outcome;
     *out_is_match = false;
     weft_buffer_clear(text);
+    subject = subject.bytes == NULL ? WEFT_SLICE_LITERAL("") : subject; /* a match in nothing lies somewhere */
     weft_pattern_search_start(pattern, run->pattern, subject, &search);
     while (status == WEFT_OK && (outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
         struct match match = { pattern, &search, weft_slice_of(subject.bytes + start, end - start) };

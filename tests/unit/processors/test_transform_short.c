@@ -31,6 +31,7 @@ static const char *const statements[] = {
     "limit(span.attributes, 3, [])",
     "truncate_all(span.attributes, 3)",
     "replace_pattern(span.attributes[\"a\"], \"o\", \"0$0\")",
+    "replace_pattern(span.name, \"^$\", \"none\")",
     "set(span.attributes[\"status\"], span.status.code)",
     "set(span.status.code, STATUS_CODE_ERROR) where span.attributes[\"ccc\"] != nil",
     "set(span.status.message, span.attributes[\"a\"])",
