@@ -1,7 +1,9 @@
 /* Any bytes as statements of a transform, a line each, and behind a 0 any bytes that the check lets pass as a request:
- * what comes out passes the check, too, and has as many records. The first byte picks the signal. */
+ * what comes out passes the check, too, has as many records, and is the same whether attributes are sought or opened.
+ * The first byte picks the signal. */
 #include "base/assert.h"
 #include "processors/transform_run.h"
+#include "wire/json_writer.h"
 #include "wire/otlp_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,37 +31,53 @@ static struct weft_transform_rules *rules_of(enum weft_signal signal, struct wef
     return rules;
 }
 
-static void check_out(const struct weft_otlp_table *table, struct weft_arena *arena, enum weft_signal signal,
-                      uint64_t records)
+static void emit(const struct weft_otlp_table *table, struct weft_arena *arena, struct weft_buffer *out)
 {
     struct weft_slices slices;
-    struct weft_buffer out = { 0 };
-    struct weft_otlp_counts after;
-    struct weft_error error = WEFT_ERROR_NONE;
     weft_slices_init(&slices);
     weft_assert(weft_otlp_table_emit(table, arena, &slices) == WEFT_OK);
     for (size_t i = 0; i < slices.count; i++) {
-        weft_buffer_append(&out, slices.items[i].bytes, slices.items[i].length);
+        weft_buffer_append(out, slices.items[i].bytes, slices.items[i].length);
     }
-    weft_assert(weft_otlp_check(signal, weft_buffer_slice(&out), NULL, &after, &error) == WEFT_OK);
-    weft_assert(after.records == records);
-    weft_buffer_fini(&out);
     weft_slices_fini(&slices);
 }
 
+/* thorough: with all attributes opened and messages written field by field. What comes out, as JSON: the bytes of what
+ * was encoded in another way than encoders do may be others. */
 static void transform(const struct weft_transform_rules *rules, enum weft_signal signal, struct weft_slice request,
-                      const struct weft_otlp_counts *counts)
+                      const struct weft_otlp_counts *counts, bool is_thorough, struct weft_buffer *out_json)
 {
     struct weft_transform_runner runner;
     struct weft_otlp_table table;
+    struct weft_otlp_counts after;
+    struct weft_buffer out = { 0 };
     struct weft_error error = WEFT_ERROR_NONE;
     struct weft_arena *arena = weft_arena_try_new();
     weft_assert(weft_transform_runner_init(&runner, rules, "fuzz", &error) == WEFT_OK);
+    runner.is_thorough = is_thorough;
     weft_assert(weft_otlp_table_build(signal, request, counts, arena, &table, &error) == WEFT_OK);
     weft_assert(weft_transform_apply(&runner, &table, arena, &error) == WEFT_OK);
-    check_out(&table, arena, signal, counts->records);
+    emit(&table, arena, &out);
+    weft_assert(weft_otlp_check(signal, weft_buffer_slice(&out), NULL, &after, &error) == WEFT_OK);
+    weft_assert(after.records == counts->records);
+    if (weft_json_write_request(signal, weft_buffer_slice(&out), out_json, NULL) != WEFT_OK) {
+        weft_buffer_clear(out_json); /* nested too deep for JSON */
+    }
+    weft_buffer_fini(&out);
     weft_transform_runner_fini(&runner);
     weft_arena_unref(&arena);
+}
+
+static void transform_both_ways(const struct weft_transform_rules *rules, enum weft_signal signal,
+                                struct weft_slice request, const struct weft_otlp_counts *counts)
+{
+    struct weft_buffer json = { 0 };
+    struct weft_buffer thorough = { 0 };
+    transform(rules, signal, request, counts, false, &json);
+    transform(rules, signal, request, counts, true, &thorough);
+    weft_assert(weft_slice_equal(weft_buffer_slice(&json), weft_buffer_slice(&thorough)));
+    weft_buffer_fini(&json);
+    weft_buffer_fini(&thorough);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -78,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct weft_transform_rules *rules = rules_of(signal, text);
     if (rules != NULL && weft_otlp_check(signal, request, NULL, &counts, NULL) == WEFT_OK) {
-        transform(rules, signal, request, &counts);
+        transform_both_ways(rules, signal, request, &counts);
     }
     weft_transform_rules_free(&rules);
     return 0;
