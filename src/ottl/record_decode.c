@@ -3,9 +3,10 @@
 #include "base/assert.h"
 #include "ottl/record.h"
 #include "wire/checked.h"
+#include "wire/otlp_short.h"
 #include "wire/wire_scan.h"
 
-enum { TYPE_BITS = 3, TYPE_MASK = 7, LENGTH_BITS = 7, MORE = 0x80 };
+enum { SPAN_ATTRIBUTES = 9, TYPE_BITS = 3, TYPE_MASK = 7, LENGTH_BITS = 7, MORE = 0x80 };
 
 static inline bool has_bit(uint32_t bits, uint32_t number)
 {
@@ -67,6 +68,45 @@ static inline const uint8_t *note_short(struct weft_ottl_message *message, const
     }
     note(message, number, at, after);
     return after;
+}
+
+static void note_head_field(struct weft_ottl_message *message, uint32_t number, const uint8_t *at, const uint8_t *end)
+{
+    struct weft_ottl_field *field = &message->fields[number];
+    field->first = at;
+    field->end = end;
+    field->bytes = (struct weft_slice){ at + 2, (size_t)(end - at) - 2 };
+    message->present |= UINT32_C(1) << number;
+}
+
+/* The fields that SDKs begin a span with, in one step: the byte behind them, which is the first if they are others. */
+static const uint8_t *note_span_head(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end)
+{
+    enum { TRACE_ID = 1, SPAN_ID, PARENT_SPAN_ID = 4, NAME, KIND, START, END, FRAME = 2, TIME_BYTES = 9 };
+    struct weft_slice name = WEFT_SLICE_EMPTY;
+    size_t length = weft_otlp_short_span_head(at, end, &name);
+    if (name.bytes == NULL) {
+        return at; /* not all of them are there */
+    }
+    const uint8_t *span_id = at + FRAME + WEFT_OTLP_TRACE_ID_BYTES;
+    const uint8_t *parent = span_id + FRAME + WEFT_OTLP_SPAN_ID_BYTES;
+    const uint8_t *kind = name.bytes + name.length;
+    const uint8_t *start = kind + FRAME;
+    const uint8_t *end_time = start + TIME_BYTES;
+    note_head_field(message, TRACE_ID, at, span_id);
+    note_head_field(message, SPAN_ID, span_id, parent);
+    if (parent != name.bytes - FRAME) {
+        note_head_field(message, PARENT_SPAN_ID, parent, name.bytes - FRAME);
+    }
+    note_head_field(message, NAME, name.bytes - FRAME, kind);
+    note_head_field(message, KIND, kind, start);
+    note_head_field(message, START, start, end_time);
+    note_head_field(message, END, end_time, end_time + TIME_BYTES);
+    message->fields[KIND].number = kind[1];
+    memcpy(&message->fields[START].number, start + 1, sizeof message->fields[START].number);
+    memcpy(&message->fields[END].number, end_time + 1, sizeof message->fields[END].number);
+    weft_assert(end_time + TIME_BYTES == at + length);
+    return at + length;
 }
 
 /* ---- attributes ---- */
@@ -204,14 +244,16 @@ static inline const uint8_t *skip_items(struct weft_ottl_message *message, const
 /* Of a list it counts where it begins and ends; of attributes nobody asks for the contents of the last. */
 void weft_ottl_message_decode(struct weft_ottl_message *message)
 {
-    const uint8_t *at = message->bytes.bytes;
-    const uint8_t *end = at + message->bytes.length;
+    struct weft_wire_reader all = weft_wire_reader_of(message->bytes); /* which may have no bytes at all */
+    const uint8_t *at = all.at;
+    const uint8_t *end = all.end;
     uint32_t tag = message->list_field << TYPE_BITS | WEFT_WIRE_BYTES;
     struct weft_ottl_slots *slots = &message->slots;
     message->present = message->scattered = 0;
     message->is_decoded = true;
     slots->found = slots->doubled = slots->removed = slots->changed = 0;
     slots->added_count = 0;
+    at = message->list_field == SPAN_ATTRIBUTES && at < end ? note_span_head(message, at, end) : at;
     while (at < end) {
         const uint8_t *after;
         if (at[0] == tag) {

@@ -41,7 +41,7 @@ static void add(struct patches *patches, struct patch patch)
 
 static const uint8_t *end_of(const struct weft_ottl_message *message)
 {
-    return message->bytes.bytes + message->bytes.length;
+    return weft_wire_reader_of(message->bytes).end; /* there may be no bytes at all */
 }
 
 static void add_field(struct patches *patches, uint32_t number)

@@ -37,6 +37,9 @@ static const char *const statements[] = {
     "set(span.status.message, span.attributes[\"a\"])",
     "set(span.name, Concat([span.attributes[\"a\"], span.attributes[\"bb\"]], \" \"))",
     "set(span.kind, SPAN_KIND_SERVER)",
+    "set(span.attributes[\"kind\"], span.kind)",
+    "set(span.attributes[\"times\"], span.end_time_unix_nano - span.start_time_unix_nano)",
+    "set(span.attributes[\"ids\"], Concat([span.trace_id.string, span.parent_span_id.string], span.span_id.string))",
     "set(span.flags, 1)",
     "set(span.trace_state, \"\")",
     "set(span.dropped_attributes_count, 7)",
@@ -209,11 +212,36 @@ static void put_other(struct weft_buffer *out)
     }
 }
 
+/* As SDKs begin a span, for the most part. */
+static void put_head(struct weft_buffer *out)
+{
+    static const uint8_t id[16] = { 1 };
+    uint64_t other = lot(16);
+    put_field(out, 1, weft_slice_of(id, sizeof id));
+    put_field(out, 2, weft_slice_of(id, other == 0 ? 0 : 8));
+    if (other == 1) {
+        put_text(out, 3);
+    }
+    if (lot(2) == 0) {
+        put_field(out, 4, weft_slice_of(id, 8));
+    }
+    put_text(out, 5);
+    if (other != 2) {
+        put_number(out, 6, WEFT_WIRE_VARINT, lot(3));
+    }
+    put_number(out, 7, WEFT_WIRE_FIXED64, lot(1000));
+    put_number(out, 8, WEFT_WIRE_FIXED64, 1000 + lot(1000));
+}
+
 /* Attributes in one run or in several, among other fields that may be there more than once. */
 static void put_any_span(struct weft_buffer *out)
 {
     bool is_scattered = lot(4) == 0;
     size_t before = lot(5), attributes = lot(7), behind = lot(4);
+    if (lot(2) == 0) {
+        put_head(out);
+        before = 0;
+    }
     while (before + attributes + behind > 0) {
         bool is_attribute = is_scattered ? lot(2) == 0 : before == 0;
         if (is_attribute && attributes > 0) {
