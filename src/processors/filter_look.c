@@ -7,6 +7,24 @@
 
 enum { KEPT = -1 };
 
+/* Steps of a batch's conditions: what is left when each has had what an honest one needs of so many bytes. */
+enum { PURSE = 20 * 1000 * 1000, STEPS_OF_CONDITION = 1024, STEPS_PER_BYTE = 32 };
+
+static enum weft_ottl_context item_context(enum weft_signal signal)
+{
+    return signal == WEFT_TRACES ? WEFT_OTTL_SPANEVENT : WEFT_OTTL_DATAPOINT;
+}
+
+/* Records are asked about again where items go out of them, and have to answer as before. */
+static bool has_item_conditions(const struct weft_filter_signal_rules *rules, enum weft_signal signal)
+{
+    size_t count = 0;
+    for (size_t i = 0; signal != WEFT_LOGS && i < rules->count; i++) {
+        count += rules->groups[i].lists[item_context(signal)].count;
+    }
+    return count > 0;
+}
+
 enum weft_status weft_filter_look_init(struct weft_filter_look *look, const struct weft_filter_signal_rules *rules,
                                        enum weft_signal signal, const char *id, struct weft_error *error)
 {
@@ -20,6 +38,7 @@ enum weft_status weft_filter_look_init(struct weft_filter_look *look, const stru
     }
     enum weft_status status = weft_ottl_run_init(&look->run, error);
     look->run.steps_max = rules->max_steps;
+    look->has_purse = !has_item_conditions(rules, signal);
     weft_ottl_record_seek(&look->run.record, &rules->sought);
     return status;
 }
@@ -47,15 +66,29 @@ static void log_failure(const struct weft_filter_look *look, const struct weft_f
              WEFT_LOG_STRING("reason", look->run.error.text));
 }
 
-/* The first that is true. */
-static enum weft_status ask(struct weft_filter_look *look, const struct weft_filter_list *list, int64_t *out_verdict,
-                            struct weft_error *error)
+static enum weft_status ask_one(struct weft_filter_look *look, const struct weft_filter_condition *condition,
+                                size_t bytes, bool *out_holds)
+{
+    if (!look->has_purse) {
+        return weft_ottl_program_holds(condition->program, &look->run, out_holds);
+    }
+    uint64_t max_steps = look->rules->max_steps;
+    look->purse += STEPS_OF_CONDITION + (uint64_t)bytes * STEPS_PER_BYTE;
+    look->run.steps_max = max_steps < look->purse ? max_steps : look->purse;
+    enum weft_status status = weft_ottl_program_holds(condition->program, &look->run, out_holds);
+    look->purse -= look->run.steps_max - look->run.steps_left;
+    return status;
+}
+
+/* The first that is true. bytes: of what they are asked about. */
+static enum weft_status ask(struct weft_filter_look *look, const struct weft_filter_list *list, size_t bytes,
+                            int64_t *out_verdict, struct weft_error *error)
 {
     *out_verdict = KEPT;
     for (size_t i = 0; i < list->count; i++) {
         const struct weft_filter_condition *condition = &list->items[i];
         bool holds = false;
-        enum weft_status status = weft_ottl_program_holds(condition->program, &look->run, &holds);
+        enum weft_status status = ask_one(look, condition, bytes, &holds);
         if (status == WEFT_OK && holds) {
             *out_verdict = condition->index;
             return WEFT_OK;
@@ -81,13 +114,13 @@ static enum weft_status ask(struct weft_filter_look *look, const struct weft_fil
 
 /* ---- above the record ---- */
 
-static enum weft_status ask_groups(struct weft_filter_look *look, enum weft_ottl_context context, int64_t *verdicts,
-                                   struct weft_error *error)
+static enum weft_status ask_groups(struct weft_filter_look *look, enum weft_ottl_context context, size_t bytes,
+                                   int64_t *verdicts, struct weft_error *error)
 {
     enum weft_status status = WEFT_OK;
     weft_ottl_run_clear(&look->run);
     for (size_t i = 0; status == WEFT_OK && i < look->rules->count; i++) {
-        status = ask(look, &look->rules->groups[i].lists[context], &verdicts[i], error);
+        status = ask(look, &look->rules->groups[i].lists[context], bytes, &verdicts[i], error);
     }
     return status;
 }
@@ -130,12 +163,12 @@ static enum weft_status enter(struct weft_filter_look *look, struct weft_slice r
         }
         look->resource_x = resource_x;
         weft_ottl_record_set_resource(&look->run.record, look->signal, resource_x);
-        status = ask_groups(look, WEFT_OTTL_RESOURCE, look->resource_verdicts, error);
+        status = ask_groups(look, WEFT_OTTL_RESOURCE, resource_x.length, look->resource_verdicts, error);
     }
     if (status == WEFT_OK && (is_new_resource || scope_x.bytes != look->scope_x.bytes)) {
         look->scope_x = scope_x;
         weft_ottl_record_set_scope(&look->run.record, scope_x);
-        status = ask_groups(look, WEFT_OTTL_SCOPE, look->scope_verdicts, error);
+        status = ask_groups(look, WEFT_OTTL_SCOPE, scope_x.length, look->scope_verdicts, error);
     }
     return status;
 }
@@ -145,11 +178,6 @@ static enum weft_status enter(struct weft_filter_look *look, struct weft_slice r
 static enum weft_ottl_context record_context(enum weft_signal signal)
 {
     return signal == WEFT_TRACES ? WEFT_OTTL_SPAN : signal == WEFT_METRICS ? WEFT_OTTL_METRIC : WEFT_OTTL_LOG;
-}
-
-static enum weft_ottl_context item_context(enum weft_signal signal)
-{
-    return signal == WEFT_TRACES ? WEFT_OTTL_SPANEVENT : WEFT_OTTL_DATAPOINT;
 }
 
 /* What became of a record. */
@@ -173,7 +201,7 @@ static enum weft_status ask_items(struct weft_filter_look *look, const struct we
             continue;
         }
         weft_ottl_record_set_item(&look->run.record, item);
-        status = ask(look, list, &condition, error);
+        status = ask(look, list, item.length, &condition, error);
         if (status == WEFT_OK && condition != KEPT) {
             weft_selection_add(&look->items, i);
             verdict->dropped_items++;
@@ -222,7 +250,8 @@ static enum weft_status ask_group(struct weft_filter_look *look, size_t group, s
     verdict->condition = look->resource_verdicts[group];
     verdict->condition = verdict->condition == KEPT ? look->scope_verdicts[group] : verdict->condition;
     if (verdict->condition == KEPT) {
-        enum weft_status status = ask(look, &lists[record_context(look->signal)], &verdict->condition, error);
+        enum weft_status status =
+            ask(look, &lists[record_context(look->signal)], record.length, &verdict->condition, error);
         if (status != WEFT_OK) {
             return status;
         }
@@ -280,6 +309,7 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
     struct weft_batch_cursor cursor = weft_batch_records(batch);
     struct weft_slice record;
     look->note_count = 0;
+    look->purse = PURSE;
     look->resource_x = look->scope_x = WEFT_SLICE_EMPTY;
     memset(look->counts, 0, look->rules->condition_count * sizeof *look->counts);
     weft_entry_memory_clear(&look->services);

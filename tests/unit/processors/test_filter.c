@@ -253,6 +253,38 @@ START_TEST(test_what_fails_is_as_error_mode_says)
 }
 END_TEST
 
+static double limits_met(void)
+{
+    struct weft_samples samples = { 0 };
+    weft_processor_filter.collect(fixture.consumer, &samples);
+    ck_assert_str_eq(samples.items[1].name, "weft_filter_limits_met");
+    double value = samples.items[1].value;
+    weft_samples_fini(&samples);
+    return value;
+}
+
+/* What they need beyond their bytes is bounded in a batch: then one fails, too, that had its steps before. */
+START_TEST(test_slow_conditions_are_bounded_in_a_batch)
+{
+    enum { SLOW = 1000 };
+    struct weft_buffer json = { 0 };
+    weft_buffer_append_text(&json, "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[" LOG("5", "aaaaaaaaaa!"));
+    for (int i = 0; i < SLOW; i++) {
+        weft_buffer_append_text(&json, "," LOG("5", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
+    }
+    weft_buffer_append_text(&json, "," LOG("5", "aaaaaaaaaa!") "," LOG("5", "one two") "]}]}]}");
+    weft_buffer_append_byte(&json, 0);
+    begin("logs: {exclude: {match_type: regexp, bodies: ['^(\\w+\\s?)*$']}}", WEFT_LOGS);
+    for (int batch = 1; batch <= 2; batch++) {
+        ck_assert_int_eq(offer_json(WEFT_LOGS, (const char *)json.bytes), WEFT_OK);
+        ck_assert(limits_met() == batch * (SLOW + 1)); /* the first is none of them, and the last one is found */
+        ck_assert_uint_eq(weft_drops_row_count(drops), 1);
+    }
+    end();
+    weft_buffer_fini(&json);
+}
+END_TEST
+
 START_TEST(test_a_refused_batch_is_as_it_came)
 {
     static const char json[] = METRICS(GAUGE("some", POINT("1") "," POINT("9")) "," GAUGE("kept", POINT("3")));
@@ -355,6 +387,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_log_records_go);
     tcase_add_test(tests, test_include_and_exclude);
     tcase_add_test(tests, test_what_fails_is_as_error_mode_says);
+    tcase_add_test(tests, test_slow_conditions_are_bounded_in_a_batch);
     tcase_add_test(tests, test_a_refused_batch_is_as_it_came);
     tcase_add_test(tests, test_without_memory_a_batch_is_given_back);
     tcase_add_test(tests, test_config_rules);
