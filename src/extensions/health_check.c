@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "extensions/page_guard.h"
 #include "extensions/page_server.h"
 #include "extensions/health_check_text.h"
 #include "net/address.h"
@@ -21,6 +22,8 @@ struct health_config {
     char *path;
     bool has_tls;
     struct weft_tls_config tls;
+    bool has_auth;
+    struct weft_auth_config auth;
     bool has_response_body;
     struct response_body_config response_body;
 };
@@ -30,6 +33,8 @@ struct health_extension {
     const struct health_config *config;
     const struct weft_agent_view *agent;
     struct weft_http1_route route; /* the one path */
+    struct weft_http1_routes routes;
+    struct weft_page_guard guard;
     struct weft_http1_server *server;
 };
 
@@ -56,7 +61,7 @@ static const struct weft_field health_fields[] = {
                         "Bodies to answer with instead of the Collector's JSON.", .is_off_as_null = true),
     WEFT_FIELD_NO_EFFECT("check_collector_pipeline", "map", "It has none in the Collector either; see /ready.",
                          .fields = check_pipeline_fields),
-    WEFT_PAGE_SERVER_FIELDS,
+    WEFT_PAGE_SERVER_FIELDS(struct health_config),
     WEFT_FIELDS_END,
 };
 
@@ -76,6 +81,12 @@ static enum weft_status try_files(const void *untyped, struct weft_error *error)
 {
     const struct health_config *config = untyped;
     return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
+}
+
+static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct health_config *config = untyped;
+    return weft_page_server_auth_needs(config->has_auth ? &config->auth : NULL, out_needs);
 }
 
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
@@ -134,9 +145,7 @@ static void on_refused(void *context, struct weft_http1_server_exchange *exchang
 static void on_request(void *context, struct weft_http1_server_exchange *exchange,
                        const struct weft_http1_server_request *request)
 {
-    struct weft_http1_routes routes = { .rows = &health_of(context)->route, .count = 1, .on_refused = on_refused };
-    struct weft_http1_match match = weft_http1_routes_find(&routes, exchange, request);
-    weft_http1_routes_serve(&routes, &match, context, exchange, request);
+    weft_page_guard_serve(&health_of(context)->guard, exchange, request);
 }
 
 /* ---- life cycle ---- */
@@ -145,15 +154,18 @@ static void health_free(struct weft_extension *extension)
 {
     struct health_extension *health = health_of(extension);
     if (health->server != NULL) {
+        weft_page_guard_fini(&health->guard);
         weft_http1_server_free(health->server);
     }
     extension->free = NULL;
     weft_free(health);
 }
 
-static enum weft_status open_server(struct health_extension *health, struct weft_host *host,
-                                    struct weft_tls_context *tls, struct weft_error *error)
+static enum weft_status open_server(struct health_extension *health, const struct weft_instance_setup *setup,
+                                    struct weft_error *error)
 {
+    struct weft_host *host = setup->host;
+    struct weft_tls_context *tls = setup->shared;
     const struct health_config *config = health->config;
     struct weft_endpoint endpoint;
     int descriptor = -1;
@@ -168,6 +180,8 @@ static enum weft_status open_server(struct health_extension *health, struct weft
                                                .is_tree = config->path[strlen(config->path) - 1] == '/',
                                                .methods = WEFT_HTTP1_ANY_METHOD,
                                                .on_request = reply_health };
+    health->routes = (struct weft_http1_routes){ .rows = &health->route, .count = 1, .on_refused = on_refused };
+    weft_page_guard_init(&health->guard, setup->authenticators[0], host, &health->routes, &health->extension);
     struct weft_http1_server_settings settings = { .wants_body = weft_http1_routes_want_no_body,
                                                    .always_admits = true };
     health->server = weft_http1_server_new(host->net, &settings, on_request, &health->extension, tls);
@@ -182,7 +196,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     health->extension.free = health_free;
     health->config = setup->config;
     health->agent = setup->agent;
-    enum weft_status status = open_server(health, setup->host, setup->shared, error);
+    enum weft_status status = open_server(health, setup, error);
     if (status != WEFT_OK) {
         health_free(&health->extension);
         return error == NULL ? status : weft_fail_prefix(error, "%s", setup->id);
@@ -198,6 +212,7 @@ const struct weft_component weft_extension_health_check = {
     .fields = health_fields,
     .config_size = sizeof(struct health_config),
     .validate = validate,
+    .auth_needs = auth_needs,
     .try_files = try_files,
     .share = share,
     .unshare = weft_page_server_unshare,

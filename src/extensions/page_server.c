@@ -3,6 +3,21 @@
 
 #include "net/address.h"
 
+const struct weft_field weft_page_auth_fields[] = {
+    WEFT_FIELD(struct weft_auth_config, authenticator, "", "The extension that authenticates; there is no default."),
+    WEFT_FIELD_UNSUPPORTED("request_params", "Credentials in the query."),
+    WEFT_FIELDS_END,
+};
+
+size_t weft_page_server_auth_needs(const struct weft_auth_config *auth, struct weft_auth_need *out_needs)
+{
+    if (auth == NULL) {
+        return 0;
+    }
+    out_needs[0] = (struct weft_auth_need){ auth->authenticator, WEFT_AUTHENTICATES_SERVERS, false };
+    return 1;
+}
+
 enum weft_status weft_page_server_validate(const char *endpoint, const struct weft_tls_config *tls,
                                            struct weft_error *error)
 {

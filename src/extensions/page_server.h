@@ -6,7 +6,7 @@
 /* What extensions that answer over HTTP have in common: the keys of the Collector's HTTP server that do nothing here,
  * or are not there yet, and a TLS context that a reload renews. That context is what such a component shares; NULL =
  * plaintext. */
-#define WEFT_PAGE_SERVER_FIELDS                                                                                 \
+#define WEFT_PAGE_SERVER_FIELDS(config_type)                                                                    \
     WEFT_FIELD_NO_EFFECT_CHOICE("transport", "The endpoint says it.", "", "tcp", "tcp4", "tcp6", "udp", "udp4", \
                                 "udp6", "ip", "ip4", "ip6", "unix", "unixgram", "unixpacket"),                  \
         WEFT_FIELD_NO_EFFECT("include_metadata", "bool", "A request has none that is used."),                   \
@@ -18,9 +18,16 @@
         WEFT_FIELD_NO_EFFECT("idle_timeout", "duration", "weft has limits of its own."),                        \
         WEFT_FIELD_NO_EFFECT("keep_alives_enabled", "bool", "Connections are kept for a minute."),              \
         WEFT_FIELD_UNSUPPORTED("cors", "Answers to browsers of other origins."),                                \
-        WEFT_FIELD_UNSUPPORTED("auth", "Authentication by an extension."),                                      \
+        WEFT_FIELD_OPTIONAL(config_type, auth, has_auth, weft_page_auth_fields, "off",                          \
+                            "Who may look: 401 for others.", .is_off_as_null = true),                           \
         WEFT_FIELD_UNSUPPORTED("response_headers", "Headers added to each answer."),                            \
         WEFT_FIELD_UNSUPPORTED("middlewares", "Middleware extensions.")
+
+/* `auth` of such a server. */
+extern const struct weft_field weft_page_auth_fields[];
+
+/* A component's auth_needs; auth: NULL = it has none. */
+size_t weft_page_server_auth_needs(const struct weft_auth_config *auth, struct weft_auth_need *out_needs);
 
 /* tls: NULL = plaintext. */
 enum weft_status weft_page_server_validate(const char *endpoint, const struct weft_tls_config *tls,

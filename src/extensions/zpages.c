@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "config/gates.h"
+#include "extensions/page_guard.h"
 #include "extensions/page_server.h"
 #include "net/address.h"
 #include "net/http1/routes.h"
@@ -23,12 +24,15 @@ struct zpages_config {
     char *endpoint;
     bool has_tls;
     struct weft_tls_config tls;
+    bool has_auth;
+    struct weft_auth_config auth;
     struct expvar_config expvar;
 };
 
 struct zpages {
     struct weft_extension extension;
     const struct weft_agent_view *agent;
+    struct weft_page_guard guard;
     struct weft_http1_server *server;
 };
 
@@ -54,7 +58,7 @@ static const struct weft_field zpages_fields[] = {
     WEFT_FIELD_OPTIONAL(struct zpages_config, tls, has_tls, weft_tls_server_fields, "off", "Transport security.",
                         .is_off_as_null = true),
     WEFT_FIELD_BLOCK(struct zpages_config, expvar, expvar_fields, "Variables of the Collector's runtime."),
-    WEFT_PAGE_SERVER_FIELDS,
+    WEFT_PAGE_SERVER_FIELDS(struct zpages_config),
     WEFT_FIELDS_END,
 };
 
@@ -65,6 +69,12 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
         return weft_fail(error, WEFT_INVALID, "\"endpoint\" is required when using the \"zpages\" extension");
     }
     return weft_page_server_validate(config->endpoint, config->has_tls ? &config->tls : NULL, error);
+}
+
+static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct zpages_config *config = untyped;
+    return weft_page_server_auth_needs(config->has_auth ? &config->auth : NULL, out_needs);
 }
 
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
@@ -238,12 +248,12 @@ static void on_refused(void *context, struct weft_http1_server_exchange *exchang
                                      WEFT_SLICE_LITERAL("404 page not found\n"));
 }
 
+static const struct weft_http1_routes routes = { .rows = rows, .count = WEFT_COUNT_OF(rows), .on_refused = on_refused };
+
 static void on_request(void *context, struct weft_http1_server_exchange *exchange,
                        const struct weft_http1_server_request *request)
 {
-    struct weft_http1_routes routes = { .rows = rows, .count = WEFT_COUNT_OF(rows), .on_refused = on_refused };
-    struct weft_http1_match match = weft_http1_routes_find(&routes, exchange, request);
-    weft_http1_routes_serve(&routes, &match, context, exchange, request);
+    weft_page_guard_serve(&zpages_of(context)->guard, exchange, request);
 }
 
 /* ---- life cycle ---- */
@@ -252,6 +262,7 @@ static void zpages_free(struct weft_extension *extension)
 {
     struct zpages *zpages = zpages_of(extension);
     if (zpages->server != NULL) {
+        weft_page_guard_fini(&zpages->guard);
         weft_http1_server_free(zpages->server);
     }
     extension->free = NULL;
@@ -274,6 +285,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     struct zpages *zpages = weft_alloc(sizeof *zpages);
     zpages->extension.free = zpages_free;
     zpages->agent = setup->agent;
+    weft_page_guard_init(&zpages->guard, setup->authenticators[0], setup->host, &routes, &zpages->extension);
     struct weft_http1_server_settings settings = { .wants_body = weft_http1_routes_want_no_body };
     zpages->server = weft_http1_server_new(setup->host->net, &settings, on_request, &zpages->extension, setup->shared);
     weft_http1_server_listen(zpages->server, descriptor);
@@ -288,6 +300,7 @@ const struct weft_component weft_extension_zpages = {
     .fields = zpages_fields,
     .config_size = sizeof(struct zpages_config),
     .validate = validate,
+    .auth_needs = auth_needs,
     .share = share,
     .unshare = weft_page_server_unshare,
     .renew = weft_page_server_renew,

@@ -161,7 +161,7 @@ void weft_plan_join_authenticators(const struct weft_plan *plan)
 {
     for (size_t i = 0; i < plan->extension_count; i++) {
         const struct weft_plan_component *extension = plan->extensions[i];
-        if (extension->authenticators[0] != NULL) {
+        if (extension->authenticators[0] != NULL && extension->component->authenticates != NULL) {
             struct weft_authenticator *authenticator = authenticator_of(extension);
             struct weft_authenticator *additional = authenticator_of(extension->authenticators[0]);
             if (authenticator->additional != additional) { /* one that was taken over is in use */

@@ -52,6 +52,7 @@ static enum weft_status start_extension(const struct weft_extensions *extensions
                                          .config = component->config,
                                          .shared = component->shared,
                                          .agent = extensions->view };
+    weft_plan_give_authenticators(component, &setup);
     return component->component->create_extension(&setup, &running->extension, error);
 }
 

@@ -189,6 +189,46 @@ class BearerTest(AuthCase):
                              "provided authorization does not match expected scheme or token")
 
 
+class PagesTest(AuthCase):
+    """Who may see the pages of health_check and zpages."""
+
+    def test_nobody_else_sees_a_page_or_learns_of_one(self):
+        health, zpages = self.address(), self.address()
+        extensions = {"basicauth": {"htpasswd": {"inline": f"slow:{BCRYPT}\nplain:secret\n"}},
+                      "health_check": {"endpoint": health, "path": "/healthy", "auth": {"authenticator": "basicauth"}},
+                      "zpages": {"endpoint": zpages, "auth": {"authenticator": "basicauth"}}}
+        config = {"receivers": {"otlp": {"protocols": {"grpc": {"endpoint": self.address()}}}}, "exporters": {"nop": None}, "extensions": extensions,
+                  "service": {"extensions": list(extensions), "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["nop"]}}}}
+        program = self.start_program(config, [health, zpages])
+        for address, path in ((health, "/healthy"), (zpages, "/debug/pipelinez")):
+            for user, password in (("slow", "secret"), ("slow", "secret"), ("plain", "secret")):
+                self.assertEqual(self.get(address, path, basic(user, password))[0], 200)
+            self.assertEqual(self.get(address, "/nowhere", basic("plain", "secret"))[0], 404)
+            for where in (path, "/nowhere"):
+                if program.is_stand_in and address == health:
+                    continue  # the Collector of 0.158 lets anybody in here, whatever auth says
+                self.assertEqual(self.get(address, where, None)[0], 401)
+                self.assertEqual(self.get(address, where, basic("slow", "wrong"))[0], 401)
+        if not program.is_stand_in:
+            for keys in ({"path": "/other"}, {"auth": None}, {"auth": {"authenticator": "basicauth"}}):
+                extensions["health_check"] = {**extensions["health_check"], **keys}
+                program.write(config)
+                program.reload()
+                path = extensions["health_check"]["path"]
+                wanted = 200 if keys.get("auth", {}) is None else 401
+                self.assertTrue(wait_until(lambda: self.get(health, path, None)[0] == wanted
+                                           and self.get(health, path, basic("plain", "secret"))[0] == 200, 10.0), keys)
+
+    def get(self, address, path, credentials):
+        try:
+            with contextlib.closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+                connection.request("GET", path, headers={"Authorization": credentials} if credentials else {})
+                answer = connection.getresponse()
+                return answer.status, answer.read()
+        except OSError:  # between two servers
+            return 0, b""
+
+
 class ClientCase(AuthCase):
     def sending(self, extensions, exporter, receiver=None, authenticator=None, names=None):
         address, over_http = self.address(), self.address()

@@ -172,7 +172,8 @@ START_TEST(test_config_rules)
     component_expect_refused(component, "endpoint: localhost", WEFT_INVALID, "port");
     component_expect_refused(component, "path: health", WEFT_INVALID, "path must start with /");
     component_expect_refused(component, "tls: {cert_file: a}", WEFT_INVALID, "key");
-    component_expect_refused(component, "auth: {authenticator: a}", WEFT_UNSUPPORTED, "auth");
+    component_expect_refused(component, "auth: {authenticator: a, request_params: [b]}", WEFT_UNSUPPORTED,
+                             "request_params");
 }
 END_TEST
 
