@@ -20,6 +20,7 @@ struct redaction_processor {
     enum weft_signal signal;
     struct weft_redactor redactor; /* of batches only: it may be in the middle of one */
     struct weft_slow_edit slow;
+    size_t did_bytes;           /* of records, that it was not told */
     struct weft_hiding hiding;  /* of what is shown of records elsewhere on this worker, */
     struct weft_redactor shown; /* and what does it */
 };
@@ -164,10 +165,15 @@ static enum weft_status redact_header(struct redaction_processor *processor, str
 static enum weft_status redact_record(struct redaction_processor *processor, struct weft_edit *edit,
                                       struct weft_arena *arena, struct weft_otlp_record *record)
 {
+    enum { DID_BYTES = 4096 };
     struct weft_slice bytes = { record->bytes, record->length };
     enum weft_status status =
         weft_redactor_apply(&processor->redactor, processor->signal, WEFT_REDACTION_RECORD, arena, &bytes);
-    weft_work_did(record->length);
+    processor->did_bytes += record->length;
+    if (processor->did_bytes >= DID_BYTES) {
+        weft_work_did(processor->did_bytes);
+        processor->did_bytes = 0;
+    }
     if (status != WEFT_OK || bytes.length > UINT32_MAX) {
         return WEFT_NOMEM;
     }

@@ -1,9 +1,8 @@
 /* The first look at a text (redaction_detector_look.c), 64 bytes at a time. A byte's halves look up eight bits each,
  * for each of the last three places of triggers; where three bytes that follow one another have one of the first seven
- * bits in common, tables say which triggers it is. The eighth bit says that a byte may be part of a number: where eight
- * such bytes follow one another, masks of digits say what it is. Most texts have nothing of either, and are done with
- * that.
- */
+ * bits in common, tables say which triggers it is. The eighth bit says that a byte may be part of a number: where as
+ * many of them follow one another as the shortest form has, masks of digits say what it is. Most texts have nothing of
+ * either, and are done with that. */
 #include "base/alloc.h"
 #include "processors/redaction_detector_look.h"
 
@@ -11,7 +10,7 @@
 
 #include <immintrin.h>
 
-enum { BLOCK_BYTES = 32, CHUNK_BYTES = 64, QUAD_BYTES = 4 };
+enum { BLOCK_BYTES = 32, CHUNK_BYTES = 64 };
 
 #define WITH_VECTORS __attribute__((target("avx2,bmi,bmi2")))
 
@@ -20,11 +19,11 @@ WITH_VECTORS static inline __m256i load(const uint8_t *at)
     return _mm256_loadu_si256((const __m256i *)(const void *)at);
 }
 
-/* A chunk with something in it: bits for where triggers may end, and for the second of two fours. */
+/* A chunk with something in it: bits for where triggers may end, and for the eleventh byte of a number or a later one.
+ */
 struct find {
     size_t at;
-    uint64_t ends;
-    uint32_t pairs;
+    uint64_t ends, elevenths;
 };
 
 /* Finds are looked at apart from the loop over chunks, whose registers are full. */
@@ -41,11 +40,11 @@ struct tables {
     __m256i low[WEFT_TRIGGER_PLACES], high[WEFT_TRIGGER_PLACES];
 };
 
-/* Of the block before: bits for the first and the second of three places, and whether its last four bytes may all be
- * part of a number. In registers, so nothing else may point to it. */
+/* Of the chunk before: bits for the first and the second of three places, and of its last bytes whether they end one,
+ * two, four and eight of a number, where they meet the next ones. In registers, so nothing else may point to it. */
 struct before {
     __m256i first, second;
-    uint32_t last_quad;
+    uint64_t ones, twos, fours, eights;
 };
 
 /* The bits of bytes for one place, by their halves. */
@@ -72,17 +71,30 @@ WITH_VECTORS static inline struct before nothing_before(const struct tables *tab
     return (struct before){ .first = bits_of(tables, 0, zeros, zeros), .second = bits_of(tables, 1, zeros, zeros) };
 }
 
-/* Whole fours of bytes that may be parts of numbers, a bit for each of eight. */
-WITH_VECTORS static inline uint32_t find_quads(__m256i bits)
+/* The bytes that may be part of a number. */
+WITH_VECTORS static inline uint64_t find_numbers(__m256i bits)
 {
-    const __m256i number = _mm256_set1_epi8((char)WEFT_TRIGGER_NUMBER);
-    __m256i quads = _mm256_cmpeq_epi32(_mm256_and_si256(bits, number), number);
-    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(quads));
+    return (uint32_t)_mm256_movemask_epi8(bits); /* the highest of each byte */
+}
+
+/* Those of them before which ten more stand: those with one before them, of these those with such a one two before, and
+ * so on. */
+WITH_VECTORS static inline uint64_t find_elevenths(uint64_t ones, struct before *before)
+{
+    uint64_t twos = ones & (ones << 1 | before->ones);
+    uint64_t fours = twos & (twos << 2 | before->twos);
+    uint64_t eights = fours & (fours << 4 | before->fours);
+    uint64_t elevens = eights & (eights << 3 | before->eights);
+    before->ones = ones >> 63;
+    before->twos = twos >> 62;
+    before->fours = fours >> 60;
+    before->eights = eights >> 61;
+    return elevens;
 }
 
 /* Other than 0 where a trigger may end. */
 WITH_VECTORS static inline __m256i look_at_block(const struct tables *tables, struct before *before, const uint8_t *at,
-                                                 uint32_t *out_quads)
+                                                 uint64_t *out_numbers)
 {
     const __m256i half = _mm256_set1_epi8(0x0f);
     __m256i bytes = load(at);
@@ -96,7 +108,7 @@ WITH_VECTORS static inline __m256i look_at_block(const struct tables *tables, st
     __m256i one_ago = _mm256_alignr_epi8(second, _mm256_permute2x128_si256(before->second, second, 0x21), 15);
     before->first = first;
     before->second = second;
-    *out_quads = find_quads(first);
+    *out_numbers = find_numbers(first);
     return _mm256_and_si256(_mm256_and_si256(two_ago, one_ago), third);
 }
 
@@ -137,11 +149,14 @@ WITH_VECTORS static inline void look_for_forms(struct look *look, const uint8_t 
     uint64_t eight = four & four >> 4;
     uint64_t cards = eight & eight >> 6;
     uint64_t ssns = 0;
-    if (separators != 0) {
-        uint64_t group = four & separators >> 4; /* of four, and what parts it from the next */
+    uint64_t group = four & separators >> 4;        /* of four, and what parts it from the next */
+    uint64_t middle = separators & separators >> 3; /* two of these with two bytes between */
+    if (group != 0) {
         cards |= group & group >> 5 & group >> 10 & digits >> 15;
         cards |= group & two >> 5 & four >> 7 & separators >> 11 & four >> 12;
-        ssns = two & digits >> 2 & separators >> 3 & two >> 4 & separators >> 6 & four >> 7;
+    }
+    if (middle != 0) {
+        ssns = two & digits >> 2 & middle >> 3 & two >> 4 & four >> 7;
     }
     for (uint64_t left = cards | ssns; left != 0; left &= left - 1) {
         unsigned bit = (unsigned)__builtin_ctzll(left);
@@ -161,60 +176,31 @@ WITH_VECTORS static __attribute__((noinline)) void look_for_forms_in_short(struc
     look_for_forms(look, padded, 0);
 }
 
-/* Whether the pair of fours there is a part of as many bytes of numbers as the shortest form has. */
-WITH_VECTORS static inline bool is_long(struct weft_slice text, size_t pair)
+/* A form begins ten bytes before its eleventh. */
+WITH_VECTORS static inline void look_at_elevenths(struct look *look, size_t at, uint64_t elevenths)
 {
-    enum { BEFORE_BYTES = 4, LOOK_BYTES = 16 };
-    if (pair < BEFORE_BYTES || text.length - pair < LOOK_BYTES - BEFORE_BYTES) {
-        return true; /* who knows */
-    }
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.bytes + pair - BEFORE_BYTES));
-    __m128i from_zero = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-    __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(9)), from_zero);
-    __m128i separators =
-        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-    unsigned one = (unsigned)_mm_movemask_epi8(_mm_or_si128(digits, separators));
-    unsigned two = one & one >> 1;
-    unsigned four = two & two >> 2;
-    unsigned eight = four & four >> 4;
-    return (eight & two >> 8 & one >> 10) != 0;
-}
-
-/* Two fours that follow one another lie in any form, which has eleven bytes and more. The forms that a pair may be part
- * of begin eight bytes before it or later. */
-WITH_VECTORS static inline void look_at_pairs(struct look *look, size_t at, uint32_t pairs)
-{
-    enum {
-        BEFORE_BYTES = MAX_FORM_BYTES - 2 * QUAD_BYTES,
-        SEEN_QUADS = (CHUNK_BYTES - 2 * MAX_FORM_BYTES) / QUAD_BYTES
-    };
-    while (pairs != 0) {
-        unsigned quad = (unsigned)__builtin_ctz(pairs);
-        size_t pair = at + (size_t)quad * QUAD_BYTES - QUAD_BYTES;
-        if (!is_long(look->text, pair)) {
-            pairs &= pairs - 1;
-            continue;
-        }
+    enum { SEEN_BYTES = CHUNK_BYTES - MAX_FORM_BYTES };
+    while (elevenths != 0) {
+        unsigned bit = (unsigned)__builtin_ctzll(elevenths);
+        size_t from = at + bit + 1 - SSN_BYTES;
         if (look->text.length >= CHUNK_BYTES) {
             size_t last = look->text.length - CHUNK_BYTES;
-            size_t from = pair > BEFORE_BYTES ? pair - BEFORE_BYTES : 0;
             from = from < last ? from : last;
             look_for_forms(look, look->text.bytes + from, from);
         } else {
             look_for_forms_in_short(look);
         }
-        /* of the pairs up to there all forms lie in these 64 bytes */
-        pairs &= ~(((1u << SEEN_QUADS) - 1) << quad);
+        /* of those up to there all forms lie in these 64 bytes */
+        elevenths &= ~(((UINT64_C(1) << SEEN_BYTES) - 1) << bit);
     }
 }
 
 WITH_VECTORS static __attribute__((noinline)) void look_at_finds(struct look *look)
 {
-    weft_work_did(look->find_count * CHUNK_BYTES);
     for (size_t i = 0; i < look->find_count; i++) {
         const struct find *find = &look->finds[i];
         look_at_ends(look, find->at, find->ends);
-        look_at_pairs(look, find->at, find->pairs);
+        look_at_elevenths(look, find->at, find->elevenths);
     }
     look->find_count = 0;
 }
@@ -222,19 +208,18 @@ WITH_VECTORS static __attribute__((noinline)) void look_at_finds(struct look *lo
 WITH_VECTORS static inline void look_at_chunk(struct look *look, const struct tables *tables, struct before *before,
                                               const uint8_t *bytes, size_t at)
 {
-    uint32_t quads;
-    uint32_t more_quads;
-    __m256i ends = look_at_block(tables, before, bytes, &quads);
-    __m256i more_ends = look_at_block(tables, before, bytes + BLOCK_BYTES, &more_quads);
+    uint64_t numbers;
+    uint64_t more_numbers;
+    __m256i ends = look_at_block(tables, before, bytes, &numbers);
+    __m256i more_ends = look_at_block(tables, before, bytes + BLOCK_BYTES, &more_numbers);
     __m256i all = _mm256_or_si256(ends, more_ends);
-    quads |= more_quads << (BLOCK_BYTES / QUAD_BYTES);
-    uint32_t pairs = (quads << 1 | before->last_quad) & quads;
-    before->last_quad = quads >> (CHUNK_BYTES / QUAD_BYTES - 1);
-    if (pairs != 0 || !_mm256_testz_si256(all, all)) {
+    uint64_t elevenths = find_elevenths(numbers | more_numbers << BLOCK_BYTES, before);
+    if (elevenths != 0 || !_mm256_testz_si256(all, all)) {
         look->finds[look->find_count++] =
-            (struct find){ at, find_ends(ends) | (uint64_t)find_ends(more_ends) << BLOCK_BYTES, pairs };
+            (struct find){ at, find_ends(ends) | (uint64_t)find_ends(more_ends) << BLOCK_BYTES, elevenths };
         if (WEFT_UNLIKELY(look->find_count == WEFT_COUNT_OF(look->finds))) {
             look_at_finds(look);
+            weft_work_did(WEFT_COUNT_OF(look->finds) * CHUNK_BYTES);
         }
     }
 }
