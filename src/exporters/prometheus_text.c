@@ -347,8 +347,11 @@ static uint64_t line_count(const struct weft_prometheus_series *series)
 
 size_t weft_prometheus_text_bytes(const struct weft_prometheus_series *series)
 {
-    enum { REST_OF_LINE = 100, EXEMPLAR = 150 }; /* suffix, le, value, time; ids, value, time */
-    return line_count(series) * (series->family->name_length + series->labels.length + REST_OF_LINE) +
+    /* value and time; suffix, le or quantile, besides; ids, value and time */
+    enum { REST_OF_LINE = 48, REST_OF_LONGER_LINE = 100, EXEMPLAR = 150 };
+    uint64_t lines = line_count(series);
+    size_t rest = lines == 1 ? REST_OF_LINE : REST_OF_LONGER_LINE;
+    return lines * (series->family->name_length + series->labels.length + rest) +
            (size_t)series->exemplar_count * EXEMPLAR;
 }
 

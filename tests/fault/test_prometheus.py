@@ -6,6 +6,7 @@ import http.client
 import pathlib
 import socket
 import ssl
+import struct
 import sys
 import urllib.error
 import urllib.request
@@ -130,7 +131,7 @@ class PrometheusFaults(OutsideInCase):
         refused = lambda: sum(prometheus.total(self.program.metrics(), f"weft_exporter_prometheus_{name}", exporter="prometheus")
                               for name in ("scrapes", "scrapes_refused", "pages_too_large"))
         self.assertTrue(wait_until(lambda: refused() == len(asking), 30.0))
-        self.assertGreater(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_pages_too_large"), 5)
+        self.assertGreater(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_pages_too_large"), 3)
         if not is_sanitized():
             self.assertLess(meter.growth_bytes, 130 * MIB)
         for connection in asking:
@@ -191,9 +192,32 @@ class PrometheusFaults(OutsideInCase):
         self.begin(max_page_bytes=300_000)
         self.fill(1000)
         self.assertEqual(self.code(), 200)
-        self.fill(2000, first=1000)
+        self.fill(2000, first=1000)  # what there is no room for is left out, not the page
+        self.assertEqual(self.code(), 200)
+        books = self.books()
+        self.assertEqual(books.sent + books.dropped["series_limit"], 3000)
+        self.assertEqual(self.total("hits"), books.sent)
+        self.assertGreater(books.sent, 700)
+
+    def test_a_page_that_is_too_large_is_an_error(self):
+        self.begin(max_page_bytes=300_000)
+        with Client(self.address) as client:
+            for number in range(200):  # target_info has no share of its own
+                resource = {"service.name": "a", "service.instance.id": str(number), "text": "x" * 2000}
+                client.export(otlp.request([counter("g", [point({}, 1)])], resource), METHOD)
         self.assertEqual(self.code(), 503)
         self.assertEqual(prometheus.total(self.program.metrics(), "weft_exporter_prometheus_pages_too_large"), 1)
+
+    def test_a_series_of_many_lines_leaves_the_page_to_the_others(self):
+        self.begin()
+        self.send(counter("known", [point({}, 1)]))
+        for bounds, text in ((1024, "x" * 8000), (200_000, "x" * 2000)):
+            data = wire.fixed64_field(3, otlp.BASE_TIME_NS) + wire.bytes_field(
+                7, struct.pack(f"<{bounds}d", *range(bounds))) + otlp.attributes(9, {"a": text})
+            self.send(wire.bytes_field(1, "h") + wire.bytes_field(9, wire.bytes_field(1, data) + wire.number_field(2, CUMULATIVE)))
+        self.assertEqual(self.total("known"), 1)
+        books = self.books()
+        self.assertEqual((books.sent, books.dropped), (1, {"series_limit": 1, "invalid": 1}))
 
     def test_a_flood_of_series_costs_what_it_may(self):
         self.begin(max_series=5000)
