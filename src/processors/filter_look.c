@@ -8,7 +8,7 @@
 enum { KEPT = -1 };
 
 /* Steps of a batch's conditions: what is left when each has had what an honest one needs of so many bytes. */
-enum { PURSE = 20 * 1000 * 1000, STEPS_OF_CONDITION = 1024, STEPS_PER_BYTE = 32 };
+enum { PURSE = 20 * 1000 * 1000, STEPS_OF_CONDITION = 1024, STEPS_PER_BYTE = 128 };
 
 static enum weft_ottl_context item_context(enum weft_signal signal)
 {

@@ -24,10 +24,11 @@ class SlowPatterns(OutsideInCase):
     def metric(self, name):
         return prometheus.total(self.program.metrics(), name)
 
-    def expect_it_goes_on(self, counter, component):
+    def expect_it_goes_on(self, counter, component=None):
         self.assertTrue(wait_until(lambda: self.metric(counter) >= TEXTS, 30.0), self.metric(counter))
         self.assertLess(self.metric("weft_loop_longest_tick_seconds"), TURN_SECONDS)
-        self.assert_logged(f'"component":"{component}","pattern":"^', self.program)
+        if component is not None:
+            self.assert_logged(f'"component":"{component}","pattern":"^', self.program)
 
     def send(self, processor, settings, body, signal="traces"):
         address = f"127.0.0.1:{free_port()}"
@@ -46,10 +47,17 @@ class SlowPatterns(OutsideInCase):
         self.send("attributes", {"actions": actions}, self.spans())
         self.expect_it_goes_on("weft_attributes_limits_met", "attributes")
 
+    def names(self):
+        return otlp.request([otlp.span(b"1" * 16, otlp.numbered_span_id(number), "a" * 30 + "!") for number in range(1, TEXTS + 1)])
+
+    def test_conditions(self):
+        self.send("filter", {"spans": {"exclude": {"match_type": "regexp", "span_names": [SLOW]}}}, self.names())
+        self.expect_it_goes_on("weft_filter_limits_met")
+        self.assert_logged('"processor":"filter","condition":"exclude"', self.program)
+
     def test_attributes_that_are_included(self):
-        spans = [otlp.span(b"1" * 16, otlp.numbered_span_id(number), "a" * 30 + "!") for number in range(1, TEXTS + 1)]
         self.send("attributes", {"include": {"match_type": "regexp", "span_names": [SLOW]},
-                                 "actions": [{"key": "k", "action": "insert", "value": "1"}]}, otlp.request(spans))
+                                 "actions": [{"key": "k", "action": "insert", "value": "1"}]}, self.names())
         self.expect_it_goes_on("weft_attributes_limits_met", "attributes")
 
     def test_policies(self):
