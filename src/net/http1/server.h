@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/buffer.h"
 #include "net/context.h"
 #include "net/peer.h"
 #include "net/tls/tls.h"
