@@ -80,6 +80,12 @@ static void free_shared(void *untyped)
     weft_free(shared);
 }
 
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct weft_prometheus_config *config = untyped;
+    return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
+}
+
 static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
                               struct weft_error *error)
 {
@@ -454,6 +460,7 @@ const struct weft_component weft_exporter_prometheus = {
     .config_size = sizeof(struct weft_prometheus_config),
     .validate = weft_prometheus_config_validate,
     .auth_needs = weft_prometheus_config_auth_needs,
+    .try_files = try_files,
     .reach = weft_prometheus_config_reach,
     .share = share,
     .has_listeners = true,

@@ -71,6 +71,12 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return weft_page_server_validate(config->endpoint, config->has_tls ? &config->tls : NULL, error);
 }
 
+static enum weft_status try_files(const void *untyped, struct weft_error *error)
+{
+    const struct zpages_config *config = untyped;
+    return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
+}
+
 static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
 {
     const struct zpages_config *config = untyped;
@@ -301,6 +307,7 @@ const struct weft_component weft_extension_zpages = {
     .config_size = sizeof(struct zpages_config),
     .validate = validate,
     .auth_needs = auth_needs,
+    .try_files = try_files,
     .share = share,
     .unshare = weft_page_server_unshare,
     .renew = weft_page_server_renew,

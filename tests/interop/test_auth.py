@@ -520,6 +520,25 @@ class FilesTest(ClientCase):
         if not texts:
             self.assertNotIn("warning", said)
 
+    def test_certificates_of_what_is_not_there(self):
+        """Every component that serves over TLS."""
+        tls = {"tls": {"cert_file": str(self.folder / "no.pem"), "key_file": str(self.folder / "no.key")}}
+        for kind, name, settings in (("receivers", "otlp", {"protocols": {"grpc": {"endpoint": "localhost:0", **tls}}}),
+                                     ("receivers", "jsonlog", {"protocols": {"http": {"endpoint": "localhost:0", **tls}}}),
+                                     ("exporters", "prometheus", {"endpoint": "localhost:0", **tls}),
+                                     ("extensions", "health_check", {"endpoint": "localhost:0", **tls}),
+                                     ("extensions", "zpages", {"endpoint": "localhost:0", **tls})):
+            used = {"receivers": "nop", "exporters": "nop", kind: name}
+            config = {"receivers": {"nop": None}, "exporters": {"nop": None}, "service": {"extensions": [name] if kind == "extensions" else []}}
+            config.setdefault(kind, {})[name] = settings
+            signal = {"jsonlog": "logs", "prometheus": "metrics"}.get(name, "traces")
+            config["service"]["pipelines"] = {signal: {"receivers": [used["receivers"]], "exporters": [used["exporters"]]}}
+            path = self.folder / "config.yaml"
+            path.write_text(configs.text(config))
+            done = subprocess.run([program_under_test(), "validate", "--config", path], capture_output=True, text=True, timeout=30)
+            self.assertEqual(done.returncode, 1, name)
+            self.assertIn("No such file", done.stdout + done.stderr, name)
+
     def test_users(self):
         settings = {"htpasswd": {"file": str(self.file)}}
         self.assert_says("basicauth", settings, HTPASSWD.encode() + b"\n# a comment\n", 0)
