@@ -44,7 +44,7 @@ static const struct command {
       "[--since 15m] [--by reason,policy,service] [--json]\n"
       "                  [--state-dir DIR | --endpoint SOCKET|HOST:PORT]" },
     { "ottl", weft_cli_ottl, "show what statements in OTTL make of requests",
-      "STATEMENT ... < OTLP/JSON lines\n"
+      "[--context span|spanevent|...] STATEMENT ... < OTLP/JSON lines\n"
       "       weft ottl --config FILE [--set KEY=VALUE ...] [--pipeline ID] < OTLP/JSON lines\n"
       "       weft ottl --condition CONDITION [--context span|spanevent|...] < OTLP/JSON lines" },
     { "redact", weft_cli_redact, "show what the redactions of a config make of requests",

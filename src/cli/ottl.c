@@ -15,11 +15,12 @@
 #include "worker/telemetry_config.h"
 #include "worker/worker_config.h"
 
+enum { SIGNAL_COUNT = WEFT_LOGS + 1 }; /* that have statements */
+
 struct ottl {
-    struct weft_slice *statements;
-    size_t statement_count;
-    const struct weft_plan *plan; /* NULL: the statements */
-    const char *pipeline;         /* NULL: the first of the signal that has a transform */
+    struct weft_transform_rules *statements[SIGNAL_COUNT]; /* compiled; NULL: none is of the signal */
+    const struct weft_plan *plan;                          /* NULL: the statements */
+    const char *pipeline;                                  /* NULL: the first of the signal that has a transform */
 };
 
 static enum weft_status apply(const struct weft_transform_rules *rules, const char *id, struct weft_otlp_table *table,
@@ -34,17 +35,88 @@ static enum weft_status apply(const struct weft_transform_rules *rules, const ch
     return status;
 }
 
+static enum weft_status change(void *context, struct weft_otlp_table *table, struct weft_arena *arena,
+                               struct weft_buffer *told, struct weft_error *error);
+
+/* ---- statements ---- */
+
 static enum weft_status run_statements(const struct ottl *ottl, struct weft_otlp_table *table, struct weft_arena *arena,
                                        struct weft_error *error)
 {
+    const struct weft_transform_rules *rules = ottl->statements[table->signal];
+    return rules == NULL ? weft_fail(error, WEFT_INVALID, "no statement is of %s", weft_signal_name(table->signal))
+                         : apply(rules, "ottl", table, arena, error);
+}
+
+/* Whether a statement is about records of the signal, and well written. context: "" = by its paths. */
+static enum weft_status check_statement(enum weft_signal signal, const char *context, struct weft_slice statement,
+                                        bool *out_is_of, struct weft_error *error)
+{
+    enum weft_ottl_context found = WEFT_OTTL_RESOURCE;
     struct weft_transform_rules *rules = NULL;
-    enum weft_status status =
-        weft_transform_rules_of(table->signal, ottl->statements, ottl->statement_count, &rules, error);
-    if (status != WEFT_OK) {
-        return weft_fail_prefix(error, "the statements");
+    bool is_named = context[0] != '\0';
+    enum weft_status status = WEFT_OK;
+    if (is_named && !weft_ottl_context_of(weft_slice_of_text(context), &found)) {
+        return weft_fail(error, WEFT_INVALID, "--context: there is no context \"%s\"", context);
     }
-    status = apply(rules, "ottl", table, arena, error);
-    weft_transform_rules_free(&rules);
+    if (!is_named) {
+        status = weft_ottl_infer_context(&statement, 1, WEFT_OTTL_STATEMENT, signal, &is_named, &found, error);
+    }
+    if (status == WEFT_OK && !is_named) {
+        return weft_fail(error, WEFT_INVALID,
+                         "no path says which records are meant; begin paths with their context, "
+                         "as in span.name, or say --context");
+    }
+    *out_is_of = status == WEFT_OK && weft_ottl_context_is_of(found, signal);
+    if (*out_is_of) {
+        status = weft_transform_rules_of(signal, context, &statement, 1, &rules, error);
+        weft_transform_rules_free(&rules);
+    }
+    return status;
+}
+
+/* Those of the signal, all together. False after a message. */
+static bool compile(enum weft_signal signal, const char *context, char **texts, size_t count,
+                    struct weft_transform_rules **out_rules)
+{
+    struct weft_slice *statements = weft_alloc(count * sizeof *statements);
+    size_t chosen = 0;
+    struct weft_error error = WEFT_ERROR_NONE;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < count; i++) {
+        bool is_of = false;
+        statements[chosen] = weft_slice_of_text(texts[i]);
+        status = check_statement(signal, context, statements[chosen], &is_of, &error);
+        chosen += is_of;
+        if (status != WEFT_OK) {
+            fprintf(stderr, "statement %zu: %s\n", i + 1, error.text);
+        }
+    }
+    if (status == WEFT_OK && chosen > 0) {
+        status = weft_transform_rules_of(signal, context, statements, chosen, out_rules, &error);
+        if (status != WEFT_OK) {
+            fprintf(stderr, "the statements together: %s\n", error.text);
+        }
+    }
+    weft_free(statements);
+    return status == WEFT_OK;
+}
+
+/* They are compiled before anything is read. */
+static int try_statements(const char *context, char **texts, size_t count)
+{
+    struct ottl ottl = { .plan = NULL };
+    bool is_compiled = true;
+    int status = 2;
+    for (int signal = 0; is_compiled && signal < SIGNAL_COUNT; signal++) {
+        is_compiled = compile((enum weft_signal)signal, context, texts, count, &ottl.statements[signal]);
+    }
+    if (is_compiled) {
+        status = weft_cli_requests_change(change, &ottl) ? 0 : 1;
+    }
+    for (int signal = 0; signal < SIGNAL_COUNT; signal++) {
+        weft_transform_rules_free(&ottl.statements[signal]);
+    }
     return status;
 }
 
@@ -53,12 +125,9 @@ static enum weft_status run_statements(const struct ottl *ottl, struct weft_otlp
 static enum weft_status run_config(const struct ottl *ottl, struct weft_otlp_table *table, struct weft_arena *arena,
                                    struct weft_error *error)
 {
-    const struct weft_plan_pipeline *pipeline =
-        weft_cli_find_pipeline(ottl->plan, ottl->pipeline, table->signal, "transform");
-    enum weft_status status = WEFT_OK;
-    if (pipeline == NULL) {
-        return weft_fail(error, WEFT_INVALID, "no pipeline of %s has a transform", weft_signal_name(table->signal));
-    }
+    const struct weft_plan_pipeline *pipeline = NULL;
+    enum weft_status status =
+        weft_cli_find_pipeline(ottl->plan, ottl->pipeline, table->signal, "transform", &pipeline, error);
     for (size_t i = 0; status == WEFT_OK && i < pipeline->processor_count; i++) {
         const struct weft_plan_component *component = pipeline->processors[i];
         struct weft_transform_rules *rules = NULL;
@@ -122,34 +191,34 @@ static bool read_options(int argument_count, char **arguments, struct weft_cli_s
     return true;
 }
 
-static bool try_statements(char **texts, size_t count)
-{
-    struct weft_slice *statements = weft_alloc(count * sizeof *statements);
-    struct ottl ottl = { .statements = statements, .statement_count = count };
-    for (size_t i = 0; i < count; i++) {
-        statements[i] = weft_slice_of_text(texts[i]);
-    }
-    bool is_good = weft_cli_requests_change(change, &ottl);
-    weft_free(statements);
-    return is_good;
-}
-
-static bool try_config(const struct weft_cli_sources *sources, const char *pipeline)
+static int try_config(const struct weft_cli_sources *sources, const char *pipeline)
 {
     struct weft_config_sources view = weft_cli_sources_view(sources);
     struct weft_plan *plan = NULL;
     struct weft_telemetry telemetry;
     struct weft_worker_config workers;
     struct weft_error error = WEFT_ERROR_NONE;
-    bool is_good = weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error) == WEFT_OK;
-    if (is_good) {
-        struct ottl ottl = { .plan = plan, .pipeline = pipeline };
-        is_good = weft_cli_requests_change(change, &ottl);
-    } else {
+    int status = 1;
+    if (weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error) != WEFT_OK) {
         fprintf(stderr, "%s\n", error.text);
+    } else if (!weft_cli_has_pipeline(plan, pipeline)) {
+        status = 2;
+    } else {
+        struct ottl ottl = { .plan = plan, .pipeline = pipeline };
+        status = weft_cli_requests_change(change, &ottl) ? 0 : 1;
     }
     weft_plan_unref(&plan);
-    return is_good;
+    return status;
+}
+
+static int try_condition(struct weft_cli_condition *question)
+{
+    struct weft_error error = WEFT_ERROR_NONE;
+    if (weft_cli_ottl_check(question, &error) != WEFT_OK) {
+        fprintf(stderr, "--condition: %s\n", error.text);
+        return 2;
+    }
+    return weft_cli_requests_change(weft_cli_ottl_ask, question) ? 0 : 1;
 }
 
 int weft_cli_ottl(int argument_count, char **arguments)
@@ -161,9 +230,11 @@ int weft_cli_ottl(int argument_count, char **arguments)
         weft_cli_sources_fini(&sources);
         return 2;
     }
-    bool is_good = question.condition != NULL ? weft_cli_requests_change(weft_cli_ottl_ask, &question)
-                   : sources.config_count > 0 ? try_config(&sources, pipeline)
-                                              : try_statements(arguments + optind, (size_t)(argument_count - optind));
+    const char *context = question.context == NULL ? "" : question.context;
+    int status = question.condition != NULL ? try_condition(&question)
+                 : sources.config_count > 0
+                     ? try_config(&sources, pipeline)
+                     : try_statements(context, arguments + optind, (size_t)(argument_count - optind));
     weft_cli_sources_fini(&sources);
-    return is_good ? 0 : 1;
+    return status;
 }

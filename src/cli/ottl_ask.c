@@ -95,20 +95,53 @@ static enum weft_status ask_row(struct asking *asking, uint32_t row)
     return ask(asking, what, row);
 }
 
+static enum weft_status compile(const struct weft_cli_condition *question, enum weft_signal signal,
+                                struct weft_ottl_program **out_program, struct weft_error *error)
+{
+    struct weft_ottl_options options = { .form = WEFT_OTTL_CONDITION };
+    enum weft_status status = find_context(question, signal, &options.context, error);
+    return status == WEFT_OK
+               ? weft_ottl_program_new(weft_slice_of_text(question->condition), &options, out_program, error)
+               : status;
+}
+
+/* Of the errors that the signals have, that of the one whose records its paths or --context name. */
+enum weft_status weft_cli_ottl_check(const struct weft_cli_condition *question, struct weft_error *error)
+{
+    struct weft_slice text = weft_slice_of_text(question->condition);
+    enum weft_ottl_context named = WEFT_OTTL_SPAN;
+    bool is_named = question->context != NULL;
+    enum weft_status status = WEFT_OK;
+    if (is_named && !weft_ottl_context_of(weft_slice_of_text(question->context), &named)) {
+        return weft_fail(error, WEFT_INVALID, "there is no context \"%s\"", question->context);
+    }
+    if (!is_named) {
+        status = weft_ottl_infer_context(&text, 1, WEFT_OTTL_CONDITION, WEFT_TRACES, &is_named, &named, error);
+    }
+    bool is_good = false;
+    for (int i = 0; status == WEFT_OK && !is_good && i <= WEFT_LOGS; i++) {
+        enum weft_signal signal = (enum weft_signal)i;
+        struct weft_ottl_program *program = NULL;
+        struct weft_error own = WEFT_ERROR_NONE;
+        is_good = compile(question, signal, &program, &own) == WEFT_OK;
+        weft_ottl_program_free(&program);
+        if (!is_good && (error->status == WEFT_OK || (is_named && weft_ottl_context_is_of(named, signal)))) {
+            *error = own;
+        }
+    }
+    return status != WEFT_OK || is_good ? status : error->status;
+}
+
 enum weft_status weft_cli_ottl_ask(void *context, struct weft_otlp_table *table, struct weft_arena *arena,
                                    struct weft_buffer *told, struct weft_error *error)
 {
     const struct weft_cli_condition *question = context;
-    struct weft_ottl_options options = { .form = WEFT_OTTL_CONDITION };
     struct weft_ottl_program *program = NULL;
     struct weft_ottl_run *run = weft_alloc(sizeof *run);
     (void)arena;
     enum weft_status status = weft_ottl_run_init(run, error);
     if (status == WEFT_OK) {
-        status = find_context(question, table->signal, &options.context, error);
-    }
-    if (status == WEFT_OK) {
-        status = weft_ottl_program_new(weft_slice_of_text(question->condition), &options, &program, error);
+        status = compile(question, table->signal, &program, error);
     }
     struct asking asking = { .table = table, .program = program, .run = run, .told = told };
     for (uint32_t i = 0; status == WEFT_OK && i < table->record_count; i++) {

@@ -88,11 +88,11 @@ static enum weft_status redact_request(void *context, struct weft_otlp_table *ta
                                        struct weft_buffer *told, struct weft_error *error)
 {
     struct redact *redact = context;
-    const struct weft_plan_pipeline *pipeline =
-        weft_cli_find_pipeline(redact->plan, redact->pipeline, table->signal, "redaction");
-    enum weft_status status = WEFT_OK;
-    if (pipeline == NULL) {
-        return weft_fail(error, WEFT_INVALID, "no pipeline of %s has a redaction", weft_signal_name(table->signal));
+    const struct weft_plan_pipeline *pipeline = NULL;
+    enum weft_status status =
+        weft_cli_find_pipeline(redact->plan, redact->pipeline, table->signal, "redaction", &pipeline, error);
+    if (status != WEFT_OK) {
+        return status;
     }
     redact->told = told;
     for (size_t i = 0; status == WEFT_OK && i < pipeline->processor_count; i++) {
@@ -146,14 +146,16 @@ int weft_cli_redact(int argument_count, char **arguments)
     struct weft_telemetry telemetry;
     struct weft_worker_config workers;
     struct weft_error error = WEFT_ERROR_NONE;
-    bool is_good = weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error) == WEFT_OK;
-    if (is_good) {
-        struct redact redact = { .plan = plan, .pipeline = pipeline };
-        is_good = weft_cli_requests_change(redact_request, &redact);
-    } else {
+    int status = 1;
+    if (weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error) != WEFT_OK) {
         fprintf(stderr, "%s\n", error.text);
+    } else if (!weft_cli_has_pipeline(plan, pipeline)) {
+        status = 2;
+    } else {
+        struct redact redact = { .plan = plan, .pipeline = pipeline };
+        status = weft_cli_requests_change(redact_request, &redact) ? 0 : 1;
     }
     weft_plan_unref(&plan);
     weft_cli_sources_fini(&sources);
-    return is_good ? 0 : 1;
+    return status;
 }

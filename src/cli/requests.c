@@ -154,15 +154,34 @@ static bool has_processor(const struct weft_plan_pipeline *pipeline, const char 
     return false;
 }
 
-const struct weft_plan_pipeline *weft_cli_find_pipeline(const struct weft_plan *plan, const char *id,
-                                                        enum weft_signal signal, const char *type)
+bool weft_cli_has_pipeline(const struct weft_plan *plan, const char *id)
+{
+    struct weft_buffer names;
+    weft_buffer_init(&names, 0);
+    bool is_there = id == NULL;
+    for (size_t i = 0; !is_there && i < plan->pipeline_count; i++) {
+        is_there = strcmp(plan->pipelines[i].id, id) == 0;
+        weft_buffer_append_format(&names, "%s%s", i > 0 ? ", " : "", plan->pipelines[i].id);
+    }
+    if (!is_there) {
+        fprintf(stderr, "no pipeline is called %s; there are %.*s\n", id, WEFT_SLICE_PRINT(weft_buffer_slice(&names)));
+    }
+    weft_buffer_fini(&names);
+    return is_there;
+}
+
+enum weft_status weft_cli_find_pipeline(const struct weft_plan *plan, const char *id, enum weft_signal signal,
+                                        const char *type, const struct weft_plan_pipeline **out_pipeline,
+                                        struct weft_error *error)
 {
     for (size_t i = 0; i < plan->pipeline_count; i++) {
         const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
         bool is_wanted = id == NULL ? has_processor(pipeline, type) : strcmp(id, pipeline->id) == 0;
         if (pipeline->signal == signal && is_wanted) {
-            return pipeline;
+            *out_pipeline = pipeline;
+            return WEFT_OK;
         }
     }
-    return NULL;
+    return id == NULL ? weft_fail(error, WEFT_INVALID, "no pipeline of %s has a %s", weft_signal_name(signal), type)
+                      : weft_fail(error, WEFT_INVALID, "pipeline %s is not of %s", id, weft_signal_name(signal));
 }

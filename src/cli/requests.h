@@ -17,7 +17,11 @@ bool weft_cli_requests_change(weft_cli_change_fn change, void *context);
 
 bool weft_cli_is_of_type(const struct weft_plan_component *component, const char *type);
 
-/* The pipeline of that id and signal; id NULL: the first of the signal that has a processor of that type. NULL: none.
- */
-const struct weft_plan_pipeline *weft_cli_find_pipeline(const struct weft_plan *plan, const char *id,
-                                                        enum weft_signal signal, const char *type);
+/* Whether the plan has it; NULL: none is asked for. Says so if not, and which there are. */
+bool weft_cli_has_pipeline(const struct weft_plan *plan, const char *id);
+
+/* The pipeline of that id and signal; id NULL: the first of the signal that has a processor of that type. WEFT_INVALID:
+ * there is none. */
+enum weft_status weft_cli_find_pipeline(const struct weft_plan *plan, const char *id, enum weft_signal signal,
+                                        const char *type, const struct weft_plan_pipeline **out_pipeline,
+                                        struct weft_error *error);

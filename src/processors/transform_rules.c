@@ -46,6 +46,12 @@ static enum weft_status fail_at(struct weft_error *error, const struct weft_node
 
 /* ---- contexts ---- */
 
+static enum weft_status fail_foreign(enum weft_ottl_context context, enum weft_signal signal, struct weft_error *error)
+{
+    return weft_fail(error, WEFT_INVALID, "paths begin with %s, which is no context of %s",
+                     weft_ottl_context_name(context), weft_signal_name(signal));
+}
+
 /* The lower of what statements and conditions name. */
 static enum weft_status infer(const struct texts *statements, const struct texts *conditions, enum weft_signal signal,
                               enum weft_ottl_context *out_context, struct weft_error *error)
@@ -71,7 +77,7 @@ static enum weft_status infer(const struct texts *statements, const struct texts
     if (is_by_conditions && (!is_inferred || by_conditions < *out_context)) {
         *out_context = by_conditions;
     }
-    return WEFT_OK;
+    return weft_ottl_context_is_of(*out_context, signal) ? WEFT_OK : fail_foreign(*out_context, signal, error);
 }
 
 static enum weft_status name_context(const char *name, enum weft_signal signal, enum weft_ottl_context *out_context,
@@ -318,7 +324,8 @@ enum weft_status weft_transform_rules_new(const struct weft_transform_config *co
     return WEFT_OK;
 }
 
-enum weft_status weft_transform_rules_of(enum weft_signal signal, const struct weft_slice *statements, size_t count,
+enum weft_status weft_transform_rules_of(enum weft_signal signal, const char *context,
+                                         const struct weft_slice *statements, size_t count,
                                          struct weft_transform_rules **out_rules, struct weft_error *error)
 {
     static const struct texts none;
@@ -326,7 +333,7 @@ enum weft_status weft_transform_rules_of(enum weft_signal signal, const struct w
     struct weft_transform_rules *rules = try_rules(error);
     enum weft_status status = rules == NULL ? WEFT_NOMEM : reserve(rules, signal, 1, WEFT_OTTL_PROPAGATE, error);
     if (status == WEFT_OK) {
-        status = make_group(&texts, &none, "", signal, &rules->groups[signal][0], error);
+        status = make_group(&texts, &none, context, signal, &rules->groups[signal][0], error);
     }
     if (status != WEFT_OK) {
         weft_transform_rules_free(&rules);

@@ -34,8 +34,10 @@ enum weft_status weft_transform_rules_new(const struct weft_transform_config *co
                                           struct weft_transform_rules **out_rules,
                                           struct weft_error *error) WEFT_MUST_CHECK;
 
-/* One group of one signal, of statements that name their context: for who tries some. */
-enum weft_status weft_transform_rules_of(enum weft_signal signal, const struct weft_slice *statements, size_t count,
+/* One group of one signal, of statements that name their context, or, where it is not "", of this one: for who tries
+ * some. */
+enum weft_status weft_transform_rules_of(enum weft_signal signal, const char *context,
+                                         const struct weft_slice *statements, size_t count,
                                          struct weft_transform_rules **out_rules,
                                          struct weft_error *error) WEFT_MUST_CHECK;
 

@@ -33,7 +33,7 @@ class OttlCondition(OutsideInCase):
 
     def test_what_is_wrong_says_where(self):
         done = self.ask("--condition", "nam == 1")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("line 1 column 1: unknown path nam", done.stderr)
         self.assertEqual(self.ask("--condition", "true", "--context", "log").returncode, 1)
         self.assertEqual(self.ask("--condition", "true", "set(name, 1)").returncode, 2)

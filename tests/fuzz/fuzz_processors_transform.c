@@ -23,7 +23,7 @@ static struct weft_transform_rules *rules_of(enum weft_signal signal, struct wef
         length += end != NULL;
         text = weft_slice_of(text.bytes + length, text.length - length);
     }
-    if (weft_transform_rules_of(signal, lines, count, &rules, &error) != WEFT_OK) {
+    if (weft_transform_rules_of(signal, "", lines, count, &rules, &error) != WEFT_OK) {
         weft_assert(error.text[0] != '\0');
         return NULL;
     }

@@ -66,7 +66,7 @@ static void run_statements(const char *const *texts, size_t count, struct weft_s
     for (size_t i = 0; i < count; i++) {
         slices[i] = weft_slice_of_text(texts[i]);
     }
-    ck_assert_msg(weft_transform_rules_of(WEFT_TRACES, slices, count, &rules, &error) == WEFT_OK, "%s", error.text);
+    ck_assert_msg(weft_transform_rules_of(WEFT_TRACES, "", slices, count, &rules, &error) == WEFT_OK, "%s", error.text);
     rules->groups[WEFT_TRACES][0].error_mode = WEFT_OTTL_SILENT;
     ck_assert(weft_otlp_check(WEFT_TRACES, request, NULL, &counts, &error) == WEFT_OK);
     ck_assert(weft_otlp_table_build(WEFT_TRACES, request, &counts, arena, &table, &error) == WEFT_OK);

@@ -318,7 +318,7 @@ static void compare_both_ways(uint64_t seed)
     for (size_t i = 0; i < count; i++) {
         chosen[i] = weft_slice_of_text(statements[lot(WEFT_COUNT_OF(statements))]);
     }
-    ck_assert_msg(weft_transform_rules_of(WEFT_TRACES, chosen, count, &rules, &error) == WEFT_OK, "%s", error.text);
+    ck_assert_msg(weft_transform_rules_of(WEFT_TRACES, "", chosen, count, &rules, &error) == WEFT_OK, "%s", error.text);
     rules->groups[WEFT_TRACES][0].error_mode = WEFT_OTTL_SILENT;
     put_any_request(&request);
     transform(rules, weft_buffer_slice(&request), false, &fast);

@@ -1,0 +1,77 @@
+"""What the commands say when they were used wrongly: what was wrong, and the way out."""
+
+import json
+import subprocess
+
+from harness.case import OutsideInCase, only_weft
+from harness.places import program_under_test
+from harness.process import free_port
+
+SPANS = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "a"}]}]}]})
+METRICS = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "m", "gauge": {"dataPoints": [{"asInt": "1"}]}}]}]}]})
+CONFIG = """\
+receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+processors:
+  transform: {metric_statements: ['set(metric.name, "n")']}
+  redaction: {allow_all_keys: true}
+exporters: {debug: {}}
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [redaction], exporters: [debug]}
+    metrics: {receivers: [otlp], processors: [transform], exporters: [debug]}
+"""
+
+
+class Command(OutsideInCase):
+    def weft(self, *arguments, given=""):
+        return subprocess.run([program_under_test(), *arguments], capture_output=True, text=True, timeout=30, input=given)
+
+    def assert_refused(self, said, *arguments, given="", status=2):
+        done = self.weft(*arguments, given=given)
+        self.assertIn(said, done.stderr)
+        self.assertEqual((done.returncode, done.stdout), (status, ""))
+
+    def config(self, text=CONFIG):
+        path = self.temporary_directory() + "/config.yaml"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+
+@only_weft("the Collector has no such command")
+class Ottl(Command):
+    def test_statements_are_compiled_before_anything_is_read(self):
+        self.assert_refused("statement 2: line 1 column 5: unknown path span.nam", "ottl", 'set(span.name, "x")', 'set(span.nam, "x")')
+        self.assert_refused("statement 1: line 1 column 1", "ottl", "nosuch(span.name)")
+        self.assert_refused("begin paths with their context, as in span.name, or say --context", "ottl", 'set(name, "x")')
+        self.assert_refused("--condition: line 1 column 1: unknown path nam", "ottl", "--condition", "nam == 1")
+        self.assert_refused('there is no context "nosuch"', "ottl", "--condition", "true", "--context", "nosuch")
+
+    def test_statements_take_a_context(self):
+        done = self.weft("ottl", "--context", "span", 'set(name, "x")', given=SPANS)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn('"name":"x"', done.stdout.splitlines()[1])
+        self.assert_refused('there is no context "nosuch"', "ottl", "--context", "nosuch", 'set(name, "x")')
+
+    def test_each_signal_has_its_statements(self):
+        statements = ['set(span.name, "x")', 'set(metric.name, "y")', 'set(resource.attributes["r"], "z")']
+        for given, name in ((SPANS, "x"), (METRICS, "y")):
+            after = self.weft("ottl", *statements, given=given).stdout.splitlines()[1]
+            self.assertIn(f'"name":"{name}"', after)
+            self.assertIn('"stringValue":"z"', after)
+        self.assert_refused("no statement is of metrics", "ottl", statements[0], given=METRICS, status=1)
+        self.assert_refused("no statement is of traces", "ottl", statements[1], given=SPANS, status=1)
+
+    def test_a_config_keeps_statements_of_other_signals_out(self):
+        config = self.config(CONFIG.replace("metric_statements", "trace_statements"))
+        self.assert_refused("paths begin with metric, which is no context of traces", "ottl", "--config", config, status=1)
+
+
+@only_weft("the Collector has no such command")
+class Pipelines(Command):
+    def test_a_pipeline_is_named_that_is_not_there(self):
+        for command in ("ottl", "redact"):
+            self.assert_refused("no pipeline is called nosuch; there are traces, metrics", command, "--config", self.config(),
+                                "--pipeline", "nosuch")
+        self.assert_refused("pipeline traces is not of metrics", "redact", "--config", self.config(), "--pipeline", "traces",
+                            given=METRICS, status=1)
