@@ -42,6 +42,32 @@ bool weft_cli_take_agent_option(struct weft_cli_agent *agent, int letter, const 
     }
 }
 
+/* What a person gave as --endpoint. A path has a '/' or begins with "unix:"; host:port has neither. False after a
+ * message. */
+static bool read_endpoint(const struct weft_cli_agent *agent, struct weft_endpoint *out_endpoint)
+{
+    const char *given = agent->endpoint;
+    bool is_path = strchr(given, '/') != NULL && strstr(given, "://") == NULL && strncmp(given, "unix:", 5) != 0;
+    char *text = weft_alloc_format("%s%s", is_path ? "unix:" : "", given);
+    bool is_read = weft_endpoint_parse(text, 8888, out_endpoint, NULL) == WEFT_OK;
+    weft_free(text);
+    if (!is_read) {
+        fprintf(stderr,
+                "%s: --endpoint: \"%s\" is neither a socket's path, as in ./" WEFT_ADMIN_SOCKET_NAME
+                ", nor host:port, as in 127.0.0.1:8888\n",
+                agent->program, given);
+        return false;
+    }
+    if (agent->asks_socket_only && !out_endpoint->is_unix) {
+        fprintf(stderr,
+                "%s: the telemetry port does not answer this; use --state-dir DIR or --endpoint "
+                "/path/" WEFT_ADMIN_SOCKET_NAME "\n",
+                agent->program);
+        return false;
+    }
+    return true;
+}
+
 /* False after a message. */
 static bool find_endpoint(const struct weft_cli_agent *agent, struct weft_endpoint *out_endpoint)
 {
@@ -53,16 +79,32 @@ static bool find_endpoint(const struct weft_cli_agent *agent, struct weft_endpoi
             agent->program);
         return false;
     }
-    bool is_path = agent->endpoint == NULL || agent->endpoint[0] == '/' || agent->endpoint[0] == '.';
-    char *text = agent->endpoint == NULL
-                     ? weft_alloc_format("unix:%s/%s", agent->state_directory, WEFT_ADMIN_SOCKET_NAME)
-                     : weft_alloc_format("%s%s", is_path ? "unix:" : "", agent->endpoint);
-    enum weft_status status = weft_endpoint_parse(text, 8888, out_endpoint, &error);
+    if (agent->endpoint != NULL) {
+        return read_endpoint(agent, out_endpoint);
+    }
+    char *text = weft_alloc_format("unix:%s/%s", agent->state_directory, WEFT_ADMIN_SOCKET_NAME);
+    enum weft_status status = weft_endpoint_parse(text, 0, out_endpoint, &error);
     if (status != WEFT_OK) {
         fprintf(stderr, "%s: %s\n", agent->program, error.text);
     }
     weft_free(text);
     return status == WEFT_OK;
+}
+
+/* Names what was asked, and the options that name another. */
+static void print_unanswered(const struct weft_cli_agent *agent, const struct weft_endpoint *endpoint,
+                             const struct weft_error *error)
+{
+    if (endpoint->is_unix) {
+        fprintf(stderr, "%s: %s: %s; is weft running, and is this its %s (%s)?\n", agent->program, endpoint->host,
+                error->text, agent->endpoint == NULL ? "state directory" : "socket",
+                agent->endpoint == NULL ? "--state-dir" : "--endpoint");
+    } else {
+        fprintf(stderr,
+                "%s: %s:%u: %s; is weft running, and is this its telemetry port? Another one: "
+                "--endpoint HOST:PORT; or ask its socket: --state-dir DIR\n",
+                agent->program, endpoint->host, endpoint->port, error->text);
+    }
 }
 
 /* False after a message. */
@@ -75,8 +117,7 @@ static bool get(const struct weft_cli_agent *agent, const char *target, int *out
     }
     if (weft_http1_get(&endpoint, target, &(struct weft_http1_get_settings){ 0 }, out_code, out_body, &error) !=
         WEFT_OK) {
-        fprintf(stderr, "%s: %s: %s; is weft running, and is this %s?\n", agent->program, endpoint.host, error.text,
-                agent->endpoint == NULL ? "its state directory" : "its endpoint");
+        print_unanswered(agent, &endpoint, &error);
         return false;
     }
     return true;
@@ -114,7 +155,10 @@ static void print_refusal(const struct weft_cli_agent *agent, int code, struct w
             weft_cli_append_value(&text, help, MAX_TEXT_BYTES);
         }
     } else {
-        weft_buffer_append_format(&text, "the agent answers with code %d", code);
+        weft_buffer_append_format(&text, "it answers with code %d%s", code,
+                                  code == 404 ? "; that is neither weft's telemetry port, which is 8888 unless "
+                                                "service.telemetry says otherwise, nor its socket"
+                                              : "");
     }
     fprintf(stderr, "%s: %.*s\n", agent->program, WEFT_SLICE_PRINT(weft_buffer_slice(&text)));
     weft_buffer_fini(&text);

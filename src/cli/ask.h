@@ -8,8 +8,9 @@
 struct weft_cli_agent {
     const char *program;         /* "weft trace", for messages */
     const char *state_directory; /* NULL = there is none */
-    const char *endpoint;        /* a socket's path or host:port; NULL = admin.sock in the state directory */
-    bool wants_json;             /* the answer is printed as it came */
+    const char *endpoint;  /* a socket's path (it has a '/') or host:port; NULL = admin.sock in the state directory */
+    bool wants_json;       /* the answer is printed as it came */
+    bool asks_socket_only; /* the telemetry port has no answer to this */
 };
 
 /* The options that say so, for getopt_long; a command's own begin with WEFT_CLI_OPTION_OWN. */

@@ -38,11 +38,11 @@ static const struct command {
     { "ledger", weft_cli_ledger, "ask the running agent where every record is",
       "[--audit] [--redactions] [--json] [--state-dir DIR | --endpoint SOCKET|HOST:PORT]" },
     { "trace", weft_cli_trace, "ask the running agent what became of a trace",
-      "WORD [--json] [--state-dir DIR | --endpoint SOCKET|HOST:PORT]\n"
+      "WORD [--json] [--state-dir DIR | --endpoint SOCKET]\n"
       "       WORD: a trace id in any form, a span id, or the id that log lines have" },
     { "drops", weft_cli_drops, "ask the running agent what it dropped lately, and whose it was",
       "[--since 15m] [--by reason,policy,service] [--json]\n"
-      "                  [--state-dir DIR | --endpoint SOCKET|HOST:PORT]" },
+      "                  [--state-dir DIR | --endpoint SOCKET]" },
     { "ottl", weft_cli_ottl, "show what statements in OTTL make of requests",
       "[--context span|spanevent|...] STATEMENT ... < OTLP/JSON lines\n"
       "       weft ottl --config FILE [--set KEY=VALUE ...] [--pipeline ID] < OTLP/JSON lines\n"

@@ -150,9 +150,11 @@ static int ask(const struct request *request)
 
 int weft_cli_drops(int argument_count, char **arguments)
 {
-    struct request request = { .agent = { .program = "weft drops", .state_directory = weft_cli_state_directory() },
-                               .since = "15m",
-                               .by = "reason,policy,service" };
+    struct request request = {
+        .agent = { .program = "weft drops", .asks_socket_only = true, .state_directory = weft_cli_state_directory() },
+        .since = "15m",
+        .by = "reason,policy,service"
+    };
     if (!read_options(argument_count, arguments, &request)) {
         weft_cli_print_usage(stderr, "drops");
         return WEFT_CLI_CANNOT_BE_ASKED;

@@ -34,11 +34,12 @@ static bool read_options(int argument_count, char **arguments, struct weft_cli_a
     return optind == argument_count;
 }
 
-/* The agent answers 200 when all agrees and 500 when something does not; the body says what. */
+/* The agent answers 200 when all agrees and 500 when something does not; the body says what. Any other is not weft's.
+ */
 static int exit_status_of(int code, struct weft_slice answer)
 {
     (void)answer;
-    return code == 200 ? 0 : 1;
+    return code == 200 ? 0 : code == 500 ? 1 : -1;
 }
 
 int weft_cli_ledger(int argument_count, char **arguments)

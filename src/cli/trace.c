@@ -45,7 +45,9 @@ static int exit_status_of(int code, struct weft_slice answer)
 
 int weft_cli_trace(int argument_count, char **arguments)
 {
-    struct weft_cli_agent agent = { .program = "weft trace", .state_directory = weft_cli_state_directory() };
+    struct weft_cli_agent agent = { .program = "weft trace",
+                                    .asks_socket_only = true,
+                                    .state_directory = weft_cli_state_directory() };
     const char *word = NULL;
     if (!read_options(argument_count, arguments, &agent, &word)) {
         weft_cli_print_usage(stderr, "trace");

@@ -84,7 +84,9 @@ static void append_verdict(struct weft_buffer *out, struct weft_slice answer)
                  "remembers_from");
     weft_buffer_append_byte(out, '\n');
     bool is_nowhere = is_not_seen && find(answer, "group").length == 0;
-    weft_buffer_append_text(out, is_nowhere ? "  (log lines whose spans never came leave no verdict)\n" : "");
+    weft_buffer_append_text(out, is_nowhere ? "  (log lines whose spans never came leave no verdict; what was dropped "
+                                              "before tail_sampling is not known here: weft drops)\n"
+                                            : "");
 }
 
 /* ---- facts and counts ---- */

@@ -38,6 +38,32 @@ class Command(OutsideInCase):
         return path
 
 
+@only_weft("the Collector has no such commands")
+class Asking(Command):
+    def test_only_the_ledger_is_asked_at_the_telemetry_port(self):
+        for command in (["trace", "ab"], ["drops"]):
+            self.assert_refused("the telemetry port does not answer this; use --state-dir DIR or --endpoint /path/admin.sock",
+                                *command, "--endpoint", "127.0.0.1:8888")
+            self.assertNotIn("HOST:PORT", self.weft(command[0], "--help").stdout)
+
+    def test_nobody_answers(self):
+        address = f"127.0.0.1:{free_port()}"
+        self.assert_refused(f"{address}: connect: Connection refused; is weft running, and is this its telemetry port?",
+                            "ledger", "--endpoint", address)
+        self.assert_refused("--state-dir DIR", "ledger", "--endpoint", address)
+        self.assert_refused("st/admin.sock: connect: No such file or directory; is weft running, and is this its socket",
+                            "ledger", "--endpoint", "st/admin.sock")
+        self.assert_refused('"host:port:x" is neither a socket\'s path, as in ./admin.sock, nor host:port, as in 127.0.0.1:8888',
+                            "ledger", "--endpoint", "host:port:x")
+
+    def test_a_port_of_another_kind(self):
+        address = f"127.0.0.1:{free_port()}"
+        config = {"receivers": {"otlp": {"protocols": {"http": {"endpoint": address}}}}, "exporters": {"debug": {}},
+                  "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}}}
+        self.start_program(config, [address])
+        self.assert_refused("answers with code 404; that is neither weft's telemetry port", "ledger", "--endpoint", address)
+
+
 @only_weft("the Collector has no such command")
 class Ottl(Command):
     def test_statements_are_compiled_before_anything_is_read(self):

@@ -12,7 +12,8 @@ static const struct {
     const char *text;
 } cases[] = {
     { "{\"word\":\"x\",\"verdict\":\"not_seen\",\"since\":\"S\",\"trace_id\":\"ab\"}",
-      "x was not seen since weft started at S\n  (log lines whose spans never came leave no verdict)\n" },
+      "x was not seen since weft started at S\n  (log lines whose spans never came leave no verdict; what was dropped "
+      "before tail_sampling is not known here: weft drops)\n" },
     { "{\"word\":\"x\",\"verdict\":\"forgotten\",\"since\":\"S\",\"remembers_from\":\"R\"}",
       "x is not known any more: it may have been here before what is remembered, which begins at R\n" },
     { "{\"verdict\":\"kept\",\"since\":\"S\",\"word\":\"ab\",\"policy\":\"errors\",\"decided\":\"D\",\"late_"
