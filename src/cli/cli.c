@@ -16,6 +16,10 @@ static int print_version(int argument_count, char **arguments)
 
 static int print_help(int argument_count, char **arguments);
 
+/* For who uses it: what may be in a config only if the command line says so. */
+#define GATE_ID(name, id, help) id " "
+#define GATES_ARE               "opens what is in development: " WEFT_GATE_ROWS(GATE_ID)
+
 static const struct command {
     const char *name;
     int (*run)(int argument_count, char **arguments);
@@ -27,11 +31,13 @@ static const struct command {
       "            [--state-dir DIR]          where the ledger survives restarts; default $STATE_DIRECTORY,\n"
       "                                       else /var/lib/weft if it can be written, else none\n"
       "            [--shutdown-timeout 10s]   time to deliver what is held after SIGTERM\n"
-      "            [--reload-timeout 30s]     the same for what a reload took out" },
+      "            [--reload-timeout 30s]     the same for what a reload took out\n"
+      "            [--feature-gates GATE,...] " GATES_ARE },
     { "validate", weft_cli_validate, "check a config; say what has no effect",
       "--config FILE [--config FILE ...] [--set KEY=VALUE ...]\n"
       "                 [--explain]    and of each node what it holds, for how long, and what a crash costs\n"
-      "                 [--no-files]   certificates are on another machine" },
+      "                 [--no-files]   certificates and token files are on another machine\n"
+      "                 [--feature-gates GATE,...]   " GATES_ARE },
     { "components", weft_cli_components, "list the components", "[--reference]   with all their keys, as Markdown" },
     { "print-config", weft_cli_print_config, "print the config as merged and expanded, secrets masked",
       "--config FILE [--config FILE ...] [--set KEY=VALUE ...]" },
@@ -93,7 +99,8 @@ static int print_help(int argument_count, char **arguments)
         return print_command_help(arguments[1]);
     }
     puts("weft: an OpenTelemetry-compatible collector and agent\n\n"
-         "usage: weft --config FILE [--config FILE ...] [--set KEY=VALUE ...] [--state-dir DIR]\n"
+         "usage: weft --config FILE [--config FILE ...] [--set KEY=VALUE ...] [--state-dir DIR] [--feature-gates "
+         "GATE,...]\n"
          "       weft COMMAND [OPTION ...]\n"
          "       weft COMMAND --help\n");
     for (size_t i = 0; i < WEFT_COUNT_OF(commands); i++) {

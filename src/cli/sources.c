@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "cli/cli.h"
+#include "config/unknown_key.h"
 
 static void append(const char ***items, size_t *count, const char *text)
 {
@@ -27,7 +28,16 @@ void weft_cli_sources_add_set(struct weft_cli_sources *sources, const char *text
 static void tell_unknown_gate(void *context, const char *id, int length)
 {
     (void)context;
-    fprintf(stderr, "weft: --feature-gates: weft has no feature gate %.*s; it is ignored\n", length, id);
+    const char *known[WEFT_GATE_COUNT];
+    char *given = weft_alloc_format("%.*s", length, id);
+    for (size_t i = 0; i < WEFT_GATE_COUNT; i++) {
+        known[i] = weft_gate_rows[i].id;
+    }
+    const char *nearest = weft_config_nearest(given, known, WEFT_GATE_COUNT);
+    fprintf(stderr, "weft: --feature-gates: weft has no feature gate %s; it is ignored", given);
+    fprintf(stderr, "%s%s%s\n", nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
+            nearest == NULL ? "" : "?");
+    weft_free(given);
 }
 
 void weft_cli_sources_add_gates(struct weft_cli_sources *sources, const char *list)

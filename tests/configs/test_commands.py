@@ -101,3 +101,13 @@ class Pipelines(Command):
                                 "--pipeline", "nosuch")
         self.assert_refused("pipeline traces is not of metrics", "redact", "--config", self.config(), "--pipeline", "traces",
                             given=METRICS, status=1)
+
+
+@only_weft("the Collector says it in other words")
+class Gates(Command):
+    def test_help_names_them_and_a_typo_is_told(self):
+        for words in (["--help"], ["run", "--help"], ["validate", "--help"]):
+            self.assertIn("--feature-gates", self.weft(*words).stdout)
+        done = self.weft("validate", "--config", self.config(), "--feature-gates", "service.profileSupport")
+        self.assertIn("did you mean service.profilesSupport?", done.stderr)
+        self.assertNotIn("did you mean", self.weft("validate", "--config", self.config(), "--feature-gates", "x").stderr)
