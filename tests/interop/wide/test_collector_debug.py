@@ -102,8 +102,10 @@ class CollectorDebugTest(OutsideInCase):
                  ("/opentelemetry.proto.collector.logs.v1.LogsService/Export", logs())]
         sent += [(profiles.METHOD, body) for body in (profiles.request(1), profiles_that_lead_nowhere())]
         with contextlib.closing(grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])) as channel:
-            for method, body in sent:
+            for number, (method, body) in enumerate(sent, 1):
                 channel.unary_unary(method)(body, timeout=20)
+                # each signal has a writer of its own
+                self.assertTrue(wait_until(lambda: under_test.process.log_text().count("\t{\"") >= number, 10.0))
         self.assertTrue(wait_until(lambda: under_test.process.log_text().count("Profiles\t{") == 2, 10.0))
         under_test.stop()
         text = under_test.process.log_text().replace('"exporter": "debug", ', "")  # weft says which
