@@ -79,7 +79,8 @@ static enum weft_status join_name(struct weft_ottl_checker *checker, const struc
 static enum weft_status fail_unknown(struct weft_ottl_checker *checker, const struct weft_ottl_node *node,
                                      enum weft_ottl_context context, struct weft_slice name)
 {
-    const char *nearest = weft_ottl_path_nearest(context, name);
+    bool is_any_value = context == WEFT_OTTL_DATAPOINT && weft_slice_equal_text(name, "value");
+    const char *nearest = is_any_value ? "value_int or value_double" : weft_ottl_path_nearest(context, name);
     const char *context_name = weft_ottl_context_name(context);
     return weft_ottl_fail_at(checker->program->text, node->at, checker->error, WEFT_INVALID,
                              "unknown path %.*s: context %s has no %.*s%s%s%s", WEFT_SLICE_PRINT(node->path->text),
@@ -117,6 +118,10 @@ enum weft_status weft_ottl_check_path(struct weft_ottl_checker *checker, struct 
     enum weft_ottl_context context = checker->program->options.context;
     size_t words = 0;
     struct weft_slice name;
+    if (weft_slice_equal_text(node->path->text, "null")) {
+        return weft_ottl_fail_at(checker->program->text, node->at, checker->error, WEFT_INVALID,
+                                 "there is no null; write nil");
+    }
     enum weft_status status = find_context(checker, node, &context, &words);
     if (status == WEFT_OK) {
         status = join_name(checker, node->path, words, &name);

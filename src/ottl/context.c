@@ -125,6 +125,20 @@ bool weft_ottl_enum_of(struct weft_slice name, enum weft_ottl_context context, i
     return false;
 }
 
+/* The first name whose end is the word: ERROR is meant for STATUS_CODE_ERROR. */
+static const char *ends_with_word(const char *const *names, size_t count, const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; i < count; i++) {
+        size_t whole = strlen(names[i]);
+        bool has_more = whole > length && names[i][whole - length - 1] == '_';
+        if (has_more && strcmp(names[i] + whole - length, word) == 0) {
+            return names[i];
+        }
+    }
+    return NULL;
+}
+
 const char *weft_ottl_enum_nearest(struct weft_slice name, enum weft_ottl_context context)
 {
     const char *names[WEFT_COUNT_OF(symbols)];
@@ -140,5 +154,6 @@ const char *weft_ottl_enum_nearest(struct weft_slice name, enum weft_ottl_contex
     }
     memcpy(word, name.bytes, name.length);
     word[name.length] = '\0';
-    return weft_config_nearest(word, names, count);
+    const char *by_end = ends_with_word(names, count, word);
+    return by_end != NULL ? by_end : weft_config_nearest(word, names, count);
 }

@@ -179,6 +179,16 @@ static size_t end_of_string(const struct weft_ottl_parser *parser, size_t at)
     return 0;
 }
 
+/* What other languages have, and what stands for it here. */
+static const char *word_instead_of(uint8_t byte, uint8_t next)
+{
+    return byte == '\''                 ? "; texts stand in double quotes"
+           : byte == '&' && next == '&' ? "; && is written and"
+           : byte == '|' && next == '|' ? "; || is written or"
+           : byte == '!'                ? "; ! is written not"
+                                        : "";
+}
+
 enum weft_status weft_ottl_advance(struct weft_ottl_parser *parser)
 {
     size_t at = parser->next;
@@ -195,9 +205,9 @@ enum weft_status weft_ottl_advance(struct weft_ottl_parser *parser)
         }
     } else if (at < parser->text.length && !take_number(parser, &token, &end) && !take_word(parser, &token, &end) &&
                !take_sign(parser, &token, &end)) {
-        return weft_ottl_fail_at(parser->text, at, parser->error, WEFT_INVALID,
-                                 "there is nothing that begins with \"%.*s\"", 1,
-                                 (const char *)parser->text.bytes + at);
+        return weft_ottl_fail_at(
+            parser->text, at, parser->error, WEFT_INVALID, "there is nothing that begins with \"%.*s\"%s", 1,
+            (const char *)parser->text.bytes + at, word_instead_of(byte_at(parser, at), byte_at(parser, at + 1)));
     }
     token.text = weft_slice_of(parser->text.bytes + at, end - at);
     parser->token = token;

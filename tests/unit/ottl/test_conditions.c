@@ -286,7 +286,13 @@ START_TEST(test_what_is_refused_says_where)
         { "name == \"a\nb\"", "a string does not reach over the end of a line" },
         { "() => true", "lambda expressions are not supported" },
         { "attributes[true] == 1", "a key is a string, a number, a path or a call" },
-        { "name == 'x'", "there is nothing that begins with \"'\"" },
+        { "name == 'x'", "there is nothing that begins with \"'\"; texts stand in double quotes" },
+        { "name == \"a\" && true", "there is nothing that begins with \"&\"; && is written and" },
+        { "name == \"a\" || true", "there is nothing that begins with \"|\"; || is written or" },
+        { "!true", "there is nothing that begins with \"!\"; ! is written not" },
+        { "name == null", "line 1 column 9: there is no null; write nil" },
+        { "status.code == ERROR", "unknown enum ERROR; did you mean STATUS_CODE_ERROR?" },
+        { "kind == server", "unknown path server" },
         { "event_index == 1", "unknown path event_index" },
     };
     struct subject subject;
