@@ -96,6 +96,30 @@ static void component_unref(struct weft_plan_component *component)
     weft_free(component);
 }
 
+/* Of the Collector's, with what does their work here. "Did you mean" would lead astray. */
+static const struct {
+    enum weft_component_kind kind;
+    const char *type, *instead;
+} substitutes[] = {
+    { WEFT_EXPORTER, "logging", "debug has taken its place" },
+    { WEFT_EXPORTER, "loadbalancing", "one gateway takes all of a trace: docs/tail-sampling.md, \"Where it stands\"" },
+    { WEFT_EXPORTER, "load_balancing", "one gateway takes all of a trace: docs/tail-sampling.md, \"Where it stands\"" },
+    { WEFT_PROCESSOR, "k8sattributes",
+      "the operator container of file_log says whose lines are; other attributes have to come with the records" },
+    { WEFT_PROCESSOR, "k8s_attributes",
+      "the operator container of file_log says whose lines are; other attributes have to come with the records" },
+};
+
+static const char *substitute_of(enum weft_component_kind kind, const char *type)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(substitutes); i++) {
+        if (substitutes[i].kind == kind && strcmp(substitutes[i].type, type) == 0) {
+            return substitutes[i].instead;
+        }
+    }
+    return NULL;
+}
+
 static enum weft_status fail_unknown_type(const struct weft_component_registry *registry, enum weft_component_kind kind,
                                           const struct weft_component_settings *settings, struct weft_error *error)
 {
@@ -110,6 +134,11 @@ static enum weft_status fail_unknown_type(const struct weft_component_registry *
     }
     for (size_t i = 0; i < count && used < sizeof known - 1; i++) {
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", types[i]);
+    }
+    const char *substitute = substitute_of(kind, settings->id.type);
+    if (substitute != NULL) {
+        return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node, "weft has no %s \"%s\"; %s",
+                              weft_component_kind_name(kind), settings->id.type, substitute);
     }
     const char *nearest = weft_config_nearest(settings->id.type, types, count);
     return weft_node_fail(error, WEFT_UNSUPPORTED, settings->node,

@@ -42,6 +42,8 @@ START_TEST(test_bad_configs_name_their_line)
     static const char unknown[] = "receivers:\n  fake:\n  kafka:\nprocessors: {fake: }\nexporters: {fake: }\n" PIPELINE;
     expect_failure(unknown, "test.yaml:3: receivers.kafka: unknown receiver type");
     expect_failure(unknown, "weft has: fake");
+    expect_failure("receivers: {fake: }\nprocessors: {fake: , k8sattributes: }\nexporters: {fake: }\n" PIPELINE,
+                   "weft has no processor \"k8sattributes\"; the operator container");
     expect_failure("receivers: {fake: }\nprocessors: {fake: {txet: 1}}\nexporters: {fake: }\n" PIPELINE, "test.yaml:2");
     expect_failure(
         "receivers: {fake: }\nprocessors: {fake: }\nexporters: {fake: }\nservice:\n  pipelines:\n    metrics:\n"
