@@ -82,6 +82,7 @@ static void look_now(struct weft_helper_task *task, void *context)
 static void set_state(struct weft_watched_file *file, enum state state, const struct weft_error *error)
 {
     const struct weft_log_field id = WEFT_LOG_STRING("extension", file->settings.id);
+    const struct weft_log_field path = WEFT_LOG_STRING("file", file->path);
     enum state former = file->state;
     file->state = state;
     switch (state) {
@@ -89,18 +90,18 @@ static void set_state(struct weft_watched_file *file, enum state state, const st
         break;
     case TAKEN: /* the first time it is what was read at the start, but for a rare case */
         if (former != FIRST && file->settings.host->worker_index == 0) {
-            weft_log(INFO, "auth.file_read", "credentials were read again", id);
+            weft_log(INFO, "auth.file_read", "credentials were read again", id, path);
         }
         break;
     case UNREADABLE:
         if (former != UNREADABLE) {
-            weft_log(WARN, "auth.file_unreadable", "credentials cannot be read again; the former ones stay", id,
+            weft_log(WARN, "auth.file_unreadable", "credentials cannot be read again; the former ones stay", id, path,
                      WEFT_LOG_STRING("error", error->text));
         }
         break;
     case UNUSABLE:
         if (former != UNUSABLE) {
-            weft_log(WARN, "auth.file_unusable", "credentials are not usable; the former ones stay", id,
+            weft_log(WARN, "auth.file_unusable", "credentials are not usable; the former ones stay", id, path,
                      WEFT_LOG_STRING("error", error->text));
         }
         break;

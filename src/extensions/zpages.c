@@ -138,7 +138,8 @@ static void write_service(struct page *page)
                             "</a> <a href=\"featurez\">Features</a></p>\n");
 }
 
-/* A cell for each kind of component of a pipeline; ids of one kind stand side by side in it. */
+/* A cell for each kind of component of a pipeline; ids of one kind stand side by side in it, processors in
+ * the order in which records pass them. */
 static void on_pipeline_part(void *context, enum weft_agent_part part, const char *id)
 {
     struct page *page = context;
@@ -150,7 +151,7 @@ static void on_pipeline_part(void *context, enum weft_agent_part part, const cha
         weft_buffer_append_text(page->out, "<tr><td>");
         page->part = WEFT_PART_PIPELINE;
     } else if (page->part == part) {
-        weft_buffer_append_text(page->out, " &rarr; ");
+        weft_buffer_append_text(page->out, part == WEFT_PART_PROCESSOR ? " &rarr; " : ", ");
     }
     for (; page->part < part; page->part++) {
         weft_buffer_append_text(page->out, "</td><td>");
