@@ -47,7 +47,9 @@ struct otlp_shared {
 
 static const struct weft_field protocols_fields[] = {
     WEFT_FIELD_OPTIONAL(struct protocols_config, grpc, has_grpc, weft_otlp_grpc_fields, "off", "OTLP over gRPC."),
-    WEFT_FIELD_OPTIONAL(struct protocols_config, http, has_http, weft_otlp_http_fields, "off", "OTLP over HTTP."),
+    WEFT_FIELD_OPTIONAL(struct protocols_config, http, has_http, weft_otlp_http_fields, "off",
+                        "OTLP over HTTP: POST to /v1/traces, /v1/metrics and /v1/logs; "
+                        "profiles, if their gate is open, to /v1development/profiles."),
     WEFT_FIELDS_END,
 };
 
