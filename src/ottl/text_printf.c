@@ -8,7 +8,7 @@
 #include "ottl/function.h"
 #include "ottl/text_number.h"
 
-enum { MAX_WIDTH = 1000, NO_PRECISION = -1 };
+enum { MAX_WIDTH = 1000, NO_PRECISION = -1, STEPS_OF_NUMBER = 200 };
 
 struct verb {
     bool has_minus, has_plus, has_sharp, has_space, has_zero;
@@ -163,17 +163,21 @@ static void put_hex(struct weft_buffer *out, struct weft_slice bytes, bool is_ca
     out->length += to == NULL ? 0 : 2 * bytes.length;
 }
 
-static void put_escape(struct weft_buffer *out, char letter)
+static uint8_t *put_escape(uint8_t *to, char letter)
 {
-    const char escape[] = { '\\', letter };
-    weft_buffer_append(out, escape, sizeof escape);
+    *to++ = '\\';
+    *to++ = (uint8_t)letter;
+    return to;
 }
 
 /* A byte as \x.. */
-static void put_byte(struct weft_buffer *out, uint8_t byte)
+static uint8_t *put_byte(uint8_t *to, uint8_t byte)
 {
-    put_escape(out, 'x');
-    put_hex(out, weft_slice_of(&byte, 1), false);
+    static const char digits[] = "0123456789abcdef";
+    to = put_escape(to, 'x');
+    *to++ = (uint8_t)digits[byte >> 4];
+    *to++ = (uint8_t)digits[byte & 15];
+    return to;
 }
 
 /* How much of text is ASCII that stands for itself between quotes. */
@@ -192,28 +196,36 @@ static void put_quoted(struct weft_buffer *out, struct weft_slice text)
 {
     static const char escapes[] = "\a\b\t\n\v\f\r";
     static const char letters[] = "abtnvfr";
-    weft_buffer_append_byte(out, '"');
+    enum { ESCAPE_BYTES = 4 };
+    uint8_t *to = weft_buffer_reserve(out, ESCAPE_BYTES * text.length + 2);
+    if (to == NULL) {
+        return;
+    }
+    *to++ = '"';
     for (size_t length; text.length > 0; text = weft_slice_of(text.bytes + length, text.length - length)) {
         length = plain_length(text);
         if (length > 0) {
-            weft_buffer_append(out, text.bytes, length);
+            memcpy(to, text.bytes, length);
+            to += length;
             continue;
         }
         uint32_t character = weft_utf8_decode(text, &length);
         const char *escape = character > 0 && character < 0x80 ? strchr(escapes, (int)character) : NULL;
         if (character == 0xfffd && length == 1) {
-            put_byte(out, text.bytes[0]);
+            to = put_byte(to, text.bytes[0]);
         } else if (character == '"' || character == '\\') {
-            put_escape(out, (char)character);
+            to = put_escape(to, (char)character);
         } else if (escape != NULL) {
-            put_escape(out, letters[escape - escapes]);
+            to = put_escape(to, letters[escape - escapes]);
         } else if (character < ' ' || character == 0x7f) {
-            put_byte(out, (uint8_t)character);
+            to = put_byte(to, (uint8_t)character);
         } else {
-            weft_buffer_append(out, text.bytes, length);
+            memcpy(to, text.bytes, length);
+            to += length;
         }
     }
-    weft_buffer_append_byte(out, '"');
+    *to++ = '"';
+    out->length = (size_t)(to - out->bytes);
 }
 
 static void put_text(struct weft_buffer *out, const struct verb *verb, struct weft_slice text)
@@ -371,7 +383,14 @@ static enum weft_status put_known(struct weft_ottl_run *run, const struct verb *
         put_text(out, verb, value->bytes);
         return WEFT_OK;
     case WEFT_OTTL_BYTES:
-        (is_among(verb->letter, "sqxX") ? put_text : put_bytes)(out, verb, value->bytes);
+        if (is_among(verb->letter, "sqxX")) {
+            put_text(out, verb, value->bytes);
+            return WEFT_OK;
+        }
+        if (!weft_ottl_spend(run, STEPS_OF_NUMBER * (uint64_t)value->bytes.length)) {
+            return weft_ottl_fail_steps(run);
+        }
+        put_bytes(out, verb, value->bytes);
         return WEFT_OK;
     case WEFT_OTTL_INT:
         (is_among(verb->letter, "cqU") ? put_character : put_int)(out, verb, value->integer);

@@ -106,15 +106,22 @@ enum weft_status weft_ottl_url_decode_query(struct weft_ottl_run *run, struct we
 static void put_encoded(struct weft_buffer *out, struct weft_slice text, enum part part)
 {
     static const char digits[] = "0123456789ABCDEF";
+    enum { ESCAPE_BYTES = 3 };
+    uint8_t *to = weft_buffer_reserve(out, text.length * ESCAPE_BYTES);
+    if (to == NULL) {
+        return;
+    }
     for (size_t i = 0; i < text.length; i++) {
         uint8_t byte = text.bytes[i];
         if (is_plain(byte, part)) {
-            weft_buffer_append_byte(out, byte);
+            *to++ = byte;
         } else {
-            const char escape[] = { '%', digits[byte >> 4], digits[byte & 15] };
-            weft_buffer_append(out, escape, sizeof escape);
+            *to++ = '%';
+            *to++ = (uint8_t)digits[byte >> 4];
+            *to++ = (uint8_t)digits[byte & 15];
         }
     }
+    out->length = (size_t)(to - out->bytes);
 }
 
 /* As it came if that is an encoding of it, else encoded anew. */

@@ -9,7 +9,15 @@
 
 #include "base/clock.h"
 
-enum { BODY_FIELD = 5, STRING_FIELD = 1, LIST_FIELD = 5, MAP_FIELD = 6, ITEM_FIELD = 1, INT_FIELD = 3 };
+enum {
+    BODY_FIELD = 5,
+    STRING_FIELD = 1,
+    LIST_FIELD = 5,
+    MAP_FIELD = 6,
+    BYTES_FIELD = 7,
+    ITEM_FIELD = 1,
+    INT_FIELD = 3
+};
 
 static size_t value_bytes = 16 << 10;
 
@@ -18,7 +26,7 @@ static size_t value_bytes = 16 << 10;
 /* A text of the same piece again and again; with %zu in it, which is a number that grows. */
 struct hostile {
     const char *name;
-    char kind; /* s, l, m: what the body is */
+    char kind; /* s, b, l, m: what the body is */
     const char *head, *piece, *tail;
 };
 
@@ -50,6 +58,7 @@ static const struct hostile hostiles[] = {
     { "xml keys", 's', "<a>", "<b%zu c='d'>e</b%zu>", "</a>" },
     { "xml depth", 's', "", "<a>", "" },
     { "url", 's', "http://h/?", "a%%41&", "" },
+    { "bytes", 'b', "", "\xff", "" },
     { "list of ints", 'l', "", "i", "" },
     { "list of texts", 'l', "", "s%zu", "" },
     { "list of a", 'l', "", "sa", "" },
@@ -134,7 +143,7 @@ static void put_record(struct weft_buffer *out, const struct hostile *hostile)
     struct weft_buffer body = { 0 };
     weft_buffer_append_text(&contents, hostile->head);
     for (size_t i = 0; contents.length < value_bytes; i++) {
-        if (hostile->kind == 's') {
+        if (hostile->kind == 's' || hostile->kind == 'b') {
             put_number_text(&contents, hostile->piece, i);
         } else if (hostile->kind == 'm') {
             put_member(&contents, hostile->piece, i);
@@ -147,6 +156,7 @@ static void put_record(struct weft_buffer *out, const struct hostile *hostile)
     }
     weft_buffer_append_text(&contents, hostile->tail);
     uint32_t field = hostile->kind == 's'   ? (uint32_t)STRING_FIELD
+                     : hostile->kind == 'b' ? (uint32_t)BYTES_FIELD
                      : hostile->kind == 'l' ? (uint32_t)LIST_FIELD
                                             : (uint32_t)MAP_FIELD;
     put_field(&body, field, weft_buffer_slice(&contents));
@@ -268,6 +278,9 @@ START_TEST(test_work_is_bounded_by_what_is_asked_of_what)
         { { "a", 's', "", "a", "" }, "replace_pattern(body, \"a\", \"$$0\", SHA256)", "met its limit" },
         { { "lists", 's', "[", "[],", "[]]" }, "set(cache[\"x\"], ParseJSON(body))", "more memory than a statement" },
         { { "numbers", 's', "[", "1.23456789012345678e-300,", "1]" }, "set(cache[\"x\"], ParseJSON(body))", "steps" },
+        { { "bytes", 'b', "", "\xff", "" },
+          "set(cache[\"x\"], Format(\"%d\", [body]))",
+          "more steps than a statement may" },
         { { "map", 'm', "", "k%zu", "" }, "set(cache[\"x\"], String(body))", "more steps than a statement may" },
         { { "list", 'l', "", "i", "" },
           "set(cache[\"x\"], ContainsValue(body, 2))",
