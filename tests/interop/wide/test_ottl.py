@@ -49,7 +49,6 @@ DEVIATIONS = {
     'set(attributes["out"], Decode("_-8", "base64-raw-url"))': "the same",
     'set(attributes["out"], String(attributes))': "an exponent in JSON has no zero before it: 1e-7",
     'set(attributes["out"], Format("%s", [attributes["map"]]))': "a map is its JSON, where the Collector has addresses in memory",
-    'set(attributes["out"], Format("%v %v", [attributes["bytes"], attributes["map"]]))': "the same",
     'set(attributes["new"], attributes)': "the map that is set is the one that was there before, without an empty `new`",
     'replace_match(attributes["uni"], "h?llo*", "x")': "a question mark stands for a character, not for a byte",
 }
