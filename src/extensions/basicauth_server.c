@@ -18,6 +18,7 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/password.h"
 #include "extensions/watched_file.h"
 
@@ -56,6 +57,7 @@ struct basicauth_server {
     struct weft_htpasswd users;
     uint64_t generation; /* of users */
     struct weft_watched_file *file;
+    bool has_looked; /* at the file, since the start */
     struct weft_digest *digest;
     struct cache_set right[CACHE_SETS], wrong[CACHE_SETS];
     struct weft_hash_secret secret; /* of addresses */
@@ -346,11 +348,37 @@ static enum weft_status read_users(struct basicauth_server *server, struct weft_
     return status;
 }
 
+/* What stands in a line is nobody's to read. */
+static void log_passed_over(void *context, size_t line, const char *why)
+{
+    const struct basicauth_server *server = context;
+    weft_log(WARN, "auth.line_passed_over", "a line of a file of users is passed over",
+             WEFT_LOG_STRING("extension", server->setup.id), WEFT_LOG_INT("line", line), WEFT_LOG_STRING("error", why));
+}
+
+static void keep_quiet(void *context, size_t line, const char *why)
+{
+    (void)context;
+    (void)line;
+    (void)why;
+}
+
+/* A file that is being written anew is empty for a while: what it said before stays until it has a user again. What was
+ * read at the start comes once more, and the config's notes have told of its lines. */
 static enum weft_status on_changed(void *context, struct weft_slice contents, struct weft_error *error)
 {
     struct basicauth_server *server = context;
     weft_check_magic(server, basicauth_server);
-    return read_users(server, contents, error);
+    bool is_first = !server->has_looked;
+    server->has_looked = true;
+    if (weft_htpasswd_review(contents, keep_quiet, NULL) == 0) {
+        return weft_fail(error, WEFT_INVALID, "%s: no user in it", server->setup.users->file);
+    }
+    enum weft_status status = read_users(server, contents, error);
+    if (status == WEFT_OK && !is_first && server->setup.host->worker_index == 0) {
+        weft_htpasswd_review(contents, log_passed_over, server);
+    }
+    return status;
 }
 
 static void server_free(struct weft_auth_server *untyped)
