@@ -60,7 +60,9 @@ static const struct weft_field bearer_fields[] = {
     WEFT_FIELD(struct bearer_config, token, NULL, "The token."),
     WEFT_FIELD(struct bearer_config, tokens, NULL,
                "Tokens that a server takes, none of them empty; a client sends the first.", .is_secret = true),
-    WEFT_FIELD(struct bearer_config, filename, "", "A file of tokens instead of token: the first word of each line."),
+    WEFT_FIELD(struct bearer_config, filename, "",
+               "A file of tokens instead of token: the first word of each line, also "
+               "of one that begins with #."),
     WEFT_FIELD(struct bearer_config, reload_interval, "1s", "How often the file is looked at.", .minimum = 0.01),
     WEFT_FIELDS_END,
 };
@@ -217,6 +219,29 @@ static enum weft_status try_files(const void *config, struct weft_error *error)
     struct bearer_values values = { .count = 0 };
     enum weft_status status = read_first(config, &values, error);
     weft_buffer_fini(&values.text);
+    return status;
+}
+
+/* Who writes # means a comment, and has let in whoever sends that word. Never what stands there. */
+static enum weft_status advise_files(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    const struct bearer_config *config = untyped;
+    struct weft_buffer contents;
+    enum weft_status status = WEFT_OK;
+    weft_buffer_init(&contents, 0);
+    bool is_read = has_file(config) && weft_watched_file_read(config->filename, &contents, NULL) == WEFT_OK;
+    struct weft_slice rest = is_read ? weft_buffer_slice(&contents) : weft_slice_of(NULL, 0);
+    for (size_t line = 1; status == WEFT_OK && rest.length > 0; line++) {
+        struct weft_slice text = weft_slice_trim(take_line(&rest));
+        if (text.length > 0 && text.bytes[0] == '#') {
+            struct weft_error note = WEFT_ERROR_NONE;
+            weft_node_fail(&note, WEFT_INVALID, node,
+                           "%s: line %zu begins with #: it is no comment, its first word is a token", config->filename,
+                           line);
+            status = weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s", note.text);
+        }
+    }
+    weft_buffer_fini_secret(&contents);
     return status;
 }
 
@@ -388,6 +413,7 @@ const struct weft_component weft_extension_bearertokenauth = {
     .validate = validate,
     .authenticates = authenticates,
     .try_files = try_files,
+    .advise_files = advise_files,
     .share = share,
     .unshare = shared_free,
 };

@@ -557,6 +557,7 @@ class FilesTest(ClientCase):
 
     def test_tokens(self):
         settings = {"filename": str(self.file)}
+        self.assert_says("bearertokenauth", settings, f"first # of two\n  # {self.SECRET}\n".encode(), 0, "line 2 begins with #: it is no comment")
         self.assert_says("bearertokenauth", settings, f"{self.SECRET} of the first\n\nsecond\n".encode(), 0)
         self.assert_says("bearertokenauth", settings, None, 1, "No such file")
         self.assert_says("bearertokenauth", settings, b"\n \n", 1, "no token in it")
