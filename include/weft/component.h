@@ -121,6 +121,7 @@ enum weft_holding {
     WEFT_HOLDS_UNANSWERED, /* its client waits for the answer, and would send it again */
     WEFT_HOLDS_ANSWERED,   /* its client has been answered, unless the receiver waits for the backend's answer */
     WEFT_HOLDS_ONLY_COPY,  /* there is no client, or none that could send it again */
+    WEFT_HOLDS_LAST_VALUE, /* what it shows: the next value of the same thing takes its place */
 };
 
 /* One pipeline that names a component. */

@@ -32,6 +32,8 @@ static const char *cost_of(enum weft_holding holding, const struct weft_plan_pip
                    : "a crash loses it: the clients have their answer";
     case WEFT_HOLDS_ONLY_COPY:
         return "a crash loses it: nobody would send it again";
+    case WEFT_HOLDS_LAST_VALUE:
+        return "a crash loses it, and it is shown again when the series is heard of again";
     }
     return "";
 }

@@ -331,6 +331,8 @@ static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
     weft_buffer_append_format(
         out, "holds what waits for its thread to write it, %llu bytes a worker at most (max_buffered_bytes)",
         (unsigned long long)config->max_buffered_bytes);
+    weft_buffer_append_text(
+        out, config->append || config->has_rotation ? "" : "; append: false: the next start empties the file");
     return WEFT_HOLDS_ANSWERED;
 }
 

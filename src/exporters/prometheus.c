@@ -453,6 +453,13 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
 
 const struct weft_component weft_exporter_prometheus = {
     .kind = WEFT_EXPORTER,
+static enum weft_holding explain(const void *config, struct weft_buffer *out)
+{
+    (void)config;
+    weft_buffer_append_text(out, "holds the last value of each series until metric_expiration");
+    return WEFT_HOLDS_LAST_VALUE;
+}
+
     .type = "prometheus",
     .signals = WEFT_SIGNAL_BIT_METRICS,
     .help = "Shows metrics to who scrapes them, in Prometheus's format.",
@@ -464,6 +471,7 @@ const struct weft_component weft_exporter_prometheus = {
     .reach = weft_prometheus_config_reach,
     .share = share,
     .has_listeners = true,
+    .explain = explain,
     .unshare = free_shared,
     .renew = renew,
     .end_renewal = end_renewal,

@@ -97,10 +97,14 @@ exporters:
   otlp: {endpoint: b:1, tls: {insecure: true}, sending_queue: {queue_size: 55, sizer: items}, retry_on_failure: {max_elapsed_time: 0}}
   otlp/direct: {endpoint: b:1, tls: {insecure: true}, sending_queue: {enabled: false}}
   nop:
+  prometheus: {endpoint: localhost:0}
+  file: {path: /tmp/weft_never_written}
+  file/kept: {path: /tmp/weft_never_written_either, append: true}
 service:
   pipelines:
     traces: {receivers: [otlp], processors: [batch], exporters: [otlp, otlp/direct, nop]}
     logs: {receivers: [otlp/waits], exporters: [otlp]}
+    metrics: {receivers: [otlp], exporters: [prometheus, file, file/kept]}
 """
 EXPLANATION = [
     r"pipeline traces",
@@ -112,6 +116,11 @@ EXPLANATION = [
     r"pipeline logs",
     r"receiver otlp/waits .*acknowledge: delivered",
     r"exporter otlp holds up to 55 items .*the clients, which have no answer, send it again",
+    r"pipeline metrics",
+    r"receiver otlp ",
+    r"exporter prometheus holds the last value of each series .*; a crash loses it",
+    r"exporter file holds .*; append: false: the next start empties the file; a crash loses it",
+    r"exporter file/kept holds [^;]*; a crash loses it",
     r"A crash is the end of the process without SIGTERM",
 ]
 
