@@ -174,9 +174,12 @@ struct weft_component {
      * weft_authenticator then. NULL = nobody. */
     unsigned (*authenticates)(const void *config);
 
-    /* Extensions that authenticate: the keys of a request's metadata that the fields which they give are taken from, by
-     * index; NULL behind the last. NULL = none. */
+    /* Extensions that authenticate, and processors: the keys of a request's metadata that are read (for the fields
+     * that an extension gives), by index; NULL behind the last. NULL = none. */
     const char *(*reads_metadata)(const void *config, size_t index);
+
+    /* Receivers: whether what requests say goes with their records. NULL = it does not. */
+    bool (*gives_metadata)(const void *config);
 
     /* Processors: whether what is passed on has what the requests' metadata said under this key. NULL = it does, unless
      * the processor is a stage. */

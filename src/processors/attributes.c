@@ -306,6 +306,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static const char *reads_metadata(const void *config, size_t index)
+{
+    return weft_attribute_actions_metadata(&((const struct attributes_config *)config)->actions, index);
+}
+
 static bool asks_for_address(const void *config)
 {
     return weft_attribute_actions_ask_for_address(&((const struct attributes_config *)config)->actions);
@@ -323,6 +328,7 @@ const struct weft_component weft_processor_attributes = {
     .advise_signal = advise_signal,
     .share = share_rules,
     .unshare = unshare_rules,
+    .reads_metadata = reads_metadata,
     .asks_for_address = asks_for_address,
     .create_consumer = create,
     .collect = collect,

@@ -139,6 +139,30 @@ bool weft_attribute_actions_ask_for_address(const struct weft_config_list *actio
     return false;
 }
 
+static enum weft_attribute_source source_of(const struct weft_attribute_action_config *config)
+{
+    return is_address(config)                           ? WEFT_ATTRIBUTE_FROM_ADDRESS
+           : begins_with(config->from_context, "auth.") ? WEFT_ATTRIBUTE_FROM_AUTH
+                                                        : WEFT_ATTRIBUTE_FROM_METADATA;
+}
+
+static const char *context_of(const struct weft_attribute_action_config *config)
+{
+    bool has_prefix = begins_with(config->from_context, METADATA_PREFIX);
+    return config->from_context + (has_prefix ? strlen(METADATA_PREFIX) : 0);
+}
+
+const char *weft_attribute_actions_metadata(const struct weft_config_list *actions, size_t index)
+{
+    const struct weft_attribute_action_config *items = actions->items;
+    for (size_t i = 0; i < actions->count; i++) {
+        if (is_set(items[i].from_context) && source_of(&items[i]) == WEFT_ATTRIBUTE_FROM_METADATA && index-- == 0) {
+            return context_of(&items[i]);
+        }
+    }
+    return NULL;
+}
+
 static enum weft_status validate_sources(const struct weft_attribute_action_config *config, struct weft_error *error)
 {
     int count = (has_value(&config->value) ? 1 : 0) + (is_set(config->from_attribute) ? 1 : 0) +
@@ -287,11 +311,8 @@ static enum weft_status make_step(struct weft_attribute_program *program,
             weft_attribute_keys_add(&program->keys, weft_slice_of_text(config->from_attribute), &step->from, error);
     }
     if (status == WEFT_OK && sets_value(step->action) && is_set(config->from_context)) {
-        bool has_prefix = begins_with(config->from_context, METADATA_PREFIX);
-        step->context = config->from_context + (has_prefix ? strlen(METADATA_PREFIX) : 0);
-        step->source = is_address(config)                           ? WEFT_ATTRIBUTE_FROM_ADDRESS
-                       : begins_with(config->from_context, "auth.") ? WEFT_ATTRIBUTE_FROM_AUTH
-                                                                    : WEFT_ATTRIBUTE_FROM_METADATA;
+        step->context = context_of(config);
+        step->source = source_of(config);
         step->context_index = program->context_count++;
     }
     if (status == WEFT_OK && make_constants(config, step) != WEFT_OK) {

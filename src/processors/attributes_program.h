@@ -75,6 +75,9 @@ struct weft_attribute_program {
 /* Whether one of them takes the client's address. */
 bool weft_attribute_actions_ask_for_address(const struct weft_config_list *actions);
 
+/* The keys of a request's metadata that they take values from, by index; NULL behind the last. */
+const char *weft_attribute_actions_metadata(const struct weft_config_list *actions, size_t index);
+
 /* actions: struct weft_attribute_action_config, which outlive the program; name: of their list, for errors.
  * WEFT_INVALID, WEFT_UNSUPPORTED with where it stands, WEFT_NOMEM. What was made is freed by
  * weft_attribute_program_fini either way. */

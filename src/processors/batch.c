@@ -52,6 +52,12 @@ static bool keeps_metadata(const void *untyped, const char *key)
     return false;
 }
 
+static const char *reads_metadata(const void *untyped, size_t index)
+{
+    const struct weft_config_strings *keys = &((const struct weft_batch_config *)untyped)->metadata_keys;
+    return index < keys->count ? keys->items[index] : NULL;
+}
+
 static enum weft_holding explain(const void *untyped, struct weft_buffer *out)
 {
     const struct weft_batch_config *config = untyped;
@@ -270,6 +276,7 @@ const struct weft_component weft_processor_batch = {
     .fields = batch_fields,
     .config_size = sizeof(struct weft_batch_config),
     .validate = validate,
+    .reads_metadata = reads_metadata,
     .keeps_metadata = keeps_metadata,
     .explain = explain,
     .create_consumer = create,

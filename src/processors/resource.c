@@ -229,6 +229,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static const char *reads_metadata(const void *config, size_t index)
+{
+    return weft_attribute_actions_metadata(&((const struct resource_config *)config)->attributes, index);
+}
+
 static bool asks_for_address(const void *config)
 {
     return weft_attribute_actions_ask_for_address(&((const struct resource_config *)config)->attributes);
@@ -244,6 +249,7 @@ const struct weft_component weft_processor_resource = {
     .validate = validate,
     .share = share_program,
     .unshare = unshare_program,
+    .reads_metadata = reads_metadata,
     .asks_for_address = asks_for_address,
     .create_consumer = create,
     .collect = collect,

@@ -331,6 +331,12 @@ static bool waits_for_delivery(const void *config)
     return weft_inlet_waits_for_delivery(&((const struct jsonlog_config *)config)->inlet);
 }
 
+static bool gives_metadata(const void *untyped)
+{
+    const struct protocols_config *protocols = &((const struct jsonlog_config *)untyped)->protocols;
+    return protocols->has_http && protocols->http.include_metadata;
+}
+
 const struct weft_component weft_receiver_jsonlog = {
     .kind = WEFT_RECEIVER,
     .type = "jsonlog",
@@ -341,6 +347,7 @@ const struct weft_component weft_receiver_jsonlog = {
     .validate = validate,
     .waits_for_delivery = waits_for_delivery,
     .auth_needs = auth_needs,
+    .gives_metadata = gives_metadata,
     .reach = reach,
     .explain = explain,
     .try_files = try_files,

@@ -255,6 +255,13 @@ static bool waits_for_delivery(const void *config)
     return weft_inlet_waits_for_delivery(&((const struct otlp_config *)config)->inlet);
 }
 
+static bool gives_metadata(const void *untyped)
+{
+    const struct protocols_config *protocols = &((const struct otlp_config *)untyped)->protocols;
+    return (protocols->has_grpc && protocols->grpc.include_metadata) ||
+           (protocols->has_http && protocols->http.include_metadata);
+}
+
 const struct weft_component weft_receiver_otlp = {
     .kind = WEFT_RECEIVER,
     .type = "otlp",
@@ -265,6 +272,7 @@ const struct weft_component weft_receiver_otlp = {
     .validate = validate,
     .waits_for_delivery = waits_for_delivery,
     .auth_needs = auth_needs,
+    .gives_metadata = gives_metadata,
     .reach = reach,
     .explain = explain,
     .try_files = try_files,

@@ -205,15 +205,15 @@ static const struct row order_rows[] = {
 
 /* ---- what an authenticator reads is gone ---- */
 
+#define KEEPING "otlp: {protocols: {grpc: {endpoint: \"0.0.0.0:4317\", include_metadata: true}}}"
 #define SETTER(name, more) \
     name ": {headers: [{key: a, value: b}, {key: X-Scope, from_context: X-Tenant, default_value: none}]" more "}"
-#define WITH_SETTER(extensions, batch, processors)                                                                 \
-    "extensions: {" extensions "}\n" RECEIVERS(OPEN) PROCESSORS("batch: {" batch "}, nop: , " SAMPLING)            \
-        EXPORTERS("otlp: {endpoint: \"backend:4317\", auth: {authenticator: headers_setter}}, otlp/b: {endpoint: " \
-                  "\"backend:4317\"}") "service: {extensions: [headers_setter, headers_setter/b], pipelines: "     \
-                                       "{\n" PIPELINE("traces", "otlp", processors,                                \
-                                                      "otlp, otlp/b") ",\n" PIPELINE("logs", "otlp", "batch",      \
-                                                                                     "otlp/b") "}}\n"
+#define WITH_SETTER(extensions, batch, processors)                                                                  \
+    "extensions: {" extensions "}\n" RECEIVERS(KEEPING) PROCESSORS("batch: {" batch "}, nop: , " SAMPLING)          \
+        EXPORTERS("otlp: {endpoint: \"backend:4317\", auth: {authenticator: headers_setter}}, otlp/b: {endpoint: "  \
+                  "\"backend:4317\"}") "service: {extensions: [headers_setter, headers_setter/b], pipelines: "      \
+                                       "{\n" PIPELINE("traces", "otlp", processors, "otlp, otlp/b") ",\n" PIPELINE( \
+                                           "logs", "otlp", "batch", "otlp/b") "}}\n"
 #define ONE_SETTER "headers_setter: {headers: [{key: a, value: b}]}, headers_setter/b: {headers: [{key: a, value: b}]}"
 #define SETTERS    SETTER("headers_setter", "") ", headers_setter/b: {headers: [{key: a, value: b}]}"
 #define CHAIN                                                                                                         \
@@ -230,6 +230,33 @@ static const struct row metadata_rows[] = {
     { WITH_SETTER(SETTERS, "", "tail_sampling"), { { 6, LOST("tail_sampling") } } },
     { WITH_SETTER(ONE_SETTER, "", "batch"), { { 0, NULL } } },
     { WITH_SETTER(CHAIN, "", "batch"), { { 6, LOST("batch") ", and headers_setter/b takes it" } } },
+};
+
+#define READING(receivers, processors, names)                                                                   \
+    RECEIVERS(receivers)                                                                                        \
+    PROCESSORS(processors)                                                                                      \
+    EXPORTERS(BACKEND)                                                                                          \
+    "service: {pipelines: {\n" PIPELINE("traces", "otlp", names, "otlp") ",\n" PIPELINE("logs", "file_log", "", \
+                                                                                        "otlp") "}}\n"
+#define ATTRIBUTES(source) \
+    "attributes: {actions: [{key: a, action: insert, from_context: " source ", default_value: b}]}"
+#define RESOURCE         "resource: {attributes: [{key: a, action: upsert, from_context: x-tenant, default_value: b}]}"
+#define NOT_KEPT(reader) "pipeline traces: " reader " reads what requests say in x-tenant, and no receiver of this"
+#define KEPT_BY_HTTP     "otlp: {protocols: {grpc: , http: {include_metadata: true}}}, " FILES("/a")
+
+static const struct row kept_rows[] = {
+    { READING(OPEN ", " FILES("/a"), ATTRIBUTES("metadata.x-tenant"), "attributes"),
+      { { 2, NOT_KEPT("attributes") } } },
+    { READING(OPEN ", " FILES("/a"), ATTRIBUTES("x-tenant"), "attributes"), { { 2, NOT_KEPT("attributes") } } },
+    { READING(OPEN ", " FILES("/a"), ATTRIBUTES("client.address"), "attributes"), { { 0, NULL } } },
+    { READING(OPEN ", " FILES("/a"), ATTRIBUTES("auth.x"), "attributes"), { { 0, NULL } } },
+    { READING(OPEN ", " FILES("/a"), RESOURCE, "resource"), { { 2, NOT_KEPT("resource") } } },
+    { READING(OPEN ", " FILES("/a"), "batch: {metadata_keys: [x-tenant]}", "batch"), { { 2, NOT_KEPT("batch") } } },
+    { READING(KEPT_BY_HTTP, "batch: {metadata_keys: [x-tenant]}", "batch"), { { 0, NULL } } },
+    { "extensions: {" SETTERS "}\n" RECEIVERS(OPEN) PROCESSORS("batch: ")
+          EXPORTERS("otlp: {endpoint: \"backend:4317\", auth: {authenticator: headers_setter}}") //
+      "service: {extensions: [headers_setter], pipelines: {\n" PIPELINE("traces", "otlp", "batch", "otlp") "}}\n",
+      { { 1, "pipeline traces: headers_setter reads what requests say in X-Tenant, and no receiver" } } },
 };
 
 /* ---- what has no effect on a signal ---- */
@@ -337,6 +364,12 @@ START_TEST(test_metadata_that_an_authenticator_misses_is_warned_of)
 }
 END_TEST
 
+START_TEST(test_metadata_that_no_receiver_keeps_is_warned_of)
+{
+    check_row(&kept_rows[_i]);
+}
+END_TEST
+
 START_TEST(test_what_has_no_effect_on_a_signal_is_warned_of)
 {
     check_row(&signal_rows[_i]);
@@ -352,6 +385,7 @@ int main(void)
     tcase_add_loop_test(advice, test_redaction_behind_what_holds_is_warned_of, 0, (int)WEFT_COUNT_OF(order_rows));
     tcase_add_loop_test(advice, test_metadata_that_an_authenticator_misses_is_warned_of, 0,
                         (int)WEFT_COUNT_OF(metadata_rows));
+    tcase_add_loop_test(advice, test_metadata_that_no_receiver_keeps_is_warned_of, 0, (int)WEFT_COUNT_OF(kept_rows));
     tcase_add_loop_test(advice, test_what_has_no_effect_on_a_signal_is_warned_of, 0, (int)WEFT_COUNT_OF(signal_rows));
     tcase_add_test(advice, test_memory_that_fails_is_an_error);
     suite_add_tcase(suite, advice);
