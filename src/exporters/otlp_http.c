@@ -225,8 +225,8 @@ static void check(const struct weft_consumer *consumer, char *out_text)
 {
     struct weft_http1_client_state state;
     weft_http1_client_read_state(exporter_of(consumer)->client, &state);
-    bool is_failing = state.connections_ready == 0 && state.last_failure[0] != '\0';
-    snprintf(out_text, WEFT_CHECK_BYTES, "%s", is_failing ? state.last_failure : "ok");
+    weft_exporter_check(exporter_of(consumer)->sender, state.connections_ready, state.last_failure, WEFT_CHECK_BYTES,
+                        out_text);
 }
 
 static const char *const aliases[] = { "otlphttp", NULL };

@@ -496,11 +496,11 @@ void weft_graph_check(const struct weft_graph *graph, void (*add)(void *context,
     for (size_t i = 0; i < graph->exporter_count; i++) {
         const struct weft_consumer *consumer = graph->exporters[i]->consumer;
         const struct weft_component *component = graph->exporters[i]->component->component;
+        char text[WEFT_CHECK_BYTES] = "ok";
         if (component->check != NULL) {
-            char text[WEFT_CHECK_BYTES];
             component->check(consumer, text);
-            add(context, consumer->id, text);
         }
+        add(context, consumer->id, text);
     }
 }
 

@@ -33,7 +33,7 @@ bool weft_graph_drain(struct weft_graph *graph, unsigned phase, enum weft_drop_r
  * way counts, too. Without memory to count it is not 0. */
 uint64_t weft_graph_held(const struct weft_graph *graph);
 
-/* Tells the state of every component that has one: "ok" or what is wrong. */
+/* Tells the state of every exporter: "ok" or what is wrong. */
 void weft_graph_check(const struct weft_graph *graph, void (*add)(void *context, const char *id, const char *text),
                       void *context);
 

@@ -153,3 +153,11 @@ enum weft_status weft_exporter_advise_headers(const struct weft_config_map *head
     }
     return status;
 }
+
+void weft_exporter_check(const struct weft_sender *sender, uint64_t connections_ready, const char *failure, size_t size,
+                         char *out_text)
+{
+    const char *rejection = weft_sender_rejection(sender);
+    bool is_away = connections_ready == 0 && failure[0] != '\0';
+    snprintf(out_text, size, "%s", is_away ? failure : rejection != NULL ? rejection : "ok");
+}

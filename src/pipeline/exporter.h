@@ -38,6 +38,11 @@ void weft_exporter_collect(const struct weft_consumer *exporter, enum weft_signa
 void weft_exporter_collect_sender(const struct weft_consumer *exporter, enum weft_signal signal,
                                   const struct weft_sender *sender, struct weft_samples *samples);
 
+/* What /ready says of a client: why it has no connection, else the last refusal, else "ok". failure: of the last
+ * connection; "" = none. */
+void weft_exporter_check(const struct weft_sender *sender, uint64_t connections_ready, const char *failure, size_t size,
+                         char *out_text);
+
 /* The numbers of a client with connections. */
 struct weft_exporter_connections {
     uint64_t ready, connect_failures, sent_bytes, addresses, addresses_left_out;

@@ -3,6 +3,8 @@
  * Collector) or pending (sending_queue.batch still fills it). */
 #include "pipeline/sender.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
@@ -149,6 +151,9 @@ static void request_sent(struct request *request, uint64_t rejected_count)
     uint64_t rejected = is_all ? weight : rejected_count;
     struct weft_host *host = sender->consumer->host;
     weft_host_book(host, sender->sent_flow, weight - rejected);
+    if (weight > rejected) {
+        sender->rejected.ns = 0;
+    }
     if (rejected > 0) {
         weft_host_drop_some(host, sender->rejected_flows[WEFT_PUSH_FAULT_NONE], request->batch, rejected);
     }
@@ -171,6 +176,8 @@ static void request_rejected(struct request *request, const struct weft_push_out
              WEFT_LOG_STRING("exporter", sender->consumer->id), WEFT_LOG_INT("records", weight),
              WEFT_LOG_STRING("unconfirmed", is_unconfirmed ? "yes" : "no"),
              WEFT_LOG_STRING("error", outcome->error.text));
+    sender->rejected = weft_timers_now(sender->consumer->host->timers);
+    snprintf(sender->rejection, sizeof sender->rejection, "%s", outcome->error.text);
     weft_host_drop(sender->consumer->host,
                    is_unconfirmed ? sender->drop_flows[WEFT_DROP_UNCONFIRMED] : sender->rejected_flows[outcome->fault],
                    request->batch);

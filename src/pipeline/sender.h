@@ -99,6 +99,10 @@ void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outc
 
 const struct weft_sender_counters *weft_sender_read_counters(const struct weft_sender *sender);
 
+/* The backend's words if it refused records for good in the last minute and has taken none since; else NULL. They are
+ * there until the sender moves. */
+const char *weft_sender_rejection(const struct weft_sender *sender);
+
 /* Queue fill of the process and its capacity, in sizer units. */
 uint64_t weft_sender_queue_size(const struct weft_sender *sender);
 uint64_t weft_sender_queue_capacity(const struct weft_sender *sender);

@@ -5,6 +5,8 @@
 
 WEFT_MAGIC(sender, 0x5e4de500);
 
+enum { WEFT_SENDER_REJECTION_BYTES = 200 };
+
 /* The sender's structs, for sender.c and sender_read.c. */
 struct weft_sender {
     uint32_t magic;
@@ -21,6 +23,8 @@ struct weft_sender {
     uint64_t active_limit;
     uint64_t own_used; /* this worker's part of shared->used */
     struct weft_timer recheck_timer;
+    struct weft_monotonic rejected; /* when the backend last refused records for good; 0: it has taken some since */
+    char rejection[WEFT_SENDER_REJECTION_BYTES]; /* its words then; valid with rejected */
     uint32_t refused_in_row; /* requests that ended so because of what was in them, since one was sent */
     enum weft_sizer batch_sizer;
     enum weft_drop_reason drain_reason;

@@ -28,6 +28,13 @@ const struct weft_sender_counters *weft_sender_read_counters(const struct weft_s
     return &sender->counters;
 }
 
+const char *weft_sender_rejection(const struct weft_sender *sender)
+{
+    struct weft_monotonic now = weft_timers_now(sender->consumer->host->timers);
+    bool is_recent = sender->rejected.ns != 0 && now.ns - sender->rejected.ns < 60 * WEFT_NS_PER_S;
+    return is_recent ? sender->rejection : NULL;
+}
+
 uint64_t weft_sender_queue_size(const struct weft_sender *sender)
 {
     return has_queue(sender) ? weft_atomic_load(&sender->settings.shared->used) : 0;

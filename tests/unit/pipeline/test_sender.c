@@ -332,6 +332,27 @@ START_TEST(test_permanent_refusal_is_rejected)
 }
 END_TEST
 
+/* For /ready: until it takes records again, or a minute is over. */
+START_TEST(test_what_a_backend_refused_with_is_told_for_a_minute)
+{
+    defaults();
+    begin_with(1);
+    const struct weft_sender *sender = fakes[0].sender;
+    ck_assert_ptr_null(weft_sender_rejection(sender));
+    for (int is_over = 0; is_over < 2; is_over++) {
+        ck_assert_int_eq(give_spans(&fakes[0], 0, 1), WEFT_OK);
+        answer(&fakes[0], refused(WEFT_PUSH_FAULT_NONE));
+        ck_assert_str_eq(weft_sender_rejection(sender), "never");
+        advance(60 * WEFT_NS_PER_S - 1 + is_over);
+        ck_assert_int_eq(weft_sender_rejection(sender) == NULL, is_over);
+        ck_assert_int_eq(give_spans(&fakes[0], 0, 2), WEFT_OK);
+        answer(&fakes[0], sent(1));
+        ck_assert_ptr_null(weft_sender_rejection(sender));
+    }
+    end_all();
+}
+END_TEST
+
 /* The backend may have what it refuses now: an answer to an earlier attempt was lost, or this one says nothing of what
  * became of the request. Booked as rejected it would be with the backend and nowhere in the books. */
 START_TEST(test_refusal_after_a_lost_answer_is_unconfirmed)
@@ -821,6 +842,7 @@ int main(void)
     tcase_add_test(outcomes, test_exhausted_retries_drop);
     tcase_add_test(outcomes, test_without_retry_the_first_failure_drops);
     tcase_add_test(outcomes, test_permanent_refusal_is_rejected);
+    tcase_add_test(outcomes, test_what_a_backend_refused_with_is_told_for_a_minute);
     tcase_add_test(outcomes, test_refusal_after_a_lost_answer_is_unconfirmed);
     tcase_add_test(batch, test_batch_goes_at_min_size_or_after_the_timeout);
     tcase_add_test(batch, test_requests_that_an_authenticator_tells_apart_are_not_merged);
