@@ -337,6 +337,25 @@ static enum weft_status open_ledger(struct agent *agent, struct weft_error *erro
     return status;
 }
 
+/* What a former process had in memory when it was killed. */
+static void log_crash_losses(const struct agent *agent)
+{
+    struct weft_ledger_balance end;
+    uint64_t counts[WEFT_SIGNAL_COUNT] = { 0 }, count = 0;
+    weft_flow_id flow;
+    for (size_t i = 0; (flow = weft_ledger_crash_move(agent->ledger, i, &count)) != WEFT_FLOW_NONE; i++) {
+        for (int signal = 0; weft_ledger_flow_end(agent->ledger, flow, &end) && signal < WEFT_SIGNAL_COUNT; signal++) {
+            bool is_it = strcmp(end.account.signal, weft_signal_name((enum weft_signal)signal)) == 0;
+            counts[signal] += is_it ? count : 0;
+        }
+    }
+    if (weft_ledger_crash_move(agent->ledger, 0, &count) != WEFT_FLOW_NONE) {
+        weft_log(WARN, "ledger.crash_losses", "records that were in memory when the former process was killed are lost",
+                 WEFT_LOG_INT("traces", counts[WEFT_TRACES]), WEFT_LOG_INT("metrics", counts[WEFT_METRICS]),
+                 WEFT_LOG_INT("logs", counts[WEFT_LOGS]), WEFT_LOG_INT("profiles", counts[WEFT_PROFILES]));
+    }
+}
+
 /* What happens to the ledger's file is in the log also where nobody asks /ready. */
 static void watch_ledger(void *context)
 {
@@ -361,6 +380,9 @@ static enum weft_status start(struct agent *agent, struct weft_error *error)
     weft_config_notes_fini(&notes);
     if (status == WEFT_OK) {
         status = open_ledger(agent, error);
+    }
+    if (status == WEFT_OK) {
+        log_crash_losses(agent);
     }
     if (status == WEFT_OK) {
         status = weft_plan_open(agent->plan, &agent->budget, agent->worker_count, error);
