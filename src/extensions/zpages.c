@@ -199,9 +199,9 @@ static void write_features(struct page *page)
 
 static void write_traces(struct page *page)
 {
-    weft_buffer_append_text(page->out,
-                            "<p>weft records no spans about itself. <code>weft trace ID</code> and "
-                            "<code>/v1/traces/ID</code> on the telemetry port say what became of a trace.</p>\n");
+    weft_buffer_append_text(
+        page->out, "<p>weft records no spans about itself. <code>weft trace ID</code> and "
+                   "<code>/v1/traces/ID</code> on admin.sock in the state directory say what became of a trace.</p>\n");
 }
 
 static const struct page_kind service_page = { "Service", write_service };

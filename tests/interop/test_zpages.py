@@ -33,6 +33,8 @@ class ZpagesTest(OutsideInCase):
             self.assertEqual((page, status, content_type.split(";")[0]), (page, 200, "text/html"))
             self.assertIn("</html>", text)
         text = self.get("/debug/pipelinez")[2]
+        if not program.is_stand_in:
+            self.assertIn("admin.sock", self.get("/debug/tracez")[2])
         for name in ("traces", "otlp", "batch", "nop", "nop/two"):
             self.assertIn(name, text)
         self.assertIn("zpages", self.get("/debug/extensionz")[2])
