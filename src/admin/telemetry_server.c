@@ -430,6 +430,8 @@ enum weft_status weft_telemetry_server_new(const struct weft_net_context *net,
     int descriptor = -1;
     enum weft_status status = weft_listen(&endpoint, WEFT_TELEMETRY_BACKLOG, &descriptor, error);
     if (status == WEFT_OK) {
+        weft_log(INFO, "telemetry.listening", "metrics and health are shown", WEFT_LOG_STRING("host", settings->host),
+                 WEFT_LOG_INT("port", settings->port));
         weft_telemetry_server_new_on(net, settings, source, descriptor, out_server);
     }
     return status;

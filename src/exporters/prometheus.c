@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/log.h"
 #include "exporters/prometheus_config.h"
 #include "exporters/prometheus_server.h"
 #include "pipeline/exporter.h"
@@ -90,7 +91,6 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
                               struct weft_error *error)
 {
     const struct weft_prometheus_config *config = untyped;
-    (void)id;
     (void)budget;
     struct shared *shared = weft_alloc(sizeof *shared);
     struct weft_endpoint endpoint;
@@ -108,6 +108,8 @@ static enum weft_status share(const void *untyped, const char *id, struct weft_b
         free_shared(shared);
         return status;
     }
+    weft_log(INFO, "exporter.listening", "metrics are shown", WEFT_LOG_STRING("exporter", id),
+             WEFT_LOG_STRING("endpoint", config->endpoint), WEFT_LOG_STRING("tls", config->has_tls ? "on" : "off"));
     *out_shared = shared;
     return WEFT_OK;
 }
@@ -451,8 +453,6 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     }
 }
 
-const struct weft_component weft_exporter_prometheus = {
-    .kind = WEFT_EXPORTER,
 static enum weft_holding explain(const void *config, struct weft_buffer *out)
 {
     (void)config;
@@ -460,6 +460,8 @@ static enum weft_holding explain(const void *config, struct weft_buffer *out)
     return WEFT_HOLDS_LAST_VALUE;
 }
 
+const struct weft_component weft_exporter_prometheus = {
+    .kind = WEFT_EXPORTER,
     .type = "prometheus",
     .signals = WEFT_SIGNAL_BIT_METRICS,
     .help = "Shows metrics to who scrapes them, in Prometheus's format.",
@@ -469,9 +471,9 @@ static enum weft_holding explain(const void *config, struct weft_buffer *out)
     .auth_needs = weft_prometheus_config_auth_needs,
     .try_files = try_files,
     .reach = weft_prometheus_config_reach,
+    .explain = explain,
     .share = share,
     .has_listeners = true,
-    .explain = explain,
     .unshare = free_shared,
     .renew = renew,
     .end_renewal = end_renewal,

@@ -7,10 +7,7 @@
 #include "extensions/page_guard.h"
 #include "extensions/page_server.h"
 #include "extensions/health_check_text.h"
-#include "net/address.h"
 #include "net/http1/routes.h"
-
-enum { BACKLOG = 64 };
 
 struct response_body_config {
     char *healthy;
@@ -167,12 +164,8 @@ static enum weft_status open_server(struct health_extension *health, const struc
     struct weft_host *host = setup->host;
     struct weft_tls_context *tls = setup->shared;
     const struct health_config *config = health->config;
-    struct weft_endpoint endpoint;
     int descriptor = -1;
-    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
-    if (status == WEFT_OK) {
-        status = weft_listen(&endpoint, BACKLOG, &descriptor, error);
-    }
+    enum weft_status status = weft_page_server_listen(config->endpoint, setup->id, tls != NULL, &descriptor, error);
     if (status != WEFT_OK) {
         return status;
     }
@@ -199,7 +192,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     enum weft_status status = open_server(health, setup, error);
     if (status != WEFT_OK) {
         health_free(&health->extension);
-        return error == NULL ? status : weft_fail_prefix(error, "%s", setup->id);
+        return status;
     }
     *out_extension = &health->extension;
     return WEFT_OK;

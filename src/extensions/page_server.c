@@ -1,7 +1,10 @@
 /* What extensions that answer over HTTP have in common (page_server.h). */
 #include "extensions/page_server.h"
 
+#include "base/log.h"
 #include "net/address.h"
+
+enum { BACKLOG = 64 };
 
 const struct weft_field weft_page_auth_fields[] = {
     WEFT_FIELD(struct weft_auth_config, authenticator, "", "The extension that authenticates; there is no default."),
@@ -48,4 +51,19 @@ enum weft_status weft_page_server_renew(void *shared, struct weft_error *error)
 void weft_page_server_end_renewal(void *shared, bool is_used)
 {
     weft_tls_context_end_renewal(shared, is_used);
+}
+
+enum weft_status weft_page_server_listen(const char *endpoint, const char *id, bool has_tls, int *out_descriptor,
+                                         struct weft_error *error)
+{
+    struct weft_endpoint parsed;
+    enum weft_status status = weft_endpoint_parse(endpoint, 0, &parsed, error);
+    if (status == WEFT_OK) {
+        status = weft_listen(&parsed, BACKLOG, out_descriptor, error);
+    }
+    if (status == WEFT_OK) {
+        weft_log(INFO, "extension.listening", "pages are shown", WEFT_LOG_STRING("extension", id),
+                 WEFT_LOG_STRING("endpoint", endpoint), WEFT_LOG_STRING("tls", has_tls ? "on" : "off"));
+    }
+    return status;
 }

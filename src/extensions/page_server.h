@@ -39,3 +39,7 @@ enum weft_status weft_page_server_share(const struct weft_tls_config *tls, void 
 void weft_page_server_unshare(void *shared);
 enum weft_status weft_page_server_renew(void *shared, struct weft_error *error);
 void weft_page_server_end_renewal(void *shared, bool is_used);
+
+/* For a component's create: a listening socket, which is the caller's; the log says where. id: the extension's. */
+enum weft_status weft_page_server_listen(const char *endpoint, const char *id, bool has_tls, int *out_descriptor,
+                                         struct weft_error *error) WEFT_MUST_CHECK;

@@ -11,10 +11,9 @@
 #include "config/gates.h"
 #include "extensions/page_guard.h"
 #include "extensions/page_server.h"
-#include "net/address.h"
 #include "net/http1/routes.h"
 
-enum { BACKLOG = 16, MAX_PAGE_BYTES = 4 * 1024 * 1024 };
+enum { MAX_PAGE_BYTES = 4 * 1024 * 1024 };
 
 struct expvar_config {
     bool enabled;
@@ -280,14 +279,11 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
                                struct weft_error *error)
 {
     const struct zpages_config *config = setup->config;
-    struct weft_endpoint endpoint;
     int descriptor = -1;
-    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &endpoint, error);
-    if (status == WEFT_OK) {
-        status = weft_listen(&endpoint, BACKLOG, &descriptor, error);
-    }
+    enum weft_status status =
+        weft_page_server_listen(config->endpoint, setup->id, setup->shared != NULL, &descriptor, error);
     if (status != WEFT_OK) {
-        return error == NULL ? status : weft_fail_prefix(error, "%s", setup->id);
+        return status;
     }
     struct zpages *zpages = weft_alloc(sizeof *zpages);
     zpages->extension.free = zpages_free;

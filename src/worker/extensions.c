@@ -53,7 +53,9 @@ static enum weft_status start_extension(const struct weft_extensions *extensions
                                          .shared = component->shared,
                                          .agent = extensions->view };
     weft_plan_give_authenticators(component, &setup);
-    return component->component->create_extension(&setup, &running->extension, error);
+    struct weft_error cause = WEFT_ERROR_NONE;
+    enum weft_status status = component->component->create_extension(&setup, &running->extension, &cause);
+    return status == WEFT_OK ? WEFT_OK : weft_node_fail(error, status, component->node, "%s", cause.text);
 }
 
 struct weft_extensions *weft_extensions_new(struct weft_host *host, const struct weft_agent_view *view)
