@@ -105,8 +105,7 @@ struct weft_work {
     weft_work_fn run;
     void *context;
     struct weft_monotonic turn_end;
-    size_t done_bytes; /* since the clock was read */
-    int64_t away_ns;   /* what the thread used while it was put off */
+    int64_t away_ns; /* what the thread used while it was put off */
     bool is_under_way, is_ended;
 #ifdef __SANITIZE_ADDRESS__
     const void *outer_stack;
@@ -118,7 +117,8 @@ struct weft_work {
 #endif
 };
 
-WEFT_THREAD_LOCAL struct weft_work *weft_work_now;
+WEFT_THREAD_LOCAL int64_t weft_work_left_bytes;
+static WEFT_THREAD_LOCAL struct weft_work *now; /* that runs in this thread */
 
 static size_t page_bytes(void)
 {
@@ -169,8 +169,9 @@ void weft_work_free(struct weft_work **own_work)
 
 static void go_in(struct weft_work *work)
 {
-    weft_assert(weft_work_now == NULL);
-    weft_work_now = work;
+    weft_assert(now == NULL);
+    now = work;
+    weft_work_left_bytes = WEFT_WORK_LOOK_BYTES;
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(&work->outer_frames, work->mapped + page_bytes(), WEFT_WORK_STACK_BYTES);
 #endif
@@ -182,7 +183,7 @@ static void go_in(struct weft_work *work)
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_finish_switch_fiber(work->outer_frames, NULL, NULL);
 #endif
-    weft_work_now = NULL;
+    now = NULL;
 }
 
 /* Comes back, in the next turn, unless the work has ended. */
@@ -202,7 +203,7 @@ static void go_out(struct weft_work *work)
 
 static void run_inside(void)
 {
-    struct weft_work *work = weft_work_now;
+    struct weft_work *work = now;
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_finish_switch_fiber(NULL, &work->outer_stack, &work->outer_bytes);
 #endif
@@ -230,7 +231,6 @@ bool weft_work_go_on(struct weft_work *work, int64_t turn_ns)
 {
     weft_assert(work->is_under_way);
     work->turn_end = weft_monotonic_after(weft_monotonic_now(), turn_ns);
-    work->done_bytes = 0;
     go_in(work);
     work->is_under_way = !work->is_ended;
     return work->is_ended;
@@ -241,11 +241,11 @@ bool weft_work_is_under_way(const struct weft_work *work)
     return work->is_under_way;
 }
 
-void weft_work_look(struct weft_work *work, size_t bytes)
+void weft_work_look(void)
 {
-    work->done_bytes += bytes;
-    if (work->done_bytes < WEFT_WORK_LOOK_BYTES || weft_monotonic_now().ns < work->turn_end.ns) {
-        work->done_bytes %= WEFT_WORK_LOOK_BYTES;
+    struct weft_work *work = now;
+    weft_work_left_bytes = work == NULL ? INT64_MAX : WEFT_WORK_LOOK_BYTES;
+    if (work == NULL || weft_monotonic_now().ns < work->turn_end.ns) {
         return;
     }
     int64_t before = weft_thread_cpu_ns();
@@ -255,5 +255,5 @@ void weft_work_look(struct weft_work *work, size_t bytes)
 
 int64_t weft_work_cpu_ns(void)
 {
-    return weft_thread_cpu_ns() - (weft_work_now == NULL ? 0 : weft_work_now->away_ns);
+    return weft_thread_cpu_ns() - (now == NULL ? 0 : now->away_ns);
 }

@@ -34,14 +34,15 @@ bool weft_work_is_under_way(const struct weft_work *work);
  * put off: for limits on work. */
 int64_t weft_work_cpu_ns(void);
 
-extern WEFT_THREAD_LOCAL struct weft_work *weft_work_now; /* that runs in this thread; for weft_work_did only */
-void weft_work_look(struct weft_work *work, size_t bytes);
+extern WEFT_THREAD_LOCAL int64_t weft_work_left_bytes; /* until the clock is looked at; for weft_work_did only */
+void weft_work_look(void);
 
 /* About so many bytes were read, or as much was done as that costs. Outside of any work it does nothing. */
 static inline void weft_work_did(size_t bytes)
 {
-    if (WEFT_UNLIKELY(weft_work_now != NULL)) {
-        weft_work_look(weft_work_now, bytes);
+    weft_work_left_bytes -= (int64_t)bytes;
+    if (WEFT_UNLIKELY(weft_work_left_bytes <= 0)) {
+        weft_work_look();
     }
 }
 

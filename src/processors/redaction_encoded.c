@@ -217,7 +217,7 @@ static weft_detector_set search_run(struct weft_encoded *encoded, size_t depth, 
 static size_t skip_run(const struct weft_encoded *encoded, struct weft_slice text, size_t at)
 {
     while (at < text.length && encoded->rules->digits[text.bytes[at]] < NO_DIGIT) {
-        weft_work_did_each(at++);
+        at++;
     }
     return at;
 }
@@ -231,6 +231,7 @@ static weft_detector_set search_base64(struct weft_encoded *encoded, size_t dept
     for (size_t from = 0, to; from < text.length; from = to + 1) {
         to = skip_run(encoded, text, from);
         if (to - from >= WEFT_ENCODED_MIN_RUN) {
+            weft_work_did(to - from);
             all |= search_run(encoded, depth, text, from, to);
         }
     }
