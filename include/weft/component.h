@@ -148,6 +148,10 @@ struct weft_component {
     /* Rules that span several keys. NULL = none. */
     enum weft_status (*validate)(const void *config, struct weft_error *error);
 
+    /* All errors of a config that is not valid, where there may be several: they are added to notes. config: NULL if it
+     * could not even be parsed. WEFT_NOMEM. NULL = the first is enough. */
+    enum weft_status (*tell_errors)(const void *config, const struct weft_node *node, struct weft_config_notes *notes);
+
     /* Warns of what is valid and probably not meant; node: the config as it was written. WEFT_NOMEM. NULL = nothing to
      * say. */
     enum weft_status (*advise)(const void *config, const struct weft_node *node, struct weft_config_notes *notes);

@@ -134,7 +134,7 @@ static enum weft_status run_config(const struct ottl *ottl, struct weft_otlp_tab
         if (!weft_cli_is_of_type(component, "transform")) {
             continue;
         }
-        status = weft_transform_rules_new(component->config, &rules, error);
+        status = weft_transform_rules_new(component->config, NULL, &rules, error);
         if (status == WEFT_OK) {
             status = apply(rules, component->id, table, arena, error);
         }

@@ -52,9 +52,7 @@ int weft_cli_validate(int argument_count, char **arguments)
             printf("%s: %s\n", weft_note_kind_name(notes.items[i].kind), notes.items[i].text);
         }
     }
-    if (notes.error_count == 0) {
-        puts("the config is valid");
-    }
+    puts(notes.error_count == 0 ? "the config is valid" : "further errors may follow when these are mended");
     if (explains && plan != NULL) {
         weft_cli_explain(plan);
     }

@@ -178,16 +178,26 @@ enum weft_status weft_plan_fail_at(struct weft_error *error, enum weft_status st
     return weft_node_fail(error, status, place, "%s", text);
 }
 
+/* Those that validate has not told, since it tells the first; nothing is said of them where errors end the reading. */
+static enum weft_status tell_errors(const struct weft_component *type, const void *config, const struct weft_node *node,
+                                    struct weft_config_notes *notes, enum weft_status status)
+{
+    bool wants_all = status != WEFT_OK && notes != NULL && notes->keeps_errors && type->tell_errors != NULL;
+    return wants_all && type->tell_errors(config, node, notes) == WEFT_NOMEM ? WEFT_NOMEM : status;
+}
+
 static enum weft_status parse_component(struct weft_plan *plan, const struct weft_component *type,
                                         const struct weft_component_settings *settings, struct weft_config_notes *notes,
                                         struct weft_plan_component **out_component, struct weft_error *error)
 {
     void *config = weft_alloc(type->config_size);
     enum weft_status status = weft_config_parse(type->fields, settings->node, config, notes, error);
+    status = tell_errors(type, NULL, settings->node, notes, status);
     if (status == WEFT_OK && type->validate != NULL) {
         struct weft_error cause = WEFT_ERROR_NONE;
         status = type->validate(config, &cause);
         if (status != WEFT_OK) {
+            status = tell_errors(type, config, settings->node, notes, status);
             weft_config_fini(type->fields, config);
             (void)weft_plan_fail_at(error, status, settings->node, &cause);
         }

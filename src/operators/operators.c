@@ -111,10 +111,14 @@ static enum weft_status read_list(struct weft_operator_reader *reader, const str
     }
     enum weft_status status =
         weft_operator_alloc(reader, (count + 1) * sizeof(struct weft_operator *), &reader->operators->items);
+    size_t error_count = weft_config_notes_errors(reader->config.notes);
     for (size_t i = 0; status == WEFT_OK && i < count; i++) {
         reader->index = i;
         status = read_operator(reader, weft_node_at(list, i));
+        status = weft_config_notes_survive(reader->config.notes, status, reader->config.error);
     }
+    status =
+        status == WEFT_OK ? weft_config_notes_fail(reader->config.notes, error_count, reader->config.error) : status;
     return status == WEFT_OK ? weft_operator_links_resolve(reader, list) : status;
 }
 

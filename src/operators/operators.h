@@ -12,7 +12,7 @@ struct weft_operators;
 /* list: a raw YAML node (a list) or NULL: then entries pass as they are. The node is not needed afterwards. Errors with
  * file:line: WEFT_INVALID for an unknown type or a bad value, WEFT_UNSUPPORTED for what the Collector has and weft does
  * not yet, WEFT_LIMIT, WEFT_NOMEM. A key that no operator of that type has is a warning in notes (may be NULL), since
- * the Collector ignores it. */
+ * the Collector ignores it. All errors of operators are added to notes that keep them. */
 enum weft_status weft_operators_compile(const struct weft_node *list, struct weft_config_notes *notes,
                                         struct weft_operators **out_operators,
                                         struct weft_error *error) WEFT_MUST_CHECK;

@@ -109,12 +109,13 @@ static enum weft_status add_list(struct weft_filter_rules *rules, enum weft_sign
         const struct weft_node *node = is_one ? list.node : weft_node_at(list.node, i);
         struct weft_slice text;
         enum weft_status status = text_of(node, &text, error);
+        if (status == WEFT_OK) {
+            status = weft_filter_condition_add(rules, signal, group, text, &options, error_mode, NULL, error);
+            status = status == WEFT_OK ? status : prefix_position(error, node);
+        }
+        status = weft_config_notes_survive(rules->notes, status, error);
         if (status != WEFT_OK) {
             return status;
-        }
-        status = weft_filter_condition_add(rules, signal, group, text, &options, error_mode, NULL, error);
-        if (status != WEFT_OK) {
-            return prefix_position(error, node);
         }
     }
     return WEFT_OK;
@@ -210,6 +211,7 @@ static enum weft_status add_block(struct weft_filter_rules *rules, enum weft_sig
     for (size_t i = 0; status == WEFT_OK && i < weft_node_count(conditions); i++) {
         status = add_inferred(rules, signal, group, weft_node_at(conditions, i), has_context ? &context : NULL,
                               error_mode, error);
+        status = weft_config_notes_survive(rules->notes, status, error);
     }
     return status;
 }
@@ -234,11 +236,13 @@ static enum weft_status add_conditions(struct weft_filter_rules *rules, enum wef
         has_blocks = has_blocks || is_block;
         if (is_block) {
             status = add_block(rules, signal, node, error_mode, error);
+            status = weft_config_notes_survive(rules->notes, status, error);
             continue;
         }
         group = group == NULL ? weft_filter_group_add(rules, signal) : group;
         status = group == NULL ? weft_fail(error, WEFT_NOMEM, "no memory for conditions")
                                : add_inferred(rules, signal, group, node, NULL, error_mode, error);
+        status = weft_config_notes_survive(rules->notes, status, error);
     }
     return status;
 }
@@ -308,9 +312,10 @@ static enum weft_status add_all(struct weft_filter_rules *rules, const struct we
     return status;
 }
 
-enum weft_status weft_filter_rules_new(const struct weft_filter_config *config, struct weft_filter_rules **out_rules,
-                                       struct weft_error *error)
+enum weft_status weft_filter_rules_new(const struct weft_filter_config *config, struct weft_config_notes *notes,
+                                       struct weft_filter_rules **out_rules, struct weft_error *error)
 {
+    size_t error_count = weft_config_notes_errors(notes);
     struct weft_filter_rules *rules = weft_try_alloc(sizeof *rules);
     if (rules == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for conditions");
@@ -318,7 +323,10 @@ enum weft_status weft_filter_rules_new(const struct weft_filter_config *config, 
     for (size_t i = 0; i < WEFT_COUNT_OF(rules->signals); i++) {
         rules->signals[i].max_steps = config->max_steps;
     }
+    rules->notes = notes;
     enum weft_status status = add_all(rules, config, error);
+    rules->notes = NULL;
+    status = status == WEFT_OK ? weft_config_notes_fail(notes, error_count, error) : status;
     if (status != WEFT_OK) {
         weft_filter_rules_free(&rules);
         return status;

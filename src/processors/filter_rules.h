@@ -33,11 +33,13 @@ struct weft_filter_signal_rules {
 
 struct weft_filter_rules {
     struct weft_filter_signal_rules signals[WEFT_SIGNAL_COUNT];
+    struct weft_config_notes *notes; /* while they are made: to read past errors */
 };
 
-/* WEFT_INVALID and WEFT_UNSUPPORTED with file:line, and with line and column in the condition; WEFT_NOMEM. */
-enum weft_status weft_filter_rules_new(const struct weft_filter_config *config, struct weft_filter_rules **out_rules,
-                                       struct weft_error *error) WEFT_MUST_CHECK;
+/* WEFT_INVALID and WEFT_UNSUPPORTED with file:line, and with line and column in the condition; WEFT_NOMEM. All errors
+ * of conditions are added to notes that keep them; NULL: the first ends it. */
+enum weft_status weft_filter_rules_new(const struct weft_filter_config *config, struct weft_config_notes *notes,
+                                       struct weft_filter_rules **out_rules, struct weft_error *error) WEFT_MUST_CHECK;
 void weft_filter_rules_free(struct weft_filter_rules **own_rules);
 
 /* ---- between the files that make them ---- */

@@ -39,9 +39,19 @@ static const struct weft_field transform_fields[] = {
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     struct weft_transform_rules *rules = NULL;
-    enum weft_status status = weft_transform_rules_new(untyped, &rules, error);
+    enum weft_status status = weft_transform_rules_new(untyped, NULL, &rules, error);
     weft_transform_rules_free(&rules);
     return status;
+}
+
+static enum weft_status tell_errors(const void *config, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    struct weft_transform_rules *rules = NULL;
+    struct weft_error error = WEFT_ERROR_NONE;
+    (void)node;
+    enum weft_status status = config == NULL ? WEFT_OK : weft_transform_rules_new(config, notes, &rules, &error);
+    weft_transform_rules_free(&rules);
+    return status == WEFT_NOMEM ? status : WEFT_OK;
 }
 
 static enum weft_status share_rules(const void *config, const char *id, struct weft_budget *budget, void **out_shared,
@@ -50,7 +60,7 @@ static enum weft_status share_rules(const void *config, const char *id, struct w
     (void)id;
     (void)budget;
     struct weft_transform_rules *rules = NULL;
-    enum weft_status status = weft_transform_rules_new(config, &rules, error);
+    enum weft_status status = weft_transform_rules_new(config, NULL, &rules, error);
     if (status == WEFT_OK) {
         *out_shared = rules;
     }
@@ -158,6 +168,7 @@ const struct weft_component weft_processor_transform = {
     .fields = transform_fields,
     .config_size = sizeof(struct weft_transform_config),
     .validate = validate,
+    .tell_errors = tell_errors,
     .share = share_rules,
     .unshare = unshare_rules,
     .create_consumer = create,

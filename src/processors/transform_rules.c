@@ -31,6 +31,7 @@ struct texts {
     const struct weft_node *list; /* of nodes; NULL: there are none */
     size_t first;                 /* that belongs to items[0] */
     size_t count;
+    struct weft_config_notes *notes; /* to read past errors; NULL: the first ends it */
 };
 
 static const struct weft_node *node_of(const struct texts *texts, size_t at)
@@ -106,6 +107,14 @@ static void free_programs(struct weft_ottl_program **programs, size_t count)
     weft_free(programs);
 }
 
+static enum weft_status compile_one(const struct texts *texts, size_t at, const struct weft_ottl_options *options,
+                                    struct weft_ottl_program **out_program, struct weft_error *error)
+{
+    enum weft_status status = weft_ottl_program_new(texts->items[at], options, out_program, error);
+    return status == WEFT_OK ? status
+                             : weft_config_notes_survive(texts->notes, fail_at(error, node_of(texts, at)), error);
+}
+
 static enum weft_status compile(const struct texts *texts, const struct weft_ottl_options *options,
                                 struct weft_ottl_program ***out_programs, size_t *out_count, struct weft_error *error)
 {
@@ -115,13 +124,33 @@ static enum weft_status compile(const struct texts *texts, const struct weft_ott
     }
     memset(programs, 0, (texts->count + 1) * sizeof *programs);
     for (size_t i = 0; i < texts->count; i++) {
-        if (weft_ottl_program_new(texts->items[i], options, &programs[i], error) != WEFT_OK) {
-            free_programs(programs, i);
-            return fail_at(error, node_of(texts, i));
+        enum weft_status status = compile_one(texts, i, options, &programs[i], error);
+        if (status != WEFT_OK) {
+            free_programs(programs, texts->count);
+            return status;
         }
     }
     *out_programs = programs;
     *out_count = texts->count;
+    return WEFT_OK;
+}
+
+/* Which context texts are of has not been found: because of which of them. */
+static enum weft_status blame(const struct texts *texts, enum weft_ottl_form_of_text form, enum weft_signal signal,
+                              struct weft_error *error)
+{
+    enum weft_ottl_context context;
+    bool is_inferred;
+    for (size_t i = 0; i < texts->count && texts->list != NULL; i++) {
+        struct weft_error own = WEFT_ERROR_NONE;
+        if (weft_ottl_infer_context(&texts->items[i], 1, form, signal, &is_inferred, &context, &own) != WEFT_OK) {
+            enum weft_status status = weft_config_notes_survive(texts->notes, fail_at(&own, node_of(texts, i)), &own);
+            if (status != WEFT_OK) {
+                *error = own;
+                return status;
+            }
+        }
+    }
     return WEFT_OK;
 }
 
@@ -136,7 +165,11 @@ static enum weft_status make_group(const struct texts *statements, const struct 
     enum weft_status status = options.needs_prefix ? infer(statements, conditions, signal, &options.context, error)
                                                    : name_context(context, signal, &options.context, error);
     if (status != WEFT_OK) {
-        return fail_at(error, statements->list);
+        size_t error_count = weft_config_notes_errors(statements->notes);
+        status = blame(statements, WEFT_OTTL_STATEMENT, signal, error);
+        status = status == WEFT_OK ? blame(conditions, WEFT_OTTL_CONDITION, signal, error) : status;
+        bool is_told = weft_config_notes_errors(statements->notes) > error_count;
+        return status != WEFT_OK || is_told ? status : fail_at(error, statements->list);
     }
     group->context = options.context;
     status = compile(statements, &options, &group->statements, &group->statement_count, error);
@@ -149,7 +182,7 @@ static enum weft_status make_group(const struct texts *statements, const struct 
 
 /* The texts of a list; the slices are the caller's. */
 static enum weft_status slice_texts(const struct weft_config_strings *strings, const struct weft_node *list,
-                                    struct texts *out_texts, struct weft_error *error)
+                                    struct weft_config_notes *notes, struct texts *out_texts, struct weft_error *error)
 {
     struct weft_slice *items = weft_try_alloc((strings->count + 1) * sizeof *items);
     if (items == NULL) {
@@ -159,12 +192,14 @@ static enum weft_status slice_texts(const struct weft_config_strings *strings, c
         items[i] = weft_slice_of_text(strings->items[i]);
     }
     bool is_list = list != NULL && weft_node_kind(list) == WEFT_NODE_LIST;
-    *out_texts = (struct texts){ .items = items, .list = is_list ? list : NULL, .count = strings->count };
+    *out_texts =
+        (struct texts){ .items = items, .list = is_list ? list : NULL, .count = strings->count, .notes = notes };
     return WEFT_OK;
 }
 
 static enum weft_status add_block(const struct weft_node *node, enum weft_signal signal,
-                                  struct weft_transform_group *group, struct weft_error *error)
+                                  struct weft_config_notes *notes, struct weft_transform_group *group,
+                                  struct weft_error *error)
 {
     struct block block;
     struct texts statements = { 0 };
@@ -176,9 +211,9 @@ static enum weft_status add_block(const struct weft_node *node, enum weft_signal
     if (block.error_mode.value > 0) {
         group->error_mode = (enum weft_ottl_error_mode)(block.error_mode.value - 1);
     }
-    status = slice_texts(&block.statements, weft_node_find(node, "statements"), &statements, error);
+    status = slice_texts(&block.statements, weft_node_find(node, "statements"), notes, &statements, error);
     if (status == WEFT_OK) {
-        status = slice_texts(&block.conditions, weft_node_find(node, "conditions"), &conditions, error);
+        status = slice_texts(&block.conditions, weft_node_find(node, "conditions"), notes, &conditions, error);
     }
     if (status == WEFT_OK) {
         status = make_group(&statements, &conditions, block.context, signal, group, error);
@@ -216,11 +251,12 @@ static enum weft_status check_items(const struct weft_node *list, size_t *out_bl
 
 /* Texts by themselves stand behind all blocks and are one group. */
 static enum weft_status add_texts(const struct weft_node *list, size_t first, enum weft_signal signal,
-                                  struct weft_transform_group *group, struct weft_error *error)
+                                  struct weft_config_notes *notes, struct weft_transform_group *group,
+                                  struct weft_error *error)
 {
     static const struct texts none;
     size_t count = weft_node_count(list) - first;
-    struct texts texts = { .list = list, .first = first, .count = count };
+    struct texts texts = { .list = list, .first = first, .count = count, .notes = notes };
     texts.items = weft_try_alloc((count + 1) * sizeof *texts.items);
     if (texts.items == NULL) {
         return weft_fail(error, WEFT_NOMEM, "no memory for statements");
@@ -250,7 +286,7 @@ static enum weft_status reserve(struct weft_transform_rules *rules, enum weft_si
 
 static enum weft_status add_list(struct weft_transform_rules *rules, const struct weft_node *list,
                                  enum weft_signal signal, enum weft_ottl_error_mode error_mode,
-                                 struct weft_error *error)
+                                 struct weft_config_notes *notes, struct weft_error *error)
 {
     size_t blocks = 0;
     if (list == NULL || weft_node_kind(list) == WEFT_NODE_NULL || weft_node_count(list) == 0) {
@@ -262,10 +298,11 @@ static enum weft_status add_list(struct weft_transform_rules *rules, const struc
         status = reserve(rules, signal, blocks + has_texts, error_mode, error);
     }
     for (size_t i = 0; status == WEFT_OK && i < blocks; i++) {
-        status = add_block(weft_node_at(list, i), signal, &rules->groups[signal][i], error);
+        status = add_block(weft_node_at(list, i), signal, notes, &rules->groups[signal][i], error);
+        status = weft_config_notes_survive(notes, status, error);
     }
     if (status == WEFT_OK && has_texts) {
-        status = add_texts(list, blocks, signal, &rules->groups[signal][blocks], error);
+        status = add_texts(list, blocks, signal, notes, &rules->groups[signal][blocks], error);
     }
     return status;
 }
@@ -296,10 +333,11 @@ static struct weft_transform_rules *try_rules(struct weft_error *error)
     return rules;
 }
 
-enum weft_status weft_transform_rules_new(const struct weft_transform_config *config,
+enum weft_status weft_transform_rules_new(const struct weft_transform_config *config, struct weft_config_notes *notes,
                                           struct weft_transform_rules **out_rules, struct weft_error *error)
 {
     struct weft_error ignored = WEFT_ERROR_NONE;
+    size_t error_count = weft_config_notes_errors(notes);
     error = error == NULL ? &ignored : error;
     const struct weft_node *lists[WEFT_SIGNAL_COUNT] = { [WEFT_TRACES] = config->trace_statements.node,
                                                          [WEFT_METRICS] = config->metric_statements.node,
@@ -314,8 +352,10 @@ enum weft_status weft_transform_rules_new(const struct weft_transform_config *co
         status = weft_fail(error, WEFT_UNSUPPORTED, "flatten_data is not supported by weft");
     }
     for (size_t signal = 0; status == WEFT_OK && signal < WEFT_SIGNAL_COUNT; signal++) {
-        status = add_list(rules, lists[signal], (enum weft_signal)signal, error_mode, error);
+        status = add_list(rules, lists[signal], (enum weft_signal)signal, error_mode, notes, error);
+        status = weft_config_notes_survive(notes, status, error);
     }
+    status = status == WEFT_OK ? weft_config_notes_fail(notes, error_count, error) : status;
     if (status != WEFT_OK) {
         weft_transform_rules_free(&rules);
         return status;

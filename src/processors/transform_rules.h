@@ -29,8 +29,10 @@ struct weft_transform_rules {
     uint64_t max_steps; /* of a statement on a record; 0 = WEFT_OTTL_STEPS_MAX */
 };
 
-/* WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT with file, line and key, and the place in the statement; WEFT_NOMEM. */
-enum weft_status weft_transform_rules_new(const struct weft_transform_config *config,
+/* WEFT_INVALID, WEFT_UNSUPPORTED and WEFT_LIMIT with file, line and key, and the place in the statement; WEFT_NOMEM.
+ * All errors of statements are added to notes that keep them, and warnings of statements that will fail; NULL: the
+ * first error ends it. */
+enum weft_status weft_transform_rules_new(const struct weft_transform_config *config, struct weft_config_notes *notes,
                                           struct weft_transform_rules **out_rules,
                                           struct weft_error *error) WEFT_MUST_CHECK;
 

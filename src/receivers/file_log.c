@@ -138,6 +138,15 @@ static enum weft_status advise_paths(const struct file_log_config *config, struc
     return status;
 }
 
+/* Of operators there may be many. config is of no use: its own keys may be wrong. */
+static enum weft_status tell_errors(const void *config, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    (void)config;
+    const struct weft_node *list = weft_node_kind(node) == WEFT_NODE_MAP ? weft_node_find(node, "operators") : NULL;
+    enum weft_status status = check_operators(list, notes, NULL);
+    return status == WEFT_NOMEM ? status : WEFT_OK;
+}
+
 /* The Collector ignores keys that an operator does not know. */
 static enum weft_status advise(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
 {
@@ -247,6 +256,7 @@ const struct weft_component weft_receiver_file_log = {
     .config_size = sizeof(struct file_log_config),
     .validate = validate,
     .explain = explain,
+    .tell_errors = tell_errors,
     .advise = advise,
     .waits_for_delivery = waits_for_delivery,
     .reach = reach,

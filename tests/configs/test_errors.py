@@ -71,6 +71,53 @@ service:
   pipelines:
     traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [otlp]}
 """
+
+# One component with several errors, of which some are found before others.
+MANY = """\
+receivers:
+  file_log:
+    include: [/var/log/x]
+    storage: file_storage                           # error: receivers.file_log.storage: weft does not support this key yet
+    operators:
+      - {type: nosuch}                              # error: there are no operators of type "nosuch"
+      - {type: json_parser}
+      - {type: recombine}                           # error: weft does not have operators of type recombine yet
+processors:
+  transform:
+    log_statements:
+      - set(log.body, "x")
+      - set(log.nobody, "x")                        # error: line 1 column 5: unknown path log.nobody
+      - nosuch(log.body)                            # error: line 1 column 1: unknown editor nosuch
+    trace_statements:
+      - set(span.name, 'x')                         # error: texts stand in double quotes
+      - set(span.name, "x") && true                 # error: && is written and
+  transform/blocks:
+    log_statements:
+      - context: log
+        statements:
+          - set(nobody, 1)                          # error: unknown path nobody
+          - set(body, 1)
+          - set(nowhere, 1)                         # error: unknown path nowhere
+    metric_statements:
+      - context: metric
+        statements:
+          - set(nome, "x")                          # error: unknown path nome
+  filter:
+    logs:
+      log_record:
+        - bad == 1                                  # error: unknown path bad
+        - body == 1
+        - worse == 1                                # error: unknown path worse
+  filter/inferred:
+    trace_conditions:
+      - span.nam == ""                              # error: unknown path span.nam
+      - metric.name == ""                           # error: traces have no context metric
+exporters:
+  debug:
+service:
+  pipelines:
+    logs: {receivers: [file_log], processors: [transform, filter], exporters: [debug]}
+"""
 FILES = """\
 receivers:
   otlp:
@@ -142,6 +189,9 @@ class Errors(OutsideInCase):
     def test_the_place_is_the_key_s(self):
         self.assert_told(PLACES)
 
+    def test_all_errors_of_a_component_are_told(self):
+        self.assert_told(MANY)
+
     def test_certificates_are_read(self):
         folder = self.temporary_directory()
         with open(folder + "/text.pem", "w", encoding="utf-8") as file:
@@ -173,6 +223,7 @@ class Errors(OutsideInCase):
         done, path = self.run_weft(broken, "validate")
         self.assertEqual(done.returncode, 1)
         self.assertNotIn("valid", done.stdout)
+        self.assertTrue(done.stdout.endswith("further errors may follow when these are mended\n"), done.stdout)
         told = {}
         for line in done.stderr.splitlines():
             match = re.match(re.escape(path) + r":(\d+): (.*)", line)
