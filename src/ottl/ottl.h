@@ -57,6 +57,9 @@ enum weft_status weft_ottl_program_new(struct weft_slice text, const struct weft
                                        struct weft_error *error) WEFT_MUST_CHECK;
 void weft_ottl_program_free(struct weft_ottl_program **own_program);
 
+/* Whether a statement sets a path of one kind to a literal of another, which fails on each record; error says so. */
+bool weft_ottl_program_is_doubtful(const struct weft_ottl_program *program, struct weft_error *error);
+
 /* Of a program's condition. WEFT_INVALID with run->error. */
 enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program, struct weft_ottl_run *run,
                                          bool *out_holds) WEFT_MUST_CHECK;

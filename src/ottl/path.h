@@ -68,6 +68,10 @@ static inline bool weft_ottl_path_read_slot(struct weft_ottl_run *run, const str
     return true;
 }
 
+/* Whether a literal of that kind can be set; false with the kind that can. Paths that look at a value themselves take
+ * all here. */
+bool weft_ottl_path_takes(const struct weft_ottl_path *path, enum weft_ottl_kind kind, enum weft_ottl_kind *out_wanted);
+
 /* The value of a key for a map (a string) or a list (an int). */
 enum weft_status weft_ottl_key_text(struct weft_ottl_run *run, const struct weft_ottl_key *key,
                                     struct weft_slice *out_text) WEFT_MUST_CHECK;

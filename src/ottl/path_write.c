@@ -373,22 +373,34 @@ static uint64_t nanos_of(const struct weft_ottl_time *time)
     return (uint64_t)time->seconds * (uint64_t)WEFT_NS_PER_S + (uint64_t)time->nanos;
 }
 
+/* What fields of each form take; those that are not here say so themselves. */
+static const enum weft_ottl_kind kinds[] = {
+    [WEFT_OTTL_FORM_STRING] = WEFT_OTTL_STRING,
+    [WEFT_OTTL_FORM_UINT] = WEFT_OTTL_INT,
+    [WEFT_OTTL_FORM_ENUM] = WEFT_OTTL_INT,
+    [WEFT_OTTL_FORM_NANOS] = WEFT_OTTL_INT,
+    [WEFT_OTTL_FORM_TIME] = WEFT_OTTL_TIME,
+    [WEFT_OTTL_FORM_TRACE_ID] = WEFT_OTTL_TRACE_ID,
+    [WEFT_OTTL_FORM_TRACE_ID_TEXT] = WEFT_OTTL_STRING,
+    [WEFT_OTTL_FORM_SPAN_ID] = WEFT_OTTL_SPAN_ID,
+    [WEFT_OTTL_FORM_SPAN_ID_TEXT] = WEFT_OTTL_STRING,
+    [WEFT_OTTL_FORM_MESSAGE] = WEFT_OTTL_MESSAGE,
+    [WEFT_OTTL_FORM_MESSAGES] = WEFT_OTTL_MESSAGES,
+};
+
+bool weft_ottl_path_takes(const struct weft_ottl_path *path, enum weft_ottl_kind kind, enum weft_ottl_kind *out_wanted)
+{
+    enum weft_ottl_form form = path->row->form;
+    if (form >= WEFT_COUNT_OF(kinds) || kinds[form] == WEFT_OTTL_NIL || kind == WEFT_OTTL_NIL) {
+        return true;
+    }
+    *out_wanted = kinds[form];
+    return kinds[form] == kind;
+}
+
 static enum weft_status write_field(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                     const struct weft_ottl_value *value)
 {
-    static const enum weft_ottl_kind kinds[] = {
-        [WEFT_OTTL_FORM_STRING] = WEFT_OTTL_STRING,
-        [WEFT_OTTL_FORM_UINT] = WEFT_OTTL_INT,
-        [WEFT_OTTL_FORM_ENUM] = WEFT_OTTL_INT,
-        [WEFT_OTTL_FORM_NANOS] = WEFT_OTTL_INT,
-        [WEFT_OTTL_FORM_TIME] = WEFT_OTTL_TIME,
-        [WEFT_OTTL_FORM_TRACE_ID] = WEFT_OTTL_TRACE_ID,
-        [WEFT_OTTL_FORM_TRACE_ID_TEXT] = WEFT_OTTL_STRING,
-        [WEFT_OTTL_FORM_SPAN_ID] = WEFT_OTTL_SPAN_ID,
-        [WEFT_OTTL_FORM_SPAN_ID_TEXT] = WEFT_OTTL_STRING,
-        [WEFT_OTTL_FORM_MESSAGE] = WEFT_OTTL_MESSAGE,
-        [WEFT_OTTL_FORM_MESSAGES] = WEFT_OTTL_MESSAGES,
-    };
     const struct weft_ottl_path_row *row = path->row;
     struct weft_ottl_message *message = weft_ottl_record_decoded(&run->record, row->level);
     enum weft_status status = weft_ottl_path_expect(run, path, value, kinds[row->form]);

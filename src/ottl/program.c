@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "ottl/check.h"
 #include "ottl/parser.h"
+#include "ottl/path.h"
 
 struct weft_ottl_state {
     struct weft_ottl_state *next;
@@ -119,4 +120,22 @@ enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program
     }
     enum weft_status status = weft_ottl_holds(run, program->condition, out_holds);
     return status == WEFT_NOMEM ? weft_ottl_without_memory(run) : status;
+}
+
+bool weft_ottl_program_is_doubtful(const struct weft_ottl_program *program, struct weft_error *error)
+{
+    const struct weft_ottl_node *editor = program->editor;
+    enum weft_ottl_kind wanted;
+    if (editor == NULL || !weft_slice_equal_text(editor->name, "set") || editor->count < 2 ||
+        editor->items[0]->kind != WEFT_OTTL_NODE_PATH || editor->items[1]->kind != WEFT_OTTL_NODE_LITERAL) {
+        return false;
+    }
+    const struct weft_ottl_path *path = editor->items[0]->path;
+    enum weft_ottl_kind kind = editor->items[1]->literal.kind;
+    if (weft_ottl_path_takes(path, kind, &wanted)) {
+        return false;
+    }
+    (void)weft_fail(error, WEFT_INVALID, "%.*s takes %s and not %s", WEFT_SLICE_PRINT(path->text),
+                    weft_ottl_kind_text(wanted), weft_ottl_kind_text(kind));
+    return true;
 }

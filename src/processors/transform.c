@@ -44,7 +44,8 @@ static enum weft_status validate(const void *untyped, struct weft_error *error)
     return status;
 }
 
-static enum weft_status tell_errors(const void *config, const struct weft_node *node, struct weft_config_notes *notes)
+/* All errors of statements, or what those without one will do on each record. */
+static enum weft_status advise(const void *config, const struct weft_node *node, struct weft_config_notes *notes)
 {
     struct weft_transform_rules *rules = NULL;
     struct weft_error error = WEFT_ERROR_NONE;
@@ -168,7 +169,8 @@ const struct weft_component weft_processor_transform = {
     .fields = transform_fields,
     .config_size = sizeof(struct weft_transform_config),
     .validate = validate,
-    .tell_errors = tell_errors,
+    .tell_errors = advise,
+    .advise = advise,
     .share = share_rules,
     .unshare = unshare_rules,
     .create_consumer = create,

@@ -107,11 +107,24 @@ static void free_programs(struct weft_ottl_program **programs, size_t count)
     weft_free(programs);
 }
 
+/* Of a statement that can be compiled and yet fails on every record: as the Collector, weft takes it. */
+static enum weft_status doubt(const struct weft_ottl_program *program, const struct weft_node *node,
+                              struct weft_config_notes *notes)
+{
+    struct weft_error why = WEFT_ERROR_NONE;
+    struct weft_error line = WEFT_ERROR_NONE;
+    if (notes == NULL || node == NULL || !weft_ottl_program_is_doubtful(program, &why)) {
+        return WEFT_OK;
+    }
+    (void)weft_node_fail(&line, WEFT_INVALID, node, "it will fail on each record: %s", why.text);
+    return weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s", line.text);
+}
+
 static enum weft_status compile_one(const struct texts *texts, size_t at, const struct weft_ottl_options *options,
                                     struct weft_ottl_program **out_program, struct weft_error *error)
 {
     enum weft_status status = weft_ottl_program_new(texts->items[at], options, out_program, error);
-    return status == WEFT_OK ? status
+    return status == WEFT_OK ? doubt(*out_program, node_of(texts, at), texts->notes)
                              : weft_config_notes_survive(texts->notes, fail_at(error, node_of(texts, at)), error);
 }
 

@@ -118,6 +118,14 @@ service:
   pipelines:
     logs: {receivers: [file_log], processors: [transform, filter], exporters: [debug]}
 """
+DOUBTFUL = """\
+receivers: {nop: }
+processors:
+  transform:
+    trace_statements: ['set(span.name, 5)', 'set(span.name, "x")', 'set(span.attributes["a"], 5)', 'set(span.kind, nil)']
+exporters: {nop: }
+service: {pipelines: {traces: {receivers: [nop], processors: [transform], exporters: [nop]}}}
+"""
 FILES = """\
 receivers:
   otlp:
@@ -191,6 +199,13 @@ class Errors(OutsideInCase):
 
     def test_all_errors_of_a_component_are_told(self):
         self.assert_told(MANY)
+
+    def test_what_will_fail_on_each_record_is_warned_of(self):
+        done, path = self.run_weft(DOUBTFUL, "validate")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual([line for line in done.stdout.splitlines() if line.startswith("warning")],
+                         [f"warning: {path}:4: processors.transform.trace_statements[0]: it will fail on each record: "
+                          "span.name takes a string and not an int"])
 
     def test_certificates_are_read(self):
         folder = self.temporary_directory()
