@@ -234,7 +234,24 @@ static void expect_advice(const char *list, const char *expected)
 
 START_TEST(test_what_keeps_all_or_nothing_is_warned_of)
 {
-    expect_advice("  - {name: a, type: always_sample}", NULL);
+    expect_advice("  - {name: a, type: always_sample}",
+                  "test.yaml:2: policy \"a\": it keeps every trace, so that there is nothing to decide");
+    expect_advice(
+        "  - {name: a, type: always_sample}\n  - {name: b, type: drop, drop: {drop_sub_policy: [{name: c, type: "
+        "always_sample}]}}",
+        NULL);
+    expect_advice("  - {name: a, type: and, and: {and_sub_policy: [{name: b, type: always_sample}]}}", NULL);
+    expect_advice("  - {name: a, type: always_sample}\n  - {name: b, type: probabilistic, probabilistic: "
+                  "{sampling_percentage: 10}}",
+                  "test.yaml:2: policy \"a\": it keeps every trace, whatever the others say");
+    expect_advice("  - {name: a, type: latency}", "test.yaml:2: policy \"a\": threshold_ms is 0: it keeps every trace "
+                                                  "that takes a millisecond, so that there is nothing to decide");
+    expect_advice("  - {name: a, type: latency, latency: {upper_threshold_ms: 5}}", NULL);
+    expect_advice("  - {name: a, type: latency, latency: {threshold_ms: 5}}", NULL);
+    expect_advice(
+        "  - {name: a, type: probabilistic, probabilistic: {sampling_percentage: 100}}",
+        "test.yaml:2: policy \"a\": sampling_percentage is 100: it keeps every trace, so that there is nothing "
+        "to decide");
     expect_advice("  - {name: a, type: and}", "test.yaml:2: policy \"a\": it has no parts: it keeps every trace");
     expect_advice("  - {name: a, type: drop}", "test.yaml:2: policy \"a\": it has no parts: it drops every trace");
     expect_advice("  - {name: a, type: probabilistic, probabilistic: {sampling_percentage: 10}}", NULL);

@@ -17,7 +17,7 @@
 #define EXPORTERS(block)  "exporters: {" block "}\n"
 #define OPEN              "otlp: {protocols: {grpc: {endpoint: \"0.0.0.0:4317\"}}}"
 #define PODS              "file_log: {include: [/var/log/pods/*/*/*.log]}"
-#define SAMPLING          "tail_sampling: {policies: [{name: all, type: always_sample}]}"
+#define SAMPLING          "tail_sampling: {policies: [{name: some, type: latency, latency: {threshold_ms: 5}}]}"
 #define BACKEND           "otlp: {endpoint: \"backend:4317\"}"
 #define PIPELINE(name, receivers, processors, exporters) \
     name ": {receivers: [" receivers "], processors: [" processors "], exporters: [" exporters "]}"
@@ -321,6 +321,12 @@ static unsigned line_of(const char *text)
     return (unsigned)strtoul(colon + 1, NULL, 10);
 }
 
+/* What is said of one component, wherever it stands (test_one_component_is_warned_of). */
+static bool is_of_one_component(const char *text)
+{
+    return strstr(text, ": it keeps every trace") != NULL || strstr(text, ": redaction has no allowed_keys") != NULL;
+}
+
 static void check_row(const struct row *row)
 {
     struct weft_config_notes notes = { 0 };
@@ -328,6 +334,9 @@ static void check_row(const struct row *row)
     load_notes(row->yaml, &notes);
     for (size_t i = 0; i < notes.count; i++) {
         const char *text = notes.items[i].text;
+        if (is_of_one_component(text)) {
+            continue;
+        }
         ck_assert_int_eq(notes.items[i].kind, WEFT_NOTE_WARNING);
         ck_assert_msg(count < MAX_WARNINGS && row->warnings[count].line != 0, "one more: %s\n%s", text, row->yaml);
         ck_assert_msg(line_of(text) == row->warnings[count].line && strstr(text, row->warnings[count].text) != NULL,
