@@ -112,7 +112,8 @@ static enum weft_status find_one(const struct weft_plan *plan, const struct weft
     }
     if (need->is_clear_grpc && (abilities & WEFT_AUTHENTICATES_OVER_TLS_ONLY) != 0) {
         return weft_node_fail(error, WEFT_INVALID, component->node,
-                              "the credentials of \"%s\" require transport level security, and tls::insecure is on",
+                              "the credentials of \"%s\" require transport level security, and tls::insecure is on: "
+                              "take it out, and set tls::ca_file where no public authority vouches for the backend",
                               need->authenticator);
     }
     *out_extension = extension;

@@ -91,7 +91,8 @@ static enum weft_status validate_retry(const struct weft_retry_config *retry, st
     if (retry->max_elapsed_time.ns > 0 && (retry->max_elapsed_time.ns < retry->initial_interval.ns ||
                                            retry->max_elapsed_time.ns < retry->max_interval.ns)) {
         return weft_fail(error, WEFT_INVALID,
-                         "retry_on_failure: max_elapsed_time must be at least initial_interval and max_interval");
+                         "retry_on_failure: max_elapsed_time must be at least initial_interval (5s by default) and "
+                         "max_interval (30s by default)");
     }
     return WEFT_OK;
 }

@@ -8,7 +8,6 @@
 #include "processors/attributes_constant.h"
 
 const struct weft_field weft_attribute_action_fields[] = {
-    WEFT_FIELD_POSITION(struct weft_attribute_action_config, position),
     WEFT_FIELD(struct weft_attribute_action_config, key, NULL, "The attribute to act on."),
     WEFT_FIELD(struct weft_attribute_action_config, action, NULL,
                "insert, update, upsert, delete, hash (SHA-256 in hex), extract or convert.", .is_required = true),
@@ -78,7 +77,8 @@ static enum weft_status parse_action(const char *name, enum weft_attribute_actio
         }
     }
     return weft_fail(error, WEFT_INVALID,
-                     "\"%s\" is not an action; use insert, update, upsert, delete, hash, extract or convert", name);
+                     "action: \"%s\" is not an action; use insert, update, upsert, delete, hash, extract or convert",
+                     name);
 }
 
 static enum weft_status parse_type(const char *name, enum weft_attribute_type *out_type, struct weft_error *error)
@@ -341,8 +341,7 @@ enum weft_status weft_attribute_program_init(struct weft_attribute_program *prog
     for (size_t i = 0; i < actions->count; i++) {
         enum weft_status status = make_step(program, &items[i], error);
         if (status != WEFT_OK) {
-            const struct weft_position *position = &items[i].position;
-            return weft_fail_prefix(error, "%s:%u: %s[%zu]", position->file, position->line, name, i);
+            return weft_fail_prefix(error, "%s[%zu]", name, i);
         }
     }
     return WEFT_OK;

@@ -20,7 +20,6 @@ enum weft_attribute_action {
 enum weft_attribute_type { WEFT_ATTRIBUTE_TO_STRING, WEFT_ATTRIBUTE_TO_INT, WEFT_ATTRIBUTE_TO_DOUBLE };
 
 struct weft_attribute_action_config {
-    struct weft_position position;
     char *key;
     char *action;
     struct weft_config_any value, default_value;

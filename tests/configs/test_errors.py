@@ -53,6 +53,14 @@ processors:
   memory_limiter:
     limit_mib: 10
     check_interval: 0s                # error: processors.memory_limiter.check_interval: must be greater than zero
+  attributes/y:
+    actions:
+      - {key: a, action: delete}
+      - key: a
+        action: remove                # error: processors.attributes/y.actions[1].action: "remove" is not an action; use insert
+  resource:
+    attributes:
+      - {action: insert, value: 1}    # error: processors.resource.attributes[0]: missing required field "key"
 exporters:
   otlp:
     endpoint: b:1
@@ -64,6 +72,11 @@ exporters:
       batch:
         min_size: 5
         max_size: 4                   # error: exporters.otlp/batched.sending_queue.batch.max_size: must be greater than or equal to min_size
+  otlp/impatient:
+    endpoint: b:1
+    retry_on_failure:
+      initial_interval: 1s
+      max_elapsed_time: 20s           # error: must be at least initial_interval (5s by default) and max_interval (30s by default)
   otlp/compressed:
     endpoint: b:1
     compression: brotli               # error: exporters.otlp/compressed.compression: "brotli" is not a compression

@@ -275,6 +275,8 @@ class CredentialsTest(ClientCase):
                 with self.assertRaises(ProgramFailed) as caught:
                     self.sending({extension: settings}, ("otlp", {"endpoint": backend.address, "tls": {"insecure": True}}))
                 self.assertIn("require transport level security", str(caught.exception))
+                if not is_stand_in():
+                    self.assertIn("set tls::ca_file where", str(caught.exception))
 
     @only_weft("its own way to look at files")
     def test_files_are_read_again(self):

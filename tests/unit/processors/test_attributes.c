@@ -61,7 +61,7 @@ START_TEST(test_config_rules_are_the_collectors)
     const struct weft_component *component = &weft_processor_attributes;
     component_expect_refused(component, "{}", WEFT_INVALID, "missing required field \"actions\"");
     component_expect_refused(component, "actions:\n- action: insert\n  value: 1", WEFT_INVALID,
-                             "test.yaml:2: actions[0]: missing required field \"key\"");
+                             "actions[0]: missing required field \"key\"");
     component_expect_refused(component, "actions: [{key: a, action: insert}]", WEFT_INVALID, "needs either");
     component_expect_refused(component, "actions: [{key: a, action: insert, value: 1, from_attribute: b}]",
                              WEFT_INVALID, "one is needed, not 2");
@@ -84,7 +84,7 @@ START_TEST(test_config_rules_are_the_collectors)
     component_expect_refused(component, "actions: [{key: a, action: extract, pattern: '(?P<x>a)(b)'}]", WEFT_INVALID,
                              "group 2 has no name");
     component_expect_refused(component, "actions:\n- {key: a, action: delete}\n- {action: delete, pattern: '('}",
-                             WEFT_INVALID, "test.yaml:3: actions[1]: pattern: ");
+                             WEFT_INVALID, "actions[1]: pattern: ");
     component_expect_refused(component, "actions: [{key: a, action: remove}]", WEFT_INVALID, "is not an action");
     component_expect_refused(component, "actions: [{key: a, action: insert, value: {b: [18446744073709551615]}}]",
                              WEFT_INVALID, "value: 18446744073709551615 does not fit");

@@ -53,7 +53,7 @@ START_TEST(test_config_rules_are_those_of_attributes)
     const struct weft_component *component = &weft_processor_resource;
     component_expect_refused(component, "{}", WEFT_INVALID, "missing required field \"attributes\"");
     component_expect_refused(component, "attributes:\n- {key: a, action: delete}\n- {key: a, action: insert}",
-                             WEFT_INVALID, "test.yaml:3: attributes[1]: action insert needs");
+                             WEFT_INVALID, "attributes[1]: action insert needs");
 }
 END_TEST
 
