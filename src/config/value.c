@@ -3,11 +3,13 @@
  * secrets never get into an error. */
 #include "config/value.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "config/byte_size.h"
 #include "config/duration.h"
 #include "config/unknown_key.h"
@@ -144,12 +146,29 @@ enum weft_status weft_value_read_double(const struct weft_config_reader *reader,
     return WEFT_OK;
 }
 
+/* Nobody means five nanoseconds; who writes them as a number means long ones. */
+static enum weft_status warn_of_no_unit(const struct weft_config_reader *reader, const struct weft_node *node,
+                                        int64_t ns)
+{
+    if (ns <= 0 || ns >= WEFT_NS_PER_MS) {
+        return WEFT_OK;
+    }
+    struct weft_error line;
+    weft_node_fail(&line, WEFT_INVALID, node,
+                   "a number without a unit counts nanoseconds, as in the Collector: %" PRId64 " ns; is %" PRId64
+                   "s meant?",
+                   ns, ns);
+    enum weft_status status = weft_config_notes_add(reader->notes, WEFT_NOTE_WARNING, "%s", line.text);
+    return status == WEFT_OK ? WEFT_OK : weft_fail(reader->error, status, "out of memory");
+}
+
 enum weft_status weft_value_read_duration(const struct weft_config_reader *reader, const struct weft_node *node,
                                           struct weft_duration *out_value)
 {
     enum weft_node_kind kind = weft_node_kind(node);
     if (kind == WEFT_NODE_INT || kind == WEFT_NODE_DOUBLE || is_expanded_null(node)) {
-        return weft_value_read_int(reader, node, &out_value->ns);
+        enum weft_status status = weft_value_read_int(reader, node, &out_value->ns);
+        return status == WEFT_OK ? warn_of_no_unit(reader, node, out_value->ns) : status;
     }
     if (kind != WEFT_NODE_STRING || !weft_duration_parse(weft_node_text(node), &out_value->ns)) {
         return fail_kind(reader, node, "a duration (like 300ms, 5s or 1m30s)");
