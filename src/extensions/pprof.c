@@ -21,6 +21,9 @@ static const struct weft_field pprof_fields[] = {
 static enum weft_status advise(const void *config, const struct weft_node *node, struct weft_config_notes *notes)
 {
     (void)config;
+    if (weft_node_kind(node) == WEFT_NODE_MAP && weft_node_count(node) > 0) {
+        return WEFT_OK; /* each key says so */
+    }
     struct weft_position at = weft_node_position(node);
     return weft_config_notes_add(notes, WEFT_NOTE_WARNING, "%s:%u: pprof has no effect: %s", at.file, at.line, reason);
 }

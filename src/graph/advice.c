@@ -19,7 +19,7 @@ enum weft_status weft_plan_advise(const struct weft_plan *plan, struct weft_conf
 {
     static enum weft_status (*const all[])(const struct weft_plan *, struct weft_config_notes *) = {
         weft_advise_of_agents, weft_advise_of_masked_keys, weft_advise_of_metadata,
-        weft_advise_of_order,  weft_advise_of_signals,
+        weft_advise_of_order,  weft_advise_of_signals,     weft_advise_of_unused,
     };
     enum weft_status status = WEFT_OK;
     for (size_t i = 0; status == WEFT_OK && i < WEFT_COUNT_OF(all); i++) {

@@ -26,3 +26,6 @@ enum weft_status weft_advise_of_signals(const struct weft_plan *plan, struct wef
 /* For those files: whether a component judges traces, and where a pipeline names the processor of that index. */
 bool weft_advice_judges_traces(const struct weft_plan_component *component);
 struct weft_position weft_advice_place(const struct weft_plan *plan, size_t pipeline, size_t processor);
+
+/* advice_unused.c: an extension that does not run. */
+enum weft_status weft_advise_of_unused(const struct weft_plan *plan, struct weft_config_notes *notes) WEFT_MUST_CHECK;

@@ -178,8 +178,8 @@ static const struct weft_field allocation_fields[] = {
 static const struct weft_field composite_fields[] = {
     WEFT_FIELD(struct weft_policy_composite_config, max_total_spans_per_second, "0",
                "What the shares are of, by all workers; no part keeps more a second."),
-    WEFT_FIELD(struct weft_policy_composite_config, policy_order, NULL,
-               "Changes nothing, as in the Collector: parts are asked in the order of composite_sub_policy."),
+    WEFT_FIELD_NO_EFFECT("policy_order", "strings",
+                         "Parts are asked in the order of composite_sub_policy, as in the Collector."),
     WEFT_FIELD_LIST(struct weft_policy_composite_config, composite_sub_policy, struct weft_policy_composite_part_config,
                     composite_part_fields, "The first that would keep a trace decides, within its share."),
     WEFT_FIELD_LIST(struct weft_policy_composite_config, rate_allocation, struct weft_policy_allocation_config,

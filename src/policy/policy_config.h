@@ -119,7 +119,6 @@ struct weft_policy_composite_part_config {
 
 struct weft_policy_composite_config {
     int64_t max_total_spans_per_second;
-    struct weft_config_strings policy_order;
     struct weft_config_list composite_sub_policy; /* of struct weft_policy_composite_part_config */
     struct weft_config_list rate_allocation;      /* of struct weft_policy_allocation_config */
 };

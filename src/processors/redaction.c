@@ -341,6 +341,21 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     return WEFT_OK;
 }
 
+static enum weft_status advise(const void *untyped, const struct weft_node *node, struct weft_config_notes *notes)
+{
+    const struct weft_redaction_config *config = untyped;
+    if (config->allow_all_keys || config->allowed_keys.count > 0) {
+        return WEFT_OK;
+    }
+    struct weft_position at = weft_node_position(node);
+    return weft_config_notes_add(
+        notes, WEFT_NOTE_WARNING,
+        "%s:%u: redaction has no allowed_keys: it removes every attribute%s, service.name of "
+        "resources too; allow_all_keys: true keeps them",
+        at.file, at.line,
+        config->ignored_keys.count + config->ignored_key_patterns.count > 0 ? " but those that it ignores" : "");
+}
+
 const struct weft_component weft_processor_redaction = {
     .kind = WEFT_PROCESSOR,
     .type = "redaction",
@@ -349,6 +364,7 @@ const struct weft_component weft_processor_redaction = {
     .fields = redaction_fields,
     .config_size = sizeof(struct weft_redaction_config),
     .validate = validate,
+    .advise = advise,
     .judge_keys = judge_keys,
     .share = share_rules,
     .unshare = unshare_rules,

@@ -6,10 +6,6 @@
 #include "base/alloc.h"
 #include "join/join.h"
 
-struct cache_config {
-    uint64_t sampled_cache_size, non_sampled_cache_size;
-};
-
 struct tail_sampling_config {
     struct weft_duration decision_wait;
     struct weft_duration decision_wait_after_root_received;
@@ -18,7 +14,6 @@ struct tail_sampling_config {
     bool drop_pending_traces_on_shutdown;
     uint64_t maximum_trace_size_bytes;
     struct weft_choice sampling_strategy;
-    struct cache_config decision_cache;
     struct weft_config_list policies; /* of struct weft_policy_item_config */
     uint64_t max_bytes;
     uint64_t verdict_memory;
@@ -41,9 +36,8 @@ static const char *const strategy_words[] = { "trace-complete", NULL };
 static const char *const pass_words[] = { "pass", "drop", NULL };
 
 static const struct weft_field cache_fields[] = {
-    WEFT_FIELD(struct cache_config, sampled_cache_size, "0",
-               "Verdicts are remembered in verdict_memory, whatever this says."),
-    WEFT_FIELD(struct cache_config, non_sampled_cache_size, "0", "The same."),
+    WEFT_FIELD_NO_EFFECT("sampled_cache_size", "uint", "Verdicts are remembered in verdict_memory."),
+    WEFT_FIELD_NO_EFFECT("non_sampled_cache_size", "uint", "Verdicts are remembered in verdict_memory."),
     WEFT_FIELDS_END,
 };
 
@@ -59,7 +53,7 @@ static const struct weft_field tail_sampling_fields[] = {
     WEFT_FIELD(TAIL, drop_pending_traces_on_shutdown, "false", "Drop what is undecided at the end; else decide on it."),
     WEFT_FIELD(TAIL, maximum_trace_size_bytes, "0", "A trace that grows beyond this is dropped; 0 = no limit."),
     WEFT_FIELD_CHOICE(TAIL, sampling_strategy, strategy_words, "trace-complete", "When policies are asked."),
-    WEFT_FIELD_BLOCK(TAIL, decision_cache, cache_fields, "The Collector's memory of verdicts."),
+    WEFT_FIELD_NO_EFFECT("decision_cache", "map", "Verdicts are remembered in verdict_memory.", .fields = cache_fields),
     WEFT_FIELD_LIST(TAIL, policies, struct weft_policy_item_config, weft_policy_item_fields,
                     "What decides: drops first, then the first policy that keeps."),
     WEFT_FIELD_NO_EFFECT("expected_new_traces_per_sec", "uint", "A hint for memory that weft does not need."),

@@ -253,7 +253,7 @@ static const struct row kept_rows[] = {
     { READING(OPEN ", " FILES("/a"), RESOURCE, "resource"), { { 2, NOT_KEPT("resource") } } },
     { READING(OPEN ", " FILES("/a"), "batch: {metadata_keys: [x-tenant]}", "batch"), { { 2, NOT_KEPT("batch") } } },
     { READING(KEPT_BY_HTTP, "batch: {metadata_keys: [x-tenant]}", "batch"), { { 0, NULL } } },
-    { "extensions: {" SETTERS "}\n" RECEIVERS(OPEN) PROCESSORS("batch: ")
+    { "extensions: {" SETTER("headers_setter", "") "}\n" RECEIVERS(OPEN) PROCESSORS("batch: ")
           EXPORTERS("otlp: {endpoint: \"backend:4317\", auth: {authenticator: headers_setter}}") //
       "service: {extensions: [headers_setter], pipelines: {\n" PIPELINE("traces", "otlp", "batch", "otlp") "}}\n",
       { { 1, "pipeline traces: headers_setter reads what requests say in X-Tenant, and no receiver" } } },
@@ -307,7 +307,7 @@ START_TEST(test_memory_that_fails_is_an_error)
                             &telemetry, &workers, &error);
         has_failed = weft_alloc_has_failed();
         weft_alloc_fail_at(0);
-        ck_assert(status == WEFT_OK ? notes.count == 1 : error.text[0] != '\0');
+        ck_assert(status == WEFT_OK ? notes.count == 2 : error.text[0] != '\0');
         weft_plan_unref(&plan);
         weft_config_notes_fini(&notes);
     }
@@ -349,6 +349,58 @@ static void check_row(const struct row *row)
     weft_config_notes_fini(&notes);
 }
 
+#define ALONE(extensions, runs, processors, name)                                                    \
+    "extensions: {" extensions "}\n" RECEIVERS("otlp: {protocols: {grpc: }}") PROCESSORS(processors) \
+        EXPORTERS("nop: ") "service: {extensions: [" runs                                            \
+                           "], pipelines: {\n" PIPELINE("traces", "otlp", name, "nop") "}}\n"
+#define COMPOSITE                                                                                       \
+    "{name: c, type: composite, composite: {policy_order: [x], composite_sub_policy: [{name: x, type: " \
+    "always_sample}], rate_allocation: [{policy: x, percent: 50}], max_total_spans_per_second: 10}}"
+
+START_TEST(test_one_component_is_warned_of)
+{
+    static const struct {
+        const char *yaml, *note; /* NULL: none at all */
+        enum weft_note_kind kind;
+    } rows[] = {
+        { ALONE("", "", "redaction: ", "redaction"),
+          "yaml:3: redaction has no allowed_keys: it removes every attribute, ", WEFT_NOTE_WARNING },
+        { ALONE("", "", "redaction: {ignored_keys: [a]}", "redaction"), "every attribute but those",
+          WEFT_NOTE_WARNING },
+        { ALONE("", "", "redaction: {allow_all_keys: true}", "redaction"), NULL, WEFT_NOTE_WARNING },
+        { ALONE("", "", "redaction: {allowed_keys: [a]}", "redaction"), NULL, WEFT_NOTE_WARNING },
+        { ALONE("zpages: ", "", "nop: ", "nop"),
+          "yaml:1: extensions.zpages has no effect: it is not in service.extensions", WEFT_NOTE_NO_EFFECT },
+        { ALONE("zpages: ", "zpages", "nop: ", "nop"), NULL, WEFT_NOTE_WARNING },
+        { ALONE("pprof: ", "pprof", "nop: ", "nop"), "pprof has no effect: weft has no Go profiler",
+          WEFT_NOTE_WARNING },
+        { ALONE("pprof: {endpoint: x}", "pprof", "nop: ", "nop"), "extensions.pprof.endpoint: has no effect in weft",
+          WEFT_NOTE_NO_EFFECT },
+        { ALONE("", "", "tail_sampling: {decision_cache: {sampled_cache_size: 1}, policies: [{name: d, type: drop}]}",
+                "tail_sampling"),
+          "processors.tail_sampling.decision_cache: has no effect in weft: Verdicts", WEFT_NOTE_NO_EFFECT },
+        { ALONE("", "", "tail_sampling: {policies: [" COMPOSITE "]}", "tail_sampling"),
+          "composite.policy_order: has no effect in weft: Parts are asked", WEFT_NOTE_NO_EFFECT },
+        { ALONE("", "", "batch: {timeout: 5}", "batch"), "processors.batch.timeout: a number without a unit counts",
+          WEFT_NOTE_WARNING },
+        { ALONE("", "", "batch: {timeout: 5s}", "batch"), NULL, WEFT_NOTE_WARNING },
+        { ALONE("", "", "batch: {timeout: 0}", "batch"), NULL, WEFT_NOTE_WARNING },
+        { ALONE("", "", "batch: {timeout: 5000000}", "batch"), NULL, WEFT_NOTE_WARNING },
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        struct weft_config_notes notes = { 0 };
+        load_notes(rows[i].yaml, &notes);
+        const char *found = notes.count == 0 ? NULL : notes.items[0].text;
+        ck_assert_msg((found == NULL) == (rows[i].note == NULL), "%s%s", rows[i].yaml, found == NULL ? "" : found);
+        ck_assert_msg(found == NULL || (strstr(found, rows[i].note) != NULL && notes.items[0].kind == rows[i].kind),
+                      "%s%s", rows[i].yaml, found == NULL ? "" : found);
+        bool is_drop = strstr(rows[i].yaml, "type: drop") != NULL; /* that has no parts, which is said, too */
+        ck_assert_uint_eq(notes.count, (found != NULL) + is_drop);
+        weft_config_notes_fini(&notes);
+    }
+}
+END_TEST
+
 START_TEST(test_agent_that_judges_is_warned_of)
 {
     check_row(&agent_rows[_i]);
@@ -389,6 +441,7 @@ int main(void)
 {
     Suite *suite = suite_create("worker/advice");
     TCase *advice = tcase_create("advice");
+    tcase_add_test(advice, test_one_component_is_warned_of);
     tcase_add_loop_test(advice, test_agent_that_judges_is_warned_of, 0, (int)WEFT_COUNT_OF(agent_rows));
     tcase_add_loop_test(advice, test_redaction_before_what_decides_is_warned_of, 0, (int)WEFT_COUNT_OF(masked_rows));
     tcase_add_loop_test(advice, test_redaction_behind_what_holds_is_warned_of, 0, (int)WEFT_COUNT_OF(order_rows));
