@@ -126,6 +126,8 @@ static void put_request_with_secrets(enum weft_signal signal, struct weft_buffer
     case WEFT_LOGS:
         put_log_with_secrets(&record);
         break;
+    case WEFT_PROFILES: /* no redaction takes them */
+        break;
     }
     put_message(&scope_x, 2, &record);
     put_message(&resource_x, 2, &scope_x);
