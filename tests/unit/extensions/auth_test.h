@@ -62,8 +62,10 @@ static inline enum weft_status auth_share(const struct weft_component *component
                                           struct weft_error *error)
 {
     char text[400];
+    const char *path = strstr(yaml, "%s");
+    int before = path == NULL ? (int)strlen(yaml) : (int)(path - yaml);
     fixture_begin(WEFT_TRACES);
-    snprintf(text, sizeof text, yaml, auth_path);
+    snprintf(text, sizeof text, "%.*s%s%s", before, yaml, path == NULL ? "" : auth_path, path == NULL ? "" : path + 2);
     ck_assert_msg(component_configure(component, text, error) == WEFT_OK, "%s", error->text);
     return component->share(fixture.config, "test", &fixture.budget, &fixture.shared, error);
 }
