@@ -1,5 +1,6 @@
 """What the documents say about the tree is so: every `src/file.c:function` has that function, every link leads to a file, every
-limit in ARCHITECTURE.md's table has a test, every event of docs/logs.md is logged and every warning is in it.
+limit in ARCHITECTURE.md's table has a test, every event of docs/logs.md is logged and every warning is in it, docs/ottl.md lists
+the functions that are refused.
 
 usage: python3 documents.py   (the last line is "N passed, N failed", one for each document)
 """
@@ -59,11 +60,23 @@ def unknown_events(document, text):
         yield f"{document}: nothing logs the event {event}"
 
 
+def unlisted_functions(document, text):
+    """The table under "Not there" against the table of functions that are refused by name."""
+    source = (TREE / "src/ottl/functions_missing.c").read_text()
+    refused = set(re.findall(r'^    MISSING(?:_IN)?\("(\w+)"', source, re.M))
+    table = re.search(r"^Not there.*\n\n((?:\|.*\n)+)", text, re.M)
+    words = re.findall(r"\b[A-Z]\w*[a-z]\w*|[a-z]+_\w+", "".join(row.split("|", 2)[2] for row in table[1].splitlines())) if table else []
+    yield from (f"{document}: {name} is refused and not listed" for name in sorted(refused - set(words)))
+    yield from (f"{document}: {name} is listed as not there and is not refused" for name in sorted(set(words) - refused))
+
+
 def problems_of(document):
     text = without_code((TREE / document).read_text())
     yield from untested_limits(document, text)
     if document == "docs/logs.md":
         yield from unknown_events(document, text)
+    if document == "docs/ottl.md":
+        yield from unlisted_functions(document, text)
     for file, name in PLACE.findall(text):
         path = TREE / file
         if not path.exists():
