@@ -349,6 +349,29 @@ static enum weft_status add_pipeline(struct weft_plan *plan, const struct weft_p
     return status;
 }
 
+static bool has_all_extensions(const struct weft_plan *plan)
+{
+    const struct weft_reference_list *references = &plan->settings.extensions;
+    bool has_all = true;
+    for (size_t i = 0; has_all && i < references->count; i++) {
+        has_all =
+            find_component(plan->components, plan->component_count, WEFT_EXTENSION, references->items[i].id) != NULL;
+    }
+    return has_all;
+}
+
+static enum weft_status find_authenticators(struct weft_plan *plan, struct weft_config_notes *notes,
+                                            struct weft_error *error)
+{
+    const struct weft_reference_list *references = &plan->settings.extensions;
+    enum weft_status status = resolve(plan, WEFT_EXTENSION, references, WEFT_TRACES, &plan->extensions, error);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    plan->extension_count = references->count;
+    return weft_plan_find_authenticators(plan, notes, error);
+}
+
 static enum weft_status fill(struct weft_plan *plan, const struct weft_component_registry *registry,
                              const struct weft_plan *former, struct weft_config_notes *notes, struct weft_error *error)
 {
@@ -371,6 +394,9 @@ static enum weft_status fill(struct weft_plan *plan, const struct weft_component
             status = weft_config_notes_survive(notes, status, error);
         }
     }
+    if (status == WEFT_OK && weft_config_notes_errors(notes) > 0 && has_all_extensions(plan)) {
+        status = find_authenticators(plan, notes, error); /* of the others */
+    }
     if (status == WEFT_OK) { /* pipelines of what was not understood would only repeat it */
         status = weft_config_notes_fail(notes, 0, error);
     }
@@ -382,11 +408,7 @@ static enum weft_status fill(struct weft_plan *plan, const struct weft_component
         status = weft_plan_find_stages(plan, former, error);
     }
     if (status == WEFT_OK) {
-        plan->extension_count = settings->extensions.count;
-        status = resolve(plan, WEFT_EXTENSION, &settings->extensions, WEFT_TRACES, &plan->extensions, error);
-    }
-    if (status == WEFT_OK) {
-        status = weft_plan_find_authenticators(plan, notes, error);
+        status = find_authenticators(plan, notes, error);
     }
     status = status == WEFT_OK ? weft_config_notes_fail(notes, 0, error) : status;
     if (status == WEFT_OK && notes != NULL && weft_plan_advise(plan, notes) != WEFT_OK) {

@@ -131,6 +131,19 @@ service:
   pipelines:
     logs: {receivers: [file_log], processors: [transform, filter], exporters: [debug]}
 """
+AUTHENTICATED = """\
+receivers: {nop: }
+exporters:
+  otlp/retries:
+    endpoint: b:1
+    retry_on_failure:
+      multiplier: -1                  # error: multiplier
+  otlp/one: {endpoint: b:1, auth: {authenticator: nosuch}}     # error: failed to resolve authenticator "nosuch"
+  otlp/two: {endpoint: b:1, auth: {authenticator: other}}      # error: failed to resolve authenticator "other"
+service:
+  pipelines:
+    traces: {receivers: [nop], exporters: [otlp/retries, otlp/one, otlp/two]}
+"""
 DOUBTFUL = """\
 receivers: {nop: }
 processors:
@@ -212,6 +225,9 @@ class Errors(OutsideInCase):
 
     def test_all_errors_of_a_component_are_told(self):
         self.assert_told(MANY)
+
+    def test_authenticators_are_looked_for_although_others_are_wrong(self):
+        self.assert_told(AUTHENTICATED)
 
     def test_what_will_fail_on_each_record_is_warned_of(self):
         done, path = self.run_weft(DOUBTFUL, "validate")
