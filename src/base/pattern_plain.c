@@ -134,10 +134,10 @@ static uint8_t rare_of(const struct weft_pattern_plain *plain)
 bool weft_pattern_plain_of(struct weft_slice text, struct weft_pattern_plain *out_plain)
 {
     struct weft_pattern_plain plain = { 0 };
-    struct reader reader = { text.bytes, text.bytes + text.length };
     if (text.length == 0) {
         return false;
     }
+    struct reader reader = { text.bytes, text.bytes + text.length };
     plain.is_at_start = take(&reader, '^');
     while (takes_text_byte(&reader, &plain)) {
     }
