@@ -70,8 +70,11 @@ static enum weft_status find_kind(const struct weft_operator_reader *reader, con
     }
     return weft_operator_kind_is_later(weft_node_text(type))
                ? weft_node_fail(reader->config.error, WEFT_UNSUPPORTED, type,
-                                "weft does not have operators of type %s yet: docs/file_log.md says which there are",
-                                weft_node_text(type))
+                                "weft does not have operators of type %s yet%s: docs/file_log.md says which there are",
+                                weft_node_text(type),
+                                strcmp(weft_node_text(type), "recombine") == 0
+                                    ? "; container joins what container runtimes cut"
+                                    : "")
                : weft_node_fail(reader->config.error, WEFT_INVALID, type,
                                 "there are no operators of type \"%s\"; there are %s", weft_node_text(type), types);
 }

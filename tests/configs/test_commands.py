@@ -69,6 +69,7 @@ class Ottl(Command):
     def test_statements_are_compiled_before_anything_is_read(self):
         self.assert_refused("statement 2: line 1 column 5: unknown path span.nam", "ottl", 'set(span.name, "x")', 'set(span.nam, "x")')
         self.assert_refused("statement 1: line 1 column 1", "ottl", "nosuch(span.name)")
+        self.assert_refused("did you mean value_int or value_double?", "ottl", "set(datapoint.value, 1)")
         self.assert_refused("begin paths with their context, as in span.name, or say --context", "ottl", 'set(name, "x")')
         self.assert_refused("--condition: line 1 column 1: unknown path nam", "ottl", "--condition", "nam == 1")
         self.assert_refused('there is no context "nosuch"', "ottl", "--condition", "true", "--context", "nosuch")

@@ -94,7 +94,7 @@ receivers:
     operators:
       - {type: nosuch}                              # error: there are no operators of type "nosuch"
       - {type: json_parser}
-      - {type: recombine}                           # error: weft does not have operators of type recombine yet
+      - {type: recombine}                           # error: operators of type recombine yet; container joins what container runtimes cut
 processors:
   transform:
     log_statements:
