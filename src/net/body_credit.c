@@ -263,7 +263,7 @@ static bool shed(struct weft_body_credit *credit, size_t allowed, size_t wanted)
         bool is_enough = count >= GIVEN_UP_MOST || (count >= GIVEN_UP_AT_ONCE && credit->held_bytes <= allowed);
         if (is_enough || (body = next_to_go(credit)) == NULL) {
             credit->is_shedding = credit->held_bytes > wanted;
-            if (count >= GIVEN_UP_MOST) {
+            if (is_enough) {
                 weft_timer_set_after(weft_loop_timers(credit->loop), &credit->more_relief, relief_pause_ns);
             }
             return count < GIVEN_UP_MOST;

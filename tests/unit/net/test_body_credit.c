@@ -257,6 +257,27 @@ START_TEST(test_many_are_given_up_in_several_turns)
 }
 END_TEST
 
+/* Beyond the hard mark it goes down to the credit, also where nothing more comes that could drive it. */
+START_TEST(test_the_credit_is_kept_again_without_another_piece)
+{
+    enum { COUNT = 400, BYTES = CREDIT * 5 / 4 / COUNT };
+    set_up((struct weft_body_credit_settings){ 0 });
+    for (size_t i = 0; i <= COUNT; i++) {
+        move(begin(i, i % 4, 0), BYTES);
+    }
+    struct weft_body_credit_state state = weft_body_credit_read(bench.credit);
+    ck_assert_uint_gt(state.given_up_count, 0);
+    ck_assert_uint_gt(state.held_bytes, state.credit_bytes); /* some at a time */
+    for (int i = 0; i < 10; i++) {
+        struct weft_timers *timers = weft_loop_timers(bench.loop);
+        weft_timers_run(timers, weft_monotonic_after(weft_timers_now(timers), 10 * WEFT_NS_PER_MS));
+    }
+    state = weft_body_credit_read(bench.credit);
+    ck_assert_uint_le(state.held_bytes, state.credit_bytes);
+    tear_down();
+}
+END_TEST
+
 /* The large wait beyond the credit, the small do not; one goes on, and who hardly moves makes way. */
 START_TEST(test_one_that_waits_has_the_place_of_one_that_dribbles)
 {
@@ -569,6 +590,7 @@ int main(void)
     tcase_add_test(tcase, test_of_new_ones_who_spoke_last_stays);
     tcase_add_test(tcase, test_shedding_goes_on_to_the_credit);
     tcase_add_test(tcase, test_many_are_given_up_in_several_turns);
+    tcase_add_test(tcase, test_the_credit_is_kept_again_without_another_piece);
     tcase_add_test(tcase, test_one_that_waits_has_the_place_of_one_that_dribbles);
     tcase_add_test(tcase, test_those_that_wait_take_turns);
     tcase_add_test(tcase, test_who_has_sent_nothing_while_it_waited_is_silent);
