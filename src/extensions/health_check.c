@@ -15,15 +15,13 @@ struct response_body_config {
 };
 
 struct health_config {
-    char *endpoint;
+    struct weft_page_config page;
     char *path;
-    bool has_tls;
-    struct weft_tls_config tls;
-    bool has_auth;
-    struct weft_auth_config auth;
     bool has_response_body;
     struct response_body_config response_body;
 };
+
+WEFT_IS_PAGE_CONFIG(struct health_config);
 
 struct health_extension {
     struct weft_extension extension;
@@ -49,50 +47,26 @@ static const struct weft_field check_pipeline_fields[] = {
 };
 
 static const struct weft_field health_fields[] = {
-    WEFT_FIELD(struct health_config, endpoint, "localhost:13133", "Where to listen."),
+    WEFT_PAGE_SERVER_FIELDS("localhost:13133"),
     WEFT_FIELD(struct health_config, path, "/",
                "The path that is answered; one that ends in / stands for all below it."),
-    WEFT_FIELD_OPTIONAL(struct health_config, tls, has_tls, weft_tls_server_fields, "off", "Transport security.",
-                        .is_off_as_null = true),
     WEFT_FIELD_OPTIONAL(struct health_config, response_body, has_response_body, response_body_fields, "off",
                         "Bodies to answer with instead of the Collector's JSON.", .is_off_as_null = true),
     WEFT_FIELD_NO_EFFECT("check_collector_pipeline", "map", "It has none in the Collector either; see /ready.",
                          .fields = check_pipeline_fields),
-    WEFT_PAGE_SERVER_FIELDS(struct health_config),
     WEFT_FIELDS_END,
 };
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     const struct health_config *config = untyped;
-    if (config->endpoint == NULL || config->endpoint[0] == '\0') {
+    if (config->page.endpoint == NULL || config->page.endpoint[0] == '\0') {
         return weft_fail(error, WEFT_INVALID, "requires a non-empty \"endpoint\"");
     }
     if (config->path == NULL || config->path[0] != '/') {
         return weft_fail(error, WEFT_INVALID, "path must start with /");
     }
-    return weft_page_server_validate(config->endpoint, config->has_tls ? &config->tls : NULL, error);
-}
-
-static enum weft_status try_files(const void *untyped, struct weft_error *error)
-{
-    const struct health_config *config = untyped;
-    return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
-}
-
-static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
-{
-    const struct health_config *config = untyped;
-    return weft_page_server_auth_needs(config->has_auth ? &config->auth : NULL, out_needs);
-}
-
-static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
-                              struct weft_error *error)
-{
-    const struct health_config *config = untyped;
-    (void)id;
-    (void)budget;
-    return weft_page_server_share(config->has_tls ? &config->tls : NULL, out_shared, error);
+    return weft_page_server_validate(&config->page, error);
 }
 
 /* ---- requests ---- */
@@ -165,7 +139,8 @@ static enum weft_status open_server(struct health_extension *health, const struc
     struct weft_tls_context *tls = setup->shared;
     const struct health_config *config = health->config;
     int descriptor = -1;
-    enum weft_status status = weft_page_server_listen(config->endpoint, setup->id, tls != NULL, &descriptor, error);
+    enum weft_status status =
+        weft_page_server_listen(config->page.endpoint, setup->id, tls != NULL, &descriptor, error);
     if (status != WEFT_OK) {
         return status;
     }
@@ -205,9 +180,9 @@ const struct weft_component weft_extension_health_check = {
     .fields = health_fields,
     .config_size = sizeof(struct health_config),
     .validate = validate,
-    .auth_needs = auth_needs,
-    .try_files = try_files,
-    .share = share,
+    .auth_needs = weft_page_server_auth_needs,
+    .try_files = weft_page_server_try_files,
+    .share = weft_page_server_share,
     .unshare = weft_page_server_unshare,
     .renew = weft_page_server_renew,
     .end_renewal = weft_page_server_end_renewal,

@@ -12,28 +12,38 @@ const struct weft_field weft_page_auth_fields[] = {
     WEFT_FIELDS_END,
 };
 
-size_t weft_page_server_auth_needs(const struct weft_auth_config *auth, struct weft_auth_need *out_needs)
+enum weft_status weft_page_server_try_files(const void *untyped, struct weft_error *error)
 {
-    if (auth == NULL) {
+    const struct weft_page_config *config = untyped;
+    return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
+}
+
+size_t weft_page_server_auth_needs(const void *untyped, struct weft_auth_need *out_needs)
+{
+    const struct weft_page_config *config = untyped;
+    if (!config->has_auth) {
         return 0;
     }
-    out_needs[0] = (struct weft_auth_need){ auth->authenticator, WEFT_AUTHENTICATES_SERVERS, false };
+    out_needs[0] = (struct weft_auth_need){ config->auth.authenticator, WEFT_AUTHENTICATES_SERVERS, false };
     return 1;
 }
 
-enum weft_status weft_page_server_validate(const char *endpoint, const struct weft_tls_config *tls,
-                                           struct weft_error *error)
+enum weft_status weft_page_server_validate(const struct weft_page_config *config, struct weft_error *error)
 {
     struct weft_endpoint parsed;
-    enum weft_status status = weft_endpoint_parse(endpoint, 0, &parsed, error);
-    return status == WEFT_OK && tls != NULL ? weft_tls_config_validate_server(tls, error) : status;
+    enum weft_status status = weft_endpoint_parse(config->endpoint, 0, &parsed, error);
+    return status == WEFT_OK && config->has_tls ? weft_tls_config_validate_server(&config->tls, error) : status;
 }
 
-enum weft_status weft_page_server_share(const struct weft_tls_config *tls, void **out_shared, struct weft_error *error)
+enum weft_status weft_page_server_share(const void *untyped, const char *id, struct weft_budget *budget,
+                                        void **out_shared, struct weft_error *error)
 {
+    const struct weft_page_config *config = untyped;
     struct weft_tls_context *context = NULL;
+    (void)id;
+    (void)budget;
     enum weft_status status =
-        tls == NULL ? WEFT_OK : weft_tls_config_open(tls, true, "http/1.1", false, &context, error);
+        config->has_tls ? weft_tls_config_open(&config->tls, true, "http/1.1", false, &context, error) : WEFT_OK;
     *out_shared = context;
     return status;
 }

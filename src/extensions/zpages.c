@@ -20,13 +20,11 @@ struct expvar_config {
 };
 
 struct zpages_config {
-    char *endpoint;
-    bool has_tls;
-    struct weft_tls_config tls;
-    bool has_auth;
-    struct weft_auth_config auth;
+    struct weft_page_config page;
     struct expvar_config expvar;
 };
+
+WEFT_IS_PAGE_CONFIG(struct zpages_config);
 
 struct zpages {
     struct weft_extension extension;
@@ -53,42 +51,18 @@ static const struct weft_field expvar_fields[] = {
 };
 
 static const struct weft_field zpages_fields[] = {
-    WEFT_FIELD(struct zpages_config, endpoint, "localhost:55679", "Where to listen."),
-    WEFT_FIELD_OPTIONAL(struct zpages_config, tls, has_tls, weft_tls_server_fields, "off", "Transport security.",
-                        .is_off_as_null = true),
+    WEFT_PAGE_SERVER_FIELDS("localhost:55679"),
     WEFT_FIELD_BLOCK(struct zpages_config, expvar, expvar_fields, "Variables of the Collector's runtime."),
-    WEFT_PAGE_SERVER_FIELDS(struct zpages_config),
     WEFT_FIELDS_END,
 };
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
 {
     const struct zpages_config *config = untyped;
-    if (config->endpoint == NULL || config->endpoint[0] == '\0') {
+    if (config->page.endpoint == NULL || config->page.endpoint[0] == '\0') {
         return weft_fail(error, WEFT_INVALID, "\"endpoint\" is required when using the \"zpages\" extension");
     }
-    return weft_page_server_validate(config->endpoint, config->has_tls ? &config->tls : NULL, error);
-}
-
-static enum weft_status try_files(const void *untyped, struct weft_error *error)
-{
-    const struct zpages_config *config = untyped;
-    return config->has_tls ? weft_tls_config_try(&config->tls, true, error) : WEFT_OK;
-}
-
-static size_t auth_needs(const void *untyped, struct weft_auth_need *out_needs)
-{
-    const struct zpages_config *config = untyped;
-    return weft_page_server_auth_needs(config->has_auth ? &config->auth : NULL, out_needs);
-}
-
-static enum weft_status share(const void *untyped, const char *id, struct weft_budget *budget, void **out_shared,
-                              struct weft_error *error)
-{
-    const struct zpages_config *config = untyped;
-    (void)id;
-    (void)budget;
-    return weft_page_server_share(config->has_tls ? &config->tls : NULL, out_shared, error);
+    return weft_page_server_validate(&config->page, error);
 }
 
 /* ---- pages ---- */
@@ -281,7 +255,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     const struct zpages_config *config = setup->config;
     int descriptor = -1;
     enum weft_status status =
-        weft_page_server_listen(config->endpoint, setup->id, setup->shared != NULL, &descriptor, error);
+        weft_page_server_listen(config->page.endpoint, setup->id, setup->shared != NULL, &descriptor, error);
     if (status != WEFT_OK) {
         return status;
     }
@@ -303,9 +277,9 @@ const struct weft_component weft_extension_zpages = {
     .fields = zpages_fields,
     .config_size = sizeof(struct zpages_config),
     .validate = validate,
-    .auth_needs = auth_needs,
-    .try_files = try_files,
-    .share = share,
+    .auth_needs = weft_page_server_auth_needs,
+    .try_files = weft_page_server_try_files,
+    .share = weft_page_server_share,
     .unshare = weft_page_server_unshare,
     .renew = weft_page_server_renew,
     .end_renewal = weft_page_server_end_renewal,
