@@ -160,9 +160,14 @@ static void add_row(const char *reason, const char *policy, const char *service,
                                                                            .recent = { recent } };
 }
 
-static void begin_drops(const char *query, int64_t up_ns)
+static const int64_t second_ns = WEFT_NS_PER_S;
+static const int64_t hour_ns = 3600 * WEFT_NS_PER_S;
+
+/* Asked as if this machine were up for 1,000 hours: windows are of its own clock, which may have just begun. */
+static void begin_drops(const char *query, int64_t since_ns, int64_t up_ns)
 {
     ck_assert_int_eq(begin_page(&weft_drops_page, "", query), 200);
+    weft_drops_summary_init(gather->drops, (struct weft_monotonic){ 1000 * hour_ns }, since_ns);
     gather->drops->started.ns = gather->drops->asked.ns - up_ns;
     for (int i = 0; i < WEFT_DROPS_WINDOW_COUNT; i++) {
         gather->drops->first_windows[i] = weft_drops_window_of((enum weft_drops_window)i, gather->drops->started);
@@ -186,7 +191,7 @@ static void expect_drops(const char *expected, bool is_balanced)
 
 START_TEST(test_drops_since_the_start_are_totals)
 {
-    begin_drops("since=1h", 600 * WEFT_NS_PER_S);
+    begin_drops("since=1h", hour_ns, 600 * second_ns);
     expect_drops(
         "{\"drops\":["
         "{\"signal\":\"traces\",\"reason\":\"sampled_out\",\"policy\":\"none\",\"service\":\"api\",\"records\":1100},"
@@ -200,32 +205,27 @@ END_TEST
 
 START_TEST(test_drops_of_a_window_are_grouped)
 {
-    begin_drops("since=1m&by=reason", 600 * WEFT_NS_PER_S);
+    begin_drops("since=1m&by=reason", 60 * second_ns, 600 * second_ns);
     expect_drops("{\"drops\":[{\"signal\":\"traces\",\"reason\":\"sampled_out\",\"records\":14},"
                  "{\"signal\":\"traces\",\"reason\":\"queue_full\",\"records\":3}],\"covers_from\":\"",
                  true);
-    begin_drops("since=1m&by=service,policy", 600 * WEFT_NS_PER_S);
+    begin_drops("since=1m&by=service,policy", 60 * second_ns, 600 * second_ns);
     expect_drops("{\"drops\":[{\"signal\":\"traces\",\"policy\":\"none\",\"service\":\"api\",\"records\":10},"
                  "{\"signal\":\"traces\",\"policy\":\"slow\",\"service\":\"api\",\"records\":4},"
                  "{\"signal\":\"traces\",\"policy\":\"\",\"service\":\"web\",\"records\":3}]",
                  true);
-    begin_drops("since=1m&by=", 600 * WEFT_NS_PER_S);
+    begin_drops("since=1m&by=", 60 * second_ns, 600 * second_ns);
     expect_drops("{\"drops\":[{\"signal\":\"traces\",\"records\":17}]", true);
-    begin_drops("since=1m&by=", 600 * WEFT_NS_PER_S);
+    begin_drops("since=1m&by=", 60 * second_ns, 600 * second_ns);
     expect_drops("\"windows\":\"1s\",\"balanced\":false}", false);
 }
 END_TEST
 
 START_TEST(test_what_no_window_covers_is_asked_for_again)
 {
-    begin_drops("since=48h", 0);
-    const int64_t hour_ns = 3600 * WEFT_NS_PER_S;
+    begin_drops("since=48h", 48 * hour_ns, 100 * hour_ns);
     struct weft_drops_summary *summary = gather->drops;
-    summary->asked.ns = 1000 * hour_ns;
-    summary->from.ns = 952 * hour_ns;
-    summary->started.ns = 900 * hour_ns;
     for (int i = 0; i < WEFT_DROPS_WINDOW_COUNT; i++) {
-        summary->from_windows[i] = weft_drops_window_of((enum weft_drops_window)i, summary->from);
         summary->first_windows[i] =
             weft_drops_window_of((enum weft_drops_window)i, (struct weft_monotonic){ 997 * hour_ns });
     }
