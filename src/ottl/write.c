@@ -274,6 +274,12 @@ void weft_ottl_message_renew(struct weft_ottl_message *message, struct weft_slic
     message->slots.sought = NULL;
 }
 
+void weft_ottl_message_replace(struct weft_ottl_message *message, struct weft_slice bytes)
+{
+    message->touched = CHANGED;
+    weft_ottl_message_renew(message, bytes);
+}
+
 void weft_ottl_message_remove(struct weft_ottl_message *message, uint32_t number)
 {
     weft_assert(message->is_decoded && number < WEFT_OTTL_FIELD_COUNT);

@@ -43,5 +43,8 @@ enum weft_status weft_ottl_message_put_messages(struct weft_ottl_message *messag
 /* The message has other bytes now, those that were written of it; it counts as changed. */
 void weft_ottl_message_renew(struct weft_ottl_message *message, struct weft_slice bytes);
 
+/* The same for other bytes, which nothing was written of: it is another message now. */
+void weft_ottl_message_replace(struct weft_ottl_message *message, struct weft_slice bytes);
+
 /* The message has it no more. */
 void weft_ottl_message_remove(struct weft_ottl_message *message, uint32_t number);

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "ottl/metric.h"
 #include "ottl/write.h"
 #include "wire/checked.h"
 
@@ -291,26 +292,6 @@ static enum weft_status run_item(struct walk *walk, struct weft_slice item, size
     return WEFT_OK;
 }
 
-/* The field of a Metric that its data lies in. */
-static uint32_t data_field(struct weft_ottl_record *record)
-{
-    switch (weft_ottl_record_metric_type(record)) {
-    case WEFT_OTTL_METRIC_NONE:
-        break;
-    case WEFT_OTTL_METRIC_GAUGE:
-        return 5;
-    case WEFT_OTTL_METRIC_SUM:
-        return 7;
-    case WEFT_OTTL_METRIC_HISTOGRAM:
-        return 9;
-    case WEFT_OTTL_METRIC_EXPONENTIAL_HISTOGRAM:
-        return 10;
-    case WEFT_OTTL_METRIC_SUMMARY:
-        return 11;
-    }
-    return 0;
-}
-
 static enum weft_status run_items(struct walk *walk, struct weft_ottl_replaced *replaced)
 {
     struct weft_transform_runner *runner = walk->runner;
@@ -341,7 +322,8 @@ static enum weft_status keep_record(struct walk *walk, const struct weft_ottl_re
     bool has_items = replaced->field != 0;
     bool is_metric = walk->table->signal == WEFT_METRICS;
     if (is_metric && (has_items || is_touched(walk, WEFT_OTTL_LEVEL_DATA))) {
-        status = write_into(walk, WEFT_OTTL_LEVEL_DATA, WEFT_OTTL_LEVEL_RECORD, data_field(&walk->runner->run.record),
+        status = write_into(walk, WEFT_OTTL_LEVEL_DATA, WEFT_OTTL_LEVEL_RECORD,
+                            weft_ottl_metric_field(weft_ottl_record_metric_type(&walk->runner->run.record)),
                             has_items ? replaced : NULL);
         has_items = false;
     }

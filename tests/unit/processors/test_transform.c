@@ -303,8 +303,8 @@ START_TEST(test_config_rules_are_the_collectors)
                              WEFT_INVALID, "line 1 column 1: ");
     component_expect_refused(component, "log_statements: [{context: log, statements: ['scale_metric(1)']}]",
                              WEFT_INVALID, "unknown editor scale_metric");
-    component_expect_refused(component, "metric_statements: [{context: metric, statements: ['scale_metric(1.0)']}]",
-                             WEFT_UNSUPPORTED, "scale_metric is not supported by weft");
+    component_expect_refused(component, "trace_statements: [{context: span, statements: ['set_semconv_span_name()']}]",
+                             WEFT_UNSUPPORTED, "set_semconv_span_name is not supported by weft");
     component_expect_refused(component, "flatten_data: true", WEFT_UNSUPPORTED, "flatten_data");
     component_expect_refused(component, "profile_statements: [x]", WEFT_UNSUPPORTED, "profile_statements");
     component_expect_refused(component, "error_mode: never", WEFT_INVALID, "error_mode");

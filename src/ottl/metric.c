@@ -1,0 +1,152 @@
+/* A Metric as a whole (metric.h). Editors read it as it stands, write another one into the run's memory, and have the
+ * record look at that, so that later statements find what any reader of bytes would. */
+#include "ottl/metric.h"
+
+#include "base/assert.h"
+#include "wire/checked.h"
+
+static const struct {
+    uint32_t field;
+    const char *text;
+} kinds[] = {
+    [WEFT_OTTL_METRIC_NONE] = { 0, "Empty" },
+    [WEFT_OTTL_METRIC_GAUGE] = { 5, "Gauge" },
+    [WEFT_OTTL_METRIC_SUM] = { 7, "Sum" },
+    [WEFT_OTTL_METRIC_HISTOGRAM] = { 9, "Histogram" },
+    [WEFT_OTTL_METRIC_EXPONENTIAL_HISTOGRAM] = { 10, "ExponentialHistogram" },
+    [WEFT_OTTL_METRIC_SUMMARY] = { 11, "Summary" },
+};
+
+uint32_t weft_ottl_metric_field(enum weft_ottl_metric_type type)
+{
+    weft_assert(type < WEFT_COUNT_OF(kinds));
+    return kinds[type].field;
+}
+
+const char *weft_ottl_metric_type_text(enum weft_ottl_metric_type type)
+{
+    weft_assert(type < WEFT_COUNT_OF(kinds));
+    return kinds[type].text;
+}
+
+static bool is_data_field(uint32_t number)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(kinds); i++) {
+        if (kinds[i].field == number && number != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A copy in the run's memory, of bytes that have been written. */
+static enum weft_status keep_scratch(struct weft_ottl_run *run, struct weft_slice *out_bytes)
+{
+    struct weft_slice written = weft_buffer_slice(&run->message);
+    enum weft_status status = weft_buffer_status(&run->message);
+    uint8_t *bytes = status == WEFT_OK ? weft_ottl_run_take(run, written.length + 1) : NULL;
+    if (bytes == NULL) {
+        return WEFT_NOMEM;
+    }
+    if (written.length > 0) {
+        memcpy(bytes, written.bytes, written.length);
+    }
+    *out_bytes = weft_slice_of(bytes, written.length);
+    return WEFT_OK;
+}
+
+/* A level with what was written into it. */
+static enum weft_status read_level(struct weft_ottl_run *run, enum weft_ottl_level level, struct weft_slice *out_bytes)
+{
+    const struct weft_ottl_message *message = weft_ottl_record_level(&run->record, level);
+    if (message->touched == 0) {
+        *out_bytes = message->bytes;
+        return WEFT_OK;
+    }
+    uint32_t attributes = weft_ottl_record_attributes_field(&run->record, level);
+    enum weft_status status = weft_ottl_write_message(weft_ottl_data_scratch(run), message, attributes, NULL);
+    return status == WEFT_OK ? keep_scratch(run, out_bytes) : status;
+}
+
+static struct weft_slice text_of(const struct weft_ottl_message *metric, uint32_t number)
+{
+    const struct weft_ottl_field *field = weft_ottl_message_field(metric, number);
+    return field == NULL ? WEFT_SLICE_EMPTY : field->bytes;
+}
+
+enum weft_status weft_ottl_metric_read(struct weft_ottl_run *run, struct weft_ottl_metric *out_metric)
+{
+    struct weft_ottl_metric metric = { .type = weft_ottl_record_metric_type(&run->record) };
+    const struct weft_ottl_message *record = weft_ottl_record_decoded(&run->record, WEFT_OTTL_LEVEL_RECORD);
+    /* a byte is read, compared and copied in less than a step */
+    if (!weft_ottl_spend(run, record->bytes.length)) {
+        return weft_ottl_fail_steps(run);
+    }
+    metric.name = text_of(record, WEFT_OTTL_METRIC_NAME);
+    metric.description = text_of(record, WEFT_OTTL_METRIC_DESCRIPTION);
+    metric.unit = text_of(record, WEFT_OTTL_METRIC_UNIT);
+    enum weft_status status = read_level(run, WEFT_OTTL_LEVEL_RECORD, &metric.bytes);
+    if (status == WEFT_OK) {
+        status = read_level(run, WEFT_OTTL_LEVEL_DATA, &metric.data);
+    }
+    if (status == WEFT_OK) {
+        *out_metric = metric;
+    }
+    return status;
+}
+
+static bool is_kept(uint32_t number, enum weft_ottl_metric_rest rest)
+{
+    return rest == WEFT_OTTL_METRIC_BARE ? number <= WEFT_OTTL_METRIC_UNIT : !is_data_field(number);
+}
+
+enum weft_status weft_ottl_metric_write(struct weft_ottl_run *run, const struct weft_ottl_metric *metric,
+                                        enum weft_ottl_metric_rest rest, enum weft_ottl_metric_type type,
+                                        struct weft_slice data, struct weft_slice *out_bytes)
+{
+    enum { HEADER_BYTES = 15 };
+    struct weft_wire_reader reader = weft_wire_reader_of(metric->bytes);
+    struct weft_wire_field field;
+    uint8_t *bytes = weft_ottl_run_take(run, metric->bytes.length + HEADER_BYTES + data.length);
+    uint8_t *at = bytes;
+    if (bytes == NULL) {
+        return WEFT_NOMEM;
+    }
+    while (weft_wire_next_checked(&reader, &field)) {
+        if (is_kept(field.number, rest)) {
+            memcpy(at, field.whole.bytes, field.whole.length);
+            at += field.whole.length;
+        }
+    }
+    if (type != WEFT_OTTL_METRIC_NONE) {
+        at = weft_wire_put_bytes_header(at, weft_ottl_metric_field(type), data.length);
+        if (data.length > 0) {
+            memcpy(at, data.bytes, data.length);
+        }
+        at += data.length;
+    }
+    *out_bytes = weft_slice_of(bytes, (size_t)(at - bytes));
+    return WEFT_OK;
+}
+
+void weft_ottl_metric_renew(struct weft_ottl_run *run, struct weft_slice bytes)
+{
+    struct weft_ottl_record *record = &run->record;
+    weft_assert(record->signal == WEFT_METRICS && !record->has_level[WEFT_OTTL_LEVEL_ITEM]);
+    weft_ottl_message_replace(weft_ottl_record_level(record, WEFT_OTTL_LEVEL_RECORD), bytes);
+    record->has_level[WEFT_OTTL_LEVEL_DATA] = false;
+}
+
+enum weft_status weft_ottl_metric_renew_data(struct weft_ottl_run *run, const struct weft_ottl_metric *metric,
+                                             enum weft_ottl_metric_rest rest, enum weft_ottl_metric_type type)
+{
+    struct weft_slice bytes;
+    enum weft_status status = weft_buffer_status(&run->message);
+    if (status == WEFT_OK) {
+        status = weft_ottl_metric_write(run, metric, rest, type, weft_buffer_slice(&run->message), &bytes);
+    }
+    if (status == WEFT_OK) {
+        weft_ottl_metric_renew(run, bytes);
+    }
+    return status;
+}

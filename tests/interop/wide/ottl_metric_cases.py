@@ -1,0 +1,105 @@
+"""Editors of metrics for test_ottl_metrics: statements in the context of metrics or of data points, and metrics of each kind whose points
+are few enough in what they say that some go together."""
+
+import random
+
+TIMES = ["1685104496789000000", "1685104496789000000", "1685104497000000000", "0"]
+STARTS = ["1685104490000000000", "1685104480000000000", "0"]
+VALUES = {"code": ["200", "500", "a"], "host": ["h1", "h2"], "zone": ["z"]}
+
+METRIC = r"""
+convert_sum_to_gauge()
+convert_sum_to_gauge() where metric.name == "m1"
+convert_sum_to_gauge() where metric.is_monotonic == true
+convert_gauge_to_sum("delta", true)
+convert_gauge_to_sum("cumulative", false)
+convert_gauge_to_sum(monotonic=true, string_agg_temp="delta")
+convert_gauge_to_sum("Delta", true)
+convert_gauge_to_sum("delta")
+convert_gauge_to_sum("delta", "true")
+scale_metric(10.0)
+scale_metric(0.37, "ms") where metric.type != METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM
+scale_metric(1e300) where metric.type != METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM
+scale_metric(0.001, Concat([metric.unit, "k"], "")) where metric.type == METRIC_DATA_TYPE_SUMMARY
+scale_metric(0.5, metric.metadata["none"]) where metric.type == METRIC_DATA_TYPE_GAUGE
+scale_metric(10)
+scale_metric(multiplier=2.0, unit="x") where metric.type == METRIC_DATA_TYPE_HISTOGRAM
+""".strip().split("\n")
+
+DATAPOINT = r"""
+""".strip().split("\n")
+
+CHAINS = [
+    ("metric", ['set(metric.name, "new") where metric.type == METRIC_DATA_TYPE_SUM', "convert_sum_to_gauge()", 'convert_gauge_to_sum("delta", true)',
+                "set(metric.is_monotonic, false)", 'set(metric.unit, "u")']),
+    ("metric", ["set(metric.aggregation_temporality, 1)", "scale_metric(2.0) where metric.type != METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM",
+                "set(metric.aggregation_temporality, 2)", 'set(cache["n"], metric.name)', "convert_sum_to_gauge()", 'set(metric.name, cache["n"])']),
+    ("metric", ['set(metric.metadata["k"], "v")', "convert_sum_to_gauge()", 'set(metric.metadata["l"], metric.metadata["k"])',
+                'delete_key(metric.metadata, "k")']),
+]
+
+
+class Metrics:
+    """Requests of a fixed seed."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def attributes(self):
+        return [{"key": key, "value": {"stringValue": self.random.choice(values)}} for key, values in VALUES.items() if self.random.random() < 0.7]
+
+    def number(self):
+        return round(self.random.uniform(-9, 90), 2)
+
+    def value(self, prefix="as"):
+        return self.random.choice([{f"{prefix}Int": str(self.random.randint(-5, 99))}, {f"{prefix}Double": self.number()}])
+
+    def exemplars(self):
+        return [{"timeUnixNano": "7", **self.value()} for _ in range(self.random.choice([0, 0, 1, 2]))]
+
+    def counts(self, length):
+        return [str(self.random.choice([0, 0, 1, 2, 9])) for _ in range(length)]
+
+    def of_sum(self, data):
+        return data | {key: self.number() for key in ("sum", "min", "max") if self.random.random() < 0.7}
+
+    def point(self, kind, bounds):
+        made = {"attributes": self.attributes(), "timeUnixNano": self.random.choice(TIMES), "startTimeUnixNano": self.random.choice(STARTS),
+                "flags": self.random.choice([0, 0, 0, 1])}
+        count = {"count": str(self.random.choice([0, 1, 5, 12]))}
+        if kind in ("gauge", "sum"):
+            return made | self.random.choice([self.value(), self.value(), self.value(), {}]) | {"exemplars": self.exemplars()}
+        if kind == "histogram":
+            return self.of_sum(made | count | {"explicitBounds": bounds, "bucketCounts": self.counts(len(bounds) + 1), "exemplars": self.exemplars()})
+        if kind == "exponentialHistogram":
+            return self.of_sum(made | count | {
+                "scale": self.random.choice([0, 1]), "zeroCount": self.counts(1)[0], "exemplars": self.exemplars(),
+                "positive": {"offset": self.random.choice([-1, 0, 2]), "bucketCounts": self.counts(self.random.randint(0, 5))},
+                "negative": {"offset": self.random.choice([0, 0, 1]), "bucketCounts": self.counts(self.random.randint(0, 3))}})
+        quantiles = [{"quantile": at, "value": self.number()} for at in (0.0, 0.5, 0.99)[:self.random.randint(0, 3)]]
+        return made | count | {"sum": self.number(), "quantileValues": quantiles}
+
+    def metric(self):
+        kind = self.random.choice(["gauge", "sum", "histogram", "exponentialHistogram", "summary"])
+        bounds = self.random.choice([[], [1.5], [0.0, 1.0, 2.5], [1.0, 5.0, 10.0, 20.0, 50.0]])
+        data = {"dataPoints": [self.point(kind, bounds) for _ in range(self.random.randint(0, 6))]}
+        if kind not in ("gauge", "summary"):
+            data["aggregationTemporality"] = self.random.randint(0, 2)
+        if kind == "sum":
+            data["isMonotonic"] = self.random.random() < 0.5
+        metadata = [{"key": "meta", "value": {"stringValue": "d"}}] if self.random.random() < 0.3 else []
+        return {"name": self.random.choice(["m1", "m2", "http.requests"]), "unit": self.random.choice(["", "s"]),
+                "description": self.random.choice(["", "what it is"]), "metadata": metadata, kind: data}
+
+    def request(self):
+        scopes = [{"scope": {"name": name}, "metrics": [self.metric() for _ in range(self.random.randint(1, 3))]} for name in ("a", "b")]
+        return {"resourceMetrics": [{"resource": {"attributes": self.attributes()}, "scopeMetrics": scopes}]}
+
+
+def cases():
+    """Each a context and a list of statements."""
+    for context, statements in (("metric", METRIC), ("datapoint", DATAPOINT)):
+        for statement in statements:
+            if statement:
+                yield context, [statement]
+    yield from CHAINS

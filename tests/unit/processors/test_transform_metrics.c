@@ -1,0 +1,165 @@
+/* transform: editors of metrics. What they make, whole batches without memory, and refusals. */
+#include "component_test.h"
+
+#include "metrics_service.pb-c.h"
+#include "wire/json_reader.h"
+#include "wire/json_writer.h"
+
+extern const struct weft_component weft_processor_transform;
+
+/* Metrics are written with ' instead of ". */
+static const struct row {
+    const char *context;
+    const char *statements; /* one a line */
+    const char *metrics;
+    const char *outcome;
+} rows[] = {
+#define ROW(context, statements, metrics, outcome) { context, statements, metrics, outcome },
+#include "transform_metric_rows.def"
+#undef ROW
+};
+
+static void append_quoted(struct weft_buffer *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        weft_buffer_append_byte(out, *text == '\'' ? '"' : (uint8_t)*text);
+    }
+}
+
+static void append_request(struct weft_buffer *out, const char *metrics)
+{
+    append_quoted(out,
+                  "{'resourceMetrics':[{'resource':{'attributes':[{'key':'service.name','value':{'stringValue':'shop"
+                  "'}}]},'scopeMetrics':[{'scope':{'name':'lib'},'metrics':[");
+    append_quoted(out, metrics);
+    append_quoted(out, "]},{'scope':{'name':'other'},'metrics':[{'name':'last'}]}]}]}");
+}
+
+static struct weft_payload *request_of(const char *metrics)
+{
+    struct weft_otlp_counts counts;
+    struct weft_error error = WEFT_ERROR_NONE;
+    struct weft_buffer json = { 0 };
+    append_request(&json, metrics);
+    struct weft_json_schema *schema =
+        weft_json_schema_new(&opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
+                             WEFT_JSON_CAMEL_NAMES);
+    struct weft_payload *payload = weft_payload_try_new(fixture.host.pool, 0);
+    enum weft_status status = weft_json_read_message(schema, weft_buffer_slice(&json), NULL, payload, &counts, &error);
+    ck_assert_msg(status == WEFT_OK, "%s: %s", metrics, error.text);
+    weft_json_schema_free(schema);
+    weft_buffer_fini(&json);
+    return payload;
+}
+
+static void begin(const char *context, const char *statements)
+{
+    struct weft_buffer yaml = { 0 };
+    weft_buffer_append_format(&yaml, "error_mode: silent\nmetric_statements:\n- context: %s\n  statements:\n", context);
+    while (*statements != '\0') {
+        const char *end = strchrnul(statements, '\n');
+        weft_buffer_append_format(&yaml, "  - '%.*s'\n", (int)(end - statements), statements);
+        statements = *end == '\0' ? end : end + 1;
+    }
+    weft_buffer_append_byte(&yaml, 0);
+    component_begin(&weft_processor_transform, (const char *)yaml.bytes, WEFT_METRICS);
+    weft_buffer_fini(&yaml);
+}
+
+static enum weft_status offer_metrics(const char *metrics)
+{
+    struct weft_payload *request = request_of(metrics);
+    enum weft_status status = offer(WEFT_METRICS, weft_payload_slice(request), NULL);
+    weft_payload_unref(&request);
+    return status;
+}
+
+START_TEST(test_editors_make_what_the_collectors_make)
+{
+    for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
+        struct weft_buffer json = { 0 };
+        struct weft_buffer expected = { 0 };
+        begin(rows[i].context, rows[i].statements);
+        ck_assert(offer_metrics(rows[i].metrics) == WEFT_OK);
+        ck_assert(weft_json_write_request(WEFT_METRICS, weft_buffer_slice(&sink.last), &json, NULL) == WEFT_OK);
+        append_request(&expected, rows[i].outcome);
+        ck_assert_msg(weft_slice_equal(weft_buffer_slice(&json), weft_buffer_slice(&expected)), "%s\n%.*s\n%.*s",
+                      rows[i].statements, WEFT_SLICE_PRINT(weft_buffer_slice(&json)),
+                      WEFT_SLICE_PRINT(weft_buffer_slice(&expected)));
+        weft_buffer_fini(&json);
+        weft_buffer_fini(&expected);
+        fixture_end();
+    }
+}
+END_TEST
+
+/* Its memory fails, at one place after the other, and then the sink refuses it. */
+START_TEST(test_a_batch_that_is_not_taken_is_as_it_was)
+{
+    for (size_t row = 0; row < WEFT_COUNT_OF(rows); row++) {
+        bool has_failed = true;
+        for (size_t n = 1; has_failed; n++) {
+            struct weft_error error = WEFT_ERROR_NONE;
+            struct weft_buffer left = { 0 };
+            begin(rows[row].context, rows[row].statements);
+            struct weft_payload *request = request_of(rows[row].metrics);
+            struct weft_batch *batch = batch_of(WEFT_METRICS, weft_payload_slice(request), NULL);
+            uint64_t weight = batch->weight;
+            sink.answer = WEFT_CLOSED; /* so that only the processor's own allocations are counted */
+            weft_alloc_fail_at(n);
+            enum weft_status status = weft_consumer_consume(fixture.consumer, &batch, &error);
+            has_failed = weft_alloc_has_failed();
+            weft_alloc_fail_at(0);
+            ck_assert_msg(status == (has_failed ? WEFT_NOMEM : WEFT_CLOSED), "%s, %zu: %d %s", rows[row].statements, n,
+                          status, error.text);
+            append_batch(batch, &left);
+            ck_assert_uint_eq(batch->weight, weight);
+            ck_assert_uint_eq(left.length, weft_payload_slice(request).length);
+            ck_assert_mem_eq(left.bytes, weft_payload_slice(request).bytes, left.length);
+            sink.answer = WEFT_OK;
+            ck_assert(weft_consumer_consume(fixture.consumer, &batch, &error) == WEFT_OK);
+            weft_buffer_fini(&left);
+            weft_payload_unref(&request);
+            fixture_end();
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_calls_that_are_wrong_are_refused)
+{
+    static const struct {
+        const char *statement;
+        const char *context;
+        const char *reason;
+    } calls[] = {
+        { "convert_gauge_to_sum(\"Delta\", true)", "metric",
+          "\"Delta\" is no aggregation temporality; use delta or cumulative" },
+        { "convert_gauge_to_sum(\"delta\")", "metric", "convert_gauge_to_sum takes 2 arguments, not 1" },
+        { "scale_metric(10)", "metric", "scale_metric: a number with a point is expected" },
+        { "convert_sum_to_gauge()", "datapoint", "unknown editor convert_sum_to_gauge in context datapoint" },
+    };
+    for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml, "metric_statements: [{context: %s, statements: ['%s']}]", calls[i].context,
+                 calls[i].statement);
+        component_expect_refused(&weft_processor_transform, yaml, WEFT_INVALID, calls[i].reason);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("processor transform, metrics");
+    TCase *tcase = tcase_create("metrics");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_editors_make_what_the_collectors_make);
+    tcase_add_test(tcase, test_a_batch_that_is_not_taken_is_as_it_was);
+    tcase_add_test(tcase, test_calls_that_are_wrong_are_refused);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
