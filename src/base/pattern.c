@@ -438,20 +438,20 @@ static enum weft_pattern_outcome outcome_of(int code)
     return WEFT_PATTERN_LIMIT;
 }
 
-/* It takes as many steps as it looks at bytes. */
+/* It takes as many steps as it looks at bytes, and some more if something is found. */
 static enum weft_pattern_outcome find_plain(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
-                                            struct weft_slice subject, size_t offset)
+                                            struct weft_slice subject, size_t offset, uint64_t steps_of_found,
+                                            size_t *out_start, size_t *out_end)
 {
-    size_t *found = pcre2_get_ovector_pointer(scratch->match);
     size_t start, end;
     bool is_found = weft_pattern_plain_find(&pattern->text, subject, offset, &start, &end);
-    size_t looked_at = (is_found ? end : subject.length) - offset;
-    if (scratch->steps_left != NULL && !take_steps(scratch, looked_at + STEPS_OF_CALLOUT)) {
+    uint64_t steps = is_found ? end - offset + steps_of_found : subject.length - offset;
+    if (scratch->steps_left != NULL && !take_steps(scratch, steps + STEPS_OF_CALLOUT)) {
         return WEFT_PATTERN_LIMIT;
     }
     if (is_found) {
-        found[0] = start;
-        found[1] = end;
+        *out_start = start;
+        *out_end = end;
     }
     return is_found ? WEFT_PATTERN_MATCH : WEFT_PATTERN_NO;
 }
@@ -495,14 +495,11 @@ static uint32_t few_steps_for(const struct weft_pattern *pattern, size_t length)
     return (uint32_t)((FEW_STEPS + length * FEW_STEPS_PER_BYTE) / attempts);
 }
 
-/* subject is prepared, offset at the start of a character. A short one, where steps count, is tried without callouts
- * first, which ends soon: what needs more is rare. What is read of it counts. */
+/* By PCRE2: subject is prepared, offset at the start of a character. A short one, where steps count, is tried without
+ * callouts first, which ends soon: what needs more is rare. What is read of it counts. */
 static enum weft_pattern_outcome run(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                      struct weft_slice subject, size_t offset)
 {
-    if (is_plain(pattern, subject)) {
-        return find_plain(pattern, scratch, subject, offset);
-    }
     bool is_short = subject.length <= SHORT_BYTES;
     bool has_steps = scratch->steps_left != NULL;
     if (is_short && has_steps) {
@@ -542,7 +539,11 @@ enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern,
                                              struct weft_slice subject)
 {
     struct weft_slice prepared;
+    size_t start, end;
     start_limits(pattern, scratch, subject.length);
+    if (is_plain(pattern, subject)) {
+        return note_outcome(pattern, scratch, find_plain(pattern, scratch, subject, 0, 0, &start, &end));
+    }
     return note_outcome(pattern, scratch,
                         prepare(pattern, scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0)
                                                                       : WEFT_PATTERN_LIMIT);
@@ -572,10 +573,26 @@ static size_t map_offset(struct weft_pattern_search *search, size_t offset)
     return search->mapped;
 }
 
+/* Of a plain pattern, which is never empty. */
+static enum weft_pattern_outcome find_next_plain(struct weft_pattern_search *search, size_t *out_start, size_t *out_end)
+{
+    if (search->at > search->subject.length) {
+        return WEFT_PATTERN_NO;
+    }
+    enum weft_pattern_outcome outcome = find_plain(search->pattern, search->scratch, search->subject, search->at,
+                                                   STEPS_OF_FOUND, out_start, out_end);
+    search->is_too_much = outcome == WEFT_PATTERN_LIMIT;
+    search->at = outcome == WEFT_PATTERN_MATCH ? *out_end : search->subject.length + 1;
+    return outcome;
+}
+
 static enum weft_pattern_outcome find_next(struct weft_pattern_search *search, size_t *out_start, size_t *out_end)
 {
     if (search->is_too_much) {
         return WEFT_PATTERN_LIMIT;
+    }
+    if (is_plain(search->pattern, search->subject)) {
+        return find_next_plain(search, out_start, out_end);
     }
     while (search->at <= search->repaired.length) {
         enum weft_pattern_outcome outcome = run(search->pattern, search->scratch, search->repaired, search->at);

@@ -161,13 +161,27 @@ bool weft_pattern_plain_of(struct weft_slice text, struct weft_pattern_plain *ou
 
 /* ---- finding ---- */
 
+/* Where bytes that are no members begin. */
+static size_t end_of_members(const bool *members, struct weft_slice subject, size_t at)
+{
+    enum { AT_ONCE = 8 };
+    for (; subject.length - at >= AT_ONCE; at += AT_ONCE) {
+        const uint8_t *next = subject.bytes + at;
+        bool is_first_half = members[next[0]] & members[next[1]] & members[next[2]] & members[next[3]];
+        if (!(is_first_half & members[next[4]] & members[next[5]] & members[next[6]] & members[next[7]])) {
+            break;
+        }
+    }
+    while (at < subject.length && members[subject.bytes[at]]) {
+        at++;
+    }
+    return at;
+}
+
 /* Whether the text is followed as it should be; where that ends. */
 static bool match_behind(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t at, size_t *out_end)
 {
-    size_t end = at;
-    while (plain->has_class && end < subject.length && plain->members[subject.bytes[end]]) {
-        end++;
-    }
+    size_t end = plain->has_class ? end_of_members(plain->members, subject, at) : at;
     *out_end = end;
     return (!plain->needs_one || end > at) && (!plain->is_at_end || end == subject.length);
 }
