@@ -94,42 +94,66 @@ static __attribute__((noinline)) enum weft_status take_list(struct weft_ottl_run
     return WEFT_OK;
 }
 
-static inline enum weft_status take_arguments(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
-                                              struct weft_ottl_value *out_values)
+static inline enum weft_status take_argument(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
+                                             size_t parameter, struct weft_ottl_value *out_value)
 {
-    const struct weft_ottl_parameter *parameters = node->function->parameters;
-    size_t count = node->count;
-    for (size_t i = 0; i < count; i++) {
-        uint8_t way = node->ways[i];
-        if (way == WEFT_OTTL_ARGUMENT_LITERAL) {
-            out_values[i] = node->nodes[i]->literal;
-        } else if (way == WEFT_OTTL_ARGUMENT_NONE) {
-            out_values[i].kind = WEFT_OTTL_ABSENT;
-        } else {
-            enum weft_status status = way == WEFT_OTTL_ARGUMENT_VALUE
-                                          ? take_value(run, node->nodes[i], parameters[i].takes, &out_values[i])
-                                          : take_list(run, node->nodes[i], parameters[i].takes, &out_values[i]);
-            if (status != WEFT_OK) {
-                return status;
-            }
-        }
+    const struct weft_ottl_node *given = node->nodes[parameter];
+    enum weft_status status = WEFT_OK;
+    switch ((enum weft_ottl_argument_way)node->ways[parameter]) {
+    case WEFT_OTTL_ARGUMENT_LITERAL:
+        *out_value = given->literal;
+        return WEFT_OK;
+    case WEFT_OTTL_ARGUMENT_NONE:
+        out_value->kind = WEFT_OTTL_ABSENT;
+        return WEFT_OK;
+    case WEFT_OTTL_ARGUMENT_VALUE:
+        status = take_value(run, given, node->function->parameters[parameter].takes, out_value);
+        break;
+    case WEFT_OTTL_ARGUMENT_LIST:
+        status = take_list(run, given, node->function->parameters[parameter].takes, out_value);
+        break;
     }
-    return WEFT_OK;
+    return status == WEFT_INVALID ? fail_argument(run, node->function) : status;
+}
+
+enum weft_status weft_ottl_call_argument(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                         size_t parameter, struct weft_ottl_value *out_value)
+{
+    return take_argument(run, call, parameter, out_value);
+}
+
+enum weft_status weft_ottl_call_item(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                     size_t parameter, size_t item, struct weft_ottl_value *out_value)
+{
+    enum weft_status status = take_value(run, call->nodes[parameter]->items[item],
+                                         call->function->parameters[parameter].takes, out_value);
+    return status == WEFT_INVALID ? fail_argument(run, call->function) : status;
 }
 
 static __attribute__((noinline)) enum weft_status
-call(struct weft_ottl_run *run, const struct weft_ottl_call_node *node, struct weft_ottl_value *out_value)
+call_with_list(struct weft_ottl_run *run, const struct weft_ottl_call_node *node, struct weft_ottl_value *out_value)
 {
     struct weft_ottl_value arguments[WEFT_OTTL_MAX_PARAMETERS];
-    enum weft_status status = take_arguments(run, node, arguments);
-    if (status != WEFT_OK) {
-        return status == WEFT_INVALID ? fail_argument(run, node->function) : status;
+    for (size_t i = 0; i < node->count; i++) {
+        enum weft_status status = take_argument(run, node, i, &arguments[i]);
+        if (status != WEFT_OK) {
+            return status;
+        }
     }
     struct weft_ottl_call made = {
         .function = node->function, .nodes = node->nodes, .arguments = arguments, .state = node->state
     };
     *out_value = weft_ottl_nil();
     return node->function->call(run, &made, out_value);
+}
+
+static inline enum weft_status call(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
+                                    struct weft_ottl_value *out_value)
+{
+    enum weft_status status;
+    bool is_made =
+        node->function->direct != NULL && !run->is_thorough && node->function->direct(run, node, &status, out_value);
+    return is_made ? status : call_with_list(run, node, out_value);
 }
 
 /* Under keys of what a call gave: all of them must be there. */

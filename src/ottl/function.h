@@ -82,6 +82,10 @@ struct weft_ottl_function {
     bool is_unsupported; /* the Collector has it and weft does not: an error that says so */
     enum weft_status (*call)(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                              struct weft_ottl_value *out_value);
+    /* A shorter way, without a list of arguments: it takes those that it needs itself. May be NULL. False: nothing has
+     * been done, and the call is made as any other. */
+    bool (*direct)(struct weft_ottl_run *run, const struct weft_ottl_call_node *call, enum weft_status *out_status,
+                   struct weft_ottl_value *out_value);
     /* A shorter way for what is asked as a condition of each record; may be NULL. It evaluates the arguments itself.
      * False: the call is made as any other. */
     bool (*holds)(struct weft_ottl_run *run, const struct weft_ottl_call_node *call, enum weft_status *out_status,
@@ -102,6 +106,13 @@ const struct weft_ottl_function *weft_ottl_function_next(size_t *in_out_at);
 /* argument.c: makes of the value what a parameter takes. WEFT_INVALID with run->error. */
 enum weft_status weft_ottl_argument_take(struct weft_ottl_run *run, enum weft_ottl_takes takes,
                                          struct weft_ottl_value *in_out_value) WEFT_MUST_CHECK;
+
+/* evaluate.c: for a direct call: what is given for a parameter, and what is written as an item of its list, as the
+ * parameter takes it. WEFT_INVALID with run->error as any call has it. */
+enum weft_status weft_ottl_call_argument(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                         size_t parameter, struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
+enum weft_status weft_ottl_call_item(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                     size_t parameter, size_t item, struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
 
 /* A regular expression that a parameter gives: make compiles a literal one; a call uses that, or compiles what it is
  * given this time, which it frees afterwards. */

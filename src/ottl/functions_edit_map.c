@@ -41,6 +41,25 @@ static enum weft_status set(struct weft_ottl_run *run, const struct weft_ottl_ca
     return status == WEFT_OK ? weft_ottl_path_put(run, target_of(call), &own) : status;
 }
 
+static bool set_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                         enum weft_status *out_status, struct weft_ottl_value *out_value)
+{
+    const struct weft_ottl_path *target = call->nodes[0]->path;
+    struct weft_ottl_value own;
+    (void)out_value;
+    if (call->state != NULL) {
+        *out_status = weft_ottl_path_put(run, target, &call->nodes[1]->literal);
+        return true;
+    }
+    enum weft_status status = weft_ottl_call_argument(run, call, 1, &own);
+    if (status == WEFT_OK && own.kind != WEFT_OTTL_NIL) {
+        status = weft_ottl_value_make_own(run, &own);
+        status = status == WEFT_OK ? weft_ottl_path_put(run, target, &own) : status;
+    }
+    *out_status = status;
+    return true;
+}
+
 /* ---- removing members ---- */
 
 /* Whether the member of that key, the at-th, stays. */
@@ -119,6 +138,14 @@ static enum weft_status make_delete_key(struct weft_ottl_maker *maker, const str
     return WEFT_OK;
 }
 
+static bool delete_key_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                enum weft_status *out_status, struct weft_ottl_value *out_value)
+{
+    (void)out_value;
+    *out_status = WEFT_OK;
+    return call->state != NULL && weft_ottl_path_remove_slot(run, call->state);
+}
+
 /* Of several members of one key the first goes. */
 static enum weft_status delete_key(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                    struct weft_ottl_value *out_value)
@@ -126,9 +153,6 @@ static enum weft_status delete_key(struct weft_ottl_run *run, const struct weft_
     struct weft_ottl_value map;
     struct weft_slice key = call->arguments[1].bytes;
     (void)out_value;
-    if (call->state != NULL && weft_ottl_path_remove_slot(run, call->state)) {
-        return WEFT_OK;
-    }
     enum weft_status status = weft_ottl_path_map(run, target_of(call), &map);
     if (status != WEFT_OK || !weft_ottl_map_find(&map, key, &(struct weft_ottl_value){ 0 })) {
         return status;
@@ -327,7 +351,8 @@ const struct weft_ottl_function weft_ottl_functions_edit_map[] = {
     { .name = "delete_key",
       .parameters = { TARGET, { "key", WEFT_OTTL_TAKES_STRING } },
       .make = make_delete_key,
-      .call = delete_key },
+      .call = delete_key,
+      .direct = delete_key_directly },
     { .name = "delete_matching_keys",
       .parameters = { TARGET, { "pattern", WEFT_OTTL_TAKES_STRING } },
       .make = make_matching,
@@ -351,6 +376,10 @@ const struct weft_ottl_function weft_ottl_functions_edit_map[] = {
       .parameters = { TARGET, { "source", WEFT_OTTL_TAKES_MAP }, { "strategy", WEFT_OTTL_TAKES_LITERAL_STRING } },
       .make = make_merge,
       .call = merge_maps },
-    { .name = "set", .parameters = { TARGET, { "value", WEFT_OTTL_TAKES_ANY } }, .make = make_set, .call = set },
+    { .name = "set",
+      .parameters = { TARGET, { "value", WEFT_OTTL_TAKES_ANY } },
+      .make = make_set,
+      .call = set,
+      .direct = set_directly },
     { .name = NULL },
 };

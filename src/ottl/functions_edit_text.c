@@ -69,6 +69,31 @@ static enum weft_status replace_pattern(struct weft_ottl_run *run, const struct 
     return status == WEFT_OK ? weft_ottl_path_put(run, target_of(call), &target) : status;
 }
 
+/* With a pattern and a text that are written in the statement, and nothing else. */
+static bool replace_pattern_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                     enum weft_status *out_status, struct weft_ottl_value *out_value)
+{
+    const struct weft_ottl_node *text = call->nodes[REGEX + 1];
+    struct weft_ottl_value target;
+    bool is_match = false;
+    (void)out_value;
+    if (call->state == NULL || call->ways[REGEX + 1] != WEFT_OTTL_ARGUMENT_LITERAL || call->nodes[REGEX + 2] != NULL ||
+        call->nodes[REGEX + 3] != NULL) {
+        return false;
+    }
+    *out_status = weft_ottl_path_read(run, call->nodes[0]->path, &target);
+    if (*out_status != WEFT_OK || target.kind != WEFT_OTTL_STRING) {
+        return true;
+    }
+    struct weft_ottl_replacement replacement = { .name = call->function->name, .text = text->literal.bytes };
+    *out_status = weft_ottl_replace(run, call->state, target.bytes, &replacement, &is_match, &target.bytes);
+    if (*out_status == WEFT_OK && is_match) {
+        *out_status = weft_ottl_value_make_own(run, &target);
+        *out_status = *out_status == WEFT_OK ? weft_ottl_path_put(run, call->nodes[0]->path, &target) : *out_status;
+    }
+    return true;
+}
+
 /* ---- all of a map ---- */
 
 enum { MODE = 1, ALL_REGEX };
@@ -332,6 +357,7 @@ const struct weft_ottl_function weft_ottl_functions_edit_text[] = {
       .parameters = { TARGET, { "regexPattern", WEFT_OTTL_TAKES_STRING }, REPLACEMENT },
       .make = make_pattern,
       .free_state = weft_ottl_pattern_free,
-      .call = replace_pattern },
+      .call = replace_pattern,
+      .direct = replace_pattern_directly },
     { .name = NULL },
 };

@@ -40,6 +40,41 @@ static enum weft_status concat(struct weft_ottl_run *run, const struct weft_ottl
     return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
 }
 
+/* Of few texts that are written one by one, behind a separator that is written, too. */
+static bool concat_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                            enum weft_status *out_status, struct weft_ottl_value *out_value)
+{
+    enum { MOST_PARTS = 8 };
+    struct weft_slice parts[MOST_PARTS];
+    size_t count = call->nodes[0]->count;
+    if (count > MOST_PARTS || call->ways[1] != WEFT_OTTL_ARGUMENT_LITERAL) {
+        return false;
+    }
+    struct weft_slice between = call->nodes[1]->literal.bytes;
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct weft_ottl_value value;
+        *out_status = weft_ottl_call_item(run, call, 0, i, &value);
+        if (*out_status != WEFT_OK) {
+            return true;
+        }
+        parts[i] = part_of(&value);
+        length += parts[i].length + between.length;
+    }
+    uint8_t *text = weft_ottl_run_take(run, length + 1);
+    if (text == NULL) {
+        *out_status = WEFT_NOMEM;
+        return true;
+    }
+    uint8_t *end = text;
+    for (size_t i = 0; i < count; i++) {
+        end = i > 0 ? put_part(end, between) : end;
+        end = put_part(end, parts[i]);
+    }
+    *out_status = weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
+    return true;
+}
+
 /* ---- pieces ---- */
 
 static bool is_start_at(struct weft_slice text, size_t at)
@@ -260,7 +295,8 @@ const struct weft_ottl_function weft_ottl_functions_text[] = {
     { .name = "Concat",
       .parameters = { { "vals", WEFT_OTTL_TAKES_STRING_LIKE, .is_list = true },
                       { "delimiter", WEFT_OTTL_TAKES_STRING } },
-      .call = concat },
+      .call = concat,
+      .direct = concat_directly },
     { .name = "ConvertCase",
       .parameters = { { "target", WEFT_OTTL_TAKES_STRING }, { "toCase", WEFT_OTTL_TAKES_LITERAL_STRING } },
       .make = make_convert_case,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/utf8.h"
 #include "ottl/path.h"
 #include "ottl/run.h"
 
@@ -13,6 +14,15 @@
  * are repaired, since OTLP has no others. WEFT_INVALID with run->error: nested too deep; WEFT_NOMEM. */
 enum weft_status weft_ottl_value_own(struct weft_ottl_run *run, const struct weft_ottl_value *value,
                                      struct weft_ottl_value *out_own) WEFT_MUST_CHECK;
+
+/* The same in place; most values are one's own as they are. */
+static inline enum weft_status weft_ottl_value_make_own(struct weft_ottl_run *run, struct weft_ottl_value *value)
+{
+    bool is_own = value->kind == WEFT_OTTL_STRING
+                      ? weft_utf8_is_ascii(value->bytes.bytes, value->bytes.bytes + value->bytes.length)
+                      : value->kind < WEFT_OTTL_STRING;
+    return is_own ? WEFT_OK : weft_ottl_value_own(run, value, value);
+}
 
 /* WEFT_INVALID with run->error: it takes no such value, or cannot be set. A map on the way to the value may have gained
  * an empty member then, as in the Collector. */

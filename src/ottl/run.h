@@ -21,6 +21,7 @@ struct weft_ottl_run {
     uint64_t steps_max;                                  /* of one statement on one record */
     uint64_t steps_left;                                 /* of the present one: about a nanosecond each */
     uint64_t limits_met;                                 /* statements that met a limit of work */
+    bool is_thorough;                                    /* tests: no call takes a shorter way (function.h) */
 };
 
 enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error) WEFT_MUST_CHECK;

@@ -439,6 +439,7 @@ enum weft_status weft_transform_apply(struct weft_transform_runner *runner, stru
     const struct weft_transform_rules *rules = runner->rules;
     enum weft_status status = WEFT_OK;
     size_t grown_bytes = 0;
+    runner->run.is_thorough = runner->is_thorough;
     for (size_t i = 0; status == WEFT_OK && i < rules->group_counts[table->signal]; i++) {
         struct walk walk = { .runner = runner,
                              .group = &rules->groups[table->signal][i],

@@ -32,6 +32,18 @@ static const char *const statements[] = {
     "truncate_all(span.attributes, 3)",
     "replace_pattern(span.attributes[\"a\"], \"o\", \"0$0\")",
     "replace_pattern(span.name, \"^$\", \"none\")",
+    "replace_pattern(span.name, \"o[op]+|x\", \"of course\")",
+    "replace_pattern(span.attributes[\"a\"], \"oo\", \"\xc3\xa4\")",
+    "replace_pattern(span.attributes[\"bb\"], \"o{20}\", \"\")",
+    "replace_pattern(span.attributes[\"ccc\"], \"short\", \"long\")",
+    "replace_pattern(span.attributes[\"ccc\"], \"o*\", span.name)",
+    "replace_pattern(span.attributes[\"a\"], \"o\", \"1\", SHA1)",
+    "set(span.attributes[\"parts\"], Concat([span.name, \"-\", 7, span.attributes[\"none\"]], \"\"))",
+    "set(span.name, Concat([span.attributes[\"m\"]], span.name))",
+    "set(span.name, Concat([], \"x\"))",
+    "set(span.name, Concat([\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", span.name], \"-\"))",
+    "set(span.name, Concat([\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", span.trace_id.string, span.name], \"-\"))",
+    "set(span.attributes[\"b\"], Concat([span.attributes[\"a\"], span.attributes, span.status], \", \"))",
     "set(span.attributes[\"status\"], span.status.code)",
     "set(span.status.code, STATUS_CODE_ERROR) where span.attributes[\"ccc\"] != nil",
     "set(span.status.message, span.attributes[\"a\"])",
@@ -281,6 +293,7 @@ static void put_any_request(struct weft_buffer *out)
 
 /* ---- both ways ---- */
 
+/* What comes out, and behind it how often something failed and how it did last. */
 static void transform(const struct weft_transform_rules *rules, struct weft_slice request, bool is_thorough,
                       struct weft_buffer *out)
 {
@@ -301,6 +314,7 @@ static void transform(const struct weft_transform_rules *rules, struct weft_slic
         weft_buffer_append(out, slices.items[i].bytes, slices.items[i].length);
     }
     weft_slices_fini(&slices);
+    weft_buffer_append_format(out, "%llu %s", (unsigned long long)runner.errors, runner.run.error.text);
     weft_transform_runner_fini(&runner);
     weft_arena_unref(&arena);
 }
