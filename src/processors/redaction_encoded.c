@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "processors/redaction_encoded_internal.h"
 
-enum { QUAD = 4, MIN_QUADS = WEFT_ENCODED_MIN_RUN / QUAD, NO_DIGIT = 64 };
+enum { QUAD = WEFT_ENCODED_QUAD };
 
 static weft_detector_set search(struct weft_encoded *encoded, size_t depth, struct weft_slice text);
 
@@ -20,7 +20,7 @@ void weft_encoded_rules_init(struct weft_encoded_rules *rules, const struct weft
         uint8_t pair[2] = { (uint8_t)i, 'A' };
         uint8_t byte = 0;
         bool is_digit = weft_is_base64((uint8_t)i) && weft_detector_base64(pair, sizeof pair, &byte, 1) == 1;
-        rules->digits[i] = is_digit ? byte >> 2 : NO_DIGIT;
+        rules->digits[i] = is_digit ? byte >> 2 : WEFT_ENCODED_NO_DIGIT;
     }
 }
 
@@ -80,17 +80,10 @@ static void add_hit(struct weft_encoded *encoded, size_t depth, struct weft_enco
 
 /* ---- base64 ---- */
 
-/* Whether the four characters there stand for three bytes of ASCII. */
-static bool is_ascii_quad(const uint8_t *digits, const uint8_t *at)
-{
-    enum { FIRST_TOP = 0x20, SECOND_TOP = 0x08, THIRD_TOP = 0x02 }; /* the highest bits of the bytes */
-    return ((digits[at[0]] & FIRST_TOP) | (digits[at[1]] & SECOND_TOP) | (digits[at[2]] & THIRD_TOP)) == 0;
-}
-
 /* Behind the last whole quad of ASCII from `at` on. */
 static size_t skip_ascii(const struct weft_encoded *encoded, struct weft_slice run, size_t at)
 {
-    while (run.length - at >= QUAD && is_ascii_quad(encoded->rules->digits, run.bytes + at)) {
+    while (run.length - at >= QUAD && weft_encoded_is_ascii_quad(encoded->rules, run.bytes + at)) {
         at += QUAD;
     }
     return at;
@@ -216,19 +209,25 @@ static weft_detector_set search_run(struct weft_encoded *encoded, size_t depth, 
 /* Behind the characters of base64 from `at` on. */
 static size_t skip_run(const struct weft_encoded *encoded, struct weft_slice text, size_t at)
 {
-    while (at < text.length && encoded->rules->digits[text.bytes[at]] < NO_DIGIT) {
+    while (at < text.length && encoded->rules->digits[text.bytes[at]] < WEFT_ENCODED_NO_DIGIT) {
         at++;
     }
     return at;
 }
 
+/* Runs without ASCII in them are none of these. */
 static weft_detector_set search_base64(struct weft_encoded *encoded, size_t depth, struct weft_slice text)
 {
     weft_detector_set all = 0;
-    if (!weft_encoded_has_run(text, encoded->rules->detectors->has_vectors)) {
+    struct weft_found where;
+    if (!weft_encoded_find_ascii(encoded->rules, text, encoded->rules->detectors->has_vectors, &where)) {
         return 0;
     }
-    for (size_t from = 0, to; from < text.length; from = to + 1) {
+    size_t from = where.start;
+    while (from > 0 && weft_is_base64(text.bytes[from - 1])) {
+        from--;
+    }
+    for (size_t to; from < where.end; from = to + 1) {
         to = skip_run(encoded, text, from);
         if (to - from >= WEFT_ENCODED_MIN_RUN) {
             weft_work_did(to - from);
@@ -250,7 +249,7 @@ static bool decode_percent(struct weft_slice text, struct weft_unescaped *out_vi
 {
     weft_buffer_clear(&out_view->text);
     weft_buffer_clear(&out_view->origin);
-    if (!weft_encoded_has_percent(text)) {
+    if (weft_encoded_find_percent(text) == text.length) {
         return false;
     }
     uint8_t *out = weft_buffer_reserve(&out_view->text, text.length);
@@ -371,8 +370,8 @@ weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_sl
         return 0;
     }
     encoded->left_bytes = text.length * WEFT_ENCODED_MAX_FACTOR + SPARE_BYTES;
-    bool has_views = unescaped != NULL ||
-                     ((encoded->rules->encodings & WEFT_ENCODED_PERCENT) != 0 && weft_encoded_has_percent(text));
+    bool has_views = unescaped != NULL || ((encoded->rules->encodings & WEFT_ENCODED_PERCENT) != 0 &&
+                                           weft_encoded_find_percent(text) < text.length);
     bool has_base64 = (encoded->rules->encodings & WEFT_ENCODED_BASE64) != 0;
     weft_detector_set found = has_base64 ? search_base64(encoded, 0, text) : 0;
     found |= has_views ? search_views(encoded, 0, text, unescaped) : 0;

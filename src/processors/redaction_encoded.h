@@ -5,7 +5,7 @@
 
 /* What detectors find in what a text holds in another form: percent-encoded (RFC 3986, 2.1), or as base64 of either
  * alphabet in runs of 16 characters or more; in both at once, and in one within the other, three deep. Most texts are
- * done with one look, for a % before two hex digits and for such runs, 16 bytes at a time. In a run only what becomes
+ * done with one look, for a % before two hex digits and for runs in which ASCII may be. In a run only what becomes
  * ASCII is decoded, whatever stands before it: secrets are ASCII, and ids hardly ever are.
  *
  * What is decoded of a text is limited to a multiple of its length; a text that wants more is hidden as a whole. */

@@ -16,7 +16,10 @@ static void check_encoded(const struct weft_detector_filter *detectors, struct w
         weft_encoded_rules_init(&rules, detectors, WEFT_ENCODED_PERCENT | WEFT_ENCODED_BASE64);
         encoded.rules = &rules;
     }
-    weft_assert(weft_encoded_has_run(text, detectors->has_vectors) == weft_encoded_has_run(text, false));
+    struct weft_found where[2];
+    bool is_seen = weft_encoded_find_ascii(&rules, text, detectors->has_vectors, &where[0]);
+    weft_assert(is_seen == weft_encoded_find_ascii(&rules, text, false, &where[1]));
+    weft_assert(where[0].start == where[1].start && where[0].end == where[1].end);
     bool has_escapes = weft_redaction_unescape(text, &unescaped);
     weft_encoded_find(&encoded, text, has_escapes ? &unescaped : NULL);
     for (size_t at = 0; at < encoded.hits.length; at += sizeof(struct weft_encoded_hit)) {

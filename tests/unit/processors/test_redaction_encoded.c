@@ -2,6 +2,7 @@
  * somebody writes a text for that; and which texts of a config's are decoded. */
 #include "processors/redaction_rules.h"
 
+#include "base/alloc.h"
 #include "component_test.h"
 #include "processors/redaction_encoded_internal.h"
 
@@ -105,37 +106,114 @@ START_TEST(test_what_is_encoded_is_found)
 }
 END_TEST
 
-/* A run is seen wherever it begins and whatever its length, by both ways to look. */
+/* ---- the first look ---- */
+
+/* Whether the 16 characters there are base64 of 12 bytes of ASCII. */
+static bool is_ascii(struct weft_slice text, size_t start)
+{
+    uint8_t bytes[WEFT_ENCODED_MIN_RUN];
+    if (weft_detector_base64(text.bytes + start, WEFT_ENCODED_MIN_RUN, bytes, sizeof bytes) != 12) {
+        return false;
+    }
+    for (size_t i = 0; i < 12; i++) {
+        if (bytes[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first such place and the last one, sought one by one. */
+static struct weft_found seek_ascii(struct weft_slice text)
+{
+    struct weft_found where = { SIZE_MAX, 0 };
+    for (size_t start = 0; start + WEFT_ENCODED_MIN_RUN <= text.length; start++) {
+        if (is_ascii(text, start)) {
+            where.start = where.end == 0 ? start : where.start;
+            where.end = start + WEFT_ENCODED_MIN_RUN;
+        }
+    }
+    return where;
+}
+
+/* Both ways to look see what there is, and read nothing behind it. */
+static void expect_seen(struct weft_slice outer)
+{
+    uint8_t *bytes = weft_alloc(outer.length + 1);
+    memcpy(bytes + 1, outer.bytes, outer.length);
+    struct weft_slice text = weft_slice_of(bytes + 1, outer.length);
+    static struct weft_encoded_rules rules;
+    static const struct weft_detector_filter no_detectors;
+    struct weft_found expected = seek_ascii(text);
+    weft_encoded_rules_init(&rules, &no_detectors, WEFT_ENCODED_BASE64);
+    for (int has_vectors = 0; has_vectors <= weft_detector_has_vectors(); has_vectors++) {
+        struct weft_found where;
+        bool is_seen = weft_encoded_find_ascii(&rules, text, has_vectors != 0, &where);
+        ck_assert_msg(is_seen == (expected.end > 0) && where.start == expected.start && where.end == expected.end,
+                      "%zu to %zu, not %zu to %zu, in %.*s", where.start, where.end, expected.start, expected.end,
+                      WEFT_SLICE_PRINT(text));
+    }
+    weft_free(bytes);
+}
+
 START_TEST(test_a_run_is_seen_at_any_place)
 {
-    enum { ROOM = 100 };
-    char text[ROOM];
-    for (size_t length = 0; length < ROOM; length++) {
-        for (size_t start = 0; start < 40 && start < length; start++) {
-            for (size_t run = 14; run < 19 && start + run <= length; run++) {
+    enum { ROOM = 200, STARTS = 140 };
+    uint8_t text[ROOM];
+    for (size_t length = 0; length < ROOM; length += 1 + length / 20) {
+        for (size_t start = 0; start < STARTS && start < length; start++) {
+            for (size_t run = 15; run < 18 && start + run <= length; run++) {
                 memset(text, '.', sizeof text);
-                memset(text + start, 'a', run);
-                for (int has_vectors = 0; has_vectors <= weft_detector_has_vectors(); has_vectors++) {
-                    bool is_seen = weft_encoded_has_run(weft_slice_of(text, length), has_vectors != 0);
-                    ck_assert_msg(is_seen == (run >= 16), "%zu at %zu of %zu", run, start, length);
-                }
+                memset(text + start, 'Q', run);
+                expect_seen(weft_slice_of(text, length));
             }
         }
     }
 }
 END_TEST
 
-START_TEST(test_all_characters_of_base64_make_a_run)
+/* Each byte in each place of a run. */
+START_TEST(test_all_characters_are_known_in_all_places)
 {
     for (unsigned byte = 0; byte < 256; byte++) {
-        uint8_t text[32];
-        memset(text, (int)byte, sizeof text);
-        bool is_base64 = byte != 0 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_",
-                                             (int)byte) != NULL;
-        for (int has_vectors = 0; has_vectors <= weft_detector_has_vectors(); has_vectors++) {
-            ck_assert(weft_encoded_has_run(weft_slice_of(text, sizeof text), has_vectors != 0) == is_base64);
+        for (size_t place = 0; place < WEFT_ENCODED_MIN_RUN; place++) {
+            uint8_t text[WEFT_ENCODED_MIN_RUN + 2] = "YW5uQGV4YW1wbGUu";
+            text[place] = (uint8_t)byte;
+            expect_seen(weft_slice_of(text, WEFT_ENCODED_MIN_RUN));
         }
     }
+}
+END_TEST
+
+/* Random bytes of alphabets in which few things, or almost all, may be such a place. */
+START_TEST(test_both_ways_see_the_same)
+{
+    enum { TEXTS = 20000, ROOM = 300 };
+    static const char *const alphabets[] = {
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_",
+        "ABCDEFQRSTUV",
+        "ABCcdef0123",
+        "AAAAAAAAAAAAAAAAAAAB.",
+        "0123456789abcdef-",
+        "QWxsIGlzIHdlbGw=",
+    };
+    uint64_t state = 20261129;
+    size_t seen = 0;
+    for (int n = 0; n < TEXTS; n++) {
+        uint8_t text[ROOM];
+        const char *alphabet = alphabets[(size_t)n % WEFT_COUNT_OF(alphabets)];
+        size_t length = 0;
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        size_t wanted = (size_t)(state >> 33) % ROOM;
+        for (; length < wanted; length++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            text[length] = (uint8_t)alphabet[(state >> 33) % strlen(alphabet)];
+            text[length] = (state >> 40) % 500 == 0 ? (uint8_t)(state >> 50) : text[length];
+        }
+        expect_seen(weft_slice_of(text, length));
+        seen += seek_ascii(weft_slice_of(text, length)).end > 0;
+    }
+    ck_assert(seen > TEXTS / 10 && seen < TEXTS - TEXTS / 10);
 }
 END_TEST
 
@@ -240,7 +318,8 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, test_what_is_encoded_is_found, 0, WEFT_COUNT_OF(rows));
     tcase_add_test(tests, test_a_run_is_seen_at_any_place);
-    tcase_add_test(tests, test_all_characters_of_base64_make_a_run);
+    tcase_add_test(tests, test_all_characters_are_known_in_all_places);
+    tcase_add_test(tests, test_both_ways_see_the_same);
     tcase_add_test(tests, test_a_text_that_wants_too_much_is_hidden);
     tcase_add_test(tests, test_a_run_is_one_place_however_much_it_holds);
     tcase_add_test(tests, test_long_texts_of_one_character_are_left_alone);
