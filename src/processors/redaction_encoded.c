@@ -378,3 +378,26 @@ weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_sl
     encoded->is_over = encoded->is_over || encoded->hits.is_failed;
     return found;
 }
+
+static void widen(struct weft_found *where, size_t start, size_t end)
+{
+    where->start = start < where->start ? start : where->start;
+    where->end = end > where->end ? end : where->end;
+}
+
+bool weft_encoded_may_find(const struct weft_encoded_rules *rules, struct weft_slice bytes,
+                           struct weft_found *in_out_where)
+{
+    struct weft_found where;
+    bool has_ascii = (rules->encodings & WEFT_ENCODED_BASE64) != 0 &&
+                     weft_encoded_find_ascii(rules, bytes, rules->detectors->has_vectors, &where);
+    if (has_ascii) {
+        widen(in_out_where, where.start, where.end);
+    }
+    size_t percent = (rules->encodings & WEFT_ENCODED_PERCENT) != 0 ? weft_encoded_find_percent(bytes) : bytes.length;
+    if (percent < bytes.length) {
+        const uint8_t *last = memrchr(bytes.bytes, '%', bytes.length);
+        widen(in_out_where, percent, (size_t)(last - bytes.bytes) + 1);
+    }
+    return has_ascii || percent < bytes.length;
+}

@@ -48,3 +48,8 @@ void weft_encoded_trim(struct weft_encoded *encoded);
  * without its escapes, in which they have been looking already; NULL: it has none. */
 weft_detector_set weft_encoded_find(struct weft_encoded *encoded, struct weft_slice text,
                                     const struct weft_unescaped *unescaped);
+
+/* Whether in a text that lies anywhere in these bytes something may be encoded, apart from escapes, as
+ * weft_detectors_may_find says it of what is not; *in_out_where is what that said, and becomes wider. */
+bool weft_encoded_may_find(const struct weft_encoded_rules *rules, struct weft_slice bytes,
+                           struct weft_found *in_out_where);

@@ -234,7 +234,7 @@ static bool is_search_only(const struct weft_redaction_rules *rules)
 {
     return rules->allow_all_keys && !rules->redact_all_types && rules->summary <= WEFT_REDACTION_SILENT &&
            rules->blocked_key_patterns.count == 0 && rules->blocked_values.count == 0 &&
-           rules->own_patterns.count == 0 && rules->sanitizers.enabled == 0 && rules->encoded.encodings == 0;
+           rules->own_patterns.count == 0 && rules->sanitizers.enabled == 0;
 }
 
 /* Whether bodies, in which numbers and bytes are looked at as text, are strings. */
@@ -266,7 +266,9 @@ static bool is_clean(struct weft_redactor *redactor, enum weft_signal signal, en
     if (!redactor->is_search_only || redactor->explanation != NULL) {
         return false;
     }
-    bool may_find = weft_detectors_may_find(&redactor->matcher.rules->detectors, message, &where);
+    const struct weft_redaction_rules *rules = redactor->matcher.rules;
+    bool may_find = weft_detectors_may_find(&rules->detectors, message, &where);
+    may_find = weft_encoded_may_find(&rules->encoded, message, &where) || may_find;
     if (where.start < where.end) {
         size_t end = where.end < message.length ? where.end : message.length;
         redactor->suspected = weft_slice_of(message.bytes + where.start, end - where.start);
