@@ -1,6 +1,8 @@
 /* Pieces of request targets (page.h). What a client wrote is taken literally once: `%2541` is `%41`. */
 #include "admin/page.h"
 
+#include "base/hex.h"
+
 bool weft_admin_query_find(struct weft_slice query, const char *name, struct weft_slice *out_value)
 {
     size_t name_length = strlen(name);
@@ -18,27 +20,16 @@ bool weft_admin_query_find(struct weft_slice query, const char *name, struct wef
     return has_found;
 }
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    uint8_t lower = byte | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 bool weft_admin_percent_decode(struct weft_slice text, char *out_text, size_t capacity)
 {
     size_t length = 0;
     for (size_t i = 0; i < text.length; i++) {
         int byte = text.bytes[i];
         if (byte == '%') {
-            int high = i + 2 < text.length ? hex_digit(text.bytes[i + 1]) : -1;
-            int low = i + 2 < text.length ? hex_digit(text.bytes[i + 2]) : -1;
-            if (high < 0 || low < 0) {
+            byte = i + 2 < text.length ? weft_hex_byte(text.bytes + i + 1) : -1;
+            if (byte < 0) {
                 return false;
             }
-            byte = high * 16 + low;
             i += 2;
         }
         if (byte == 0 || length + 1 >= capacity) {

@@ -3,6 +3,7 @@
 #include "admin/error.h"
 #include "admin/page.h"
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "join/question.h"
 
 static const char *knowledge_text(enum weft_trace_knowledge knowledge)
@@ -83,9 +84,8 @@ static void append_time(struct weft_buffer *out, const char *key, struct weft_wa
 static void append_trace_id(struct weft_buffer *out, const struct weft_trace_question *question)
 {
     weft_buffer_append_text(out, ",\"trace_id\":\"");
-    for (size_t i = question->is_64_bit ? sizeof question->trace_id / 2 : 0; i < sizeof question->trace_id; i++) {
-        weft_buffer_append_format(out, "%02x", question->trace_id[i]);
-    }
+    size_t skipped = question->is_64_bit ? sizeof question->trace_id / 2 : 0;
+    weft_hex_append(out, weft_slice_of(question->trace_id + skipped, sizeof question->trace_id - skipped));
     weft_buffer_append_byte(out, '"');
 }
 

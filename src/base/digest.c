@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/hex.h"
 
 enum { MAX_BLOCK_BYTES = 144, INNER_BYTE = 0x36, OUTER_BYTE = 0x5c };
 
@@ -125,12 +126,8 @@ size_t weft_digest_compute(struct weft_digest *digest, struct weft_slice text, u
 
 size_t weft_digest_compute_hex(struct weft_digest *digest, struct weft_slice text, char out_text[WEFT_DIGEST_MAX_HEX])
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t bytes[WEFT_DIGEST_MAX_BYTES];
     size_t length = weft_digest_compute(digest, text, bytes);
-    for (size_t i = 0; i < length; i++) {
-        out_text[2 * i] = digits[bytes[i] >> 4];
-        out_text[2 * i + 1] = digits[bytes[i] & 0xf];
-    }
+    weft_hex_put((uint8_t *)out_text, weft_slice_of(bytes, length));
     return 2 * length;
 }

@@ -2,6 +2,7 @@
  * letter or digit is written as it is, other ASCII that prints with a backslash, the rest by its number. */
 #include "base/pattern_translate.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 enum { MAX_CHARACTER = 0x10ffff, FIRST_SURROGATE = 0xd800, LAST_SURROGATE = 0xdfff };
@@ -14,15 +15,6 @@ static bool is_letter(uint32_t character)
 static bool is_digit(uint32_t character)
 {
     return character >= '0' && character <= '9';
-}
-
-static int hex_value(uint32_t character)
-{
-    if (is_digit(character)) {
-        return (int)(character - '0');
-    }
-    uint32_t lower = character | 0x20;
-    return lower >= 'a' && lower <= 'f' ? (int)(lower - 'a') + 10 : -1;
 }
 
 int weft_pattern_peek(const struct weft_pattern_translator *translator, size_t offset)
@@ -63,7 +55,7 @@ static enum weft_status read_hex(struct weft_pattern_translator *translator, siz
             translator->at++;
             break;
         }
-        int digit = byte < 0 ? -1 : hex_value((uint32_t)byte);
+        int digit = byte < 0 ? -1 : weft_hex_value((uint8_t)byte);
         if (digit >= 0) {
             translator->at++;
             value = value * 16 + (uint32_t)digit;

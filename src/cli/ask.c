@@ -8,6 +8,7 @@
 
 #include "admin/admin_socket.h"
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "net/http1/get.h"
 #include "wire/json_each.h"
 #include "wire/json_member.h"
@@ -203,18 +204,16 @@ int weft_cli_ask(const struct weft_cli_agent *agent, const struct weft_cli_quest
 
 char *weft_cli_encode(const char *word)
 {
-    static const char digits[] = "0123456789ABCDEF";
     char *encoded = weft_alloc(3 * strlen(word) + 1);
-    char *to = encoded;
+    uint8_t *to = (uint8_t *)encoded;
     for (const unsigned char *at = (const unsigned char *)word; *at != '\0'; at++) {
         bool is_plain = (*at >= '0' && *at <= '9') || ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z') || *at == '-' ||
                         *at == '_' || *at == '~';
         if (is_plain) {
-            *to++ = (char)*at;
+            *to++ = *at;
         } else {
             *to++ = '%';
-            *to++ = digits[*at >> 4];
-            *to++ = digits[*at & 15];
+            to = weft_hex_put_byte(to, *at, WEFT_HEX_UPPER);
         }
     }
     *to = '\0';

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "config/node_internal.h"
 
 enum { NUMBER_MAX_BYTES = 512 }; /* of digits; longer texts are strings */
@@ -47,15 +48,6 @@ static bool resolve_word(struct weft_node *node, const char *text)
     return false;
 }
 
-static int digit_value(char letter)
-{
-    if (letter >= '0' && letter <= '9') {
-        return letter - '0';
-    }
-    char lower = (char)(letter | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 99;
-}
-
 /* The base that a Go integer literal names, and where its digits start. A lone leading 0 means octal, as in YAML 1.1.
  */
 static unsigned base_of(const char *digits, const char **out_digits)
@@ -89,7 +81,7 @@ static bool resolve_integer(struct weft_node *node, const char *plain)
     }
     uint64_t magnitude = 0;
     for (; *digits != '\0'; digits++) {
-        unsigned digit = (unsigned)digit_value(*digits);
+        unsigned digit = (unsigned)weft_hex_value((uint8_t)*digits); /* beyond any base if it is none */
         if (digit >= base || __builtin_mul_overflow(magnitude, base, &magnitude) ||
             __builtin_add_overflow(magnitude, digit, &magnitude)) {
             return false;

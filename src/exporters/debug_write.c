@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "exporters/debug_profiles.h"
 #include "wire/otlp_text.h"
 
@@ -149,8 +150,8 @@ void weft_debug_put_id(struct weft_debug_writer *writer, struct weft_slice id)
     for (size_t i = 0; i < id.length; i++) {
         any |= id.bytes[i];
     }
-    for (size_t i = 0; any != 0 && i < id.length; i++) {
-        weft_buffer_append_format(writer->out, "%02x", id.bytes[i]);
+    if (any != 0) {
+        weft_hex_append(writer->out, id);
     }
 }
 

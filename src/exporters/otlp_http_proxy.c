@@ -7,25 +7,19 @@
 
 #include "base/alloc.h"
 #include "base/base64.h"
+#include "base/hex.h"
 #include "net/url.h"
 
 static const char scheme[] = "http://";
 enum { SCHEME_BYTES = sizeof scheme - 1, MAX_URL_BYTES = 1024 };
 
-static int hex_value(char digit)
-{
-    return digit >= '0' && digit <= '9'                     ? digit - '0'
-           : (digit | 0x20) >= 'a' && (digit | 0x20) <= 'f' ? (digit | 0x20) - 'a' + 10
-                                                            : -1;
-}
-
 static void append_decoded(struct weft_buffer *out, const char *text, size_t length)
 {
+    const uint8_t *bytes = (const uint8_t *)text;
     for (size_t i = 0; i < length; i++) {
-        bool is_escape = text[i] == '%' && i + 2 < length && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
-        weft_buffer_append_byte(out, is_escape ? (uint8_t)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]))
-                                               : (uint8_t)text[i]);
-        i += is_escape ? 2 : 0;
+        int escaped = bytes[i] == '%' && i + 2 < length ? weft_hex_byte(bytes + i + 1) : -1;
+        weft_buffer_append_byte(out, escaped >= 0 ? (uint8_t)escaped : bytes[i]);
+        i += escaped >= 0 ? 2 : 0;
     }
 }
 

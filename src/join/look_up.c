@@ -1,5 +1,6 @@
 /* Answers (join.h): what this core knows of a trace that somebody asks for, from what is held, from the verdicts that
  * are remembered, and from the filter of those that are not. */
+#include "base/hex.h"
 #include "join/join_internal.h"
 #include "join/tree.h"
 #include "pipeline/hiding.h"
@@ -90,9 +91,7 @@ static bool is_undecided(const struct weft_join *join, const struct weft_trace *
 static void put_id(struct weft_buffer *out, const uint8_t *trace_id)
 {
     weft_buffer_append_text(out, "\"trace_id\":\"");
-    for (int i = 0; i < WEFT_TRACE_ID_BYTES; i++) {
-        weft_buffer_append_format(out, "%02x", trace_id[i]);
-    }
+    weft_hex_append(out, weft_slice_of(trace_id, WEFT_TRACE_ID_BYTES));
     weft_buffer_append_text(out, "\"");
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "pipeline/hiding.h"
 #include "wire/checked.h"
 #include "wire/otlp_attributes.h"
@@ -243,9 +244,7 @@ static void write_span(struct tree *tree, struct tree_span *span, int depth)
         put_text(tree, "kind", weft_slice_of_text(kinds[index->kind]));
     }
     weft_buffer_append_text(tree->out, ",\"span_id\":\"");
-    for (size_t i = 0; i < index->span_id.length; i++) {
-        weft_buffer_append_format(tree->out, "%02x", index->span_id.bytes[i]);
-    }
+    weft_hex_append(tree->out, index->span_id);
     weft_buffer_append_text(tree->out, "\"");
     put_time(tree, "start", index->start_ns);
     weft_buffer_append_format(tree->out, ",\"duration_ms\":%.3f", (double)duration_ns / WEFT_NS_PER_MS);

@@ -1,4 +1,5 @@
 /* Texts of expressions (expression_internal.h) without their escapes, which are Go's and a few more. */
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "operators/expression_internal.h"
 
@@ -12,21 +13,13 @@ struct unquoter {
     size_t length;
 };
 
-static int hex_digit(uint8_t byte)
-{
-    return byte >= '0' && byte <= '9'   ? byte - '0'
-           : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-           : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
-                                        : 16;
-}
-
 /* As many digits as least, or up to most; false: there are fewer. */
 static bool read_digits(struct unquoter *unquoter, int base, int least, int most, uint32_t *out_number)
 {
     int count = 0;
     for (*out_number = 0; count < most && unquoter->at < unquoter->text.length; count++) {
-        int digit = hex_digit(unquoter->text.bytes[unquoter->at]);
-        if (digit >= base) {
+        int digit = weft_hex_value(unquoter->text.bytes[unquoter->at]);
+        if (digit < 0 || digit >= base) {
             break;
         }
         *out_number = *out_number * (uint32_t)base + (uint32_t)digit;

@@ -1,6 +1,8 @@
 /* Keys with which operators read trace contexts (trace_block.h), and what they do. */
 #include "operators/trace_block.h"
 
+#include "base/hex.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -49,13 +51,6 @@ static bool to_text(const struct weft_log_value *value, char *scratch, size_t si
     return length >= 0;
 }
 
-static int digit_of(uint8_t byte)
-{
-    return byte >= '0' && byte <= '9'                 ? byte - '0'
-           : (byte | 32) >= 'a' && (byte | 32) <= 'f' ? (byte | 32) - 'a' + 10
-                                                      : -1;
-}
-
 /* All of it must be hex; what has no room is left out. */
 static bool read_hex(struct weft_slice text, uint8_t *out_bytes, size_t size)
 {
@@ -63,13 +58,12 @@ static bool read_hex(struct weft_slice text, uint8_t *out_bytes, size_t size)
         return false;
     }
     for (size_t i = 0; i < text.length; i += 2) {
-        int high = digit_of(text.bytes[i]);
-        int low = digit_of(text.bytes[i + 1]);
-        if (high < 0 || low < 0) {
+        int byte = weft_hex_byte(text.bytes + i);
+        if (byte < 0) {
             return false;
         }
         if (i / 2 < size) {
-            out_bytes[i / 2] = (uint8_t)(high << 4 | low);
+            out_bytes[i / 2] = (uint8_t)byte;
         }
     }
     return true;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "ottl/function.h"
 #include "ottl/text_number.h"
 #include "wire/time_layout.h"
@@ -39,16 +40,12 @@ static enum weft_status keep(struct weft_ottl_run *run, const char *text, struct
 
 static enum weft_status take_hex(struct weft_ottl_run *run, struct weft_ottl_value *in_out_value)
 {
-    static const char digits[] = "0123456789abcdef";
     struct weft_slice from = in_out_value->bytes;
     uint8_t *text = weft_ottl_run_take(run, from.length * 2 + 1);
     if (text == NULL) {
         return WEFT_NOMEM;
     }
-    for (size_t i = 0; i < from.length; i++) {
-        text[2 * i] = (uint8_t)digits[from.bytes[i] >> 4];
-        text[2 * i + 1] = (uint8_t)digits[from.bytes[i] & 15];
-    }
+    weft_hex_put(text, from);
     *in_out_value = weft_ottl_string(weft_slice_of(text, from.length * 2));
     return WEFT_OK;
 }

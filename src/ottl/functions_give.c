@@ -1,6 +1,8 @@
 /* Results of functions (functions_give.h). */
 #include "ottl/functions_give.h"
 
+#include "base/hex.h"
+
 enum weft_status weft_ottl_give_scratch(struct weft_ottl_run *run, struct weft_ottl_value *out_value)
 {
     if (weft_buffer_status(&run->text) != WEFT_OK) {
@@ -19,15 +21,11 @@ enum weft_status weft_ottl_give_scratch(struct weft_ottl_run *run, struct weft_o
 enum weft_status weft_ottl_give_hex(struct weft_ottl_run *run, struct weft_slice bytes,
                                     struct weft_ottl_value *out_value)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t *text = weft_ottl_run_take(run, 2 * bytes.length + 1);
     if (text == NULL) {
         return WEFT_NOMEM;
     }
-    for (size_t i = 0; i < bytes.length; i++) {
-        text[2 * i] = (uint8_t)digits[bytes.bytes[i] >> 4];
-        text[2 * i + 1] = (uint8_t)digits[bytes.bytes[i] & 15];
-    }
+    weft_hex_put(text, bytes);
     return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, 2 * bytes.length)));
 }
 

@@ -1,32 +1,11 @@
 /* Converters that make ids. */
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/random.h"
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
 
 enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8, UUID_BYTES = 16 };
-
-static int digit_of(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    uint8_t letter = byte | 0x20;
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-static bool read_hex(struct weft_slice text, uint8_t *to)
-{
-    for (size_t i = 0; i < text.length; i += 2) {
-        int high = digit_of(text.bytes[i]);
-        int low = digit_of(text.bytes[i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        to[i / 2] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
 
 /* As many bytes, or twice as many hex digits. */
 static enum weft_status read_id(struct weft_slice bytes, const char *name, size_t length, uint8_t *to,
@@ -38,7 +17,7 @@ static enum weft_status read_id(struct weft_slice bytes, const char *name, size_
     }
     if (bytes.length == length) {
         memcpy(to, bytes.bytes, length);
-    } else if (!read_hex(bytes, to)) {
+    } else if (!weft_hex_decode(bytes, to, length)) {
         return weft_fail(error, WEFT_INVALID, "%s: expected hex digits", name);
     }
     return WEFT_OK;

@@ -1,4 +1,5 @@
 /* ParseCLF, and the table of the converters that only logs have. */
+#include "base/hex.h"
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
 #include "ottl/functions_log.h"
@@ -79,13 +80,6 @@ static bool read_parts(struct weft_slice line, size_t count, struct weft_slice p
 
 /* ---- escapes ---- */
 
-static int hex_value(uint8_t byte)
-{
-    return byte >= '0' && byte <= '9'                     ? byte - '0'
-           : (byte | 0x20) >= 'a' && (byte | 0x20) <= 'f' ? (byte | 0x20) - 'a' + 10
-                                                          : -1;
-}
-
 /* text begins with a backslash. The byte that it stands for and how long it is; -1: it stands for itself. */
 static int read_escape(struct weft_slice text, size_t *out_length)
 {
@@ -99,10 +93,8 @@ static int read_escape(struct weft_slice text, size_t *out_length)
     if (text.length < 4 || text.bytes[1] != 'x') {
         return -1;
     }
-    int high = hex_value(text.bytes[2]);
-    int low = hex_value(text.bytes[3]);
     *out_length = 4;
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    return weft_hex_byte(text.bytes + 2);
 }
 
 static enum weft_status unescape(struct weft_ottl_run *run, struct weft_slice *in_out_text)

@@ -1,4 +1,5 @@
 /* ParseCEF and ParseLEEF (functions_log.h): a header between pipes, then pairs. */
+#include "base/hex.h"
 #include "ottl/functions_give.h"
 #include "ottl/functions_log.h"
 #include "ottl/map_settle.h"
@@ -142,13 +143,6 @@ enum weft_status weft_ottl_parse_cef(struct weft_ottl_run *run, const struct wef
 
 enum { LEEF_FIELDS = 4 };
 
-static int hex_value(uint8_t byte)
-{
-    return byte >= '0' && byte <= '9'                     ? byte - '0'
-           : (byte | 0x20) >= 'a' && (byte | 0x20) <= 'f' ? (byte | 0x20) - 'a' + 10
-                                                          : -1;
-}
-
 /* What stands between the pairs: a character, or a byte as 0xhh. -1: neither. */
 static int delimiter_of(struct weft_slice text)
 {
@@ -156,10 +150,7 @@ static int delimiter_of(struct weft_slice text)
     if (text.length <= 1) {
         return text.length == 0 ? '\t' : text.bytes[0];
     }
-    if (!is_hex || text.length != 4 || hex_value(text.bytes[2]) < 0 || hex_value(text.bytes[3]) < 0) {
-        return -1;
-    }
-    return hex_value(text.bytes[2]) << 4 | hex_value(text.bytes[3]);
+    return is_hex && text.length == 4 ? weft_hex_byte(text.bytes + 2) : -1;
 }
 
 /* Of version 2: a field that says what stands between the pairs may come before them. */

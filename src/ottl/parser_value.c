@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/assert.h"
+#include "base/hex.h"
 #include "ottl/parser.h"
 
 static struct weft_ottl_node *literal_new(struct weft_ottl_parser *parser, struct weft_ottl_value value)
@@ -54,11 +56,6 @@ static enum weft_status parse_float(struct weft_ottl_parser *parser, struct weft
     return take_literal(parser, weft_ottl_double(number), out_node);
 }
 
-static int hex_digit(uint8_t byte)
-{
-    return byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10;
-}
-
 static enum weft_status parse_bytes(struct weft_ottl_parser *parser, struct weft_ottl_node **out_node)
 {
     struct weft_slice digits = weft_slice_of(parser->token.text.bytes + 2, parser->token.text.length - 2);
@@ -70,9 +67,8 @@ static enum weft_status parse_bytes(struct weft_ottl_parser *parser, struct weft
     if (bytes == NULL) {
         return weft_fail(parser->error, WEFT_NOMEM, "no memory for a statement");
     }
-    for (size_t i = 0; i < digits.length / 2; i++) {
-        bytes[i] = (uint8_t)(hex_digit(digits.bytes[2 * i]) << 4 | hex_digit(digits.bytes[2 * i + 1]));
-    }
+    bool is_hex = weft_hex_decode(digits, bytes, digits.length / 2);
+    weft_assert(is_hex); /* as the token was cut */
     struct weft_ottl_value value = { .kind = WEFT_OTTL_BYTES, .bytes = { bytes, digits.length / 2 } };
     return take_literal(parser, value, out_node);
 }

@@ -1,5 +1,6 @@
 /* Reading a path (path.h): by the form of its field, and under its keys. */
 #include "base/assert.h"
+#include "base/hex.h"
 #include "ottl/path.h"
 #include "ottl/run.h"
 
@@ -131,15 +132,11 @@ static struct weft_ottl_value id_of(struct weft_slice bytes, enum weft_ottl_kind
 
 static enum weft_status read_hex(struct weft_ottl_run *run, struct weft_slice id, struct weft_ottl_value *out_value)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t *text = weft_ottl_run_take(run, id.length * 2);
     if (text == NULL) {
         return WEFT_NOMEM;
     }
-    for (size_t i = 0; i < id.length; i++) {
-        text[2 * i] = (uint8_t)digits[id.bytes[i] >> 4];
-        text[2 * i + 1] = (uint8_t)digits[id.bytes[i] & 15];
-    }
+    weft_hex_put(text, id);
     *out_value = weft_ottl_string(weft_slice_of(text, id.length * 2));
     return WEFT_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "ottl/write.h"
 
@@ -327,26 +328,13 @@ enum weft_status weft_ottl_path_expect(struct weft_ottl_run *run, const struct w
                            weft_ottl_kind_text(kind), weft_ottl_kind_text(value->kind));
 }
 
-static int digit_of(uint8_t byte)
-{
-    uint8_t letter = byte | 0x20;
-    return byte >= '0' && byte <= '9' ? byte - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 static enum weft_status put_id_text(struct weft_ottl_run *run, struct weft_ottl_message *message,
                                     const struct weft_ottl_path *path, struct weft_slice text)
 {
     enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8 };
     size_t length = path->row->form == WEFT_OTTL_FORM_TRACE_ID_TEXT ? TRACE_ID_BYTES : SPAN_ID_BYTES;
     uint8_t id[TRACE_ID_BYTES];
-    bool is_hex = text.length == 2 * length;
-    for (size_t i = 0; is_hex && i < length; i++) {
-        int high = digit_of(text.bytes[2 * i]);
-        int low = digit_of(text.bytes[2 * i + 1]);
-        is_hex = high >= 0 && low >= 0;
-        id[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
-    }
-    if (!is_hex) {
+    if (!weft_hex_decode(text, id, length)) {
         return weft_fail(&run->error, WEFT_INVALID, "%.*s takes %zu hex digits", WEFT_SLICE_PRINT(path->text),
                          2 * length);
     }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "ottl/function.h"
 #include "ottl/text_number.h"
@@ -79,7 +80,7 @@ static unsigned base_of(uint32_t letter)
 static void put_int(struct weft_buffer *out, const struct verb *verb, int64_t integer)
 {
     enum { MAX_PRECISION = MAX_WIDTH, MAX_PREFIX_AND_SIGN = 3 };
-    const char *digits = verb->letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    const char *digits = verb->letter == 'X' ? WEFT_HEX_UPPER : WEFT_HEX_LOWER;
     const char *prefix = prefix_of(verb);
     char sign = integer < 0 ? '-' : verb->has_plus ? '+' : ' ';
     uint64_t magnitude = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
@@ -154,11 +155,10 @@ static void put_double(struct weft_buffer *out, const struct verb *verb, double 
 
 static void put_hex(struct weft_buffer *out, struct weft_slice bytes, bool is_capital)
 {
-    const char *digits = is_capital ? "0123456789ABCDEF" : "0123456789abcdef";
+    const char *digits = is_capital ? WEFT_HEX_UPPER : WEFT_HEX_LOWER;
     uint8_t *to = weft_buffer_reserve(out, 2 * bytes.length);
     for (size_t i = 0; to != NULL && i < bytes.length; i++) {
-        *to++ = (uint8_t)digits[bytes.bytes[i] >> 4];
-        *to++ = (uint8_t)digits[bytes.bytes[i] & 15];
+        to = weft_hex_put_byte(to, bytes.bytes[i], digits);
     }
     out->length += to == NULL ? 0 : 2 * bytes.length;
 }
@@ -173,11 +173,7 @@ static uint8_t *put_escape(uint8_t *to, char letter)
 /* A byte as \x.. */
 static uint8_t *put_byte(uint8_t *to, uint8_t byte)
 {
-    static const char digits[] = "0123456789abcdef";
-    to = put_escape(to, 'x');
-    *to++ = (uint8_t)digits[byte >> 4];
-    *to++ = (uint8_t)digits[byte & 15];
-    return to;
+    return weft_hex_put_byte(put_escape(to, 'x'), byte, WEFT_HEX_LOWER);
 }
 
 /* How much of text is ASCII that stands for itself between quotes. */

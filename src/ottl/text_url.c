@@ -2,6 +2,8 @@
  * is written again from them, since that is what the Collector says the original is. */
 #include "ottl/text_url.h"
 
+#include "base/hex.h"
+
 #include <arpa/inet.h>
 
 enum part { PART_PATH, PART_USER, PART_HOST, PART_ZONE, PART_QUERY, PART_FRAGMENT };
@@ -33,17 +35,10 @@ static bool is_plain(uint8_t byte, enum part part)
     return is_letter(byte) || is_digit(byte) || is_among(byte, plain[part]);
 }
 
-static int hex_value(uint8_t byte)
-{
-    return is_digit(byte) ? byte - '0' : (byte | 0x20) >= 'a' && (byte | 0x20) <= 'f' ? (byte | 0x20) - 'a' + 10 : -1;
-}
-
 /* What "%xx" at the start of text stands for; -1: it is none. */
 static int escaped_byte(struct weft_slice text)
 {
-    int high = text.length < 3 || text.bytes[0] != '%' ? -1 : hex_value(text.bytes[1]);
-    int low = high < 0 ? -1 : hex_value(text.bytes[2]);
-    return low < 0 ? -1 : high << 4 | low;
+    return text.length < 3 || text.bytes[0] != '%' ? -1 : weft_hex_byte(text.bytes + 1);
 }
 
 static struct weft_slice from(struct weft_slice text, size_t at)
@@ -105,7 +100,6 @@ enum weft_status weft_ottl_url_decode_query(struct weft_ottl_run *run, struct we
 
 static void put_encoded(struct weft_buffer *out, struct weft_slice text, enum part part)
 {
-    static const char digits[] = "0123456789ABCDEF";
     enum { ESCAPE_BYTES = 3 };
     uint8_t *to = weft_buffer_reserve(out, text.length * ESCAPE_BYTES);
     if (to == NULL) {
@@ -117,8 +111,7 @@ static void put_encoded(struct weft_buffer *out, struct weft_slice text, enum pa
             *to++ = byte;
         } else {
             *to++ = '%';
-            *to++ = (uint8_t)digits[byte >> 4];
-            *to++ = (uint8_t)digits[byte & 15];
+            to = weft_hex_put_byte(to, byte, WEFT_HEX_UPPER);
         }
     }
     out->length = (size_t)(to - out->bytes);

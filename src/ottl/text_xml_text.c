@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 enum weft_status weft_ottl_xml_fail(const struct weft_ottl_xml_text *text, const char *reason)
@@ -136,14 +137,11 @@ static bool number_of(struct weft_slice digits, uint32_t *out_character)
         return false;
     }
     for (; at < digits.length; at++) {
-        uint8_t byte = digits.bytes[at];
-        uint32_t digit = byte >= '0' && byte <= '9'                     ? byte - (uint32_t)'0'
-                         : (byte | 0x20) >= 'a' && (byte | 0x20) <= 'f' ? (uint32_t)(byte | 0x20) - 'a' + 10
-                                                                        : 16;
-        if (digit >= base || number > MAX) {
+        int digit = weft_hex_value(digits.bytes[at]);
+        if (digit < 0 || (uint32_t)digit >= base || number > MAX) {
             return false;
         }
-        number = number * base + digit;
+        number = number * base + (uint32_t)digit;
     }
     *out_character = number >= 0xd800 && number < 0xe000 ? 0xfffd : number;
     return number <= MAX;

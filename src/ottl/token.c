@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "ottl/parser.h"
 
 static bool is_digit(uint8_t byte)
@@ -23,14 +24,6 @@ static bool is_upper(uint8_t byte)
 static bool is_word(uint8_t byte)
 {
     return is_digit(byte) || is_lower(byte) || is_upper(byte) || byte == '_';
-}
-
-static int hex_digit(uint8_t byte)
-{
-    return is_digit(byte)               ? byte - '0'
-           : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-           : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
-                                        : 16;
 }
 
 enum weft_status weft_ottl_fail_at(struct weft_slice text, size_t at, struct weft_error *error, enum weft_status status,
@@ -84,8 +77,8 @@ static size_t end_of_float(const struct weft_ottl_parser *parser, size_t at)
 static bool take_number(const struct weft_ottl_parser *parser, struct weft_ottl_token *token, size_t *out_end)
 {
     size_t at = token->at;
-    if (byte_at(parser, at) == '0' && byte_at(parser, at + 1) == 'x' && hex_digit(byte_at(parser, at + 2)) < 16) {
-        for (at += 2; hex_digit(byte_at(parser, at)) < 16; at++) {
+    if (byte_at(parser, at) == '0' && byte_at(parser, at + 1) == 'x' && weft_hex_value(byte_at(parser, at + 2)) >= 0) {
+        for (at += 2; weft_hex_value(byte_at(parser, at)) >= 0; at++) {
         }
         token->kind = WEFT_OTTL_TOKEN_BYTES;
         *out_end = at;
@@ -222,8 +215,8 @@ static bool read_digits(struct weft_slice text, size_t *in_out_at, int base, int
 {
     *out_number = 0;
     for (int i = 0; i < count; i++, (*in_out_at)++) {
-        int digit = *in_out_at < text.length ? hex_digit(text.bytes[*in_out_at]) : 16;
-        if (digit >= base) {
+        int digit = *in_out_at < text.length ? weft_hex_value(text.bytes[*in_out_at]) : -1;
+        if (digit < 0 || digit >= base) {
             return false;
         }
         *out_number = *out_number * (uint32_t)base + (uint32_t)digit;

@@ -3,6 +3,7 @@
 #include "wire/ids.h"
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "wire/json_convert.h"
 #include "wire/sha256.h"
 
@@ -92,12 +93,12 @@ static bool take_padded_hex(struct weft_slice text, uint8_t *bytes, size_t lengt
     }
     memset(digits, '0', sizeof digits);
     memcpy(digits + 2 * length - text.length, text.bytes, text.length);
-    return weft_json_to_hex(weft_slice_of(digits, 2 * length), bytes, length);
+    return weft_hex_decode(weft_slice_of(digits, 2 * length), bytes, length);
 }
 
 static enum weft_id_kind take_full_hex(struct weft_slice text, uint8_t *bytes, size_t length)
 {
-    return weft_json_to_hex(text, bytes, length) ? WEFT_ID_FULL : WEFT_ID_NONE;
+    return weft_hex_decode(text, bytes, length) ? WEFT_ID_FULL : WEFT_ID_NONE;
 }
 
 static enum weft_id_kind take_decimal(struct weft_slice text, uint8_t *bytes, size_t length)
@@ -155,7 +156,7 @@ static bool take_dashed_hex(struct weft_slice text, const uint8_t *dashes, uint8
             return false;
         }
     }
-    return weft_json_to_hex(weft_slice_of(digits, count), bytes, length);
+    return weft_hex_decode(weft_slice_of(digits, count), bytes, length);
 }
 
 enum { NO_MORE_DASHES = 255, UUID_LENGTH = 36, XRAY_LENGTH = 35 };

@@ -90,53 +90,7 @@ bool weft_json_to_double(const struct weft_json_number *number, double *out_valu
     return !isinf(value);
 }
 
-enum { NOT_A_DIGIT = 0xff, HEX_BLOCK = 8 };
-
-#ifdef __SSE2__
-/* Sixteen digits as eight bytes; true if all of them are some. */
-static inline bool hex_block(const uint8_t *text, uint8_t *to)
-{
-    __m128i block = _mm_loadu_si128((const __m128i *)(const void *)text);
-    __m128i digit = _mm_sub_epi8(block, _mm_set1_epi8('0'));
-    __m128i letter = _mm_sub_epi8(_mm_or_si128(block, _mm_set1_epi8(32)), _mm_set1_epi8('a'));
-    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
-    __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
-    __m128i nibble =
-        _mm_or_si128(_mm_and_si128(digit, is_digit), _mm_and_si128(_mm_add_epi8(letter, _mm_set1_epi8(10)), is_letter));
-    __m128i pairs = _mm_or_si128(_mm_slli_epi16(nibble, 4), _mm_srli_epi16(nibble, 8));
-    __m128i bytes = _mm_and_si128(pairs, _mm_set1_epi16(0xff));
-    _mm_storel_epi64((__m128i *)(void *)to, _mm_packus_epi16(bytes, bytes));
-    return _mm_movemask_epi8(_mm_or_si128(is_digit, is_letter)) == 0xffff;
-}
-#else
-static inline uint8_t hex_digit(uint8_t byte)
-{
-    uint8_t letter = byte | 32;
-    return byte >= '0' && byte <= '9' ? byte - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : NOT_A_DIGIT;
-}
-
-/* Sixteen digits as eight bytes; true if all of them are some. */
-static inline bool hex_block(const uint8_t *text, uint8_t *to)
-{
-    uint8_t seen = 0;
-    for (size_t i = 0; i < HEX_BLOCK; i++) {
-        uint8_t high = hex_digit(text[2 * i]);
-        uint8_t low = hex_digit(text[2 * i + 1]);
-        seen |= high | low;
-        to[i] = (uint8_t)(high << 4 | low);
-    }
-    return seen < 16;
-}
-#endif
-
-bool weft_json_to_hex(struct weft_slice text, uint8_t *to, size_t length)
-{
-    bool is_hex = text.length == 2 * length;
-    for (size_t i = 0; is_hex && i < length; i += HEX_BLOCK) {
-        is_hex = hex_block(text.bytes + 2 * i, to + i);
-    }
-    return is_hex;
-}
+enum { NOT_A_DIGIT = 0xff };
 
 static inline uint8_t base64_digit(uint8_t byte)
 {

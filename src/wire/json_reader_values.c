@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <math.h>
 
+#include "base/hex.h"
 #include "wire/json_convert.h"
 
 enum { SHORT_TEXT = 32, HEADER_BYTES = 16, TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8 };
@@ -89,7 +90,7 @@ static inline bool put_id(struct weft_json_reader *reader, const struct weft_jso
     uint8_t *start = reader->to;
     weft_json_reader_put_tag(reader, field);
     *reader->to++ = (uint8_t)length;
-    if (!weft_json_to_hex(text, reader->to, length)) {
+    if (!weft_hex_decode(text, reader->to, length)) {
         reader->to = start;
         return false;
     }

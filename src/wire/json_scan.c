@@ -2,6 +2,7 @@
  * quote, a backslash, a control character or the start of a sequence of UTF-8. */
 #include "wire/json_scan.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 static const char cut_off[] = "the text ends here: it is cut off";
@@ -21,13 +22,6 @@ const uint8_t *weft_json_skip_space_long(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-static int hex_digit(uint8_t byte)
-{
-    return byte >= '0' && byte <= '9'                 ? byte - '0'
-           : (byte | 32) >= 'a' && (byte | 32) <= 'f' ? (byte | 32) - 'a' + 10
-                                                      : -1;
-}
-
 /* at is the backslash. */
 static const uint8_t *scan_escape(const uint8_t *at, const uint8_t *end, struct weft_json_fault *fault)
 {
@@ -42,7 +36,7 @@ static const uint8_t *scan_escape(const uint8_t *at, const uint8_t *end, struct 
         if (at + i == end) {
             return fail(fault, end, cut_off);
         }
-        if (hex_digit(at[i]) < 0) {
+        if (weft_hex_value(at[i]) < 0) {
             return fail(fault, at, "\\u is followed by four hex digits");
         }
     }
@@ -88,7 +82,7 @@ static uint32_t hex4(const uint8_t *at)
 {
     uint32_t value = 0;
     for (size_t i = 0; i < 4; i++) {
-        value = value << 4 | (uint32_t)hex_digit(at[i]);
+        value = value << 4 | (uint32_t)weft_hex_value(at[i]);
     }
     return value;
 }

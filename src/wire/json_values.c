@@ -1,6 +1,8 @@
 /* How numbers, bytes and keys look in OTLP/JSON (json_values.h). */
 #include "wire/json_values.h"
 
+#include "base/hex.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -67,12 +69,8 @@ void weft_json_put_base64(struct weft_buffer *out, struct weft_slice bytes)
 
 void weft_json_put_hex(struct weft_buffer *out, struct weft_slice bytes)
 {
-    static const char digits[] = "0123456789abcdef";
     weft_buffer_append_byte(out, '"');
-    for (size_t i = 0; i < bytes.length; i++) {
-        char pair[2] = { digits[bytes.bytes[i] >> 4], digits[bytes.bytes[i] & 15] };
-        weft_buffer_append(out, pair, sizeof pair);
-    }
+    weft_hex_append(out, bytes);
     weft_buffer_append_byte(out, '"');
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/hex.h"
 
 enum weft_status weft_grpc_parse_encoding(struct weft_slice name, enum weft_encoding *out_encoding)
 {
@@ -74,15 +75,6 @@ int weft_grpc_parse_status(struct weft_slice text)
     return number <= WEFT_GRPC_UNAUTHENTICATED ? number : WEFT_GRPC_UNKNOWN;
 }
 
-static int hex_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    uint8_t lower = digit | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 void weft_grpc_decode_message(struct weft_slice encoded, char *out_text, size_t capacity_bytes)
 {
     weft_assert(capacity_bytes > 0);
@@ -90,10 +82,9 @@ void weft_grpc_decode_message(struct weft_slice encoded, char *out_text, size_t 
     for (size_t i = 0; i < encoded.length && length + 1 < capacity_bytes; i++) {
         uint8_t byte = encoded.bytes[i];
         if (byte == '%' && encoded.length - i > 2) {
-            int high = hex_value(encoded.bytes[i + 1]);
-            int low = hex_value(encoded.bytes[i + 2]);
-            if (high >= 0 && low >= 0) {
-                byte = (uint8_t)(high * 16 + low);
+            int escaped = weft_hex_byte(encoded.bytes + i + 1);
+            if (escaped >= 0) {
+                byte = (uint8_t)escaped;
                 i += 2;
             }
         }

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/base64.h"
+#include "base/hex.h"
 #include "net/grpc/decode.h"
 #include "net/grpc/server_internal.h"
 
@@ -32,8 +33,6 @@ static void add_field(struct fields *fields, const char *name, struct weft_slice
                                                   .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME };
 }
 
-static const char hex_digits[] = "0123456789ABCDEF";
-
 /* grpc-message: printable ASCII but '%' stands for itself (PROTOCOL-HTTP2, "Percent-Byte-Encoded"). */
 static void append_percent_encoded(struct weft_buffer *out, struct weft_slice text)
 {
@@ -42,9 +41,9 @@ static void append_percent_encoded(struct weft_buffer *out, struct weft_slice te
         if (byte >= 0x20 && byte <= 0x7e && byte != '%') {
             weft_buffer_append_byte(out, byte);
         } else {
-            weft_buffer_append_byte(out, '%');
-            weft_buffer_append_byte(out, (uint8_t)hex_digits[byte >> 4]);
-            weft_buffer_append_byte(out, (uint8_t)hex_digits[byte & 15]);
+            uint8_t escape[3] = { '%' };
+            weft_hex_put_byte(escape + 1, byte, WEFT_HEX_UPPER);
+            weft_buffer_append(out, escape, sizeof escape);
         }
     }
 }

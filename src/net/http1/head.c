@@ -1,6 +1,7 @@
 /* The lines of an HTTP/1 request head, each checked and read once it is complete. Called by parser.c, which finds
  * the lines and keeps their limits. What is accepted here is the grammar of RFC 9110 and 9112 without its leniencies.
  */
+#include "base/hex.h"
 #include "net/http1/parser.h"
 
 static int refuse(int code, const char *reason, const char **out_reason)
@@ -55,15 +56,6 @@ static bool begins_ignoring_case(const uint8_t *bytes, size_t length, const char
     return length >= text_length && equals_ignoring_case(bytes, text_length, text);
 }
 
-static int hex_value(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    byte = to_lower(byte);
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* Only unreserved characters are decoded (RFC 3986 2.3): they alone mean the same both ways. False: a bad escape. */
 static bool decode_path(uint8_t *bytes, uint32_t *length)
 {
@@ -71,14 +63,12 @@ static bool decode_path(uint8_t *bytes, uint32_t *length)
     for (uint32_t from = 0; from < *length; from++) {
         uint8_t byte = bytes[from];
         if (byte == '%') {
-            int high = from + 2 < *length ? hex_value(bytes[from + 1]) : -1;
-            int low = from + 2 < *length ? hex_value(bytes[from + 2]) : -1;
-            if (high < 0 || low < 0) {
+            int decoded = from + 2 < *length ? weft_hex_byte(bytes + from + 1) : -1;
+            if (decoded < 0) {
                 return false;
             }
-            uint8_t decoded = (uint8_t)(high * 16 + low);
-            if (is_alphanumeric(decoded) || (decoded != 0 && strchr("-._~", decoded) != NULL)) {
-                byte = decoded;
+            if (is_alphanumeric((uint8_t)decoded) || (decoded != 0 && strchr("-._~", decoded) != NULL)) {
+                byte = (uint8_t)decoded;
                 from += 2;
             }
         }

@@ -4,6 +4,7 @@
 #include "net/http1/parser.h"
 
 #include "base/assert.h"
+#include "base/hex.h"
 
 enum {
     DEFAULT_HEADER_BYTES = 16 * 1024,
@@ -227,18 +228,9 @@ static enum weft_http1_event end_chunk_size(struct weft_http1_parser *parser)
     return WEFT_HTTP1_MORE;
 }
 
-static int digit_of(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static enum weft_http1_event step_chunk_size(struct weft_http1_parser *parser, uint8_t byte)
 {
-    int digit = digit_of(byte);
+    int digit = weft_hex_value(byte);
     if (digit >= 0 && parser->chunk_digit_count < MAX_CHUNK_DIGITS) {
         parser->chunk_digit_count++;
         parser->remaining_bytes = parser->remaining_bytes * 16 + (uint64_t)digit;

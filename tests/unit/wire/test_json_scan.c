@@ -526,29 +526,6 @@ START_TEST(test_base64_has_two_alphabets_and_optional_padding)
 }
 END_TEST
 
-START_TEST(test_hex_takes_any_case_and_nothing_else)
-{
-    uint8_t bytes[16];
-    ck_assert(weft_json_to_hex(TEXT("0123456789abcdef"), bytes, 8));
-    ck_assert(memcmp(bytes, "\x01\x23\x45\x67\x89\xab\xcd\xef", 8) == 0);
-    ck_assert(weft_json_to_hex(TEXT("0123456789aBcDeFFEDCBA9876543210"), bytes, 16));
-    ck_assert(memcmp(bytes, "\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10", 16) == 0);
-    ck_assert(weft_json_to_hex(TEXT(""), bytes, 0));
-    ck_assert(!weft_json_to_hex(TEXT("0123456789abcde"), bytes, 8));
-    ck_assert(!weft_json_to_hex(TEXT("0123456789abcdef0"), bytes, 8));
-    ck_assert(!weft_json_to_hex(TEXT("0123456789abcdef"), bytes, 16));
-    for (size_t place = 0; place < 16; place++) {
-        for (unsigned byte = 0; byte < 256; byte++) {
-            uint8_t text[16];
-            memset(text, '0', sizeof text);
-            text[place] = (uint8_t)byte;
-            bool is_digit = byte != 0 && strchr("0123456789abcdefABCDEF", (int)byte) != NULL;
-            ck_assert(weft_json_to_hex(weft_slice_of(text, sizeof text), bytes, 8) == is_digit);
-        }
-    }
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
@@ -563,7 +540,6 @@ int main(void)
         test_numbers_that_are_no_integer_are_told,
         test_doubles_are_the_nearest,
         test_base64_has_two_alphabets_and_optional_padding,
-        test_hex_takes_any_case_and_nothing_else,
     };
     return run_tests("json_scan", tests, WEFT_COUNT_OF(tests));
 }
