@@ -1,61 +1,93 @@
-/* Base64 (base64.h): metadata of gRPC, credentials and digests in headers and files. JSON has its own, over vectors. */
+/* Base64 (base64.h): metadata of gRPC, credentials and digests in headers and files, bytes in JSON, YAML and OTTL. */
 #include "base/base64.h"
 
-static int value_of(uint8_t letter)
+#include "base/work.h"
+
+/* False: what is there is not what completes the last four letters, or no bytes give so many letters. */
+static bool cut_padding(struct weft_slice *in_out_text)
 {
-    if (letter >= 'A' && letter <= 'Z') {
-        return letter - 'A';
+    size_t padding = 0;
+    while (padding < 3 && padding < in_out_text->length &&
+           in_out_text->bytes[in_out_text->length - 1 - padding] == '=') {
+        padding++;
     }
-    if (letter >= 'a' && letter <= 'z') {
-        return letter - 'a' + 26;
+    if (padding > 0 && (padding > 2 || in_out_text->length % 4 != 0)) {
+        return false;
     }
-    if (letter >= '0' && letter <= '9') {
-        return letter - '0' + 52;
-    }
-    return letter == '+' ? 62 : letter == '/' ? 63 : -1;
+    in_out_text->length -= padding;
+    return in_out_text->length % 4 != 1;
 }
 
-enum weft_status weft_base64_decode(struct weft_slice encoded, uint8_t *out_bytes, size_t *out_length)
+enum weft_status weft_base64_decode(struct weft_slice encoded, enum weft_base64_alphabet alphabet, uint8_t *out_bytes,
+                                    size_t *out_length)
 {
-    size_t end = encoded.length;
-    while (end > 0 && encoded.length - end < 2 && encoded.bytes[end - 1] == '=') {
-        end--;
-    }
-    if (end % 4 == 1) {
+    if (!cut_padding(&encoded)) {
         return WEFT_INVALID;
     }
-    size_t length = 0;
-    uint32_t bits = 0;
-    unsigned bit_count = 0;
-    for (size_t i = 0; i < end; i++) {
-        int value = value_of(encoded.bytes[i]);
-        if (value < 0) {
-            return WEFT_INVALID;
-        }
-        bits = bits << 6 | (uint32_t)value;
-        bit_count += 6;
-        if (bit_count >= 8) {
-            bit_count -= 8;
-            out_bytes[length++] = (uint8_t)(bits >> bit_count);
+    uint8_t *to = out_bytes;
+    int seen = 0;
+    uint32_t group = 0;
+    for (size_t i = 0; i < encoded.length; i++) {
+        int value = weft_base64_value(encoded.bytes[i], alphabet);
+        weft_work_did_each(i + 1);
+        seen |= value;
+        group = group << 6 | ((uint32_t)value & 63);
+        if (i % 4 == 3) {
+            *to++ = (uint8_t)(group >> 16);
+            *to++ = (uint8_t)(group >> 8);
+            *to++ = (uint8_t)group;
         }
     }
-    *out_length = length;
+    if (encoded.length % 4 == 2) {
+        *to++ = (uint8_t)(group >> 4);
+    } else if (encoded.length % 4 == 3) {
+        *to++ = (uint8_t)(group >> 10);
+        *to++ = (uint8_t)(group >> 2);
+    }
+    if (seen < 0) {
+        return WEFT_INVALID;
+    }
+    *out_length = (size_t)(to - out_bytes);
     return WEFT_OK;
 }
 
-void weft_base64_append(struct weft_buffer *out, struct weft_slice bytes, bool has_padding)
+enum weft_status weft_base64_decode_lines(struct weft_slice encoded, enum weft_base64_alphabet alphabet,
+                                          bool has_padding, uint8_t *out_bytes, size_t *out_length)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes.length; i += 3) {
-        size_t left = bytes.length - i;
-        size_t digit_count = left > 2 ? 4 : left + 1;
-        uint32_t group = (uint32_t)bytes.bytes[i] << 16 | (left > 1 ? (uint32_t)bytes.bytes[i + 1] << 8 : 0) |
-                         (left > 2 ? bytes.bytes[i + 2] : 0);
-        for (size_t digit = 0; digit < digit_count; digit++) {
-            weft_buffer_append_byte(out, (uint8_t)digits[group >> (18 - 6 * digit) & 63]);
-        }
-        for (size_t digit = digit_count; has_padding && digit < 4; digit++) {
-            weft_buffer_append_byte(out, '=');
+    size_t length = 0;
+    for (size_t i = 0; i < encoded.length; i++) {
+        weft_work_did_each(i + 1);
+        if (encoded.bytes[i] != '\r' && encoded.bytes[i] != '\n') {
+            out_bytes[length++] = encoded.bytes[i];
         }
     }
+    bool is_padded_right = has_padding ? length % 4 == 0 : length == 0 || out_bytes[length - 1] != '=';
+    return is_padded_right ? weft_base64_decode(weft_slice_of(out_bytes, length), alphabet, out_bytes, out_length)
+                           : WEFT_INVALID;
+}
+
+void weft_base64_append(struct weft_buffer *out, struct weft_slice bytes, enum weft_base64_alphabet alphabet,
+                        bool has_padding)
+{
+    static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char for_urls[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *letters = alphabet == WEFT_BASE64_URL ? for_urls : standard;
+    uint8_t *to = weft_buffer_reserve(out, bytes.length / 3 * 4 + 4);
+    if (to == NULL) {
+        return;
+    }
+    for (size_t at = 0; at < bytes.length; at += 3) {
+        weft_work_did_each(at / 3 + 1);
+        size_t count = bytes.length - at < 3 ? bytes.length - at : 3;
+        uint32_t group = (uint32_t)bytes.bytes[at] << 16;
+        group |= count > 1 ? (uint32_t)bytes.bytes[at + 1] << 8 : 0;
+        group |= count > 2 ? bytes.bytes[at + 2] : 0;
+        for (size_t i = 0; i <= count; i++) {
+            *to++ = (uint8_t)letters[group >> (18 - 6 * i) & 63];
+        }
+        for (size_t i = count; i < 3 && has_padding; i++) {
+            *to++ = '=';
+        }
+    }
+    out->length = (size_t)(to - out->bytes);
 }

@@ -1,6 +1,8 @@
 /* Hex digits (hex.h). Ids come as 16 or 32 of them with every record of JSON, so sixteen are read at once. */
 #include "base/hex.h"
 
+#include "base/work.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -30,6 +32,7 @@ static bool decode_bytes(const uint8_t *text, uint8_t *to, size_t length)
     int seen = 0;
     for (size_t i = 0; i < length; i++) {
         int byte = weft_hex_byte(text + 2 * i);
+        weft_work_did_each(i + 1);
         seen |= byte;
         to[i] = (uint8_t)byte;
     }
@@ -50,6 +53,15 @@ bool weft_hex_decode(struct weft_slice text, uint8_t *to, size_t length)
     }
 #endif
     return done == length || decode_bytes(text.bytes + 2 * done, to + done, length - done);
+}
+
+uint8_t *weft_hex_put(uint8_t *to, struct weft_slice bytes)
+{
+    for (size_t i = 0; i < bytes.length; i++) {
+        weft_work_did_each(i + 1);
+        to = weft_hex_put_byte(to, bytes.bytes[i], WEFT_HEX_LOWER);
+    }
+    return to;
 }
 
 void weft_hex_append(struct weft_buffer *out, struct weft_slice bytes)

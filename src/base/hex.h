@@ -35,12 +35,6 @@ static inline uint8_t *weft_hex_put_byte(uint8_t *to, uint8_t byte, const char *
 }
 
 /* Writes twice as many digits as there are bytes; returns what is behind them. */
-static inline uint8_t *weft_hex_put(uint8_t *to, struct weft_slice bytes)
-{
-    for (size_t i = 0; i < bytes.length; i++) {
-        to = weft_hex_put_byte(to, bytes.bytes[i], WEFT_HEX_LOWER);
-    }
-    return to;
-}
+uint8_t *weft_hex_put(uint8_t *to, struct weft_slice bytes);
 
 void weft_hex_append(struct weft_buffer *out, struct weft_slice bytes);

@@ -54,7 +54,8 @@ static bool matches_plain(const char *kept, struct weft_slice password)
 static bool read_sha(const char *kept, uint8_t out_bytes[MAX_KEPT_BYTES], size_t *out_length)
 {
     struct weft_slice encoded = weft_slice_of_text(strchr(kept, '}') + 1);
-    return encoded.length <= MAX_KEPT_BYTES && weft_base64_decode(encoded, out_bytes, out_length) == WEFT_OK;
+    return encoded.length <= MAX_KEPT_BYTES &&
+           weft_base64_decode(encoded, WEFT_BASE64_STANDARD, out_bytes, out_length) == WEFT_OK;
 }
 
 static bool is_sha(const char *kept)

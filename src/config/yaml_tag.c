@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/base64.h"
+
 #define CORE "tag:yaml.org,2002:"
 
 static bool is_tag(const char *tag, const char *name)
@@ -15,52 +17,19 @@ bool weft_yaml_is_merge_tag(const char *tag)
     return is_tag(tag, "merge");
 }
 
-static int digit_of(char letter)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *found = letter == '\0' ? NULL : strchr(digits, letter);
-    return found == NULL ? -1 : (int)(found - digits);
-}
-
-/* RFC 4648 section 4, line breaks allowed. False: it is none, or what it holds is no text. */
-static bool decode_base64(const char *text, char *out_text)
-{
-    uint32_t bits = 0;
-    size_t digit_count = 0, padding = 0, length = 0;
-    for (; *text != '\0'; text++) {
-        if (*text == '\r' || *text == '\n') {
-            continue;
-        }
-        int digit = digit_of(*text);
-        padding += *text == '=';
-        if ((digit < 0 && *text != '=') || (digit >= 0 && padding > 0)) {
-            return false;
-        }
-        bits = bits << 6 | (digit < 0 ? 0 : (uint32_t)digit);
-        digit_count++;
-        if (digit_count % 4 == 0) {
-            for (int shift = 16; shift >= 0; shift -= 8) {
-                out_text[length++] = (char)(bits >> shift);
-            }
-        }
-    }
-    if (digit_count % 4 != 0 || padding > 2 || padding > length) {
-        return false;
-    }
-    length -= padding;
-    out_text[length] = '\0';
-    return memchr(out_text, '\0', length) == NULL;
-}
-
 static enum weft_status take_binary(struct weft_tree *tree, struct weft_node *node, struct weft_error *error)
 {
-    char *decoded = weft_tree_try_text(tree, weft_slice_of_text(node->text)); /* as long as it ever gets */
+    struct weft_slice encoded = weft_slice_of_text(node->text);
+    size_t length;
+    char *decoded = weft_tree_try_text(tree, encoded); /* as long as it ever gets */
     if (decoded == NULL) {
         return weft_tree_fail_full(tree, error);
     }
-    if (!decode_base64(node->text, decoded)) {
+    if (weft_base64_decode_lines(encoded, WEFT_BASE64_STANDARD, true, (uint8_t *)decoded, &length) != WEFT_OK ||
+        memchr(decoded, '\0', length) != NULL) {
         return weft_fail(error, WEFT_INVALID, "!!binary wants base64 of a text without NUL");
     }
+    decoded[length] = '\0';
     node->kind = WEFT_NODE_STRING;
     node->text = decoded;
     return WEFT_OK;

@@ -37,7 +37,7 @@ static char *make_authorization(const char *user, size_t length)
         append_decoded(&pair, colon + 1, length - name_length - 1);
     }
     weft_buffer_append_text(&value, "Basic ");
-    weft_base64_append(&value, weft_buffer_slice(&pair), true);
+    weft_base64_append(&value, weft_buffer_slice(&pair), WEFT_BASE64_STANDARD, true);
     char *text = weft_alloc_format("%.*s", WEFT_SLICE_PRINT(weft_buffer_slice(&value)));
     weft_buffer_fini(&pair);
     weft_buffer_fini(&value);

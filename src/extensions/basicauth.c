@@ -283,7 +283,7 @@ static enum weft_status make_value(struct basicauth_client *client, struct weft_
         weft_buffer_append_byte(&pair, ':');
         append_half(&client->password, &pair);
         weft_buffer_append_text(&value, "Basic ");
-        weft_base64_append(&value, weft_buffer_slice(&pair), true);
+        weft_base64_append(&value, weft_buffer_slice(&pair), WEFT_BASE64_STANDARD, true);
     }
     bool is_failed = pair.is_failed || value.is_failed;
     weft_buffer_fini_secret(&pair);

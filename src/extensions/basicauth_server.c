@@ -139,7 +139,7 @@ static enum weft_status read_pair(struct weft_slice credentials, struct pair *ou
     struct weft_slice encoded = weft_slice_of(credentials.bytes + SCHEME_BYTES, credentials.length - SCHEME_BYTES);
     const uint8_t *colon = NULL;
     if (encoded.length <= MAX_CREDENTIAL_BYTES && encoded.length % 4 == 0 &&
-        weft_base64_decode(encoded, out_pair->bytes, &out_pair->length) == WEFT_OK) {
+        weft_base64_decode(encoded, WEFT_BASE64_STANDARD, out_pair->bytes, &out_pair->length) == WEFT_OK) {
         colon = memchr(out_pair->bytes, ':', out_pair->length);
     }
     if (colon == NULL) {

@@ -1,11 +1,11 @@
 /* Keys with which operators read trace contexts (trace_block.h), and what they do. */
 #include "operators/trace_block.h"
 
-#include "base/hex.h"
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+
+#include "base/hex.h"
 
 const struct weft_operator_key weft_trace_block_source_keys[] = {
     WEFT_OPERATOR_KEY(struct weft_trace_block_source, parse_from, PATH),

@@ -3,10 +3,8 @@
 
 #include <strings.h>
 
+#include "base/base64.h"
 #include "base/utf8.h"
-
-static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char for_urls[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static const struct {
     const char *name;
@@ -29,78 +27,28 @@ bool weft_ottl_base64_form_of(struct weft_slice name, unsigned *out_form)
     return false;
 }
 
-void weft_ottl_base64_put(struct weft_buffer *out, struct weft_slice bytes, unsigned form)
+static enum weft_base64_alphabet alphabet_of(unsigned form)
 {
-    const char *letters = (form & WEFT_OTTL_BASE64_URL) != 0 ? for_urls : standard;
-    uint8_t *to = weft_buffer_reserve(out, bytes.length / 3 * 4 + 4);
-    if (to == NULL) {
-        return;
-    }
-    for (size_t at = 0; at < bytes.length; at += 3) {
-        size_t count = bytes.length - at < 3 ? bytes.length - at : 3;
-        uint32_t word = (uint32_t)bytes.bytes[at] << 16;
-        word |= count > 1 ? (uint32_t)bytes.bytes[at + 1] << 8 : 0;
-        word |= count > 2 ? bytes.bytes[at + 2] : 0;
-        for (size_t i = 0; i <= count; i++) {
-            *to++ = (uint8_t)letters[word >> (18 - 6 * i) & 63];
-        }
-        for (size_t i = count; i < 3 && (form & WEFT_OTTL_BASE64_PADDED) != 0; i++) {
-            *to++ = '=';
-        }
-    }
-    out->length = (size_t)(to - out->bytes);
+    return (form & WEFT_OTTL_BASE64_URL) != 0 ? WEFT_BASE64_URL : WEFT_BASE64_STANDARD;
 }
 
-static int value_of(uint8_t byte, bool is_url)
+void weft_ottl_base64_put(struct weft_buffer *out, struct weft_slice bytes, unsigned form)
 {
-    if (byte >= 'A' && byte <= 'Z') {
-        return byte - 'A';
-    }
-    if (byte >= 'a' && byte <= 'z') {
-        return byte - 'a' + 26;
-    }
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0' + 52;
-    }
-    return byte == (is_url ? '-' : '+') ? 62 : byte == (is_url ? '_' : '/') ? 63 : -1;
+    weft_base64_append(out, bytes, alphabet_of(form), (form & WEFT_OTTL_BASE64_PADDED) != 0);
 }
 
 bool weft_ottl_base64_read(struct weft_buffer *out, struct weft_slice text, unsigned form)
 {
-    uint32_t word = 0;
-    size_t letters = 0;
-    size_t padding = 0;
-    uint8_t *to = weft_buffer_reserve(out, text.length / 4 * 3 + 3);
-    for (size_t at = 0; to != NULL && at < text.length; at++) {
-        uint8_t byte = text.bytes[at];
-        if (byte == '\n' || byte == '\r') {
-            continue;
-        }
-        if (byte == '=' && (form & WEFT_OTTL_BASE64_PADDED) != 0 && letters % 4 >= 2 && padding < 4 - letters % 4) {
-            padding++;
-            continue;
-        }
-        int value = value_of(byte, (form & WEFT_OTTL_BASE64_URL) != 0);
-        if (value < 0 || padding > 0) {
-            return false;
-        }
-        word = word << 6 | (uint32_t)value;
-        if (++letters % 4 == 0) {
-            *to++ = (uint8_t)(word >> 16);
-            *to++ = (uint8_t)(word >> 8);
-            *to++ = (uint8_t)word;
-            word = 0;
-        }
+    size_t length;
+    bool has_padding = (form & WEFT_OTTL_BASE64_PADDED) != 0;
+    uint8_t *to = weft_buffer_reserve(out, text.length);
+    if (to == NULL) {
+        return true; /* told by the buffer's status */
     }
-    size_t rest = letters % 4;
-    out->length += to == NULL ? 0 : (size_t)(to - out->bytes) - out->length;
-    if (rest == 1 || (rest > 0 && (form & WEFT_OTTL_BASE64_PADDED) != 0 && padding != 4 - rest)) {
+    if (weft_base64_decode_lines(text, alphabet_of(form), has_padding, to, &length) != WEFT_OK) {
         return false;
     }
-    if (rest > 0) {
-        uint8_t bytes[2] = { (uint8_t)(rest == 2 ? word >> 4 : word >> 10), (uint8_t)(word >> 2) };
-        weft_buffer_append(out, bytes, rest - 1);
-    }
+    out->length += length;
     return true;
 }
 

@@ -9,7 +9,7 @@ enum { WEFT_OTTL_BASE64_PADDED = 1, WEFT_OTTL_BASE64_URL = 2 };
 bool weft_ottl_base64_form_of(struct weft_slice name, unsigned *out_form);
 void weft_ottl_base64_put(struct weft_buffer *out, struct weft_slice bytes, unsigned form);
 
-/* Ends of lines in it do not count. False: it is none; out has a part of it then. */
+/* Ends of lines in it do not count. False: it is none. */
 bool weft_ottl_base64_read(struct weft_buffer *out, struct weft_slice text, unsigned form) WEFT_MUST_CHECK;
 
 enum weft_ottl_encoding {

@@ -2,9 +2,9 @@
  * is written again from them, since that is what the Collector says the original is. */
 #include "ottl/text_url.h"
 
-#include "base/hex.h"
-
 #include <arpa/inet.h>
+
+#include "base/hex.h"
 
 enum part { PART_PATH, PART_USER, PART_HOST, PART_ZONE, PART_QUERY, PART_FRAGMENT };
 

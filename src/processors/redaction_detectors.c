@@ -2,6 +2,7 @@
  * of them are worth asking. */
 #include "processors/redaction_detector.h"
 
+#include "base/base64.h"
 #include "base/status.h"
 
 /* Bytes that follow one another and without which a detector finds nothing; NULL is any, also none before the text;
@@ -246,20 +247,6 @@ bool weft_detector_next(enum weft_detector_id id, struct weft_slice text, size_t
     return detectors[id].find(text, from, out_found);
 }
 
-static int digit_of_base64(uint8_t byte)
-{
-    if (weft_is_upper(byte)) {
-        return byte - 'A';
-    }
-    if (weft_is_letter(byte)) {
-        return byte - 'a' + 26;
-    }
-    if (weft_is_digit(byte)) {
-        return byte - '0' + 52;
-    }
-    return byte == '+' || byte == '-' ? 62 : byte == '/' || byte == '_' ? 63 : -1;
-}
-
 size_t weft_detector_base64(const uint8_t *text, size_t length, uint8_t *out_bytes, size_t size_bytes)
 {
     enum { DIGIT_BITS = 6, BYTE_BITS = 8 };
@@ -267,7 +254,7 @@ size_t weft_detector_base64(const uint8_t *text, size_t length, uint8_t *out_byt
     unsigned bit_count = 0;
     size_t count = 0;
     for (size_t i = 0; i < length && count < size_bytes; i++) {
-        int digit = digit_of_base64(text[i]);
+        int digit = weft_base64_value(text[i], WEFT_BASE64_EITHER);
         if (digit < 0) {
             break;
         }

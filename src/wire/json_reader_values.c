@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <math.h>
 
+#include "base/base64.h"
 #include "base/hex.h"
 #include "wire/json_convert.h"
 
@@ -139,7 +140,7 @@ static const uint8_t *read_bytes(struct weft_json_reader *reader, const struct w
     weft_json_reader_put_tag(reader, place->field);
     weft_json_reader_put_varint(reader, letters / 4 * 3 + letters % 4 * 3 / 4);
     size_t length;
-    if (!weft_json_to_base64(text, reader->to, &length)) {
+    if (weft_base64_decode(text, WEFT_BASE64_EITHER, reader->to, &length) != WEFT_OK) {
         return weft_json_reader_fail_kind(reader, place, at);
     }
     reader->to += length;

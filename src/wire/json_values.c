@@ -1,12 +1,13 @@
 /* How numbers, bytes and keys look in OTLP/JSON (json_values.h). */
 #include "wire/json_values.h"
 
-#include "base/hex.h"
-
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "base/base64.h"
+#include "base/hex.h"
 
 void weft_json_put_u64(struct weft_buffer *out, uint64_t value)
 {
@@ -53,17 +54,8 @@ void weft_json_put_double(struct weft_buffer *out, double value)
 
 void weft_json_put_base64(struct weft_buffer *out, struct weft_slice bytes)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     weft_buffer_append_byte(out, '"');
-    for (size_t at = 0; at < bytes.length; at += 3) {
-        size_t left = bytes.length - at;
-        uint32_t group = (uint32_t)bytes.bytes[at] << 16;
-        group |= left > 1 ? (uint32_t)bytes.bytes[at + 1] << 8 : 0;
-        group |= left > 2 ? bytes.bytes[at + 2] : 0;
-        char text[4] = { alphabet[group >> 18], alphabet[group >> 12 & 63], left > 1 ? alphabet[group >> 6 & 63] : '=',
-                         left > 2 ? alphabet[group & 63] : '=' };
-        weft_buffer_append(out, text, sizeof text);
-    }
+    weft_base64_append(out, bytes, WEFT_BASE64_STANDARD, true);
     weft_buffer_append_byte(out, '"');
 }
 

@@ -405,7 +405,7 @@ static nghttp2_nv copied_field(const struct weft_header *header)
     }
     struct weft_buffer value;
     weft_buffer_init(&value, 0);
-    weft_base64_append(&value, weft_slice_of_text(header->value), false);
+    weft_base64_append(&value, weft_slice_of_text(header->value), WEFT_BASE64_STANDARD, false);
     weft_buffer_append_byte(&value, '\0');
     weft_assert(!value.is_failed); /* start-up */
     return constant_field(name, (const char *)value.bytes);

@@ -268,7 +268,7 @@ static void take_details(struct weft_grpc_client_call *state, struct weft_slice 
     if (details == NULL) {
         return;
     }
-    if (weft_base64_decode(value, details, &state->received.details_length) != WEFT_OK) {
+    if (weft_base64_decode(value, WEFT_BASE64_STANDARD, details, &state->received.details_length) != WEFT_OK) {
         weft_free(details);
         return;
     }

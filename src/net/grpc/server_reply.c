@@ -131,7 +131,7 @@ static bool submit_trailers_only(struct weft_grpc_server_call *call, int grpc_st
     message.length = message.length > MAX_MESSAGE_BYTES ? MAX_MESSAGE_BYTES : message.length;
     append_percent_encoded(&encoded_message, message);
     if (details.length <= MAX_DETAILS_BYTES) {
-        weft_base64_append(&encoded_details, details, false);
+        weft_base64_append(&encoded_details, details, WEFT_BASE64_STANDARD, false);
     }
     char status_text[16];
     snprintf(status_text, sizeof status_text, "%d", grpc_status);

@@ -35,7 +35,7 @@ static bool lets_in(const char *pair)
     struct weft_buffer value;
     weft_buffer_init(&value, 0);
     weft_buffer_append_text(&value, "Basic ");
-    weft_base64_append(&value, weft_slice_of_text(pair), true);
+    weft_base64_append(&value, weft_slice_of_text(pair), WEFT_BASE64_STANDARD, true);
     struct weft_auth_claim claim = { .credentials = weft_buffer_slice(&value) };
     enum weft_status status = server->operations->judge(server, &claim, NULL, &error);
     weft_buffer_fini(&value);

@@ -61,7 +61,7 @@ static enum weft_status judge_from(const char *household, const char *user, cons
     snprintf(pair, sizeof pair, "%s:%s", user, password);
     weft_buffer_init(&value, 0);
     weft_buffer_append_text(&value, "Basic ");
-    weft_base64_append(&value, weft_slice_of_text(pair), true);
+    weft_base64_append(&value, weft_slice_of_text(pair), WEFT_BASE64_STANDARD, true);
     if (waiting != NULL) {
         weft_list_init(&waiting->wait.node);
     }

@@ -495,37 +495,6 @@ START_TEST(test_doubles_are_the_nearest)
 }
 END_TEST
 
-static void assert_base64(struct weft_slice text, struct weft_slice expected)
-{
-    uint8_t bytes[32];
-    size_t length;
-    ck_assert(weft_json_to_base64(text, bytes, &length));
-    ck_assert_slice_eq(weft_slice_of(bytes, length), expected);
-}
-
-START_TEST(test_base64_has_two_alphabets_and_optional_padding)
-{
-    assert_base64(TEXT(""), TEXT(""));
-    assert_base64(TEXT("Zg=="), TEXT("f"));
-    assert_base64(TEXT("Zg"), TEXT("f"));
-    assert_base64(TEXT("Zm8="), TEXT("fo"));
-    assert_base64(TEXT("Zm8"), TEXT("fo"));
-    assert_base64(TEXT("Zm9v"), TEXT("foo"));
-    assert_base64(TEXT("Zm9vYmFy"), TEXT("foobar"));
-    assert_base64(TEXT("+/++AQ=="), TEXT("\xfb\xff\xbe\x01"));
-    assert_base64(TEXT("-_--AQ"), TEXT("\xfb\xff\xbe\x01"));
-    static const struct weft_slice wrong[] = {
-        TEXT("Z"),    TEXT("Zg="),   TEXT("Zg==="),    TEXT("Zm8=="), TEXT("Zm9v="),    TEXT("===="),       TEXT("="),
-        TEXT("Zg=g"), TEXT("Zm9v "), TEXT("Zm9\nZm9"), TEXT("Z%=="),  TEXT("Zm9vZ==="), TEXT("\xc3\xa9zz"),
-    };
-    for (size_t i = 0; i < WEFT_COUNT_OF(wrong); i++) {
-        uint8_t bytes[32];
-        size_t length;
-        ck_assert_msg(!weft_json_to_base64(wrong[i], bytes, &length), "row %zu", i);
-    }
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
@@ -539,7 +508,6 @@ int main(void)
         test_integers_are_exact_however_they_are_written,
         test_numbers_that_are_no_integer_are_told,
         test_doubles_are_the_nearest,
-        test_base64_has_two_alphabets_and_optional_padding,
     };
     return run_tests("json_scan", tests, WEFT_COUNT_OF(tests));
 }
