@@ -1,13 +1,14 @@
 /* Exporter `otlp_grpc` (alias `otlp`): OTLP over gRPC to one backend.
  *
- * The sender (pipeline/sender) owns queue, batching, timeout and retry; a push here makes the body
- * (pipeline/exporter_body) and starts one unary call on the client. */
+ * The sender (pipeline/sender) owns queue, batching, timeout and retry; a push here makes its content
+ * (exporters/otlp_content) and starts one unary call on the client. */
 #include "weft/component.h"
 
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "exporters/otlp_content.h"
 #include "net/grpc/client.h"
 #include "net/tls/config.h"
 #include "pipeline/exporter.h"
@@ -76,10 +77,7 @@ struct otlp_push {
     uint32_t magic;        /* while it is under way */
     struct otlp_exporter *exporter;
     struct weft_grpc_client_request request;
-    struct weft_exporter_body body;
-    struct weft_header_set *headers; /* of its own; NULL = none */
-    struct weft_timer failure;       /* reports a push that failed before it reached the client */
-    struct weft_error error;
+    struct weft_otlp_content content;
 };
 
 static const struct weft_field keepalive_fields[] = {
@@ -236,8 +234,7 @@ static struct otlp_push *push_of(struct weft_push *untyped)
 
 static void finish(struct otlp_push *push, const struct weft_push_outcome *outcome)
 {
-    weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
-    weft_header_set_free(push->headers);
+    weft_otlp_content_fini(&push->content);
     weft_clear_magic(push, otlp_push);
     weft_push_done(&push->push, outcome);
 }
@@ -325,43 +322,32 @@ static void call_done(void *context, const struct weft_grpc_client_result *resul
     finish(push, &outcome);
 }
 
-static void failed_before_call(void *context)
+static void content_failed(void *context, const struct weft_push_outcome *outcome)
 {
     struct otlp_push *push = context;
     weft_check_magic(push, otlp_push);
-    bool may_retry = weft_status_is_retryable(push->error.status);
-    struct weft_push_outcome outcome = { .verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT,
-                                         .retry_after_ns = -1,
-                                         .error = push->error };
-    finish(push, &outcome);
+    finish(push, outcome);
 }
 
 static void start(void *context, struct weft_push *untyped)
 {
     struct otlp_exporter *exporter = context;
     struct otlp_push *push = push_of(untyped);
-    struct weft_host *host = exporter->consumer.host;
     weft_set_magic(push, otlp_push);
     push->exporter = exporter;
-    push->headers = NULL;
-    weft_timer_init(&push->failure, failed_before_call, push);
-    enum weft_status status =
-        weft_auth_client_headers(exporter->auth, push->push.batch->metadata, &push->headers, &push->error);
-    if (status == WEFT_OK) {
-        status = weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error);
-    }
-    if (status != WEFT_OK) {
-        weft_timer_set_after(host->timers, &push->failure, 0);
+    if (!weft_otlp_content_make(&push->content, push->push.batch, &exporter->form, exporter->auth,
+                                exporter->consumer.host, content_failed, push)) {
         return;
     }
+    const struct weft_slices *body = &push->content.body.slices;
     push->request = (struct weft_grpc_client_request){
         .path = weft_signal_export_method(exporter->form.signal),
-        .slices = push->body.slices.items,
-        .slice_count = push->body.slices.count,
-        .length = push->body.slices.length,
+        .slices = body->items,
+        .slice_count = body->count,
+        .length = body->length,
         .encoding = exporter->form.encoding,
         .deadline = push->push.deadline,
-        .headers = push->headers == NULL ? NULL : push->headers->items,
+        .headers = weft_otlp_content_headers(&push->content),
         .on_done = call_done,
         .context = push,
     };
@@ -374,7 +360,7 @@ static void cancel(void *context, struct weft_push *untyped)
     struct otlp_push *push = push_of(untyped);
     weft_check_magic(push, otlp_push);
     weft_assert(push->exporter == exporter);
-    if (!weft_timer_is_set(&push->failure)) {
+    if (!weft_otlp_content_is_failing(&push->content)) {
         weft_grpc_client_cancel(exporter->client, &push->request);
     }
 }

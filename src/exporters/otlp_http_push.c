@@ -22,8 +22,7 @@ static struct weft_otlp_http_push *push_of(struct weft_push *untyped)
 
 static void finish(struct weft_otlp_http_push *push, const struct weft_push_outcome *outcome)
 {
-    weft_exporter_body_fini(&push->body, push->exporter->consumer.host);
-    weft_header_set_free(push->headers);
+    weft_otlp_content_fini(&push->content);
     weft_free(push->redirect_target);
     weft_clear_magic(push, otlp_http_push);
     weft_push_done(&push->push, outcome);
@@ -113,45 +112,34 @@ static void request_done(void *context, const struct weft_http1_client_result *r
     finish(push, &answer.outcome);
 }
 
-static void failed_before_request(void *context)
+static void content_failed(void *context, const struct weft_push_outcome *outcome)
 {
     struct weft_otlp_http_push *push = context;
     weft_check_magic(push, otlp_http_push);
-    bool may_retry = weft_status_is_retryable(push->error.status);
-    struct weft_push_outcome outcome = { .verdict = may_retry ? WEFT_PUSH_RETRY : WEFT_PUSH_PERMANENT,
-                                         .retry_after_ns = -1,
-                                         .error = push->error };
-    finish(push, &outcome);
+    finish(push, outcome);
 }
 
 static void start(void *context, struct weft_push *untyped)
 {
     struct weft_otlp_http_exporter *exporter = context;
     struct weft_otlp_http_push *push = push_of(untyped);
-    struct weft_host *host = exporter->consumer.host;
     weft_set_magic(push, otlp_http_push);
     push->exporter = exporter;
     push->redirect_target = NULL;
-    push->headers = NULL;
-    weft_timer_init(&push->failure, failed_before_request, push);
-    enum weft_status status =
-        weft_auth_client_headers(exporter->auth, push->push.batch->metadata, &push->headers, &push->error);
-    if (status == WEFT_OK) {
-        status = weft_exporter_body_make(&push->body, push->push.batch, &exporter->form, host, &push->error);
-    }
-    if (status != WEFT_OK) {
-        weft_timer_set_after(host->timers, &push->failure, 0);
+    if (!weft_otlp_content_make(&push->content, push->push.batch, &exporter->form, exporter->auth,
+                                exporter->consumer.host, content_failed, push)) {
         return;
     }
+    const struct weft_slices *body = &push->content.body.slices;
     bool is_compressed = exporter->form.encoding != WEFT_ENCODING_IDENTITY;
     push->request = (struct weft_http1_client_request){
         .target = exporter->target,
         .content_type = content_types[exporter->form.format],
         .content_encoding = is_compressed ? exporter->config->compression : NULL,
-        .slices = push->body.slices.items,
-        .slice_count = push->body.slices.count,
-        .length = push->body.slices.length,
-        .headers = push->headers == NULL ? NULL : push->headers->items,
+        .slices = body->items,
+        .slice_count = body->count,
+        .length = body->length,
+        .headers = weft_otlp_content_headers(&push->content),
         .deadline = push->push.deadline,
         .on_done = request_done,
         .context = push,
@@ -168,7 +156,7 @@ static void cancel(void *context, struct weft_push *untyped)
     struct weft_otlp_http_push *push = push_of(untyped);
     weft_check_magic(push, otlp_http_push);
     weft_assert(push->exporter == exporter);
-    if (!weft_timer_is_set(&push->failure)) {
+    if (!weft_otlp_content_is_failing(&push->content)) {
         weft_http1_client_cancel(push->client, &push->request);
     }
 }

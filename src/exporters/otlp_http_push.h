@@ -1,9 +1,9 @@
 #pragma once
 
+#include "exporters/otlp_content.h"
 #include "exporters/otlp_http_config.h"
 #include "exporters/otlp_http_proxy.h"
 #include "net/http1/client.h"
-#include "pipeline/exporter_body.h"
 
 /* An instance of the exporter otlp_http, and how it sends one batch. */
 
@@ -35,10 +35,7 @@ struct weft_otlp_http_push {
     const struct weft_endpoint *endpoint;
     int redirect_count;
     char *redirect_target; /* NULL: it was asked for the exporter's own */
-    struct weft_exporter_body body;
-    struct weft_header_set *headers; /* of its own; NULL = none */
-    struct weft_timer failure;       /* reports a push that failed before it reached the client */
-    struct weft_error error;
+    struct weft_otlp_content content;
 };
 
 /* Of its sender: each push is a struct weft_otlp_http_push. */
