@@ -47,6 +47,8 @@ enum {
     IS_OVER = -1000, /* what the callout answers; not one of PCRE2's errors */
 };
 
+_Static_assert((int)WEFT_PATTERN_PLAIN_STEPS == (int)PLAIN_BYTES + (int)STEPS_OF_CALLOUT, "steps of a plain pattern");
+
 static const char before_attempt[] = "(?C1)";
 static const char behind_loop[] = "(?C2)";
 static const int64_t default_match_ns = 50 * WEFT_NS_PER_MS;
@@ -547,6 +549,18 @@ enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern,
     return note_outcome(pattern, scratch,
                         prepare(pattern, scratch, subject, &prepared) ? run(pattern, scratch, prepared, 0)
                                                                       : WEFT_PATTERN_LIMIT);
+}
+
+bool weft_pattern_is_plain(const struct weft_pattern *pattern)
+{
+    return pattern->is_plain;
+}
+
+enum weft_pattern_outcome weft_pattern_match_plain(const struct weft_pattern *pattern, struct weft_slice subject)
+{
+    return !is_plain(pattern, subject)                           ? WEFT_PATTERN_LIMIT
+           : weft_pattern_plain_matches(&pattern->text, subject) ? WEFT_PATTERN_MATCH
+                                                                 : WEFT_PATTERN_NO;
 }
 
 void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,

@@ -22,6 +22,7 @@ enum {
     WEFT_PATTERN_MAX_TEXT_BYTES = 32 << 10,
     WEFT_PATTERN_MAX_DEPTH = 250,
     WEFT_PATTERN_MAX_SUBJECT_BYTES = 4 << 20, /* longer ones are not looked at: LIMIT */
+    WEFT_PATTERN_PLAIN_STEPS = (4 << 10) + 8, /* weft_pattern_match_plain takes no more */
 };
 
 struct weft_pattern_options {
@@ -68,6 +69,13 @@ uint64_t weft_pattern_scratch_limits_met(const struct weft_pattern_scratch *scra
 /* Whether the pattern matches anywhere in subject. Bytes that are not UTF-8 count as U+FFFD each, as in Go. */
 enum weft_pattern_outcome weft_pattern_match(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                                              struct weft_slice subject) WEFT_MUST_CHECK;
+
+/* Whether a look at the bytes of a short subject tells if it matches (pattern_plain.h). */
+bool weft_pattern_is_plain(const struct weft_pattern *pattern);
+
+/* The same answer from that look, whose steps are so few that none are counted. LIMIT: the subject is longer, or the
+ * pattern is not plain. */
+enum weft_pattern_outcome weft_pattern_match_plain(const struct weft_pattern *pattern, struct weft_slice subject);
 
 /* Which ASCII bytes a text of nothing but ASCII must have for the pattern to match in it: one of the first, and one of
  * the second. Bit b % 64 of word b / 64 stands for the byte b; all bits set: nothing is known. For who asks many

@@ -238,3 +238,10 @@ bool weft_pattern_plain_find(const struct weft_pattern_plain *plain, struct weft
     }
     return false;
 }
+
+bool weft_pattern_plain_matches(const struct weft_pattern_plain *plain, struct weft_slice subject)
+{
+    size_t start, end;
+    bool is_prefix = plain->is_at_start && !plain->needs_one && !plain->is_at_end;
+    return is_prefix ? has_text(plain, subject, 0) : weft_pattern_plain_find(plain, subject, 0, &start, &end);
+}

@@ -22,6 +22,9 @@ struct weft_pattern_plain {
 /* text: of a pattern that RE2 takes. False: it is another kind of pattern. */
 bool weft_pattern_plain_of(struct weft_slice text, struct weft_pattern_plain *out_plain);
 
+/* Whether it matches anywhere. */
+bool weft_pattern_plain_matches(const struct weft_pattern_plain *plain, struct weft_slice subject);
+
 /* The first match that starts at `from` or later, which is never empty. */
 bool weft_pattern_plain_find(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t from,
                              size_t *out_start, size_t *out_end);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ottl/brief.h"
 #include "ottl/context.h"
 #include "ottl/run.h"
 
@@ -46,6 +47,7 @@ struct weft_ottl_program {
     struct weft_ottl_options options;
     const struct weft_ottl_node *editor;    /* a STATEMENT's call */
     const struct weft_ottl_node *condition; /* NULL: always */
+    const struct weft_ottl_brief *brief;    /* of the condition; NULL: it has none */
     const struct weft_ottl_node *value;     /* of a VALUE */
     struct weft_arena *arena;
     struct weft_ottl_state *states; /* to be freed */

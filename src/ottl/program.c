@@ -80,6 +80,10 @@ static enum weft_status compile(struct weft_ottl_program *program, struct weft_e
     }
     weft_ottl_run_fini(run);
     weft_free(run);
+    if (status == WEFT_OK && program->condition != NULL) {
+        status = weft_ottl_brief_of(program->arena, program->condition, &program->brief);
+        status = status == WEFT_OK ? status : weft_fail(error, status, "no memory for a statement");
+    }
     return status;
 }
 
@@ -116,6 +120,10 @@ enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program
     weft_ottl_run_begin(run);
     if (program->condition == NULL) {
         *out_holds = true;
+        return WEFT_OK;
+    }
+    if (program->brief != NULL && run->steps_max >= WEFT_OTTL_BRIEF_MAX_STEPS &&
+        weft_ottl_brief_holds(program->brief, &run->record, out_holds)) {
         return WEFT_OK;
     }
     enum weft_status status = weft_ottl_holds(run, program->condition, out_holds);

@@ -41,6 +41,8 @@ static void expect_same(const char *text, struct weft_pattern *const patterns[2]
         weft_pattern_search_start(patterns[i], scratch[i], subject, &searches[i]);
     }
     ck_assert_int_eq(outcome[0], outcome[1]);
+    ck_assert_int_eq(outcome[0], weft_pattern_match_plain(patterns[0], subject));
+    ck_assert_int_eq(WEFT_PATTERN_LIMIT, weft_pattern_match_plain(patterns[1], subject));
     do {
         for (size_t i = 0; i < 2; i++) {
             start[i] = end[i] = 0;

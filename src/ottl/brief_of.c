@@ -1,0 +1,124 @@
+/* Brief conditions (brief.h) of a checked tree. Atoms are made from the last one asked to the first, so that what
+ * follows one is there when it is made. */
+#include "ottl/brief.h"
+#include "ottl/function.h"
+#include "ottl/path.h"
+
+static const struct weft_ottl_path *path_of(const struct weft_ottl_node *node)
+{
+    return node->kind == WEFT_OTTL_NODE_PATH ? node->path : NULL;
+}
+
+static bool is_short_form(enum weft_ottl_form form)
+{
+    return form == WEFT_OTTL_FORM_STRING || form == WEFT_OTTL_FORM_UINT || form == WEFT_OTTL_FORM_ENUM ||
+           form == WEFT_OTTL_FORM_NANOS;
+}
+
+/* What is asked for: an attribute that is sought, or a field. */
+static bool begin_atom(const struct weft_ottl_path *path, struct weft_ottl_atom *out_atom)
+{
+    if (path == NULL || (path->sought == NULL && !is_short_form(path->row->form))) {
+        return false;
+    }
+    bool is_slot = path->sought != NULL;
+    *out_atom = (struct weft_ottl_atom){ .sought = path->sought,
+                                         .number = is_slot ? path->slot : (uint8_t)path->row->field,
+                                         .form = (uint8_t)path->row->form,
+                                         .level = (uint8_t)path->row->level };
+    return true;
+}
+
+static bool is_short_literal(const struct weft_ottl_node *node)
+{
+    return node->kind == WEFT_OTTL_NODE_LITERAL && node->literal.kind <= WEFT_OTTL_STRING;
+}
+
+static bool atom_of_comparison(const struct weft_ottl_node *node, struct weft_ottl_atom *out_atom)
+{
+    struct weft_ottl_value nil = weft_ottl_nil();
+    if (!is_short_literal(node->items[1]) || !begin_atom(path_of(node->items[0]), out_atom)) {
+        return false;
+    }
+    enum weft_ottl_kind kind = node->items[1]->literal.kind;
+    bool is_equality = node->operation <= WEFT_OTTL_NOT_EQUAL;
+    out_atom->way = is_equality && kind == WEFT_OTTL_STRING ? WEFT_OTTL_ATOM_TEXT
+                    : is_equality && kind == WEFT_OTTL_INT  ? WEFT_OTTL_ATOM_INT
+                                                            : WEFT_OTTL_ATOM_OTHER;
+    out_atom->operation = node->operation;
+    out_atom->is_if_same = node->operation == WEFT_OTTL_EQUAL;
+    out_atom->literal = node->items[1]->literal;
+    out_atom->is_if_missing = weft_ottl_compare(NULL, &nil, &out_atom->literal, node->operation);
+    return true;
+}
+
+/* A field that is a number would become a text first. */
+static bool atom_of_call(const struct weft_ottl_node *node, struct weft_ottl_atom *out_atom)
+{
+    const struct weft_ottl_call_node *call = node->call;
+    if (node->key_count > 0 || strcmp(call->function->name, "IsMatch") != 0 || call->state == NULL ||
+        !weft_pattern_is_plain(call->state) || !begin_atom(path_of(call->nodes[0]), out_atom)) {
+        return false;
+    }
+    out_atom->way = WEFT_OTTL_ATOM_MATCH;
+    out_atom->pattern = call->state;
+    return out_atom->sought != NULL || out_atom->form == WEFT_OTTL_FORM_STRING;
+}
+
+static bool add_atom(struct weft_ottl_brief *brief, struct weft_ottl_atom *atom, uint8_t if_false, uint8_t if_true,
+                     uint8_t *out_first)
+{
+    if (brief->count == WEFT_OTTL_BRIEF_MAX_ATOMS) {
+        return false;
+    }
+    atom->next[false] = if_false;
+    atom->next[true] = if_true;
+    *out_first = brief->count;
+    brief->atoms[brief->count++] = *atom;
+    return true;
+}
+
+/* As deep as the parser let the tree be. out_first: what is asked first. */
+static bool add(struct weft_ottl_brief *brief, const struct weft_ottl_node *node, uint8_t if_false, uint8_t if_true,
+                uint8_t *out_first)
+{
+    struct weft_ottl_atom atom;
+    bool is_or = node->kind == WEFT_OTTL_NODE_OR;
+    uint8_t first = is_or ? if_false : if_true;
+    switch (node->kind) {
+    case WEFT_OTTL_NODE_COMPARE:
+        return atom_of_comparison(node, &atom) && add_atom(brief, &atom, if_false, if_true, out_first);
+    case WEFT_OTTL_NODE_CALL:
+        return atom_of_call(node, &atom) && add_atom(brief, &atom, if_false, if_true, out_first);
+    case WEFT_OTTL_NODE_NOT:
+        return add(brief, node->items[0], if_true, if_false, out_first);
+    case WEFT_OTTL_NODE_AND:
+    case WEFT_OTTL_NODE_OR:
+        for (size_t i = node->count; i > 0; i--) {
+            if (!add(brief, node->items[i - 1], is_or ? first : if_false, is_or ? if_true : first, &first)) {
+                return false;
+            }
+        }
+        *out_first = first;
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum weft_status weft_ottl_brief_of(struct weft_arena *arena, const struct weft_ottl_node *condition,
+                                    const struct weft_ottl_brief **out_brief)
+{
+    struct weft_ottl_brief brief = { 0 };
+    *out_brief = NULL;
+    if (!add(&brief, condition, WEFT_OTTL_BRIEF_FALSE, WEFT_OTTL_BRIEF_TRUE, &brief.first)) {
+        return WEFT_OK;
+    }
+    struct weft_ottl_brief *kept = weft_arena_try_alloc(arena, sizeof *kept);
+    if (kept == NULL) {
+        return WEFT_NOMEM;
+    }
+    *kept = brief;
+    *out_brief = kept;
+    return WEFT_OK;
+}
