@@ -8,30 +8,12 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
-#include "pipeline/metadata_combination.h"
 #include "pipeline/sender_internal.h"
-
-enum { PENDING_MAX = 1000 }; /* batches that have begun, of so many combinations of metadata */
 
 /* How often a blocked sender looks whether another worker's sender has made room. */
 static const int64_t recheck_interval_ns = 20 * WEFT_NS_PER_MS;
 
-static uint64_t measure(const struct weft_batch *batch, enum weft_sizer sizer)
-{
-    switch (sizer) {
-    case WEFT_SIZER_REQUESTS:
-        return 1;
-    case WEFT_SIZER_ITEMS:
-        return batch->weight;
-    case WEFT_SIZER_BYTES:
-        return batch->size_bytes;
-    }
-    return 0;
-}
-
 static void pause_is_over(void *context);
-static void flush_is_due(void *context);
-static void pump(struct weft_sender *sender);
 
 struct request *weft_sender_request_try_new(struct weft_sender *sender)
 {
@@ -44,7 +26,7 @@ struct request *weft_sender_request_try_new(struct weft_sender *sender)
         request->sender = sender;
         request->push.sender = sender;
         weft_timer_init(&request->pause, pause_is_over, request);
-        weft_timer_init(&request->flush, flush_is_due, request);
+        weft_timer_init(&request->flush, weft_sender_flush_is_due, request);
     }
     return request;
 }
@@ -124,8 +106,8 @@ static void request_free(struct request *request)
     update_pressure(sender);
 }
 
-static void request_drop(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause,
-                         int64_t retry_after_ns)
+void weft_sender_request_drop(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause,
+                              int64_t retry_after_ns)
 {
     struct weft_sender *sender = request->sender;
     uint64_t weight = request->batch->weight;
@@ -209,7 +191,7 @@ static void request_start(struct request *request)
     sender->settings.operations->start(sender->settings.exporter, &request->push);
 }
 
-static void pump(struct weft_sender *sender)
+void weft_sender_pump(struct weft_sender *sender)
 {
     if (sender->is_pumping) {
         return;
@@ -237,8 +219,8 @@ void weft_sender_leave_active(struct request *request)
 static void give_up(struct request *request, enum weft_drop_reason reason, const struct weft_push_outcome *outcome)
 {
     weft_sender_leave_active(request);
-    request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : reason,
-                 outcome == NULL ? NULL : &outcome->error, outcome == NULL ? -1 : outcome->retry_after_ns);
+    weft_sender_request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : reason,
+                             outcome == NULL ? NULL : &outcome->error, outcome == NULL ? -1 : outcome->retry_after_ns);
 }
 
 static void pause_is_over(void *context)
@@ -268,25 +250,6 @@ static void retry_later(struct request *request, const struct weft_push_outcome 
                  WEFT_LOG_INT("pause_ms", pause_ns / WEFT_NS_PER_MS), WEFT_LOG_STRING("error", outcome->error.text));
         weft_timer_set_after(host->timers, &request->pause, pause_ns);
     }
-}
-
-void weft_sender_share_charge(struct weft_sender *sender, struct request *request, struct request *cut_off)
-{
-    uint64_t weight = request->batch->weight + cut_off->batch->weight;
-    uint64_t share = 0;
-    switch ((enum weft_sizer)queue_of(sender)->sizer.value) {
-    case WEFT_SIZER_REQUESTS:
-        share = weight == 0 ? 0 : request->charge * cut_off->batch->weight / weight;
-        break;
-    case WEFT_SIZER_ITEMS:
-        share = cut_off->batch->weight;
-        break;
-    case WEFT_SIZER_BYTES:
-        share = cut_off->batch->size_bytes;
-        break;
-    }
-    cut_off->charge = share < request->charge ? share : request->charge;
-    request->charge -= cut_off->charge;
 }
 
 /* A backend refused the request for good: because of what is in it the halves of it have a chance of their own. */
@@ -334,198 +297,10 @@ void weft_push_done(struct weft_push *push, const struct weft_push_outcome *outc
         retry_later(request, outcome);
         break;
     }
-    pump(sender);
-}
-
-/* ---- batching in the queue ---- */
-
-/* Cuts the front off a request that is larger than max_size, as a request of its own. NULL: it goes as it is. */
-static struct request *cut_front(struct weft_sender *sender, struct request *request, enum weft_sizer sizer,
-                                 uint64_t max_size)
-{
-    bool is_by_bytes = sizer == WEFT_SIZER_BYTES;
-    struct request *front =
-        weft_signal_stays_whole(sender->settings.signal) ? NULL : weft_sender_request_try_new(sender);
-    if (front == NULL || weft_batch_split(request->batch, is_by_bytes ? UINT64_MAX : max_size,
-                                          is_by_bytes ? max_size : 0, &front->batch) != WEFT_OK) {
-        weft_free(front);
-        return NULL;
-    }
-    if (request->batch->part_count == 0) { /* the cut took everything */
-        weft_batch_end(&request->batch, NULL, -1);
-        request->batch = front->batch;
-        weft_free(front);
-        return NULL;
-    }
-    weft_sender_share_charge(sender, request, front);
-    return front;
-}
-
-static void leave_pending(struct request *request)
-{
-    struct weft_sender *sender = request->sender;
-    weft_assert(request->is_pending && sender->pending_count > 0);
-    weft_list_remove(&request->node);
-    weft_timer_cancel(sender->consumer->host->timers, &request->flush);
-    request->is_pending = false;
-    sender->pending_count--;
-}
-
-/* Moves full batches from a pending request to ready; with is_flush also the rest. */
-static void release_pending(struct request *request, bool is_flush)
-{
-    struct weft_sender *sender = request->sender;
-    const struct weft_queue_batch_config *config = &queue_of(sender)->batch;
-    while (request->is_pending) {
-        uint64_t size = measure(request->batch, sender->batch_sizer);
-        if (!is_flush && size < config->min_size) {
-            break;
-        }
-        struct request *front = config->max_size > 0 && size > config->max_size
-                                    ? cut_front(sender, request, sender->batch_sizer, config->max_size)
-                                    : NULL;
-        if (front == NULL) {
-            leave_pending(request);
-            front = request;
-        }
-        weft_list_push_back(&sender->ready, &front->node);
-    }
-    if (request->is_pending && !weft_timer_is_set(&request->flush)) {
-        weft_timer_set_after(sender->consumer->host->timers, &request->flush, config->flush_timeout.ns);
-    }
-}
-
-static void flush_is_due(void *context)
-{
-    struct request *request = context;
-    weft_check_magic(request, request);
-    struct weft_sender *sender = request->sender;
-    weft_check_magic(sender, sender);
-    release_pending(request, true);
-    pump(sender);
-}
-
-/* With partition.metadata_keys there is a pending request for each combination of values that come under them. */
-static bool has_partitions(const struct weft_sender *sender)
-{
-    return queue_of(sender)->batch.partition.metadata_keys.count > 0;
-}
-
-/* The combination of a batch; zero without partitions. WEFT_NOMEM. */
-static enum weft_status combination_of(struct weft_sender *sender, const struct weft_batch *batch,
-                                       uint8_t out_combination[WEFT_WIDE_HASH_BYTES])
-{
-    memset(out_combination, 0, WEFT_WIDE_HASH_BYTES);
-    if (!has_partitions(sender)) {
-        return WEFT_OK;
-    }
-    weft_buffer_clear(&sender->combination);
-    enum weft_status status = weft_metadata_combination_write(&queue_of(sender)->batch.partition.metadata_keys,
-                                                              batch->metadata, &sender->combination);
-    if (status == WEFT_OK) {
-        weft_hash_wide(sender->consumer->host->secret, weft_buffer_slice(&sender->combination), out_combination);
-    }
-    return status;
-}
-
-static struct request *find_pending(struct weft_sender *sender, const uint8_t combination[WEFT_WIDE_HASH_BYTES])
-{
-    WEFT_LIST_EACH(node, &sender->pending)
-    {
-        struct request *request = request_of(node);
-        if (memcmp(request->combination, combination, WEFT_WIDE_HASH_BYTES) == 0) {
-            return request;
-        }
-    }
-    return NULL;
-}
-
-/* The oldest goes where there are too many. */
-static void enter_pending(struct request *request, const uint8_t combination[WEFT_WIDE_HASH_BYTES])
-{
-    struct weft_sender *sender = request->sender;
-    if (sender->pending_count == PENDING_MAX) {
-        sender->counters.crowded_out++;
-        release_pending(request_of(weft_list_first(&sender->pending)), true);
-    }
-    memcpy(request->combination, combination, WEFT_WIDE_HASH_BYTES);
-    request->is_pending = true;
-    weft_list_push_back(&sender->pending, &request->node);
-    sender->pending_count++;
-}
-
-/* A request that is larger than the whole queue goes in pieces that are not. What is so alone ends here: a record, or a
- * request that stays whole. */
-static void cut_to_queue(struct weft_sender *sender, struct request *request)
-{
-    enum weft_sizer sizer = (enum weft_sizer)queue_of(sender)->sizer.value;
-    uint64_t max_size = queue_of(sender)->queue_size;
-    weft_list_remove(&request->node);
-    while (request != NULL) {
-        struct request *front =
-            measure(request->batch, sizer) > max_size ? cut_front(sender, request, sizer, max_size) : NULL;
-        if (front == NULL) {
-            front = request;
-            request = NULL;
-        }
-        weft_list_push_back(&sender->ready, &front->node);
-        bool is_uncuttable =
-            weft_signal_stays_whole(sender->settings.signal) || weft_batch_record_count(front->batch) == 1;
-        if (measure(front->batch, sizer) > max_size && is_uncuttable) {
-            struct weft_error cause;
-            weft_fail(&cause, WEFT_LIMIT,
-                      "one record or request of size %llu is larger than sending_queue.queue_size %llu",
-                      (unsigned long long)measure(front->batch, sizer), (unsigned long long)max_size);
-            request_drop(front, WEFT_DROP_TOO_LARGE, &cause, -1);
-        }
-    }
+    weft_sender_pump(sender);
 }
 
 /* ---- consume ---- */
-
-/* Puts the batch into the pending request of its combination, or into a new one. WEFT_NOMEM: nothing has happened.
- * out_first_part: of what came, in the request's batch. */
-static enum weft_status enqueue(struct weft_sender *sender, struct weft_batch **own_batch, uint64_t charge,
-                                struct request **out_request, size_t *out_first_part)
-{
-    uint8_t combination[WEFT_WIDE_HASH_BYTES];
-    struct request *request = NULL;
-    if (has_batching(sender)) {
-        if (combination_of(sender, *own_batch, combination) != WEFT_OK) {
-            return WEFT_NOMEM;
-        }
-        request = find_pending(sender, combination);
-    }
-    if (request != NULL &&
-        weft_auth_client_tells_apart(sender->settings.auth, request->batch->metadata, (*own_batch)->metadata)) {
-        release_pending(request, true);
-        request = NULL;
-    }
-    if (request != NULL) {
-        *out_first_part = request->batch->part_count;
-        *out_request = request;
-        if (weft_batch_merge(request->batch, own_batch) != WEFT_OK) {
-            return WEFT_NOMEM;
-        }
-        request->charge += charge;
-        return WEFT_OK;
-    }
-    request = weft_sender_request_try_new(sender);
-    if (request == NULL) {
-        return WEFT_NOMEM;
-    }
-    request->batch = *own_batch;
-    request->charge = charge;
-    *own_batch = NULL;
-    *out_first_part = 0;
-    *out_request = request;
-    if (has_batching(sender)) {
-        enter_pending(request, combination);
-    } else {
-        weft_list_push_back(&sender->ready, &request->node);
-    }
-    return WEFT_OK;
-}
 
 static enum weft_status refuse_full(struct weft_sender *sender, uint64_t weight, struct weft_error *error)
 {
@@ -545,7 +320,8 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
         return weft_fail(error, WEFT_CLOSED, "%s: shutting down", sender->consumer->id);
     }
     uint64_t weight = batch->weight;
-    uint64_t charge = has_queue(sender) ? measure(batch, (enum weft_sizer)queue_of(sender)->sizer.value) : 0;
+    uint64_t charge =
+        has_queue(sender) ? weft_sender_measure(batch, (enum weft_sizer)queue_of(sender)->sizer.value) : 0;
     if (!take_room(sender, charge)) {
         return refuse_full(sender, weight, error);
     }
@@ -554,7 +330,7 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
     bool is_handed_over = has_queue(sender) && !queue_of(sender)->wait_for_result;
     struct request *request = NULL;
     size_t first_part = 0;
-    if (enqueue(sender, own_batch, charge, &request, &first_part) != WEFT_OK) {
+    if (weft_sender_enqueue(sender, own_batch, charge, &request, &first_part) != WEFT_OK) {
         struct request none = { .charge = charge };
         give_room_back(sender, &none);
         return weft_fail(error, WEFT_NOMEM, "%s: no memory for the queue", sender->consumer->id);
@@ -565,12 +341,12 @@ enum weft_status weft_sender_consume(struct weft_sender *sender, struct weft_bat
         weft_batch_hand_over(request->batch, first_part);
     }
     if (has_batching(sender)) {
-        release_pending(request, false);
+        weft_sender_release_pending(request, false);
     } else if (has_queue(sender) && charge > queue_of(sender)->queue_size) {
-        cut_to_queue(sender, request);
+        weft_sender_cut_to_queue(sender, request);
     }
     update_pressure(sender);
-    pump(sender);
+    weft_sender_pump(sender);
     return WEFT_OK;
 }
 
@@ -579,7 +355,8 @@ static void drop_all(struct weft_sender *sender)
     struct weft_list *node;
     while ((node = weft_list_first(&sender->ready)) != NULL) {
         struct request *request = request_of(node);
-        request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : sender->drain_reason, NULL, -1);
+        weft_sender_request_drop(request, request->has_unconfirmed ? WEFT_DROP_UNCONFIRMED : sender->drain_reason, NULL,
+                                 -1);
     }
     /* A cancelled push may end at once and change the list: walk it anew each time. */
     bool has_progress = true;
@@ -610,13 +387,13 @@ void weft_sender_drain(struct weft_sender *sender, enum weft_drop_reason reason,
     sender->drain_reason = reason;
     struct weft_list *node;
     while ((node = weft_list_first(&sender->pending)) != NULL) {
-        release_pending(request_of(node), true);
+        weft_sender_release_pending(request_of(node), true);
     }
     if (is_forced) {
         sender->is_forced = true;
         drop_all(sender);
     } else {
-        pump(sender);
+        weft_sender_pump(sender);
     }
 }
 

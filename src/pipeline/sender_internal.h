@@ -7,7 +7,8 @@ WEFT_MAGIC(sender, 0x5e4de500);
 
 enum { WEFT_SENDER_REJECTION_BYTES = 200 };
 
-/* The sender's structs, for sender.c and sender_read.c. */
+/* The sender's structs: sender.c (what becomes of a request), sender_queue.c (how batches wait), sender_halve.c and
+ * sender_read.c. */
 struct weft_sender {
     uint32_t magic;
     struct weft_consumer *consumer;
@@ -57,14 +58,41 @@ struct request {
     struct weft_push push;   /* last: the exporter's own record goes on behind it */
 };
 
-/* ---- sender.c, for sender_halve.c ---- */
+/* ---- sender.c ---- */
 
 struct request *weft_sender_request_try_new(struct weft_sender *sender) WEFT_MUST_CHECK;
+
+/* Ends a request that is on no list but ready or active, and books why. cause may be NULL. */
+void weft_sender_request_drop(struct request *request, enum weft_drop_reason reason, const struct weft_error *cause,
+                              int64_t retry_after_ns);
+void weft_sender_leave_active(struct request *request);
+
+/* Starts what is ready, as far as there are consumer slots. */
+void weft_sender_pump(struct weft_sender *sender);
+
+/* ---- sender_queue.c ---- */
+
+/* In what the sizer counts. */
+uint64_t weft_sender_measure(const struct weft_batch *batch, enum weft_sizer sizer);
+
+/* Puts the batch into the pending request of its combination of metadata, or into a new one. WEFT_NOMEM: nothing has
+ * happened. out_first_part: of what came, in the request's batch. */
+enum weft_status weft_sender_enqueue(struct weft_sender *sender, struct weft_batch **own_batch, uint64_t charge,
+                                     struct request **out_request, size_t *out_first_part) WEFT_MUST_CHECK;
 
 /* Gives a request that was cut off another its share of the other's charge, so that the queue counts both for as long
  * as each is there. In requests a charge cannot be cut finer than one. */
 void weft_sender_share_charge(struct weft_sender *sender, struct request *request, struct request *cut_off);
-void weft_sender_leave_active(struct request *request);
+
+/* A request that is larger than the whole queue goes in pieces that are not. What is so alone ends here: a record, or a
+ * request that stays whole. */
+void weft_sender_cut_to_queue(struct weft_sender *sender, struct request *request);
+
+/* Moves full batches from a pending request to ready; with is_flush also the rest. */
+void weft_sender_release_pending(struct request *request, bool is_flush);
+
+/* A pending request has waited for flush_timeout. */
+void weft_sender_flush_is_due(void *request);
 
 /* ---- sender_halve.c ---- */
 
