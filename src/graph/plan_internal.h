@@ -2,7 +2,7 @@
 
 #include "graph/plan.h"
 
-/* Between plan.c, plan_stages.c and plan_auth.c. */
+/* Between plan.c, plan_open.c, plan_stages.c and plan_auth.c. */
 
 /* What a component says of its config, with one place: the key's that it begins with, else the block's, unless it names
  * a place itself. */
