@@ -236,7 +236,7 @@ static bool answer(struct weft_http1_server_exchange *exchange, int code, const 
     if (connection != NULL) {
         weft_assert(connection->state == WEFT_HTTP1_ANSWERING && connection->exchange == exchange);
         connection->exchange = NULL;
-        weft_http1_server_connection_answer(connection, code, content_type, extra_headers, body, own_body);
+        weft_http1_server_request_answer(connection, code, content_type, extra_headers, body, own_body);
     }
     weft_clear_magic(exchange, http1_server_exchange);
     weft_free(exchange);

@@ -33,8 +33,7 @@ static void give_up(struct weft_body *credited)
 {
     struct weft_http1_server_connection *connection = connection_of_body(credited);
     connection->server->counters.bodies_shed++;
-    weft_http1_server_connection_refuse(connection, 503,
-                                        "too many requests are half received; this one moved too slowly");
+    weft_http1_server_request_refuse(connection, 503, "too many requests are half received; this one moved too slowly");
     weft_body_end(credited); /* the connection may have been closed in its place */
 }
 

@@ -1,7 +1,6 @@
-/* One HTTP/1 connection of a server: reads, feeds the parser, hands a whole request to the service, writes its answer,
- * and goes on with the next request, one at a time: while an answer is due nothing more is read, so a peer that
- * pipelines fills no memory. One timer guards whatever the connection waits for. Called by server.c. */
-#include <stdio.h>
+/* One HTTP/1 connection of a server: reads what its requests (server_request.c) are made of, writes their answers, and
+ * goes on with the next one: while an answer is due nothing more is read, so a peer that pipelines fills no memory. One
+ * timer guards whatever the connection waits for. Called by server.c. */
 #include <sys/socket.h>
 
 #include "base/alloc.h"
@@ -22,24 +21,19 @@ void weft_http1_server_connection_attend(struct weft_http1_server_connection *co
     weft_loop_defer(connection->server->net->loop, &connection->deferred);
 }
 
-/* The peer is to send something. */
-static bool is_receiving(const struct weft_http1_server_connection *connection)
-{
-    return connection->state == WEFT_HTTP1_IDLE || connection->state == WEFT_HTTP1_HEADERS ||
-           connection->state == WEFT_HTTP1_RECEIVING;
-}
-
 /* And we are willing to take it. */
 static bool may_read(struct weft_http1_server_connection *connection)
 {
-    return is_receiving(connection) && connection->server->is_reading && weft_http1_server_body_may_grow(connection);
+    return weft_http1_server_connection_is_receiving(connection) && connection->server->is_reading &&
+           weft_http1_server_body_may_grow(connection);
 }
 
 /* No request has begun. */
 static bool is_unused(const struct weft_http1_server_connection *connection)
 {
     return connection->state == WEFT_HTTP1_HANDSHAKE ||
-           (is_receiving(connection) && !connection->parser.is_begun && connection->pending.length == 0);
+           (weft_http1_server_connection_is_receiving(connection) && !connection->parser.is_begun &&
+            connection->pending.length == 0);
 }
 
 static int64_t header_timeout(const struct weft_http1_server_settings *settings)
@@ -71,13 +65,19 @@ static enum weft_guest_standing standing_of(const struct weft_http1_server_conne
     return WEFT_GUEST_OVER;
 }
 
-static void set_state(struct weft_http1_server_connection *connection, enum weft_http1_server_connection_state state)
+void weft_http1_server_connection_stand(struct weft_http1_server_connection *connection)
+{
+    weft_guest_stand(&connection->guest, standing_of(connection));
+}
+
+void weft_http1_server_connection_set_state(struct weft_http1_server_connection *connection,
+                                            enum weft_http1_server_connection_state state)
 {
     const struct weft_http1_server_settings *settings = &connection->server->settings;
     struct weft_timers *timers = weft_loop_timers(connection->server->net->loop);
     weft_assert(connection->state != WEFT_HTTP1_CLOSED);
     connection->state = state;
-    weft_guest_stand(&connection->guest, standing_of(connection));
+    weft_http1_server_connection_stand(connection);
     switch (state) {
     case WEFT_HTTP1_HANDSHAKE:
     case WEFT_HTTP1_HEADERS:
@@ -102,29 +102,16 @@ static void set_state(struct weft_http1_server_connection *connection, enum weft
     }
 }
 
-static void detach_exchange(struct weft_http1_server_connection *connection)
-{
-    struct weft_http1_server_exchange *exchange = connection->exchange;
-    connection->exchange = NULL;
-    if (exchange == NULL) {
-        return;
-    }
-    exchange->connection = NULL;
-    if (!exchange->is_with_service) {
-        weft_clear_magic(exchange, http1_server_exchange);
-        weft_free(exchange);
-    }
-}
-
 void weft_http1_server_connection_close(struct weft_http1_server_connection *connection)
 {
     if (connection->state == WEFT_HTTP1_CLOSED) {
         return;
     }
-    connection->server->counters.requests_abandoned += is_receiving(connection) && connection->parser.is_begun;
-    set_state(connection, WEFT_HTTP1_CLOSED);
+    connection->server->counters.requests_abandoned +=
+        weft_http1_server_connection_is_receiving(connection) && connection->parser.is_begun;
+    weft_http1_server_connection_set_state(connection, WEFT_HTTP1_CLOSED);
     weft_watch_set_interest(connection->watch, 0);
-    detach_exchange(connection);
+    weft_http1_server_request_detach(connection);
     weft_http1_server_body_clear(connection);
     weft_guests_leave(&connection->guest);
     weft_list_remove(&connection->node);
@@ -151,183 +138,6 @@ void weft_http1_server_connection_free(struct weft_http1_server_connection *conn
     weft_free(connection);
 }
 
-void weft_http1_server_connection_answer(struct weft_http1_server_connection *connection, int code,
-                                         const char *content_type, const char *extra_headers, struct weft_slice body,
-                                         struct weft_buffer *own_body)
-{
-    const struct weft_http1_server *server = connection->server;
-    const struct weft_http1_parser *parser = &connection->parser;
-    connection->closes_after_answer =
-        connection->closes_after_answer || server->is_draining || server->settings.ends_each_request;
-    struct weft_http1_server_answer answer = {
-        .code = code,
-        .content_type = content_type,
-        .extra_headers = extra_headers,
-        .body = body,
-        .is_head = weft_slice_equal_text(weft_http1_parser_method(parser), "HEAD"),
-        .is_apart = own_body != NULL,
-        .is_last = connection->closes_after_answer,
-        .is_http10 = parser->head.minor_version == 0,
-    };
-    weft_http1_server_answer_write(&answer, &connection->output);
-    if (connection->output.is_failed) {
-        weft_http1_server_connection_close(connection);
-        return;
-    }
-    if (own_body != NULL && !answer.is_head) {
-        weft_assert(connection->output_body.length == 0 && code != 204 && code != 304);
-        connection->output_body = *own_body;
-        weft_buffer_init(own_body, 0);
-    }
-    set_state(connection, WEFT_HTTP1_WRITING);
-    weft_http1_server_connection_attend(connection);
-}
-
-static struct weft_http1_server_request request_of(const struct weft_http1_server_connection *connection,
-                                                   struct weft_payload *payload)
-{
-    return (struct weft_http1_server_request){
-        .method = weft_http1_parser_method(&connection->parser),
-        .path = weft_http1_parser_path(&connection->parser),
-        .query = weft_http1_parser_query(&connection->parser),
-        .body = payload == NULL ? WEFT_SLICE_EMPTY : weft_payload_slice(payload),
-        .payload = payload,
-    };
-}
-
-/* The request never reaches the service; what follows on the connection cannot be told apart any more. */
-void weft_http1_server_connection_refuse(struct weft_http1_server_connection *connection, int code, const char *reason)
-{
-    struct weft_http1_server *server = connection->server;
-    server->counters.requests_refused++;
-    connection->closes_after_answer = true;
-    weft_http1_server_body_clear(connection);
-    if (connection->exchange != NULL && server->settings.on_refused != NULL) {
-        struct weft_http1_server_request request = request_of(connection, NULL);
-        connection->exchange->is_with_service = true;
-        set_state(connection, WEFT_HTTP1_ANSWERING);
-        server->settings.on_refused(server->context, connection->exchange, &request, code, reason);
-        return;
-    }
-    detach_exchange(connection);
-    char text[160];
-    int length = snprintf(text, sizeof text, "%s\n", reason);
-    weft_http1_server_connection_answer(connection, code, "text/plain; charset=utf-8", NULL,
-                                        weft_slice_of(text, (size_t)length), NULL);
-}
-
-static void hand_over(struct weft_http1_server_connection *connection, bool is_last)
-{
-    struct weft_http1_server *server = connection->server;
-    struct weft_payload *payload = connection->body.payload;
-    struct weft_http1_server_request request = request_of(connection, payload);
-    connection->body.payload = NULL; /* an answer at once may begin the next request */
-    weft_http1_server_body_end(connection);
-    connection->exchange->is_with_service = true;
-    connection->closes_after_answer = is_last || !weft_http1_parser_keeps_alive(&connection->parser);
-    set_state(connection, WEFT_HTTP1_ANSWERING);
-    server->counters.requests++;
-    server->on_request(server->context, connection->exchange, &request);
-    weft_payload_unref(&payload);
-}
-
-static void begin_body(struct weft_http1_server_connection *connection)
-{
-    struct weft_http1_server *server = connection->server;
-    connection->exchange = weft_try_alloc(sizeof *connection->exchange);
-    if (connection->exchange == NULL) {
-        weft_http1_server_connection_refuse(connection, 503, "out of memory");
-        return;
-    }
-    weft_set_magic(connection->exchange, http1_server_exchange);
-    connection->exchange->connection = connection;
-    struct weft_http1_server_request request = request_of(connection, NULL);
-    bool is_wanted = server->settings.wants_body == NULL ||
-                     server->settings.wants_body(server->context, connection->exchange, &request);
-    if (!weft_http1_server_body_begin(connection, is_wanted)) {
-        weft_http1_server_connection_refuse(connection, 503, "too many requests are half received");
-        return;
-    }
-    set_state(connection, WEFT_HTTP1_RECEIVING);
-    if (!connection->parser.head.expects_continue || connection->parser.state == WEFT_HTTP1_STATE_REFUSED) {
-        return;
-    }
-    if (is_wanted) {
-        weft_buffer_append_text(&connection->output, "HTTP/1.1 100 Continue\r\n\r\n");
-    } else {
-        hand_over(connection, true); /* the client may now send the body or not: nothing more can be told apart */
-    }
-}
-
-static void begin_request(struct weft_http1_server_connection *connection)
-{
-    connection->request_begun = weft_timers_now(weft_loop_timers(connection->server->net->loop));
-    connection->has_spoken = true;
-    weft_guest_stand(&connection->guest, standing_of(connection));
-    if (connection->state == WEFT_HTTP1_IDLE) {
-        set_state(connection, WEFT_HTTP1_HEADERS);
-    }
-}
-
-static void note_body_progress(struct weft_http1_server_connection *connection, size_t bytes)
-{
-    weft_guest_progress(&connection->guest, bytes);
-    const struct weft_http1_server *server = connection->server;
-    if (connection->state != WEFT_HTTP1_RECEIVING) {
-        return; /* it had to make way for others */
-    }
-    if (server->settings.on_arriving != NULL && connection->body.payload != NULL) {
-        server->settings.on_arriving(server->context, connection->exchange,
-                                     weft_payload_slice(connection->body.payload));
-    }
-    weft_timer_set_at(weft_loop_timers(connection->server->net->loop), &connection->timer,
-                      weft_http1_server_body_deadline(connection));
-}
-
-static void keep_pending(struct weft_http1_server_connection *connection, struct weft_slice input)
-{
-    weft_buffer_append(&connection->pending, input.bytes, input.length);
-    if (connection->pending.is_failed) {
-        weft_http1_server_connection_refuse(connection, 503, "out of memory");
-    }
-}
-
-/* Feeds the parser until the input is used up or a request is complete; what then remains waits in pending. */
-static void take_input(struct weft_http1_server_connection *connection, struct weft_slice input)
-{
-    struct weft_http1_parser *parser = &connection->parser;
-    struct weft_slice body = WEFT_SLICE_EMPTY;
-    while (is_receiving(connection)) {
-        enum weft_http1_event event = weft_http1_parser_next(parser, &input, &body);
-        if (parser->is_begun && connection->request_begun.ns == 0) {
-            begin_request(connection);
-        }
-        switch (event) {
-        case WEFT_HTTP1_MORE:
-            return;
-        case WEFT_HTTP1_HEAD:
-            begin_body(connection);
-            break;
-        case WEFT_HTTP1_BODY:
-            if (weft_http1_server_body_append(connection, body) != WEFT_OK) {
-                weft_http1_server_connection_refuse(connection, 503, "out of memory");
-                return;
-            }
-            note_body_progress(connection, body.length);
-            break;
-        case WEFT_HTTP1_COMPLETE:
-            keep_pending(connection, input);
-            if (is_receiving(connection)) {
-                hand_over(connection, false);
-            }
-            return;
-        case WEFT_HTTP1_REFUSED:
-            weft_http1_server_connection_refuse(connection, parser->refusal_code, parser->refusal_text);
-            return;
-        }
-    }
-}
-
 /* Reads once: to where the body lies if that is worth a read of its own, else to the worker's buffer. out_is_all: there
  * was less than asked for, so that a socket would have nothing more. */
 static enum weft_io_result read_once(struct weft_http1_server_connection *connection, bool *out_is_all)
@@ -342,8 +152,9 @@ static enum weft_io_result read_once(struct weft_http1_server_connection *connec
         weft_loop_count_read(net->loop, length);
         if (result == WEFT_IO_DONE) {
             weft_http1_server_body_commit(connection, length);
-            note_body_progress(connection, length);
-            take_input(connection, WEFT_SLICE_EMPTY); /* its last byte may have been among them */
+            weft_http1_server_request_note_progress(connection, length);
+            weft_http1_server_request_take_input(connection,
+                                                 WEFT_SLICE_EMPTY); /* its last byte may have been among them */
         }
         return result;
     }
@@ -352,7 +163,7 @@ static enum weft_io_result read_once(struct weft_http1_server_connection *connec
     *out_is_all = length < capacity && connection->server->tls == NULL;
     weft_loop_count_read(net->loop, length);
     if (result == WEFT_IO_DONE) {
-        take_input(connection, weft_slice_of(net->read_buffer, length));
+        weft_http1_server_request_take_input(connection, weft_slice_of(net->read_buffer, length));
     }
     return result;
 }
@@ -376,21 +187,13 @@ static void read_input(struct weft_http1_server_connection *connection)
     }
 }
 
-static void take_pending(struct weft_http1_server_connection *connection)
-{
-    struct weft_buffer pending = connection->pending;
-    weft_buffer_init(&connection->pending, 0);
-    take_input(connection, weft_buffer_slice(&pending));
-    weft_buffer_fini(&pending);
-}
-
 /* A TLS peer is not told by FIN, which would cut its session off, but by the answer's length and Connection: close. */
 static void begin_lingering(struct weft_http1_server_connection *connection)
 {
     if (connection->server->tls == NULL) {
         shutdown(weft_transport_descriptor(connection->transport), SHUT_WR);
     }
-    set_state(connection, WEFT_HTTP1_LINGERING);
+    weft_http1_server_connection_set_state(connection, WEFT_HTTP1_LINGERING);
 }
 
 static void linger(struct weft_http1_server_connection *connection)
@@ -425,7 +228,7 @@ static void end_answer(struct weft_http1_server_connection *connection)
     weft_http1_parser_reset(&connection->parser);
     connection->request_begun = (struct weft_monotonic){ 0 };
     connection->has_answered = true;
-    set_state(connection, WEFT_HTTP1_IDLE);
+    weft_http1_server_connection_set_state(connection, WEFT_HTTP1_IDLE);
     if (connection->pending.length > 0) {
         weft_http1_server_connection_attend(connection); /* other connections come first */
     }
@@ -472,9 +275,9 @@ static void shake_hands(struct weft_http1_server_connection *connection)
 {
     enum weft_io_result result = weft_transport_handshake(connection->transport);
     connection->has_spoken |= weft_transport_has_heard(connection->transport);
-    weft_guest_stand(&connection->guest, standing_of(connection));
+    weft_http1_server_connection_stand(connection);
     if (result == WEFT_IO_DONE) {
-        set_state(connection, WEFT_HTTP1_HEADERS);
+        weft_http1_server_connection_set_state(connection, WEFT_HTTP1_HEADERS);
     } else if (result != WEFT_IO_AGAIN) {
         weft_http1_server_connection_close(connection);
     }
@@ -513,7 +316,7 @@ static void go_on(struct weft_http1_server_connection *connection)
     }
     if (may_read(connection)) {
         if (connection->pending.length > 0) {
-            take_pending(connection);
+            weft_http1_server_request_take_pending(connection);
         } else {
             read_input(connection);
         }
@@ -540,12 +343,12 @@ static void restart_clock(struct weft_http1_server_connection *connection)
     if (connection->parser.is_begun) {
         connection->request_begun = now;
     }
-    set_state(connection, connection->state);
+    weft_http1_server_connection_set_state(connection, connection->state);
 }
 
 void weft_http1_server_connection_resume(struct weft_http1_server_connection *connection)
 {
-    if (is_receiving(connection)) {
+    if (weft_http1_server_connection_is_receiving(connection)) {
         restart_clock(connection);
     }
     weft_http1_server_connection_attend(connection);
@@ -574,7 +377,7 @@ static void on_timed_out(void *context)
 {
     struct weft_http1_server_connection *connection = context;
     weft_check_magic(connection, http1_server_connection);
-    if (is_receiving(connection) && !may_read(connection)) {
+    if (weft_http1_server_connection_is_receiving(connection) && !may_read(connection)) {
         restart_clock(connection); /* it is us who keep it waiting */
         return;
     }
@@ -582,7 +385,7 @@ static void on_timed_out(void *context)
     bool may_answer = (connection->state == WEFT_HTTP1_HEADERS && connection->parser.is_begun) ||
                       connection->state == WEFT_HTTP1_RECEIVING;
     if (may_answer) {
-        weft_http1_server_connection_refuse(connection, 408, "the request did not arrive in time");
+        weft_http1_server_request_refuse(connection, 408, "the request did not arrive in time");
     } else {
         weft_http1_server_connection_close(connection);
     }
@@ -608,6 +411,6 @@ void weft_http1_server_connection_open(struct weft_http1_server *server, int des
     server->connection_count++;
     weft_guests_enter(&server->guests, &connection->guest, descriptor, peer);
     /* The first request must come as promptly as its headers; only a connection that has served may idle. */
-    set_state(connection, server->tls != NULL ? WEFT_HTTP1_HANDSHAKE : WEFT_HTTP1_HEADERS);
+    weft_http1_server_connection_set_state(connection, server->tls != NULL ? WEFT_HTTP1_HANDSHAKE : WEFT_HTTP1_HEADERS);
     go_on(connection); /* what it sent meanwhile, before others push it out */
 }

@@ -8,9 +8,9 @@
 #include "net/http1/server.h"
 #include "net/transport.h"
 
-/* What the files of the server share: server.c (listening, connections as a set, exchanges), server_connection.c
- * (one connection), server_body.c (where a body goes, and the credit of all) and server_answer.c (the bytes of an
- * answer). */
+/* What the files of the server share: server.c (listening, connections as a set, exchanges), server_connection.c (one
+ * connection), server_request.c (its request), server_body.c (where a body goes, and the credit of all) and
+ * server_answer.c (the bytes of an answer). */
 struct weft_http1_server_connection;
 
 WEFT_MAGIC(http1_server, 0x01775e41);
@@ -114,19 +114,49 @@ void weft_http1_server_connection_attend(struct weft_http1_server_connection *co
 /* Reading was held back and goes on: its deadlines begin anew. */
 void weft_http1_server_connection_resume(struct weft_http1_server_connection *connection);
 
-/* Its request is refused and goes no further; the answer is the connection's last. */
-void weft_http1_server_connection_refuse(struct weft_http1_server_connection *connection, int code, const char *reason);
+/* Moves on, and sets the deadline of the state. */
+void weft_http1_server_connection_set_state(struct weft_http1_server_connection *connection,
+                                            enum weft_http1_server_connection_state state);
 
-/* Puts a whole answer into the output and goes on at the end of the tick. own_body: what body lies in, taken over; or
- * NULL: it is copied. */
-void weft_http1_server_connection_answer(struct weft_http1_server_connection *connection, int code,
-                                         const char *content_type, const char *extra_headers, struct weft_slice body,
-                                         struct weft_buffer *own_body);
+/* Tells the guests how it stands, by which they choose who gives way. */
+void weft_http1_server_connection_stand(struct weft_http1_server_connection *connection);
+
+/* The peer is to send something. */
+static inline bool weft_http1_server_connection_is_receiving(const struct weft_http1_server_connection *connection)
+{
+    return connection->state == WEFT_HTTP1_IDLE || connection->state == WEFT_HTTP1_HEADERS ||
+           connection->state == WEFT_HTTP1_RECEIVING;
+}
 
 static inline size_t weft_http1_server_connection_unsent(const struct weft_http1_server_connection *connection)
 {
     return connection->output.length + connection->output_body.length - connection->output_sent_bytes;
 }
+
+/* ---- server_request.c ---- */
+
+/* Feeds the parser until the input is used up or a request is complete; what then remains waits in pending. */
+void weft_http1_server_request_take_input(struct weft_http1_server_connection *connection, struct weft_slice input);
+
+/* The same with what waits. */
+void weft_http1_server_request_take_pending(struct weft_http1_server_connection *connection);
+
+/* So much of the body has come: its deadline moves, and the service may see what there is. */
+void weft_http1_server_request_note_progress(struct weft_http1_server_connection *connection, size_t bytes);
+
+/* The request goes no further, and what follows on the connection cannot be told apart any more: the answer is its
+ * last.
+ */
+void weft_http1_server_request_refuse(struct weft_http1_server_connection *connection, int code, const char *reason);
+
+/* Puts a whole answer into the output and goes on at the end of the tick. own_body: what body lies in, taken over; or
+ * NULL: it is copied. */
+void weft_http1_server_request_answer(struct weft_http1_server_connection *connection, int code,
+                                      const char *content_type, const char *extra_headers, struct weft_slice body,
+                                      struct weft_buffer *own_body);
+
+/* The connection has nothing to do with the exchange any more; the service may have it still. */
+void weft_http1_server_request_detach(struct weft_http1_server_connection *connection);
 
 /* ---- server_body.c ---- */
 
