@@ -644,6 +644,33 @@ enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *s
     return note_outcome(search->pattern, search->scratch, find_next(search, out_start, out_end));
 }
 
+/* In a batch a match brings steps with it, and there is no search to be told that there are none left. */
+bool weft_pattern_find_few(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                           struct weft_slice subject, struct weft_pattern_few *out_few)
+{
+    if (!is_plain(pattern, subject) || scratch->steps_left == &scratch->batch_steps) {
+        return false;
+    }
+    size_t count = 0, start, end = 0;
+    while (weft_pattern_plain_find(&pattern->text, subject, end, &start, &end)) {
+        if (count == WEFT_COUNT_OF(out_few->items)) {
+            return false;
+        }
+        out_few->items[count].start = start;
+        out_few->items[count].end = end;
+        count++;
+    }
+    uint64_t steps = subject.length + STEPS_OF_CALLOUT + count * (STEPS_OF_CALLOUT + STEPS_OF_FOUND);
+    if (scratch->steps_left != NULL && steps > *scratch->steps_left) {
+        return false;
+    }
+    if (scratch->steps_left != NULL) {
+        *scratch->steps_left -= steps;
+    }
+    out_few->count = count;
+    return true;
+}
+
 bool weft_pattern_search_group(const struct weft_pattern_search *search, size_t group, struct weft_slice *out_text)
 {
     const size_t *found = pcre2_get_ovector_pointer(search->scratch->match);

@@ -107,6 +107,18 @@ void weft_pattern_search_start(const struct weft_pattern *pattern, struct weft_p
 enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *search, size_t *out_start,
                                                    size_t *out_end) WEFT_MUST_CHECK;
 
+/* All matches of a plain pattern in a short subject, if there are few: what a search would find, at once. False: it is
+ * to be searched for, and nothing has been done. */
+struct weft_pattern_few {
+    size_t count;
+    struct {
+        size_t start, end;
+    } items[8];
+};
+
+bool weft_pattern_find_few(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                           struct weft_slice subject, struct weft_pattern_few *out_few) WEFT_MUST_CHECK;
+
 /* A group of the last match; false if it took no part. */
 bool weft_pattern_search_group(const struct weft_pattern_search *search, size_t group,
                                struct weft_slice *out_text) WEFT_MUST_CHECK;

@@ -81,7 +81,8 @@ static bool replace_pattern_directly(struct weft_ottl_run *run, const struct wef
         call->nodes[REGEX + 3] != NULL) {
         return false;
     }
-    *out_status = weft_ottl_path_read(run, call->nodes[0]->path, &target);
+    bool is_read = weft_ottl_path_read_slot(run, call->nodes[0]->path, &target);
+    *out_status = is_read ? WEFT_OK : weft_ottl_path_read(run, call->nodes[0]->path, &target);
     if (*out_status != WEFT_OK || target.kind != WEFT_OTTL_STRING) {
         return true;
     }

@@ -235,20 +235,6 @@ static enum weft_status put_replacement(struct weft_ottl_run *run, const struct 
 
 /* ---- searching ---- */
 
-static enum weft_status fail_limit(struct weft_ottl_run *run, const struct weft_ottl_replacement *replacement)
-{
-    run->limits_met++;
-    return weft_fail(&run->error, WEFT_INVALID, "%s: the pattern met its limit", replacement->name);
-}
-
-/* The first few matches. */
-struct hits {
-    size_t count;
-    struct hit {
-        size_t start, end;
-    } items[8];
-};
-
 static uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
 {
     if (length > 0) {
@@ -258,61 +244,28 @@ static uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
 }
 
 /* All matches are known, and the same stands for each. */
-static enum weft_status put_together(struct weft_ottl_run *run, struct weft_slice subject, const struct hits *hits,
-                                     struct weft_slice text, struct weft_slice *out_text)
+static enum weft_status put_together(struct weft_ottl_run *run, struct weft_slice subject,
+                                     const struct weft_pattern_few *few, struct weft_slice text,
+                                     struct weft_slice *out_text)
 {
-    size_t length = subject.length + hits->count * text.length;
+    size_t length = subject.length + few->count * text.length;
     size_t kept_from = 0;
-    for (size_t i = 0; i < hits->count; i++) {
-        length -= hits->items[i].end - hits->items[i].start;
+    for (size_t i = 0; i < few->count; i++) {
+        length -= few->items[i].end - few->items[i].start;
     }
     uint8_t *bytes = weft_ottl_run_take(run, length + 1);
     if (bytes == NULL) {
         return WEFT_NOMEM;
     }
     uint8_t *to = bytes;
-    for (size_t i = 0; i < hits->count; i++) {
-        to = put_bytes(to, subject.bytes + kept_from, hits->items[i].start - kept_from);
+    for (size_t i = 0; i < few->count; i++) {
+        to = put_bytes(to, subject.bytes + kept_from, few->items[i].start - kept_from);
         to = put_bytes(to, text.bytes, text.length);
-        kept_from = hits->items[i].end;
+        kept_from = few->items[i].end;
     }
     (void)put_bytes(to, subject.bytes + kept_from, subject.length - kept_from);
     *out_text = weft_slice_of(bytes, length);
     return WEFT_OK;
-}
-
-/* Match by match, after those that are known, for each of which the same stands. */
-static enum weft_status replace_each(struct weft_ottl_run *run, struct weft_pattern_search *search,
-                                     const struct hits *hits, const struct weft_ottl_replacement *replacement,
-                                     bool *out_is_match, struct weft_slice *out_text)
-{
-    struct weft_buffer *text = &run->replaced;
-    struct weft_slice subject = search->subject;
-    size_t kept_from = 0, start = 0, end = 0;
-    enum weft_status status = WEFT_OK;
-    enum weft_pattern_outcome outcome;
-    weft_buffer_clear(text);
-    for (size_t i = 0; i < hits->count; i++) {
-        weft_buffer_append(text, subject.bytes + kept_from, hits->items[i].start - kept_from);
-        weft_buffer_append(text, replacement->text.bytes, replacement->text.length);
-        kept_from = hits->items[i].end;
-    }
-    *out_is_match = hits->count > 0;
-    while (status == WEFT_OK && (outcome = weft_pattern_search_next(search, &start, &end)) == WEFT_PATTERN_MATCH) {
-        struct match match = { search->pattern, search, weft_slice_of(subject.bytes + start, end - start) };
-        *out_is_match = true;
-        weft_buffer_append(text, subject.bytes + kept_from, start - kept_from);
-        status = put_replacement(run, replacement, &match, text);
-        kept_from = end;
-    }
-    if (status == WEFT_OK && outcome == WEFT_PATTERN_LIMIT) {
-        status = fail_limit(run, replacement);
-    }
-    if (status != WEFT_OK || !*out_is_match) {
-        return status;
-    }
-    weft_buffer_append(text, subject.bytes + kept_from, subject.length - kept_from);
-    return copy(run, text, out_text);
 }
 
 static bool is_same_for_all(const struct weft_ottl_replacement *replacement)
@@ -321,32 +274,48 @@ static bool is_same_for_all(const struct weft_ottl_replacement *replacement)
     return replacement->function == NULL && (text.length == 0 || memchr(text.bytes, '$', text.length) == NULL);
 }
 
+/* Match by match. */
+static enum weft_status replace_each(struct weft_ottl_run *run, const struct weft_pattern *pattern,
+                                     struct weft_slice subject, const struct weft_ottl_replacement *replacement,
+                                     bool *out_is_match, struct weft_slice *out_text)
+{
+    struct weft_buffer *text = &run->replaced;
+    struct weft_pattern_search search;
+    size_t kept_from = 0, start = 0, end = 0;
+    enum weft_status status = WEFT_OK;
+    enum weft_pattern_outcome outcome;
+    *out_is_match = false;
+    weft_buffer_clear(text);
+    subject = subject.bytes == NULL ? WEFT_SLICE_LITERAL("") : subject; /* a match in nothing lies somewhere */
+    weft_pattern_search_start(pattern, run->pattern, subject, &search);
+    while (status == WEFT_OK && (outcome = weft_pattern_search_next(&search, &start, &end)) == WEFT_PATTERN_MATCH) {
+        struct match match = { pattern, &search, weft_slice_of(subject.bytes + start, end - start) };
+        *out_is_match = true;
+        weft_buffer_append(text, subject.bytes + kept_from, start - kept_from);
+        status = put_replacement(run, replacement, &match, text);
+        kept_from = end;
+    }
+    if (status == WEFT_OK && outcome == WEFT_PATTERN_LIMIT) {
+        run->limits_met++;
+        status = weft_fail(&run->error, WEFT_INVALID, "%s: the pattern met its limit", replacement->name);
+    }
+    if (status != WEFT_OK || !*out_is_match) {
+        return status;
+    }
+    weft_buffer_append(text, subject.bytes + kept_from, subject.length - kept_from);
+    return copy(run, text, out_text);
+}
+
 enum weft_status weft_ottl_replace(struct weft_ottl_run *run, const struct weft_pattern *pattern,
                                    struct weft_slice subject, const struct weft_ottl_replacement *replacement,
                                    bool *out_is_match, struct weft_slice *out_text)
 {
-    struct weft_pattern_search search;
-    enum weft_pattern_outcome outcome = WEFT_PATTERN_MATCH;
-    struct hits hits;
-    hits.count = 0;
-    subject = subject.bytes == NULL ? WEFT_SLICE_LITERAL("") : subject; /* a match in nothing lies somewhere */
-    weft_pattern_search_start(pattern, run->pattern, subject, &search);
-    if (!run->is_thorough && is_same_for_all(replacement)) {
-        while (hits.count < WEFT_COUNT_OF(hits.items)) {
-            struct hit *hit = &hits.items[hits.count];
-            outcome = weft_pattern_search_next(&search, &hit->start, &hit->end);
-            if (outcome != WEFT_PATTERN_MATCH) {
-                break;
-            }
-            hits.count++;
-        }
+    struct weft_pattern_few few;
+    bool is_known = !run->is_thorough && is_same_for_all(replacement) &&
+                    weft_pattern_find_few(pattern, run->pattern, subject, &few);
+    if (!is_known) {
+        return replace_each(run, pattern, subject, replacement, out_is_match, out_text);
     }
-    if (outcome == WEFT_PATTERN_MATCH) {
-        return replace_each(run, &search, &hits, replacement, out_is_match, out_text);
-    }
-    *out_is_match = hits.count > 0;
-    if (outcome == WEFT_PATTERN_LIMIT) {
-        return fail_limit(run, replacement);
-    }
-    return *out_is_match ? put_together(run, subject, &hits, replacement->text, out_text) : WEFT_OK;
+    *out_is_match = few.count > 0;
+    return *out_is_match ? put_together(run, subject, &few, replacement->text, out_text) : WEFT_OK;
 }

@@ -30,6 +30,36 @@ START_TEST(test_which_patterns_are_plain)
 }
 END_TEST
 
+/* All at once, with as many steps as one after the other takes, and one less. */
+static void expect_few(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
+                       struct weft_slice subject)
+{
+    enum { STEPS = 100000 };
+    struct weft_pattern_search search;
+    struct weft_pattern_few few;
+    uint64_t left = STEPS;
+    size_t start, end, count = 0;
+    bool is_known = weft_pattern_find_few(pattern, scratch, subject, &few);
+    weft_pattern_scratch_set_steps(scratch, &left);
+    weft_pattern_search_start(pattern, scratch, subject, &search);
+    while (weft_pattern_search_next(&search, &start, &end) == WEFT_PATTERN_MATCH) {
+        ck_assert(!is_known || (few.items[count].start == start && few.items[count].end == end));
+        count++;
+    }
+    ck_assert_int_eq(is_known, count <= WEFT_COUNT_OF(few.items));
+    uint64_t steps = STEPS - left;
+    if (is_known) {
+        ck_assert_uint_eq(few.count, count);
+        left = steps;
+        ck_assert(weft_pattern_find_few(pattern, scratch, subject, &few));
+        ck_assert_uint_eq(left, 0);
+        left = steps - 1;
+        ck_assert(!weft_pattern_find_few(pattern, scratch, subject, &few));
+        ck_assert_uint_eq(left, steps - 1);
+    }
+    weft_pattern_scratch_set_steps(scratch, NULL);
+}
+
 static void expect_same(const char *text, struct weft_pattern *const patterns[2],
                         struct weft_pattern_scratch *scratch[2], struct weft_slice subject)
 {
@@ -74,8 +104,10 @@ START_TEST(test_plain_patterns_find_what_pcre2_does)
             bytes[i] = alphabet[(state >> 33) % (sizeof alphabet - 1)];
         }
         expect_same(plain_patterns[_i], patterns, scratch, subject);
+        expect_few(patterns[0], scratch[0], subject);
     }
     expect_same(plain_patterns[_i], patterns, scratch, WEFT_SLICE_EMPTY);
+    expect_few(patterns[0], scratch[0], WEFT_SLICE_EMPTY);
     for (size_t i = 0; i < 2; i++) {
         weft_pattern_free(&patterns[i]);
         weft_pattern_scratch_free(&scratch[i]);
