@@ -12,18 +12,44 @@ static const struct weft_ottl_path *target_of(const struct weft_ottl_call *call)
 
 /* ---- set ---- */
 
+/* The attribute, behind its tag. */
+static enum weft_status encode(struct weft_arena *arena, struct weft_slice key, const struct weft_ottl_value *value,
+                               struct weft_slice *out_encoded)
+{
+    enum { ANY_FIELD = 1, TAG_BYTES = 1 };
+    struct weft_buffer encoded = { 0 };
+    enum weft_status status = weft_ottl_put_key_value(&encoded, ANY_FIELD, key, value, NULL);
+    status = status == WEFT_OK ? weft_buffer_status(&encoded) : status;
+    size_t length = status == WEFT_OK ? encoded.length - TAG_BYTES : 0;
+    uint8_t *bytes = status == WEFT_OK ? weft_arena_try_bytes(arena, length) : NULL;
+    if (bytes != NULL) {
+        memcpy(bytes, encoded.bytes + TAG_BYTES, length);
+        *out_encoded = weft_slice_of(bytes, length);
+    }
+    weft_buffer_fini(&encoded);
+    return bytes == NULL ? WEFT_NOMEM : WEFT_OK;
+}
+
 /* What is written in the statement and can be stored as it is. */
 static enum weft_status make_set(struct weft_ottl_maker *maker, const struct weft_ottl_call *call, void **out_state,
                                  struct weft_error *error)
 {
-    (void)maker;
-    (void)error;
     const struct weft_ottl_value *value = &call->arguments[1];
+    const struct weft_ottl_path *path = target_of(call);
     bool is_own = value->kind == WEFT_OTTL_INT || value->kind == WEFT_OTTL_BOOL || value->kind == WEFT_OTTL_DOUBLE ||
                   (value->kind == WEFT_OTTL_STRING && weft_utf8_valid_length(value->bytes) == value->bytes.length);
-    static uint8_t is_own_state;
-    *out_state = is_own ? &is_own_state : NULL;
-    return WEFT_OK;
+    if (!is_own) {
+        return WEFT_OK;
+    }
+    struct weft_slice *constant = weft_arena_try_alloc(maker->arena, sizeof *constant);
+    if (constant == NULL) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for a statement");
+    }
+    *constant = WEFT_SLICE_EMPTY;
+    *out_state = constant;
+    return path->sought == NULL || encode(maker->arena, path->keys[0].literal.bytes, value, constant) == WEFT_OK
+               ? WEFT_OK
+               : weft_fail(error, WEFT_NOMEM, "no memory for a statement");
 }
 
 static enum weft_status set(struct weft_ottl_run *run, const struct weft_ottl_call *call,
@@ -48,7 +74,7 @@ static bool set_directly(struct weft_ottl_run *run, const struct weft_ottl_call_
     struct weft_ottl_value own;
     (void)out_value;
     if (call->state != NULL) {
-        *out_status = weft_ottl_path_put(run, target, &call->nodes[1]->literal);
+        *out_status = weft_ottl_path_put_constant(run, target, &call->nodes[1]->literal, call->state);
         return true;
     }
     enum weft_status status = weft_ottl_call_argument(run, call, 1, &own);

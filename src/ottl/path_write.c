@@ -247,15 +247,15 @@ static bool has_slot_to_change(const struct weft_ottl_message *message, const st
     return message->slots.sought == path->sought && (message->scattered >> message->list_field & 1) == 0;
 }
 
-/* What cannot be stored leaves an empty member behind: on the open map. */
-static bool put_slot(struct weft_ottl_message *message, const struct weft_ottl_path *path,
-                     const struct weft_ottl_value *value)
+static inline bool put_slot(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                            const struct weft_ottl_value *value, const struct weft_slice *constant)
 {
-    bool is_storable = value->kind == WEFT_OTTL_STRING || weft_ottl_is_storable(value);
-    if (!has_slot_to_change(message, path) || !is_storable) {
+    struct weft_ottl_message *message =
+        path->sought == NULL ? NULL : weft_ottl_record_decoded(&run->record, path->row->level);
+    if (message == NULL || !has_slot_to_change(message, path)) {
         return false;
     }
-    weft_ottl_slots_put(&message->slots, path->slot, value);
+    weft_ottl_slots_put(&message->slots, path->slot, value, constant);
     message->touched |= UINT32_C(1) << message->list_field;
     return true;
 }
@@ -397,6 +397,8 @@ static enum weft_status write_field(struct weft_ottl_run *run, const struct weft
     }
     switch (row->form) {
     case WEFT_OTTL_FORM_STRING:
+        weft_ottl_message_lend_bytes(message, row->field, value->bytes);
+        return WEFT_OK;
     case WEFT_OTTL_FORM_TRACE_ID:
     case WEFT_OTTL_FORM_SPAN_ID:
     case WEFT_OTTL_FORM_MESSAGE:
@@ -472,7 +474,13 @@ put_anywhere(struct weft_ottl_run *run, const struct weft_ottl_path *path, const
 enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                     const struct weft_ottl_value *value)
 {
-    bool is_put =
-        path->sought != NULL && put_slot(weft_ottl_record_decoded(&run->record, path->row->level), path, value);
-    return is_put ? WEFT_OK : put_anywhere(run, path, value);
+    /* what cannot be stored leaves an empty member behind: on the open map */
+    bool is_storable = value->kind == WEFT_OTTL_STRING || weft_ottl_is_storable(value);
+    return is_storable && put_slot(run, path, value, NULL) ? WEFT_OK : put_anywhere(run, path, value);
+}
+
+enum weft_status weft_ottl_path_put_constant(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                                             const struct weft_ottl_value *value, const struct weft_slice *constant)
+{
+    return put_slot(run, path, value, constant) ? WEFT_OK : put_anywhere(run, path, value);
 }

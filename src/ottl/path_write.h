@@ -29,6 +29,12 @@ static inline enum weft_status weft_ottl_value_make_own(struct weft_ottl_run *ru
 enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
                                     const struct weft_ottl_value *value) WEFT_MUST_CHECK;
 
+/* The same of a value that the statement says, which can be stored. constant: the attribute that it makes, encoded
+ * behind its tag, if the path stands for an attribute in a slot. */
+enum weft_status weft_ottl_path_put_constant(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                                             const struct weft_ottl_value *value,
+                                             const struct weft_slice *constant) WEFT_MUST_CHECK;
+
 /* The attribute that a path stands for is gone, if it was there. False: it is not in a slot that can be changed. */
 bool weft_ottl_path_remove_slot(struct weft_ottl_run *run, const struct weft_ottl_path *path);
 

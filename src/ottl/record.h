@@ -42,6 +42,7 @@ struct weft_ottl_message {
     bool is_decoded;                  /* fields and present are valid */
     uint32_t present;                 /* bit n: field n is there */
     uint32_t touched;                 /* bit n: field n was written; see above */
+    uint32_t lent;                    /* bit n: field n, which is touched, is its contents only, from first to end */
     uint32_t scattered;               /* bit n: field n came more than once, with others between */
     struct weft_ottl_map *attributes; /* open, instead of those in the bytes; NULL = not opened */
     struct weft_ottl_field fields[WEFT_OTTL_FIELD_COUNT];

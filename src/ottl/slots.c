@@ -18,15 +18,6 @@ struct weft_ottl_value weft_ottl_slot_wire_value(const struct weft_ottl_slot *sl
     return weft_ottl_value_of_key_value(field.bytes);
 }
 
-void weft_ottl_slots_put(struct weft_ottl_slots *slots, uint8_t number, const struct weft_ottl_value *value)
-{
-    if (!weft_ottl_slots_have(slots, number)) {
-        slots->added[slots->added_count++] = number;
-    }
-    slots->changed |= bit_of(number);
-    slots->items[number].value = *value;
-}
-
 static bool is_added(const struct weft_ottl_slots *slots, uint8_t number)
 {
     return ((slots->found & ~slots->removed) & bit_of(number)) == 0;

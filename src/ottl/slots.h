@@ -15,6 +15,7 @@ struct weft_ottl_slot {
     const uint8_t *at, *end;      /* the field in the message, tag and all; of several with that key the first */
     const uint8_t *contents;      /* of its AnyValue, which ends there, too; NULL: the field has another shape */
     struct weft_ottl_value value; /* once it is changed */
+    const struct weft_slice *constant; /* then: the attribute behind its tag, if that was known beforehand, or NULL */
 };
 
 struct weft_ottl_slots {
@@ -81,7 +82,17 @@ static inline void weft_ottl_slot_read(const struct weft_ottl_slots *slots, uint
     }
 }
 
-void weft_ottl_slots_put(struct weft_ottl_slots *slots, uint8_t number, const struct weft_ottl_value *value);
+/* constant: see above; it stays at least as long as the message. */
+static inline void weft_ottl_slots_put(struct weft_ottl_slots *slots, uint8_t number,
+                                       const struct weft_ottl_value *value, const struct weft_slice *constant)
+{
+    if (!weft_ottl_slots_have(slots, number)) {
+        slots->added[slots->added_count++] = number;
+    }
+    slots->changed |= UINT64_C(1) << number;
+    slots->items[number].value = *value;
+    slots->items[number].constant = constant;
+}
 
 /* Of a key that the message has, once. */
 void weft_ottl_slots_remove(struct weft_ottl_slots *slots, uint8_t number);

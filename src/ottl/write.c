@@ -123,7 +123,12 @@ static void append_touched(struct weft_buffer *out, const struct weft_ottl_messa
         weft_ottl_write_slots(out, message, attributes_field);
     } else if (has_bit(message->present, number)) {
         const struct weft_ottl_field *field = &message->fields[number];
-        weft_buffer_append(out, field->first, (size_t)(field->end - field->first));
+        struct weft_slice piece = weft_slice_of(field->first, (size_t)(field->end - field->first));
+        if (has_bit(message->lent, number)) {
+            append_bytes_field(out, number, piece);
+        } else {
+            weft_buffer_append(out, piece.bytes, piece.length);
+        }
     }
 }
 
@@ -204,6 +209,15 @@ static void touch(struct weft_ottl_message *message, uint32_t number, const uint
     field->bytes = WEFT_SLICE_EMPTY;
     field->number = 0;
     message->present |= UINT32_C(1) << number;
+    message->lent &= ~(UINT32_C(1) << number);
+}
+
+void weft_ottl_message_lend_bytes(struct weft_ottl_message *message, uint32_t number, struct weft_slice contents)
+{
+    weft_assert(message->is_decoded && number < WEFT_OTTL_FIELD_COUNT);
+    touch(message, number, contents.bytes, contents.bytes + contents.length);
+    message->fields[number].bytes = contents;
+    message->lent |= UINT32_C(1) << number;
 }
 
 enum weft_status weft_ottl_message_put_bytes(struct weft_ottl_message *message, uint32_t number,

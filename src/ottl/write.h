@@ -31,6 +31,8 @@ enum weft_status weft_ottl_write_message(struct weft_buffer *out, const struct w
 enum weft_status weft_ottl_message_put_bytes(struct weft_ottl_message *message, uint32_t number,
                                              struct weft_slice contents,
                                              struct weft_entry_memory *memory) WEFT_MUST_CHECK;
+/* The same of contents that stay where they are at least as long as the message: nothing is copied. */
+void weft_ottl_message_lend_bytes(struct weft_ottl_message *message, uint32_t number, struct weft_slice contents);
 enum weft_status weft_ottl_message_put_number(struct weft_ottl_message *message, uint32_t number,
                                               enum weft_wire_type type, uint64_t value,
                                               struct weft_entry_memory *memory) WEFT_MUST_CHECK;

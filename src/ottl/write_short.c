@@ -7,36 +7,30 @@
 #include "ottl/run.h"
 #include "wire/protobuf.h"
 
-enum { MAX_PATCHES = WEFT_OTTL_FIELD_COUNT + WEFT_OTTL_MAX_SOUGHT, NO_SLOT = UINT8_MAX };
-
-/* What stands now where `from` to `to` was: bytes, or an attribute in its slot. */
-struct patch {
-    const uint8_t *from, *to;
-    struct weft_slice bytes;
-    uint8_t slot;
+enum patch_form {
+    PATCH_BYTES,     /* as they are; none: what was there is gone */
+    PATCH_CONTENTS,  /* of a field, which gets its tag and length */
+    PATCH_CONSTANT,  /* of an attribute, which gets its tag */
+    PATCH_TEXT,      /* of an attribute that is in a slot */
+    PATCH_ATTRIBUTE, /* of another kind, in a slot: open */
 };
 
-struct patches {
-    const struct weft_ottl_message *message;
-    size_t count;
-    struct patch items[MAX_PATCHES];
-};
-
-static bool is_before(const struct patch *left, const struct patch *right)
+/* In the order of the message. What goes to one place keeps the order in which it came, before what is replaced there.
+ */
+static inline bool is_before(const struct weft_ottl_patch *left, const struct weft_ottl_patch *right)
 {
     return left->from != right->from ? left->from < right->from : left->to < right->to;
 }
 
-/* In the order of the message. What goes to one place keeps the order in which it came, before what is replaced there.
- */
-static void add(struct patches *patches, struct patch patch)
+static inline void add(struct weft_ottl_patches *patches, const struct weft_ottl_patch *patch, size_t length)
 {
     size_t at = patches->count++;
-    while (at > 0 && is_before(&patch, &patches->items[at - 1])) {
+    while (at > 0 && is_before(patch, &patches->items[at - 1])) {
         patches->items[at] = patches->items[at - 1];
         at--;
     }
-    patches->items[at] = patch;
+    patches->items[at] = *patch;
+    patches->length += length - (size_t)(patch->to - patch->from);
 }
 
 static const uint8_t *end_of(const struct weft_ottl_message *message)
@@ -44,42 +38,76 @@ static const uint8_t *end_of(const struct weft_ottl_message *message)
     return weft_wire_reader_of(message->bytes).end; /* there may be no bytes at all */
 }
 
-static void add_field(struct patches *patches, uint32_t number)
+static void add_field(struct weft_ottl_patches *patches, uint32_t number)
 {
-    const struct weft_ottl_field *field = &patches->message->fields[number];
-    const uint8_t *end = end_of(patches->message);
+    const struct weft_ottl_message *message = patches->message;
+    const struct weft_ottl_field *field = &message->fields[number];
+    const uint8_t *end = end_of(message);
     bool has_place = field->wire_first != NULL;
-    struct patch patch = { .from = has_place ? field->wire_first : end,
-                           .to = has_place ? field->wire_end : end,
-                           .slot = NO_SLOT };
-    if ((patches->message->present >> number & 1) != 0) {
+    bool is_lent = (message->lent >> number & 1) != 0;
+    struct weft_ottl_patch patch = { .from = has_place ? field->wire_first : end,
+                                     .to = has_place ? field->wire_end : end };
+    size_t length = 0;
+    if ((message->present >> number & 1) != 0) {
         patch.bytes = weft_slice_of(field->first, (size_t)(field->end - field->first));
+        patch.form = is_lent ? PATCH_CONTENTS : PATCH_BYTES;
+        patch.number = (uint8_t)number;
+        length = (is_lent ? weft_wire_size_bytes_header(number, patch.bytes.length) : 0) + patch.bytes.length;
     }
-    add(patches, patch);
+    add(patches, &patch, length);
 }
 
-static void add_slots(struct patches *patches, uint32_t attributes_field)
+static size_t size_of_text(struct weft_slice text)
+{
+    return 1 + weft_wire_size_length(text.length) + text.length;
+}
+
+static inline void add_slot(struct weft_ottl_patches *patches, uint8_t number, const uint8_t *from, const uint8_t *to)
 {
     const struct weft_ottl_slots *slots = &patches->message->slots;
-    const struct weft_ottl_field *all = weft_ottl_message_field(patches->message, attributes_field);
+    const struct weft_ottl_slot *slot = &slots->items[number];
+    struct weft_ottl_patch patch = { .from = from, .to = to, .number = number };
+    size_t length = 0;
+    if (slot->constant != NULL) {
+        patch.form = PATCH_CONSTANT;
+        patch.bytes = *slot->constant;
+        length = 1 + patch.bytes.length;
+    } else if (slot->value.kind == WEFT_OTTL_STRING) {
+        size_t value_length = size_of_text(slot->value.bytes);
+        patch.form = PATCH_TEXT;
+        patch.bytes = slot->value.bytes;
+        patch.inner_length =
+            size_of_text(slots->sought->keys[number]) + 1 + weft_wire_size_length(value_length) + value_length;
+        length = 1 + weft_wire_size_length(patch.inner_length) + patch.inner_length;
+    } else {
+        patch.form = PATCH_ATTRIBUTE;
+        patches->is_open = true;
+    }
+    add(patches, &patch, length);
+}
+
+static void add_slots(struct weft_ottl_patches *patches)
+{
+    const struct weft_ottl_slots *slots = &patches->message->slots;
+    const struct weft_ottl_field *all = weft_ottl_message_field(patches->message, patches->attributes_field);
     const uint8_t *behind = all == NULL ? end_of(patches->message) : all->end;
-    uint64_t in_place = slots->found & (slots->changed | slots->removed);
-    for (uint64_t left = in_place; left != 0; left &= left - 1) {
+    for (uint64_t left = slots->found & (slots->changed | slots->removed); left != 0; left &= left - 1) {
         uint8_t number = (uint8_t)__builtin_ctzll(left);
         const struct weft_ottl_slot *slot = &slots->items[number];
-        bool is_gone = (slots->removed >> number & 1) != 0;
-        add(patches, (struct patch){ .from = slot->at, .to = slot->end, .slot = is_gone ? NO_SLOT : number });
+        if ((slots->removed >> number & 1) != 0) {
+            add(patches, &(struct weft_ottl_patch){ .from = slot->at, .to = slot->end, .form = PATCH_BYTES }, 0);
+        } else {
+            add_slot(patches, number, slot->at, slot->end);
+        }
     }
     for (size_t i = 0; i < slots->added_count; i++) {
-        add(patches, (struct patch){ .from = behind, .to = behind, .slot = slots->added[i] });
+        add_slot(patches, slots->added[i], behind, behind);
     }
 }
 
 /* ---- bytes ---- */
 
-enum { FRAMES_BYTES = 5 * 11 /* tags and lengths around the text of an attribute */ };
-
-static uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
+static inline uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
 {
     if (length > 0) {
         memcpy(to, from, length);
@@ -87,68 +115,61 @@ static uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
     return to + length;
 }
 
-static uint8_t *put_text(uint8_t *to, uint32_t field, struct weft_slice text)
+static inline uint8_t *put_text(uint8_t *to, uint32_t field, struct weft_slice text)
 {
     *to++ = (uint8_t)(field << 3 | WEFT_WIRE_BYTES);
     return put_bytes(weft_wire_put_length(to, text.length), text.bytes, text.length);
 }
 
-/* An attribute that is a text; its field has one byte. */
-static uint8_t *put_text_attribute(uint8_t *to, uint32_t field, struct weft_slice key, struct weft_slice text)
+/* Not of an open one. Fields of attributes have tags of one byte. */
+static inline uint8_t *put_patch(const struct weft_ottl_patches *patches, const struct weft_ottl_patch *patch,
+                                 uint8_t *to)
 {
-    size_t value_length = 1 + weft_wire_size_length(text.length) + text.length;
-    size_t length =
-        1 + weft_wire_size_length(key.length) + key.length + 1 + weft_wire_size_length(value_length) + value_length;
-    *to++ = (uint8_t)(field << 3 | WEFT_WIRE_BYTES);
-    to = put_text(weft_wire_put_length(to, length), WEFT_OTLP_KEY_FIELD, key);
-    *to++ = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES;
-    return put_text(weft_wire_put_length(to, value_length), WEFT_OTLP_VALUE_STRING, text);
-}
-
-/* Of all that is written but attributes of other kinds than texts. */
-static size_t room_of(const struct patches *patches)
-{
-    const struct weft_ottl_slots *slots = &patches->message->slots;
-    size_t room = patches->message->bytes.length;
-    for (size_t i = 0; i < patches->count; i++) {
-        const struct patch *patch = &patches->items[i];
-        room += patch->bytes.length;
-        if (patch->slot != NO_SLOT && slots->items[patch->slot].value.kind == WEFT_OTTL_STRING) {
-            room +=
-                slots->sought->keys[patch->slot].length + slots->items[patch->slot].value.bytes.length + FRAMES_BYTES;
-        }
+    uint8_t tag = (uint8_t)(patches->attributes_field << 3 | WEFT_WIRE_BYTES);
+    switch ((enum patch_form)patch->form) {
+    case PATCH_BYTES:
+        break;
+    case PATCH_CONTENTS:
+        to = weft_wire_put_bytes_header(to, patch->number, patch->bytes.length);
+        break;
+    case PATCH_CONSTANT:
+        *to++ = tag;
+        break;
+    case PATCH_TEXT:
+        *to++ = tag;
+        to = weft_wire_put_length(to, patch->inner_length);
+        to = put_text(to, WEFT_OTLP_KEY_FIELD, patches->message->slots.sought->keys[patch->number]);
+        *to++ = WEFT_OTLP_VALUE_FIELD << 3 | WEFT_WIRE_BYTES;
+        to = weft_wire_put_length(to, size_of_text(patch->bytes));
+        return put_text(to, WEFT_OTLP_VALUE_STRING, patch->bytes);
+    case PATCH_ATTRIBUTE:
+        weft_assert(!"open");
     }
-    return room;
+    return put_bytes(to, patch->bytes.bytes, patch->bytes.length);
 }
 
 /* What could not be written was not let into a slot. Returns where the rest goes; NULL: the buffer failed. */
-static uint8_t *put_slot(struct weft_buffer *out, uint8_t *to, const struct weft_ottl_slots *slots, uint8_t number,
-                         uint32_t attributes_field, size_t room)
+static uint8_t *put_attribute(struct weft_buffer *out, uint8_t *to, const struct weft_ottl_patches *patches,
+                              uint8_t number)
 {
-    struct weft_slice key = slots->sought->keys[number];
-    const struct weft_ottl_value *value = &slots->items[number].value;
-    if (value->kind == WEFT_OTTL_STRING) {
-        return put_text_attribute(to, attributes_field, key, value->bytes);
-    }
+    const struct weft_ottl_slots *slots = &patches->message->slots;
     out->length = (size_t)(to - out->bytes);
-    enum weft_status status = weft_ottl_put_key_value(out, attributes_field, key, value, NULL);
+    enum weft_status status = weft_ottl_put_key_value(out, patches->attributes_field, slots->sought->keys[number],
+                                                      &slots->items[number].value, NULL);
     weft_assert(status == WEFT_OK || weft_buffer_status(out) != WEFT_OK);
-    return weft_buffer_reserve(out, room);
+    return weft_buffer_reserve(out, patches->length);
 }
 
 /* What was from `from` to `end`. */
-static void write_patches(struct weft_buffer *out, const struct patches *patches, uint32_t attributes_field,
-                          const uint8_t *from, const uint8_t *end)
+static void append_patches(struct weft_buffer *out, const struct weft_ottl_patches *patches, const uint8_t *from,
+                           const uint8_t *end)
 {
-    size_t room = room_of(patches);
-    uint8_t *to = weft_buffer_reserve(out, room);
+    uint8_t *to = weft_buffer_reserve(out, patches->length);
     for (size_t i = 0; to != NULL && i < patches->count; i++) {
-        const struct patch *patch = &patches->items[i];
+        const struct weft_ottl_patch *patch = &patches->items[i];
         to = put_bytes(to, from, (size_t)(patch->from - from));
-        to = put_bytes(to, patch->bytes.bytes, patch->bytes.length);
-        if (patch->slot != NO_SLOT) {
-            to = put_slot(out, to, &patches->message->slots, patch->slot, attributes_field, room);
-        }
+        to = patch->form == PATCH_ATTRIBUTE ? put_attribute(out, to, patches, patch->number)
+                                            : put_patch(patches, patch, to);
         from = patch->to;
     }
     if (to != NULL) {
@@ -157,38 +178,69 @@ static void write_patches(struct weft_buffer *out, const struct patches *patches
     }
 }
 
-void weft_ottl_write_slots(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field)
+static inline void begin(struct weft_ottl_patches *patches, const struct weft_ottl_message *message,
+                         uint32_t attributes_field, size_t length)
 {
-    struct patches patches;
-    const struct weft_ottl_field *all = weft_ottl_message_field(message, attributes_field);
-    const uint8_t *end = all == NULL ? end_of(message) : all->end;
-    patches.message = message;
-    patches.count = 0;
-    add_slots(&patches, attributes_field);
-    write_patches(out, &patches, attributes_field, all == NULL ? end : all->first, end);
+    patches->message = message;
+    patches->attributes_field = attributes_field;
+    patches->is_open = false;
+    patches->length = length;
+    patches->count = 0;
 }
 
-bool weft_ottl_write_short(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field)
+bool weft_ottl_patches_of(struct weft_ottl_patches *patches, const struct weft_ottl_message *message,
+                          uint32_t attributes_field)
 {
-    struct patches patches;
-    patches.message = message;
-    patches.count = 0;
     if ((message->touched & message->scattered) != 0 || message->attributes != NULL) {
         return false;
     }
+    begin(patches, message, attributes_field, message->bytes.length);
     uint32_t left = message->touched & ~UINT32_C(1);
     if (weft_ottl_message_field(message, attributes_field) != NULL && weft_ottl_slots_are_changed(&message->slots)) {
-        add_slots(&patches, attributes_field); /* before what goes to the end, where they may be */
+        add_slots(patches); /* before what goes to the end, where they may be */
         left &= ~(UINT32_C(1) << attributes_field);
     }
     for (; left != 0; left &= left - 1) {
         uint32_t number = (uint32_t)__builtin_ctz(left);
         if (number != attributes_field) {
-            add_field(&patches, number);
+            add_field(patches, number);
         } else if (weft_ottl_slots_are_changed(&message->slots)) {
-            add_slots(&patches, attributes_field);
+            add_slots(patches);
         }
     }
-    write_patches(out, &patches, attributes_field, message->bytes.bytes, end_of(message));
     return true;
+}
+
+void weft_ottl_patches_put(const struct weft_ottl_patches *patches, uint8_t *to)
+{
+    const uint8_t *from = patches->message->bytes.bytes;
+    weft_assert(!patches->is_open);
+    for (size_t i = 0; i < patches->count; i++) {
+        const struct weft_ottl_patch *patch = &patches->items[i];
+        to = put_bytes(to, from, (size_t)(patch->from - from));
+        to = put_patch(patches, patch, to);
+        from = patch->to;
+    }
+    (void)put_bytes(to, from, (size_t)(end_of(patches->message) - from));
+}
+
+bool weft_ottl_write_short(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field)
+{
+    struct weft_ottl_patches patches;
+    bool is_planned = weft_ottl_patches_of(&patches, message, attributes_field);
+    if (is_planned) {
+        append_patches(out, &patches, message->bytes.bytes, end_of(message));
+    }
+    return is_planned;
+}
+
+void weft_ottl_write_slots(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field)
+{
+    struct weft_ottl_patches patches;
+    const struct weft_ottl_field *all = weft_ottl_message_field(message, attributes_field);
+    const uint8_t *end = all == NULL ? end_of(message) : all->end;
+    const uint8_t *from = all == NULL ? end : all->first;
+    begin(&patches, message, attributes_field, (size_t)(end - from));
+    add_slots(&patches);
+    append_patches(out, &patches, from, end);
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "ottl/metric.h"
 #include "ottl/write.h"
+#include "ottl/write_short.h"
 #include "wire/checked.h"
 
 enum { NONE = UINT32_MAX };
@@ -126,9 +127,11 @@ static bool is_touched(const struct walk *walk, enum weft_ottl_level level)
 static enum weft_status write_level(struct walk *walk, enum weft_ottl_level level,
                                     const struct weft_ottl_replaced *replaced)
 {
+    static const struct weft_ottl_replaced nothing = { 0 };
     struct weft_transform_runner *runner = walk->runner;
     uint32_t attributes = weft_ottl_record_attributes_field(&runner->run.record, level);
     weft_buffer_clear(&runner->written);
+    replaced = replaced == NULL && runner->is_thorough ? &nothing : replaced; /* field by field */
     return weft_ottl_write_message(&runner->written, level_of(walk, level), attributes, replaced);
 }
 
@@ -145,32 +148,45 @@ static enum weft_status write_into(struct walk *walk, enum weft_ottl_level level
                                        weft_buffer_slice(&walk->runner->written), &run->memory);
 }
 
-/* runner->written, where the table can keep it; its frame as a field of that number right before it, so that neighbours
- * leave as one piece. 0: without. */
-static enum weft_status keep(struct walk *walk, uint32_t frame, struct weft_slice *in_out_bytes)
+/* Where the table can keep what is so long and was that long before; its frame as a field of that number is right
+ * before it, so that neighbours leave as one piece. 0: without. WEFT_OK with NULL: it may not become so long. */
+static enum weft_status make_room(struct walk *walk, uint32_t frame, size_t length_before, size_t length,
+                                  uint8_t **out_bytes)
 {
-    struct weft_slice written = weft_buffer_slice(&walk->runner->written);
-    if (weft_slice_equal(written, *in_out_bytes)) {
-        return WEFT_OK;
-    }
-    size_t more_bytes = written.length > in_out_bytes->length ? written.length - in_out_bytes->length : 0;
+    size_t more_bytes = length > length_before ? length - length_before : 0;
+    *out_bytes = NULL;
     if (more_bytes > WEFT_TRANSFORM_MAX_GROWTH_BYTES - walk->grown_bytes) {
         (void)weft_fail(&walk->runner->run.error, WEFT_INVALID, "a request may not grow by more than %d MiB",
                         WEFT_TRANSFORM_MAX_GROWTH_BYTES >> 20);
         return judge(walk, WEFT_SLICE_LITERAL("what the statements made"), WEFT_INVALID);
     }
-    walk->grown_bytes += more_bytes;
-    size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, written.length);
-    uint8_t *bytes = weft_arena_try_bytes(walk->arena, frame_length + written.length);
+    size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, length);
+    uint8_t *bytes = weft_arena_try_bytes(walk->arena, frame_length + length);
     if (bytes == NULL) {
         return WEFT_NOMEM;
     }
-    uint8_t *contents = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, written.length);
-    if (written.length > 0) {
-        memcpy(contents, written.bytes, written.length);
-    }
-    *in_out_bytes = weft_slice_of(contents, written.length);
+    walk->grown_bytes += more_bytes;
     walk->runner->is_changed = true;
+    *out_bytes = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, length);
+    return WEFT_OK;
+}
+
+/* runner->written, where the table can keep it. */
+static enum weft_status keep(struct walk *walk, uint32_t frame, struct weft_slice *in_out_bytes)
+{
+    struct weft_slice written = weft_buffer_slice(&walk->runner->written);
+    uint8_t *bytes;
+    if (weft_slice_equal(written, *in_out_bytes)) {
+        return WEFT_OK;
+    }
+    enum weft_status status = make_room(walk, frame, in_out_bytes->length, written.length, &bytes);
+    if (status != WEFT_OK || bytes == NULL) {
+        return status;
+    }
+    if (written.length > 0) {
+        memcpy(bytes, written.bytes, written.length);
+    }
+    *in_out_bytes = weft_slice_of(bytes, written.length);
     return WEFT_OK;
 }
 
@@ -314,6 +330,27 @@ static enum weft_status run_items(struct walk *walk, struct weft_ottl_replaced *
 
 /* ---- records ---- */
 
+/* At once where it stays: of another length than before, since it would have to be compared. */
+static bool keep_directly(struct walk *walk, struct weft_otlp_record *record, enum weft_status *out_status)
+{
+    struct weft_ottl_record *seen = &walk->runner->run.record;
+    struct weft_ottl_patches patches;
+    uint8_t *bytes;
+    uint32_t attributes = weft_ottl_record_attributes_field(seen, WEFT_OTTL_LEVEL_RECORD);
+    if (walk->runner->is_thorough ||
+        !weft_ottl_patches_of(&patches, level_of(walk, WEFT_OTTL_LEVEL_RECORD), attributes) || patches.is_open ||
+        patches.length == record->length || patches.length > UINT32_MAX) {
+        return false;
+    }
+    *out_status = make_room(walk, WEFT_OTLP_RECORDS_FIELD, record->length, patches.length, &bytes);
+    if (*out_status == WEFT_OK && bytes != NULL) {
+        weft_ottl_patches_put(&patches, bytes);
+        record->bytes = bytes;
+        record->length = (uint32_t)patches.length;
+    }
+    return true;
+}
+
 /* The record as its statements left it. */
 static enum weft_status keep_record(struct walk *walk, const struct weft_ottl_replaced *replaced,
                                     struct weft_otlp_record *record)
@@ -328,6 +365,9 @@ static enum weft_status keep_record(struct walk *walk, const struct weft_ottl_re
         has_items = false;
     }
     if (status != WEFT_OK || (!has_items && !is_touched(walk, WEFT_OTTL_LEVEL_RECORD))) {
+        return status;
+    }
+    if (!has_items && keep_directly(walk, record, &status)) {
         return status;
     }
     struct weft_slice bytes = { record->bytes, record->length };

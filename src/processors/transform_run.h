@@ -16,7 +16,8 @@ struct weft_transform_runner {
     struct weft_buffer items;    /* struct weft_slice: events or data points of a record, */
     struct weft_buffer replaced; /* and what they are now */
     uint64_t errors;             /* statements and conditions that failed */
-    bool is_thorough;            /* tests: attributes are not sought, but opened whenever something is written */
+    bool is_thorough;            /* tests: attributes are not sought, but opened whenever something is written, messages
+                                    are written field by field, and calls are made the long way */
     bool is_changed;             /* since the runner's user set it to false */
 };
 
