@@ -428,6 +428,41 @@ static void tear_down(void)
     }
 }
 
+/* ---- what goes wrong ---- */
+
+static inline void expect_failure(const struct call *call, enum weft_status status, const char *words,
+                                  bool is_unconfirmed)
+{
+    ck_assert_int_eq(call->status, status);
+    ck_assert_int_eq(call->code, 0);
+    ck_assert_msg(strstr(call->failure, words) != NULL, "%s", call->failure);
+    ck_assert_int_eq(call->is_unconfirmed, is_unconfirmed);
+    ck_assert_uint_eq(client_state().requests_open, 0);
+}
+
+static inline void say_nothing(struct peer *peer)
+{
+    (void)peer;
+}
+
+static inline bool has_request(void)
+{
+    return bench.request_count > 0;
+}
+
+static bool has_head;
+
+static inline void note_head(struct peer *peer)
+{
+    peer->is_deaf = true;
+    has_head = true;
+}
+
+static inline bool is_head_there(void)
+{
+    return has_head;
+}
+
 static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
 {
     Suite *suite = suite_create(name);

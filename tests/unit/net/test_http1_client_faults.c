@@ -1,23 +1,7 @@
 /* The HTTP/1.1 client when things go wrong: connections that die at every moment, answers that are cut off or make no
- * sense, time that runs out, requests that are cancelled, memory that is gone; and each time, whether the peer may have
- * acted. */
+ * sense, time that runs out; and each time, whether the peer may have acted. */
 #include "http1_client_test.h"
 #include "net/http1/client_internal.h"
-#include "tls_files.h"
-
-static void expect_failure(const struct call *call, enum weft_status status, const char *words, bool is_unconfirmed)
-{
-    ck_assert_int_eq(call->status, status);
-    ck_assert_int_eq(call->code, 0);
-    ck_assert_msg(strstr(call->failure, words) != NULL, "%s", call->failure);
-    ck_assert_int_eq(call->is_unconfirmed, is_unconfirmed);
-    ck_assert_uint_eq(client_state().requests_open, 0);
-}
-
-static void say_nothing(struct peer *peer)
-{
-    (void)peer;
-}
 
 /* ---- dead connections ---- */
 
@@ -342,11 +326,6 @@ END_TEST
 
 /* ---- time ---- */
 
-static bool has_request(void)
-{
-    return bench.request_count > 0;
-}
-
 START_TEST(test_no_answer_in_time_is_unconfirmed)
 {
     start_server(say_nothing);
@@ -444,227 +423,6 @@ START_TEST(test_unknown_name_is_told)
 }
 END_TEST
 
-/* ---- cancelling and closing ---- */
-
-START_TEST(test_cancel_before_a_connection_is_not_unconfirmed)
-{
-    start_server(answer_ok);
-    open_channel();
-    struct call *call = start_call(0, 10);
-    weft_http1_client_cancel(bench.client, &call->request);
-    weft_http1_client_cancel(bench.client, &call->request);
-    run_calls();
-    expect_failure(call, WEFT_CLOSED, "cancelled", false);
-}
-END_TEST
-
-START_TEST(test_cancel_after_sending_closes_the_connection)
-{
-    start_server(say_nothing);
-    open_channel();
-    struct call *call = start_call(0, 10);
-    run_until(has_request);
-    weft_http1_client_cancel(bench.client, &call->request);
-    run_calls();
-    expect_failure(call, WEFT_CLOSED, "cancelled", true);
-    run_until(is_no_peer_open);
-}
-END_TEST
-
-static bool has_head;
-
-static void note_head(struct peer *peer)
-{
-    peer->is_deaf = true;
-    has_head = true;
-}
-
-static bool is_head_there(void)
-{
-    return has_head;
-}
-
-START_TEST(test_cancel_half_written_closes_the_connection_and_forgets_the_bytes)
-{
-    has_head = false;
-    bench.receive_buffer_bytes = 4096;
-    bench.on_head = note_head;
-    start_server(say_nothing);
-    open_channel();
-    struct call *call = make_call(0, 64 << 20, 8, 0);
-    start_made(call);
-    run_until(is_head_there);
-    weft_http1_client_cancel(bench.client, &call->request);
-    run_calls(); /* the body is freed by now: the sanitizer sees whoever still reads it */
-    expect_failure(call, WEFT_CLOSED, "cancelled", false);
-    ck_assert_uint_eq(client_state().connections_ready, 0);
-}
-END_TEST
-
-START_TEST(test_free_ends_every_request_at_every_moment)
-{
-    tear_down();
-    for (unsigned ticks = 0; ticks < 12; ticks++) {
-        set_up();
-        bench.settings.max_connections = 2;
-        start_server(ticks % 2 == 0 ? say_nothing : answer_ok);
-        open_channel();
-        for (size_t i = 0; i < 4; i++) {
-            start_call(i, 100000);
-        }
-        struct call *late = make_call(5, 10, 1, 0);
-        bench.calls[3].next = late;
-        run_ticks(ticks);
-        close_channel();
-        for (size_t i = 0; i < 4; i++) {
-            ck_assert_uint_eq(bench.calls[i].done_count, 1);
-        }
-        tear_down();
-    }
-    set_up();
-}
-END_TEST
-
-/* ---- memory ---- */
-
-/* Plain, and through a proxy with a tunnel and a secret: there is a client that works, or none, and nothing is left. */
-START_TEST(test_a_client_is_made_whole_or_not)
-{
-    struct weft_endpoint proxy = { .host = "127.0.0.1", .port = 1 };
-    struct weft_header headers[] = { { "x-a", "b" }, { NULL, NULL } };
-    struct weft_http1_client_settings settings = { .endpoint = { .host = "127.0.0.1", .port = 2 },
-                                                   .proxy_authorization = "Basic x",
-                                                   .headers = headers };
-    struct weft_net_context net = bench.net;
-    net.resolver = weft_resolver_new(bench.net.loop, NULL);
-    for (int has_proxy = 0; has_proxy < 2; has_proxy++) {
-        struct weft_http1_client *client = NULL;
-        size_t nth = 0;
-        settings.proxy = has_proxy ? &proxy : NULL;
-        while (client == NULL) {
-            weft_alloc_fail_at(++nth);
-            client = weft_http1_client_try_new(&net, &settings, NULL);
-            ck_assert_int_eq(client == NULL, weft_alloc_has_failed());
-            weft_alloc_fail_at(0);
-            ck_assert_uint_lt(nth, 100);
-        }
-        ck_assert_uint_gt(nth, 4);
-        weft_http1_client_free(client);
-    }
-    weft_resolver_free(net.resolver);
-}
-END_TEST
-
-/* One more request on a fresh and on a kept connection with each allocation failing: it ends, well or with words, and
- * the client serves the next. */
-START_TEST(test_each_failing_allocation_ends_the_request)
-{
-    bool has_failed = true;
-    tear_down();
-    for (size_t nth = 1; has_failed; nth++) {
-        set_up();
-        start_server(answer_ok);
-        open_channel();
-        weft_alloc_fail_at(nth);
-        struct call *first = start_call(0, 10);
-        run_calls();
-        struct call *second = start_call(1, 10);
-        run_calls();
-        has_failed = weft_alloc_has_failed();
-        weft_alloc_fail_at(0);
-        const struct call *calls[] = { first, second };
-        for (size_t i = 0; i < 2; i++) {
-            bool is_well = calls[i]->status == WEFT_OK && calls[i]->code == 200 &&
-                           (calls[i]->is_truncated || strcmp(calls[i]->answer, "fine") == 0);
-            ck_assert_msg(is_well || calls[i]->failure[0] != '\0', "%zu", nth);
-        }
-        struct call *third = start_call(2, 10);
-        run_calls();
-        ck_assert_int_eq(third->code, 200);
-        tear_down();
-    }
-    set_up();
-}
-END_TEST
-
-/* ---- TLS ---- */
-
-static void set_up_tls(const char *names, const char *server_alpn, const char *client_alpn)
-{
-    struct tls_identity authority = tls_issue(NULL, "Test Authority", NULL);
-    struct tls_identity identity = tls_issue(&authority, "server", names);
-    char *authority_pem = tls_certificate_pem(&authority), *certificate_pem = tls_certificate_pem(&identity);
-    char *key_pem = tls_key_pem(&identity);
-    struct weft_error error = WEFT_ERROR_NONE;
-    struct weft_tls_settings server = {
-        .cert_pem = certificate_pem, .key_pem = key_pem, .is_server = true, .alpn = server_alpn
-    };
-    struct weft_tls_settings client = { .ca_pem = authority_pem, .alpn = client_alpn };
-    ck_assert_msg(weft_tls_context_new(&server, &bench.server_tls, &error) == WEFT_OK, "%s", error.text);
-    ck_assert_msg(weft_tls_context_new(&client, &bench.client_tls, &error) == WEFT_OK, "%s", error.text);
-    free(authority_pem);
-    free(certificate_pem);
-    free(key_pem);
-    tls_identity_free(&authority);
-    tls_identity_free(&identity);
-}
-
-START_TEST(test_tls_carries_large_requests_and_keeps_the_connection)
-{
-    set_up_tls("IP:127.0.0.1", "http/1.1", "http/1.1");
-    bench.receive_buffer_bytes = 4096;
-    start_server(answer_ok);
-    open_channel();
-    for (size_t i = 0; i < 3; i++) {
-        struct call *call = make_call(i, 500 * 1024, 50, 0);
-        start_made(call);
-        run_calls();
-        ck_assert_msg(call->code == 200, "%s", call->failure);
-    }
-    ck_assert_uint_eq(bench.peer_count, 1);
-}
-END_TEST
-
-START_TEST(test_server_without_alpn_speaks_http1)
-{
-    set_up_tls("IP:127.0.0.1", NULL, "http/1.1");
-    start_server(answer_ok);
-    open_channel();
-    struct call *call = start_call(0, 10);
-    run_calls();
-    ck_assert_msg(call->code == 200, "%s", call->failure);
-}
-END_TEST
-
-START_TEST(test_wrong_name_is_refused)
-{
-    set_up_tls("DNS:elsewhere.test", "http/1.1", "http/1.1");
-    start_server(answer_ok);
-    open_channel();
-    struct call *call = start_call(0, 10);
-    run_calls();
-    expect_failure(call, WEFT_IO, "TLS handshake", false);
-    ck_assert_uint_eq(bench.request_count, 0);
-}
-END_TEST
-
-START_TEST(test_cancel_half_written_over_tls_forgets_the_bytes)
-{
-    set_up_tls("IP:127.0.0.1", "http/1.1", "http/1.1");
-    has_head = false;
-    bench.receive_buffer_bytes = 4096;
-    bench.on_head = note_head;
-    start_server(say_nothing);
-    open_channel();
-    struct call *call = make_call(0, 64 << 20, 8, 0);
-    start_made(call);
-    run_until(is_head_there);
-    weft_http1_client_cancel(bench.client, &call->request);
-    run_calls();
-    expect_failure(call, WEFT_CLOSED, "cancelled", false);
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
@@ -690,16 +448,6 @@ int main(void)
         test_nobody_listening_is_told,
         test_each_request_gets_its_attempt_at_the_limit,
         test_unknown_name_is_told,
-        test_cancel_before_a_connection_is_not_unconfirmed,
-        test_cancel_after_sending_closes_the_connection,
-        test_cancel_half_written_closes_the_connection_and_forgets_the_bytes,
-        test_free_ends_every_request_at_every_moment,
-        test_a_client_is_made_whole_or_not,
-        test_each_failing_allocation_ends_the_request,
-        test_tls_carries_large_requests_and_keeps_the_connection,
-        test_server_without_alpn_speaks_http1,
-        test_wrong_name_is_refused,
-        test_cancel_half_written_over_tls_forgets_the_bytes,
     };
     return run_suite("http1_channel_faults", tests, WEFT_COUNT_OF(tests));
 }
