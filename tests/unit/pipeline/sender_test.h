@@ -215,3 +215,16 @@ static inline size_t started_count(const struct fake *fake)
     }
     return count;
 }
+
+/* ---- batching in the queue ---- */
+
+static inline void batching(enum weft_sizer sizer, uint64_t min_size, uint64_t max_size)
+{
+    defaults();
+    config.sending_queue.queue_size = 1000000;
+    config.sending_queue.num_consumers = 1000;
+    config.sending_queue.has_batch = true;
+    config.sending_queue.batch.min_size = min_size;
+    config.sending_queue.batch.max_size = max_size;
+    config.sending_queue.batch.sizer.value = (int)sizer;
+}
