@@ -295,6 +295,14 @@ UNUSED static struct weft_slice slices_join(const struct weft_slices *slices)
         ck_assert(weft_slice_equal(left_, right_));     \
     } while (0)
 
+UNUSED static void assert_counts_equal(struct weft_otlp_counts left, struct weft_otlp_counts right)
+{
+    ck_assert_uint_eq(left.resources, right.resources);
+    ck_assert_uint_eq(left.scopes, right.scopes);
+    ck_assert_uint_eq(left.records, right.records);
+    ck_assert_uint_eq(left.data_points, right.data_points);
+}
+
 /* The main of a test program with one case. */
 UNUSED static int run_tests(const char *name, const TTest *const *tests, size_t count)
 {
