@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "pipeline/fan_out.h"
+#include "suite.h"
 #include "weft/component.h"
 #include "wire/protobuf.h"
 
@@ -304,9 +305,5 @@ static inline int component_run(const char *name, void (*add)(TCase *))
     TCase *tests = tcase_create(name);
     add(tests);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

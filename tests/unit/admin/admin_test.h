@@ -2,10 +2,10 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "suite.h"
 
 static struct weft_buffer out;
 
@@ -35,9 +35,5 @@ static inline int admin_run(const char *name, void (*add)(TCase *))
     tcase_add_checked_fixture(tests, out_begin, out_end);
     add(tests);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* Base64, both ways. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/base64.h"
+#include "suite.h"
 
 static const struct {
     const char *text, *bytes; /* NULL: invalid */
@@ -121,9 +121,5 @@ int main(void)
     tcase_add_test(tcase, test_lines_are_read_as_one_with_padding_or_without);
     tcase_add_test(tcase, test_what_is_written_is_read_where_it_stands);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

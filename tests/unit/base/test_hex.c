@@ -1,8 +1,8 @@
 /* Hex digits, both ways. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/hex.h"
+#include "suite.h"
 
 static const char all_digits[] = "0123456789abcdefABCDEF";
 
@@ -94,9 +94,5 @@ int main(void)
     tcase_add_test(tcase, test_what_is_written_is_read_where_it_stands);
     tcase_add_test(tcase, test_digits_are_lower_case_unless_they_are_named);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,10 +2,10 @@
  * hashlib. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/password.h"
+#include "suite.h"
 
 static const struct {
     const char *kept;
@@ -103,9 +103,5 @@ int main(void)
     tcase_add_test(tcase, test_without_memory_nothing_matches);
     tcase_add_test(tcase, test_secrets_are_equal_only_in_full);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* What a pattern needs in a text: whenever it matches in one, the text has it. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/pattern.h"
+#include "suite.h"
 
 static const char *const patterns[] = {
     "4[0-9]{12}(?:[0-9]{3})?",
@@ -84,9 +84,5 @@ int main(void)
     tcase_add_loop_test(tests, test_a_text_with_a_match_has_what_is_needed, 0, WEFT_COUNT_OF(patterns));
     tcase_add_test(tests, test_needs_say_something);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* Plain patterns beside the same ones interpreted by PCRE2: which are plain, and that both find the same, in texts of
  * all kinds of bytes. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/pattern.h"
 #include "base/pattern_plain.h"
+#include "suite.h"
 
 static const char *const plain_patterns[] = {
     "ab",       "^ab",  "ab$",   "^ab$",  "a",       "a\\.b",    "\\.$",  "^/",     "a[ab]+", "a[^b]*", "[^ab]+",
@@ -123,9 +123,5 @@ int main(void)
     tcase_add_test(tests, test_which_patterns_are_plain);
     tcase_add_loop_test(tests, test_plain_patterns_find_what_pcre2_does, 0, WEFT_COUNT_OF(plain_patterns));
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

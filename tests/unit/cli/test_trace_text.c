@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "cli/ask.h"
 #include "cli/trace_text.h"
+#include "suite.h"
 
 static const struct {
     const char *answer;
@@ -139,9 +140,5 @@ int main(void)
     tcase_add_test(tests, test_long_texts_are_cut_between_characters);
     tcase_add_test(tests, test_words_are_encoded);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "config/load.h"
+#include "suite.h"
 
 struct fake_entry {
     const char *name;
@@ -69,12 +70,3 @@ static inline struct weft_tree *must_load(const char *text)
                       weft_status_name(wanted_status), (actual_error).text);                                        \
         ck_assert_str_eq((actual_error).text, (wanted_text));                                                       \
     } while (0)
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
-}

@@ -1,8 +1,8 @@
 /* Sizes in bytes with units, as the Collector's log operators take them. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "config/byte_size.h"
+#include "suite.h"
 
 static const struct {
     const char *text;
@@ -49,9 +49,5 @@ int main(void)
     tcase_add_loop_test(tcase, test_sizes_are_read, 0, sizeof good_cases / sizeof good_cases[0]);
     tcase_add_loop_test(tcase, test_what_is_no_size_is_refused, 0, sizeof bad_cases / sizeof bad_cases[0]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "config/loading.h"
 
 #include "config/duration.h"
+#include "suite.h"
 
 static const struct {
     const char *text;
@@ -82,5 +83,5 @@ int main(void)
     tcase_add_loop_test(test_case, test_go_form_is_read, 0, WEFT_COUNT_OF(good_cases));
     tcase_add_loop_test(test_case, test_anything_else_is_refused, 0, WEFT_COUNT_OF(bad_cases));
     suite_add_tcase(suite, test_case);
-    return run_suite(suite);
+    return suite_run(suite);
 }

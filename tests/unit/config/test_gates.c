@@ -1,9 +1,9 @@
 /* The list of a --feature-gates: signs, commas, and ids that are not there. */
 #include "config/gates.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static char told[100];
@@ -46,9 +46,5 @@ int main(void)
     TCase *tcase = tcase_create("gates");
     tcase_add_test(tcase, test_a_list_opens_and_closes_gates);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

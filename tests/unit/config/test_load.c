@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/print.h"
+#include "suite.h"
 
 static const struct fake_entry variables[] = {
     { "NUMBER", "0123" },
@@ -392,5 +393,5 @@ int main(void)
     tcase_add_test(test_case, test_process_environment_reads_real_files_and_variables);
     tcase_add_test(test_case, test_every_failed_allocation_is_reported);
     suite_add_tcase(suite, test_case);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include "config/every_kind.h"
 #include "config/print.h"
 #include "config/unknown_key.h"
+#include "suite.h"
 
 static struct every_kind must_parse(const char *text, struct weft_tree **out_tree, struct weft_config_notes *notes)
 {
@@ -562,5 +563,5 @@ int main(void)
     tcase_add_test(test_case, test_secrets_are_masked_in_print);
     tcase_add_test(test_case, test_every_failed_allocation_is_reported);
     suite_add_tcase(suite, test_case);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "config/every_kind.h"
 #include "config/print.h"
+#include "suite.h"
 
 static char *print(const struct weft_node *node, struct weft_buffer *buffer)
 {
@@ -164,5 +165,5 @@ int main(void)
     tcase_add_test(test_case, test_reference_lists_a_large_table_once);
     tcase_add_test(test_case, test_memory_that_runs_out_is_seen_in_the_buffer);
     suite_add_tcase(suite, test_case);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "config/loading.h"
 
 #include "config/service.h"
+#include "suite.h"
 
 #define TWO_ENDS "receivers: {otlp: , otlp/2: {}}\nexporters: {otlp: , debug: }\n"
 
@@ -316,5 +317,5 @@ int main(void)
     tcase_add_test(test_case, test_id_lengths_are_bounded);
     tcase_add_test(test_case, test_every_failed_allocation_is_reported);
     suite_add_tcase(suite, test_case);
-    return run_suite(suite);
+    return suite_run(suite);
 }

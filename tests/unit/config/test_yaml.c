@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "config/node.h"
+#include "suite.h"
 
 struct scalar_case {
     const char *text;
@@ -268,5 +269,5 @@ int main(void)
     tcase_add_test(test_case, test_version_directive_comments_and_bom_are_accepted);
     tcase_add_test(test_case, test_every_failed_allocation_is_reported);
     suite_add_tcase(suite, test_case);
-    return run_suite(suite);
+    return suite_run(suite);
 }

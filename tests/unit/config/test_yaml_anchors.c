@@ -5,6 +5,7 @@
 
 #include "config/node.h"
 #include "config/yaml.h"
+#include "suite.h"
 
 /* The tree as JSON, near enough: "text", 12, true, null, [..], {"key": ..}. */
 static void print(const struct weft_node *node, char *out, size_t size)
@@ -210,5 +211,5 @@ int main(void)
     Suite *suite = suite_create("config");
     tcase_add_test(tcase, test_every_failed_allocation_is_reported);
     suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return suite_run(suite);
 }

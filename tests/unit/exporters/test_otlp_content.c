@@ -1,9 +1,9 @@
 /* What a push of an OTLP exporter sends, and what it tells when there is nothing to send. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "exporters/otlp_content.h"
+#include "suite.h"
 
 /* One resource, one scope, one span "s" with ids of 1s and 2s. */
 static const char request[] = "\x0a\x23\x12\x21\x12\x1f"
@@ -133,9 +133,5 @@ int main(void)
     tcase_add_loop_test(tcase, test_a_failure_is_told_a_tick_later, 0, 2);
     tcase_add_test(tcase, test_without_memory_another_attempt_may_do_better);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

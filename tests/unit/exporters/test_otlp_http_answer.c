@@ -1,9 +1,9 @@
 /* What each answer of an OTLP/HTTP backend means for the records. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "exporters/otlp_http_answer.h"
+#include "suite.h"
 
 static const struct weft_wall now = { 784111700 * WEFT_NS_PER_S };
 
@@ -195,9 +195,5 @@ int main(void)
     tcase_add_test(tcase, test_status_in_the_body_is_told);
     tcase_add_test(tcase, test_failed_connection_is_repeated);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* Where redirects of OTLP/HTTP backends lead, and which of them are followed. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "exporters/otlp_http_redirect.h"
+#include "suite.h"
 
 static const struct {
     const char *from;
@@ -79,9 +79,5 @@ int main(void)
     tcase_add_test(tests, test_only_the_same_host_is_followed);
     tcase_add_test(tests, test_a_target_without_room_is_refused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

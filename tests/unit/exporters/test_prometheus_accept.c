@@ -1,8 +1,8 @@
 /* Which format a scraper gets for its Accept. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "exporters/prometheus_accept.h"
+#include "suite.h"
 
 static void check_type(const char *accept, bool has_open_metrics, const char *expected)
 {
@@ -55,9 +55,5 @@ int main(void)
     tcase_add_test(tests, test_the_first_that_is_known_is_taken);
     tcase_add_test(tests, test_gzip_is_for_who_asks);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "pipeline/fan_out.h"
+#include "suite.h"
 
 extern const struct weft_component weft_exporter_prometheus;
 
@@ -207,9 +208,5 @@ int main(void)
     tcase_add_test(tests, test_a_batch_that_finds_nobody_is_dropped_for_the_reason_that_there_is);
     tcase_add_test(tests, test_without_memory_for_a_loan_the_batch_is_refused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* Names for Prometheus: every rule by an example, with what the Collector's translator makes of it. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "exporters/prometheus_name.h"
 #include "exporters/prometheus_number.h"
+#include "suite.h"
 
 struct row {
     const char *name_space, *name, *unit;
@@ -168,9 +168,5 @@ int main(void)
     tcase_add_test(tests, test_names_are_escaped_as_the_scraper_asks);
     tcase_add_test(tests, test_numbers_are_written_as_go_does);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

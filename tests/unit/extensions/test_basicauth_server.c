@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "extensions/basicauth.h"
+#include "suite.h"
 
 /* Of "secret", at bcrypt's least cost. */
 #define KEPT "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
@@ -287,9 +288,5 @@ int main(void)
     tcase_add_test(tests, test_other_values_are_nobodys);
     tcase_add_test(tests, test_tables_of_users);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

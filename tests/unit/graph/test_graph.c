@@ -3,6 +3,7 @@
 
 #include "base/base_test.h"
 #include "base/thread.h"
+#include "suite.h"
 
 static struct weft_graph *graph_of(const struct weft_plan *plan, struct weft_graph *former)
 {
@@ -420,5 +421,5 @@ int main(void)
     tcase_add_test(tests, test_receiver_in_two_pipelines_offers_copies);
     tcase_add_test(tests, test_graph_is_touched_by_its_worker_only);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

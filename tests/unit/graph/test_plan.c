@@ -1,5 +1,6 @@
 /* Plans: what becomes of a config, what a later plan takes over, and who listens where. */
 #include "graph_test.h"
+#include "suite.h"
 
 #define PIPELINE   "service: {pipelines: {traces: {receivers: [fake], processors: [fake], exporters: [fake]}}}\n"
 #define COMPONENTS "receivers: {fake: }\nprocessors: {fake: }\nexporters: {fake: }\n"
@@ -225,5 +226,5 @@ int main(void)
     tcase_add_test(tests, test_two_receivers_on_one_endpoint_are_refused);
     tcase_add_test(tests, test_plan_that_cannot_open_leaves_nothing_open);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "join/names.h"
 #include "pipeline/pipeline_test.h"
+#include "suite.h"
 
 static struct weft_hash_secret secret;
 
@@ -224,5 +225,5 @@ int main(void)
     tcase_add_test(tests, test_names_are_kept_until_there_are_too_many);
     tcase_add_test(tests, test_a_long_name_is_cut);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

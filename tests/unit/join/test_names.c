@@ -2,10 +2,10 @@
 #include "join/names.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/hash.h"
 #include "pipeline/pipeline_test.h"
+#include "suite.h"
 
 static struct weft_hash_secret secret;
 
@@ -35,5 +35,5 @@ int main(void)
     weft_hash_secret_init(&secret);
     tcase_add_test(tests, test_names_of_records_leave_room_for_policies);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* Which worker owns the trace of a record: the same one wherever the record comes in, whatever form its id has. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "join/join_internal.h"
+#include "suite.h"
 
 enum { WORKERS = 8, SPAN_ID_TAG = 1 << 3 | 2, LOG_ID_TAG = 9 << 3 | 2 };
 
@@ -71,9 +71,5 @@ int main(void)
     tcase_add_test(tcase, test_spans_without_an_id_are_of_the_trace_of_zeros);
     tcase_add_test(tcase, test_a_log_line_without_an_id_stays_where_it_is);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,11 +2,11 @@
 #include "join/verdicts.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "pipeline/pipeline_test.h"
+#include "suite.h"
 
 static struct weft_hash_secret secret;
 
@@ -165,5 +165,5 @@ int main(void)
     tcase_add_test(tests, test_full_filters_are_right_and_say_when_they_have_lost);
     tcase_add_test(tests, test_without_memory_a_verdict_is_not_remembered);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

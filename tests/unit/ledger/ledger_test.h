@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "ledger/ledger.h"
+#include "suite.h"
 
 /* A small agent's books: one receiver, one pipeline with a batch processor, one exporter. */
 struct test_flows {
@@ -129,9 +130,5 @@ static inline int test_run(const char *name, void (*add)(TCase *))
     tcase_add_checked_fixture(tests, test_directory_make, test_directory_remove);
     add(tests);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

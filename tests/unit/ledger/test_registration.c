@@ -2,10 +2,10 @@
  * one. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/thread.h"
 #include "ledger/ledger.h"
+#include "suite.h"
 
 enum { THREADS = 4, FLOWS = 300, SHARED_FLOWS = 100 };
 
@@ -71,9 +71,5 @@ int main(void)
     TCase *tests = tcase_create("threads");
     tcase_add_test(tests, test_threads_get_distinct_flows);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "net/grpc/client.h"
 #include "net/resolver.h"
 #include "loop_test.h"
+#include "suite.h"
 
 /* A loop, a fake server, a client to it and calls that remember how they ended. */
 enum { READ_BUFFER_BYTES = 256 * 1024, MAX_CALLS = 16 };
@@ -229,11 +230,7 @@ static inline int run_suite_with(const char *name, const TTest *const *tests, si
         tcase_add_test(tcase, tests[i]);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
 
 static inline int run_suite(const char *name, const TTest *const *tests, size_t count)

@@ -8,6 +8,7 @@
 #include "http2_raw_peer.h"
 #include "net/body_credit.h"
 #include "net/grpc/server.h"
+#include "suite.h"
 
 enum { WORLD_READ_BYTES = 256 * 1024, WORLD_MAX_HELD = 256 };
 
@@ -199,9 +200,5 @@ static inline int run_suite(const char *name, TCase *tcase)
     Suite *suite = suite_create(name);
     tcase_set_timeout(tcase, 0);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

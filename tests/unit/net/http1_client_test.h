@@ -18,6 +18,7 @@
 #include "net/resolver.h"
 #include "net/transport.h"
 #include "loop_test.h"
+#include "suite.h"
 
 /* A loop, a scripted server on it, a client to it, and requests that remember how they ended. The server knows only
  * enough HTTP to see where a request ends; what it writes is the script's. Its memory is malloc's, so that failing
@@ -473,9 +474,5 @@ static inline int run_suite(const char *name, const TTest *const *tests, size_t 
         tcase_add_test(tcase, tests[i]);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

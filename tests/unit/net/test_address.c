@@ -1,10 +1,10 @@
 /* Endpoints as configs write them, and listening on them. */
 #include "net/address.h"
+#include "suite.h"
 
 #include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -235,9 +235,5 @@ int main(void)
     tcase_add_test(tcase, test_stale_unix_sockets_are_replaced_and_live_ones_are_not);
     Suite *suite = suite_create("address");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* The account of half received messages against a model, and the order in which they make way. */
 #include "body_credit_test.h"
+#include "suite.h"
 
 START_TEST(test_who_is_silent_goes_first_then_the_slowest)
 {
@@ -343,9 +344,5 @@ int main(void)
     tcase_add_loop_test(tcase, test_the_account_is_the_sum_of_its_messages, 0, 4);
     tcase_add_test(tcase, test_choosing_one_does_not_depend_on_how_many_there_are);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* The account of half received messages: those that wait for their turn, and what does not count against them. */
 #include "body_credit_test.h"
+#include "suite.h"
 
 START_TEST(test_one_that_waits_has_the_place_of_one_that_dribbles)
 {
@@ -144,9 +145,5 @@ int main(void)
     tcase_add_test(tcase, test_who_has_sent_nothing_while_it_waited_is_silent);
     tcase_add_test(tcase, test_nobody_is_slow_while_a_server_does_not_read);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -5,7 +5,6 @@
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include "base/log.h"
 #include "net/descriptors.h"
 #include "net/guests.h"
+#include "suite.h"
 
 enum { ROOM = 200 };
 
@@ -241,9 +241,5 @@ int main(void)
     tcase_add_test(tcase, test_of_the_last_descriptors_one_is_given_at_a_time);
     tcase_add_test(tcase, test_a_door_rests_until_another_worker_has_freed_one);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* gRPC's text formats and status tables. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "net/grpc/decode.h"
+#include "suite.h"
 
 START_TEST(test_timeouts_use_the_finest_unit_of_eight_digits)
 {
@@ -66,9 +66,5 @@ int main(void)
     tcase_add_test(tcase, test_message_is_percent_decoded);
     tcase_add_test(tcase, test_status_text_is_parsed);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

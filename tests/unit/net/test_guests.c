@@ -5,12 +5,12 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "net/descriptors.h"
+#include "suite.h"
 
 enum { CLIENTS_MAX = 64 };
 
@@ -495,9 +495,5 @@ int main(void)
     tcase_add_test(tcase, test_another_worker_is_asked_for_a_descriptor_first);
     tcase_add_test(tcase, test_the_hall_counts_who_was_never_answered);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

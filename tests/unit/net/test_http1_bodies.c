@@ -1,6 +1,7 @@
 /* What receivers need of the HTTP/1 server: bodies that are large, unwanted or refused, back-pressure, and an orderly
  * end. */
 #include "net/http1_fixture.h"
+#include "suite.h"
 
 #define H "Host: a\r\n"
 
@@ -395,9 +396,5 @@ int main(void)
     tcase_add_test(tests, test_peer_that_goes_in_the_middle_of_a_body_leaves_nothing_behind);
     tcase_add_test(tests, test_no_memory_for_a_body_is_an_answer_or_an_end);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

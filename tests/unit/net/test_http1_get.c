@@ -3,6 +3,7 @@
 
 #include "net/http1/get.h"
 #include "net/http1_fixture.h"
+#include "suite.h"
 
 static struct weft_buffer body;
 static struct weft_error error;
@@ -170,9 +171,5 @@ int main(void)
     tcase_add_test(tests, test_silence_times_out_and_nobody_is_an_error);
     tcase_add_test(tests, test_made_up_answers_over_a_unix_socket);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "net/http1/parser.h"
+#include "suite.h"
 
 static const struct weft_http1_parser_settings small = { .max_header_bytes = 400,
                                                          .max_header_fields = 6,
@@ -329,9 +330,5 @@ int main(void)
     tcase_add_test(tests, test_limits_are_exact);
     tcase_add_test(tests, test_no_memory_is_refused_with_503);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "net/http1/parser.h"
+#include "suite.h"
 
 static const struct weft_http1_parser_settings small = { .is_response = true,
                                                          .max_header_bytes = 400,
@@ -208,9 +209,5 @@ int main(void)
     tcase_add_test(tcase, test_end_before_the_first_byte_is_refused);
     tcase_add_test(tcase, test_lack_of_memory_is_a_refusal);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,9 +2,9 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "net/http1/routes.h"
+#include "suite.h"
 
 static struct weft_http1_match served;
 static char said[100]; /* by on_refused: the code and its headers */
@@ -120,9 +120,5 @@ int main(void)
     tcase_add_test(tests, test_another_method_is_405_and_says_which_are_allowed);
     tcase_add_test(tests, test_a_tree_of_everything_and_a_path_without_its_slash);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

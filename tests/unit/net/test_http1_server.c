@@ -2,6 +2,7 @@
 #include "base/base_test.h"
 #include "net/http1_fixture.h"
 #include "net/http1/server_internal.h"
+#include "suite.h"
 
 #define H "Host: a\r\n"
 
@@ -369,9 +370,5 @@ int main(void)
     tcase_add_test(tests, test_no_memory_is_an_answer_or_an_end);
     tcase_add_test(tests, test_what_is_no_exchange_is_not_answered);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 
 #include "net/http1_fixture.h"
 #include "net/tls_files.h"
+#include "suite.h"
 
 #define H "Host: a\r\n"
 
@@ -142,9 +143,5 @@ int main(void)
     tcase_add_test(tests, test_refusal_is_read_before_the_end);
     tcase_add_test(tests, test_handshake_that_stalls_or_is_none_ends);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

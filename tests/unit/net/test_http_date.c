@@ -1,9 +1,9 @@
 /* HTTP dates and Retry-After. */
 #include <check.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "net/http1/date.h"
+#include "suite.h"
 
 static int64_t seconds_of(const char *text)
 {
@@ -96,9 +96,5 @@ int main(void)
     tcase_add_test(tcase, test_what_is_not_a_date_is_refused);
     tcase_add_test(tcase, test_retry_after_is_read_both_ways);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

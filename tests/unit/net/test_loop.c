@@ -2,11 +2,11 @@
 #include "net/loop.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "suite.h"
 
 struct bed {
     struct weft_loop *loop;
@@ -313,9 +313,5 @@ int main(void)
     tcase_add_test(tcase, test_slow_ticks_are_counted_and_waiting_is_none);
     Suite *suite = suite_create("loop");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

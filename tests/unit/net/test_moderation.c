@@ -1,6 +1,7 @@
 /* Wake-up moderation in virtual time: a loop that takes 15 us a tick and 25 us an event, against clients of several
  * kinds. */
 #include "net/moderation.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -189,9 +190,5 @@ int main(void)
     tcase_add_test(tcase, test_clients_that_wait_for_answers_keep_their_throughput);
     tcase_add_test(tcase, test_moderation_comes_back_when_the_traffic_has_changed);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "net/tls_files.h"
+#include "suite.h"
 
 enum { ROOM = 4, TEXT = 256 };
 
@@ -418,9 +419,5 @@ int main(void)
     tcase_add_test(tests, test_a_drain_closes_all_and_takes_no_more);
     tcase_add_test(tests, test_bytes_that_tls_has_fetched_are_not_forgotten);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

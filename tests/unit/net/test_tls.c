@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "net/transport.h"
+#include "suite.h"
 #include "tls_files.h"
 
 struct bed {
@@ -545,9 +546,5 @@ int main(void)
     tcase_add_test(tcase, test_plaintext_and_noise_fail_with_a_reason);
     Suite *suite = suite_create("tls");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

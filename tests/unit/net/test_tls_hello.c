@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "net/tls/tls.h"
 #include "net/transport.h"
+#include "suite.h"
 #include "tls_files.h"
 
 struct bed {
@@ -155,9 +156,5 @@ int main(void)
     tcase_add_test(tcase, test_half_a_record_is_not_looked_at_for_ever);
     Suite *suite = suite_create("tls hello");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

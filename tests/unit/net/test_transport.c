@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "net/http2/output.h"
+#include "suite.h"
 
 static int pair[2];
 static struct weft_transport *transport;
@@ -168,9 +169,5 @@ int main(void)
     tcase_add_test(tcase, test_output_without_memory_says_so);
     Suite *suite = suite_create("transport");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

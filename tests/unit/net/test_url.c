@@ -1,9 +1,9 @@
 /* URLs of backends: what is taken apart how, and what is refused with which words. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "net/url.h"
+#include "suite.h"
 
 static const struct {
     const char *text, *host;
@@ -98,9 +98,5 @@ int main(void)
     tcase_add_test(tcase, test_good_urls_are_taken_apart);
     tcase_add_test(tcase, test_bad_urls_are_refused_with_words);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

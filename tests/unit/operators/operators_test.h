@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "operators/operators.h"
+#include "suite.h"
 
 enum { OPERATORS_TEST_TEXT = 8192, OPERATORS_TEST_OUT = 16 };
 
@@ -240,12 +241,9 @@ static inline int operators_test_run(const char *suite_name, const struct operat
         tcase_add_test(tcase, tests[i].test);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int result = suite_run(suite);
     close(descriptor);
-    return failed == 0 ? 0 : 1;
+    return result;
 }
 
 #define OPERATORS_TEST_RUN(suite_name, tests) operators_test_run(suite_name, tests, WEFT_COUNT_OF(tests))

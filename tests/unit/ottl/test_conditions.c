@@ -1,5 +1,6 @@
 /* Conditions on spans and log records: what each kind of value compares with, and how conditions are put together. */
 #include "ottl_test.h"
+#include "suite.h"
 
 static const char span_json[] =
     "{\"resourceSpans\":[{\"schemaUrl\":\"r/1\",\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
@@ -369,9 +370,5 @@ int main(void)
     tcase_add_test(tests, test_depth_and_size_have_limits);
     tcase_add_test(tests, test_without_memory_nothing_is_lost);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "ottl/record.h"
+#include "suite.h"
 #include "wire/protobuf.h"
 
 enum { ATTRIBUTES = 9 };
@@ -183,9 +184,5 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_fields_and_attributes_lie_where_a_walk_finds_them);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "ottl_test.h"
 
 #include "ottl/write.h"
+#include "suite.h"
 
 static const char record_json[] =
     "{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"
@@ -169,9 +170,5 @@ int main(void)
     tcase_add_test(tests, test_converters_without_memory);
     tcase_add_test(tests, test_what_is_missing_is_said_by_name);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? 0 : 1;
+    return suite_run(suite);
 }

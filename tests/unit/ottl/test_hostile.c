@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "suite.h"
 
 enum {
     BODY_FIELD = 5,
@@ -344,9 +345,5 @@ int main(void)
     tcase_add_test(tests, test_work_is_bounded_by_what_is_asked_of_what);
     tcase_add_test(tests, test_honest_values_of_4_mib_pass);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

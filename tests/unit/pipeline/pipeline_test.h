@@ -2,12 +2,12 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "pipeline/fan_out.h"
+#include "suite.h"
 #include "wire/protobuf.h"
 
 /* A host without network, real small OTLP requests, tickets that count, and consumers that do as they are told. */
@@ -357,13 +357,4 @@ static inline void book_offered(uint64_t count)
         .kind = WEFT_ACCOUNT_OFFERED, .signal = "traces", .pipeline = "", .owner = "client"
     };
     weft_host_book(&host, weft_ledger_flow(host.ledger, &offered, &in_flight), count);
-}
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
 }

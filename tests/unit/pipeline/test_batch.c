@@ -3,6 +3,7 @@
 #include "pipeline_test.h"
 
 #include "base/base_test.h"
+#include "suite.h"
 
 static const uint32_t span_counts[] = { 1, 10, 1000 };
 
@@ -535,5 +536,5 @@ int main(void)
     tcase_add_test(tests, test_batch_that_has_ended_is_of_no_use);
     tcase_add_test(tests, test_part_that_weighs_nothing_knows_no_ticket);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 enum { REQUESTS = 5000, SPANS = 3, SPAN_BYTES = 1000 };
 
@@ -135,5 +136,5 @@ int main(void)
     tcase_add_test(tests, test_small_requests_reserve_what_they_cost);
     tcase_add_test(tests, test_lists_of_parts_and_clones_are_reserved);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include "wire/request_model.h"
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 enum { MOST_PARTS = 4 };
 
@@ -448,5 +449,5 @@ int main(void)
     tcase_add_test(tests, test_taken_record_does_not_pin_what_was_edited);
     tcase_add_test(tests, test_failed_allocations_change_nothing);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

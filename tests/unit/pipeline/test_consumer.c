@@ -2,6 +2,7 @@
 #include "pipeline_test.h"
 
 #include "base/base_test.h"
+#include "suite.h"
 
 static struct stub stub;
 static struct counted_ticket counted;
@@ -155,5 +156,5 @@ int main(void)
     tcase_add_test(tests, test_consumer_that_is_gone_does_nothing_any_more);
     tcase_add_test(tests, test_consumer_keeps_to_its_answer);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

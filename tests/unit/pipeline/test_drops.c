@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "pipeline/drops.h"
+#include "suite.h"
 
 enum { EVENTS = 30000, FLOWS = 5, NAMES = 7 };
 
@@ -207,9 +208,5 @@ int main(void)
     tcase_add_test(tests, test_rows_beyond_the_limit_keep_each_flows_sum);
     tcase_add_test(tests, test_long_names_are_cut);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "pipeline/pipeline_test.h"
 
 #include "pipeline/drops_summary.h"
+#include "suite.h"
 
 enum { WORKERS = 2 };
 
@@ -159,5 +160,5 @@ int main(void)
     tcase_add_test(tests, test_what_one_worker_has_forgotten_is_taken_from_longer_windows);
     tcase_add_test(tests, test_failed_allocations_are_said);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

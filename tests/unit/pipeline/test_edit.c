@@ -3,6 +3,7 @@
 #include "pipeline/edit.h"
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 static struct stub stub;
 static struct counted_ticket counted;
@@ -344,5 +345,5 @@ int main(void)
     tcase_add_test(tests, test_editors_undo_one_after_the_other);
     tcase_add_test(tests, test_failed_allocations_leave_the_batch);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

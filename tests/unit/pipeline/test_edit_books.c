@@ -4,6 +4,7 @@
 #include "pipeline/entry.h"
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 enum { RECORDS = 10, BRANCHES = 2 };
 
@@ -198,5 +199,5 @@ int main(void)
     tcase_add_test(tests, test_books_balance_whatever_the_branches_answer);
     tcase_add_test(tests, test_failed_allocations_drop_nothing);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "pipeline/entry.h"
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 enum { PIPELINES = 2 };
 static struct stub stubs[PIPELINES];
@@ -199,5 +200,5 @@ int main(void)
     tcase_add_test(tests, test_entry_made_under_pressure_is_closed);
     tcase_add_test(tests, test_failed_copies_refuse_the_whole_request);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "pipeline/drops_summary.h"
 #include "pipeline_test.h"
+#include "suite.h"
 
 enum { PIPELINES = 3, RECORDS = 10 };
 
@@ -468,5 +469,5 @@ int main(void)
     tcase_add_test(tests, test_reload_that_leaves_nobody_to_wait_for_ends_the_offer);
     tcase_add_test(tests, test_reload_without_a_pipeline_gives_up);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

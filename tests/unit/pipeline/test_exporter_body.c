@@ -2,10 +2,10 @@
  * the words of the `compression` key. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "pipeline/exporter_body.h"
+#include "suite.h"
 
 /* One resource, one scope, one span "s" with ids of 1s and 2s. */
 static const char request[] = "\x0a\x23\x12\x21\x12\x1f"
@@ -218,9 +218,5 @@ int main(void)
         tcase_add_test(tcase, tests[i]);
     }
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

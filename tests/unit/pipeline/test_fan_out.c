@@ -1,6 +1,7 @@
 /* Fan-out: each branch gets every byte, extra copies are booked, a refusal costs the others nothing, and what a closed
  * branch could not take waits for it. */
 #include "pipeline_test.h"
+#include "suite.h"
 
 enum { BRANCHES = 3 };
 static const char *const stub_ids[BRANCHES] = { "stub/0", "stub/1", "stub/2" };
@@ -277,5 +278,5 @@ int main(void)
     tcase_add_test(tests, test_failed_copies_are_not_booked_and_offered_to_nobody);
     tcase_add_test(tests, test_fan_out_is_open_when_all_branches_are);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

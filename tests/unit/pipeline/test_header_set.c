@@ -1,11 +1,11 @@
 /* Header fields of one request, and the metadata that they may come from. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "pipeline/header_set.h"
 #include "pipeline/metadata.h"
+#include "suite.h"
 
 START_TEST(test_each_name_stands_once_in_lower_case)
 {
@@ -168,9 +168,5 @@ int main(void)
     tcase_add_test(tests, test_what_two_requests_both_say);
     tcase_add_test(tests, test_nothing_is_in_common_with_no_metadata);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "pipeline/pipeline_test.h"
 
 #include "pipeline/drops.h"
+#include "suite.h"
 
 static weft_flow_id flow;
 
@@ -230,5 +231,5 @@ int main(void)
     tcase_add_test(tests, test_records_without_a_batch_have_a_policy);
     tcase_add_test(tests, test_metrics_count_data_points);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 static struct weft_listener open_listener(const char *text)
 {
@@ -136,5 +137,5 @@ int main(void)
     tcase_add_test(tests, test_unix_path_goes_with_the_last);
     tcase_add_test(tests, test_failed_listen_leaves_nothing);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

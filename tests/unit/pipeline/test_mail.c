@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "pipeline/mail.h"
 #include "pipeline/stage.h"
+#include "suite.h"
 
 /* A post that keeps the one message until it is delivered by hand. */
 static struct weft_message *under_way;
@@ -148,5 +149,5 @@ int main(void)
     tcase_add_test(tests, test_what_is_no_mail_is_not_looked_at);
     tcase_add_test(tests, test_mail_is_sent_and_taken_by_its_workers);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

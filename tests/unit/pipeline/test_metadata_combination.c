@@ -1,9 +1,9 @@
 /* What tells the requests of a batch processor's shards apart. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "pipeline/metadata_combination.h"
+#include "suite.h"
 
 static struct weft_budget budget;
 static char key_a[] = "X-A", key_b[] = "b";
@@ -91,9 +91,5 @@ int main(void)
     tcase_add_test(tests, test_combinations_differ_iff_values_do);
     tcase_add_test(tests, test_only_the_keys_are_kept);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "pipeline/retry.h"
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 static struct weft_retry_config config;
 
@@ -117,5 +118,5 @@ int main(void)
     tcase_add_test(tests, test_pause_past_the_budget_gives_up);
     tcase_add_test(tests, test_endless_wish_of_the_server_gives_up);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

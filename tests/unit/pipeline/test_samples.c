@@ -2,6 +2,7 @@
 #include "pipeline/samples.h"
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 START_TEST(test_same_name_and_labels_add_up)
 {
@@ -86,5 +87,5 @@ int main(void)
     tcase_add_test(tests, test_names_are_copied);
     tcase_add_test(tests, test_failed_allocation_leaves_the_sample_out);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

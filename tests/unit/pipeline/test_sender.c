@@ -1,5 +1,6 @@
 /* Sender: queue, consumers, retry and drain. */
 #include "pipeline/sender_test.h"
+#include "suite.h"
 
 /* ---- queue ---- */
 
@@ -564,5 +565,5 @@ int main(void)
     suite_add_tcase(suite, outcomes);
     suite_add_tcase(suite, rest);
     suite_add_tcase(suite, mistakes);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "pipeline/sender_test.h"
 
 #include "base/hash.h"
+#include "suite.h"
 
 START_TEST(test_batch_goes_at_min_size_or_after_the_timeout)
 {
@@ -293,5 +294,5 @@ int main(void)
     tcase_add_test(tests, test_charge_in_requests_goes_with_what_was_cut_off);
     tcase_add_test(tests, test_batch_sizer_is_inherited);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

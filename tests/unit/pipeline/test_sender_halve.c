@@ -1,6 +1,7 @@
 /* Refused requests that are cut in two until what is at fault stands alone: by a backend that refuses what has certain
  * spans in it, or everything, or what is too large. */
 #include "pipeline/sender_test.h"
+#include "suite.h"
 
 /* What the backend refuses. */
 static struct {
@@ -337,5 +338,5 @@ int main(void)
     tcase_add_test(tests, test_halves_of_what_is_unconfirmed_are_unconfirmed);
     tcase_add_test(tests, test_failed_halving_loses_nothing);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

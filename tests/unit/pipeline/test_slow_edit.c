@@ -3,6 +3,7 @@
 #include "pipeline/slow_edit.h"
 
 #include "pipeline_test.h"
+#include "suite.h"
 
 enum { SPANS = 10, TURNS = 4 };
 
@@ -277,5 +278,5 @@ int main(void)
     tcase_add_loop_test(tests, test_a_forced_drain_ends_it, 0, 2);
     tcase_add_test(tests, test_without_memory_for_a_stack_there_is_none);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

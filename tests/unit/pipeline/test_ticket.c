@@ -2,6 +2,7 @@
 #include "pipeline_test.h"
 
 #include "base/base_test.h"
+#include "suite.h"
 
 static struct weft_error failure(enum weft_status status)
 {
@@ -133,5 +134,5 @@ int main(void)
     tcase_add_test(tests, test_ticket_may_be_gone_after_the_last_part);
     tcase_add_test(tests, test_ticket_is_settled_once);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

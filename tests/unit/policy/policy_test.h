@@ -3,12 +3,12 @@
 /* What the tests of this floor share: a set of policies from YAML, and spans and resources written by hand. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "config/load.h"
 #include "policy/policy.h"
+#include "suite.h"
 #include "wire/protobuf.h"
 
 /* The types that may stand anywhere, as errors list them. */
@@ -166,11 +166,7 @@ static inline int policy_test_run(const char *suite_name, const struct policy_te
         tcase_add_test(tcase, tests[i].test);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
 
 #define POLICY_TEST_RUN(suite, tests) policy_test_run(suite, tests, sizeof(tests) / sizeof((tests)[0]))

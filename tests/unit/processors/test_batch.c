@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "config/load.h"
 #include "pipeline/pipeline_test.h"
+#include "suite.h"
 #include "weft/component.h"
 
 extern const struct weft_component weft_processor_batch;
@@ -417,5 +418,5 @@ int main(void)
     tcase_add_test(tests, test_a_shard_that_collects_nothing_is_given_up);
     tcase_add_test(tests, test_failed_allocations_make_no_shard);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* Words that join traces and log lines: who belongs together, who does not, on one worker and on several. */
 #include "join_words.h"
+#include "suite.h"
 
 #define CONFIG "decision_wait: 100ms\n" WORDS KEEP_ERRORS
 
@@ -423,5 +424,5 @@ int main(void)
     tcase_add_test(tests, test_lines_with_a_traceparent_name_a_trace);
     tcase_add_test(tests, test_lines_bring_words_and_severity);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "join_records.h"
+#include "suite.h"
 
 #define KEEP_ALL "policies: [{name: all, type: always_sample}]\n"
 
@@ -319,5 +320,5 @@ int main(void)
     tcase_add_test(tests, test_a_trace_of_a_million_spans);
     tcase_add_test(tests, test_times_of_records_decide_no_wait);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

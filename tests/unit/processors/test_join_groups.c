@@ -1,6 +1,7 @@
 /* Groups of traces at their limits: closed and burnt ones, late members, time, reloads, drains, memory. */
 #include "join/join_internal.h"
 #include "join_words.h"
+#include "suite.h"
 
 #define CONFIG "decision_wait: 100ms\n" WORDS KEEP_ERRORS
 
@@ -719,5 +720,5 @@ int main(void)
     tcase_add_test(tests, test_beyond_max_bytes_groups_are_decided_early);
     tcase_add_test(tests, test_each_allocation_may_fail);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  */
 #include "join/join_internal.h"
 #include "join_words.h"
+#include "suite.h"
 
 #define CONFIG "decision_wait: 100ms\n" WORDS KEEP_ERRORS
 
@@ -447,5 +448,5 @@ int main(void)
     tcase_add_test(tests, test_traces_whose_group_was_forgotten_are_counted);
     tcase_add_test(tests, test_words_beyond_what_a_record_has_are_counted);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * on, and who comes later follows what was kept. */
 #include "join/join_internal.h"
 #include "join_words.h"
+#include "suite.h"
 
 #define CONFIG "decision_wait: 100ms\n" WORDS KEEP_ERRORS
 
@@ -205,5 +206,5 @@ int main(void)
     tcase_add_test(tests, test_late_spans_that_wait_are_in_the_books);
     tcase_add_test(tests, test_late_spans_wait_only_so_long);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

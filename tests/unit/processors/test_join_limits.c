@@ -1,6 +1,7 @@
 /* The join at its limits: traces and bytes that are held, one batch with several records of a trace that is decided
  * while the batch is being taken, records of nothing. */
 #include "join_numbered.h"
+#include "suite.h"
 
 /* ---- num_traces ---- */
 
@@ -282,5 +283,5 @@ int main(void)
     tcase_add_test(tests, test_a_stage_that_is_full_opens_before_the_next_trace_is_due);
     tcase_add_test(tests, test_a_trace_that_was_decided_to_make_room_is_not_used_again);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
  * Things happen at multiples of 50 ms, and waits are 17 or 31 ms more than such, so that what happens first is never
  * in doubt. WEFT_MODEL_SEEDS=100000 and WEFT_MODEL_FIRST_SEED choose the range; a failure names its seed. */
 #include "join_model.h"
+#include "suite.h"
 
 enum { EVENTS_MAX = 60, EVENT_MS = 50, BATCH_MAX = 8, MAIL_MAX = 1024 };
 
@@ -361,5 +362,5 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, test_any_seed_does_as_the_model_says);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

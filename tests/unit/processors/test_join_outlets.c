@@ -2,6 +2,7 @@
  * run. */
 #include "join_numbered.h"
 #include "pipeline/loan.h"
+#include "suite.h"
 
 extern const struct weft_share_operations weft_join_share_operations;
 
@@ -281,5 +282,5 @@ int main(void)
     tcase_add_test(tests, test_by_force_what_cannot_go_is_dropped_with_the_reason);
     tcase_add_test(tests, test_a_dry_run_judges_and_drops_nothing);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

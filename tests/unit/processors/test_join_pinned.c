@@ -3,6 +3,7 @@
  * small, and copied. */
 #include "join/join_internal.h"
 #include "join_seen.h"
+#include "suite.h"
 
 enum { PADDING = 3700, SMALL_PADDING = 3000, TRACES = 8, SEEN_MAX = 64, WAIT_MS = 100 };
 
@@ -311,5 +312,5 @@ int main(void)
     tcase_add_test(tests, test_recent_trace_lets_go_of_its_payload_when_others_come);
     tcase_add_test(tests, test_reload_with_more_facts_keeps_what_is_pinned);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

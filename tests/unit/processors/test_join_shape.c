@@ -1,6 +1,7 @@
 /* Policies that look at a trace's records: the tree of its spans, and its size. */
 #include "join/join_internal.h"
 #include "join_seen.h"
+#include "suite.h"
 
 enum { SPANS_MAX = 64 };
 
@@ -111,5 +112,5 @@ int main(void)
     tcase_add_test(tests, test_trees_are_seen_as_they_are);
     tcase_add_test(tests, test_bytes_of_a_trace_are_those_of_its_request);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* What people are told of a trace: held, kept, dropped, forgotten, not seen, and its tree, whatever shape the spans are
  * of. Every answer is read as JSON. */
 #include "join_records.h"
+#include "suite.h"
 
 enum { SPAN_LIMIT = 2000 };
 
@@ -409,5 +410,5 @@ int main(void)
     tcase_add_test(tests, test_a_deep_chain_is_no_deep_recursion);
     tcase_add_test(tests, test_each_allocation_of_an_answer_may_fail);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -25,6 +25,7 @@
 #include "pipeline/exporter.h"
 #include "pipeline/fan_out.h"
 #include "processors/simulation_drops.h"
+#include "suite.h"
 #include "weft/component.h"
 #include "wire/protobuf.h"
 
@@ -681,9 +682,5 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, test_any_seed_settles_every_ticket_once);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "component_test.h"
 
 #include "metrics_service.pb-c.h"
+#include "suite.h"
 #include "wire/json_reader.h"
 #include "wire/json_writer.h"
 
@@ -157,9 +158,5 @@ int main(void)
     tcase_add_test(tcase, test_a_batch_that_is_not_taken_is_as_it_was);
     tcase_add_test(tcase, test_calls_that_are_wrong_are_refused);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* The config of the receiver `file_log`: what is refused, and what is only warned of. */
 #include "component_test.h"
+#include "suite.h"
 
 extern const struct weft_component weft_receiver_file_log;
 
@@ -81,9 +82,5 @@ int main(void)
     tcase_add_test(tcase, test_keys_that_an_operator_does_not_know_are_warned_of);
     tcase_add_test(tcase, test_a_container_without_paths_is_warned_of);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

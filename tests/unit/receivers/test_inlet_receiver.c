@@ -3,6 +3,7 @@
 #include "receivers/inlet_receiver.h"
 
 #include "pipeline/pipeline_test.h"
+#include "suite.h"
 
 enum { REFUSE_AFTER_NS = 5 * WEFT_NS_PER_S, RETRY_AFTER_NS = WEFT_NS_PER_S };
 
@@ -187,5 +188,5 @@ int main(void)
     tcase_add_test(tests, test_who_drains_offers_what_waits_and_ends_when_its_clients_have);
     tcase_add_test(tests, test_who_drains_waits_for_answers);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * that does as the test says. */
 #include "receivers/inlet_test.h"
 #include "receivers/log_stdin.h"
+#include "suite.h"
 
 static int pipe_end = -1; /* the client's other end, instead of a socket */
 
@@ -296,9 +297,5 @@ int main(void)
     tcase_add_test(input, test_lines_that_are_refused_while_draining_are_given_up);
     tcase_add_test(input, test_the_inlet_may_go_before_the_answer);
     suite_add_tcase(suite, input);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * test says; who has to give way, and what is kept of whom. */
 #include "receivers/inlet_test.h"
 #include "receivers/log_sockets.h"
+#include "suite.h"
 
 enum { CLIENTS = 8, LINE_BYTES = 100000 };
 
@@ -256,9 +257,5 @@ int main(void)
     tcase_add_test(tests, test_lines_that_are_refused_while_draining_are_given_up);
     tcase_add_test(tests, test_all_may_go_before_the_answer);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

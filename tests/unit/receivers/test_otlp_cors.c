@@ -1,8 +1,8 @@
 /* Which pages may send, and what a browser is told. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "receivers/otlp_cors.h"
+#include "suite.h"
 
 static char *origins[] = { "https://app.example.com", "http://*.test.example:8080", "null",
                            "http://localhost:*",      "https://*.example.org",      "https://app-*.example.net" };
@@ -162,9 +162,5 @@ int main(void)
     tcase_add_test(tests, test_open_server_answers_with_a_star);
     tcase_add_test(tests, test_values_that_no_header_can_carry_are_refused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

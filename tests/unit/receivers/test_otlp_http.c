@@ -1,6 +1,7 @@
 /* The OTLP/HTTP receiver over a socket pair, with pipelines that do as the test says. */
 #include "base/base_test.h"
 #include "receivers/inlet_test.h"
+#include "suite.h"
 
 /* A span with name "a"; and the same in JSON. */
 #define SPAN                           \
@@ -421,9 +422,5 @@ int main(void)
     tcase_add_test(tests, test_inlet_and_call_of_another_kind_are_not_cast);
     tcase_add_test(tests, test_no_memory_is_said_to_the_client);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include "net/http2_raw_peer.h"
 #include "receivers/inlet_test.h"
 #include "receivers/otlp_grpc.h"
+#include "suite.h"
 
 /* A span with name "a". */
 static const char span[] = "\x0a\x19\x12\x17\x12\x15\x0a\x10"
@@ -132,9 +133,5 @@ int main(void)
     tcase_add_test(tests, test_no_request_goes_without_its_metadata_over_http);
     tcase_add_test(tests, test_no_request_goes_without_its_metadata_over_grpc);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "pipeline/loan.h"
+#include "suite.h"
 
 extern const struct weft_component weft_processor_hold;
 
@@ -481,5 +482,5 @@ int main(void)
     tcase_add_test(tests, test_each_allocation_may_fail);
     tcase_add_test(tests, test_a_lent_batch_may_not_be_ended);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "graph/graph_test.h"
 
 #include "join/question.h"
+#include "suite.h"
 
 extern const struct weft_component weft_processor_hold;
 
@@ -351,5 +352,5 @@ int main(void)
     tcase_add_test(tests, test_nobody_is_asked_what_he_does_not_answer);
     tcase_add_test(tests, test_a_graph_without_judges_knows_nothing);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "stage_checks.h"
+#include "suite.h"
 
 enum { LIFE_MS = 3000, PEACE_STEP_MS = 9000, END_MS = 60000 };
 
@@ -208,9 +209,5 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, test_any_seed_keeps_its_books);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* One level of JSON, member by member. */
 #include "wire/wire_test.h"
 
+#include "suite.h"
 #include "wire/json_each.h"
 
 /* What the walk finds, as `key=value;`. */
@@ -74,9 +75,5 @@ int main(void)
     tcase_add_loop_test(tests, test_members_and_items_come_in_order, 0, (int)WEFT_COUNT_OF(cases));
     tcase_add_test(tests, test_what_is_too_deep_ends_the_walk);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "suite.h"
 #include "wire/json_member.h"
 #include "wire/rpc_status.h"
 
@@ -147,9 +148,5 @@ int main(void)
     tcase_add_test(tcase, test_status_message_is_read);
     tcase_add_test(tcase, test_response_that_cannot_be_read_is_told);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 /* Opening attributes: every legal shape of a record and of a KeyValue. */
+#include "suite.h"
 #include "wire/otlp_attributes.h"
 
 #include <check.h>
@@ -425,10 +426,7 @@ int main(void)
     tcase_add_test(tests, test_of_a_repeated_value_the_last_member_counts);
     tcase_add_test(tests, test_the_service_name_of_a_resource_is_found);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int result = suite_run(suite);
     weft_otlp_attributes_fini(&attributes);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return result;
 }

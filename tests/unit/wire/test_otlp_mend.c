@@ -3,6 +3,7 @@
 #include "wire/wire_test.h"
 
 #include "base/utf8.h"
+#include "suite.h"
 #include "wire/otlp_mend.h"
 
 static struct weft_budget budget;
@@ -407,9 +408,5 @@ int main(void)
         tcase_add_test(tcase, tests[i]);
     }
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

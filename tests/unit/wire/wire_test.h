@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "metrics.pb-c.h"
+#include "suite.h"
 #include "trace_service.pb-c.h"
 #include "wire/otlp_check.h"
 #include "wire/otlp_internal.h"
@@ -313,9 +314,5 @@ UNUSED static int run_tests(const char *name, const TTest *const *tests, size_t 
         tcase_add_test(tcase, tests[i]);
     }
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "graph/plan.h"
+#include "suite.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
 #include "worker/worker_config.h"
@@ -451,9 +452,5 @@ int main(void)
     tcase_add_loop_test(advice, test_what_has_no_effect_on_a_signal_is_warned_of, 0, (int)WEFT_COUNT_OF(signal_rows));
     tcase_add_test(advice, test_memory_that_fails_is_an_error);
     suite_add_tcase(suite, advice);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

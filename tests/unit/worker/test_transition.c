@@ -2,11 +2,11 @@
  * phase by phase, each on all workers before the next begins on any. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "suite.h"
 #include "worker/transition.h"
 
 enum { WORKER_COUNT = 3 };
@@ -310,9 +310,5 @@ int main(void)
     tcase_add_test(tests, test_all_workers_switch_and_the_former_graphs_leave_in_step);
     tcase_add_test(tests, test_hurry_brings_the_deadline_forward_on_every_worker);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "graph/plan.h"
+#include "suite.h"
 #include "worker/agent.h"
 #include "worker/telemetry_config.h"
 #include "worker/worker_config.h"
@@ -564,12 +565,9 @@ int main(void)
     tcase_add_test(sources, test_header_that_cannot_be_sent_is_warned_of);
     suite_add_tcase(suite, rows);
     suite_add_tcase(suite, sources);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int result = suite_run(suite);
     unlink(path_of("c.yaml"));
     unlink(path_of("second.yaml"));
     rmdir(directory);
-    return failed == 0 ? 0 : 1;
+    return result;
 }

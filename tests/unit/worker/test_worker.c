@@ -1,8 +1,8 @@
 /* Worker: its pool belongs to the thread that it is built on, then to its own, then to the one that has joined it. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/base_test.h"
+#include "suite.h"
 #include "worker/worker.h"
 
 struct letter {
@@ -94,9 +94,5 @@ int main(void)
     tcase_add_test(tcase, test_pool_follows_the_worker);
     tcase_add_test(tcase, test_what_a_worker_has_is_touched_by_its_thread_only);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
