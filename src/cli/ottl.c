@@ -11,16 +11,12 @@
 #include "cli/requests.h"
 #include "graph/plan.h"
 #include "processors/transform_run.h"
-#include "worker/agent.h"
-#include "worker/telemetry_config.h"
-#include "worker/worker_config.h"
 
 enum { SIGNAL_COUNT = WEFT_LOGS + 1 }; /* that have statements */
 
 struct ottl {
     struct weft_transform_rules *statements[SIGNAL_COUNT]; /* compiled; NULL: none is of the signal */
-    const struct weft_plan *plan;                          /* NULL: the statements */
-    const char *pipeline;                                  /* NULL: the first of the signal that has a transform */
+    struct weft_cli_target target;                         /* plan NULL: the statements */
 };
 
 static enum weft_status apply(const struct weft_transform_rules *rules, const char *id, struct weft_otlp_table *table,
@@ -105,7 +101,7 @@ static bool compile(enum weft_signal signal, const char *context, char **texts, 
 /* They are compiled before anything is read. */
 static int try_statements(const char *context, char **texts, size_t count)
 {
-    struct ottl ottl = { .plan = NULL };
+    struct ottl ottl = { .target.plan = NULL };
     bool is_compiled = true;
     int status = 2;
     for (int signal = 0; is_compiled && signal < SIGNAL_COUNT; signal++) {
@@ -126,8 +122,7 @@ static enum weft_status run_config(const struct ottl *ottl, struct weft_otlp_tab
                                    struct weft_error *error)
 {
     const struct weft_plan_pipeline *pipeline = NULL;
-    enum weft_status status =
-        weft_cli_find_pipeline(ottl->plan, ottl->pipeline, table->signal, "transform", &pipeline, error);
+    enum weft_status status = weft_cli_find_pipeline(&ottl->target, table->signal, "transform", &pipeline, error);
     for (size_t i = 0; status == WEFT_OK && i < pipeline->processor_count; i++) {
         const struct weft_plan_component *component = pipeline->processors[i];
         struct weft_transform_rules *rules = NULL;
@@ -148,7 +143,8 @@ static enum weft_status change(void *context, struct weft_otlp_table *table, str
 {
     (void)told;
     const struct ottl *ottl = context;
-    return ottl->plan == NULL ? run_statements(ottl, table, arena, error) : run_config(ottl, table, arena, error);
+    return ottl->target.plan == NULL ? run_statements(ottl, table, arena, error)
+                                     : run_config(ottl, table, arena, error);
 }
 
 /* ---- the command ---- */
@@ -193,22 +189,8 @@ static bool read_options(int argument_count, char **arguments, struct weft_cli_s
 
 static int try_config(const struct weft_cli_sources *sources, const char *pipeline)
 {
-    struct weft_config_sources view = weft_cli_sources_view(sources);
-    struct weft_plan *plan = NULL;
-    struct weft_telemetry telemetry;
-    struct weft_worker_config workers;
-    struct weft_error error = WEFT_ERROR_NONE;
-    int status = 1;
-    if (weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error) != WEFT_OK) {
-        fprintf(stderr, "%s\n", error.text);
-    } else if (!weft_cli_has_pipeline(plan, pipeline)) {
-        status = 2;
-    } else {
-        struct ottl ottl = { .plan = plan, .pipeline = pipeline };
-        status = weft_cli_requests_change(change, &ottl) ? 0 : 1;
-    }
-    weft_plan_unref(&plan);
-    return status;
+    struct ottl ottl = { .target.pipeline = pipeline };
+    return weft_cli_requests_change_by(sources, &ottl.target, change, &ottl);
 }
 
 static int try_condition(struct weft_cli_condition *question)

@@ -9,13 +9,9 @@
 #include "graph/plan.h"
 #include "processors/redaction_walk.h"
 #include "wire/otlp_table.h"
-#include "worker/agent.h"
-#include "worker/telemetry_config.h"
-#include "worker/worker_config.h"
 
 struct redact {
-    const struct weft_plan *plan;
-    const char *pipeline;     /* NULL: the first of the signal that has a redaction */
+    struct weft_cli_target target;
     struct weft_buffer *told; /* what was done to the request */
 };
 
@@ -89,8 +85,7 @@ static enum weft_status redact_request(void *context, struct weft_otlp_table *ta
 {
     struct redact *redact = context;
     const struct weft_plan_pipeline *pipeline = NULL;
-    enum weft_status status =
-        weft_cli_find_pipeline(redact->plan, redact->pipeline, table->signal, "redaction", &pipeline, error);
+    enum weft_status status = weft_cli_find_pipeline(&redact->target, table->signal, "redaction", &pipeline, error);
     if (status != WEFT_OK) {
         return status;
     }
@@ -141,21 +136,8 @@ int weft_cli_redact(int argument_count, char **arguments)
         weft_cli_sources_fini(&sources);
         return 2;
     }
-    struct weft_config_sources view = weft_cli_sources_view(&sources);
-    struct weft_plan *plan = NULL;
-    struct weft_telemetry telemetry;
-    struct weft_worker_config workers;
-    struct weft_error error = WEFT_ERROR_NONE;
-    int status = 1;
-    if (weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error) != WEFT_OK) {
-        fprintf(stderr, "%s\n", error.text);
-    } else if (!weft_cli_has_pipeline(plan, pipeline)) {
-        status = 2;
-    } else {
-        struct redact redact = { .plan = plan, .pipeline = pipeline };
-        status = weft_cli_requests_change(redact_request, &redact) ? 0 : 1;
-    }
-    weft_plan_unref(&plan);
+    struct redact redact = { .target.pipeline = pipeline };
+    int status = weft_cli_requests_change_by(&sources, &redact.target, redact_request, &redact);
     weft_cli_sources_fini(&sources);
     return status;
 }

@@ -7,6 +7,9 @@
 #include "base/payload.h"
 #include "wire/json_reader.h"
 #include "wire/json_writer.h"
+#include "worker/agent.h"
+#include "worker/telemetry_config.h"
+#include "worker/worker_config.h"
 
 struct requests {
     weft_cli_change_fn change;
@@ -154,7 +157,8 @@ static bool has_processor(const struct weft_plan_pipeline *pipeline, const char 
     return false;
 }
 
-bool weft_cli_has_pipeline(const struct weft_plan *plan, const char *id)
+/* NULL: none is asked for. */
+static bool has_pipeline(const struct weft_plan *plan, const char *id)
 {
     struct weft_buffer names;
     weft_buffer_init(&names, 0);
@@ -170,10 +174,33 @@ bool weft_cli_has_pipeline(const struct weft_plan *plan, const char *id)
     return is_there;
 }
 
-enum weft_status weft_cli_find_pipeline(const struct weft_plan *plan, const char *id, enum weft_signal signal,
-                                        const char *type, const struct weft_plan_pipeline **out_pipeline,
-                                        struct weft_error *error)
+int weft_cli_requests_change_by(const struct weft_cli_sources *sources, struct weft_cli_target *target,
+                                weft_cli_change_fn change, void *context)
 {
+    struct weft_config_sources view = weft_cli_sources_view(sources);
+    struct weft_plan *plan = NULL;
+    struct weft_telemetry telemetry;
+    struct weft_worker_config workers;
+    struct weft_error error = WEFT_ERROR_NONE;
+    int status = 1;
+    if (weft_agent_load(&view, NULL, NULL, &plan, &telemetry, &workers, &error) != WEFT_OK) {
+        fprintf(stderr, "%s\n", error.text);
+    } else if (!has_pipeline(plan, target->pipeline)) {
+        status = 2;
+    } else {
+        target->plan = plan;
+        status = weft_cli_requests_change(change, context) ? 0 : 1;
+        target->plan = NULL;
+    }
+    weft_plan_unref(&plan);
+    return status;
+}
+
+enum weft_status weft_cli_find_pipeline(const struct weft_cli_target *target, enum weft_signal signal, const char *type,
+                                        const struct weft_plan_pipeline **out_pipeline, struct weft_error *error)
+{
+    const struct weft_plan *plan = target->plan;
+    const char *id = target->pipeline;
     for (size_t i = 0; i < plan->pipeline_count; i++) {
         const struct weft_plan_pipeline *pipeline = &plan->pipelines[i];
         bool is_wanted = id == NULL ? has_processor(pipeline, type) : strcmp(id, pipeline->id) == 0;
