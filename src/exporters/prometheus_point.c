@@ -5,9 +5,10 @@
 
 #include "base/alloc.h"
 #include "wire/checked.h"
+#include "wire/otlp_metric_data.h"
 
-enum { NAME = 1, DESCRIPTION = 2, UNIT = 3, GAUGE = 5, SUM = 7, HISTOGRAM = 9, EXPONENTIAL = 10, SUMMARY = 11 };
-enum { POINTS = 1, TEMPORALITY = 2, IS_MONOTONIC = 3 };
+enum { NAME = 1, DESCRIPTION = 2, UNIT = 3 };
+enum { TEMPORALITY = 2, IS_MONOTONIC = 3 };
 
 static double real_of(uint64_t bits)
 {
@@ -17,13 +18,6 @@ static double real_of(uint64_t bits)
 }
 
 /* ---- metrics ---- */
-
-static bool is_data(const struct weft_wire_field *field)
-{
-    return field->type == WEFT_WIRE_BYTES &&
-           (field->number == GAUGE || field->number == SUM || field->number == HISTOGRAM ||
-            field->number == EXPONENTIAL || field->number == SUMMARY);
-}
 
 static void read_data(struct weft_prometheus_metric *metric, bool *out_is_monotonic)
 {
@@ -42,29 +36,19 @@ static void read_data(struct weft_prometheus_metric *metric, bool *out_is_monoto
     }
 }
 
-static void set_kind(struct weft_prometheus_metric *metric, bool is_monotonic)
+static enum weft_prometheus_kind kind_of(uint32_t data_field, bool is_monotonic)
 {
-    switch (metric->data_field) {
-    case SUM:
-        metric->kind = is_monotonic ? WEFT_PROMETHEUS_COUNTER : WEFT_PROMETHEUS_SUM;
-        metric->attributes_field = 7;
-        break;
-    case HISTOGRAM:
-        metric->kind = WEFT_PROMETHEUS_HISTOGRAM;
-        metric->attributes_field = 9;
-        break;
-    case EXPONENTIAL:
-        metric->kind = WEFT_PROMETHEUS_EXPONENTIAL;
-        metric->attributes_field = 1;
-        break;
-    case SUMMARY:
-        metric->kind = WEFT_PROMETHEUS_SUMMARY;
-        metric->attributes_field = 7;
-        break;
+    switch (data_field) {
+    case WEFT_OTLP_METRIC_SUM:
+        return is_monotonic ? WEFT_PROMETHEUS_COUNTER : WEFT_PROMETHEUS_SUM;
+    case WEFT_OTLP_METRIC_HISTOGRAM:
+        return WEFT_PROMETHEUS_HISTOGRAM;
+    case WEFT_OTLP_METRIC_EXPONENTIAL_HISTOGRAM:
+        return WEFT_PROMETHEUS_EXPONENTIAL;
+    case WEFT_OTLP_METRIC_SUMMARY:
+        return WEFT_PROMETHEUS_SUMMARY;
     default:
-        metric->kind = WEFT_PROMETHEUS_GAUGE;
-        metric->attributes_field = 7;
-        break;
+        return WEFT_PROMETHEUS_GAUGE;
     }
 }
 
@@ -75,7 +59,7 @@ void weft_prometheus_metric_read(struct weft_slice bytes, struct weft_prometheus
     struct weft_wire_field field;
     bool is_monotonic = false;
     while (weft_wire_next_checked(&reader, &field)) {
-        if (is_data(&field) && field.number != metric.data_field) {
+        if (weft_otlp_is_metric_data(&field) && field.number != metric.data_field) {
             size_t start = (size_t)(field.whole.bytes - bytes.bytes);
             metric.data_field = field.number;
             metric.data = weft_slice_of(field.whole.bytes, bytes.length - start);
@@ -88,7 +72,8 @@ void weft_prometheus_metric_read(struct weft_slice bytes, struct weft_prometheus
         }
     }
     read_data(&metric, &is_monotonic);
-    set_kind(&metric, is_monotonic);
+    metric.kind = kind_of(metric.data_field, is_monotonic);
+    metric.attributes_field = weft_otlp_metric_attributes_field(metric.data_field);
     *out_metric = metric;
 }
 
@@ -102,7 +87,7 @@ struct weft_prometheus_points weft_prometheus_points_of(const struct weft_promet
 bool weft_prometheus_points_next(struct weft_prometheus_points *points, struct weft_slice *out_point)
 {
     struct weft_slice data;
-    while (!weft_wire_next_message(&points->data, POINTS, out_point)) {
+    while (!weft_wire_next_message(&points->data, WEFT_OTLP_METRIC_POINTS_FIELD, out_point)) {
         if (!weft_wire_next_message(&points->metric, points->data_field, &data)) {
             return false;
         }

@@ -4,19 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "wire/protobuf.h"
 #include "wire/checked.h"
-
-enum { POINTS_FIELD = 1, DATA_FIELD_LIMIT = 12 };
-
-/* By the field of Metric that holds the data: the field of its points that holds attributes. */
-static const uint8_t attribute_fields[DATA_FIELD_LIMIT] = {
-    [5] = 7,  /* Gauge: NumberDataPoint */
-    [7] = 7,  /* Sum: NumberDataPoint */
-    [9] = 9,  /* Histogram */
-    [10] = 1, /* ExponentialHistogram */
-    [11] = 7, /* Summary */
-};
+#include "wire/otlp_metric_data.h"
 
 void weft_metric_points_fini(struct weft_metric_points *points)
 {
@@ -26,13 +15,12 @@ void weft_metric_points_fini(struct weft_metric_points *points)
 
 static uint32_t attribute_field(const struct weft_wire_field *field)
 {
-    bool is_data = field->type == WEFT_WIRE_BYTES && field->number < DATA_FIELD_LIMIT;
-    return is_data ? attribute_fields[field->number] : 0;
+    return field->type == WEFT_WIRE_BYTES ? weft_otlp_metric_attributes_field(field->number) : 0;
 }
 
 static bool is_point(const struct weft_wire_field *field)
 {
-    return field->number == POINTS_FIELD && field->type == WEFT_WIRE_BYTES;
+    return field->number == WEFT_OTLP_METRIC_POINTS_FIELD && field->type == WEFT_WIRE_BYTES;
 }
 
 static enum weft_status push(struct weft_metric_points *points, struct weft_slice point)
@@ -76,7 +64,7 @@ static void put_data(struct pass *pass, struct weft_slice data)
     while (weft_wire_next_checked(&reader, &field)) {
         if (is_point(&field)) {
             struct weft_slice point = pass->points->items[pass->next_point++];
-            put_header(pass, POINTS_FIELD, point.length);
+            put_header(pass, WEFT_OTLP_METRIC_POINTS_FIELD, point.length);
             put(pass, point);
         } else {
             put(pass, field.whole);

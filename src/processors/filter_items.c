@@ -2,19 +2,19 @@
 #include "processors/filter_items.h"
 
 #include "wire/checked.h"
+#include "wire/otlp_metric_data.h"
 #include "wire/rewrite.h"
 
-enum { EVENTS_FIELD = 11, POINTS_FIELD = 1 };
+enum { EVENTS_FIELD = 11 };
 
 /* The data of a Metric: the last of the fields that hold some, as protobuf has it. */
 static bool find_data(struct weft_slice metric, struct weft_wire_field *out_field)
 {
-    enum { DATA_FIELDS = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 11, LAST_DATA_FIELD = 11 };
     struct weft_wire_reader reader = weft_wire_reader_of(metric);
     struct weft_wire_field field;
     bool is_found = false;
     while (weft_wire_next_checked(&reader, &field)) {
-        if (field.number <= LAST_DATA_FIELD && (DATA_FIELDS >> field.number & 1) != 0) {
+        if (weft_otlp_is_metric_data(&field)) {
             *out_field = field;
             is_found = true;
         }
@@ -29,7 +29,7 @@ struct weft_filter_items weft_filter_items_of(enum weft_signal signal, struct we
         return (struct weft_filter_items){ weft_wire_reader_of(record), EVENTS_FIELD };
     }
     struct weft_slice points = signal == WEFT_METRICS && find_data(record, &data) ? data.bytes : WEFT_SLICE_EMPTY;
-    return (struct weft_filter_items){ weft_wire_reader_of(points), POINTS_FIELD };
+    return (struct weft_filter_items){ weft_wire_reader_of(points), WEFT_OTLP_METRIC_POINTS_FIELD };
 }
 
 bool weft_filter_items_next(struct weft_filter_items *items, struct weft_slice *out_item)
@@ -81,7 +81,7 @@ void weft_filter_items_put(enum weft_signal signal, struct weft_slice record, co
     }
     struct weft_rewriting rewriting = weft_rewriting_of(record);
     size_t at = out->length;
-    put_some(data.bytes, POINTS_FIELD, items, are_selected, out);
+    put_some(data.bytes, WEFT_OTLP_METRIC_POINTS_FIELD, items, are_selected, out);
     weft_rewrite_replace(out, &rewriting, &data, data.number, at);
     weft_rewrite_finish(out, &rewriting, record);
 }

@@ -25,13 +25,6 @@ static inline uint32_t weft_otlp_record_weight(enum weft_signal signal, struct w
     return signal == WEFT_METRICS ? weft_otlp_metric_points(record) : weft_otlp_profile_samples(record);
 }
 
-/* True for the fields of Metric that hold data points: the members of its oneof. */
-static inline bool weft_otlp_is_metric_data(const struct weft_wire_field *field)
-{
-    return field->number < WEFT_OTLP_FIELD_LIMIT && field->type == WEFT_WIRE_BYTES &&
-           weft_otlp_rules[OTLP_METRIC][field->number].kind == OTLP_MESSAGE;
-}
-
 /* The export request of a signal, for names: the walk itself has tables of its own. */
 const ProtobufCMessageDescriptor *weft_otlp_request_descriptor(enum weft_signal signal);
 

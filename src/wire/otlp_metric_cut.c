@@ -7,8 +7,7 @@
 #include "base/assert.h"
 #include "wire/checked.h"
 #include "wire/otlp_internal.h"
-
-enum { POINTS_FIELD = 1 };
+#include "wire/otlp_metric_data.h"
 
 /* A walk that measures what it lays out, and with `to` set writes it. */
 struct laying {
@@ -56,7 +55,7 @@ static void lay_fields(struct laying *laying, struct weft_slice metric)
 
 static bool is_point(const struct weft_wire_field *field)
 {
-    return field->number == POINTS_FIELD && field->type == WEFT_WIRE_BYTES;
+    return field->number == WEFT_OTLP_METRIC_POINTS_FIELD && field->type == WEFT_WIRE_BYTES;
 }
 
 /* The data's points, or its other fields. */
