@@ -16,14 +16,15 @@
  *                    + sent + rejected + handed_over + dropped(reason) + refused + uncopied
  *   accepted = offered - refused
  *
- * `offered` and `copied` are where records come from: a receiver's client, and a fan-out's extra copies. `refused`
- * takes back what a pipeline did not take, within the same tick, so that accepted is what the client was told.
- * `in_transit` is booked by two workers, each in its own cells: only its sum over workers means something.
+ * `offered` and `copied` are where records come from: a receiver's client, and a fan-out's extra copies, or the data
+ * points that a transform makes of others. `refused` takes back what a pipeline did not take, within the same tick, so
+ * that accepted is what the client was told. `in_transit` is booked by two workers, each in its own cells: only its sum
+ * over workers means something.
  *
  * The file stores the texts of these rows, never their numbers: rows may be added anywhere, moved and removed. */
 #define WEFT_ACCOUNT_ROWS(ROW)                                                                   \
     ROW(OFFERED, "offered", SOURCE)       /* owner: receiver */                                  \
-    ROW(COPIED, "copied", SOURCE)         /* owner: pipeline (its fan-out) or receiver */        \
+    ROW(COPIED, "copied", SOURCE)         /* owner: pipeline (its fan-out), or who copies */     \
     ROW(IN_FLIGHT, "in_flight", MEMORY)   /* owner: pipeline */                                  \
     ROW(IN_TRANSIT, "in_transit", MEMORY) /* owner: stage; between its home and owner workers */ \
     ROW(BUFFERED, "buffered", MEMORY)     /* owner: processor */                                 \
@@ -74,6 +75,7 @@ enum weft_account_class {
     ROW(TOO_LARGE, "too_large", false)       /* alone larger than a queue, or than what a backend takes */     \
     ROW(INVALID, "invalid", false)           /* rejected: the backend cannot read it, or does not want it */   \
     ROW(INVALID_UTF8, "invalid_utf8", false) /* refused: a text of it is none */                               \
+    ROW(AGGREGATED, "aggregated", true)      /* a data point that is part of another one now */                \
     ROW(SUPERSEDED, "superseded", true)      /* its series has a newer value */                                \
     ROW(SERIES_LIMIT, "series_limit", false) /* a new series where there is room for no more */                \
     ROW(SHUTDOWN, "shutdown", false)                                                                           \

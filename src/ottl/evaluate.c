@@ -47,6 +47,7 @@ void weft_ottl_run_fini(struct weft_ottl_run *run)
 {
     weft_entry_memory_fini(&run->memory);
     weft_ottl_run_trim(run);
+    weft_buffer_fini(&run->made);
     weft_pattern_scratch_free(&run->pattern);
     for (size_t i = 0; i < WEFT_COUNT_OF(run->digests); i++) {
         weft_digest_free(&run->digests[i]);

@@ -80,6 +80,7 @@ struct weft_ottl_function {
     struct weft_ottl_parameter parameters[WEFT_OTTL_MAX_PARAMETERS + 1];
     uint32_t contexts;   /* where it is known: WEFT_OTTL_IN_...; 0 = everywhere */
     bool is_unsupported; /* the Collector has it and weft does not: an error that says so */
+    bool changes_count;  /* an editor after which a request may have more data points, or less */
     enum weft_status (*call)(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                              struct weft_ottl_value *out_value);
     /* A shorter way, without a list of arguments: it takes those that it needs itself. May be NULL. False: nothing has

@@ -9,7 +9,8 @@ static const struct weft_ottl_function *const tables[] = {
     weft_ottl_functions_collection, weft_ottl_functions_hash,     weft_ottl_functions_id,
     weft_ottl_functions_net,        weft_ottl_functions_edit_map, weft_ottl_functions_edit_list,
     weft_ottl_functions_edit_text,  weft_ottl_functions_xml,      weft_ottl_functions_grok,
-    weft_ottl_functions_log,        weft_ottl_functions_metric,   weft_ottl_functions_missing,
+    weft_ottl_functions_log,        weft_ottl_functions_metric,   weft_ottl_functions_metric_make,
+    weft_ottl_functions_missing,
 };
 
 const struct weft_ottl_function *weft_ottl_function_next(size_t *in_out_at)

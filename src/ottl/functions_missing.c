@@ -34,13 +34,7 @@ const struct weft_ottl_function weft_ottl_functions_missing[] = {
     MISSING_IN("aggregate_on_attribute_value", METRIC),
     MISSING_IN("aggregate_on_attributes", METRIC),
     MISSING_IN("convert_exponential_histogram_to_histogram", METRIC),
-    MISSING_IN("convert_summary_count_val_to_sum", DATAPOINT),
-    MISSING_IN("convert_summary_quantile_val_to_gauge", METRIC),
-    MISSING_IN("convert_summary_sum_val_to_sum", DATAPOINT),
-    MISSING_IN("copy_metric", METRIC),
-    MISSING_IN("extract_count_metric", METRIC),
     MISSING_IN("extract_percentile_metric", METRIC),
-    MISSING_IN("extract_sum_metric", METRIC),
     MISSING_IN("merge_histogram_buckets", DATAPOINT),
     { .name = NULL },
 };

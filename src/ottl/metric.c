@@ -39,6 +39,24 @@ static bool is_data_field(uint32_t number)
     return false;
 }
 
+/* Of several kinds of data the last counts. */
+uint32_t weft_ottl_metric_point_count(struct weft_slice metric)
+{
+    struct weft_wire_reader reader = weft_wire_reader_of(metric);
+    struct weft_wire_field field;
+    struct weft_slice data = WEFT_SLICE_EMPTY;
+    struct weft_slice point;
+    uint32_t count = 0;
+    while (weft_wire_next_checked(&reader, &field)) {
+        data = is_data_field(field.number) ? field.bytes : data;
+    }
+    reader = weft_wire_reader_of(data);
+    while (weft_wire_next_message(&reader, WEFT_OTTL_DATA_POINTS, &point)) {
+        count++;
+    }
+    return count;
+}
+
 /* A copy in the run's memory, of bytes that have been written. */
 static enum weft_status keep_scratch(struct weft_ottl_run *run, struct weft_slice *out_bytes)
 {
@@ -56,16 +74,34 @@ static enum weft_status keep_scratch(struct weft_ottl_run *run, struct weft_slic
 }
 
 /* A level with what was written into it. */
-static enum weft_status read_level(struct weft_ottl_run *run, enum weft_ottl_level level, struct weft_slice *out_bytes)
+static enum weft_status read_level(struct weft_ottl_run *run, enum weft_ottl_level level,
+                                   const struct weft_ottl_replaced *replaced, struct weft_slice *out_bytes)
 {
     const struct weft_ottl_message *message = weft_ottl_record_level(&run->record, level);
-    if (message->touched == 0) {
+    if (message->touched == 0 && replaced == NULL) {
         *out_bytes = message->bytes;
         return WEFT_OK;
     }
     uint32_t attributes = weft_ottl_record_attributes_field(&run->record, level);
-    enum weft_status status = weft_ottl_write_message(weft_ottl_data_scratch(run), message, attributes, NULL);
+    enum weft_status status = weft_ottl_write_message(weft_ottl_data_scratch(run), message, attributes, replaced);
     return status == WEFT_OK ? keep_scratch(run, out_bytes) : status;
+}
+
+/* With what has become of its points, where one of them is looked at. */
+static enum weft_status read_data(struct weft_ottl_run *run, struct weft_slice *out_bytes)
+{
+    const struct weft_ottl_replaced replaced = { WEFT_OTTL_DATA_POINTS, run->points, run->point_count };
+    bool is_any = false;
+    if (run->points != NULL && run->record.levels[WEFT_OTTL_LEVEL_ITEM].touched != 0) {
+        enum weft_status status = read_level(run, WEFT_OTTL_LEVEL_ITEM, NULL, &run->points[run->point]);
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; run->points != NULL && i <= run->point; i++) {
+        is_any = is_any || run->points[i].bytes != NULL;
+    }
+    return read_level(run, WEFT_OTTL_LEVEL_DATA, is_any ? &replaced : NULL, out_bytes);
 }
 
 static struct weft_slice text_of(const struct weft_ottl_message *metric, uint32_t number)
@@ -85,14 +121,35 @@ enum weft_status weft_ottl_metric_read(struct weft_ottl_run *run, struct weft_ot
     metric.name = text_of(record, WEFT_OTTL_METRIC_NAME);
     metric.description = text_of(record, WEFT_OTTL_METRIC_DESCRIPTION);
     metric.unit = text_of(record, WEFT_OTTL_METRIC_UNIT);
-    enum weft_status status = read_level(run, WEFT_OTTL_LEVEL_RECORD, &metric.bytes);
+    enum weft_status status = read_level(run, WEFT_OTTL_LEVEL_RECORD, NULL, &metric.bytes);
     if (status == WEFT_OK) {
-        status = read_level(run, WEFT_OTTL_LEVEL_DATA, &metric.data);
+        status = read_data(run, &metric.data);
     }
     if (status == WEFT_OK) {
         *out_metric = metric;
     }
     return status;
+}
+
+enum weft_status weft_ottl_metric_read_to_make(struct weft_ottl_run *run, struct weft_ottl_metric *out_metric)
+{
+    size_t length = weft_ottl_record_level(&run->record, WEFT_OTTL_LEVEL_RECORD)->bytes.length;
+    return length > run->room_bytes
+               ? weft_fail(&run->error, WEFT_INVALID, "there is no room for another metric of %zu bytes", length)
+               : weft_ottl_metric_read(run, out_metric);
+}
+
+enum weft_status weft_ottl_metric_make(struct weft_ottl_run *run, struct weft_slice bytes)
+{
+    weft_buffer_append(&run->made, &bytes, sizeof bytes);
+    return weft_buffer_status(&run->made);
+}
+
+enum weft_status weft_ottl_metric_make_scratch(struct weft_ottl_run *run)
+{
+    struct weft_slice bytes;
+    enum weft_status status = keep_scratch(run, &bytes);
+    return status == WEFT_OK ? weft_ottl_metric_make(run, bytes) : status;
 }
 
 static bool is_kept(uint32_t number, enum weft_ottl_metric_rest rest)

@@ -19,11 +19,24 @@ struct weft_ottl_metric {
 /* The field of a Metric that data of this kind lies in; 0: there is none. */
 uint32_t weft_ottl_metric_field(enum weft_ottl_metric_type type);
 
+/* Of the contents of a Metric. */
+uint32_t weft_ottl_metric_point_count(struct weft_slice metric);
+
 /* "Gauge", "Sum" ...: for errors. */
 const char *weft_ottl_metric_type_text(enum weft_ottl_metric_type type);
 
 /* In run->memory, or borrowed from the record. WEFT_NOMEM; WEFT_INVALID: no steps left. */
 enum weft_status weft_ottl_metric_read(struct weft_ottl_run *run, struct weft_ottl_metric *out_metric) WEFT_MUST_CHECK;
+
+/* The same for who makes another metric of it. WEFT_INVALID, too: what is made may be longer than there is room for
+ * (run->room_bytes). */
+enum weft_status weft_ottl_metric_read_to_make(struct weft_ottl_run *run,
+                                               struct weft_ottl_metric *out_metric) WEFT_MUST_CHECK;
+
+/* One more Metric (run->made); of the run's memory. */
+enum weft_status weft_ottl_metric_make(struct weft_ottl_run *run, struct weft_slice bytes) WEFT_MUST_CHECK;
+/* One that lies in the scratch. */
+enum weft_status weft_ottl_metric_make_scratch(struct weft_ottl_run *run) WEFT_MUST_CHECK;
 
 /* Contents of a Metric with this data. bare: of all other fields it has name, description and unit only. */
 enum weft_ottl_metric_rest { WEFT_OTTL_METRIC_WHOLE, WEFT_OTTL_METRIC_BARE };

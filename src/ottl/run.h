@@ -22,6 +22,13 @@ struct weft_ottl_run {
     uint64_t steps_left;                                 /* of the present one: about a nanosecond each */
     uint64_t limits_met;                                 /* statements that met a limit of work */
     bool is_thorough;                                    /* tests: no call takes a shorter way (function.h) */
+
+    struct weft_buffer made; /* struct weft_slice: Metrics that statements made beside the record, in memory */
+    size_t room_bytes;       /* for them */
+    /* Of a Metric whose points are looked at one by one: what they have become, bytes NULL for one that is as it came;
+     * and which one is looked at. NULL: none is. */
+    struct weft_slice *points;
+    size_t point_count, point;
 };
 
 enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error *error) WEFT_MUST_CHECK;

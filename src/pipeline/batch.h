@@ -137,7 +137,8 @@ struct weft_batch_cursor weft_batch_records(const struct weft_batch *batch);
 bool weft_batch_next_record(struct weft_batch_cursor *cursor, struct weft_slice *out_record);
 
 /* Opens every part for editing. After editing tables the editor calls weft_batch_recount; no weight may have changed,
- * since tickets count it: records leave by weft_batch_take. WEFT_NOMEM: unchanged but for opened parts. */
+ * since tickets count it: records leave by weft_batch_take, and who makes some says so (weft_edit_reweigh).
+ * WEFT_NOMEM: unchanged but for opened parts. */
 enum weft_status weft_batch_open(struct weft_batch *batch) WEFT_MUST_CHECK;
 void weft_batch_recount(struct weft_batch *batch);
 

@@ -32,6 +32,24 @@ enum weft_status weft_edit_remove(struct weft_edit *edit, const struct weft_sele
     return status;
 }
 
+void weft_edit_reweigh(struct weft_edit *edit)
+{
+    weft_assert(edit->before != NULL);
+    for (size_t i = 0; i < edit->batch->part_count; i++) {
+        struct weft_part *part = &edit->batch->parts[i];
+        uint64_t weight = part->is_open ? part->table.weight : part->weight;
+        if (part->ticket != NULL && weight > part->weight) {
+            weft_ticket_add(part->ticket, weight - part->weight);
+        }
+        if (part->ticket != NULL && weight < part->weight) {
+            /* before is still waited for, so that it does not answer here */
+            weft_ticket_settle(part->ticket, part->weight - weight, NULL, -1);
+        }
+        part->ticket = weight == 0 ? NULL : part->ticket;
+        part->weight = weight;
+    }
+}
+
 static void end_if_there(struct weft_batch **own_batch)
 {
     if (*own_batch != NULL) {

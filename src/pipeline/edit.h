@@ -42,6 +42,10 @@ static inline void weft_edit_note_change(struct weft_edit *edit)
  * when the rest has been taken. WEFT_NOMEM only. */
 enum weft_status weft_edit_remove(struct weft_edit *edit, const struct weft_selection *selection) WEFT_MUST_CHECK;
 
+/* The tables of edit->batch weigh other than they did: there are more rows, or data points. The tickets wait for what
+ * there is then. What came and what went is the caller's to book: copied before it is passed on, dropped afterwards. */
+void weft_edit_reweigh(struct weft_edit *edit);
+
 /* Gives what is left to next; nothing at all if everything was removed. On WEFT_OK *own_batch is NULL and what was
  * removed is the caller's, to drop or to route. Otherwise *own_batch is the batch as it came, byte for byte, and
  * nothing was removed. The result is what next said. */

@@ -15,6 +15,10 @@ struct transform_processor {
     struct weft_consumer *next;
     enum weft_signal signal;
     struct weft_transform_runner runner;
+    bool changes_count;         /* of data points; only then are there flows: */
+    weft_flow_id copied_flow;   /* copied -> in_flight: points that statements make */
+    weft_flow_id uncopied_flow; /* in_flight -> uncopied: of a batch that was refused */
+    weft_flow_id drop_flow;     /* in_flight -> dropped(aggregated) */
 };
 
 static const struct weft_field transform_fields[] = {
@@ -80,13 +84,46 @@ static enum weft_status edit_batch(struct transform_processor *processor, struct
                                    struct weft_error *error)
 {
     enum weft_status status = weft_edit_open(edit);
-    processor->runner.is_changed = false;
+    weft_transform_runner_clear(&processor->runner);
     for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
         struct weft_part *part = &edit->batch->parts[i];
         status = weft_transform_apply(&processor->runner, &part->table, part->arena, error);
     }
     if (processor->runner.is_changed) {
         weft_edit_note_change(edit);
+    }
+    return status;
+}
+
+/* Points that were put together with others, by service. */
+static void book_gone(struct transform_processor *processor)
+{
+    const struct weft_transform_made *made = &processor->runner.made;
+    const struct weft_transform_gone *gone = (const struct weft_transform_gone *)(const void *)made->gone.bytes;
+    const uint8_t *name = made->services.bytes;
+    for (size_t i = 0; i < made->gone.length / sizeof *gone; i++) {
+        weft_host_drop_records(processor->consumer.host, processor->drop_flow, WEFT_SLICE_EMPTY,
+                               weft_slice_of(name, gone[i].service_bytes), gone[i].count);
+        name += gone[i].service_bytes;
+    }
+}
+
+/* There are more points, or less: what was made is booked before others have it, and what is gone once they have the
+ * rest. */
+static enum weft_status pass_on_counted(struct transform_processor *processor, struct weft_edit *edit,
+                                        struct weft_batch **own_batch, struct weft_error *error)
+{
+    struct weft_host *host = processor->consumer.host;
+    uint64_t made_count = processor->runner.made.point_count;
+    weft_edit_reweigh(edit);
+    if (made_count > 0) {
+        weft_host_book(host, processor->copied_flow, made_count);
+    }
+    enum weft_status status = weft_edit_pass_on(edit, processor->next, own_batch, error);
+    if (status == WEFT_OK) {
+        book_gone(processor);
+    } else if (made_count > 0) {
+        weft_host_book(host, processor->uncopied_flow, made_count);
     }
     return status;
 }
@@ -114,8 +151,11 @@ static enum weft_status consume(struct weft_consumer *consumer, struct weft_batc
     if (status == WEFT_NOMEM) {
         return weft_fail(error, status, "%s: no memory to edit a batch", consumer->id);
     }
-    return status == WEFT_OK ? weft_edit_pass_on(&edit, processor->next, own_batch, error)
-                             : weft_fail(error, status, "%s: %s", consumer->id, why.text);
+    if (status != WEFT_OK) {
+        return weft_fail(error, status, "%s: %s", consumer->id, why.text);
+    }
+    return processor->changes_count ? pass_on_counted(processor, &edit, own_batch, error)
+                                    : weft_edit_pass_on(&edit, processor->next, own_batch, error);
 }
 
 static void processor_free(struct weft_consumer *consumer)
@@ -143,6 +183,20 @@ static const struct weft_consumer_operations transform_operations = {
     .free = processor_free,
 };
 
+static void register_flows(struct transform_processor *processor, const struct weft_instance_setup *setup)
+{
+    struct weft_ledger *ledger = setup->host->ledger;
+    struct weft_account account = *setup->in_flight;
+    account.owner = setup->id;
+    account.kind = WEFT_ACCOUNT_COPIED;
+    processor->copied_flow = weft_ledger_flow(ledger, &account, setup->in_flight);
+    account.kind = WEFT_ACCOUNT_UNCOPIED;
+    processor->uncopied_flow = weft_ledger_flow(ledger, setup->in_flight, &account);
+    account.kind = WEFT_ACCOUNT_DROPPED;
+    account.reason = WEFT_DROP_AGGREGATED;
+    processor->drop_flow = weft_ledger_flow(ledger, setup->in_flight, &account);
+}
+
 static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
                                struct weft_error *error)
 {
@@ -155,6 +209,10 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);
         return status;
+    }
+    processor->changes_count = weft_transform_rules_change_count(setup->shared, setup->signal);
+    if (processor->changes_count) {
+        register_flows(processor, setup);
     }
     weft_consumer_connect(&processor->consumer, &processor->next, 1);
     *out_consumer = &processor->consumer;

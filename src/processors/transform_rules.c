@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "ottl/function.h"
 
 const char *const weft_transform_error_modes[] = { "propagate", "ignore", "silent", NULL };
 
@@ -167,6 +168,17 @@ static enum weft_status blame(const struct texts *texts, enum weft_ottl_form_of_
     return WEFT_OK;
 }
 
+static bool changes_count(const struct weft_transform_group *group)
+{
+    for (size_t i = 0; i < group->statement_count; i++) {
+        const struct weft_ottl_program *statement = group->statements[i]; /* NULL: it is wrong, and others are read */
+        if (statement != NULL && statement->editor->call->function->changes_count) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* context empty: it is inferred, and then all paths begin with theirs. */
 static enum weft_status make_group(const struct texts *statements, const struct texts *conditions, const char *context,
                                    enum weft_signal signal, struct weft_transform_group *group,
@@ -187,6 +199,7 @@ static enum weft_status make_group(const struct texts *statements, const struct 
     group->context = options.context;
     status = compile(statements, &options, &group->statements, &group->statement_count, error);
     if (status == WEFT_OK) {
+        group->changes_count = changes_count(group);
         options.form = WEFT_OTTL_CONDITION;
         status = compile(conditions, &options, &group->conditions, &group->condition_count, error);
     }
@@ -318,6 +331,16 @@ static enum weft_status add_list(struct weft_transform_rules *rules, const struc
         status = add_texts(list, blocks, signal, notes, &rules->groups[signal][blocks], error);
     }
     return status;
+}
+
+bool weft_transform_rules_change_count(const struct weft_transform_rules *rules, enum weft_signal signal)
+{
+    for (size_t i = 0; i < rules->group_counts[signal]; i++) {
+        if (rules->groups[signal][i].changes_count) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void weft_transform_rules_free(struct weft_transform_rules **own_rules)

@@ -20,6 +20,7 @@ struct weft_transform_group {
     enum weft_ottl_error_mode error_mode;
     struct weft_ottl_program **statements, **conditions;
     size_t statement_count, condition_count;
+    bool changes_count;             /* one of them makes data points, or puts some together */
     struct weft_ottl_sought sought; /* what they ask for */
 };
 
@@ -42,5 +43,8 @@ enum weft_status weft_transform_rules_of(enum weft_signal signal, const char *co
                                          const struct weft_slice *statements, size_t count,
                                          struct weft_transform_rules **out_rules,
                                          struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Whether statements of the signal may leave more data points, or less. */
+bool weft_transform_rules_change_count(const struct weft_transform_rules *rules, enum weft_signal signal);
 
 void weft_transform_rules_free(struct weft_transform_rules **own_rules);

@@ -45,6 +45,7 @@ void weft_transform_runner_fini(struct weft_transform_runner *runner)
     weft_buffer_fini(&runner->written);
     weft_buffer_fini(&runner->items);
     weft_buffer_fini(&runner->replaced);
+    weft_transform_made_fini(&runner->made);
 }
 
 /* ---- statements ---- */
@@ -148,6 +149,18 @@ static enum weft_status write_into(struct walk *walk, enum weft_ottl_level level
                                        weft_buffer_slice(&walk->runner->written), &run->memory);
 }
 
+static size_t room_bytes(const struct walk *walk)
+{
+    return WEFT_TRANSFORM_MAX_GROWTH_BYTES - walk->grown_bytes;
+}
+
+static enum weft_status fail_growth(struct walk *walk)
+{
+    (void)weft_fail(&walk->runner->run.error, WEFT_INVALID, "a request may not grow by more than %d MiB",
+                    WEFT_TRANSFORM_MAX_GROWTH_BYTES >> 20);
+    return judge(walk, WEFT_SLICE_LITERAL("what the statements made"), WEFT_INVALID);
+}
+
 /* Where the table can keep what is so long and was that long before; its frame as a field of that number is right
  * before it, so that neighbours leave as one piece. 0: without. WEFT_OK with NULL: it may not become so long. */
 static enum weft_status make_room(struct walk *walk, uint32_t frame, size_t length_before, size_t length,
@@ -155,10 +168,8 @@ static enum weft_status make_room(struct walk *walk, uint32_t frame, size_t leng
 {
     size_t more_bytes = length > length_before ? length - length_before : 0;
     *out_bytes = NULL;
-    if (more_bytes > WEFT_TRANSFORM_MAX_GROWTH_BYTES - walk->grown_bytes) {
-        (void)weft_fail(&walk->runner->run.error, WEFT_INVALID, "a request may not grow by more than %d MiB",
-                        WEFT_TRANSFORM_MAX_GROWTH_BYTES >> 20);
-        return judge(walk, WEFT_SLICE_LITERAL("what the statements made"), WEFT_INVALID);
+    if (more_bytes > room_bytes(walk)) {
+        return fail_growth(walk);
     }
     size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, length);
     uint8_t *bytes = weft_arena_try_bytes(walk->arena, frame_length + length);
@@ -320,10 +331,14 @@ static enum weft_status run_items(struct walk *walk, struct weft_ottl_replaced *
     const struct weft_slice *items = (const struct weft_slice *)(const void *)runner->items.bytes;
     struct weft_slice *contents = (struct weft_slice *)(void *)runner->replaced.bytes;
     bool is_any = false;
+    runner->run.points = is_metric ? contents : NULL;
+    runner->run.point_count = count;
     for (size_t i = 0; status == WEFT_OK && i < count; i++) {
+        runner->run.point = i;
         status = run_item(walk, items[i], i, &contents[i]);
         is_any = is_any || contents[i].bytes != NULL;
     }
+    runner->run.points = NULL;
     *replaced = (struct weft_ottl_replaced){ .field = is_any ? field : 0, .contents = contents, .count = count };
     return status;
 }
@@ -442,6 +457,74 @@ static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *r
     return status == WEFT_OK ? keep_record(walk, &replaced, record) : status;
 }
 
+/* ---- metrics that are made ---- */
+
+/* The metrics that statements made of a record. Each counts for more than its bytes, so that they are not too many,
+ * however small they are: they are looked at in turn, and may make more. */
+static enum weft_status keep_made(struct walk *walk, uint32_t scope)
+{
+    enum { BYTES_EACH = 256 };
+    struct weft_ottl_run *run = &walk->runner->run;
+    const struct weft_slice *metrics = (const struct weft_slice *)(const void *)run->made.bytes;
+    size_t count = run->made.length / sizeof *metrics;
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < count; i++) {
+        size_t more_bytes = metrics[i].length + BYTES_EACH;
+        if (more_bytes > room_bytes(walk)) {
+            status = fail_growth(walk);
+            continue;
+        }
+        walk->grown_bytes += more_bytes;
+        walk->runner->is_changed = true;
+        status = weft_transform_made_add(&walk->runner->made, walk->table, walk->arena, metrics[i], scope);
+    }
+    weft_buffer_clear(&run->made);
+    return status;
+}
+
+/* A metric, of which statements may make others, or put points together. */
+static enum weft_status run_metric(struct walk *walk, struct weft_otlp_record *record)
+{
+    struct weft_ottl_run *run = &walk->runner->run;
+    weft_buffer_clear(&run->made);
+    run->room_bytes = room_bytes(walk);
+    enum weft_status status = run_record(walk, record);
+    if (status == WEFT_OK) {
+        status = weft_transform_made_recount(&walk->runner->made, walk->table, record);
+    }
+    return status == WEFT_OK ? keep_made(walk, record->scope) : status;
+}
+
+/* What statements made of the records of a scope comes behind them, and is looked at in turn. */
+static enum weft_status run_made(struct walk *walk, size_t *in_out_at)
+{
+    struct weft_transform_made *made = &walk->runner->made;
+    enum weft_status status = WEFT_OK;
+    for (; status == WEFT_OK && *in_out_at < weft_transform_made_count(made); ++*in_out_at) {
+        struct weft_otlp_record record = *weft_transform_made_at(made, *in_out_at);
+        status = run_metric(walk, &record);
+        *weft_transform_made_at(made, *in_out_at) = record; /* the others may have moved */
+    }
+    return status;
+}
+
+static enum weft_status run_metrics(struct walk *walk)
+{
+    struct weft_otlp_table *table = walk->table;
+    enum weft_status status = WEFT_OK;
+    size_t made_at = 0;
+    for (uint32_t i = 0; status == WEFT_OK && i < table->record_count; i++) {
+        status = run_metric(walk, &table->records[i]);
+        bool is_last = i + 1 == table->record_count || table->records[i + 1].scope != table->records[i].scope;
+        if (status == WEFT_OK && is_last) {
+            status = run_made(walk, &made_at);
+        }
+    }
+    return status == WEFT_OK ? weft_transform_made_insert(&walk->runner->made, table, walk->arena) : status;
+}
+
+/* ---- all of them ---- */
+
 static enum weft_status walk_table(struct walk *walk)
 {
     struct weft_otlp_table *table = walk->table;
@@ -463,6 +546,9 @@ static enum weft_status walk_table(struct walk *walk)
     case WEFT_OTTL_SPANEVENT:
     case WEFT_OTTL_METRIC:
     case WEFT_OTTL_DATAPOINT:
+        if (walk->group->changes_count) {
+            return run_metrics(walk);
+        }
         for (uint32_t i = 0; status == WEFT_OK && i < table->record_count; i++) {
             status = run_record(walk, &table->records[i]);
         }

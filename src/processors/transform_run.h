@@ -1,5 +1,6 @@
 #pragma once
 
+#include "processors/transform_made.h"
 #include "processors/transform_rules.h"
 #include "wire/otlp_table.h"
 
@@ -7,7 +8,7 @@
 enum { WEFT_TRANSFORM_MAX_GROWTH_BYTES = 64 << 20 };
 
 /* Running statements on the records of a table. Nothing of the request changes: rows and headers get other bytes, of an
- * arena. One for each worker and processor. */
+ * arena, and of metrics there may be more rows then, of another weight (made). One for each worker and processor. */
 struct weft_transform_runner {
     const struct weft_transform_rules *rules;
     const char *id; /* for the log */
@@ -15,16 +16,24 @@ struct weft_transform_runner {
     struct weft_buffer written;  /* a message that is written anew */
     struct weft_buffer items;    /* struct weft_slice: events or data points of a record, */
     struct weft_buffer replaced; /* and what they are now */
-    uint64_t errors;             /* statements and conditions that failed */
-    bool is_thorough;            /* tests: attributes are not sought, but opened whenever something is written, messages
-                                    are written field by field, and calls are made the long way */
-    bool is_changed;             /* since the runner's user set it to false */
+    struct weft_transform_made made;
+    uint64_t errors;  /* statements and conditions that failed */
+    bool is_thorough; /* tests: attributes are not sought, but opened whenever something is written, messages
+                         are written field by field, and calls are made the long way */
+    bool is_changed;  /* since weft_transform_runner_clear */
 };
 
 enum weft_status weft_transform_runner_init(struct weft_transform_runner *runner,
                                             const struct weft_transform_rules *rules, const char *id,
                                             struct weft_error *error) WEFT_MUST_CHECK;
 void weft_transform_runner_fini(struct weft_transform_runner *runner);
+
+/* Before each batch. */
+static inline void weft_transform_runner_clear(struct weft_transform_runner *runner)
+{
+    runner->is_changed = false;
+    weft_transform_made_clear(&runner->made);
+}
 
 /* All groups of the table's signal, each over all records. WEFT_INVALID: a statement failed and its error_mode is
  * propagate; WEFT_NOMEM. Then the table is to be thrown away. */

@@ -24,9 +24,34 @@ scale_metric(0.001, Concat([metric.unit, "k"], "")) where metric.type == METRIC_
 scale_metric(0.5, metric.metadata["none"]) where metric.type == METRIC_DATA_TYPE_GAUGE
 scale_metric(10)
 scale_metric(multiplier=2.0, unit="x") where metric.type == METRIC_DATA_TYPE_HISTOGRAM
+copy_metric(name="new") where metric.name == "m1"
+copy_metric("new", "what", "By") where metric.name != "new"
+copy_metric(name=Concat([metric.name, "x"], "")) where Len(metric.name) < 5
+copy_metric(desc="d") where metric.description == ""
+copy_metric(description=metric.unit, unit="k") where metric.unit == "s"
+copy_metric(name=metric.metadata["none"]) where metric.name == "m1"
+copy_metric(name=1) where metric.name == "m1"
+copy_metric(metric.name, unit="q") where metric.unit != "q"
+extract_count_metric(true) where metric.type == METRIC_DATA_TYPE_SUMMARY
+extract_count_metric(false, ".n") where metric.type == METRIC_DATA_TYPE_HISTOGRAM and metric.aggregation_temporality != 0
+extract_count_metric(true, suffix="") where metric.type == METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM and metric.aggregation_temporality == 1
+extract_count_metric(true)
+extract_count_metric("x")
+extract_sum_metric(true) where metric.type == METRIC_DATA_TYPE_SUMMARY
+extract_sum_metric(false, ".total") where metric.type == METRIC_DATA_TYPE_HISTOGRAM and metric.aggregation_temporality != 0
+extract_sum_metric(true) where metric.type == METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM and metric.aggregation_temporality == 2
+convert_summary_quantile_val_to_gauge()
+convert_summary_quantile_val_to_gauge("q")
+convert_summary_quantile_val_to_gauge("code", ".quantile") where metric.name != "m2"
+convert_summary_quantile_val_to_gauge(suffix="")
 """.strip().split("\n")
 
 DATAPOINT = r"""
+convert_summary_count_val_to_sum("delta", true)
+convert_summary_count_val_to_sum("cumulative", false, ".n") where metric.name == "m1"
+convert_summary_count_val_to_sum("x", false)
+convert_summary_sum_val_to_sum("delta", true) where datapoint.attributes["code"] == "200"
+convert_summary_sum_val_to_sum("cumulative", false, suffix="_s")
 """.strip().split("\n")
 
 CHAINS = [
@@ -36,6 +61,15 @@ CHAINS = [
                 "set(metric.aggregation_temporality, 2)", 'set(cache["n"], metric.name)', "convert_sum_to_gauge()", 'set(metric.name, cache["n"])']),
     ("metric", ['set(metric.metadata["k"], "v")', "convert_sum_to_gauge()", 'set(metric.metadata["l"], metric.metadata["k"])',
                 'delete_key(metric.metadata, "k")']),
+    ("metric", ['copy_metric(name="copied") where metric.name == "m1"', 'set(metric.unit, "of the copy") where metric.name == "copied"',
+                'set(metric.name, "first") where metric.name == "m1"']),
+    ("metric", ['set(metric.unit, "w")', 'copy_metric(name="twice", unit="v") where metric.name == "m2"', "convert_sum_to_gauge()",
+                'copy_metric(name="thrice") where metric.name == "twice" and metric.type == METRIC_DATA_TYPE_GAUGE']),
+    ("datapoint", ['set(datapoint.attributes["zone"], "changed") where datapoint.attributes["code"] == "500"', 'set(metric.unit, "q")',
+                   'convert_summary_sum_val_to_sum("delta", true) where metric.name != "m1_sum"', 'set(datapoint.attributes["late"], true)']),
+    ("datapoint", ['set(datapoint.sum, 1.5) where metric.type == METRIC_DATA_TYPE_SUMMARY',
+                   'convert_summary_sum_val_to_sum("delta", true)', 'convert_summary_count_val_to_sum("delta", false)',
+                   'set(datapoint.attributes["made"], metric.name)']),
 ]
 
 

@@ -34,9 +34,8 @@ MISSING = {
             "RemoveXML", "UserAgent", "When"],
     "span": ["set_semconv_span_name"],
     "metric": ["aggregate_on_attribute_value", "aggregate_on_attributes", "convert_exponential_histogram_to_histogram",
-               "convert_summary_quantile_val_to_gauge", "copy_metric", "extract_count_metric",
-               "extract_percentile_metric", "extract_sum_metric"],
-    "datapoint": ["convert_summary_count_val_to_sum", "convert_summary_sum_val_to_sum", "merge_histogram_buckets"],
+               "extract_percentile_metric"],
+    "datapoint": ["merge_histogram_buckets"],
 }
 LISTS = {"log": "log_statements", "span": "trace_statements", "metric": "metric_statements", "datapoint": "metric_statements"}
 

@@ -243,8 +243,8 @@ END_TEST
 
 START_TEST(test_reasons_say_whether_all_is_well)
 {
-    static const enum weft_drop_reason well[] = { WEFT_DROP_NONE, WEFT_DROP_SAMPLED_OUT, WEFT_DROP_FILTERED,
-                                                  WEFT_DROP_NO_TRACE, WEFT_DROP_SUPERSEDED };
+    static const enum weft_drop_reason well[] = { WEFT_DROP_NONE,     WEFT_DROP_SAMPLED_OUT, WEFT_DROP_FILTERED,
+                                                  WEFT_DROP_NO_TRACE, WEFT_DROP_AGGREGATED,  WEFT_DROP_SUPERSEDED };
     size_t well_count = 0;
     for (int reason = 0; reason < WEFT_DROP_COUNT; reason++) {
         well_count += weft_drop_reason_is_ok((enum weft_drop_reason)reason);

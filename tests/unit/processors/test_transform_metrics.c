@@ -75,6 +75,20 @@ static enum weft_status offer_metrics(const char *metrics)
     return status;
 }
 
+/* What came into the pipeline has left it: data points that statements made, and those that they put together, too. */
+static void expect_balanced(void)
+{
+    struct weft_ledger_snapshot snapshot;
+    ck_assert(weft_ledger_snapshot_take(fixture.host.ledger, &snapshot) == WEFT_OK);
+    for (size_t i = 0; i < snapshot.count; i++) {
+        const struct weft_ledger_balance *balance = &snapshot.balances[i];
+        if (balance->account.kind == WEFT_ACCOUNT_IN_FLIGHT) {
+            ck_assert_uint_eq(balance->inflow, balance->outflow);
+        }
+    }
+    weft_ledger_snapshot_fini(&snapshot);
+}
+
 START_TEST(test_editors_make_what_the_collectors_make)
 {
     for (size_t i = 0; i < WEFT_COUNT_OF(rows); i++) {
@@ -87,6 +101,7 @@ START_TEST(test_editors_make_what_the_collectors_make)
         ck_assert_msg(weft_slice_equal(weft_buffer_slice(&json), weft_buffer_slice(&expected)), "%s\n%.*s\n%.*s",
                       rows[i].statements, WEFT_SLICE_PRINT(weft_buffer_slice(&json)),
                       WEFT_SLICE_PRINT(weft_buffer_slice(&expected)));
+        expect_balanced();
         weft_buffer_fini(&json);
         weft_buffer_fini(&expected);
         fixture_end();
@@ -94,7 +109,17 @@ START_TEST(test_editors_make_what_the_collectors_make)
 }
 END_TEST
 
-/* Its memory fails, at one place after the other, and then the sink refuses it. */
+static unsigned settled_count;
+
+static void count_settled(struct weft_ticket *ticket)
+{
+    ck_assert(ticket->worst.status == WEFT_OK);
+    settled_count++;
+}
+
+/* Its memory fails, at one place after the other, and then the sink refuses it. Its client is answered once, in the
+ * end.
+ */
 START_TEST(test_a_batch_that_is_not_taken_is_as_it_was)
 {
     for (size_t row = 0; row < WEFT_COUNT_OF(rows); row++) {
@@ -106,6 +131,12 @@ START_TEST(test_a_batch_that_is_not_taken_is_as_it_was)
             struct weft_payload *request = request_of(rows[row].metrics);
             struct weft_batch *batch = batch_of(WEFT_METRICS, weft_payload_slice(request), NULL);
             uint64_t weight = batch->weight;
+            struct weft_ticket ticket;
+            settled_count = weight == 0; /* nobody waits for no points */
+            if (weight > 0) {
+                weft_ticket_init(&ticket, weight, WEFT_ACKNOWLEDGE_DELIVERED, count_settled);
+                batch->parts[0].ticket = &ticket;
+            }
             sink.answer = WEFT_CLOSED; /* so that only the processor's own allocations are counted */
             weft_alloc_fail_at(n);
             enum weft_status status = weft_consumer_consume(fixture.consumer, &batch, &error);
@@ -117,13 +148,61 @@ START_TEST(test_a_batch_that_is_not_taken_is_as_it_was)
             ck_assert_uint_eq(batch->weight, weight);
             ck_assert_uint_eq(left.length, weft_payload_slice(request).length);
             ck_assert_mem_eq(left.bytes, weft_payload_slice(request).bytes, left.length);
+            ck_assert_uint_eq(settled_count, weight == 0);
             sink.answer = WEFT_OK;
             ck_assert(weft_consumer_consume(fixture.consumer, &batch, &error) == WEFT_OK);
+            ck_assert_uint_eq(settled_count, 1);
+            expect_balanced();
             weft_buffer_fini(&left);
             weft_payload_unref(&request);
             fixture_end();
         }
     }
+}
+END_TEST
+
+static uint64_t booked_for(enum weft_account_kind kind, enum weft_drop_reason reason)
+{
+    uint64_t sum = 0;
+    struct weft_ledger_snapshot snapshot;
+    ck_assert(weft_ledger_snapshot_take(fixture.host.ledger, &snapshot) == WEFT_OK);
+    for (size_t i = 0; i < snapshot.count; i++) {
+        const struct weft_account *account = &snapshot.balances[i].account;
+        uint64_t moved = kind == WEFT_ACCOUNT_COPIED ? snapshot.balances[i].outflow : snapshot.balances[i].inflow;
+        sum += account->kind == kind && account->reason == reason ? moved : 0;
+    }
+    weft_ledger_snapshot_fini(&snapshot);
+    return sum;
+}
+
+static const char two_points[] = "{'name':'m','gauge':{'dataPoints':[{'asInt':'1'},{'asInt':'2'}]}}";
+
+START_TEST(test_points_that_are_made_are_booked)
+{
+    begin("metric", "copy_metric(name=\"copy\") where metric.name == \"m\"");
+    sink.answer = WEFT_CLOSED;
+    ck_assert(offer_metrics(two_points) == WEFT_CLOSED);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_COPIED, WEFT_DROP_NONE), 2);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_UNCOPIED, WEFT_DROP_NONE), 2);
+    sink.answer = WEFT_OK;
+    ck_assert(offer_metrics(two_points) == WEFT_OK);
+    ck_assert_uint_eq(sink.weight, 4);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_COPIED, WEFT_DROP_NONE), 4);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_UNCOPIED, WEFT_DROP_NONE), 2);
+    fixture_end();
+}
+END_TEST
+
+/* A metric that is copied without a condition would be copied for ever. */
+START_TEST(test_copies_of_copies_end)
+{
+    enum { MOST = 64 << 20 >> 8 /* each counts for 256 bytes besides its own */ };
+    begin("metric", "copy_metric()");
+    ck_assert(offer_metrics(two_points) == WEFT_OK);
+    ck_assert_uint_gt(sink.weight, MOST / 4);
+    ck_assert_uint_lt(sink.weight, 2 * MOST + 2);
+    expect_balanced();
+    fixture_end();
 }
 END_TEST
 
@@ -138,6 +217,9 @@ START_TEST(test_calls_that_are_wrong_are_refused)
           "\"Delta\" is no aggregation temporality; use delta or cumulative" },
         { "convert_gauge_to_sum(\"delta\")", "metric", "convert_gauge_to_sum takes 2 arguments, not 1" },
         { "scale_metric(10)", "metric", "scale_metric: a number with a point is expected" },
+        { "extract_sum_metric()", "metric", "extract_sum_metric takes 1 to 2 arguments, not 0" },
+        { "convert_summary_sum_val_to_sum(\"d\", true)", "datapoint", "\"d\" is no aggregation temporality" },
+        { "copy_metric(name=1)", "metric", "copy_metric: expected a string but got an int" },
         { "convert_sum_to_gauge()", "datapoint", "unknown editor convert_sum_to_gauge in context datapoint" },
     };
     for (size_t i = 0; i < WEFT_COUNT_OF(calls); i++) {
@@ -156,6 +238,8 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_editors_make_what_the_collectors_make);
     tcase_add_test(tcase, test_a_batch_that_is_not_taken_is_as_it_was);
+    tcase_add_test(tcase, test_points_that_are_made_are_booked);
+    tcase_add_test(tcase, test_copies_of_copies_end);
     tcase_add_test(tcase, test_calls_that_are_wrong_are_refused);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
