@@ -4,12 +4,25 @@
 #include "config/unknown_key.h"
 
 static const struct weft_ottl_function *const tables[] = {
-    weft_ottl_functions_is,         weft_ottl_functions_type,     weft_ottl_functions_text,
-    weft_ottl_functions_format,     weft_ottl_functions_parse,    weft_ottl_functions_time,
-    weft_ottl_functions_collection, weft_ottl_functions_hash,     weft_ottl_functions_id,
-    weft_ottl_functions_net,        weft_ottl_functions_edit_map, weft_ottl_functions_edit_list,
-    weft_ottl_functions_edit_text,  weft_ottl_functions_xml,      weft_ottl_functions_grok,
-    weft_ottl_functions_log,        weft_ottl_functions_metric,   weft_ottl_functions_metric_make,
+    weft_ottl_functions_is,
+    weft_ottl_functions_type,
+    weft_ottl_functions_text,
+    weft_ottl_functions_format,
+    weft_ottl_functions_parse,
+    weft_ottl_functions_time,
+    weft_ottl_functions_collection,
+    weft_ottl_functions_hash,
+    weft_ottl_functions_id,
+    weft_ottl_functions_net,
+    weft_ottl_functions_edit_map,
+    weft_ottl_functions_edit_list,
+    weft_ottl_functions_edit_text,
+    weft_ottl_functions_xml,
+    weft_ottl_functions_grok,
+    weft_ottl_functions_log,
+    weft_ottl_functions_metric,
+    weft_ottl_functions_metric_make,
+    weft_ottl_functions_metric_aggregate,
     weft_ottl_functions_missing,
 };
 

@@ -2,6 +2,7 @@
  * numbers of their own. Whoever runs the statements puts them behind the others of the scope (metric.h). */
 #include "ottl/functions.h"
 #include "ottl/functions_metric.h"
+#include "ottl/metric_groups.h"
 #include "ottl/path_write.h"
 #include "wire/checked.h"
 #include "wire/rewrite.h"
@@ -12,26 +13,10 @@ enum { SUMMARY_QUANTILES = 6, QUANTILE = 1, QUANTILE_VALUE = 2 };
 
 /* ---- points ---- */
 
-static uint32_t attributes_field(enum weft_ottl_metric_type type)
-{
-    switch (type) {
-    case WEFT_OTTL_METRIC_HISTOGRAM:
-        return 9;
-    case WEFT_OTTL_METRIC_EXPONENTIAL_HISTOGRAM:
-        return 1;
-    case WEFT_OTTL_METRIC_GAUGE:
-    case WEFT_OTTL_METRIC_SUM:
-    case WEFT_OTTL_METRIC_SUMMARY:
-    case WEFT_OTTL_METRIC_NONE:
-        break;
-    }
-    return NUMBER_ATTRIBUTES;
-}
-
 /* When the point was, and its attributes, as those of a number. */
 static void put_frame(struct weft_buffer *out, struct weft_slice point, enum weft_ottl_metric_type type)
 {
-    uint32_t attributes = attributes_field(type);
+    uint32_t attributes = weft_ottl_point_attributes_field(type);
     struct weft_wire_reader reader = weft_wire_reader_of(point);
     struct weft_wire_field field;
     while (weft_wire_next_checked(&reader, &field)) {

@@ -44,6 +44,22 @@ convert_summary_quantile_val_to_gauge()
 convert_summary_quantile_val_to_gauge("q")
 convert_summary_quantile_val_to_gauge("code", ".quantile") where metric.name != "m2"
 convert_summary_quantile_val_to_gauge(suffix="")
+aggregate_on_attributes("sum", ["code"]) where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attributes("mean", ["host", "none"]) where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attributes("min", []) where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attributes("max", ["zone"]) where metric.type == METRIC_DATA_TYPE_GAUGE
+aggregate_on_attributes("median", []) where metric.type == METRIC_DATA_TYPE_SUM or metric.type == METRIC_DATA_TYPE_GAUGE
+aggregate_on_attributes("count", ["zone"]) where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attributes("sum") where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attributes(aggregation_function="mean", attributes=["code", "host"]) where metric.type == METRIC_DATA_TYPE_SUM
+aggregate_on_attributes("avg", [])
+aggregate_on_attributes("sum", "code")
+aggregate_on_attributes("sum", ["code"])
+aggregate_on_attribute_value("sum", "code", ["200", "500"], "known") where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attribute_value("max", "host", ["h1", "h2"], "all") where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attribute_value("median", "code", ["none"], "x") where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attribute_value("mean", attribute="code", values=["a", ""], new_value="200") where metric.type != METRIC_DATA_TYPE_SUMMARY
+aggregate_on_attribute_value("sum", "code", "200", "x")
 """.strip().split("\n")
 
 DATAPOINT = r"""
@@ -65,6 +81,10 @@ CHAINS = [
                 'set(metric.name, "first") where metric.name == "m1"']),
     ("metric", ['set(metric.unit, "w")', 'copy_metric(name="twice", unit="v") where metric.name == "m2"', "convert_sum_to_gauge()",
                 'copy_metric(name="thrice") where metric.name == "twice" and metric.type == METRIC_DATA_TYPE_GAUGE']),
+    ("metric", ['copy_metric(name="by.code") where metric.name == "m1" and metric.type != METRIC_DATA_TYPE_SUMMARY',
+                'aggregate_on_attributes("sum", ["code"]) where metric.name == "by.code"',
+                'set(metric.metadata["k"], 1) where metric.name == "by.code"', "convert_sum_to_gauge()",
+                'aggregate_on_attributes("max", []) where metric.type == METRIC_DATA_TYPE_GAUGE and metric.name != "by.code"']),
     ("datapoint", ['set(datapoint.attributes["zone"], "changed") where datapoint.attributes["code"] == "500"', 'set(metric.unit, "q")',
                    'convert_summary_sum_val_to_sum("delta", true) where metric.name != "m1_sum"', 'set(datapoint.attributes["late"], true)']),
     ("datapoint", ['set(datapoint.sum, 1.5) where metric.type == METRIC_DATA_TYPE_SUMMARY',
@@ -97,7 +117,7 @@ class Metrics:
     def of_sum(self, data):
         return data | {key: self.number() for key in ("sum", "min", "max") if self.random.random() < 0.7}
 
-    def point(self, kind, bounds):
+    def point(self, kind, bounds, offset):
         made = {"attributes": self.attributes(), "timeUnixNano": self.random.choice(TIMES), "startTimeUnixNano": self.random.choice(STARTS),
                 "flags": self.random.choice([0, 0, 0, 1])}
         count = {"count": str(self.random.choice([0, 1, 5, 12]))}
@@ -108,15 +128,16 @@ class Metrics:
         if kind == "exponentialHistogram":
             return self.of_sum(made | count | {
                 "scale": self.random.choice([0, 1]), "zeroCount": self.counts(1)[0], "exemplars": self.exemplars(),
-                "positive": {"offset": self.random.choice([-1, 0, 2]), "bucketCounts": self.counts(self.random.randint(0, 5))},
-                "negative": {"offset": self.random.choice([0, 0, 1]), "bucketCounts": self.counts(self.random.randint(0, 3))}})
+                "positive": {"offset": offset, "bucketCounts": self.counts(self.random.randint(0, 5))},
+                "negative": {"offset": abs(offset), "bucketCounts": self.counts(self.random.randint(0, 3))}})
         quantiles = [{"quantile": at, "value": self.number()} for at in (0.0, 0.5, 0.99)[:self.random.randint(0, 3)]]
         return made | count | {"sum": self.number(), "quantileValues": quantiles}
 
     def metric(self):
         kind = self.random.choice(["gauge", "sum", "histogram", "exponentialHistogram", "summary"])
         bounds = self.random.choice([[], [1.5], [0.0, 1.0, 2.5], [1.0, 5.0, 10.0, 20.0, 50.0]])
-        data = {"dataPoints": [self.point(kind, bounds) for _ in range(self.random.randint(0, 6))]}
+        offset = self.random.choice([-1, 0, 2])  # of all: the Collector puts counts of different ones into wrong buckets
+        data = {"dataPoints": [self.point(kind, bounds, offset) for _ in range(self.random.randint(0, 6))]}
         if kind not in ("gauge", "summary"):
             data["aggregationTemporality"] = self.random.randint(0, 2)
         if kind == "sum":

@@ -33,7 +33,7 @@ MISSING = {
             "GetXML", "InsertXML", "MapEach", "MapKeys", "ProfileID", "Reduce",
             "RemoveXML", "UserAgent", "When"],
     "span": ["set_semconv_span_name"],
-    "metric": ["aggregate_on_attribute_value", "aggregate_on_attributes", "convert_exponential_histogram_to_histogram",
+    "metric": ["convert_exponential_histogram_to_histogram",
                "extract_percentile_metric"],
     "datapoint": ["merge_histogram_buckets"],
 }

@@ -193,6 +193,22 @@ START_TEST(test_points_that_are_made_are_booked)
 }
 END_TEST
 
+START_TEST(test_points_that_are_put_together_are_booked)
+{
+    begin("metric", "aggregate_on_attributes(\"sum\", [])\ncopy_metric(name=\"copy\") where metric.name == \"m\"");
+    sink.answer = WEFT_CLOSED;
+    ck_assert(offer_metrics(two_points) == WEFT_CLOSED);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_DROPPED, WEFT_DROP_AGGREGATED), 0);
+    sink.answer = WEFT_OK;
+    ck_assert(offer_metrics(two_points) == WEFT_OK);
+    ck_assert_uint_eq(sink.weight, 2);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_DROPPED, WEFT_DROP_AGGREGATED), 1);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_COPIED, WEFT_DROP_NONE), 2);
+    ck_assert_uint_eq(booked_for(WEFT_ACCOUNT_UNCOPIED, WEFT_DROP_NONE), 1);
+    fixture_end();
+}
+END_TEST
+
 /* A metric that is copied without a condition would be copied for ever. */
 START_TEST(test_copies_of_copies_end)
 {
@@ -217,6 +233,9 @@ START_TEST(test_calls_that_are_wrong_are_refused)
           "\"Delta\" is no aggregation temporality; use delta or cumulative" },
         { "convert_gauge_to_sum(\"delta\")", "metric", "convert_gauge_to_sum takes 2 arguments, not 1" },
         { "scale_metric(10)", "metric", "scale_metric: a number with a point is expected" },
+        { "aggregate_on_attributes(\"avg\", [])", "metric",
+          "\"avg\" is no aggregation function; use sum, mean, min, max, median or count" },
+        { "aggregate_on_attributes(\"sum\", \"code\")", "metric", "a list is expected, in []" },
         { "extract_sum_metric()", "metric", "extract_sum_metric takes 1 to 2 arguments, not 0" },
         { "convert_summary_sum_val_to_sum(\"d\", true)", "datapoint", "\"d\" is no aggregation temporality" },
         { "copy_metric(name=1)", "metric", "copy_metric: expected a string but got an int" },
@@ -239,6 +258,7 @@ int main(void)
     tcase_add_test(tcase, test_editors_make_what_the_collectors_make);
     tcase_add_test(tcase, test_a_batch_that_is_not_taken_is_as_it_was);
     tcase_add_test(tcase, test_points_that_are_made_are_booked);
+    tcase_add_test(tcase, test_points_that_are_put_together_are_booked);
     tcase_add_test(tcase, test_copies_of_copies_end);
     tcase_add_test(tcase, test_calls_that_are_wrong_are_refused);
     suite_add_tcase(suite, tcase);
