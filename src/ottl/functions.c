@@ -23,6 +23,7 @@ static const struct weft_ottl_function *const tables[] = {
     weft_ottl_functions_metric,
     weft_ottl_functions_metric_make,
     weft_ottl_functions_metric_aggregate,
+    weft_ottl_functions_metric_buckets,
     weft_ottl_functions_missing,
 };
 

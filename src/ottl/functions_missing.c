@@ -31,8 +31,6 @@ const struct weft_ottl_function weft_ottl_functions_missing[] = {
     MISSING("When"),
     /* those of one signal */
     MISSING_IN("set_semconv_span_name", SPAN),
-    MISSING_IN("convert_exponential_histogram_to_histogram", METRIC),
     MISSING_IN("extract_percentile_metric", METRIC),
-    MISSING_IN("merge_histogram_buckets", DATAPOINT),
     { .name = NULL },
 };

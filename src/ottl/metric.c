@@ -73,7 +73,6 @@ static enum weft_status keep_scratch(struct weft_ottl_run *run, struct weft_slic
     return WEFT_OK;
 }
 
-/* A level with what was written into it. */
 static enum weft_status read_level(struct weft_ottl_run *run, enum weft_ottl_level level,
                                    const struct weft_ottl_replaced *replaced, struct weft_slice *out_bytes)
 {
@@ -102,6 +101,22 @@ static enum weft_status read_data(struct weft_ottl_run *run, struct weft_slice *
         is_any = is_any || run->points[i].bytes != NULL;
     }
     return read_level(run, WEFT_OTTL_LEVEL_DATA, is_any ? &replaced : NULL, out_bytes);
+}
+
+enum weft_status weft_ottl_level_read(struct weft_ottl_run *run, enum weft_ottl_level level,
+                                      struct weft_slice *out_bytes)
+{
+    return read_level(run, level, NULL, out_bytes);
+}
+
+enum weft_status weft_ottl_level_renew(struct weft_ottl_run *run, enum weft_ottl_level level)
+{
+    struct weft_slice bytes;
+    enum weft_status status = keep_scratch(run, &bytes);
+    if (status == WEFT_OK) {
+        weft_ottl_message_replace(weft_ottl_record_level(&run->record, level), bytes);
+    }
+    return status;
 }
 
 static struct weft_slice text_of(const struct weft_ottl_message *metric, uint32_t number)

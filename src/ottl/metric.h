@@ -25,6 +25,12 @@ uint32_t weft_ottl_metric_point_count(struct weft_slice metric);
 /* "Gauge", "Sum" ...: for errors. */
 const char *weft_ottl_metric_type_text(enum weft_ottl_metric_type type);
 
+/* A level with what was written into it, in run->memory or borrowed from the record. WEFT_NOMEM. */
+enum weft_status weft_ottl_level_read(struct weft_ottl_run *run, enum weft_ottl_level level,
+                                      struct weft_slice *out_bytes) WEFT_MUST_CHECK;
+/* It has these bytes from now on: those that lie in the scratch. WEFT_NOMEM. */
+enum weft_status weft_ottl_level_renew(struct weft_ottl_run *run, enum weft_ottl_level level) WEFT_MUST_CHECK;
+
 /* In run->memory, or borrowed from the record. WEFT_NOMEM; WEFT_INVALID: no steps left. */
 enum weft_status weft_ottl_metric_read(struct weft_ottl_run *run, struct weft_ottl_metric *out_metric) WEFT_MUST_CHECK;
 

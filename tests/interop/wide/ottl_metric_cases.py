@@ -60,6 +60,16 @@ aggregate_on_attribute_value("max", "host", ["h1", "h2"], "all") where metric.ty
 aggregate_on_attribute_value("median", "code", ["none"], "x") where metric.type != METRIC_DATA_TYPE_SUMMARY
 aggregate_on_attribute_value("mean", attribute="code", values=["a", ""], new_value="200") where metric.type != METRIC_DATA_TYPE_SUMMARY
 aggregate_on_attribute_value("sum", "code", "200", "x")
+convert_exponential_histogram_to_histogram("upper", [0.0, 1.0, 5.0, 10.0, 100.0])
+convert_exponential_histogram_to_histogram("midpoint", [0.5, 1.0, 2.0, 4.0])
+convert_exponential_histogram_to_histogram("uniform", [0.0, 0.7, 1.1, 3.0, 8.0, 50.0])
+convert_exponential_histogram_to_histogram("uniform", [3.0])
+convert_exponential_histogram_to_histogram("random", [1000.0])
+convert_exponential_histogram_to_histogram("", [0.001])
+convert_exponential_histogram_to_histogram("x", [1.0])
+convert_exponential_histogram_to_histogram("upper", [])
+convert_exponential_histogram_to_histogram("upper", [1])
+convert_exponential_histogram_to_histogram(distribution_fn="upper", explicit_bounds=[2.0, 1.0])
 """.strip().split("\n")
 
 DATAPOINT = r"""
@@ -68,6 +78,19 @@ convert_summary_count_val_to_sum("cumulative", false, ".n") where metric.name ==
 convert_summary_count_val_to_sum("x", false)
 convert_summary_sum_val_to_sum("delta", true) where datapoint.attributes["code"] == "200"
 convert_summary_sum_val_to_sum("cumulative", false, suffix="_s")
+merge_histogram_buckets(5.0)
+merge_histogram_buckets(1.5, "remove_explicit_bound")
+merge_histogram_buckets(1)
+merge_histogram_buckets(7.0)
+merge_histogram_buckets(3, "limit_buckets")
+merge_histogram_buckets(target_value=2.0, method="limit_buckets")
+merge_histogram_buckets(1, "limit_buckets")
+merge_histogram_buckets(1.5, "limit_buckets")
+merge_histogram_buckets(0, "limit_buckets")
+merge_histogram_buckets(Len(metric.name), "limit_buckets")
+merge_histogram_buckets(datapoint.attributes["none"]) where metric.type == METRIC_DATA_TYPE_HISTOGRAM
+merge_histogram_buckets(nil)
+merge_histogram_buckets(1.0, "x")
 """.strip().split("\n")
 
 CHAINS = [
@@ -87,6 +110,9 @@ CHAINS = [
                 'aggregate_on_attributes("max", []) where metric.type == METRIC_DATA_TYPE_GAUGE and metric.name != "by.code"']),
     ("datapoint", ['set(datapoint.attributes["zone"], "changed") where datapoint.attributes["code"] == "500"', 'set(metric.unit, "q")',
                    'convert_summary_sum_val_to_sum("delta", true) where metric.name != "m1_sum"', 'set(datapoint.attributes["late"], true)']),
+    ("datapoint", ['set(datapoint.attributes["late"], 1)', "merge_histogram_buckets(5.0)", "merge_histogram_buckets(10.0)",
+                   'set(datapoint.attributes["left"], Len(datapoint.bucket_counts)) where metric.type == METRIC_DATA_TYPE_HISTOGRAM',
+                   'set(datapoint.count, 3) where metric.type == METRIC_DATA_TYPE_HISTOGRAM', 'merge_histogram_buckets(2, "limit_buckets")']),
     ("datapoint", ['set(datapoint.sum, 1.5) where metric.type == METRIC_DATA_TYPE_SUMMARY',
                    'convert_summary_sum_val_to_sum("delta", true)', 'convert_summary_count_val_to_sum("delta", false)',
                    'set(datapoint.attributes["made"], metric.name)']),

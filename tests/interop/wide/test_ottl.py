@@ -33,9 +33,7 @@ MISSING = {
             "GetXML", "InsertXML", "MapEach", "MapKeys", "ProfileID", "Reduce",
             "RemoveXML", "UserAgent", "When"],
     "span": ["set_semconv_span_name"],
-    "metric": ["convert_exponential_histogram_to_histogram",
-               "extract_percentile_metric"],
-    "datapoint": ["merge_histogram_buckets"],
+    "metric": ["extract_percentile_metric"],
 }
 LISTS = {"log": "log_statements", "span": "trace_statements", "metric": "metric_statements", "datapoint": "metric_statements"}
 
