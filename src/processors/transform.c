@@ -31,7 +31,8 @@ static const struct weft_field transform_fields[] = {
     WEFT_FIELD(struct weft_transform_config, log_statements, NULL, "The same for logs."),
     WEFT_FIELD_UNSUPPORTED("profile_statements", "Statements for profiles."),
     WEFT_FIELD(struct weft_transform_config, flatten_data, "false",
-               "Gives each log record a resource and a scope of its own first; not supported yet."),
+               "Gives each log record a resource and a scope of its own while statements run; those that are the same "
+               "afterwards are one again."),
     WEFT_FIELD(
         struct weft_transform_config, max_steps, "20000000",
         "weft's own: what a statement may take on one record: steps of about a nanosecond, and half as many again "

@@ -383,9 +383,7 @@ enum weft_status weft_transform_rules_new(const struct weft_transform_config *co
     enum weft_status status = rules == NULL ? WEFT_NOMEM : WEFT_OK;
     if (rules != NULL) {
         rules->max_steps = config->max_steps;
-    }
-    if (config->flatten_data && status == WEFT_OK) {
-        status = weft_fail(error, WEFT_UNSUPPORTED, "flatten_data is not supported by weft");
+        rules->flatten_data = config->flatten_data && config->log_statements.node != NULL;
     }
     for (size_t signal = 0; status == WEFT_OK && signal < WEFT_SIGNAL_COUNT; signal++) {
         status = add_list(rules, lists[signal], (enum weft_signal)signal, error_mode, notes, error);

@@ -27,6 +27,7 @@ struct weft_transform_group {
 struct weft_transform_rules {
     struct weft_transform_group *groups[WEFT_SIGNAL_COUNT];
     size_t group_counts[WEFT_SIGNAL_COUNT];
+    bool flatten_data;
     uint64_t max_steps; /* of a statement on a record; 0 = WEFT_OTTL_STEPS_MAX */
 };
 

@@ -8,6 +8,7 @@
 #include "ottl/metric.h"
 #include "ottl/write.h"
 #include "ottl/write_short.h"
+#include "processors/transform_flat.h"
 #include "wire/checked.h"
 
 enum { NONE = UINT32_MAX };
@@ -559,8 +560,8 @@ static enum weft_status walk_table(struct walk *walk)
     weft_assert(!"context");
 }
 
-enum weft_status weft_transform_apply(struct weft_transform_runner *runner, struct weft_otlp_table *table,
-                                      struct weft_arena *arena, struct weft_error *error)
+static enum weft_status run_groups(struct weft_transform_runner *runner, struct weft_otlp_table *table,
+                                   struct weft_arena *arena, struct weft_error *error)
 {
     const struct weft_transform_rules *rules = runner->rules;
     enum weft_status status = WEFT_OK;
@@ -583,4 +584,15 @@ enum weft_status weft_transform_apply(struct weft_transform_runner *runner, stru
     }
     weft_ottl_run_clear(&runner->run);
     return status;
+}
+
+enum weft_status weft_transform_apply(struct weft_transform_runner *runner, struct weft_otlp_table *table,
+                                      struct weft_arena *arena, struct weft_error *error)
+{
+    bool is_flat = runner->rules->flatten_data && table->signal == WEFT_LOGS;
+    enum weft_status status = is_flat ? weft_transform_flatten(table, arena, error) : WEFT_OK;
+    if (status == WEFT_OK) {
+        status = run_groups(runner, table, arena, error);
+    }
+    return status == WEFT_OK && is_flat ? weft_transform_regroup(table, arena) : status;
 }

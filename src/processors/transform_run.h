@@ -36,6 +36,6 @@ static inline void weft_transform_runner_clear(struct weft_transform_runner *run
 }
 
 /* All groups of the table's signal, each over all records. WEFT_INVALID: a statement failed and its error_mode is
- * propagate; WEFT_NOMEM. Then the table is to be thrown away. */
+ * propagate; WEFT_LIMIT: of flatten_data (transform_flat.h); WEFT_NOMEM. Then the table is to be thrown away. */
 enum weft_status weft_transform_apply(struct weft_transform_runner *runner, struct weft_otlp_table *table,
                                       struct weft_arena *arena, struct weft_error *error) WEFT_MUST_CHECK;

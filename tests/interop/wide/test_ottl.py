@@ -62,6 +62,15 @@ def is_same(theirs, ours):
     return comparable(theirs["request"]) == comparable(ours["request"])
 
 
+def records(answer):
+    """Each log record with what it lies under, in no order; of a resource the Collector keeps its attributes only."""
+    if answer is None or "error" in answer:
+        return "error" if answer else None
+    return sorted(json.dumps([comparable(resource.get("resource", {}).get("attributes", [])),
+                              comparable({key: value for key, value in scope.items() if key != "logRecords"}), comparable(record)], sort_keys=True)
+                  for resource in answer["request"]["resourceLogs"] for scope in resource["scopeLogs"] for record in scope["logRecords"])
+
+
 def log_config(statements):
     return {"error_mode": "propagate", "log_statements": [{"context": "log", "statements": statements}]}
 
@@ -131,6 +140,16 @@ class Ottl(OutsideInCase):
 
     def test_transforms_of_logs_do_the_same(self):
         self.compare_transforms("logs")
+
+    def test_transforms_of_flat_logs_do_the_same(self):
+        source, changed = Source(f"{SEED} flat"), 0
+        for _ in range(CONFIGS_OF_A_SIGNAL):
+            config, requests = source.transform("logs") | {"flatten_data": True}, self.requests(source, "logs")
+            theirs = ottl_parties.by_collector([("transform", config, "logs", request) for request in requests])
+            for request, their, our in zip(requests, theirs, ottl_parties.transformed(config, requests)):
+                self.assertEqual(records(their), records(our), f"{json.dumps(config)}\n{json.dumps(request)}")
+                changed += records(our) != records({"request": request})
+        self.assertGreater(changed, len(requests) * CONFIGS_OF_A_SIGNAL // 3)
 
     def compare_filters(self, signal):
         source, counts = Source(f"{SEED} filter {signal}"), collections.Counter()

@@ -305,7 +305,6 @@ START_TEST(test_config_rules_are_the_collectors)
                              WEFT_INVALID, "unknown editor scale_metric");
     component_expect_refused(component, "trace_statements: [{context: span, statements: ['set_semconv_span_name()']}]",
                              WEFT_UNSUPPORTED, "set_semconv_span_name is not supported by weft");
-    component_expect_refused(component, "flatten_data: true", WEFT_UNSUPPORTED, "flatten_data");
     component_expect_refused(component, "profile_statements: [x]", WEFT_UNSUPPORTED, "profile_statements");
     component_expect_refused(component, "error_mode: never", WEFT_INVALID, "error_mode");
 }
