@@ -179,6 +179,26 @@ static bool changes_count(const struct weft_transform_group *group)
     return false;
 }
 
+/* A copy is looked at in turn, and would be copied, too. */
+static enum weft_status doubt_copies(const struct texts *statements, const struct weft_transform_group *group)
+{
+    enum weft_status status = WEFT_OK;
+    for (size_t i = 0; status == WEFT_OK && i < group->statement_count && group->condition_count == 0; i++) {
+        const struct weft_ottl_program *statement = group->statements[i];
+        const struct weft_node *node = node_of(statements, i);
+        struct weft_error line = WEFT_ERROR_NONE;
+        if (statement != NULL && statement->condition == NULL && node != NULL && statements->notes != NULL &&
+            weft_slice_equal_text(statement->editor->name, "copy_metric")) {
+            (void)weft_node_fail(&line, WEFT_INVALID, node,
+                                 "it copies its own copies until the request has grown by %d MiB; say which metrics "
+                                 "are meant: copy_metric(...) where metric.name == \"...\"",
+                                 WEFT_TRANSFORM_MAX_GROWTH_BYTES >> 20);
+            status = weft_config_notes_add(statements->notes, WEFT_NOTE_WARNING, "%s", line.text);
+        }
+    }
+    return status;
+}
+
 /* context empty: it is inferred, and then all paths begin with theirs. */
 static enum weft_status make_group(const struct texts *statements, const struct texts *conditions, const char *context,
                                    enum weft_signal signal, struct weft_transform_group *group,
@@ -203,7 +223,7 @@ static enum weft_status make_group(const struct texts *statements, const struct 
         options.form = WEFT_OTTL_CONDITION;
         status = compile(conditions, &options, &group->conditions, &group->condition_count, error);
     }
-    return status;
+    return status == WEFT_OK ? doubt_copies(statements, group) : status;
 }
 
 /* The texts of a list; the slices are the caller's. */

@@ -3,6 +3,9 @@
 #include "config/field.h"
 #include "ottl/ottl.h"
 
+/* So much longer than it came a request may become, all records together; what would make it longer fails. */
+enum { WEFT_TRANSFORM_MAX_GROWTH_BYTES = 64 << 20 };
+
 /* What the config of a transform says, compiled: for each signal groups of statements, in order. Made once, used by all
  * workers at once. */
 struct weft_transform_config {

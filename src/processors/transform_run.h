@@ -4,9 +4,6 @@
 #include "processors/transform_rules.h"
 #include "wire/otlp_table.h"
 
-/* So much longer than it came a request may become, all records together; what would make it longer fails. */
-enum { WEFT_TRANSFORM_MAX_GROWTH_BYTES = 64 << 20 };
-
 /* Running statements on the records of a table. Nothing of the request changes: rows and headers get other bytes, of an
  * arena, and of metrics there may be more rows then, of another weight (made). One for each worker and processor. */
 struct weft_transform_runner {

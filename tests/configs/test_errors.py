@@ -152,6 +152,16 @@ processors:
 exporters: {nop: }
 service: {pipelines: {traces: {receivers: [nop], processors: [transform], exporters: [nop]}}}
 """
+COPIES = """\
+receivers: {nop: }
+processors:
+  transform:
+    metric_statements:
+      - {context: metric, statements: ['copy_metric(name="a")', 'copy_metric(name="b") where name == "c"']}
+      - {context: metric, conditions: ['name == "c"'], statements: ['copy_metric(name="b")']}
+exporters: {nop: }
+service: {pipelines: {metrics: {receivers: [nop], processors: [transform], exporters: [nop]}}}
+"""
 FILES = """\
 receivers:
   otlp:
@@ -235,6 +245,13 @@ class Errors(OutsideInCase):
         self.assertEqual([line for line in done.stdout.splitlines() if line.startswith("warning")],
                          [f"warning: {path}:4: processors.transform.trace_statements[0]: it will fail on each record: "
                           "span.name takes a string and not an int"])
+
+    def test_copies_that_would_be_copied_are_warned_of(self):
+        done, path = self.run_weft(COPIES, "validate")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual([line for line in done.stdout.splitlines() if line.startswith("warning")],
+                         [f"warning: {path}:5: processors.transform.metric_statements[0].statements[0]: it copies its own copies until the "
+                          "request has grown by 64 MiB; say which metrics are meant: copy_metric(...) where metric.name == \"...\""])
 
     def test_certificates_are_read(self):
         folder = self.temporary_directory()

@@ -1,6 +1,6 @@
 /* Any bytes as statements of a transform, a line each, and behind a 0 any bytes that the check lets pass as a request:
- * what comes out passes the check, too, has as many records, and is the same whether attributes are sought or opened.
- * The first byte picks the signal. */
+ * what comes out passes the check, too, has the records that the table says, of its weight, and is the same whether
+ * attributes are sought or opened. The first byte picks the signal, and whether log records are flattened. */
 #include "base/assert.h"
 #include "processors/transform_run.h"
 #include "wire/json_writer.h"
@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_STATEMENTS = 16 };
+enum { MAX_STATEMENTS = 16, FLAT = 0x80 };
 
 static struct weft_transform_rules *rules_of(enum weft_signal signal, struct weft_slice text)
 {
@@ -59,7 +59,8 @@ static void transform(const struct weft_transform_rules *rules, enum weft_signal
     weft_assert(weft_transform_apply(&runner, &table, arena, &error) == WEFT_OK);
     emit(&table, arena, &out);
     weft_assert(weft_otlp_check(signal, weft_buffer_slice(&out), NULL, &after, &error) == WEFT_OK);
-    weft_assert(after.records == counts->records);
+    weft_assert(after.records == table.record_count && weft_otlp_weight(signal, &after) == table.weight);
+    weft_assert(after.records == counts->records || signal == WEFT_METRICS);
     if (weft_json_write_request(signal, weft_buffer_slice(&out), out_json, NULL) != WEFT_OK) {
         weft_buffer_clear(out_json); /* nested too deep for JSON */
     }
@@ -95,6 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         request = weft_slice_of(end + 1, size - 2 - text.length);
     }
     struct weft_transform_rules *rules = rules_of(signal, text);
+    if (rules != NULL) {
+        rules->flatten_data = (data[0] & FLAT) != 0;
+    }
     if (rules != NULL && weft_otlp_check(signal, request, NULL, &counts, NULL) == WEFT_OK) {
         transform_both_ways(rules, signal, request, &counts);
     }
