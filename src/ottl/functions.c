@@ -24,6 +24,7 @@ static const struct weft_ottl_function *const tables[] = {
     weft_ottl_functions_metric_make,
     weft_ottl_functions_metric_aggregate,
     weft_ottl_functions_metric_buckets,
+    weft_ottl_functions_metric_percentile,
     weft_ottl_functions_missing,
 };
 

@@ -17,6 +17,7 @@ extern const struct weft_ottl_function weft_ottl_functions_metric[];
 extern const struct weft_ottl_function weft_ottl_functions_metric_aggregate[];
 extern const struct weft_ottl_function weft_ottl_functions_metric_buckets[];
 extern const struct weft_ottl_function weft_ottl_functions_metric_make[];
+extern const struct weft_ottl_function weft_ottl_functions_metric_percentile[];
 extern const struct weft_ottl_function weft_ottl_functions_missing[];
 extern const struct weft_ottl_function weft_ottl_functions_net[];
 extern const struct weft_ottl_function weft_ottl_functions_parse[];

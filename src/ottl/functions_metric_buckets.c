@@ -18,49 +18,20 @@ enum { BUCKETS_OFFSET = 1, BUCKETS_COUNTS = 2 };
 
 /* ---- merge_histogram_buckets ---- */
 
-struct words {
-    uint64_t *items;
-    size_t count;
-};
-
-/* Numbers of eight bytes, packed or one by one. */
-static enum weft_status read_words(struct weft_ottl_run *run, struct weft_slice point, uint32_t number,
-                                   struct words *out_words)
-{
-    struct weft_wire_reader reader = weft_wire_reader_of(point);
-    struct weft_wire_field field;
-    uint8_t *bytes = weft_ottl_run_take(run, point.length + sizeof(uint64_t));
-    size_t length = 0;
-    if (bytes == NULL) {
-        return WEFT_NOMEM;
-    }
-    while (weft_wire_next_checked(&reader, &field)) {
-        bool is_packed = field.type == WEFT_WIRE_BYTES;
-        if (field.number == number) {
-            size_t more = is_packed ? field.bytes.length : sizeof field.number_value;
-            memcpy(bytes + length, is_packed ? (const void *)field.bytes.bytes : (const void *)&field.number_value,
-                   more);
-            length += more;
-        }
-    }
-    *out_words = (struct words){ (uint64_t *)(void *)bytes, length / sizeof(uint64_t) };
-    return WEFT_OK;
-}
-
-static void put_words(struct weft_buffer *out, uint32_t number, const struct words *words)
+static void put_words(struct weft_buffer *out, uint32_t number, const struct weft_ottl_words *words)
 {
     if (words->count > 0) {
         weft_ottl_put_bytes(out, number, weft_slice_of(words->items, words->count * sizeof *words->items));
     }
 }
 
-static double bound_of(const struct words *bounds, size_t at)
+static double bound_of(const struct weft_ottl_words *bounds, size_t at)
 {
     return weft_ottl_double_of(bounds->items[at]);
 }
 
 /* The bound goes, if it is there, and both buckets beside it are one. */
-static bool remove_bound(struct words *bounds, struct words *counts, double bound)
+static bool remove_bound(struct weft_ottl_words *bounds, struct weft_ottl_words *counts, double bound)
 {
     static const double epsilon = 1e-12;
     size_t at = 0;
@@ -79,7 +50,7 @@ static bool remove_bound(struct words *bounds, struct words *counts, double boun
 }
 
 /* As many neighbours become one as are needed for at most so many buckets. */
-static bool limit_buckets(struct words *bounds, struct words *counts, uint64_t most)
+static bool limit_buckets(struct weft_ottl_words *bounds, struct weft_ottl_words *counts, uint64_t most)
 {
     size_t all = counts->count;
     for (size_t i = 1; i < bounds->count; i++) {
@@ -139,8 +110,8 @@ static enum weft_status make_merge(struct weft_ottl_maker *maker, const struct w
     return is_number && is_limit(call) && !is_count(number) ? fail_target(number, error) : WEFT_OK;
 }
 
-static enum weft_status renew_buckets(struct weft_ottl_run *run, struct weft_slice point, const struct words *bounds,
-                                      const struct words *counts)
+static enum weft_status renew_buckets(struct weft_ottl_run *run, struct weft_slice point,
+                                      const struct weft_ottl_words *bounds, const struct weft_ottl_words *counts)
 {
     struct weft_buffer *out = weft_ottl_data_scratch(run);
     struct weft_wire_reader reader = weft_wire_reader_of(point);
@@ -159,7 +130,7 @@ static enum weft_status merge_histogram_buckets(struct weft_ottl_run *run, const
                                                 struct weft_ottl_value *out_value)
 {
     struct weft_slice point;
-    struct words bounds, counts;
+    struct weft_ottl_words bounds, counts;
     const struct weft_ottl_value *target = &call->arguments[0];
     (void)out_value;
     if (weft_ottl_record_metric_type(&run->record) != WEFT_OTTL_METRIC_HISTOGRAM) {
@@ -176,10 +147,10 @@ static enum weft_status merge_histogram_buckets(struct weft_ottl_run *run, const
         return weft_ottl_fail_steps(run);
     }
     if (status == WEFT_OK) {
-        status = read_words(run, point, HISTOGRAM_BOUNDS, &bounds);
+        status = weft_ottl_read_words(run, point, HISTOGRAM_BOUNDS, &bounds);
     }
     if (status == WEFT_OK) {
-        status = read_words(run, point, HISTOGRAM_COUNTS, &counts);
+        status = weft_ottl_read_words(run, point, HISTOGRAM_COUNTS, &counts);
     }
     if (status != WEFT_OK || bounds.count + 1 != counts.count) {
         return status;
@@ -321,12 +292,6 @@ static void distribute_bucket(struct distribution *to, distribute_fn distribute,
     distribute(to, count, upper, lower);
 }
 
-static int32_t zigzag(uint64_t number)
-{
-    uint32_t low = (uint32_t)number;
-    return (int32_t)((low >> 1) ^ (0 - (low & 1)));
-}
-
 /* A packed list of counts, or a single one. */
 static enum weft_status distribute_counts(struct weft_ottl_run *run, struct distribution *to, distribute_fn distribute,
                                           const struct weft_wire_field *field, double factor, uint32_t *in_out_index)
@@ -358,11 +323,11 @@ static enum weft_status distribute_point(struct weft_ottl_run *run, struct distr
     struct weft_slice positive = WEFT_SLICE_EMPTY;
     struct weft_ottl_numbers buckets;
     enum weft_status status = WEFT_OK;
-    double factor = ldexp(log(2), (int)(0 - (uint32_t)zigzag(numbers->of[EXPONENTIAL_SCALE])));
+    double factor = ldexp(log(2), (int)(0 - (uint32_t)weft_ottl_unzigzag(numbers->of[EXPONENTIAL_SCALE])));
     while (weft_wire_next_message(&reader, EXPONENTIAL_POSITIVE, &positive)) {
     }
     weft_ottl_read_numbers(positive, &buckets);
-    uint32_t index = (uint32_t)zigzag(buckets.of[BUCKETS_OFFSET]);
+    uint32_t index = (uint32_t)weft_ottl_unzigzag(buckets.of[BUCKETS_OFFSET]);
     memset(to->counts, 0, to->count * sizeof *to->counts);
     to->counts[0] += to->bounds[0] == 0 ? numbers->of[EXPONENTIAL_ZEROS] : 0;
     to->random = weft_hash_xxh3(point); /* the same of the same point */

@@ -2,7 +2,7 @@
  * numbers of their own. Whoever runs the statements puts them behind the others of the scope (metric.h). */
 #include "ottl/functions.h"
 #include "ottl/functions_metric.h"
-#include "ottl/metric_groups.h"
+#include "ottl/metric_numbers.h"
 #include "ottl/path_write.h"
 #include "wire/checked.h"
 #include "wire/rewrite.h"
@@ -13,8 +13,7 @@ enum { SUMMARY_QUANTILES = 6, QUANTILE = 1, QUANTILE_VALUE = 2 };
 
 /* ---- points ---- */
 
-/* When the point was, and its attributes, as those of a number. */
-static void put_frame(struct weft_buffer *out, struct weft_slice point, enum weft_ottl_metric_type type)
+void weft_ottl_put_number_frame(struct weft_buffer *out, struct weft_slice point, enum weft_ottl_metric_type type)
 {
     uint32_t attributes = weft_ottl_point_attributes_field(type);
     struct weft_wire_reader reader = weft_wire_reader_of(point);
@@ -64,7 +63,7 @@ static void put_numbers(struct weft_ottl_run *run, const struct weft_ottl_metric
             continue;
         }
         struct weft_buffer *number = weft_ottl_scratch(run);
-        put_frame(number, point, metric->type);
+        weft_ottl_put_number_frame(number, point, metric->type);
         weft_ottl_put_fixed64(number, field == POINT_SUM ? (uint32_t)NUMBER_DOUBLE : (uint32_t)NUMBER_INT, value);
         put_point(data, number);
     }
@@ -84,9 +83,9 @@ static enum weft_status own_text(struct weft_ottl_run *run, struct weft_slice *i
     return status;
 }
 
-/* What lies in the scratch, as a metric that is called as this one is and the suffix. unit NULL: as of this one. */
-static enum weft_status make_named(struct weft_ottl_run *run, const struct weft_ottl_metric *metric,
-                                   struct weft_slice suffix, const char *unit, enum weft_ottl_metric_type type)
+enum weft_status weft_ottl_metric_make_named(struct weft_ottl_run *run, const struct weft_ottl_metric *metric,
+                                             struct weft_slice suffix, const char *unit,
+                                             enum weft_ottl_metric_type type)
 {
     struct weft_slice name = weft_entry_memory_try_join(&run->memory, metric->name, suffix);
     struct weft_buffer *fields = weft_ottl_scratch(run);
@@ -154,7 +153,7 @@ static enum weft_status extract(struct weft_ottl_run *run, const struct weft_ott
         return weft_buffer_status(data);
     }
     weft_ottl_put_sum_kind(data, temporality, call->arguments[0].boolean);
-    return make_named(run, &metric, weft_ottl_text_or(call, 1, suffix), unit, WEFT_OTTL_METRIC_SUM);
+    return weft_ottl_metric_make_named(run, &metric, weft_ottl_text_or(call, 1, suffix), unit, WEFT_OTTL_METRIC_SUM);
 }
 
 static enum weft_status extract_count_metric(struct weft_ottl_run *run, const struct weft_ottl_call *call,
@@ -187,7 +186,7 @@ static enum weft_status convert_summary(struct weft_ottl_run *run, const struct 
     struct weft_buffer *data = weft_ottl_data_scratch(run);
     put_numbers(run, &metric, field, data);
     weft_ottl_put_sum_kind(data, weft_ottl_temporality_of(call), call->arguments[1].boolean);
-    return make_named(run, &metric, weft_ottl_text_or(call, 2, suffix), NULL, WEFT_OTTL_METRIC_SUM);
+    return weft_ottl_metric_make_named(run, &metric, weft_ottl_text_or(call, 2, suffix), NULL, WEFT_OTTL_METRIC_SUM);
 }
 
 static enum weft_status convert_summary_count(struct weft_ottl_run *run, const struct weft_ottl_call *call,
@@ -264,9 +263,9 @@ static enum weft_status convert_summary_quantile(struct weft_ottl_run *run, cons
     while (status == WEFT_OK && weft_wire_next_message(&reader, WEFT_OTTL_DATA_POINTS, &point)) {
         status = put_quantiles(run, point, key, data);
     }
-    return status != WEFT_OK
-               ? status
-               : make_named(run, &metric, weft_ottl_text_or(call, 1, ".quantiles"), NULL, WEFT_OTTL_METRIC_GAUGE);
+    return status != WEFT_OK ? status
+                             : weft_ottl_metric_make_named(run, &metric, weft_ottl_text_or(call, 1, ".quantiles"), NULL,
+                                                           WEFT_OTTL_METRIC_GAUGE);
 }
 
 /* ---- copy_metric ---- */

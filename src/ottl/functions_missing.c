@@ -31,6 +31,5 @@ const struct weft_ottl_function weft_ottl_functions_missing[] = {
     MISSING("When"),
     /* those of one signal */
     MISSING_IN("set_semconv_span_name", SPAN),
-    MISSING_IN("extract_percentile_metric", METRIC),
     { .name = NULL },
 };

@@ -67,35 +67,6 @@ static struct keyed *sort(struct keyed *items, struct keyed *room, size_t count)
 
 /* ---- keys ---- */
 
-uint32_t weft_ottl_point_attributes_field(enum weft_ottl_metric_type type)
-{
-    switch (type) {
-    case WEFT_OTTL_METRIC_HISTOGRAM:
-        return 9;
-    case WEFT_OTTL_METRIC_EXPONENTIAL_HISTOGRAM:
-        return 1;
-    case WEFT_OTTL_METRIC_GAUGE:
-    case WEFT_OTTL_METRIC_SUM:
-    case WEFT_OTTL_METRIC_SUMMARY:
-    case WEFT_OTTL_METRIC_NONE:
-        break;
-    }
-    return 7;
-}
-
-void weft_ottl_read_numbers(struct weft_slice message, struct weft_ottl_numbers *out_numbers)
-{
-    struct weft_wire_reader reader = weft_wire_reader_of(message);
-    struct weft_wire_field field;
-    *out_numbers = (struct weft_ottl_numbers){ 0 };
-    while (weft_wire_next_checked(&reader, &field)) {
-        if (field.number < WEFT_COUNT_OF(out_numbers->of) && field.type != WEFT_WIRE_BYTES) {
-            out_numbers->present |= UINT32_C(1) << field.number;
-            out_numbers->of[field.number] = field.number_value;
-        }
-    }
-}
-
 static bool has_text(const struct weft_ottl_list *texts, struct weft_slice text)
 {
     for (size_t i = 0; i < texts->count; i++) {

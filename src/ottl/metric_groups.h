@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ottl/metric.h"
+#include "ottl/metric_numbers.h"
 
 /* Which data points of a metric are one: those with the same attributes, the same time, and whatever else of their kind
  * must not be put together. All of it lies in the run's memory. n points cost what their bytes cost and n log n. */
@@ -31,14 +31,3 @@ struct weft_ottl_point_groups {
 enum weft_status weft_ottl_group_points(struct weft_ottl_run *run, const struct weft_ottl_metric *metric,
                                         const struct weft_ottl_regard *regard,
                                         struct weft_ottl_point_groups *out_groups) WEFT_MUST_CHECK;
-
-/* The field of a point's attributes. */
-uint32_t weft_ottl_point_attributes_field(enum weft_ottl_metric_type type);
-
-/* What is said once in a message, as it said it last: numbers by field, 0 where there is none. */
-struct weft_ottl_numbers {
-    uint32_t present; /* bit n: field n is there */
-    uint64_t of[16];
-};
-
-void weft_ottl_read_numbers(struct weft_slice message, struct weft_ottl_numbers *out_numbers);

@@ -190,8 +190,7 @@ static struct buckets buckets_of(struct weft_slice point, uint32_t number)
     while (weft_wire_next_message(&reader, number, &buckets.message)) {
     }
     weft_ottl_read_numbers(buckets.message, &numbers);
-    uint32_t zigzag = (uint32_t)numbers.of[BUCKETS_OFFSET];
-    buckets.offset = (int32_t)((zigzag >> 1) ^ (0 - (zigzag & 1)));
+    buckets.offset = weft_ottl_unzigzag(numbers.of[BUCKETS_OFFSET]);
     buckets.count = add_varints(buckets.message, NULL);
     return buckets;
 }

@@ -60,6 +60,14 @@ aggregate_on_attribute_value("max", "host", ["h1", "h2"], "all") where metric.ty
 aggregate_on_attribute_value("median", "code", ["none"], "x") where metric.type != METRIC_DATA_TYPE_SUMMARY
 aggregate_on_attribute_value("mean", attribute="code", values=["a", ""], new_value="200") where metric.type != METRIC_DATA_TYPE_SUMMARY
 aggregate_on_attribute_value("sum", "code", "200", "x")
+extract_percentile_metric(50.0)
+extract_percentile_metric(99.9) where metric.name == "m1"
+extract_percentile_metric(0.1, "_low") where metric.type == METRIC_DATA_TYPE_HISTOGRAM
+extract_percentile_metric(75.5, "") where metric.type == METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM
+extract_percentile_metric(percentile=25.0, suffix=".q")
+extract_percentile_metric(100.0)
+extract_percentile_metric(0.0)
+extract_percentile_metric(50)
 convert_exponential_histogram_to_histogram("upper", [0.0, 1.0, 5.0, 10.0, 100.0])
 convert_exponential_histogram_to_histogram("midpoint", [0.5, 1.0, 2.0, 4.0])
 convert_exponential_histogram_to_histogram("uniform", [0.0, 0.7, 1.1, 3.0, 8.0, 50.0])
@@ -104,6 +112,8 @@ CHAINS = [
                 'set(metric.name, "first") where metric.name == "m1"']),
     ("metric", ['set(metric.unit, "w")', 'copy_metric(name="twice", unit="v") where metric.name == "m2"', "convert_sum_to_gauge()",
                 'copy_metric(name="thrice") where metric.name == "twice" and metric.type == METRIC_DATA_TYPE_GAUGE']),
+    ("metric", ["set(metric.description, metric.name)", "extract_percentile_metric(90.0)",
+                'set(metric.unit, "p") where metric.name == "m1_p90"']),
     ("metric", ['copy_metric(name="by.code") where metric.name == "m1" and metric.type != METRIC_DATA_TYPE_SUMMARY',
                 'aggregate_on_attributes("sum", ["code"]) where metric.name == "by.code"',
                 'set(metric.metadata["k"], 1) where metric.name == "by.code"', "convert_sum_to_gauge()",
@@ -143,27 +153,31 @@ class Metrics:
     def of_sum(self, data):
         return data | {key: self.number() for key in ("sum", "min", "max") if self.random.random() < 0.7}
 
-    def point(self, kind, bounds, offset):
+    def point(self, kind, bounds, offset, scale):
         made = {"attributes": self.attributes(), "timeUnixNano": self.random.choice(TIMES), "startTimeUnixNano": self.random.choice(STARTS),
                 "flags": self.random.choice([0, 0, 0, 1])}
         count = {"count": str(self.random.choice([0, 1, 5, 12]))}
         if kind in ("gauge", "sum"):
             return made | self.random.choice([self.value(), self.value(), self.value(), {}]) | {"exemplars": self.exemplars()}
         if kind == "histogram":
-            return self.of_sum(made | count | {"explicitBounds": bounds, "bucketCounts": self.counts(len(bounds) + 1), "exemplars": self.exemplars()})
+            counts = self.counts(len(bounds) + 1)
+            count = count if self.random.random() < 0.1 else {"count": str(sum(map(int, counts)))}
+            return self.of_sum(made | count | {"explicitBounds": bounds, "bucketCounts": counts, "exemplars": self.exemplars()})
         if kind == "exponentialHistogram":
+            zeros, positive, negative = (self.counts(self.random.randint(*range_)) for range_ in ((1, 1), (0, 5), (0, 3)))
+            count = count if self.random.random() < 0.1 else {"count": str(sum(map(int, zeros + positive + negative)))}
             return self.of_sum(made | count | {
-                "scale": self.random.choice([0, 1]), "zeroCount": self.counts(1)[0], "exemplars": self.exemplars(),
-                "positive": {"offset": offset, "bucketCounts": self.counts(self.random.randint(0, 5))},
-                "negative": {"offset": abs(offset), "bucketCounts": self.counts(self.random.randint(0, 3))}})
+                "scale": scale, "zeroCount": zeros[0], "zeroThreshold": 0.25, "exemplars": self.exemplars(),
+                "positive": {"offset": offset, "bucketCounts": positive}, "negative": {"offset": abs(offset), "bucketCounts": negative}})
         quantiles = [{"quantile": at, "value": self.number()} for at in (0.0, 0.5, 0.99)[:self.random.randint(0, 3)]]
         return made | count | {"sum": self.number(), "quantileValues": quantiles}
 
     def metric(self):
         kind = self.random.choice(["gauge", "sum", "histogram", "exponentialHistogram", "summary"])
         bounds = self.random.choice([[], [1.5], [0.0, 1.0, 2.5], [1.0, 5.0, 10.0, 20.0, 50.0]])
+        scales = self.random.choice([[0], [1], [-1], [0, 1]])
         offset = self.random.choice([-1, 0, 2])  # of all: the Collector puts counts of different ones into wrong buckets
-        data = {"dataPoints": [self.point(kind, bounds, offset) for _ in range(self.random.randint(0, 6))]}
+        data = {"dataPoints": [self.point(kind, bounds, offset, self.random.choice(scales)) for _ in range(self.random.randint(0, 6))]}
         if kind not in ("gauge", "summary"):
             data["aggregationTemporality"] = self.random.randint(0, 2)
         if kind == "sum":

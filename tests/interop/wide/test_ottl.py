@@ -33,7 +33,6 @@ MISSING = {
             "GetXML", "InsertXML", "MapEach", "MapKeys", "ProfileID", "Reduce",
             "RemoveXML", "UserAgent", "When"],
     "span": ["set_semconv_span_name"],
-    "metric": ["extract_percentile_metric"],
 }
 LISTS = {"log": "log_statements", "span": "trace_statements", "metric": "metric_statements", "datapoint": "metric_statements"}
 

@@ -23,10 +23,11 @@ REQUESTS = int(os.environ.get("WEFT_REQUESTS", "60"))
 
 
 def in_no_order(node):
+    """Points of a metric sorted; doubles to 12 digits, since logarithms are not the same to the last one."""
     if isinstance(node, list):
         return [in_no_order(item) for item in node]
     if not isinstance(node, dict):
-        return node
+        return float(f"{node:.12g}") if isinstance(node, float) else node
     return {key: sorted((json.dumps(in_no_order(point), sort_keys=True) for point in value)) if key == "dataPoints" else in_no_order(value)
             for key, value in node.items()}
 

@@ -242,6 +242,7 @@ START_TEST(test_calls_that_are_wrong_are_refused)
         { "merge_histogram_buckets(1.0, \"x\")", "datapoint",
           "\"x\" is no method; use remove_explicit_bound or limit_buckets" },
         { "merge_histogram_buckets(1.5, \"limit_buckets\")", "datapoint", "a whole number of buckets is expected" },
+        { "extract_percentile_metric(100.0)", "metric", "a percentile lies between 0 and 100, not at 100" },
         { "extract_sum_metric()", "metric", "extract_sum_metric takes 1 to 2 arguments, not 0" },
         { "convert_summary_sum_val_to_sum(\"d\", true)", "datapoint", "\"d\" is no aggregation temporality" },
         { "copy_metric(name=1)", "metric", "copy_metric: expected a string but got an int" },
