@@ -1,8 +1,10 @@
 /* The first look at a text (redaction_detector_look.c), 64 bytes at a time. A byte's halves look up eight bits each,
  * for each of the last three places of triggers; where three bytes that follow one another have one of the first seven
  * bits in common, tables say which triggers it is. The eighth bit says that a byte may be part of a number: where as
- * many of them follow one another as the shortest form has, masks of digits say what it is. Most texts have nothing of
- * either, and are done with that. */
+ * many of them follow one another as the shortest form has, masks of digits say what it is.
+ *
+ * Which chunk of a text has something cannot be foretold, so nothing branches on it: what is seen of 16 chunks is kept
+ * as masks, and only then it is gone from one find to the next. */
 #include "base/alloc.h"
 #include "processors/redaction_detector_look.h"
 
@@ -10,7 +12,7 @@
 
 #include <immintrin.h>
 
-enum { BLOCK_BYTES = 32, CHUNK_BYTES = 64 };
+enum { BLOCK_BYTES = 32, CHUNK_BYTES = 64, GROUP_CHUNKS = 16, LANES = 4 };
 
 #define WITH_VECTORS __attribute__((target("avx2,bmi,bmi2")))
 
@@ -19,20 +21,17 @@ WITH_VECTORS static inline __m256i load(const uint8_t *at)
     return _mm256_loadu_si256((const __m256i *)(const void *)at);
 }
 
-/* A chunk with something in it: bits for where triggers may end, and for the eleventh byte of a number or a later one.
- */
-struct find {
-    size_t at;
-    uint64_t ends, elevenths;
-};
-
-/* Finds are looked at apart from the loop over chunks, whose registers are full. */
 struct look {
     const struct weft_detector_filter *filter;
     struct weft_slice text;
     struct weft_text_signs signs;
-    size_t find_count;
-    struct find finds[16];
+};
+
+/* What was seen of chunks that follow one another, a bit for each byte: where no trigger ends, and what may be part of
+ * a number, that of the chunk before first. Behind the last chunk stand as many more as are looked at at once. */
+struct group {
+    size_t at;
+    uint64_t no_ends[GROUP_CHUNKS + LANES], numbers[1 + GROUP_CHUNKS + LANES];
 };
 
 /* The filter's, twice. */
@@ -40,11 +39,10 @@ struct tables {
     __m256i low[WEFT_TRIGGER_PLACES], high[WEFT_TRIGGER_PLACES];
 };
 
-/* Of the chunk before: bits for the first and the second of three places, and of its last bytes whether they end one,
- * two, four and eight of a number, where they meet the next ones. In registers, so nothing else may point to it. */
+/* Of the block before: bits for the first and the second of three places. In registers, so nothing else may point to
+ * it. */
 struct before {
     __m256i first, second;
-    uint64_t ones, twos, fours, eights;
 };
 
 /* The bits of bytes for one place, by their halves. */
@@ -71,27 +69,6 @@ WITH_VECTORS static inline struct before nothing_before(const struct tables *tab
     return (struct before){ .first = bits_of(tables, 0, zeros, zeros), .second = bits_of(tables, 1, zeros, zeros) };
 }
 
-/* The bytes that may be part of a number. */
-WITH_VECTORS static inline uint64_t find_numbers(__m256i bits)
-{
-    return (uint32_t)_mm256_movemask_epi8(bits); /* the highest of each byte */
-}
-
-/* Those of them before which ten more stand: those with one before them, of these those with such a one two before, and
- * so on. */
-WITH_VECTORS static inline uint64_t find_elevenths(uint64_t ones, struct before *before)
-{
-    uint64_t twos = ones & (ones << 1 | before->ones);
-    uint64_t fours = twos & (twos << 2 | before->twos);
-    uint64_t eights = fours & (fours << 4 | before->fours);
-    uint64_t elevens = eights & (eights << 3 | before->eights);
-    before->ones = ones >> 63;
-    before->twos = twos >> 62;
-    before->fours = fours >> 60;
-    before->eights = eights >> 61;
-    return elevens;
-}
-
 /* Other than 0 where a trigger may end. */
 WITH_VECTORS static inline __m256i look_at_block(const struct tables *tables, struct before *before, const uint8_t *at,
                                                  uint64_t *out_numbers)
@@ -108,13 +85,58 @@ WITH_VECTORS static inline __m256i look_at_block(const struct tables *tables, st
     __m256i one_ago = _mm256_alignr_epi8(second, _mm256_permute2x128_si256(before->second, second, 0x21), 15);
     before->first = first;
     before->second = second;
-    *out_numbers = find_numbers(first);
+    *out_numbers = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(first, second)); /* the highest of each byte */
     return _mm256_and_si256(_mm256_and_si256(two_ago, one_ago), third);
 }
 
-WITH_VECTORS static inline uint32_t find_ends(__m256i bits)
+WITH_VECTORS static inline uint64_t find_no_ends(__m256i bits)
 {
-    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bits, _mm256_setzero_si256()));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bits, _mm256_setzero_si256()));
+}
+
+WITH_VECTORS static inline void look_at_chunk(const struct tables *tables, struct before *before, const uint8_t *bytes,
+                                              struct group *group, size_t index)
+{
+    uint64_t numbers;
+    uint64_t more_numbers;
+    uint64_t no_ends = find_no_ends(look_at_block(tables, before, bytes, &numbers));
+    no_ends |= find_no_ends(look_at_block(tables, before, bytes + BLOCK_BYTES, &more_numbers)) << BLOCK_BYTES;
+    group->no_ends[index] = no_ends;
+    group->numbers[1 + index] = numbers | more_numbers << BLOCK_BYTES;
+}
+
+/* ---- what was seen ---- */
+
+/* By chunk of four, which have ends. */
+WITH_VECTORS static inline unsigned find_chunks_with_ends(const uint64_t no_ends[LANES])
+{
+    enum { ALL = (1 << LANES) - 1 };
+    __m256i has_none = _mm256_cmpeq_epi64(load((const uint8_t *)no_ends), _mm256_set1_epi64x(-1));
+    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(has_none)) ^ ALL;
+}
+
+WITH_VECTORS static inline __m256i shift_in(__m256i bits, __m256i before, int count)
+{
+    return _mm256_and_si256(bits,
+                            _mm256_or_si256(_mm256_slli_epi64(bits, count), _mm256_srli_epi64(before, 64 - count)));
+}
+
+/* Of four chunks those bytes of numbers before which ten more stand: those with one before them, of these those with
+ * such a one two before, and so on. Of the chunk before only the last bytes count. Returns which chunks have any. */
+WITH_VECTORS static inline unsigned find_elevenths(const uint64_t numbers[1 + LANES], uint64_t out_elevenths[LANES])
+{
+    enum { ALL = (1 << LANES) - 1 };
+    __m256i before = load((const uint8_t *)numbers);
+    __m256i twos_before = _mm256_and_si256(before, _mm256_slli_epi64(before, 1));
+    __m256i fours_before = _mm256_and_si256(twos_before, _mm256_slli_epi64(twos_before, 2));
+    __m256i eights_before = _mm256_and_si256(fours_before, _mm256_slli_epi64(fours_before, 4));
+    __m256i twos = shift_in(load((const uint8_t *)(numbers + 1)), before, 1);
+    __m256i fours = shift_in(twos, twos_before, 2);
+    __m256i eights = shift_in(fours, fours_before, 4);
+    __m256i elevens = shift_in(eights, eights_before, 3);
+    _mm256_storeu_si256((__m256i *)(void *)out_elevenths, elevens);
+    __m256i has_none = _mm256_cmpeq_epi64(elevens, _mm256_setzero_si256());
+    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(has_none)) ^ ALL;
 }
 
 WITH_VECTORS static inline void look_at_ends(struct look *look, size_t at, uint64_t ends)
@@ -195,33 +217,29 @@ WITH_VECTORS static inline void look_at_elevenths(struct look *look, size_t at, 
     }
 }
 
-WITH_VECTORS static __attribute__((noinline)) void look_at_finds(struct look *look)
+/* What was seen of so many chunks; the last of them comes before those of the next group. */
+WITH_VECTORS static void look_at_group(struct look *look, struct group *group, size_t count)
 {
-    for (size_t i = 0; i < look->find_count; i++) {
-        const struct find *find = &look->finds[i];
-        look_at_ends(look, find->at, find->ends);
-        look_at_elevenths(look, find->at, find->elevenths);
+    uint64_t elevenths[GROUP_CHUNKS + LANES];
+    unsigned with_ends = 0;
+    unsigned with_elevenths = 0;
+    _mm256_storeu_si256((__m256i *)(void *)(group->no_ends + count), _mm256_set1_epi64x(-1));
+    _mm256_storeu_si256((__m256i *)(void *)(group->numbers + 1 + count), _mm256_setzero_si256());
+    for (size_t i = 0; i < count; i += LANES) {
+        with_ends |= find_chunks_with_ends(group->no_ends + i) << i;
+        with_elevenths |= find_elevenths(group->numbers + i, elevenths + i) << i;
     }
-    look->find_count = 0;
-}
-
-WITH_VECTORS static inline void look_at_chunk(struct look *look, const struct tables *tables, struct before *before,
-                                              const uint8_t *bytes, size_t at)
-{
-    uint64_t numbers;
-    uint64_t more_numbers;
-    __m256i ends = look_at_block(tables, before, bytes, &numbers);
-    __m256i more_ends = look_at_block(tables, before, bytes + BLOCK_BYTES, &more_numbers);
-    __m256i all = _mm256_or_si256(ends, more_ends);
-    uint64_t elevenths = find_elevenths(numbers | more_numbers << BLOCK_BYTES, before);
-    if (elevenths != 0 || !_mm256_testz_si256(all, all)) {
-        look->finds[look->find_count++] =
-            (struct find){ at, find_ends(ends) | (uint64_t)find_ends(more_ends) << BLOCK_BYTES, elevenths };
-        if (WEFT_UNLIKELY(look->find_count == WEFT_COUNT_OF(look->finds))) {
-            look_at_finds(look);
-            weft_work_did(WEFT_COUNT_OF(look->finds) * CHUNK_BYTES);
-        }
+    for (; with_ends != 0; with_ends &= with_ends - 1) {
+        size_t index = (size_t)__builtin_ctz(with_ends);
+        look_at_ends(look, group->at + index * CHUNK_BYTES, ~group->no_ends[index]);
     }
+    for (; with_elevenths != 0; with_elevenths &= with_elevenths - 1) {
+        size_t index = (size_t)__builtin_ctz(with_elevenths);
+        look_at_elevenths(look, group->at + index * CHUNK_BYTES, elevenths[index]);
+    }
+    group->numbers[0] = group->numbers[count];
+    group->at += count * CHUNK_BYTES;
+    weft_work_did(count * CHUNK_BYTES);
 }
 
 /* The last bytes of a text, zeros behind them. The bytes before them are copied along: a copy of a known length is no
@@ -241,22 +259,28 @@ static inline const uint8_t *copy_rest(struct weft_slice text, size_t length, ui
 WITH_VECTORS struct weft_text_signs weft_detector_look_at_blocks(const struct weft_detector_filter *filter,
                                                                  struct weft_slice text)
 {
-    struct look look; /* no finds yet, and no time to clear them */
-    look.filter = filter;
-    look.text = text;
-    look.signs = no_signs;
-    look.find_count = 0;
+    struct look look = { filter, text, no_signs };
+    struct group group; /* nothing seen yet, and no time to clear it */
     struct tables tables = tables_of(filter);
     struct before before = nothing_before(&tables);
-    size_t at = 0;
-    for (; text.length - at >= CHUNK_BYTES; at += CHUNK_BYTES) {
-        look_at_chunk(&look, &tables, &before, text.bytes + at, at);
+    size_t chunks = text.length / CHUNK_BYTES;
+    size_t rest_length = text.length % CHUNK_BYTES;
+    group.at = 0;
+    group.numbers[0] = 0;
+    for (; chunks >= GROUP_CHUNKS; chunks -= GROUP_CHUNKS) {
+        for (size_t i = 0; i < GROUP_CHUNKS; i++) {
+            look_at_chunk(&tables, &before, text.bytes + group.at + i * CHUNK_BYTES, &group, i);
+        }
+        look_at_group(&look, &group, GROUP_CHUNKS);
     }
-    if (at < text.length) {
+    for (size_t i = 0; i < chunks; i++) {
+        look_at_chunk(&tables, &before, text.bytes + group.at + i * CHUNK_BYTES, &group, i);
+    }
+    if (rest_length > 0) {
         uint8_t rest[2 * CHUNK_BYTES];
-        look_at_chunk(&look, &tables, &before, copy_rest(text, text.length - at, rest), at);
+        look_at_chunk(&tables, &before, copy_rest(text, rest_length, rest), &group, chunks++);
     }
-    look_at_finds(&look);
+    look_at_group(&look, &group, chunks);
     return look.signs;
 }
 

@@ -28,39 +28,39 @@ static const struct {
     uint8_t group, bit;
     const char *bytes[WEFT_TRIGGER_BYTES];
 } triggers[] = {
-    { WEFT_DETECT_EMAIL, 0, 5, { NULL, DIGIT CAPITAL SMALL "_.+-%'", "@", DIGIT CAPITAL SMALL "\x80" } },
-    { WEFT_DETECT_IBAN, 0, 2, { CAPITAL, CAPITAL, DIGIT, DIGIT } },
-    { WEFT_DETECT_JWT, 0, 0, { NULL, "e", "y", "J" } },
-    { WEFT_DETECT_PEM, 0, 1, { "-", "B", "E", "G" } },
+    { WEFT_DETECT_EMAIL, 0, 6, { NULL, DIGIT CAPITAL SMALL "_.+-%'", "@", DIGIT CAPITAL SMALL "\x80" } },
+    { WEFT_DETECT_IBAN, 0, 4, { CAPITAL, CAPITAL, DIGIT, DIGIT } },
+    { WEFT_DETECT_JWT, 0, 2, { NULL, "e", "y", "J" } },
+    { WEFT_DETECT_PEM, 0, 0, { "-", "-", "B", "E" } },
     { WEFT_DETECT_AWS_KEY, 0, 0, { "A", "KS", "I", "A" } },
-    { WEFT_DETECT_GITHUB_TOKEN, 0, 4, { "g", "h", "oprsu", "_" } },
-    { WEFT_DETECT_GITHUB_TOKEN, 0, 2, { "h", "u", "b", "_" } },
-    { WEFT_DETECT_SLACK_TOKEN, 0, 4, { "o", "x", "abeoprs", "-" } },
-    { WEFT_DETECT_SLACK_TOKEN, 0, 4, { "a", "p", "p", "-" } },
-    { WEFT_DETECT_STRIPE_KEY, 0, 1, { "k", "_", "lt", "ie" } },
-    { WEFT_DETECT_STRIPE_KEY, 0, 0, { "s", "e", "c", "_" } },
-    { WEFT_DETECT_GOOGLE_API_KEY, 0, 1, { "A", "I", "z", "a" } },
-    { WEFT_DETECT_OPENAI_KEY, 0, 0, { NULL, "s", "k", "-" } },
-    { WEFT_DETECT_ANTHROPIC_KEY, 0, 1, { "k", "-", "a", "n" } },
-    { WEFT_DETECT_RUNPOD_KEY, 0, 4, { "r", "p", "a", "_" } },
-    { WEFT_DETECT_INNGEST_KEY, 0, 0, { "k", "e", "y", "-" } },
-    { WEFT_DETECT_BEARER, 0, 1, { "aA", "rR", "eE", "rR" } },
-    { WEFT_DETECT_BASIC_AUTH, 0, 4, { "sS", "iI", "cC", " \t" } },
-    { WEFT_DETECT_URL_PASSWORD, 0, 0, { NULL, ":", "/", "/" } },
-    { WEFT_DETECT_URL_PASSWORD, 1, 3, { NULL, NULL, NULL, "@" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_THIRD, KEY_NEXT, KEY_LAST, "=:" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_THIRD, "wW", "dD", "=:" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LETTERS, JOINT, KEY_LAST, "=:" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LETTERS, KEY_LAST, BETWEEN, "=:" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 3, { NULL, KEY_LAST JOINT, JOINT, "=:" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LAST JOINT, JOINT, BETWEEN, "=:" } },
-    { WEFT_DETECT_PASSWORD_KV, 0, 3, { KEY_LAST JOINT BETWEEN, BETWEEN, BETWEEN, "=:" } },
-    { WEFT_DETECT_IPV4, 0, 2, { DIGIT ".", DIGIT, ".", DIGIT } },
-    { WEFT_DETECT_IPV6, 0, 6, { NULL, ":" HEX, ":", ":" HEX } },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 5, { "g", "h", "oprsu", "_" } },
+    { WEFT_DETECT_GITHUB_TOKEN, 0, 0, { "u", "b", "_", "p" } },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 5, { "o", "x", "abeoprs", "-" } },
+    { WEFT_DETECT_SLACK_TOKEN, 0, 5, { "a", "p", "p", "-" } },
+    { WEFT_DETECT_STRIPE_KEY, 0, 0, { "rs", "k", "_", "lt" } },
+    { WEFT_DETECT_STRIPE_KEY, 0, 2, { "s", "e", "c", "_" } },
+    { WEFT_DETECT_GOOGLE_API_KEY, 0, 2, { "A", "I", "z", "a" } },
+    { WEFT_DETECT_OPENAI_KEY, 0, 5, { NULL, "s", "k", "-" } },
+    { WEFT_DETECT_ANTHROPIC_KEY, 0, 2, { "k", "-", "a", "n" } },
+    { WEFT_DETECT_RUNPOD_KEY, 0, 5, { "r", "p", "a", "_" } },
+    { WEFT_DETECT_INNGEST_KEY, 0, 2, { "k", "e", "y", "-" } },
+    { WEFT_DETECT_BEARER, 0, 2, { "bB", "eE", "aA", "rR" } },
+    { WEFT_DETECT_BASIC_AUTH, 0, 2, { "sS", "iI", "cC", " \t" } },
+    { WEFT_DETECT_URL_PASSWORD, 0, 5, { NULL, ":", "/", "/" } },
+    { WEFT_DETECT_URL_PASSWORD, 1, 1, { NULL, NULL, NULL, "@" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_THIRD, KEY_NEXT, KEY_LAST, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_THIRD, "wW", "dD", "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_LETTERS, JOINT, KEY_LAST, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_LETTERS, KEY_LAST, BETWEEN, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { NULL, KEY_LAST JOINT, JOINT, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_LAST JOINT, JOINT, BETWEEN, "=:" } },
+    { WEFT_DETECT_PASSWORD_KV, 0, 1, { KEY_LAST JOINT BETWEEN, BETWEEN, BETWEEN, "=:" } },
+    { WEFT_DETECT_IPV4, 0, 5, { DIGIT ".", DIGIT, ".", DIGIT } },
+    { WEFT_DETECT_IPV6, 0, 3, { NULL, ":" HEX, ":", ":" HEX } },
     { WEFT_DETECT_PHONE, 0, 4, { NULL, "+", DIGIT, DIGIT "-./ ()" } },
-    { WEFT_DETECT_PHONE, 0, 2, { DIGIT, DIGIT, "-./ ", DIGIT } },
-    { ESCAPES, 0, 6, { NULL, NULL, "\\", "bfnrtux\"'/" } },
-    { ESCAPES, 0, 6, { NULL, NULL, "\x1b", "[" } },
+    { WEFT_DETECT_PHONE, 0, 5, { DIGIT, DIGIT, "-./ ", DIGIT } },
+    { ESCAPES, 0, 3, { NULL, NULL, "\\", "bfnrtux\"'/" } },
+    { ESCAPES, 0, 3, { NULL, NULL, "\x1b", "[" } },
 };
 
 enum { TRIGGERS = sizeof triggers / sizeof triggers[0] };
@@ -140,11 +140,15 @@ static void admit(struct weft_detector_filter *filter, size_t place, size_t trig
     }
 }
 
-/* Numbers have a bit of the first place that is none of any trigger's. */
+/* Numbers have a bit that is none of any trigger's: their digits in the first place, what stands between them in the
+ * second. In one place the halves of both would let = be a digit. */
 static void admit_numbers(struct weft_detector_filter *filter)
 {
-    for (const char *byte = DIGIT " -"; *byte != 0; byte++) {
+    for (const char *byte = DIGIT; *byte != 0; byte++) {
         admit_bit(filter, 0, (uint8_t)*byte, WEFT_TRIGGER_NUMBER);
+    }
+    for (const char *byte = " -"; *byte != 0; byte++) {
+        admit_bit(filter, 1, (uint8_t)*byte, WEFT_TRIGGER_NUMBER);
     }
 }
 

@@ -58,7 +58,7 @@ struct weft_detector_filter {
     uint64_t groups[WEFT_DETECTOR_COUNT][2]; /* triggers, one of each group is needed; 0: no such group */
     uint64_t escapes;                        /* triggers */
     /* coarser, of the last places, by halves of bytes; triggers share seven bits, numbers have the eighth of the first
-     */
+     * two */
     uint8_t low[WEFT_TRIGGER_PLACES][16], high[WEFT_TRIGGER_PLACES][16];
     uint8_t min_bytes; /* in a shorter text nothing is found */
     bool has_vectors;

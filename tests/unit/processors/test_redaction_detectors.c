@@ -194,8 +194,9 @@ static size_t put_in_record(struct weft_buffer *record, struct weft_slice text)
 {
     static const uint32_t fields[] = { WEFT_OTLP_VALUE_STRING, WEFT_OTLP_VALUE_BYTES, 2, 3, 5, 12, 31, 300 };
     uint8_t header[16];
-    for (uint32_t left = next_random(150); left > 0; left--) {
-        weft_buffer_append_byte(record, (uint8_t)next_random(256));
+    bool is_long = next_random(16) == 0; /* more than is looked at at once */
+    for (uint32_t left = next_random(is_long ? 1300 : 150); left > 0; left--) {
+        weft_buffer_append_byte(record, is_long ? '.' : (uint8_t)next_random(256));
     }
     uint8_t *end = weft_wire_put_bytes_header(header, fields[next_random(WEFT_COUNT_OF(fields))], text.length);
     weft_buffer_append(record, header, (size_t)(end - header));
@@ -327,6 +328,31 @@ START_TEST(test_the_pass_before_misses_nothing)
 }
 END_TEST
 
+/* Wherever it stands: also where 64 bytes that are looked at together end, and where 16 of these do. */
+START_TEST(test_a_look_sees_what_stands_across_its_ends)
+{
+    static const char *const texts[] = { "4111111111111111",  "123-45-6789",     "4111-1111-1111-1111",
+                                         "3782 822463 10005", "ann@example.com", "password=hunter2" };
+    enum { ROOM = 1200, FIRST_END = 150, LAST_BEGIN = 1000 };
+    uint8_t bytes[ROOM];
+    struct weft_detector_filter filter;
+    weft_detector_filter_init(&filter, (1u << WEFT_DETECTOR_COUNT) - 1);
+    for (size_t n = 0; n < WEFT_COUNT_OF(texts); n++) {
+        struct weft_slice text = weft_slice_of_text(texts[n]);
+        weft_detector_set found = weft_detectors_find(&filter, text);
+        ck_assert(found != 0);
+        for (size_t start = 0; start < ROOM - text.length; start = start == FIRST_END ? LAST_BEGIN : start + 1) {
+            memset(bytes, '.', sizeof bytes);
+            memcpy(bytes + start, text.bytes, text.length);
+            for (size_t behind = 0; behind < 2; behind++) {
+                struct weft_slice all = weft_slice_of(bytes, start + text.length + behind);
+                expect_suspected(&filter, all, start, text.length, found);
+            }
+        }
+    }
+}
+END_TEST
+
 /* Texts in which almost everything is almost found, or found again and again. None takes longer than its length says:
  * if it were by the square, this test would not come to its end. */
 static const char *const repeated[] = {
@@ -395,6 +421,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, test_rows, 0, WEFT_COUNT_OF(rows));
     tcase_add_test(tests, test_what_is_found_is_found_alone);
     tcase_add_test(tests, test_the_pass_before_misses_nothing);
+    tcase_add_test(tests, test_a_look_sees_what_stands_across_its_ends);
     tcase_add_loop_test(tests, test_long_texts_take_time_by_their_length, 0, WEFT_COUNT_OF(repeated));
     tcase_add_test(tests, test_names_are_known);
 }
