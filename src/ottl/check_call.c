@@ -237,10 +237,11 @@ static enum weft_status make(struct weft_ottl_checker *checker, const struct wef
         arguments[i] = is_known ? call->nodes[i]->literal : (struct weft_ottl_value){ .kind = WEFT_OTTL_ABSENT };
     }
     const struct weft_ottl_options *options = &checker->program->options;
-    struct weft_ottl_maker maker = { checker->program->arena, options->context, options->sought };
+    struct weft_ottl_maker maker = { checker->program->arena, options->context, options->sought, NULL };
     struct weft_ottl_call made = { .function = function, .nodes = call->nodes, .arguments = arguments };
     struct weft_error reason = WEFT_ERROR_NONE;
     enum weft_status status = function->make(&maker, &made, &call->state, &reason);
+    call->direct = maker.direct;
     if (status != WEFT_OK) {
         return weft_ottl_fail_at(checker->program->text, node->at, checker->error, status, "%s: %s", function->name,
                                  reason.text);

@@ -131,8 +131,8 @@ enum weft_status weft_ottl_call_item(struct weft_ottl_run *run, const struct wef
     return status == WEFT_INVALID ? fail_argument(run, call->function) : status;
 }
 
-static __attribute__((noinline)) enum weft_status
-call_with_list(struct weft_ottl_run *run, const struct weft_ottl_call_node *node, struct weft_ottl_value *out_value)
+enum weft_status weft_ottl_call_with_list(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
+                                          struct weft_ottl_value *out_value)
 {
     struct weft_ottl_value arguments[WEFT_OTTL_MAX_PARAMETERS];
     for (size_t i = 0; i < node->count; i++) {
@@ -148,21 +148,12 @@ call_with_list(struct weft_ottl_run *run, const struct weft_ottl_call_node *node
     return node->function->call(run, &made, out_value);
 }
 
-static inline enum weft_status call(struct weft_ottl_run *run, const struct weft_ottl_call_node *node,
-                                    struct weft_ottl_value *out_value)
-{
-    enum weft_status status;
-    bool is_made =
-        node->function->direct != NULL && !run->is_thorough && node->function->direct(run, node, &status, out_value);
-    return is_made ? status : call_with_list(run, node, out_value);
-}
-
 /* Under keys of what a call gave: all of them must be there. */
 static __attribute__((noinline)) enum weft_status
 call_under(struct weft_ottl_run *run, const struct weft_ottl_node *node, struct weft_ottl_value *out_value)
 {
     struct weft_ottl_value value;
-    enum weft_status status = call(run, node->call, &value);
+    enum weft_status status = weft_ottl_call_make(run, node->call, &value);
     for (size_t i = 0; status == WEFT_OK && i < node->key_count; i++) {
         struct weft_ottl_value key = node->keys[i].literal;
         struct weft_ottl_value inner;
@@ -375,7 +366,8 @@ enum weft_status weft_ottl_evaluate(struct weft_ottl_run *run, const struct weft
     case WEFT_OTTL_NODE_PATH:
         return weft_ottl_path_read(run, node->path, out_value);
     case WEFT_OTTL_NODE_CALL:
-        return node->key_count == 0 ? call(run, node->call, out_value) : call_under(run, node, out_value);
+        return node->key_count == 0 ? weft_ottl_call_make(run, node->call, out_value)
+                                    : call_under(run, node, out_value);
     case WEFT_OTTL_NODE_LIST:
         return make_list(run, node, out_value);
     case WEFT_OTTL_NODE_MAP:

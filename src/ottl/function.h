@@ -73,6 +73,7 @@ struct weft_ottl_maker {
     struct weft_arena *arena; /* lives as long as the program: for states that need no freeing */
     enum weft_ottl_context context;
     struct weft_ottl_sought *sought; /* of the program's options */
+    weft_ottl_direct_fn direct;      /* NULL at first: a shorter way, if the call can be made so */
 };
 
 struct weft_ottl_function {
@@ -83,10 +84,6 @@ struct weft_ottl_function {
     bool changes_count;  /* an editor after which a request may have more data points, or less */
     enum weft_status (*call)(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                              struct weft_ottl_value *out_value);
-    /* A shorter way, without a list of arguments: it takes those that it needs itself. May be NULL. False: nothing has
-     * been done, and the call is made as any other. */
-    bool (*direct)(struct weft_ottl_run *run, const struct weft_ottl_call_node *call, enum weft_status *out_status,
-                   struct weft_ottl_value *out_value);
     /* A shorter way for what is asked as a condition of each record; may be NULL. It evaluates the arguments itself.
      * False: the call is made as any other. */
     bool (*holds)(struct weft_ottl_run *run, const struct weft_ottl_call_node *call, enum weft_status *out_status,
@@ -108,7 +105,18 @@ const struct weft_ottl_function *weft_ottl_function_next(size_t *in_out_at);
 enum weft_status weft_ottl_argument_take(struct weft_ottl_run *run, enum weft_ottl_takes takes,
                                          struct weft_ottl_value *in_out_value) WEFT_MUST_CHECK;
 
-/* evaluate.c: for a direct call: what is given for a parameter, and what is written as an item of its list, as the
+/* evaluate.c: with a list of arguments, as any call can be made: for a direct one that turns out to be no other. */
+enum weft_status weft_ottl_call_with_list(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                          struct weft_ottl_value *out_value) WEFT_MUST_CHECK;
+
+static inline enum weft_status weft_ottl_call_make(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                                   struct weft_ottl_value *out_value)
+{
+    return call->direct != NULL && !run->is_thorough ? call->direct(run, call, out_value)
+                                                     : weft_ottl_call_with_list(run, call, out_value);
+}
+
+/* For a direct call: what is given for a parameter, and what is written as an item of its list, as the
  * parameter takes it. WEFT_INVALID with run->error as any call has it. */
 enum weft_status weft_ottl_call_argument(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
                                          size_t parameter, struct weft_ottl_value *out_value) WEFT_MUST_CHECK;

@@ -30,6 +30,27 @@ static enum weft_status encode(struct weft_arena *arena, struct weft_slice key, 
     return bytes == NULL ? WEFT_NOMEM : WEFT_OK;
 }
 
+/* A literal that is one's own. */
+static enum weft_status set_constant(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                     struct weft_ottl_value *out_value)
+{
+    (void)out_value;
+    return weft_ottl_path_put_constant(run, call->nodes[0]->path, &call->nodes[1]->literal, call->state);
+}
+
+static enum weft_status set_given(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                  struct weft_ottl_value *out_value)
+{
+    struct weft_ottl_value own;
+    (void)out_value;
+    enum weft_status status = weft_ottl_call_argument(run, call, 1, &own);
+    if (status != WEFT_OK || own.kind == WEFT_OTTL_NIL) {
+        return status;
+    }
+    status = weft_ottl_value_make_own(run, &own);
+    return status == WEFT_OK ? weft_ottl_path_put(run, call->nodes[0]->path, &own) : status;
+}
+
 /* What is written in the statement and can be stored as it is. */
 static enum weft_status make_set(struct weft_ottl_maker *maker, const struct weft_ottl_call *call, void **out_state,
                                  struct weft_error *error)
@@ -38,6 +59,7 @@ static enum weft_status make_set(struct weft_ottl_maker *maker, const struct wef
     const struct weft_ottl_path *path = target_of(call);
     bool is_own = value->kind == WEFT_OTTL_INT || value->kind == WEFT_OTTL_BOOL || value->kind == WEFT_OTTL_DOUBLE ||
                   (value->kind == WEFT_OTTL_STRING && weft_utf8_valid_length(value->bytes) == value->bytes.length);
+    maker->direct = is_own ? set_constant : set_given;
     if (!is_own) {
         return WEFT_OK;
     }
@@ -65,25 +87,6 @@ static enum weft_status set(struct weft_ottl_run *run, const struct weft_ottl_ca
     }
     enum weft_status status = weft_ottl_value_own(run, &call->arguments[1], &own);
     return status == WEFT_OK ? weft_ottl_path_put(run, target_of(call), &own) : status;
-}
-
-static bool set_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
-                         enum weft_status *out_status, struct weft_ottl_value *out_value)
-{
-    const struct weft_ottl_path *target = call->nodes[0]->path;
-    struct weft_ottl_value own;
-    (void)out_value;
-    if (call->state != NULL) {
-        *out_status = weft_ottl_path_put_constant(run, target, &call->nodes[1]->literal, call->state);
-        return true;
-    }
-    enum weft_status status = weft_ottl_call_argument(run, call, 1, &own);
-    if (status == WEFT_OK && own.kind != WEFT_OTTL_NIL) {
-        status = weft_ottl_value_make_own(run, &own);
-        status = status == WEFT_OK ? weft_ottl_path_put(run, target, &own) : status;
-    }
-    *out_status = status;
-    return true;
 }
 
 /* ---- removing members ---- */
@@ -144,6 +147,12 @@ static enum weft_status keep_members(struct keeping *keeping, keeps_fn keeps)
     return weft_ottl_path_put(run, target_of(keeping->call), &map);
 }
 
+static enum weft_status delete_slot(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                    struct weft_ottl_value *out_value)
+{
+    return weft_ottl_path_remove_slot(run, call->state) ? WEFT_OK : weft_ottl_call_with_list(run, call, out_value);
+}
+
 /* Attributes and a key that is written in the statement: together a path to a slot. */
 static enum weft_status make_delete_key(struct weft_ottl_maker *maker, const struct weft_ottl_call *call,
                                         void **out_state, struct weft_error *error)
@@ -161,15 +170,8 @@ static enum weft_status make_delete_key(struct weft_ottl_maker *maker, const str
     }
     *path = (struct weft_ottl_path){ .row = target->row, .sought = maker->sought, .slot = number };
     *out_state = path;
+    maker->direct = delete_slot;
     return WEFT_OK;
-}
-
-static bool delete_key_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
-                                enum weft_status *out_status, struct weft_ottl_value *out_value)
-{
-    (void)out_value;
-    *out_status = WEFT_OK;
-    return call->state != NULL && weft_ottl_path_remove_slot(run, call->state);
 }
 
 /* Of several members of one key the first goes. */
@@ -377,8 +379,7 @@ const struct weft_ottl_function weft_ottl_functions_edit_map[] = {
     { .name = "delete_key",
       .parameters = { TARGET, { "key", WEFT_OTTL_TAKES_STRING } },
       .make = make_delete_key,
-      .call = delete_key,
-      .direct = delete_key_directly },
+      .call = delete_key },
     { .name = "delete_matching_keys",
       .parameters = { TARGET, { "pattern", WEFT_OTTL_TAKES_STRING } },
       .make = make_matching,
@@ -402,10 +403,6 @@ const struct weft_ottl_function weft_ottl_functions_edit_map[] = {
       .parameters = { TARGET, { "source", WEFT_OTTL_TAKES_MAP }, { "strategy", WEFT_OTTL_TAKES_LITERAL_STRING } },
       .make = make_merge,
       .call = merge_maps },
-    { .name = "set",
-      .parameters = { TARGET, { "value", WEFT_OTTL_TAKES_ANY } },
-      .make = make_set,
-      .call = set,
-      .direct = set_directly },
+    { .name = "set", .parameters = { TARGET, { "value", WEFT_OTTL_TAKES_ANY } }, .make = make_set, .call = set },
     { .name = NULL },
 };

@@ -34,12 +34,42 @@ static enum weft_status check_function(const struct weft_ottl_call *call, size_t
 
 enum { REGEX = 1 };
 
+/* With a pattern and a text that are written in the statement, which has no groups and goes through no function. */
+static enum weft_status replace_with_text(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                          struct weft_ottl_value *out_value)
+{
+    const struct weft_ottl_path *path = call->nodes[0]->path;
+    struct weft_ottl_value target = { .kind = WEFT_OTTL_STRING };
+    bool is_match = false;
+    enum weft_status status = WEFT_OK;
+    (void)out_value;
+    if (!weft_ottl_path_read_text(run, path, &target.bytes)) {
+        status = weft_ottl_path_read(run, path, &target);
+        if (status != WEFT_OK || target.kind != WEFT_OTTL_STRING) {
+            return status;
+        }
+    }
+    status = weft_ottl_replace_with_text(run, call->state, &target.bytes, call->nodes[REGEX + 1]->literal.bytes,
+                                         call->function->name, &is_match);
+    if (status == WEFT_OK && is_match) {
+        status = weft_ottl_value_make_own(run, &target);
+        status = status == WEFT_OK ? weft_ottl_path_put(run, path, &target) : status;
+    }
+    return status;
+}
+
 static enum weft_status make_pattern(struct weft_ottl_maker *maker, const struct weft_ottl_call *call, void **out_state,
                                      struct weft_error *error)
 {
-    (void)maker;
+    const struct weft_ottl_value *text = &call->arguments[REGEX + 1];
+    bool is_text = text->kind == WEFT_OTTL_STRING && weft_ottl_is_plain_replacement(text->bytes) &&
+                   call->nodes[REGEX + 2] == NULL && call->nodes[REGEX + 3] == NULL;
     enum weft_status status = check_function(call, REGEX + 2, error);
-    return status == WEFT_OK ? weft_ottl_pattern_make(call, REGEX, true, out_state, error) : status;
+    if (status == WEFT_OK) {
+        status = weft_ottl_pattern_make(call, REGEX, true, out_state, error);
+    }
+    maker->direct = status == WEFT_OK && *out_state != NULL && is_text ? replace_with_text : NULL;
+    return status;
 }
 
 static enum weft_status replace_pattern(struct weft_ottl_run *run, const struct weft_ottl_call *call,
@@ -67,32 +97,6 @@ static enum weft_status replace_pattern(struct weft_ottl_run *run, const struct 
     target = weft_ottl_string(text);
     status = weft_ottl_value_own(run, &target, &target);
     return status == WEFT_OK ? weft_ottl_path_put(run, target_of(call), &target) : status;
-}
-
-/* With a pattern and a text that are written in the statement, and nothing else. */
-static bool replace_pattern_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
-                                     enum weft_status *out_status, struct weft_ottl_value *out_value)
-{
-    const struct weft_ottl_node *text = call->nodes[REGEX + 1];
-    struct weft_ottl_value target;
-    bool is_match = false;
-    (void)out_value;
-    if (call->state == NULL || call->ways[REGEX + 1] != WEFT_OTTL_ARGUMENT_LITERAL || call->nodes[REGEX + 2] != NULL ||
-        call->nodes[REGEX + 3] != NULL) {
-        return false;
-    }
-    bool is_read = weft_ottl_path_read_slot(run, call->nodes[0]->path, &target);
-    *out_status = is_read ? WEFT_OK : weft_ottl_path_read(run, call->nodes[0]->path, &target);
-    if (*out_status != WEFT_OK || target.kind != WEFT_OTTL_STRING) {
-        return true;
-    }
-    struct weft_ottl_replacement replacement = { .name = call->function->name, .text = text->literal.bytes };
-    *out_status = weft_ottl_replace(run, call->state, target.bytes, &replacement, &is_match, &target.bytes);
-    if (*out_status == WEFT_OK && is_match) {
-        *out_status = weft_ottl_value_make_own(run, &target);
-        *out_status = *out_status == WEFT_OK ? weft_ottl_path_put(run, call->nodes[0]->path, &target) : *out_status;
-    }
-    return true;
 }
 
 /* ---- all of a map ---- */
@@ -358,7 +362,6 @@ const struct weft_ottl_function weft_ottl_functions_edit_text[] = {
       .parameters = { TARGET, { "regexPattern", WEFT_OTTL_TAKES_STRING }, REPLACEMENT },
       .make = make_pattern,
       .free_state = weft_ottl_pattern_free,
-      .call = replace_pattern,
-      .direct = replace_pattern_directly },
+      .call = replace_pattern },
     { .name = NULL },
 };

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
+#include "ottl/path.h"
 #include "ottl/text_rows.h"
 #include "ottl/text_words.h"
 
@@ -40,39 +41,52 @@ static enum weft_status concat(struct weft_ottl_run *run, const struct weft_ottl
     return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
 }
 
-/* Of few texts that are written one by one, behind a separator that is written, too. */
-static bool concat_directly(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
-                            enum weft_status *out_status, struct weft_ottl_value *out_value)
+enum { FEW_PARTS = 8 };
+
+static bool has_text(struct weft_ottl_run *run, const struct weft_ottl_node *node, struct weft_slice *out_text)
 {
-    enum { MOST_PARTS = 8 };
-    struct weft_slice parts[MOST_PARTS];
-    size_t count = call->nodes[0]->count;
-    if (count > MOST_PARTS || call->ways[1] != WEFT_OTTL_ARGUMENT_LITERAL) {
-        return false;
-    }
+    return node->kind == WEFT_OTTL_NODE_PATH && weft_ottl_path_read_text(run, node->path, out_text);
+}
+
+/* Of few texts that are written one by one, with a separator that is written, too. */
+static enum weft_status concat_few(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                   struct weft_ottl_value *out_value)
+{
+    struct weft_slice parts[FEW_PARTS];
+    const struct weft_ottl_node *list = call->nodes[0];
     struct weft_slice between = call->nodes[1]->literal.bytes;
     size_t length = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct weft_ottl_value value;
-        *out_status = weft_ottl_call_item(run, call, 0, i, &value);
-        if (*out_status != WEFT_OK) {
-            return true;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!has_text(run, list->items[i], &parts[i])) {
+            struct weft_ottl_value value;
+            enum weft_status status = weft_ottl_call_item(run, call, 0, i, &value);
+            if (status != WEFT_OK) {
+                return status;
+            }
+            parts[i] = part_of(&value);
         }
-        parts[i] = part_of(&value);
         length += parts[i].length + between.length;
     }
     uint8_t *text = weft_ottl_run_take(run, length + 1);
     if (text == NULL) {
-        *out_status = WEFT_NOMEM;
-        return true;
+        return WEFT_NOMEM;
     }
     uint8_t *end = text;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         end = i > 0 ? put_part(end, between) : end;
         end = put_part(end, parts[i]);
     }
-    *out_status = weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
-    return true;
+    return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
+}
+
+static enum weft_status make_concat(struct weft_ottl_maker *maker, const struct weft_ottl_call *call, void **out_state,
+                                    struct weft_error *error)
+{
+    (void)out_state;
+    (void)error;
+    bool is_few = call->nodes[0]->count <= FEW_PARTS && call->arguments[1].kind == WEFT_OTTL_STRING;
+    maker->direct = is_few ? concat_few : NULL;
+    return WEFT_OK;
 }
 
 /* ---- pieces ---- */
@@ -295,8 +309,8 @@ const struct weft_ottl_function weft_ottl_functions_text[] = {
     { .name = "Concat",
       .parameters = { { "vals", WEFT_OTTL_TAKES_STRING_LIKE, .is_list = true },
                       { "delimiter", WEFT_OTTL_TAKES_STRING } },
-      .call = concat,
-      .direct = concat_directly },
+      .make = make_concat,
+      .call = concat },
     { .name = "ConvertCase",
       .parameters = { { "target", WEFT_OTTL_TAKES_STRING }, { "toCase", WEFT_OTTL_TAKES_LITERAL_STRING } },
       .make = make_convert_case,

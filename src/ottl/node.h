@@ -88,9 +88,17 @@ enum weft_ottl_argument_way {
     WEFT_OTTL_ARGUMENT_VALUE,
 };
 
+struct weft_ottl_run;
+struct weft_ottl_call_node;
+
+/* A way to make a call without a list of arguments: it takes those that it needs itself. */
+typedef enum weft_status (*weft_ottl_direct_fn)(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
+                                                struct weft_ottl_value *out_value);
+
 /* A call that was checked: what is given for each parameter. */
 struct weft_ottl_call_node {
     const struct weft_ottl_function *function;
+    weft_ottl_direct_fn direct;          /* that the function's make chose; NULL: it is made with a list of arguments */
     const struct weft_ottl_node **nodes; /* by parameter; NULL = absent */
     uint8_t *ways;                       /* enum weft_ottl_argument_way, by parameter */
     size_t count;

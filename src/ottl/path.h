@@ -68,6 +68,32 @@ static inline bool weft_ottl_path_read_slot(struct weft_ottl_run *run, const str
     return true;
 }
 
+/* A text of that kind: short, or made by a statement. False: see whether it is another value. */
+static inline bool weft_ottl_path_read_text(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                                            struct weft_slice *out_text)
+{
+    enum { STRING_TAG = WEFT_OTLP_VALUE_STRING << 3 | WEFT_WIRE_BYTES, FRAME = 2, MORE = 0x80 };
+    if (path->sought == NULL) {
+        return false;
+    }
+    const struct weft_ottl_slots *slots = &weft_ottl_record_decoded(&run->record, path->row->level)->slots;
+    if (slots->sought != path->sought || !weft_ottl_slots_have(slots, path->slot)) {
+        return false;
+    }
+    const struct weft_ottl_slot *slot = &slots->items[path->slot];
+    if ((slots->changed >> path->slot & 1) != 0) {
+        *out_text = slot->value.bytes;
+        return slot->value.kind == WEFT_OTTL_STRING;
+    }
+    const uint8_t *at = slot->contents;
+    size_t length = at == NULL ? 0 : (size_t)(slot->end - at);
+    if (length < FRAME || at[0] != STRING_TAG || at[1] >= MORE || at[1] + (size_t)FRAME != length) {
+        return false;
+    }
+    *out_text = (struct weft_slice){ at + FRAME, length - FRAME };
+    return true;
+}
+
 /* Whether a literal of that kind can be set; false with the kind that can. Paths that look at a value themselves take
  * all here. */
 bool weft_ottl_path_takes(const struct weft_ottl_path *path, enum weft_ottl_kind kind, enum weft_ottl_kind *out_wanted);

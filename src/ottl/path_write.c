@@ -451,6 +451,18 @@ static enum weft_status settle_status(struct weft_ottl_run *run, const struct we
     return status;
 }
 
+/* A text in a field of its own, which is most of what is set besides attributes. */
+static inline bool put_text(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                            const struct weft_ottl_value *value)
+{
+    const struct weft_ottl_path_row *row = path->row;
+    if (row->form != WEFT_OTTL_FORM_STRING || value->kind != WEFT_OTTL_STRING || row->level == WEFT_OTTL_LEVEL_STATUS) {
+        return false;
+    }
+    weft_ottl_message_lend_bytes(weft_ottl_record_decoded(&run->record, row->level), row->field, value->bytes);
+    return true;
+}
+
 static __attribute__((noinline)) enum weft_status
 put_anywhere(struct weft_ottl_run *run, const struct weft_ottl_path *path, const struct weft_ottl_value *value)
 {
@@ -476,7 +488,8 @@ enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft
 {
     /* what cannot be stored leaves an empty member behind: on the open map */
     bool is_storable = value->kind == WEFT_OTTL_STRING || weft_ottl_is_storable(value);
-    return is_storable && put_slot(run, path, value, NULL) ? WEFT_OK : put_anywhere(run, path, value);
+    bool is_put = put_text(run, path, value) || (is_storable && put_slot(run, path, value, NULL));
+    return is_put ? WEFT_OK : put_anywhere(run, path, value);
 }
 
 enum weft_status weft_ottl_path_put_constant(struct weft_ottl_run *run, const struct weft_ottl_path *path,

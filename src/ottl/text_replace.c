@@ -268,12 +268,6 @@ static enum weft_status put_together(struct weft_ottl_run *run, struct weft_slic
     return WEFT_OK;
 }
 
-static bool is_same_for_all(const struct weft_ottl_replacement *replacement)
-{
-    struct weft_slice text = replacement->text;
-    return replacement->function == NULL && (text.length == 0 || memchr(text.bytes, '$', text.length) == NULL);
-}
-
 /* Match by match. */
 static enum weft_status replace_each(struct weft_ottl_run *run, const struct weft_pattern *pattern,
                                      struct weft_slice subject, const struct weft_ottl_replacement *replacement,
@@ -310,12 +304,28 @@ enum weft_status weft_ottl_replace(struct weft_ottl_run *run, const struct weft_
                                    struct weft_slice subject, const struct weft_ottl_replacement *replacement,
                                    bool *out_is_match, struct weft_slice *out_text)
 {
-    struct weft_pattern_few few;
-    bool is_known = !run->is_thorough && is_same_for_all(replacement) &&
-                    weft_pattern_find_few(pattern, run->pattern, subject, &few);
-    if (!is_known) {
+    struct weft_slice text = subject;
+    bool is_plain = replacement->function == NULL && weft_ottl_is_plain_replacement(replacement->text);
+    if (run->is_thorough || !is_plain) {
         return replace_each(run, pattern, subject, replacement, out_is_match, out_text);
     }
+    enum weft_status status =
+        weft_ottl_replace_with_text(run, pattern, &text, replacement->text, replacement->name, out_is_match);
+    if (status == WEFT_OK && *out_is_match) {
+        *out_text = text;
+    }
+    return status;
+}
+
+enum weft_status weft_ottl_replace_with_text(struct weft_ottl_run *run, const struct weft_pattern *pattern,
+                                             struct weft_slice *in_out_text, struct weft_slice text, const char *name,
+                                             bool *out_is_match)
+{
+    struct weft_pattern_few few;
+    if (!weft_pattern_find_few(pattern, run->pattern, *in_out_text, &few)) {
+        struct weft_ottl_replacement replacement = { .name = name, .text = text };
+        return replace_each(run, pattern, *in_out_text, &replacement, out_is_match, in_out_text);
+    }
     *out_is_match = few.count > 0;
-    return *out_is_match ? put_together(run, subject, &few, replacement->text, out_text) : WEFT_OK;
+    return few.count > 0 ? put_together(run, *in_out_text, &few, text, in_out_text) : WEFT_OK;
 }

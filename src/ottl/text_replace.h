@@ -19,6 +19,17 @@ enum weft_status weft_ottl_replacement_check(const struct weft_ottl_function *fu
 enum weft_status weft_ottl_replacement_give(struct weft_ottl_run *run, const struct weft_ottl_replacement *replacement,
                                             struct weft_slice *out_text) WEFT_MUST_CHECK;
 
+/* Without groups. */
+static inline bool weft_ottl_is_plain_replacement(struct weft_slice text)
+{
+    return text.length == 0 || memchr(text.bytes, '$', text.length) == NULL;
+}
+
+/* The same as below, with a text that is plain and goes through no function; in place. */
+enum weft_status weft_ottl_replace_with_text(struct weft_ottl_run *run, const struct weft_pattern *pattern,
+                                             struct weft_slice *in_out_text, struct weft_slice text, const char *name,
+                                             bool *out_is_match) WEFT_MUST_CHECK;
+
 /* subject with each match replaced; *out_is_match false: there was none, and nothing is written. The text lies in
  * run->memory. WEFT_INVALID with run->error: the pattern met its limit, or the function failed. */
 enum weft_status weft_ottl_replace(struct weft_ottl_run *run, const struct weft_pattern *pattern,

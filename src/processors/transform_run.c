@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "ottl/function.h"
 #include "ottl/metric.h"
 #include "ottl/write.h"
 #include "ottl/write_short.h"
@@ -95,8 +96,13 @@ static enum weft_status run_statement(struct weft_ottl_run *run, const struct we
 {
     struct weft_ottl_value ignored;
     bool holds = true;
+    const struct weft_ottl_node *editor = program->editor;
     enum weft_status status = weft_ottl_program_holds(program, run, &holds);
-    return status == WEFT_OK && holds ? weft_ottl_evaluate(run, program->editor, &ignored) : status;
+    if (status != WEFT_OK || !holds) {
+        return status;
+    }
+    return editor->key_count == 0 ? weft_ottl_call_make(run, editor->call, &ignored)
+                                  : weft_ottl_evaluate(run, editor, &ignored);
 }
 
 /* All statements on what the run looks at. */
