@@ -29,6 +29,9 @@ static inline enum weft_ottl_level level_of(const struct weft_ottl_atom *atom)
 /* Contents of an AnyValue that is one field, from its tag to its end. False: something else. */
 static bool read_value(const struct weft_ottl_slot *slot, struct weft_ottl_value *out_value)
 {
+    if (weft_ottl_slot_short_value(slot, out_value)) {
+        return true;
+    }
     const uint8_t *at = slot->contents;
     if (at == NULL || slot->end - at < SHORTEST) {
         return false;
