@@ -648,26 +648,17 @@ enum weft_pattern_outcome weft_pattern_search_next(struct weft_pattern_search *s
 bool weft_pattern_find_few(const struct weft_pattern *pattern, struct weft_pattern_scratch *scratch,
                            struct weft_slice subject, struct weft_pattern_few *out_few)
 {
-    if (!is_plain(pattern, subject) || scratch->steps_left == &scratch->batch_steps) {
+    if (!is_plain(pattern, subject) || scratch->steps_left == &scratch->batch_steps ||
+        !weft_pattern_plain_find_few(&pattern->text, subject, out_few)) {
         return false;
     }
-    size_t count = 0, start, end = 0;
-    while (weft_pattern_plain_find(&pattern->text, subject, end, &start, &end)) {
-        if (count == WEFT_COUNT_OF(out_few->items)) {
-            return false;
-        }
-        out_few->items[count].start = start;
-        out_few->items[count].end = end;
-        count++;
-    }
-    uint64_t steps = subject.length + STEPS_OF_CALLOUT + count * (STEPS_OF_CALLOUT + STEPS_OF_FOUND);
+    uint64_t steps = subject.length + STEPS_OF_CALLOUT + out_few->count * (STEPS_OF_CALLOUT + STEPS_OF_FOUND);
     if (scratch->steps_left != NULL && steps > *scratch->steps_left) {
         return false;
     }
     if (scratch->steps_left != NULL) {
         *scratch->steps_left -= steps;
     }
-    out_few->count = count;
     return true;
 }
 

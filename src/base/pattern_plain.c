@@ -179,7 +179,8 @@ static size_t end_of_members(const bool *members, struct weft_slice subject, siz
 }
 
 /* Whether the text is followed as it should be; where that ends. */
-static bool match_behind(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t at, size_t *out_end)
+static inline bool match_behind(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t at,
+                                size_t *out_end)
 {
     size_t end = plain->has_class ? end_of_members(plain->members, subject, at) : at;
     *out_end = end;
@@ -193,7 +194,7 @@ static inline bool has_text(const struct weft_pattern_plain *plain, struct weft_
 }
 
 /* The next place where the text stands, from `at` on; of no text, where the class begins. */
-static bool find_text(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t *in_out_at)
+static inline bool find_text(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t *in_out_at)
 {
     size_t at = *in_out_at;
     if (plain->length == 0) {
@@ -219,8 +220,8 @@ static bool find_text(const struct weft_pattern_plain *plain, struct weft_slice 
     return false;
 }
 
-bool weft_pattern_plain_find(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t from,
-                             size_t *out_start, size_t *out_end)
+static inline bool find(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t from,
+                        size_t *out_start, size_t *out_end)
 {
     size_t at = from;
     bool has_one_place = plain->is_at_start || (plain->is_at_end && !plain->has_class);
@@ -243,5 +244,27 @@ bool weft_pattern_plain_matches(const struct weft_pattern_plain *plain, struct w
 {
     size_t start, end;
     bool is_prefix = plain->is_at_start && !plain->needs_one && !plain->is_at_end;
-    return is_prefix ? has_text(plain, subject, 0) : weft_pattern_plain_find(plain, subject, 0, &start, &end);
+    return is_prefix ? has_text(plain, subject, 0) : find(plain, subject, 0, &start, &end);
+}
+
+bool weft_pattern_plain_find(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t from,
+                             size_t *out_start, size_t *out_end)
+{
+    return find(plain, subject, from, out_start, out_end);
+}
+
+bool weft_pattern_plain_find_few(const struct weft_pattern_plain *plain, struct weft_slice subject,
+                                 struct weft_pattern_few *out_few)
+{
+    size_t count = 0, start, end = 0;
+    while (find(plain, subject, end, &start, &end)) {
+        if (count == WEFT_COUNT_OF(out_few->items)) {
+            return false;
+        }
+        out_few->items[count].start = start;
+        out_few->items[count].end = end;
+        count++;
+    }
+    out_few->count = count;
+    return true;
 }

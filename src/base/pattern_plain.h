@@ -1,7 +1,6 @@
 #pragma once
 
-#include "base/slice.h"
-#include "base/status.h"
+#include "base/pattern.h"
 
 /* Patterns so plain that a look at the bytes finds them, without PCRE2: ASCII text, which may be followed by one class
  * of characters that is repeated, as in `^/health`, `session=[0-9a-f]+`, `\.internal$`, `\d+`. That is most of what
@@ -24,6 +23,10 @@ bool weft_pattern_plain_of(struct weft_slice text, struct weft_pattern_plain *ou
 
 /* Whether it matches anywhere. */
 bool weft_pattern_plain_matches(const struct weft_pattern_plain *plain, struct weft_slice subject);
+
+/* All matches, from left to right. False: there are more than few. */
+bool weft_pattern_plain_find_few(const struct weft_pattern_plain *plain, struct weft_slice subject,
+                                 struct weft_pattern_few *out_few);
 
 /* The first match that starts at `from` or later, which is never empty. */
 bool weft_pattern_plain_find(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t from,

@@ -13,7 +13,11 @@ enum weft_status weft_ottl_run_init(struct weft_ottl_run *run, struct weft_error
     weft_buffer_init(&run->message, 0);
     weft_buffer_init(&run->replaced, WEFT_ENTRY_MEMORY_MAX_BYTES / 4);
     enum { MAX_GROUPS = 64 };
-    return weft_pattern_scratch_new(MAX_GROUPS, &run->pattern, error);
+    enum weft_status status = weft_pattern_scratch_new(MAX_GROUPS, &run->pattern, error);
+    if (status == WEFT_OK) {
+        weft_pattern_scratch_set_steps(run->pattern, &run->steps_left);
+    }
+    return status;
 }
 
 void weft_ottl_run_trim(struct weft_ottl_run *run)

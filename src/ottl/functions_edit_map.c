@@ -41,9 +41,16 @@ static enum weft_status set_constant(struct weft_ottl_run *run, const struct wef
 static enum weft_status set_given(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
                                   struct weft_ottl_value *out_value)
 {
+    const struct weft_ottl_node *given = call->nodes[1];
     struct weft_ottl_value own;
     (void)out_value;
-    enum weft_status status = weft_ottl_call_argument(run, call, 1, &own);
+    enum weft_status status = WEFT_OK;
+    if (given->kind == WEFT_OTTL_NODE_CALL && given->key_count == 0) {
+        status = weft_ottl_call_make(run, given->call, &own);
+        status = status == WEFT_INVALID ? weft_fail_prefix(&run->error, "%s", call->function->name) : status;
+    } else {
+        status = weft_ottl_call_argument(run, call, 1, &own);
+    }
     if (status != WEFT_OK || own.kind == WEFT_OTTL_NIL) {
         return status;
     }

@@ -1,4 +1,5 @@
 /* Converters of texts: put together, cut, and in another case. */
+#include "base/few_bytes.h"
 #include "base/letter_case.h"
 #include "base/utf8.h"
 #include "ottl/functions.h"
@@ -12,12 +13,9 @@ static struct weft_slice part_of(const struct weft_ottl_value *value)
     return value->kind == WEFT_OTTL_NIL ? WEFT_SLICE_LITERAL("<nil>") : value->bytes;
 }
 
-static uint8_t *put_part(uint8_t *to, struct weft_slice text)
+static inline uint8_t *put_part(uint8_t *to, struct weft_slice text)
 {
-    if (text.length > 0) {
-        memcpy(to, text.bytes, text.length);
-    }
-    return to + text.length;
+    return weft_put_few_bytes(to, text.bytes, text.length);
 }
 
 static enum weft_status concat(struct weft_ottl_run *run, const struct weft_ottl_call *call,

@@ -44,7 +44,6 @@ static inline void weft_ottl_run_begin(struct weft_ottl_run *run)
 {
     run->steps_left = run->steps_max;
     weft_entry_memory_allow(&run->memory, run->steps_max + run->steps_max / 2);
-    weft_pattern_scratch_set_steps(run->pattern, &run->steps_left);
 }
 
 /* Gives back the scratch. */

@@ -1,6 +1,8 @@
 /* Replacing (text_replace.h), with templates as Go's Regexp.Expand has them. */
 #include "ottl/text_replace.h"
 
+#include "base/few_bytes.h"
+
 /* ---- templates ---- */
 
 static bool is_digit(uint8_t byte)
@@ -235,14 +237,6 @@ static enum weft_status put_replacement(struct weft_ottl_run *run, const struct 
 
 /* ---- searching ---- */
 
-static uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
-{
-    if (length > 0) {
-        memcpy(to, from, length);
-    }
-    return to + length;
-}
-
 /* All matches are known, and the same stands for each. */
 static enum weft_status put_together(struct weft_ottl_run *run, struct weft_slice subject,
                                      const struct weft_pattern_few *few, struct weft_slice text,
@@ -259,11 +253,11 @@ static enum weft_status put_together(struct weft_ottl_run *run, struct weft_slic
     }
     uint8_t *to = bytes;
     for (size_t i = 0; i < few->count; i++) {
-        to = put_bytes(to, subject.bytes + kept_from, few->items[i].start - kept_from);
-        to = put_bytes(to, text.bytes, text.length);
+        to = weft_put_few_bytes(to, subject.bytes + kept_from, few->items[i].start - kept_from);
+        to = weft_put_few_bytes(to, text.bytes, text.length);
         kept_from = few->items[i].end;
     }
-    (void)put_bytes(to, subject.bytes + kept_from, subject.length - kept_from);
+    (void)weft_put_few_bytes(to, subject.bytes + kept_from, subject.length - kept_from);
     *out_text = weft_slice_of(bytes, length);
     return WEFT_OK;
 }

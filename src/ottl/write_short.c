@@ -4,8 +4,11 @@
 #include "ottl/write_short.h"
 
 #include "base/assert.h"
+#include "base/few_bytes.h"
 #include "ottl/run.h"
 #include "wire/protobuf.h"
+
+enum { SHORT_NUMBER = 16 /* from here on tags of fields have two bytes */ };
 
 enum patch_form {
     PATCH_BYTES,     /* as they are; none: what was there is gone */
@@ -15,22 +18,21 @@ enum patch_form {
     PATCH_ATTRIBUTE, /* of another kind, in a slot: open */
 };
 
-/* In the order of the message. What goes to one place keeps the order in which it came, before what is replaced there.
- */
-static inline bool is_before(const struct weft_ottl_patch *left, const struct weft_ottl_patch *right)
+/* Where the patch lies, in the order of the message. What goes to one place keeps the order in which it came, before
+ * what is replaced there. The rest of it is empty. */
+static inline struct weft_ottl_patch *add(struct weft_ottl_patches *patches, const uint8_t *from, const uint8_t *to)
 {
-    return left->from != right->from ? left->from < right->from : left->to < right->to;
-}
-
-static inline void add(struct weft_ottl_patches *patches, const struct weft_ottl_patch *patch, size_t length)
-{
-    size_t at = patches->count++;
-    while (at > 0 && is_before(patch, &patches->items[at - 1])) {
-        patches->items[at] = patches->items[at - 1];
-        at--;
+    struct weft_ottl_patch *patch = &patches->items[patches->count++];
+    while (patch > patches->items && (from != patch[-1].from ? from < patch[-1].from : to < patch[-1].to)) {
+        *patch = patch[-1];
+        patch--;
     }
-    patches->items[at] = *patch;
-    patches->length += length - (size_t)(patch->to - patch->from);
+    patch->from = from;
+    patch->to = to;
+    patch->form = PATCH_BYTES;
+    patch->bytes = WEFT_SLICE_EMPTY;
+    patches->length -= (size_t)(to - from);
+    return patch;
 }
 
 static const uint8_t *end_of(const struct weft_ottl_message *message)
@@ -44,17 +46,16 @@ static void add_field(struct weft_ottl_patches *patches, uint32_t number)
     const struct weft_ottl_field *field = &message->fields[number];
     const uint8_t *end = end_of(message);
     bool has_place = field->wire_first != NULL;
-    bool is_lent = (message->lent >> number & 1) != 0;
-    struct weft_ottl_patch patch = { .from = has_place ? field->wire_first : end,
-                                     .to = has_place ? field->wire_end : end };
-    size_t length = 0;
-    if ((message->present >> number & 1) != 0) {
-        patch.bytes = weft_slice_of(field->first, (size_t)(field->end - field->first));
-        patch.form = is_lent ? PATCH_CONTENTS : PATCH_BYTES;
-        patch.number = (uint8_t)number;
-        length = (is_lent ? weft_wire_size_bytes_header(number, patch.bytes.length) : 0) + patch.bytes.length;
+    struct weft_ottl_patch *patch =
+        has_place ? add(patches, field->wire_first, field->wire_end) : add(patches, end, end);
+    if ((message->present >> number & 1) == 0) {
+        return;
     }
-    add(patches, &patch, length);
+    bool is_lent = (message->lent >> number & 1) != 0;
+    patch->bytes = weft_slice_of(field->first, (size_t)(field->end - field->first));
+    patch->form = is_lent ? PATCH_CONTENTS : PATCH_BYTES;
+    patch->number = (uint8_t)number;
+    patches->length += (is_lent ? weft_wire_size_bytes_header(number, patch->bytes.length) : 0) + patch->bytes.length;
 }
 
 static size_t size_of_text(struct weft_slice text)
@@ -66,24 +67,23 @@ static inline void add_slot(struct weft_ottl_patches *patches, uint8_t number, c
 {
     const struct weft_ottl_slots *slots = &patches->message->slots;
     const struct weft_ottl_slot *slot = &slots->items[number];
-    struct weft_ottl_patch patch = { .from = from, .to = to, .number = number };
-    size_t length = 0;
+    struct weft_ottl_patch *patch = add(patches, from, to);
+    patch->number = number;
     if (slot->constant != NULL) {
-        patch.form = PATCH_CONSTANT;
-        patch.bytes = *slot->constant;
-        length = 1 + patch.bytes.length;
+        patch->form = PATCH_CONSTANT;
+        patch->bytes = *slot->constant;
+        patches->length += 1 + patch->bytes.length;
     } else if (slot->value.kind == WEFT_OTTL_STRING) {
         size_t value_length = size_of_text(slot->value.bytes);
-        patch.form = PATCH_TEXT;
-        patch.bytes = slot->value.bytes;
-        patch.inner_length =
+        patch->form = PATCH_TEXT;
+        patch->bytes = slot->value.bytes;
+        patch->inner_length =
             size_of_text(slots->sought->keys[number]) + 1 + weft_wire_size_length(value_length) + value_length;
-        length = 1 + weft_wire_size_length(patch.inner_length) + patch.inner_length;
+        patches->length += 1 + weft_wire_size_length(patch->inner_length) + patch->inner_length;
     } else {
-        patch.form = PATCH_ATTRIBUTE;
+        patch->form = PATCH_ATTRIBUTE;
         patches->is_open = true;
     }
-    add(patches, &patch, length);
 }
 
 static void add_slots(struct weft_ottl_patches *patches)
@@ -95,7 +95,7 @@ static void add_slots(struct weft_ottl_patches *patches)
         uint8_t number = (uint8_t)__builtin_ctzll(left);
         const struct weft_ottl_slot *slot = &slots->items[number];
         if ((slots->removed >> number & 1) != 0) {
-            add(patches, &(struct weft_ottl_patch){ .from = slot->at, .to = slot->end, .form = PATCH_BYTES }, 0);
+            (void)add(patches, slot->at, slot->end);
         } else {
             add_slot(patches, number, slot->at, slot->end);
         }
@@ -107,18 +107,10 @@ static void add_slots(struct weft_ottl_patches *patches)
 
 /* ---- bytes ---- */
 
-static inline uint8_t *put_bytes(uint8_t *to, const uint8_t *from, size_t length)
-{
-    if (length > 0) {
-        memcpy(to, from, length);
-    }
-    return to + length;
-}
-
 static inline uint8_t *put_text(uint8_t *to, uint32_t field, struct weft_slice text)
 {
     *to++ = (uint8_t)(field << 3 | WEFT_WIRE_BYTES);
-    return put_bytes(weft_wire_put_length(to, text.length), text.bytes, text.length);
+    return weft_put_few_bytes(weft_wire_put_length(to, text.length), text.bytes, text.length);
 }
 
 /* Not of an open one. Fields of attributes have tags of one byte. */
@@ -130,6 +122,9 @@ static inline uint8_t *put_patch(const struct weft_ottl_patches *patches, const 
     case PATCH_BYTES:
         break;
     case PATCH_CONTENTS:
+        if (patch->number < SHORT_NUMBER) {
+            return put_text(to, patch->number, patch->bytes);
+        }
         to = weft_wire_put_bytes_header(to, patch->number, patch->bytes.length);
         break;
     case PATCH_CONSTANT:
@@ -145,7 +140,7 @@ static inline uint8_t *put_patch(const struct weft_ottl_patches *patches, const 
     case PATCH_ATTRIBUTE:
         weft_assert(!"open");
     }
-    return put_bytes(to, patch->bytes.bytes, patch->bytes.length);
+    return weft_put_few_bytes(to, patch->bytes.bytes, patch->bytes.length);
 }
 
 /* What could not be written was not let into a slot. Returns where the rest goes; NULL: the buffer failed. */
@@ -167,13 +162,13 @@ static void append_patches(struct weft_buffer *out, const struct weft_ottl_patch
     uint8_t *to = weft_buffer_reserve(out, patches->length);
     for (size_t i = 0; to != NULL && i < patches->count; i++) {
         const struct weft_ottl_patch *patch = &patches->items[i];
-        to = put_bytes(to, from, (size_t)(patch->from - from));
+        to = weft_put_few_bytes(to, from, (size_t)(patch->from - from));
         to = patch->form == PATCH_ATTRIBUTE ? put_attribute(out, to, patches, patch->number)
                                             : put_patch(patches, patch, to);
         from = patch->to;
     }
     if (to != NULL) {
-        to = put_bytes(to, from, (size_t)(end - from));
+        to = weft_put_few_bytes(to, from, (size_t)(end - from));
         out->length = (size_t)(to - out->bytes);
     }
 }
@@ -217,11 +212,11 @@ void weft_ottl_patches_put(const struct weft_ottl_patches *patches, uint8_t *to)
     weft_assert(!patches->is_open);
     for (size_t i = 0; i < patches->count; i++) {
         const struct weft_ottl_patch *patch = &patches->items[i];
-        to = put_bytes(to, from, (size_t)(patch->from - from));
+        to = weft_put_few_bytes(to, from, (size_t)(patch->from - from));
         to = put_patch(patches, patch, to);
         from = patch->to;
     }
-    (void)put_bytes(to, from, (size_t)(end_of(patches->message) - from));
+    (void)weft_put_few_bytes(to, from, (size_t)(end_of(patches->message) - from));
 }
 
 bool weft_ottl_write_short(struct weft_buffer *out, const struct weft_ottl_message *message, uint32_t attributes_field)

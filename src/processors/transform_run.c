@@ -97,9 +97,13 @@ static enum weft_status run_statement(struct weft_ottl_run *run, const struct we
     struct weft_ottl_value ignored;
     bool holds = true;
     const struct weft_ottl_node *editor = program->editor;
-    enum weft_status status = weft_ottl_program_holds(program, run, &holds);
-    if (status != WEFT_OK || !holds) {
-        return status;
+    if (program->condition == NULL) {
+        weft_ottl_run_begin(run);
+    } else {
+        enum weft_status status = weft_ottl_program_holds(program, run, &holds);
+        if (status != WEFT_OK || !holds) {
+            return status;
+        }
     }
     return editor->key_count == 0 ? weft_ottl_call_make(run, editor->call, &ignored)
                                   : weft_ottl_evaluate(run, editor, &ignored);

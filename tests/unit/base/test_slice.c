@@ -1,8 +1,10 @@
-/* Slices: equality with empty and NULL, and what printf makes of them. */
+/* Slices: equality with empty and NULL, what printf makes of them, and copies of few bytes. */
 #include "base/base_test.h"
 
 #include <stdio.h>
 
+#include "base/alloc.h"
+#include "base/few_bytes.h"
 #include "base/slice.h"
 
 START_TEST(test_equality_is_by_content)
@@ -37,12 +39,35 @@ START_TEST(test_literal_keeps_inner_zero_bytes)
 }
 END_TEST
 
+/* From memory that ends with them and to memory that ends with them, of which a sanitizer knows. */
+START_TEST(test_few_bytes_are_copied_and_no_others)
+{
+    enum { LONGEST = 70 };
+    for (size_t length = 0; length <= LONGEST; length++) {
+        uint8_t *from = weft_alloc(length + 1);
+        uint8_t *to = weft_alloc(length + 2);
+        for (size_t i = 0; i < length; i++) {
+            from[1 + i] = (uint8_t)(i + 1);
+        }
+        to[0] = to[length + 1] = UINT8_MAX;
+        ck_assert_ptr_eq(weft_put_few_bytes(to + 1, from + 1, length), to + 1 + length);
+        ck_assert(memcmp(to + 1, from + 1, length) == 0);
+        ck_assert(to[0] == UINT8_MAX && to[length + 1] == UINT8_MAX);
+        weft_free(from);
+        weft_free(to);
+    }
+    uint8_t byte = 0;
+    ck_assert_ptr_eq(weft_put_few_bytes(&byte, NULL, 0), &byte);
+}
+END_TEST
+
 int main(void)
 {
     const struct base_test tests[] = {
         BASE_TEST(test_equality_is_by_content),
         BASE_TEST(test_empty_slices_are_equal_wherever_they_point),
         BASE_TEST(test_literal_keeps_inner_zero_bytes),
+        BASE_TEST(test_few_bytes_are_copied_and_no_others),
     };
     return BASE_TEST_RUN("slice", tests);
 }
