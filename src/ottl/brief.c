@@ -118,7 +118,7 @@ static inline enum answer ask_slot(const struct weft_ottl_atom *atom, struct wef
         STRING_TAG = WEFT_OTLP_VALUE_STRING << TYPE_BITS | WEFT_WIRE_BYTES,
         INT_TAG = WEFT_OTLP_VALUE_INT << TYPE_BITS | WEFT_WIRE_VARINT
     };
-    const struct weft_ottl_message *message = weft_ottl_record_decoded(record, level_of(atom));
+    const struct weft_ottl_message *message = weft_ottl_record_skimmed(record, level_of(atom));
     const struct weft_ottl_slots *slots = &message->slots;
     const struct weft_ottl_slot *slot = &slots->items[atom->number];
     if (slots->sought != atom->sought || ((slots->changed | slots->removed) >> atom->number & 1) != 0) {
@@ -166,10 +166,10 @@ static inline enum answer ask_field(const struct weft_ottl_atom *atom, struct we
     int64_t code;
     bool is_code = atom->level == WEFT_OTTL_LEVEL_STATUS && atom->way == WEFT_OTTL_ATOM_INT &&
                    atom->form == WEFT_OTTL_FORM_ENUM && !record->has_level[WEFT_OTTL_LEVEL_STATUS];
-    if (is_code && read_status_code(weft_ottl_record_decoded(record, WEFT_OTTL_LEVEL_RECORD), &code)) {
+    if (is_code && read_status_code(weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD), &code)) {
         return answer_of((code == atom->literal.integer) == atom->is_if_same);
     }
-    const struct weft_ottl_message *message = weft_ottl_record_decoded(record, level_of(atom));
+    const struct weft_ottl_message *message = weft_ottl_record_skimmed(record, level_of(atom));
     if (atom->form != WEFT_OTTL_FORM_STRING) {
         return ask_any(atom, message);
     }

@@ -43,6 +43,7 @@ struct weft_ottl_atom {
 };
 
 struct weft_ottl_brief {
+    struct weft_ottl_wants wants;
     uint8_t first, count;
     struct weft_ottl_atom atoms[WEFT_OTTL_BRIEF_MAX_ATOMS];
 };

@@ -71,6 +71,14 @@ static bool add_atom(struct weft_ottl_brief *brief, struct weft_ottl_atom *atom,
     if (brief->count == WEFT_OTTL_BRIEF_MAX_ATOMS) {
         return false;
     }
+    enum { STATUS_FIELD = 15 };
+    if (atom->level == WEFT_OTTL_LEVEL_STATUS) {
+        brief->wants.fields |= UINT32_C(1) << STATUS_FIELD;
+    } else if (atom->level == WEFT_OTTL_LEVEL_RECORD && atom->sought == NULL) {
+        brief->wants.fields |= UINT32_C(1) << atom->number;
+    } else if (atom->level == WEFT_OTTL_LEVEL_RECORD) {
+        brief->wants.keys |= UINT64_C(1) << atom->number;
+    }
     atom->next[false] = if_false;
     atom->next[true] = if_true;
     *out_first = brief->count;

@@ -9,7 +9,7 @@ static void set_level(struct weft_ottl_record *record, enum weft_ottl_level leve
 {
     struct weft_ottl_message *message = &record->levels[level];
     message->bytes = bytes;
-    message->is_decoded = false;
+    message->is_decoded = message->is_skimmed = false;
     message->present = message->touched = 0;
     message->attributes = NULL;
     message->slots.sought = NULL;
@@ -28,6 +28,11 @@ static void forget_from(struct weft_ottl_record *record, enum weft_ottl_level le
 void weft_ottl_record_seek(struct weft_ottl_record *record, const struct weft_ottl_sought *sought)
 {
     record->sought = sought;
+}
+
+void weft_ottl_record_want(struct weft_ottl_record *record, const struct weft_ottl_wants *wants)
+{
+    record->wants = wants;
 }
 
 void weft_ottl_record_set_resource(struct weft_ottl_record *record, enum weft_signal signal, struct weft_slice header)
@@ -122,16 +127,36 @@ struct weft_ottl_message *weft_ottl_record_level(struct weft_ottl_record *record
     return &record->levels[level];
 }
 
+static void seek_attributes(struct weft_ottl_record *record, enum weft_ottl_level level)
+{
+    struct weft_ottl_message *message = &record->levels[level];
+    message->list_field = weft_ottl_record_attributes_field(record, level);
+    bool is_sought = record->sought != NULL && record->sought->count > 0 && message->list_field != 0;
+    message->slots.sought = is_sought && message->attributes == NULL ? record->sought : NULL;
+}
+
 struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *record, enum weft_ottl_level level)
 {
     struct weft_ottl_message *message = weft_ottl_record_level(record, level);
     if (!message->is_decoded) {
-        message->list_field = weft_ottl_record_attributes_field(record, level);
-        bool is_sought = record->sought != NULL && record->sought->count > 0 && message->list_field != 0;
-        message->slots.sought = is_sought && message->attributes == NULL ? record->sought : NULL;
+        seek_attributes(record, level);
         weft_ottl_message_decode(message);
     }
     return message;
+}
+
+const struct weft_ottl_message *weft_ottl_record_skim(struct weft_ottl_record *record, enum weft_ottl_level level)
+{
+    bool is_wanted = record->wants != NULL && record->has_level[WEFT_OTTL_LEVEL_RECORD];
+    if (level == WEFT_OTTL_LEVEL_RECORD && is_wanted && !record->levels[level].is_decoded) {
+        seek_attributes(record, level);
+        weft_ottl_message_skim(&record->levels[level], record->wants);
+        return &record->levels[level];
+    }
+    if (level == WEFT_OTTL_LEVEL_STATUS && is_wanted && !record->has_level[level]) {
+        set_level(record, level, contents_of(weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD), STATUS_FIELD));
+    }
+    return weft_ottl_record_decode(record, level);
 }
 
 enum weft_ottl_metric_type weft_ottl_record_metric_type(struct weft_ottl_record *record)

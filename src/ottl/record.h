@@ -40,6 +40,7 @@ struct weft_ottl_message {
     struct weft_slice bytes;          /* as it came */
     uint32_t list_field;              /* of the attributes, which are many; 0 = it has none */
     bool is_decoded;                  /* fields and present are valid */
+    bool is_skimmed;                  /* of what is wanted (struct weft_ottl_wants) at least */
     uint32_t present;                 /* bit n: field n is there */
     uint32_t touched;                 /* bit n: field n was written; see above */
     uint32_t lent;                    /* bit n: field n, which is touched, is its contents only, from first to end */
@@ -59,6 +60,13 @@ enum weft_ottl_metric_type {
     WEFT_OTTL_METRIC_SUMMARY,
 };
 
+/* What is asked of a Span, LogRecord or Metric, where only brief conditions (brief.h) are asked of it: a walk that
+ * finds nothing else is shorter. Whoever asks for more has it decoded as always. */
+struct weft_ottl_wants {
+    uint64_t keys;   /* bit n: the attribute of slot n, of which the first counts */
+    uint32_t fields; /* bit n: field n */
+};
+
 struct weft_ottl_record {
     enum weft_signal signal;
     bool has_level[WEFT_OTTL_LEVEL_COUNT]; /* its bytes are known */
@@ -67,10 +75,14 @@ struct weft_ottl_record {
     struct weft_ottl_map *cache;            /* what statements keep between them; NULL = empty */
     int64_t event_index;                    /* -1 = not told */
     const struct weft_ottl_sought *sought;  /* which attributes will be asked for; NULL = nobody said */
+    const struct weft_ottl_wants *wants;    /* all that is read of RECORD as skimmed; NULL = nobody said */
 };
 
 /* For the levels that are set from now on: those around a record, too. */
 void weft_ottl_record_seek(struct weft_ottl_record *record, const struct weft_ottl_sought *sought);
+
+/* For records that are set from now on; NULL: they are decoded. */
+void weft_ottl_record_want(struct weft_ottl_record *record, const struct weft_ottl_wants *wants);
 
 /* Each forgets what lies below. headers: as struct weft_otlp_table has them. Borrowed until the next one is set. */
 void weft_ottl_record_set_resource(struct weft_ottl_record *record, enum weft_signal signal, struct weft_slice header);
@@ -93,6 +105,20 @@ static inline struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ott
     struct weft_ottl_message *message = &record->levels[level];
     return WEFT_LIKELY(record->has_level[level] && message->is_decoded) ? message
                                                                         : weft_ottl_record_decode(record, level);
+}
+
+/* Finds what is wanted and no more. No other slots and fields may be read until it is decoded. */
+void weft_ottl_message_skim(struct weft_ottl_message *message, const struct weft_ottl_wants *wants);
+
+const struct weft_ottl_message *weft_ottl_record_skim(struct weft_ottl_record *record, enum weft_ottl_level level);
+
+/* For who reads what is wanted: skimmed, or decoded if nobody said what that is. */
+static inline const struct weft_ottl_message *weft_ottl_record_skimmed(struct weft_ottl_record *record,
+                                                                       enum weft_ottl_level level)
+{
+    const struct weft_ottl_message *message = &record->levels[level];
+    return WEFT_LIKELY(record->has_level[level] && message->is_skimmed) ? message
+                                                                        : weft_ottl_record_skim(record, level);
 }
 
 enum weft_ottl_metric_type weft_ottl_record_metric_type(struct weft_ottl_record *record);

@@ -79,10 +79,11 @@ static void note_head_field(struct weft_ottl_message *message, uint32_t number, 
     message->present |= UINT32_C(1) << number;
 }
 
+enum { TRACE_ID = 1, SPAN_ID, PARENT_SPAN_ID = 4, NAME, KIND, START, END, FRAME = 2, TIME_BYTES = 9 };
+
 /* The fields that SDKs begin a span with, in one step: the byte behind them, which is the first if they are others. */
 static const uint8_t *note_span_head(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end)
 {
-    enum { TRACE_ID = 1, SPAN_ID, PARENT_SPAN_ID = 4, NAME, KIND, START, END, FRAME = 2, TIME_BYTES = 9 };
     struct weft_slice name = WEFT_SLICE_EMPTY;
     size_t length = weft_otlp_short_span_head(at, end, &name);
     if (name.bytes == NULL) {
@@ -106,6 +107,26 @@ static const uint8_t *note_span_head(struct weft_ottl_message *message, const ui
     memcpy(&message->fields[START].number, start + 1, sizeof message->fields[START].number);
     memcpy(&message->fields[END].number, end_time + 1, sizeof message->fields[END].number);
     weft_assert(end_time + TIME_BYTES == at + length);
+    return at + length;
+}
+
+/* The same, of which no more than name and kind is wanted. */
+static inline const uint8_t *skim_span_head(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end,
+                                            uint32_t wanted)
+{
+    struct weft_slice name = WEFT_SLICE_EMPTY;
+    size_t length = weft_otlp_short_span_head(at, end, &name);
+    if (name.bytes == NULL) {
+        return at;
+    }
+    const uint8_t *kind = name.bytes + name.length;
+    if (has_bit(wanted, NAME)) {
+        note_head_field(message, NAME, name.bytes - FRAME, kind);
+    }
+    if (has_bit(wanted, KIND)) {
+        note_head_field(message, KIND, kind, kind + FRAME);
+        message->fields[KIND].number = kind[1];
+    }
     return at + length;
 }
 
@@ -161,13 +182,23 @@ enum {
     FRAMES = 4 /* tags and lengths of key and value, at least */
 };
 
-static inline void seek(struct weft_ottl_slots *slots, const uint8_t *key, size_t key_length,
+/* True if it is one of those that are sought. */
+static inline bool seek(struct weft_ottl_slots *slots, const uint8_t *key, size_t key_length,
                         struct weft_ottl_slot found)
 {
     uint8_t number;
-    if (slots->sought->by_length[key_length] != 0 && weft_ottl_sought_find(slots->sought, key, key_length, &number)) {
-        note_slot(slots, number, found);
+    if (WEFT_LIKELY(slots->sought->by_length[key_length] == 0) ||
+        !weft_ottl_sought_find(slots->sought, key, key_length, &number)) {
+        return false;
     }
+    note_slot(slots, number, found);
+    return true;
+}
+
+/* Where a message is skimmed, those that are wanted are there. */
+static inline bool has_enough(const struct weft_ottl_slots *slots, const struct weft_ottl_wants *wants)
+{
+    return wants != NULL && (wants->keys & ~slots->found) == 0;
 }
 
 /* An attribute that is a key and a value and no more, of up to 16 KiB; NULL: another one. */
@@ -194,7 +225,7 @@ static const uint8_t *note_plain_item(struct weft_ottl_message *message, const u
 /* Those of up to 127 bytes, one after the other, from `at` on: the byte behind them. Tags and lengths before a key are
  * four bytes that are looked at as one number. */
 static inline const uint8_t *note_short_items(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end,
-                                              uint32_t tag)
+                                              uint32_t tag, const struct weft_ottl_wants *wants)
 {
     const uint32_t fixed = UINT32_C(0x80ff80ff); /* the tags, and that lengths have no more bytes */
     const uint32_t wanted = tag | (uint32_t)KEY_TAG << 16;
@@ -208,20 +239,28 @@ static inline const uint8_t *note_short_items(struct weft_ottl_message *message,
         if ((head & fixed) != wanted || value > last_value || value[0] != VALUE_TAG || value + 2 + value[1] != after) {
             break;
         }
-        seek(&message->slots, at + FRAMES, key_length, (struct weft_ottl_slot){ at, after, value + 2 });
+        bool is_found = seek(&message->slots, at + FRAMES, key_length, (struct weft_ottl_slot){ at, after, value + 2 });
         at = after;
+        if (is_found && has_enough(&message->slots, wants)) {
+            break;
+        }
     }
     return at;
 }
 
+/* All that follow one another, or so many of them that there is enough. */
 static inline const uint8_t *note_items(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end,
-                                        uint32_t tag)
+                                        uint32_t tag, const struct weft_ottl_wants *wants)
 {
-    const uint8_t *after = note_short_items(message, at, end, tag);
-    if (after == at) {
-        after = note_plain_item(message, at, end);
-    }
-    return after != NULL ? after : note_odd_item(message, at, end);
+    do {
+        const uint8_t *start = at;
+        at = note_short_items(message, at, end, tag, wants);
+        if (at == start) {
+            const uint8_t *after = note_plain_item(message, at, end);
+            at = after != NULL ? after : note_odd_item(message, at, end);
+        }
+    } while (at < end && at[0] == tag && !has_enough(&message->slots, wants));
+    return at;
 }
 
 /* The same, of which nobody asks for any by its key. */
@@ -233,32 +272,39 @@ static inline const uint8_t *skip_items(struct weft_ottl_message *message, const
     size_t length;
     while (end - at >= LEAST && at[0] == tag) {
         const uint8_t *item = take_length(at + 1, &length);
-        if (item == NULL || length > (size_t)(end - item)) {
+        if (item == NULL) {
             break;
         }
-        at = item + length;
+        at = item + length; /* that it is not behind the end was checked, and is again */
     }
     return at > start ? at : note_odd_item(message, at, end);
 }
 
-/* Of a list it counts where it begins and ends; of attributes nobody asks for the contents of the last. */
-void weft_ottl_message_decode(struct weft_ottl_message *message)
+/* Of a list it counts where it begins and ends; of attributes nobody asks for the contents of the last. wants: NULL:
+ * everything. */
+static inline void walk(struct weft_ottl_message *message, const struct weft_ottl_wants *wants)
 {
+    enum { OTHERS_OF_HEAD = 1 << TRACE_ID | 1 << SPAN_ID | 1 << PARENT_SPAN_ID | 1 << START | 1 << END };
     struct weft_wire_reader all = weft_wire_reader_of(message->bytes); /* which may have no bytes at all */
     const uint8_t *at = all.at;
     const uint8_t *end = all.end;
     uint32_t tag = message->list_field << TYPE_BITS | WEFT_WIRE_BYTES;
     struct weft_ottl_slots *slots = &message->slots;
     message->present = message->scattered = 0;
-    message->is_decoded = true;
     slots->found = slots->doubled = slots->removed = slots->changed = 0;
     slots->added_count = 0;
-    at = message->list_field == SPAN_ATTRIBUTES && at < end ? note_span_head(message, at, end) : at;
+    if (message->list_field == SPAN_ATTRIBUTES && at < end) {
+        bool is_short = wants != NULL && (wants->fields & OTHERS_OF_HEAD) == 0;
+        at = is_short ? skim_span_head(message, at, end, wants->fields) : note_span_head(message, at, end);
+    }
     while (at < end) {
         const uint8_t *after;
         if (at[0] == tag) {
-            after = slots->sought == NULL ? skip_items(message, at, end, tag) : note_items(message, at, end, tag);
-            note(message, message->list_field, at, after);
+            bool is_skipped = slots->sought == NULL || has_enough(slots, wants);
+            after = is_skipped ? skip_items(message, at, end, tag) : note_items(message, at, end, tag, wants);
+            if (wants == NULL) {
+                note(message, message->list_field, at, after);
+            }
         } else {
             after = note_short(message, at, end);
             after = after != NULL ? after : note_other(message, at, end);
@@ -266,4 +312,16 @@ void weft_ottl_message_decode(struct weft_ottl_message *message)
         at = after;
     }
     weft_assert(at == end);
+}
+
+void weft_ottl_message_decode(struct weft_ottl_message *message)
+{
+    message->is_decoded = message->is_skimmed = true;
+    walk(message, NULL);
+}
+
+void weft_ottl_message_skim(struct weft_ottl_message *message, const struct weft_ottl_wants *wants)
+{
+    message->is_skimmed = true;
+    walk(message, wants);
 }

@@ -282,7 +282,7 @@ enum weft_status weft_ottl_message_put_messages(struct weft_ottl_message *messag
 void weft_ottl_message_renew(struct weft_ottl_message *message, struct weft_slice bytes)
 {
     message->bytes = bytes;
-    message->is_decoded = false;
+    message->is_decoded = message->is_skimmed = false;
     message->touched = message->touched != 0 ? CHANGED : 0;
     message->attributes = NULL;
     message->slots.sought = NULL;

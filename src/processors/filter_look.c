@@ -25,6 +25,30 @@ static bool has_item_conditions(const struct weft_filter_signal_rules *rules, en
     return count > 0;
 }
 
+static enum weft_ottl_context record_context(enum weft_signal signal)
+{
+    return signal == WEFT_TRACES ? WEFT_OTTL_SPAN : signal == WEFT_METRICS ? WEFT_OTTL_METRIC : WEFT_OTTL_LOG;
+}
+
+/* What conditions of records want, if all of them are brief. */
+static bool are_brief(const struct weft_filter_signal_rules *rules, enum weft_signal signal,
+                      struct weft_ottl_wants *out_wants)
+{
+    *out_wants = (struct weft_ottl_wants){ 0 };
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct weft_filter_list *list = &rules->groups[i].lists[record_context(signal)];
+        for (size_t j = 0; j < list->count; j++) {
+            const struct weft_ottl_brief *brief = list->items[j].program->brief;
+            if (brief == NULL) {
+                return false;
+            }
+            out_wants->keys |= brief->wants.keys;
+            out_wants->fields |= brief->wants.fields;
+        }
+    }
+    return true;
+}
+
 enum weft_status weft_filter_look_init(struct weft_filter_look *look, const struct weft_filter_signal_rules *rules,
                                        enum weft_signal signal, const char *id, struct weft_error *error)
 {
@@ -39,7 +63,9 @@ enum weft_status weft_filter_look_init(struct weft_filter_look *look, const stru
     enum weft_status status = weft_ottl_run_init(&look->run, error);
     look->run.steps_max = rules->max_steps;
     look->has_purse = !has_item_conditions(rules, signal);
+    look->is_brief = look->has_purse && are_brief(rules, signal, &look->wants);
     weft_ottl_record_seek(&look->run.record, &rules->sought);
+    weft_ottl_record_want(&look->run.record, look->is_brief ? &look->wants : NULL);
     return status;
 }
 
@@ -66,19 +92,25 @@ static void log_failure(const struct weft_filter_look *look, const struct weft_f
              WEFT_LOG_STRING("reason", look->run.error.text));
 }
 
+/* What so many conditions bring that are asked about so many bytes. */
+static inline void credit(struct weft_filter_look *look, size_t count, size_t bytes)
+{
+    look->purse += count * (STEPS_OF_CONDITION + (uint64_t)bytes * STEPS_PER_BYTE);
+}
+
 static enum weft_status ask_one(struct weft_filter_look *look, const struct weft_filter_condition *condition,
                                 size_t bytes, bool *out_holds)
 {
     const struct weft_ottl_brief *brief = condition->program->brief;
     if (brief != NULL && weft_ottl_brief_holds(brief, &look->run.record, out_holds)) {
-        look->purse += STEPS_OF_CONDITION + (uint64_t)bytes * STEPS_PER_BYTE; /* of which it takes none */
+        credit(look, 1, bytes); /* of which it takes none */
         return WEFT_OK;
     }
     if (!look->has_purse) {
         return weft_ottl_program_holds(condition->program, &look->run, out_holds);
     }
     uint64_t max_steps = look->rules->max_steps;
-    look->purse += STEPS_OF_CONDITION + (uint64_t)bytes * STEPS_PER_BYTE;
+    credit(look, 1, bytes);
     look->run.steps_max = max_steps < look->purse ? max_steps : look->purse;
     enum weft_status status = weft_ottl_program_holds(condition->program, &look->run, out_holds);
     look->purse -= look->run.steps_max - look->run.steps_left;
@@ -157,6 +189,13 @@ static enum weft_status note_resource(struct weft_filter_look *look)
     return WEFT_OK;
 }
 
+static inline bool is_elsewhere(const struct weft_filter_look *look, struct weft_slice resource_x,
+                                struct weft_slice scope_x)
+{
+    return resource_x.bytes != look->resource_x.bytes || scope_x.bytes != look->scope_x.bytes ||
+           resource_x.bytes == NULL;
+}
+
 static enum weft_status enter(struct weft_filter_look *look, struct weft_slice resource_x, struct weft_slice scope_x,
                               struct weft_error *error)
 {
@@ -179,11 +218,6 @@ static enum weft_status enter(struct weft_filter_look *look, struct weft_slice r
 }
 
 /* ---- the record and what lies within ---- */
-
-static enum weft_ottl_context record_context(enum weft_signal signal)
-{
-    return signal == WEFT_TRACES ? WEFT_OTTL_SPAN : signal == WEFT_METRICS ? WEFT_OTTL_METRIC : WEFT_OTTL_LOG;
-}
 
 /* What became of a record. */
 struct verdict {
@@ -289,6 +323,30 @@ static enum weft_status ask_record(struct weft_filter_look *look, struct weft_sl
     return status;
 }
 
+/* The verdict, where all conditions are brief. False: one of them cannot tell, and they are asked as always. */
+static bool ask_briefly(struct weft_filter_look *look, struct weft_slice record, int64_t *out_condition)
+{
+    struct weft_ottl_record *looked_at = &look->run.record;
+    enum weft_ottl_context context = record_context(look->signal);
+    int64_t condition = KEPT;
+    size_t asked = 0;
+    weft_ottl_record_set_record(looked_at, record);
+    for (size_t i = 0; condition == KEPT && i < look->rules->count; i++) {
+        const struct weft_filter_list *list = &look->rules->groups[i].lists[context];
+        condition = look->resource_verdicts[i] != KEPT ? look->resource_verdicts[i] : look->scope_verdicts[i];
+        for (size_t j = 0; condition == KEPT && j < list->count; j++, asked++) {
+            bool holds = false;
+            if (!weft_ottl_brief_holds(list->items[j].program->brief, looked_at, &holds)) {
+                return false;
+            }
+            condition = holds ? (int64_t)list->items[j].index : KEPT;
+        }
+    }
+    credit(look, asked, record.length);
+    *out_condition = condition;
+    return true;
+}
+
 static void note_record(struct weft_filter_look *look, size_t index, struct weft_slice record,
                         const struct verdict *verdict)
 {
@@ -307,6 +365,25 @@ static void note_record(struct weft_filter_look *look, size_t index, struct weft
     look->counts[verdict->condition] += weight;
 }
 
+static enum weft_status look_at_record(struct weft_filter_look *look, size_t index, struct weft_slice record,
+                                       struct weft_error *error)
+{
+    struct verdict verdict;
+    int64_t condition;
+    if (look->is_brief && ask_briefly(look, record, &condition)) {
+        if (condition != KEPT) {
+            verdict = (struct verdict){ .condition = condition, .is_dropped = true };
+            note_record(look, index, record, &verdict);
+        }
+        return WEFT_OK;
+    }
+    enum weft_status status = ask_record(look, record, &verdict, error);
+    if (status == WEFT_OK) {
+        note_record(look, index, record, &verdict);
+    }
+    return status;
+}
+
 enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct weft_batch *batch,
                                      struct weft_error *error)
 {
@@ -323,15 +400,16 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
         return weft_fail(error, WEFT_NOMEM, "%s: no memory to look at a batch", look->id);
     }
     while (weft_batch_next_record(&cursor, &record)) {
-        struct verdict verdict;
-        enum weft_status status = enter(look, cursor.resource_x, cursor.scope_x, error);
+        enum weft_status status = WEFT_OK;
+        if (is_elsewhere(look, cursor.resource_x, cursor.scope_x)) {
+            status = enter(look, cursor.resource_x, cursor.scope_x, error);
+        }
         if (status == WEFT_OK) {
-            status = ask_record(look, record, &verdict, error);
+            status = look_at_record(look, cursor.index, record, error);
         }
         if (status != WEFT_OK) {
             return status;
         }
-        note_record(look, cursor.index, record, &verdict);
     }
     return note_resource(look) == WEFT_OK
                ? WEFT_OK

@@ -23,8 +23,10 @@ struct weft_filter_look {
     struct weft_filter_note *notes;
     size_t note_count, note_capacity;
     uint64_t event_count, error_count;
-    bool has_purse; /* what conditions take in a batch is bounded, too: none is asked twice */
-    uint64_t purse; /* steps that are left for it */
+    bool is_brief;                /* all that is asked of records is brief, and nothing is asked of their items */
+    struct weft_ottl_wants wants; /* then */
+    bool has_purse;               /* what conditions take in a batch is bounded, too: none is asked twice */
+    uint64_t purse;               /* steps that are left for it */
 
     /* What is known of the resource and the scope that were looked at last; -1 = kept, else a condition. */
     struct weft_slice resource_x, scope_x;

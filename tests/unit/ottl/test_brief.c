@@ -343,6 +343,7 @@ static void compare_both_ways(uint64_t seed, struct weft_ottl_run *tree, struct 
     enum { CONDITIONS = 3, RECORDS = 4 };
     struct weft_ottl_program *programs[CONDITIONS] = { NULL };
     struct weft_ottl_sought sought = { 0 };
+    struct weft_ottl_wants wants = { 0 };
     random_state = seed;
     enum weft_signal signal = lot(2) == 0 ? WEFT_TRACES : WEFT_LOGS;
     struct weft_ottl_options options = { .form = WEFT_OTTL_CONDITION,
@@ -355,8 +356,13 @@ static void compare_both_ways(uint64_t seed, struct weft_ottl_run *tree, struct 
         ck_assert_msg(weft_ottl_program_new(weft_buffer_slice(&text), &options, &programs[i], &error) == WEFT_OK, "%s",
                       error.text);
         weft_buffer_fini(&text);
-        brief_count += programs[i]->brief != NULL;
+        if (programs[i]->brief != NULL) {
+            brief_count++;
+            wants.keys |= programs[i]->brief->wants.keys;
+            wants.fields |= programs[i]->brief->wants.fields;
+        }
     }
+    weft_ottl_record_want(&brief->record, lot(2) == 0 ? &wants : NULL);
     weft_ottl_record_seek(&brief->record, &sought);
     for (size_t record = 0; record < RECORDS; record++) {
         struct subject subject;

@@ -150,6 +150,40 @@ static void expect_slot(const struct weft_ottl_message *message, uint8_t number)
     weft_otlp_attributes_fini(&all);
 }
 
+/* What is skimmed beside what is decoded. */
+static void expect_skimmed(const struct weft_ottl_message *skimmed, const struct weft_ottl_message *decoded,
+                           const struct weft_ottl_wants *wants)
+{
+    ck_assert(skimmed->is_skimmed && !skimmed->is_decoded);
+    for (uint32_t i = 1; i < WEFT_OTTL_FIELD_COUNT; i++) {
+        const struct weft_ottl_field *found = weft_ottl_message_field(skimmed, i);
+        const struct weft_ottl_field *expected = weft_ottl_message_field(decoded, i);
+        if ((wants->fields >> i & 1) == 0 || i == ATTRIBUTES) {
+            continue;
+        }
+        ck_assert_uint_eq(found != NULL, expected != NULL);
+        bool is_text = expected != NULL && (*expected->first & 7) == WEFT_WIRE_BYTES;
+        bool is_one_type = expected != NULL && (decoded->scattered >> i & 1) == 0;
+        if (is_one_type && is_text) {
+            ck_assert_ptr_eq(found->bytes.bytes, expected->bytes.bytes);
+            ck_assert_uint_eq(found->bytes.length, expected->bytes.length);
+        } else if (is_one_type) {
+            ck_assert_uint_eq(found->number, expected->number);
+        }
+    }
+    for (uint8_t i = 0; i < WEFT_COUNT_OF(sought_keys); i++) {
+        const struct weft_ottl_slot *found = &skimmed->slots.items[i], *expected = &decoded->slots.items[i];
+        if ((wants->keys >> i & 1) == 0) {
+            continue;
+        }
+        ck_assert_uint_eq(skimmed->slots.found >> i & 1, decoded->slots.found >> i & 1);
+        if ((decoded->slots.found >> i & 1) != 0) {
+            ck_assert(found->at == expected->at && found->end == expected->end);
+            ck_assert_ptr_eq(found->contents, expected->contents);
+        }
+    }
+}
+
 START_TEST(test_fields_and_attributes_lie_where_a_walk_finds_them)
 {
     struct weft_ottl_record *record = calloc(1, sizeof *record);
@@ -158,7 +192,12 @@ START_TEST(test_fields_and_attributes_lie_where_a_walk_finds_them)
     for (size_t i = 0; i < WEFT_COUNT_OF(sought_keys); i++) {
         ck_assert(weft_ottl_sought_add(&sought, weft_slice_of_text(sought_keys[i]), &number));
     }
+    struct weft_ottl_record *skimmed = calloc(1, sizeof *skimmed);
+    struct weft_ottl_wants wants;
+    weft_ottl_record_seek(skimmed, &sought);
+    weft_ottl_record_want(skimmed, &wants);
     for (int round = 0; round < 20000; round++) {
+        wants = (struct weft_ottl_wants){ lot(8), (uint32_t)lot(2) * (uint32_t)lot(1 << 17) | (uint32_t)lot(4) << 5 };
         struct weft_buffer span = { 0 };
         put_span(&span);
         weft_ottl_record_seek(record, &sought);
@@ -171,8 +210,19 @@ START_TEST(test_fields_and_attributes_lie_where_a_walk_finds_them)
         for (uint8_t i = 0; i < sought.count; i++) {
             expect_slot(message, i);
         }
+        weft_ottl_record_set_resource(skimmed, WEFT_TRACES, WEFT_SLICE_EMPTY);
+        weft_ottl_record_set_record(skimmed, weft_buffer_slice(&span));
+        expect_skimmed(weft_ottl_record_skimmed(skimmed, WEFT_OTTL_LEVEL_RECORD), message, &wants);
+        const struct weft_ottl_message *both = weft_ottl_record_decoded(skimmed, WEFT_OTTL_LEVEL_RECORD);
+        for (uint32_t i = 1; i < WEFT_OTTL_FIELD_COUNT; i++) {
+            expect_field(both, i);
+        }
+        for (uint8_t i = 0; i < sought.count; i++) {
+            expect_slot(both, i);
+        }
         weft_buffer_fini(&span);
     }
+    free(skimmed);
     free(record);
 }
 END_TEST
