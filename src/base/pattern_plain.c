@@ -2,6 +2,8 @@
  * looked for, and the members of a class are all taken. */
 #include "base/pattern_plain.h"
 
+#include "base/same_text.h"
+
 static bool is_letter_or_digit(uint8_t byte)
 {
     return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
@@ -190,7 +192,7 @@ static inline bool match_behind(const struct weft_pattern_plain *plain, struct w
 static inline bool has_text(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t at)
 {
     return subject.length - at >= plain->length &&
-           (plain->length == 0 || memcmp(subject.bytes + at, plain->text, plain->length) == 0);
+           (plain->length == 0 || weft_is_same_text(subject.bytes + at, plain->text, plain->length));
 }
 
 /* The next place where the text stands, from `at` on; of no text, where the class begins. */

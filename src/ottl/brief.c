@@ -19,11 +19,6 @@ static inline enum answer match(const struct weft_ottl_atom *atom, struct weft_s
     return outcome == WEFT_PATTERN_LIMIT ? ANSWER_UNKNOWN : answer_of(outcome == WEFT_PATTERN_MATCH);
 }
 
-static inline enum weft_ottl_level level_of(const struct weft_ottl_atom *atom)
-{
-    return (enum weft_ottl_level)atom->level;
-}
-
 /* ---- any value ---- */
 
 /* Contents of an AnyValue that is one field, from its tag to its end. False: something else. */
@@ -61,15 +56,17 @@ static bool read_value(const struct weft_ottl_slot *slot, struct weft_ottl_value
     }
 }
 
-static struct weft_ottl_value value_of_field(const struct weft_ottl_field *field, enum weft_ottl_form form)
+static inline struct weft_slice text_of(const struct weft_ottl_field *field)
+{
+    return field == NULL ? WEFT_SLICE_EMPTY : field->bytes;
+}
+
+static inline int64_t number_of(const struct weft_ottl_field *field, uint8_t form)
 {
     uint64_t number = field == NULL ? 0 : field->number;
-    if (form == WEFT_OTTL_FORM_STRING) {
-        return weft_ottl_string(field == NULL ? WEFT_SLICE_EMPTY : field->bytes);
-    }
-    return weft_ottl_int(form == WEFT_OTTL_FORM_ENUM   ? (int32_t)number
-                         : form == WEFT_OTTL_FORM_UINT ? (int64_t)(uint32_t)number
-                                                       : (int64_t)number);
+    return form == WEFT_OTTL_FORM_ENUM   ? (int32_t)number
+           : form == WEFT_OTTL_FORM_UINT ? (int64_t)(uint32_t)number
+                                         : (int64_t)number;
 }
 
 /* Of an atom whose attribute, if it is one, is there as it came. */
@@ -78,7 +75,9 @@ static __attribute__((noinline)) enum answer ask_any(const struct weft_ottl_atom
 {
     struct weft_ottl_value value;
     if (atom->sought == NULL) {
-        value = value_of_field(weft_ottl_message_field(message, atom->number), (enum weft_ottl_form)atom->form);
+        const struct weft_ottl_field *field = weft_ottl_message_field(message, atom->number);
+        value = atom->form == WEFT_OTTL_FORM_STRING ? weft_ottl_string(text_of(field))
+                                                    : weft_ottl_int(number_of(field, atom->form));
     } else if (!read_value(&message->slots.items[atom->number], &value)) {
         return ANSWER_UNKNOWN;
     }
@@ -93,7 +92,7 @@ static __attribute__((noinline)) enum answer ask_any(const struct weft_ottl_atom
 static inline bool is_same(const struct weft_ottl_atom *atom, struct weft_slice text)
 {
     struct weft_slice literal = atom->literal.bytes;
-    return text.length == literal.length && weft_ottl_is_same_text(text.bytes, literal.bytes, literal.length);
+    return text.length == literal.length && weft_is_same_text(text.bytes, literal.bytes, literal.length);
 }
 
 static inline enum answer ask_text(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message,
@@ -112,13 +111,12 @@ static inline enum answer ask_int(const struct weft_ottl_atom *atom, const struc
                                            : ask_any(atom, message);
 }
 
-static inline enum answer ask_slot(const struct weft_ottl_atom *atom, struct weft_ottl_record *record)
+static inline enum answer ask_slot(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message)
 {
     enum {
         STRING_TAG = WEFT_OTLP_VALUE_STRING << TYPE_BITS | WEFT_WIRE_BYTES,
         INT_TAG = WEFT_OTLP_VALUE_INT << TYPE_BITS | WEFT_WIRE_VARINT
     };
-    const struct weft_ottl_message *message = weft_ottl_record_skimmed(record, level_of(atom));
     const struct weft_ottl_slots *slots = &message->slots;
     const struct weft_ottl_slot *slot = &slots->items[atom->number];
     if (slots->sought != atom->sought || ((slots->changed | slots->removed) >> atom->number & 1) != 0) {
@@ -161,33 +159,77 @@ static inline bool read_status_code(const struct weft_ottl_message *span, int64_
     return true;
 }
 
-static inline enum answer ask_field(const struct weft_ottl_atom *atom, struct weft_ottl_record *record)
+static inline enum answer ask_field(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message)
 {
-    int64_t code;
-    bool is_code = atom->level == WEFT_OTTL_LEVEL_STATUS && atom->way == WEFT_OTTL_ATOM_INT &&
-                   atom->form == WEFT_OTTL_FORM_ENUM && !record->has_level[WEFT_OTTL_LEVEL_STATUS];
-    if (is_code && read_status_code(weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD), &code)) {
-        return answer_of((code == atom->literal.integer) == atom->is_if_same);
-    }
-    const struct weft_ottl_message *message = weft_ottl_record_skimmed(record, level_of(atom));
-    if (atom->form != WEFT_OTTL_FORM_STRING) {
-        return ask_any(atom, message);
-    }
     const struct weft_ottl_field *field = weft_ottl_message_field(message, atom->number);
-    return ask_text(atom, message, field == NULL ? WEFT_SLICE_EMPTY : field->bytes);
+    return atom->form == WEFT_OTTL_FORM_STRING ? ask_text(atom, message, text_of(field))
+                                               : ask_int(atom, message, number_of(field, atom->form));
 }
 
-bool weft_ottl_brief_holds(const struct weft_ottl_brief *brief, struct weft_ottl_record *record, bool *out_holds)
+/* At any level. */
+static __attribute__((noinline)) enum answer ask_at_level(const struct weft_ottl_atom *atom,
+                                                          struct weft_ottl_record *record)
+{
+    const struct weft_ottl_message *message = weft_ottl_record_skimmed(record, (enum weft_ottl_level)atom->level);
+    return atom->sought != NULL ? ask_slot(atom, message) : ask_field(atom, message);
+}
+
+/* message: RECORD, skimmed, if it has to be. */
+static inline enum answer ask(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message,
+                              struct weft_ottl_record *record)
+{
+    int64_t code;
+    if (atom->level == WEFT_OTTL_LEVEL_RECORD) {
+        return atom->sought != NULL ? ask_slot(atom, message) : ask_field(atom, message);
+    }
+    bool is_code = atom->level == WEFT_OTTL_LEVEL_STATUS && atom->form == WEFT_OTTL_FORM_ENUM &&
+                   atom->way == WEFT_OTTL_ATOM_INT && !record->has_level[WEFT_OTTL_LEVEL_STATUS];
+    return is_code && read_status_code(message, &code) ? answer_of((code == atom->literal.integer) == atom->is_if_same)
+                                                       : ask_at_level(atom, record);
+}
+
+/* Of atoms one after the other. */
+static inline enum answer ask_all(const struct weft_ottl_brief *brief, const struct weft_ottl_message *message,
+                                  struct weft_ottl_record *record)
 {
     uint8_t at = brief->first;
     do {
         const struct weft_ottl_atom *atom = &brief->atoms[at];
-        enum answer answer = atom->sought != NULL ? ask_slot(atom, record) : ask_field(atom, record);
+        enum answer answer = ask(atom, message, record);
         if (answer == ANSWER_UNKNOWN) {
-            return false;
+            return answer;
         }
         at = atom->next[answer];
     } while (at < WEFT_OTTL_BRIEF_MAX_ATOMS);
-    *out_holds = at == WEFT_OTTL_BRIEF_TRUE;
-    return true;
+    return answer_of(at == WEFT_OTTL_BRIEF_TRUE);
+}
+
+static inline bool is_of_record(const struct weft_ottl_brief *brief)
+{
+    return (brief->wants.keys | brief->wants.fields) != 0;
+}
+
+bool weft_ottl_brief_holds(const struct weft_ottl_brief *brief, struct weft_ottl_record *record, bool *out_holds)
+{
+    const struct weft_ottl_message *message =
+        is_of_record(brief) ? weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD) : NULL;
+    enum answer answer = ask_all(brief, message, record);
+    *out_holds = answer == ANSWER_TRUE;
+    return answer != ANSWER_UNKNOWN;
+}
+
+bool weft_ottl_brief_find(const struct weft_ottl_brief *const *briefs, size_t count, struct weft_ottl_record *record,
+                          size_t *out_found)
+{
+    const struct weft_ottl_message *message = NULL;
+    enum answer answer = ANSWER_FALSE;
+    size_t at = 0;
+    for (; at < count && answer == ANSWER_FALSE; at++) {
+        if (message == NULL && is_of_record(briefs[at])) {
+            message = weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD);
+        }
+        answer = ask_all(briefs[at], message, record);
+    }
+    *out_found = answer == ANSWER_TRUE ? at - 1 : count;
+    return answer != ANSWER_UNKNOWN;
 }

@@ -54,3 +54,7 @@ enum weft_status weft_ottl_brief_of(struct weft_arena *arena, const struct weft_
 
 /* False: the tree has to be evaluated. */
 bool weft_ottl_brief_holds(const struct weft_ottl_brief *brief, struct weft_ottl_record *record, bool *out_holds);
+
+/* The first of them that holds; count = none does. False: one that has to be asked first cannot tell. */
+bool weft_ottl_brief_find(const struct weft_ottl_brief *const *briefs, size_t count, struct weft_ottl_record *record,
+                          size_t *out_found);

@@ -168,7 +168,9 @@ static bool next_in_part(struct weft_batch_cursor *cursor, const struct weft_par
         if (cursor->row == 0) {
             cursor->walk = weft_otlp_walk_of(weft_payload_slice(part->payload));
         }
-        cursor->row++;
+        if (cursor->row++ > 0 && weft_otlp_walk_next_short(&cursor->walk, out_record)) {
+            return true;
+        }
         bool has_record = weft_otlp_walk_next(&cursor->walk, out_record);
         cursor->resource_x = cursor->walk.resource_x;
         cursor->scope_x = cursor->walk.scope_x;

@@ -30,23 +30,43 @@ static enum weft_ottl_context record_context(enum weft_signal signal)
     return signal == WEFT_TRACES ? WEFT_OTTL_SPAN : signal == WEFT_METRICS ? WEFT_OTTL_METRIC : WEFT_OTTL_LOG;
 }
 
-/* What conditions of records want, if all of them are brief. */
-static bool are_brief(const struct weft_filter_signal_rules *rules, enum weft_signal signal,
-                      struct weft_ottl_wants *out_wants)
+static bool are_brief(const struct weft_filter_signal_rules *rules, enum weft_ottl_context context)
 {
-    *out_wants = (struct weft_ottl_wants){ 0 };
     for (size_t i = 0; i < rules->count; i++) {
-        const struct weft_filter_list *list = &rules->groups[i].lists[record_context(signal)];
+        const struct weft_filter_list *list = &rules->groups[i].lists[context];
         for (size_t j = 0; j < list->count; j++) {
-            const struct weft_ottl_brief *brief = list->items[j].program->brief;
-            if (brief == NULL) {
+            if (list->items[j].program->brief == NULL) {
                 return false;
             }
-            out_wants->keys |= brief->wants.keys;
-            out_wants->fields |= brief->wants.fields;
         }
     }
     return true;
+}
+
+/* The conditions of records, if all of them are brief. */
+static enum weft_status gather_briefs(struct weft_filter_look *look, enum weft_ottl_context context)
+{
+    const struct weft_filter_signal_rules *rules = look->rules;
+    if (!look->has_purse || !are_brief(rules, context)) {
+        return WEFT_OK;
+    }
+    look->brief_conditions = weft_try_alloc((rules->condition_count + 1) * sizeof *look->brief_conditions);
+    look->briefs = weft_try_alloc((rules->condition_count + 1) * sizeof *look->briefs);
+    if (look->brief_conditions == NULL || look->briefs == NULL) {
+        return WEFT_NOMEM;
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct weft_filter_list *list = &rules->groups[i].lists[context];
+        for (size_t j = 0; j < list->count; j++) {
+            const struct weft_ottl_brief *brief = list->items[j].program->brief;
+            look->wants.keys |= brief->wants.keys;
+            look->wants.fields |= brief->wants.fields;
+            look->brief_conditions[look->brief_count] = list->items[j].index;
+            look->briefs[look->brief_count++] = brief;
+        }
+    }
+    weft_ottl_record_want(&look->run.record, &look->wants);
+    return WEFT_OK;
 }
 
 enum weft_status weft_filter_look_init(struct weft_filter_look *look, const struct weft_filter_signal_rules *rules,
@@ -63,9 +83,10 @@ enum weft_status weft_filter_look_init(struct weft_filter_look *look, const stru
     enum weft_status status = weft_ottl_run_init(&look->run, error);
     look->run.steps_max = rules->max_steps;
     look->has_purse = !has_item_conditions(rules, signal);
-    look->is_brief = look->has_purse && are_brief(rules, signal, &look->wants);
     weft_ottl_record_seek(&look->run.record, &rules->sought);
-    weft_ottl_record_want(&look->run.record, look->is_brief ? &look->wants : NULL);
+    if (status == WEFT_OK && gather_briefs(look, record_context(signal)) != WEFT_OK) {
+        return weft_fail(error, WEFT_NOMEM, "no memory for %u conditions", rules->condition_count);
+    }
     return status;
 }
 
@@ -77,6 +98,8 @@ void weft_filter_look_fini(struct weft_filter_look *look)
     weft_selection_fini(&look->items);
     weft_buffer_fini(&look->rebuilt);
     weft_entry_memory_fini(&look->services);
+    weft_free(look->briefs);
+    weft_free(look->brief_conditions);
     weft_free(look->notes);
     weft_free(look->resource_verdicts);
     weft_free(look->scope_verdicts);
@@ -214,6 +237,10 @@ static enum weft_status enter(struct weft_filter_look *look, struct weft_slice r
         weft_ottl_record_set_scope(&look->run.record, scope_x);
         status = ask_groups(look, WEFT_OTTL_SCOPE, scope_x.length, look->scope_verdicts, error);
     }
+    look->is_kept = status == WEFT_OK;
+    for (size_t i = 0; look->is_kept && i < look->rules->count; i++) {
+        look->is_kept = look->resource_verdicts[i] == KEPT && look->scope_verdicts[i] == KEPT;
+    }
     return status;
 }
 
@@ -323,27 +350,18 @@ static enum weft_status ask_record(struct weft_filter_look *look, struct weft_sl
     return status;
 }
 
-/* The verdict, where all conditions are brief. False: one of them cannot tell, and they are asked as always. */
+/* The first condition that is true, where all are brief. False: one of them cannot tell, and they are asked as always.
+ */
 static bool ask_briefly(struct weft_filter_look *look, struct weft_slice record, int64_t *out_condition)
 {
-    struct weft_ottl_record *looked_at = &look->run.record;
-    enum weft_ottl_context context = record_context(look->signal);
-    int64_t condition = KEPT;
-    size_t asked = 0;
-    weft_ottl_record_set_record(looked_at, record);
-    for (size_t i = 0; condition == KEPT && i < look->rules->count; i++) {
-        const struct weft_filter_list *list = &look->rules->groups[i].lists[context];
-        condition = look->resource_verdicts[i] != KEPT ? look->resource_verdicts[i] : look->scope_verdicts[i];
-        for (size_t j = 0; condition == KEPT && j < list->count; j++, asked++) {
-            bool holds = false;
-            if (!weft_ottl_brief_holds(list->items[j].program->brief, looked_at, &holds)) {
-                return false;
-            }
-            condition = holds ? (int64_t)list->items[j].index : KEPT;
-        }
+    size_t found;
+    weft_ottl_record_set_record(&look->run.record, record);
+    if (!weft_ottl_brief_find(look->briefs, look->brief_count, &look->run.record, &found)) {
+        return false;
     }
-    credit(look, asked, record.length);
-    *out_condition = condition;
+    bool is_found = found < look->brief_count;
+    credit(look, found + is_found, record.length);
+    *out_condition = is_found ? (int64_t)look->brief_conditions[found] : KEPT;
     return true;
 }
 
@@ -370,7 +388,7 @@ static enum weft_status look_at_record(struct weft_filter_look *look, size_t ind
 {
     struct verdict verdict;
     int64_t condition;
-    if (look->is_brief && ask_briefly(look, record, &condition)) {
+    if (look->briefs != NULL && look->is_kept && ask_briefly(look, record, &condition)) {
         if (condition != KEPT) {
             verdict = (struct verdict){ .condition = condition, .is_dropped = true };
             note_record(look, index, record, &verdict);

@@ -23,14 +23,20 @@ struct weft_filter_look {
     struct weft_filter_note *notes;
     size_t note_count, note_capacity;
     uint64_t event_count, error_count;
-    bool is_brief;                /* all that is asked of records is brief, and nothing is asked of their items */
-    struct weft_ottl_wants wants; /* then */
-    bool has_purse;               /* what conditions take in a batch is bounded, too: none is asked twice */
-    uint64_t purse;               /* steps that are left for it */
+    /* All conditions of records, in the order in which they are asked, if all are brief and nothing is asked of items;
+     * else NULL. */
+    const struct weft_ottl_brief **briefs;
+    uint32_t *brief_conditions; /* which one each is */
+    size_t brief_count;
+    struct weft_ottl_wants wants; /* of them all */
+
+    bool has_purse; /* what conditions take in a batch is bounded, too: none is asked twice */
+    uint64_t purse; /* steps that are left for it */
 
     /* What is known of the resource and the scope that were looked at last; -1 = kept, else a condition. */
     struct weft_slice resource_x, scope_x;
     int64_t *resource_verdicts, *scope_verdicts; /* by group */
+    bool is_kept;                                /* all of them say so */
     uint64_t *counts;                            /* by condition: dropped of this resource */
     struct weft_entry_memory services;
 

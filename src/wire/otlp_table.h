@@ -117,5 +117,25 @@ struct weft_otlp_walk {
 
 struct weft_otlp_walk weft_otlp_walk_of(struct weft_slice request);
 
+/* The next one of the scope that the last one lay in, if it is right behind it and below 16 KiB, which most are; false
+ * says nothing. */
+static inline bool weft_otlp_walk_next_short(struct weft_otlp_walk *walk, struct weft_slice *out_record)
+{
+    enum { TAG = 2 << 3 | WEFT_WIRE_BYTES, MORE = 0x80, HEADER = 3 };
+    const uint8_t *at = walk->scope.at;
+    if (walk->scope.end - at < HEADER || at[0] != TAG || (at[1] >= MORE && at[2] >= MORE)) {
+        return false;
+    }
+    bool is_long = at[1] >= MORE;
+    size_t length = is_long ? (size_t)(at[1] - MORE) | (size_t)at[2] << 7 : at[1];
+    const uint8_t *contents = at + HEADER - !is_long;
+    if (length > (size_t)(walk->scope.end - contents)) {
+        return false;
+    }
+    *out_record = weft_slice_of(contents, length);
+    walk->scope.at = contents + length;
+    return true;
+}
+
 /* False at the end. The slice is what a row of the table would have: contents of the Span, Metric or LogRecord. */
 bool weft_otlp_walk_next(struct weft_otlp_walk *walk, struct weft_slice *out_record);

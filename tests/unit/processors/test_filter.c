@@ -136,6 +136,42 @@ START_TEST(test_resources_and_scopes_go_with_all_below)
 }
 END_TEST
 
+#define CODE(name, code) "{\"name\":\"" name "\",\"status\":{\"code\":" code "}}"
+#define LONG_NAME \
+    "a name that is longer than one byte says: 0123456789012345678901234567890123456789012345678901234567890123456789"
+
+/* Conditions of which a short look tells, and the same beside one that has to be evaluated: the same goes. */
+START_TEST(test_what_goes_is_the_same_with_a_condition_that_is_long)
+{
+    static const char json[] = TRACES("{" SERVICE("one") SPANS(SPAN("a") "," CODE("b", "1") "," CODE("a", "2") "," SPAN(
+        "c") "," SPAN(LONG_NAME)) "},"
+                                  "{" SERVICE("two") SPANS(SPAN("b") "," CODE("c", "2")) "},{" SERVICE("three")
+                                          SPANS(CODE("c", "2")) "},"
+                                                                "{" SERVICE("four") SPANS(SPAN("a") "," SPAN("b")) "}");
+    static const struct {
+        const char *span, *resource, *expected;
+    } cases[] = {
+        { "'name == \"a\"', 'status.code == STATUS_CODE_ERROR'", "'attributes[\"service.name\"] == \"none\"'",
+          TRACES("{" SERVICE("one") SPANS(CODE("b", "1") "," SPAN("c") "," SPAN(
+              LONG_NAME)) "},"
+                          "{" SERVICE("two") SPANS(SPAN("b")) "},{" SERVICE("four") SPANS(SPAN("b")) "}") },
+        { "'not (name == \"a\" or IsMatch(name, \"^b\"))'", "'attributes[\"service.name\"] == \"one\"'",
+          TRACES("{" SERVICE("two") SPANS(SPAN("b")) "},{" SERVICE("four") SPANS(SPAN("a") "," SPAN("b")) "}") },
+        { "'resource.attributes[\"service.name\"] != \"one\" and name != nil', 'IsMatch(name, \"^a name\")'",
+          "'attributes[\"service.name\"] == \"four\"'",
+          TRACES("{" SERVICE("one") SPANS(SPAN("a") "," CODE("b", "1") "," CODE("a", "2") "," SPAN("c")) "}") },
+    };
+    for (size_t i = 0; i < 2 * WEFT_COUNT_OF(cases); i++) {
+        char yaml[500];
+        snprintf(yaml, sizeof yaml, "traces: {resource: [%s], span: [%s%s]}", cases[i / 2].resource,
+                 i % 2 == 0 ? "" : "'Len(name) > 1000', ", cases[i / 2].span);
+        begin(yaml, WEFT_TRACES);
+        expect(WEFT_TRACES, json, cases[i / 2].expected);
+        end();
+    }
+}
+END_TEST
+
 #define EVENTS(list) "{\"name\":\"s\",\"kind\":1,\"events\":[" list "],\"flags\":1}"
 
 START_TEST(test_span_events_go_out_of_their_span)
@@ -382,6 +418,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_spans_go_by_name_and_are_booked);
     tcase_add_test(tests, test_what_nothing_is_true_of_passes_untouched);
     tcase_add_test(tests, test_resources_and_scopes_go_with_all_below);
+    tcase_add_test(tests, test_what_goes_is_the_same_with_a_condition_that_is_long);
     tcase_add_test(tests, test_span_events_go_out_of_their_span);
     tcase_add_test(tests, test_data_points_go_out_of_their_metric);
     tcase_add_test(tests, test_log_records_go);
