@@ -24,17 +24,28 @@ void weft_policy_conditions_fini(struct weft_policy_set *set)
     weft_free(set->conditions);
 }
 
-static enum weft_status add_programs(struct weft_policy_conditions *conditions, const struct weft_config_strings *texts,
-                                     enum weft_ottl_context context, struct weft_error *error)
+static void note_wants(struct weft_policy_set *set, const struct weft_ottl_brief *brief)
 {
-    struct weft_ottl_options options = { .form = WEFT_OTTL_CONDITION, .context = context };
+    if (brief == NULL) {
+        set->has_long_condition = true;
+        return;
+    }
+    set->wants.keys |= brief->wants.keys;
+    set->wants.fields |= brief->wants.fields;
+}
+
+static enum weft_status add_programs(struct weft_policy_set *set, struct weft_policy_conditions *conditions,
+                                     const struct weft_config_strings *texts, enum weft_ottl_context context,
+                                     struct weft_error *error)
+{
+    struct weft_ottl_options options = { .form = WEFT_OTTL_CONDITION, .context = context, .sought = &set->sought };
     for (size_t i = 0; i < texts->count; i++) {
         enum weft_status status = weft_ottl_program_new(weft_slice_of_text(texts->items[i]), &options,
                                                         &conditions->programs[conditions->count], error);
         if (status != WEFT_OK) {
             return weft_fail_prefix(error, "%s[%zu]", weft_ottl_context_name(context), i);
         }
-        conditions->count++;
+        note_wants(set, conditions->programs[conditions->count++]->brief);
     }
     return WEFT_OK;
 }
@@ -61,10 +72,10 @@ static enum weft_status make(struct weft_policy_set *set, const struct weft_poli
         weft_free(conditions.programs);
         return weft_fail(error, WEFT_NOMEM, "no memory for policies");
     }
-    status = add_programs(&conditions, &wanted->span, WEFT_OTTL_SPAN, error);
+    status = add_programs(set, &conditions, &wanted->span, WEFT_OTTL_SPAN, error);
     conditions.span_count = conditions.count;
     if (status == WEFT_OK) {
-        status = add_programs(&conditions, &wanted->spanevent, WEFT_OTTL_SPANEVENT, error);
+        status = add_programs(set, &conditions, &wanted->spanevent, WEFT_OTTL_SPANEVENT, error);
     }
     if (status != WEFT_OK) {
         conditions_fini(&conditions);
@@ -124,6 +135,8 @@ void weft_policy_conditions_gather(const struct weft_policy_set *set, struct wef
         }
         if (!is_set) {
             weft_ottl_run_clear(run);
+            weft_ottl_record_seek(&run->record, &set->sought);
+            weft_ottl_record_want(&run->record, set->has_long_condition ? NULL : &set->wants);
             weft_ottl_record_set_resource(&run->record, WEFT_TRACES, span->resource_x);
             weft_ottl_record_set_scope(&run->record, span->scope_x);
             weft_ottl_record_set_record(&run->record, span->contents);

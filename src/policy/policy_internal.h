@@ -142,6 +142,9 @@ struct weft_policy_set {
     size_t trace_state_count, trace_state_capacity;
     struct weft_policy_conditions *conditions;
     size_t conditions_count, conditions_capacity;
+    struct weft_ottl_sought sought; /* what conditions ask for */
+    struct weft_ottl_wants wants;   /* the same, if all are brief */
+    bool has_long_condition;
     uint32_t sampled_flag_bit; /* 0 = nobody asks */
     uint32_t bit_count;
     bool sees_tree;                        /* some policy asks for the tree */

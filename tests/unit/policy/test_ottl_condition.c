@@ -16,12 +16,27 @@ static void put_bytes(struct weft_buffer *out, uint32_t number, struct weft_slic
     weft_buffer_append(out, contents.bytes, contents.length);
 }
 
-/* A span of that name with one event, in the scope "lib" of a resource with a schema_url. */
+/* Attribute "k" with a string. */
+static void put_attribute(struct weft_buffer *out, uint32_t field, const char *text)
+{
+    struct weft_buffer key_value = { 0 }, value = { 0 };
+    put_bytes(&value, 1, weft_slice_of_text(text));
+    put_bytes(&key_value, 1, WEFT_SLICE_LITERAL("k"));
+    put_bytes(&key_value, 2, weft_buffer_slice(&value));
+    put_bytes(out, field, weft_buffer_slice(&key_value));
+    weft_buffer_fini(&key_value);
+    weft_buffer_fini(&value);
+}
+
+/* A span of that name, which it has in an attribute, too, with one event, in the scope "lib" of a resource with a
+ * schema_url. */
 static void add_whole_span(struct policy_test *test, const char *name, const char *event_name)
 {
     struct weft_buffer span = { 0 }, event = { 0 }, scope = { 0 }, scope_x = { 0 }, resource_x = { 0 };
     put_bytes(&span, 5, weft_slice_of_text(name));
+    put_attribute(&span, 9, name);
     put_bytes(&event, 2, weft_slice_of_text(event_name));
+    put_attribute(&event, 3, event_name);
     put_bytes(&span, 11, weft_buffer_slice(&event));
     put_bytes(&scope, 1, WEFT_SLICE_LITERAL("lib"));
     put_bytes(&scope_x, 1, weft_buffer_slice(&scope));
@@ -49,6 +64,11 @@ START_TEST(test_a_true_condition_keeps)
         { "span: ['name == \"x\"', 'span.name == \"a\"']", true, false },
         { "span: ['name == \"x\"']", false, false },
         { "spanevent: ['name == \"f\"']", true, false },
+        { "span: ['attributes[\"k\"] == \"b\"']", true, false },
+        { "span: ['attributes[\"k\"] == \"x\"', 'attributes[\"none\"] != nil']", false, false },
+        { "spanevent: ['attributes[\"k\"] == \"f\" and span.attributes[\"k\"] == \"b\"']", true, false },
+        { "spanevent: ['attributes[\"k\"] == \"f\" and span.attributes[\"k\"] == \"a\"']", false, false },
+        { "span: ['Len(attributes) > 1'], spanevent: ['IsMatch(attributes[\"k\"], \"^f\")']", true, false },
         { "span: ['name == \"x\"'], spanevent: ['spanevent.name == \"e\" and span.name == \"a\"']", true, false },
         { "spanevent: ['name == \"e\" and span.name == \"b\"']", false, false },
         { "span: ['scope.name == \"lib\" and resource.schema_url == \"schema/1\"']", true, false },
