@@ -239,7 +239,7 @@ enum weft_status weft_ottl_xml_read_cdata(struct weft_ottl_xml_text *text, struc
     return status;
 }
 
-/* ---- what is passed ---- */
+/* ---- what is no element and no text ---- */
 
 /* The value of one of the declaration's parameters; empty: it is not there. */
 static struct weft_slice parameter_of(struct weft_slice content, const char *name)
@@ -258,10 +258,23 @@ static struct weft_slice parameter_of(struct weft_slice content, const char *nam
     return WEFT_SLICE_EMPTY;
 }
 
-static enum weft_status skip_instruction(struct weft_ottl_xml_text *text)
+static enum weft_status check_declaration(struct weft_ottl_xml_text *text, struct weft_slice content)
 {
-    struct weft_slice target;
-    enum weft_status status = weft_ottl_xml_read_name(text, &target);
+    struct weft_slice version = parameter_of(content, "version=");
+    struct weft_slice encoding = parameter_of(content, "encoding=");
+    if (version.length > 0 && !weft_slice_equal_text(version, "1.0")) {
+        return weft_ottl_xml_fail(text, "a version that is not 1.0");
+    }
+    if (encoding.length > 0 &&
+        (encoding.length != 5 || strncasecmp((const char *)encoding.bytes, "utf-8", encoding.length) != 0)) {
+        return weft_ottl_xml_fail(text, "an encoding that is not UTF-8");
+    }
+    return WEFT_OK;
+}
+
+static enum weft_status read_instruction(struct weft_ottl_xml_text *text, struct weft_ottl_xml_node *node)
+{
+    enum weft_status status = weft_ottl_xml_read_name(text, &node->name);
     if (status != WEFT_OK) {
         return status;
     }
@@ -270,34 +283,30 @@ static enum weft_status skip_instruction(struct weft_ottl_xml_text *text)
     if (end == NULL) {
         return weft_ottl_xml_fail(text, "an instruction does not end");
     }
-    struct weft_slice content = { text->at, (size_t)(end - text->at) };
-    bool is_declaration = weft_slice_equal_text(target, "xml") && content.length > 0;
-    struct weft_slice version = is_declaration ? parameter_of(content, "version=") : WEFT_SLICE_EMPTY;
-    struct weft_slice encoding = is_declaration ? parameter_of(content, "encoding=") : WEFT_SLICE_EMPTY;
-    if (version.length > 0 && !weft_slice_equal_text(version, "1.0")) {
-        return weft_ottl_xml_fail(text, "a version that is not 1.0");
-    }
-    if (encoding.length > 0 &&
-        (encoding.length != 5 || strncasecmp((const char *)encoding.bytes, "utf-8", encoding.length) != 0)) {
-        return weft_ottl_xml_fail(text, "an encoding that is not UTF-8");
-    }
+    bool is_declaration = weft_slice_equal_text(node->name, "xml");
+    node->kind = is_declaration ? WEFT_OTTL_XML_DECLARATION : WEFT_OTTL_XML_INSTRUCTION;
+    node->text = weft_slice_of(text->at, (size_t)(end - text->at));
+    status = is_declaration && node->text.length > 0 ? check_declaration(text, node->text) : WEFT_OK;
     text->at = end + 2;
-    return WEFT_OK;
+    return status;
 }
 
-static enum weft_status skip_comment(struct weft_ottl_xml_text *text)
+static enum weft_status read_comment(struct weft_ottl_xml_text *text, struct weft_ottl_xml_node *node)
 {
     const uint8_t *end = find(text, "--");
     if (end == NULL || text->end - end < 3 || end[2] != '>') {
         return weft_ottl_xml_fail(text, "a comment with -- in it, or that does not end");
     }
+    node->kind = WEFT_OTTL_XML_COMMENT;
+    node->text = weft_slice_of(text->at, (size_t)(end - text->at));
     text->at = end + 3;
     return WEFT_OK;
 }
 
 /* Behind "<!", of a DOCTYPE and its kind: brackets within it, in quotes and in comments do not end it. */
-static enum weft_status skip_declaration(struct weft_ottl_xml_text *text)
+static enum weft_status read_directive(struct weft_ottl_xml_text *text, struct weft_ottl_xml_node *node)
 {
+    const uint8_t *start = text->at;
     size_t depth = 0;
     uint8_t quote = 0;
     for (text->at++; text->at < text->end; text->at++) {
@@ -307,6 +316,8 @@ static enum weft_status skip_declaration(struct weft_ottl_xml_text *text)
         } else if (byte == '"' || byte == '\'') {
             quote = byte;
         } else if (byte == '>' && depth == 0) {
+            node->kind = WEFT_OTTL_XML_DIRECTIVE;
+            node->text = weft_slice_of(start, (size_t)(text->at - start));
             text->at++;
             return WEFT_OK;
         } else if (byte == '>') {
@@ -322,17 +333,17 @@ static enum weft_status skip_declaration(struct weft_ottl_xml_text *text)
     return weft_ottl_xml_fail(text, "a declaration does not end");
 }
 
-enum weft_status weft_ottl_xml_skip_other(struct weft_ottl_xml_text *text)
+enum weft_status weft_ottl_xml_read_other(struct weft_ottl_xml_text *text, struct weft_ottl_xml_node *node)
 {
     if (weft_ottl_xml_skip(text, "<?")) {
-        return skip_instruction(text);
+        return read_instruction(text, node);
     }
     if (weft_ottl_xml_skip(text, "<!--")) {
-        return skip_comment(text);
+        return read_comment(text, node);
     }
     if (weft_ottl_xml_is_at(text, "<!-") || weft_ottl_xml_is_at(text, "<![") || text->end - text->at < 3) {
         return weft_ottl_xml_fail(text, "neither a comment nor a CDATA section");
     }
     text->at += 2;
-    return skip_declaration(text);
+    return read_directive(text, node);
 }

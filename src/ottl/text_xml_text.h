@@ -1,9 +1,9 @@
 #pragma once
 
-#include "ottl/run.h"
+#include "ottl/text_xml.h"
 
-/* What lies between the tags of an XML text (text_xml.h): characters, names, quoted values, and what only has to be
- * passed. */
+/* What lies between the tags of an XML text (text_xml.h): characters, names, quoted values, and what is neither an
+ * element nor a text. */
 struct weft_ottl_xml_text {
     struct weft_ottl_run *run;
     const uint8_t *at, *start, *end;
@@ -36,5 +36,7 @@ enum weft_status weft_ottl_xml_read_quoted(struct weft_ottl_xml_text *text,
                                            struct weft_slice *out_text) WEFT_MUST_CHECK;
 enum weft_status weft_ottl_xml_read_cdata(struct weft_ottl_xml_text *text, struct weft_slice *out_text) WEFT_MUST_CHECK;
 
-/* At "<?" or "<!": an instruction, a comment or a declaration. Another version or encoding is an error. */
-enum weft_status weft_ottl_xml_skip_other(struct weft_ottl_xml_text *text) WEFT_MUST_CHECK;
+/* At "<?" or "<!": an instruction, a comment or a directive, of which the node gets its kind, name and text. Another
+ * version or encoding is an error. */
+enum weft_status weft_ottl_xml_read_other(struct weft_ottl_xml_text *text,
+                                          struct weft_ottl_xml_node *node) WEFT_MUST_CHECK;
