@@ -18,6 +18,7 @@ static const struct weft_ottl_function *const tables[] = {
     weft_ottl_functions_edit_list,
     weft_ottl_functions_edit_text,
     weft_ottl_functions_xml,
+    weft_ottl_functions_xml_path,
     weft_ottl_functions_grok,
     weft_ottl_functions_log,
     weft_ottl_functions_metric,

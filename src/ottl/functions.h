@@ -25,3 +25,4 @@ extern const struct weft_ottl_function weft_ottl_functions_text[];
 extern const struct weft_ottl_function weft_ottl_functions_time[];
 extern const struct weft_ottl_function weft_ottl_functions_type[];
 extern const struct weft_ottl_function weft_ottl_functions_xml[];
+extern const struct weft_ottl_function weft_ottl_functions_xml_path[];

@@ -11,12 +11,6 @@
     }
 
 const struct weft_ottl_function weft_ottl_functions_missing[] = {
-    /* XML */
-    MISSING("ConvertAttributesToElementsXML"),
-    MISSING("ConvertTextToElementsXML"),
-    MISSING("GetXML"),
-    MISSING("InsertXML"),
-    MISSING("RemoveXML"),
     /* other languages within */
     MISSING("UserAgent"),
     MISSING("ProfileID"),

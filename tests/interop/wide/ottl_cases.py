@@ -6,6 +6,8 @@ compared with nil, since a nil that is set changes nothing and an error shows as
 
 import itertools
 
+import ottl_xml_cases
+
 ATTRIBUTES = {
     "empty": {"stringValue": ""}, "s": {"stringValue": "Hello World"}, "uni": {"stringValue": "héllo wörld ñ 日本語"},
     "spaces": {"stringValue": "  pad\tded  "}, "num": {"stringValue": "42"}, "neg": {"stringValue": "-7"}, "flt": {"stringValue": "3.25"},
@@ -1476,6 +1478,8 @@ def cases():
         yield out(f"{function}({operand})")
     for call in CALLS:
         yield out(call)
+    for call in ottl_xml_cases.calls():
+        yield out(a(call))
     for condition in CONDITIONS:
         yield [f'set(attributes["out"], true) where {condition}']
     for statement in EDITS:

@@ -141,12 +141,37 @@ START_TEST(test_what_is_missing_is_said_by_name)
     static const struct {
         const char *expression, *error;
     } missing[] = {
-        { "GetXML(body, \"/a\")", "GetXML is not supported by weft" },
+        { "UserAgent(body)", "UserAgent is not supported by weft" },
         { "Concatt([body], \"\")", "did you mean Concat?" },
         { "Substring(body, 1)", "Substring takes 3 to 4 arguments, not 2" },
         { "ConvertCase(body, \"title\")", "use lower, upper, snake or camel" },
         { "Time(body, \"%C\")", "strptime has no %C here" },
         { "Decode(body, \"ebcdic\")", "does not know the encoding" },
+        { "GetXML(body, \"//b/..\")", "GetXML: XPath: byte 4: the parent, \"..\", is not supported by weft" },
+        { "GetXML(body, \"/child::b\")", "byte 6: an axis with its name is not supported" },
+        { "GetXML(body, \"(//b)[1]\")", "byte 0: a path in parentheses is not supported" },
+        { "GetXML(body, \"//b[last() - 1]\")", "arithmetic is not supported" },
+        { "GetXML(body, \"//b[-1]\")", "arithmetic is not supported" },
+        { "GetXML(body, \"//b[$x]\")", "a variable is not supported" },
+        { "GetXML(body, \"//b[@c][1]\")", "the position among what another condition left is not supported" },
+        { "GetXML(body, \"//@*[2]\")", "the position of what is no child is not supported" },
+        { "GetXML(body, \"//b[matches(., 'x')]\")", "the function matches() is not supported" },
+        { "GetXML(body, \"count(//b)\")", "a function as a step is not supported" },
+        { "GetXML(body, \"//b[1.5]\")", "a number as a condition is not supported" },
+        { "GetXML(body, \"//b[@c and 1]\")", "a number as a condition is not supported" },
+        { "GetXML(body, \"//b[. = @c]\")", "a comparison of two paths is not supported" },
+        { "GetXML(body, \"//b[not(c) = 1]\")", "a comparison of what is true or false is not supported" },
+        { "GetXML(body, \"//b[contains(., @c)]\")", "or for anything but a text in quotes, is not supported" },
+        { "GetXML(body, \"//b[count(.//c//d) > 1]\")", "count() of a union or of several // is not supported" },
+        { "GetXML(body, \"//b[name(c) = 'c']\")", "the name of another node is not supported" },
+        { "GetXML(body, \"//p:*\")", "all names with a prefix, prefix:*, is not supported" },
+        { "GetXML(body, \"//@c/d\")", "a step from an attribute is not supported" },
+        { "GetXML(body, \"//@text()\")", "a kind of node among attributes is not supported" },
+        { "GetXML(body, \"//processing-instruction()\")", "processing-instruction() is not supported" },
+        { "GetXML(body, \"//b]\")", "XPath: byte 3: this is not expected" },
+        { "GetXML(body, \"//b[\")", "XPath: byte 4: it ends too early" },
+        { "GetXML(body, \"//b['c]\")", "XPath: byte 4: this is not expected" },
+        { "GetXML(body, \"//b[((((((((((((((((((((((((((((((((c\")", "it is nested too deep" },
     };
     struct subject subject;
     subject_init(&subject, WEFT_LOGS, record_json, 0);

@@ -58,6 +58,8 @@ static const struct hostile hostiles[] = {
     { "xml", 's', "<a>", "<b/>", "</a>" },
     { "xml keys", 's', "<a>", "<b%zu c='d'>e</b%zu>", "</a>" },
     { "xml depth", 's', "", "<a>", "" },
+    { "xml nested", 's', "<a>", "<a c='%zu'>x<a><a><a>y</a></a></a></a>", "</a>" },
+    { "xml spaces", 's', "<a xmlns:p='u'>", "<p:b xmlns:p%zu='u' p:c='1'/> ", "</a>" },
     { "url", 's', "http://h/?", "a%%41&", "" },
     { "bytes", 'b', "", "\xff", "" },
     { "list of ints", 'l', "", "i", "" },
