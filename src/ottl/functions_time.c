@@ -237,13 +237,22 @@ static enum weft_status load_zone(struct format *format, struct weft_slice name,
     return weft_time_zone_load(copy, &format->memory, &format->zone, error);
 }
 
+/* The names of months and days in other languages, of which the Collector has all of CLDR's, would be half a megabyte.
+ */
+static bool is_english(struct weft_slice locale)
+{
+    return weft_slice_equal_text(locale, "en") || weft_slice_equal_text(locale, "en-US");
+}
+
 static enum weft_status make_time(struct weft_ottl_maker *maker, const struct weft_ottl_call *call, void **out_state,
                                   struct weft_error *error)
 {
     (void)maker;
     struct format *format = NULL;
-    if (weft_ottl_is_given(call, 3)) {
-        return weft_fail(error, WEFT_UNSUPPORTED, "Time: locale is not supported by weft");
+    if (weft_ottl_is_given(call, 3) && !is_english(call->arguments[3].bytes)) {
+        return weft_fail(error, WEFT_UNSUPPORTED,
+                         "Time: the locale %.*s is not supported by weft, which knows names in English: en and en-US",
+                         WEFT_SLICE_PRINT(call->arguments[3].bytes));
     }
     enum weft_status status =
         compile_format(call->arguments[1].bytes, weft_time_layout_compile_strptime, &format, error);

@@ -45,6 +45,8 @@ DEVIATIONS = {
     'set(attributes["out"], String(attributes))': "an exponent in JSON has no zero before it: 1e-7",
     'set(attributes["out"], Format("%s", [attributes["map"]]))': "a map is its JSON, where the Collector has addresses in memory",
     'set(attributes["new"], attributes)': "the map that is set is the one that was there before, without an empty `new`",
+    'set(attributes["out"], String(Time("26 Mai 2023", "%d %b %Y", "UTC", "de")))': "names in other languages than English are refused",
+    'set(attributes["out"], String(Time("26/May/2023", "%d/%b/%Y", "UTC", "en")))': "a name before a slash is found with a locale, too",
     'replace_match(attributes["uni"], "h?llo*", "x")': "a question mark stands for a character, not for a byte",
 } | {ottl_cases.out(ottl_cases.a(call))[0]: why for call, why in ottl_xml_cases.DEVIATIONS.items()}
 

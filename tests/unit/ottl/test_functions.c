@@ -146,6 +146,7 @@ START_TEST(test_what_is_missing_is_said_by_name)
         { "Substring(body, 1)", "Substring takes 3 to 4 arguments, not 2" },
         { "ConvertCase(body, \"title\")", "use lower, upper, snake or camel" },
         { "Time(body, \"%C\")", "strptime has no %C here" },
+        { "Time(body, \"%d %b\", \"UTC\", \"de\")", "the locale de is not supported by weft" },
         { "Decode(body, \"ebcdic\")", "does not know the encoding" },
         { "GetXML(body, \"//b/..\")", "GetXML: XPath: byte 4: the parent, \"..\", is not supported by weft" },
         { "GetXML(body, \"/child::b\")", "byte 6: an axis with its name is not supported" },
