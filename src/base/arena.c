@@ -7,7 +7,7 @@
 #include "base/magic.h"
 #include "base/thread.h"
 
-enum { CHUNK_BYTES = 16 * 1024, LEAST_CHUNK_BYTES = 256 };
+enum { LEAST_CHUNK_BYTES = 256, FIRST_CHUNK_BYTES = 16 << 10, MOST_CHUNK_BYTES = 64 << 10 };
 
 struct chunk {
     struct chunk *older;
@@ -131,10 +131,10 @@ void weft_arena_unref(struct weft_arena **own_arena)
 static struct chunk *add_chunk(struct weft_arena *arena, size_t size_bytes)
 {
     check(arena);
-    size_t usual = CHUNK_BYTES;
-    if (arena->newest != NULL && arena->newest->capacity < CHUNK_BYTES / 2) {
+    size_t usual = FIRST_CHUNK_BYTES;
+    if (arena->newest != NULL) {
         size_t twice = arena->newest->capacity * 2;
-        usual = twice > LEAST_CHUNK_BYTES ? twice : LEAST_CHUNK_BYTES;
+        usual = twice < LEAST_CHUNK_BYTES ? LEAST_CHUNK_BYTES : twice < MOST_CHUNK_BYTES ? twice : MOST_CHUNK_BYTES;
     }
     size_t capacity = size_bytes > usual / 4 ? size_bytes + usual : usual;
     struct chunk *fresh = weft_try_alloc_raw(sizeof *fresh + capacity);

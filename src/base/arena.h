@@ -9,20 +9,20 @@
  * done for every record). What is handed out is never moved, so several batches may share one arena.
  *
  * The first chunk is as large as the maker foresees and lies with the arena itself; each further one is twice as large
- * as the last, up to 16 KiB (larger on demand). The budget is charged for each chunk when it is taken from the heap
+ * as the last, up to 64 KiB (larger on demand). The budget is charged for each chunk when it is taken from the heap
  * and gets everything back at the end. A charge never fails: to refuse what is too much is memory_limiter's business.
  */
 struct weft_arena;
 
-/* Charges nobody and takes chunks of 16 KiB: for configs and tests. NULL when memory is gone. */
+/* Charges nobody and takes chunks of 16 KiB and more: for configs and tests. NULL when memory is gone. */
 struct weft_arena *weft_arena_try_new(void) WEFT_MUST_CHECK;
 
 /* The calling thread is the arena's owner from now on, for one that was filled on another thread, which is done with
  * it. Not for one that lies over another. */
 void weft_arena_own(struct weft_arena *arena);
 
-/* budget outlives the arena. first_bytes 0: nothing is foreseen, chunks of 16 KiB are taken when something is asked
- * for. NULL when memory is gone. */
+/* budget outlives the arena. first_bytes 0: nothing is foreseen, the first chunk, of 16 KiB, is taken when something is
+ * asked for. NULL when memory is gone. */
 struct weft_arena *weft_arena_try_new_charged(struct weft_budget *budget, size_t first_bytes) WEFT_MUST_CHECK;
 
 /* As charged to the budget of under, which stays at least as long: for who replaces some of what lies in under and
