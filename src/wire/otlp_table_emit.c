@@ -11,11 +11,17 @@
 
 enum { RESOURCES_FIELD = 1, SCOPES_FIELD = 2, RECORDS_FIELD = WEFT_OTLP_RECORDS_FIELD, MAX_FRAME_BYTES = 15 };
 
-/* Records first .. end - 1 of one scope or of one resource, and the bytes inside its message. */
+/* Records first .. end - 1 of one scope, and the bytes inside its message. */
 struct run {
     uint32_t first;
     uint32_t end;
     size_t length;
+};
+
+/* The same of one resource. Most have one scope. */
+struct resource_run {
+    struct run all;
+    struct run first_scope;
 };
 
 static const struct weft_otlp_scope *scope_of(const struct weft_otlp_table *table, uint32_t record)
@@ -34,16 +40,19 @@ static struct run scope_run(const struct weft_otlp_table *table, uint32_t first)
     return run;
 }
 
-static struct run resource_run(const struct weft_otlp_table *table, uint32_t first)
+static struct resource_run resource_run(const struct weft_otlp_table *table, uint32_t first)
 {
     uint32_t resource = scope_of(table, first)->resource;
-    struct run run = { first, first, table->resources[resource].header.length };
-    while (run.end < table->record_count && scope_of(table, run.end)->resource == resource) {
-        struct run scope = scope_run(table, run.end);
-        run.length += weft_wire_size_bytes_field(SCOPES_FIELD, scope.length);
-        run.end = scope.end;
+    struct run scope = scope_run(table, first);
+    struct resource_run run = { { first, first, table->resources[resource].header.length }, scope };
+    for (;;) {
+        run.all.length += weft_wire_size_bytes_field(SCOPES_FIELD, scope.length);
+        run.all.end = scope.end;
+        if (scope.end >= table->record_count || scope_of(table, scope.end)->resource != resource) {
+            return run;
+        }
+        scope = scope_run(table, scope.end);
     }
-    return run;
 }
 
 size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table)
@@ -53,17 +62,11 @@ size_t weft_otlp_table_size_bytes(const struct weft_otlp_table *table)
     }
     size_t size = table->envelope.length;
     for (uint32_t at = 0; at < table->record_count;) {
-        struct run run = resource_run(table, at);
+        struct run run = resource_run(table, at).all;
         size += weft_wire_size_bytes_field(RESOURCES_FIELD, run.length);
         at = run.end;
     }
     return size;
-}
-
-/* Of a field with a number below 16. */
-static inline size_t frame_size(uint32_t number, size_t length)
-{
-    return length < 0x80 ? 2 : length < 0x4000 ? 3 : weft_wire_size_bytes_header(number, length);
 }
 
 /* Whether these bytes, so many, are the tag and the length of such a message. Most are short. */
@@ -87,7 +90,7 @@ static inline bool is_frame(const uint8_t *at, size_t frame_length, uint32_t num
  * NULL if they do not. next may be NULL or lie anywhere. */
 static inline const uint8_t *frame_in(struct weft_slice bytes, uint32_t number, size_t length, const uint8_t *next)
 {
-    size_t frame_length = frame_size(number, length);
+    size_t frame_length = weft_wire_size_bytes_header(number, length);
     uintptr_t start = (uintptr_t)bytes.bytes;
     uintptr_t at = (uintptr_t)next;
     if (at < start + frame_length || at > start + bytes.length) {
@@ -151,28 +154,39 @@ static enum weft_status emit_frame(struct emit *emit, uint32_t number, size_t le
     return weft_slices_add(emit->slices, weft_slice_of(frame, frame_length));
 }
 
+/* Whether a record lies right behind this run with its frame in between, as nearly all do. What is read is of the
+ * memory of both: two blocks of the heap never lie so close, their own heads are longer than a frame of 32 bits. */
+static inline bool follows(struct weft_slice run, const struct weft_otlp_record *record, size_t frame_length)
+{
+    const uint8_t *end = run.bytes + run.length;
+    return run.length > 0 && record->bytes == end + frame_length &&
+           is_frame(end, frame_length, RECORDS_FIELD, record->length);
+}
+
 /* Records first .. end - 1 of a scope, in runs: what has its frame before it and lies right behind the one before. */
 static enum weft_status emit_records(struct emit *emit, uint32_t first, uint32_t end)
 {
     const struct weft_otlp_record *records = emit->table->records;
     struct weft_slice run = WEFT_SLICE_EMPTY;
-    enum weft_status status = WEFT_OK;
-    for (uint32_t i = first; status == WEFT_OK && i < end; i++) {
-        struct weft_slice record = { records[i].bytes, records[i].length };
-        const uint8_t *frame = frame_before(emit, RECORDS_FIELD, record.length, record.bytes);
-        if (frame != NULL && run.length > 0 && frame == run.bytes + run.length) {
-            run.length += (size_t)(record.bytes - frame) + record.length;
+    for (uint32_t i = first; i < end; i++) {
+        size_t frame_length = weft_wire_size_bytes_header(RECORDS_FIELD, records[i].length);
+        if (follows(run, &records[i], frame_length)) {
+            run.length += frame_length + records[i].length;
             continue;
         }
-        status = weft_slices_add(emit->slices, run);
-        run = record;
+        const uint8_t *frame = frame_before(emit, RECORDS_FIELD, records[i].length, records[i].bytes);
+        enum weft_status status = weft_slices_add(emit->slices, run);
+        run = weft_slice_of(records[i].bytes, records[i].length);
         if (frame != NULL) {
-            run = weft_slice_of(frame, (size_t)(record.bytes - frame) + record.length);
+            run = weft_slice_of(frame, frame_length + records[i].length);
         } else if (status == WEFT_OK) {
-            status = emit_frame(emit, RECORDS_FIELD, record.length, NULL);
+            status = emit_frame(emit, RECORDS_FIELD, records[i].length, NULL);
+        }
+        if (status != WEFT_OK) {
+            return status;
         }
     }
-    return status == WEFT_OK ? weft_slices_add(emit->slices, run) : status;
+    return weft_slices_add(emit->slices, run);
 }
 
 static enum weft_status emit_scope(struct emit *emit, struct run scope)
@@ -185,18 +199,20 @@ static enum weft_status emit_scope(struct emit *emit, struct run scope)
     return status == WEFT_OK ? emit_records(emit, scope.first, scope.end) : status;
 }
 
-static enum weft_status emit_resource(struct emit *emit, struct run resource)
+static enum weft_status emit_resource(struct emit *emit, const struct resource_run *resource)
 {
     const struct weft_otlp_table *table = emit->table;
-    const uint8_t *start = resource_start(table, scope_run(table, resource.first));
-    enum weft_status status = emit_frame(emit, RESOURCES_FIELD, resource.length, start);
+    struct run scope = resource->first_scope;
+    enum weft_status status = emit_frame(emit, RESOURCES_FIELD, resource->all.length, resource_start(table, scope));
     if (status == WEFT_OK) {
-        status = weft_slices_add(emit->slices, table->resources[scope_of(table, resource.first)->resource].header);
+        status = weft_slices_add(emit->slices, table->resources[scope_of(table, scope.first)->resource].header);
     }
-    for (uint32_t at = resource.first; status == WEFT_OK && at < resource.end;) {
-        struct run scope = scope_run(table, at);
+    while (status == WEFT_OK) {
         status = emit_scope(emit, scope);
-        at = scope.end;
+        if (scope.end >= resource->all.end) {
+            break;
+        }
+        scope = scope_run(table, scope.end);
     }
     return status;
 }
@@ -209,12 +225,12 @@ enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struc
         return WEFT_OK;
     }
     for (uint32_t at = 0; at < table->record_count;) {
-        struct run resource = resource_run(table, at);
-        enum weft_status status = emit_resource(&emit, resource);
+        struct resource_run resource = resource_run(table, at);
+        enum weft_status status = emit_resource(&emit, &resource);
         if (status != WEFT_OK) {
             return status;
         }
-        at = resource.end;
+        at = resource.all.end;
     }
     return weft_slices_add(slices, table->envelope);
 }

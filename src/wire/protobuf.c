@@ -195,14 +195,3 @@ uint8_t *weft_wire_put_varint(uint8_t *to, uint64_t value)
     *to++ = (uint8_t)value;
     return to;
 }
-
-size_t weft_wire_size_bytes_header(uint32_t number, size_t length)
-{
-    return weft_wire_size_varint((uint64_t)number << 3) + weft_wire_size_varint(length);
-}
-
-uint8_t *weft_wire_put_bytes_header(uint8_t *to, uint32_t number, size_t length)
-{
-    to = weft_wire_put_varint(to, (uint64_t)number << 3 | WEFT_WIRE_BYTES);
-    return weft_wire_put_varint(to, length);
-}

@@ -57,9 +57,30 @@ static inline uint8_t *weft_wire_put_length(uint8_t *to, size_t length)
     return weft_wire_put_varint(to, length);
 }
 
-/* Tag and length of a bytes field (at most 15 bytes): what goes before contents of that length. */
-size_t weft_wire_size_bytes_header(uint32_t number, size_t length);
-uint8_t *weft_wire_put_bytes_header(uint8_t *to, uint32_t number, size_t length);
+/* Tag and length of a bytes field (at most 15 bytes): what goes before contents of that length. Most have a number
+ * below 16 and less than 16 KiB. */
+static inline size_t weft_wire_size_bytes_header(uint32_t number, size_t length)
+{
+    if (WEFT_LIKELY(number < 16 && length < 0x4000)) {
+        return length < 0x80 ? 2 : 3;
+    }
+    return weft_wire_size_varint((uint64_t)number << 3) + weft_wire_size_varint(length);
+}
+
+static inline uint8_t *weft_wire_put_bytes_header(uint8_t *to, uint32_t number, size_t length)
+{
+    if (WEFT_LIKELY(number < 16 && length < 0x4000)) {
+        *to++ = (uint8_t)(number << 3 | WEFT_WIRE_BYTES);
+        if (length >= 0x80) {
+            *to++ = (uint8_t)(length | 0x80);
+            length >>= 7;
+        }
+        *to++ = (uint8_t)length;
+        return to;
+    }
+    to = weft_wire_put_varint(to, (uint64_t)number << 3 | WEFT_WIRE_BYTES);
+    return weft_wire_put_varint(to, length);
+}
 
 /* The whole field. */
 static inline size_t weft_wire_size_bytes_field(uint32_t number, size_t length)
