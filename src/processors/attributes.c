@@ -214,6 +214,7 @@ static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_ed
     struct attributes_processor *processor = processor_of(consumer);
     weft_assert(part->is_open && part->arena != NULL);
     processor->include.scope = processor->exclude.scope = NO_SCOPE;
+    processor->editor.is_plain = part->table.is_plain;
     if (weft_attribute_editor_begin(&processor->editor, edit->batch->metadata) != WEFT_OK) {
         return WEFT_NOMEM;
     }

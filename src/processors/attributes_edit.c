@@ -100,7 +100,8 @@ enum weft_status weft_attribute_editor_read(struct weft_attribute_editor *editor
     editor->count = 0;
     enum weft_status status =
         sees_all ? read_all(editor)
-                 : weft_otlp_attributes_sift(message, field, &keys->slots, &editor->attributes, &editor->insert_at);
+                 : weft_otlp_attributes_sift(message, field, &keys->slots, editor->is_plain, &editor->attributes,
+                                           &editor->insert_at);
     for (size_t i = 0; status == WEFT_OK && i < editor->attributes.count; i++) {
         const struct weft_otlp_attribute *attribute = &editor->attributes.items[i];
         uint16_t key = weft_attribute_keys_find(keys, attribute->key);

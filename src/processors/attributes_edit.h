@@ -38,6 +38,7 @@ struct weft_attribute_verdict {
 struct weft_attribute_editor {
     const struct weft_attribute_program *program;
     bool is_thorough; /* tests: every attribute has a slot, as if a pattern asked for all */
+    bool is_plain;    /* the messages that come now are of a request whose counts say so */
     struct weft_otlp_attributes attributes;
     struct weft_attribute_slot *slots; /* those of the message first, in order, then those inserted */
     size_t count, capacity;

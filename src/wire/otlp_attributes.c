@@ -255,18 +255,43 @@ static inline const uint8_t *skip_unsought(const uint8_t *at, const uint8_t *end
     enum { LEAST = 6, FRAMES = 4 };
     const uint32_t lengths_below_128 = 0x80ff80ff;
     const uint32_t wanted = (uint32_t)KEY_TAG << 16 | tag;
-    uint32_t head;
     while (end - at >= LEAST) {
+        uint32_t head;
+        uint16_t value;
         memcpy(&head, at, sizeof head);
         head = le32toh(head);
-        const uint8_t *value = at + FRAMES + (head >> 24);
-        const uint8_t *after = at + 2 + (uint8_t)(head >> 8);
-        if ((head & lengths_below_128) != wanted || (lengths >> (head >> 24) % 64 & 1) != 0 || value > end - 2 ||
-            value[0] != VALUE_TAG || value + 2 + value[1] != after) {
+        size_t length = (uint8_t)(head >> 8);
+        size_t key_length = head >> 24;
+        if ((head & lengths_below_128) != wanted || (lengths >> key_length % 64 & 1) != 0 ||
+            key_length + FRAMES > length) {
             break;
         }
-        at = after;
+        memcpy(&value, at + FRAMES + key_length, sizeof value);
+        if (le16toh(value) != (VALUE_TAG | (length - key_length - FRAMES) << 8)) {
+            break;
+        }
+        at += 2 + length;
     }
+    weft_assert(at <= end); /* a message that was checked */
+    return at;
+}
+
+/* The same where every KeyValue is known to be of that shape, so that its key says it all. */
+static inline const uint8_t *skip_unsought_plain(const uint8_t *at, const uint8_t *end, uint8_t tag, uint64_t lengths)
+{
+    enum { LEAST = 6 };
+    const uint32_t lengths_below_128 = 0x80ff80ff;
+    const uint32_t wanted = (uint32_t)KEY_TAG << 16 | tag;
+    while (end - at >= LEAST) {
+        uint32_t head;
+        memcpy(&head, at, sizeof head);
+        head = le32toh(head);
+        if ((head & lengths_below_128) != wanted || (lengths >> (head >> 24) % 64 & 1) != 0) {
+            break;
+        }
+        at += 2 + (uint8_t)(head >> 8);
+    }
+    weft_assert(at <= end);
     return at;
 }
 
@@ -280,14 +305,16 @@ static inline const uint8_t *skip_head(struct weft_slice message, uint32_t field
 }
 
 enum weft_status weft_otlp_attributes_sift(struct weft_slice message, uint32_t field, const struct weft_otlp_keys *keys,
-                                           struct weft_otlp_attributes *attributes, const uint8_t **out_end)
+                                           bool is_plain, struct weft_otlp_attributes *attributes,
+                                           const uint8_t **out_end)
 {
     const uint32_t wanted = field << 3 | WEFT_WIRE_BYTES;
     const uint8_t *end = message.bytes + message.length;
     const uint8_t *last_end = end;
     attributes->count = 0;
     for (const uint8_t *at = skip_head(message, field); at < end;) {
-        const uint8_t *start = skip_unsought(at, end, (uint8_t)wanted, keys->lengths);
+        const uint8_t *start = is_plain ? skip_unsought_plain(at, end, (uint8_t)wanted, keys->lengths)
+                                        : skip_unsought(at, end, (uint8_t)wanted, keys->lengths);
         last_end = start > at ? start : last_end;
         at = start;
         if (at >= end) {

@@ -75,9 +75,9 @@ bool weft_otlp_attribute_next(struct weft_slice *in_out_rest, uint32_t field, co
                               struct weft_otlp_attribute *out_attribute);
 
 /* All of them, and where attributes end: *out_end is behind the last one, behind the message if it has none. What was
- * in attributes goes. WEFT_NOMEM only. */
+ * in attributes goes. is_plain: the message is of a request whose counts say so. WEFT_NOMEM only. */
 enum weft_status weft_otlp_attributes_sift(struct weft_slice message, uint32_t field, const struct weft_otlp_keys *keys,
-                                           struct weft_otlp_attributes *attributes,
+                                           bool is_plain, struct weft_otlp_attributes *attributes,
                                            const uint8_t **out_end) WEFT_MUST_CHECK;
 
 /* What an AnyValue holds: the number of its member. */

@@ -127,6 +127,20 @@ static inline void note_text(struct walk *walk, const uint8_t *at, const uint8_t
     walk->counts.bad_texts += !weft_utf8_is_valid(at, end);
 }
 
+/* A KeyValue that the short ways left to the general one: of another shape, or what its value holds is. */
+static void note_shape(struct walk *walk, const uint8_t *at, size_t length)
+{
+    const uint8_t *end = at + length;
+    uint32_t value_length;
+    if (length < 4 || at[0] != (1 << 3 | WEFT_WIRE_BYTES) || at[1] > length - 4 || at[1] >= 0x80 ||
+        at[2 + at[1]] != (2 << 3 | WEFT_WIRE_BYTES)) {
+        walk->counts.is_plain = false;
+        return;
+    }
+    const uint8_t *value = weft_wire_read_small(at + 3 + at[1], end, &value_length);
+    walk->counts.is_plain = walk->counts.is_plain && value != NULL && value_length == (size_t)(end - value);
+}
+
 /* The contents of a length-delimited field. */
 static inline bool walk_contents(struct walk *walk, struct weft_otlp_rule rule, const uint8_t *tag, const uint8_t *at,
                                  size_t length, uint32_t level, uint32_t depth)
@@ -145,8 +159,10 @@ static inline bool walk_contents(struct walk *walk, struct weft_otlp_rule rule, 
         return length % 8 == 0 || walk_fail(walk, tag, "%zu packed bytes, must be a multiple of 8", length);
     case OTLP_PACKED_VARINT:
         return is_packed_varint(at, at + length) || walk_fail(walk, tag, "packed varints are malformed");
-    case OTLP_MESSAGE:
     case OTLP_ATTRIBUTE:
+        note_shape(walk, at, length);
+        return walk_child(walk, rule.child, tag, at, at + length, level, depth);
+    case OTLP_MESSAGE:
         return walk_child(walk, rule.child, tag, at, at + length, level, depth);
     case OTLP_RECORD:
     case OTLP_SCOPE_X:
@@ -237,6 +253,7 @@ static const uint8_t *walk_attributes(struct walk *walk, const uint8_t *at, cons
             note_attribute(walk, texts, start, at, text, at + length);
         } else {
             note_texts(walk, texts, start);
+            note_shape(walk, at, length);
             if (!walk_child(walk, OTLP_KEY_VALUE, start, at, at + length, level, depth)) {
                 return NULL;
             }
@@ -352,7 +369,8 @@ enum weft_status weft_otlp_check(enum weft_signal signal, struct weft_slice requ
         return weft_fail(error, WEFT_INVALID, "request of %zu bytes, a protobuf message has at most %zu",
                          request.length, max_request_bytes);
     }
-    struct walk walk = { .max_depth = limits != NULL && limits->max_depth > 0 ? limits->max_depth : DEFAULT_DEPTH };
+    struct walk walk = { .counts = { .is_plain = true },
+                         .max_depth = limits != NULL && limits->max_depth > 0 ? limits->max_depth : DEFAULT_DEPTH };
     struct weft_wire_reader all = weft_wire_reader_of(request);
     if (walk_message(&walk, weft_otlp_request_message(signal), all.at, all.end, 0, 0)) {
         *out_counts = walk.counts;
@@ -369,7 +387,7 @@ enum weft_status weft_otlp_check(enum weft_signal signal, struct weft_slice requ
 void weft_otlp_checker_init(struct weft_otlp_checker *checker, enum weft_signal signal,
                             const struct weft_otlp_limits *limits)
 {
-    *checker = (struct weft_otlp_checker){ .signal = signal };
+    *checker = (struct weft_otlp_checker){ .signal = signal, .counts = { .is_plain = true } };
     checker->limits.max_depth = limits != NULL && limits->max_depth > 0 ? limits->max_depth : DEFAULT_DEPTH;
 }
 
@@ -493,6 +511,7 @@ static void advance(struct weft_otlp_checker *checker, struct weft_slice arrived
     checker->counts.records = walk.counts.records;
     checker->counts.data_points = walk.counts.data_points;
     checker->counts.bad_texts = walk.counts.bad_texts;
+    checker->counts.is_plain = walk.counts.is_plain;
     checker->is_failed = checker->is_failed || step == STEP_FAILED;
 }
 

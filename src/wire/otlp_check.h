@@ -18,6 +18,8 @@ struct weft_otlp_counts {
     uint32_t records;     /* spans, log records, metrics, profiles */
     uint32_t data_points; /* of metrics, or samples of profiles: what the ledger counts there; else equal to records */
     uint32_t bad_texts;   /* strings that are no UTF-8: which is no fault to the check (otlp_mend.h) */
+    bool is_plain; /* attributes are as SDKs write them: each KeyValue a key below 128 bytes, then a value, and no
+                      more. False: it is not known */
 };
 
 /* What the ledger counts of a request. */

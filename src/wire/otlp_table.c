@@ -15,6 +15,7 @@ struct build {
     struct weft_otlp_table *table;
     struct weft_arena *arena;
     const struct weft_otlp_counts *counts;
+    bool weighs_items;
 };
 
 /* The fields of a message besides those that became rows, in order, as one slice: of the message where they
@@ -65,11 +66,11 @@ static enum weft_status header_take(const struct header *header, struct weft_sli
     return WEFT_OK;
 }
 
-static void add_record(struct build *build, struct weft_slice bytes, uint32_t scope)
+static inline void add_record(struct build *build, struct weft_slice bytes, uint32_t scope)
 {
     struct weft_otlp_table *table = build->table;
     weft_assert(table->record_count < build->counts->records);
-    uint32_t weight = weft_otlp_record_weight(table->signal, bytes);
+    uint32_t weight = build->weighs_items ? weft_otlp_record_weight(table->signal, bytes) : 1;
     table->records[table->record_count++] = (struct weft_otlp_record){
         .bytes = bytes.bytes, .length = (uint32_t)bytes.length, .scope = scope, .weight = weight
     };
@@ -162,8 +163,8 @@ enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slic
                                        const struct weft_otlp_counts *counts, struct weft_arena *arena,
                                        struct weft_otlp_table *out_table, struct weft_error *error)
 {
-    struct weft_otlp_table table = { .signal = signal, .request = request };
-    struct build build = { &table, arena, counts };
+    struct weft_otlp_table table = { .signal = signal, .request = request, .is_plain = counts->is_plain };
+    struct build build = { &table, arena, counts, weft_signal_weighs_items(signal) };
     enum weft_status status = weft_otlp_table_take_rows(&table, counts, arena);
     if (status == WEFT_OK) {
         status = build_rows(&build);

@@ -33,6 +33,7 @@ static void assert_same_result(enum weft_signal signal, struct weft_slice reques
     ck_assert_uint_eq(pieces.scopes, whole.scopes);
     ck_assert_uint_eq(pieces.records, whole.records);
     ck_assert_uint_eq(pieces.data_points, whole.data_points);
+    ck_assert_int_eq(pieces.is_plain, whole.is_plain);
     ck_assert_str_eq(pieces_error.text, whole_error.text);
 }
 
