@@ -277,16 +277,18 @@ static inline const uint8_t *skip_unsought(const uint8_t *at, const uint8_t *end
 }
 
 /* The same where every KeyValue is known to be of that shape, so that its key says it all. */
-static inline const uint8_t *skip_unsought_plain(const uint8_t *at, const uint8_t *end, uint8_t tag, uint64_t lengths)
+static inline const uint8_t *skip_unsought_plain(const uint8_t *at, const uint8_t *end, uint8_t tag,
+                                                 const struct weft_otlp_keys *keys)
 {
-    enum { LEAST = 6 };
+    enum { LEAST = 6, FRAMES = 4 };
     const uint32_t lengths_below_128 = 0x80ff80ff;
     const uint32_t wanted = (uint32_t)KEY_TAG << 16 | tag;
     while (end - at >= LEAST) {
         uint32_t head;
         memcpy(&head, at, sizeof head);
         head = le32toh(head);
-        if ((head & lengths_below_128) != wanted || (lengths >> (head >> 24) % 64 & 1) != 0) {
+        struct weft_slice key = { at + FRAMES, head >> 24 };
+        if ((head & lengths_below_128) != wanted || weft_otlp_keys_may_have(keys, key)) {
             break;
         }
         at += 2 + (uint8_t)(head >> 8);
@@ -313,7 +315,7 @@ enum weft_status weft_otlp_attributes_sift(struct weft_slice message, uint32_t f
     const uint8_t *last_end = end;
     attributes->count = 0;
     for (const uint8_t *at = skip_head(message, field); at < end;) {
-        const uint8_t *start = is_plain ? skip_unsought_plain(at, end, (uint8_t)wanted, keys->lengths)
+        const uint8_t *start = is_plain ? skip_unsought_plain(at, end, (uint8_t)wanted, keys)
                                         : skip_unsought(at, end, (uint8_t)wanted, keys->lengths);
         last_end = start > at ? start : last_end;
         at = start;
