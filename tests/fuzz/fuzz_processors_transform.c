@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_STATEMENTS = 16, FLAT = 0x80 };
+enum { MAX_STATEMENTS = 16, FLAT = 0x80, MAX_JSON_OF_BYTES = 1 << 20 };
 
 static struct weft_transform_rules *rules_of(enum weft_signal signal, struct weft_slice text)
 {
@@ -61,8 +61,9 @@ static void transform(const struct weft_transform_rules *rules, enum weft_signal
     weft_assert(weft_otlp_check(signal, weft_buffer_slice(&out), NULL, &after, &error) == WEFT_OK);
     weft_assert(after.records == table.record_count && weft_otlp_weight(signal, &after) == table.weight);
     weft_assert(after.records == counts->records || signal == WEFT_METRICS);
-    if (weft_json_write_request(signal, weft_buffer_slice(&out), out_json, NULL) != WEFT_OK) {
-        weft_buffer_clear(out_json); /* nested too deep for JSON */
+    if (out.length > MAX_JSON_OF_BYTES ||
+        weft_json_write_request(signal, weft_buffer_slice(&out), out_json, NULL) != WEFT_OK) {
+        weft_buffer_clear(out_json); /* copies of copies, or nested too deep for JSON */
     }
     weft_buffer_fini(&out);
     weft_transform_runner_fini(&runner);
