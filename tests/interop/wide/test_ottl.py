@@ -66,7 +66,7 @@ def records(answer):
     """Each log record with what it lies under, in no order; of a resource the Collector keeps its attributes only."""
     if answer is None or "error" in answer:
         return "error" if answer else None
-    return sorted(json.dumps([comparable(resource.get("resource", {}).get("attributes", [])),
+    return sorted(json.dumps([comparable({"attributes": resource.get("resource", {}).get("attributes", [])}),
                               comparable({key: value for key, value in scope.items() if key != "logRecords"}), comparable(record)], sort_keys=True)
                   for resource in answer["request"]["resourceLogs"] for scope in resource["scopeLogs"] for record in scope["logRecords"])
 
