@@ -79,6 +79,8 @@ def calls():
         yield f'GetXML({target}, "/a")'
         yield f'RemoveXML({target}, "/a")'
         yield f'InsertXML($xml, "/a", {target})'
+    for path in ("//b[text() = 'x']", "//b[. = 'x']", "//b[contains(text(), 'x')]", "//text()[contains(., 'x')]"):
+        yield f'GetXML("<a><b><![CDATA[x]]></b><b>x</b></a>", "{path}")'
     yield 'GetXML(target = $xml, xPath = "/a/b")'
     yield 'InsertXML($xml, xPath = "/a/b", subDocument = "<c/>")'
     yield 'ConvertTextToElementsXML("<a>x<b/></a>", elementName = "t")'
