@@ -6,8 +6,10 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/utf8.h"
+#include "base/work.h"
 
 enum { FIRST_CAPACITY = 256 };
+enum { LONG_BYTES = 64 << 10 }; /* what is moved in pieces */
 
 void weft_buffer_init(struct weft_buffer *buffer, size_t max_length)
 {
@@ -34,6 +36,17 @@ void weft_buffer_clear(struct weft_buffer *buffer)
     buffer->is_failed = false;
 }
 
+/* As realloc, for work that may be put off meanwhile. */
+static uint8_t *move_in_pieces(struct weft_buffer *buffer, size_t capacity)
+{
+    uint8_t *moved = weft_try_alloc_raw(capacity);
+    if (moved != NULL) {
+        weft_work_copy(moved, buffer->bytes, buffer->length);
+        weft_free(buffer->bytes);
+    }
+    return moved;
+}
+
 uint8_t *weft_buffer_reserve(struct weft_buffer *buffer, size_t length)
 {
     if (buffer->is_failed) {
@@ -50,7 +63,8 @@ uint8_t *weft_buffer_reserve(struct weft_buffer *buffer, size_t length)
         while (capacity < needed) {
             capacity *= 2;
         }
-        uint8_t *grown = weft_try_realloc(buffer->bytes, capacity);
+        uint8_t *grown = capacity < LONG_BYTES || !weft_work_is_here() ? weft_try_realloc(buffer->bytes, capacity)
+                                                                       : move_in_pieces(buffer, capacity);
         if (grown == NULL) {
             buffer->is_failed = true;
             return NULL;
@@ -71,7 +85,7 @@ void weft_buffer_append(struct weft_buffer *buffer, const void *bytes, size_t le
         buffer->length + length - 1 <= buffer->max_length - 1; /* of no limit 1 less is the highest number */
     uint8_t *end = WEFT_LIKELY(has_room) ? buffer->bytes + buffer->length : weft_buffer_reserve(buffer, length);
     if (end != NULL) {
-        memcpy(end, bytes, length);
+        weft_work_copy(end, bytes, length);
         buffer->length += length;
     }
 }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/hex.h"
+#include "base/work.h"
 
 enum { MAX_BLOCK_BYTES = 144, INNER_BYTE = 0x36, OUTER_BYTE = 0x5c };
 
@@ -38,14 +39,26 @@ static const char *name_of(enum weft_digest_kind kind)
     return "";
 }
 
+/* A long text in pieces, between which the thread may be left. */
+static bool add(struct weft_digest *digest, struct weft_slice text)
+{
+    enum { PIECE_BYTES = 64 << 10 };
+    bool is_added = true;
+    while (is_added && text.length > PIECE_BYTES) {
+        is_added = EVP_DigestUpdate(digest->context, text.bytes, PIECE_BYTES) == 1;
+        weft_work_did(PIECE_BYTES);
+        text = weft_slice_of(text.bytes + PIECE_BYTES, text.length - PIECE_BYTES);
+    }
+    return is_added && EVP_DigestUpdate(digest->context, text.bytes, text.length) == 1;
+}
+
 /* Of what lies in first, then text. */
 static size_t hash(struct weft_digest *digest, struct weft_slice first, struct weft_slice text,
                    uint8_t out_bytes[WEFT_DIGEST_MAX_BYTES])
 {
     unsigned length = 0;
     bool is_hashed = EVP_DigestInit_ex2(digest->context, digest->algorithm, NULL) == 1 &&
-                     EVP_DigestUpdate(digest->context, first.bytes, first.length) == 1 &&
-                     EVP_DigestUpdate(digest->context, text.bytes, text.length) == 1 &&
+                     EVP_DigestUpdate(digest->context, first.bytes, first.length) == 1 && add(digest, text) &&
                      EVP_DigestFinal_ex(digest->context, out_bytes, &length) == 1;
     return is_hashed ? length : 0;
 }

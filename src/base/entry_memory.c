@@ -2,6 +2,7 @@
 #include "base/entry_memory.h"
 
 #include "base/alloc.h"
+#include "base/work.h"
 
 enum { FIRST_BYTES = 8 << 10, KEPT_BYTES = 64 << 10 };
 
@@ -64,6 +65,7 @@ static bool add_chunk(struct weft_entry_memory *memory, size_t size_bytes)
     if (chunk == NULL) {
         return false;
     }
+    weft_work_did(capacity);
     memory->size_bytes += capacity;
     chunk->next = memory->chunks;
     chunk->capacity = capacity;
@@ -93,10 +95,10 @@ struct weft_slice weft_entry_memory_try_join(struct weft_entry_memory *memory, s
         return WEFT_SLICE_EMPTY;
     }
     if (left.length > 0) {
-        memcpy(bytes, left.bytes, left.length);
+        weft_work_copy(bytes, left.bytes, left.length);
     }
     if (right.length > 0) {
-        memcpy(bytes + left.length, right.bytes, right.length);
+        weft_work_copy(bytes + left.length, right.bytes, right.length);
     }
     return weft_slice_of(bytes, length);
 }

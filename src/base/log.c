@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log_writer.h"
+#include "base/work.h"
 
 enum { NAME_BYTES = 128, BURST = 10 };
 enum { MAX_MESSAGE_BYTES = 2 * 1024, LINE_END_BYTES = 2 };
@@ -136,6 +137,7 @@ void weft_log_write(struct weft_log_site *site, enum weft_log_level level, const
     struct weft_buffer line;
     int descriptor = -1;
     weft_buffer_init(&line, WEFT_LOG_LINE_BYTES);
+    int64_t left_bytes = weft_work_stay();
     pthread_mutex_lock(&state.mutex);
     uint32_t suppressed = 0;
     if (level < WEFT_LOG_WARN || may_write(site, weft_monotonic_now().ns, &suppressed)) {
@@ -153,6 +155,7 @@ void weft_log_write(struct weft_log_site *site, enum weft_log_level level, const
         descriptor = line.is_failed ? -1 : state.descriptor;
     }
     pthread_mutex_unlock(&state.mutex);
+    weft_work_may_go(left_bytes);
     if (descriptor >= 0) {
         weft_log_writer_put(descriptor, weft_buffer_slice(&line));
     }

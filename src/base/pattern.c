@@ -298,6 +298,7 @@ static bool take_steps(struct weft_pattern_scratch *scratch, uint64_t steps)
     steps = is_enough ? steps : left;
     scratch->steps_of_match -= steps;
     *scratch->steps_left -= steps;
+    weft_work_did(steps);
     return is_enough;
 }
 
@@ -415,7 +416,7 @@ static bool prepare(const struct weft_pattern *pattern, struct weft_pattern_scra
         weft_utf8_append_repaired(&scratch->repaired, subject);
         *out_prepared = weft_buffer_slice(&scratch->repaired);
     }
-    return weft_buffer_status(&scratch->repaired) == WEFT_OK;
+    return weft_buffer_status(&scratch->repaired) == WEFT_OK && out_prepared->length <= WEFT_PATTERN_MAX_SUBJECT_BYTES;
 }
 
 static uint32_t steps_for(size_t length)

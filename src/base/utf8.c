@@ -3,9 +3,11 @@
  * two readers that follow the same rule agree on offsets. */
 #include "base/utf8.h"
 
+#include "base/work.h"
+
 static const uint8_t replacement[] = { 0xef, 0xbf, 0xbd }; /* U+FFFD */
 
-size_t weft_utf8_valid_length(struct weft_slice text)
+static size_t valid_length(struct weft_slice text)
 {
     size_t at = 0;
     while (at < text.length) {
@@ -24,6 +26,22 @@ size_t weft_utf8_valid_length(struct weft_slice text)
         at += length;
     }
     return at;
+}
+
+/* A long one in pieces, which may end within a character: that is looked at again with the next one. */
+size_t weft_utf8_valid_length(struct weft_slice text)
+{
+    enum { PIECE_BYTES = 64 << 10 };
+    size_t at = 0;
+    while (text.length - at > PIECE_BYTES) {
+        size_t valid = valid_length(weft_slice_of(text.bytes + at, PIECE_BYTES));
+        weft_work_did(valid);
+        at += valid;
+        if (valid + WEFT_UTF8_MAX_BYTES <= PIECE_BYTES) {
+            return at;
+        }
+    }
+    return at + valid_length(weft_slice_of(text.bytes + at, text.length - at));
 }
 
 #ifdef __SSE2__
@@ -95,6 +113,7 @@ uint32_t weft_utf8_decode(struct weft_slice text, size_t *out_length)
 {
     size_t length = weft_utf8_character_length(text.bytes, text.bytes + text.length);
     const uint8_t *at = text.bytes;
+    weft_work_did(WEFT_UTF8_MAX_BYTES);
     *out_length = length == 0 ? 1 : length;
     switch (length) {
     case 1:
@@ -142,6 +161,7 @@ static size_t append_replacements(struct weft_buffer *buffer, struct weft_slice 
         memcpy(run + count * sizeof replacement, replacement, sizeof replacement);
         count++;
     }
+    weft_work_did(count * sizeof replacement);
     weft_buffer_append(buffer, run, count * sizeof replacement);
     return count;
 }
@@ -151,6 +171,7 @@ void weft_utf8_append_repaired(struct weft_buffer *buffer, struct weft_slice tex
     while (text.length > 0) {
         size_t valid = weft_utf8_valid_length(text);
         weft_buffer_append(buffer, text.bytes, valid);
+        weft_work_did(valid);
         text = weft_slice_of(text.bytes + valid, text.length - valid);
         size_t broken = append_replacements(buffer, text);
         text = weft_slice_of(text.bytes + broken, text.length - broken);
@@ -191,6 +212,7 @@ void weft_utf8_append_repaired_by_part(struct weft_buffer *out, struct weft_slic
     while (text.length > 0) {
         size_t whole = weft_utf8_valid_length(text);
         weft_buffer_append(out, text.bytes, whole);
+        weft_work_did(whole + WEFT_UTF8_MAX_BYTES);
         if (whole < text.length) {
             weft_buffer_append(out, "\xef\xbf\xbd", 3);
             whole += weft_utf8_torn_length(weft_slice_of(text.bytes + whole, text.length - whole));

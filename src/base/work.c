@@ -253,6 +253,21 @@ void weft_work_look(void)
     work->away_ns += weft_thread_cpu_ns() - before;
 }
 
+bool weft_work_is_here(void)
+{
+    return now != NULL;
+}
+
+void weft_work_copy_long(void *to, const void *from, size_t length)
+{
+    enum { PIECE_BYTES = 64 << 10 };
+    for (size_t at = 0; at < length; at += PIECE_BYTES) {
+        size_t piece = length - at < PIECE_BYTES ? length - at : PIECE_BYTES;
+        memcpy((uint8_t *)to + at, (const uint8_t *)from + at, piece);
+        weft_work_did(piece);
+    }
+}
+
 int64_t weft_work_cpu_ns(void)
 {
     return weft_thread_cpu_ns() - (now == NULL ? 0 : now->away_ns);

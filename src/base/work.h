@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string.h>
+
 #include "base/status.h"
 #include "base/thread.h"
 
@@ -28,6 +30,9 @@ bool weft_work_begin(struct weft_work *work, weft_work_fn run, void *context, in
 /* The same with what was put off. INT64_MAX: to its end. */
 bool weft_work_go_on(struct weft_work *work, int64_t turn_ns);
 
+/* Whether this is called by work. */
+bool weft_work_is_here(void);
+
 bool weft_work_is_under_way(const struct weft_work *work);
 
 /* What this thread has used of a processor (weft_thread_cpu_ns) without what it did while the work that calls this was
@@ -46,8 +51,35 @@ static inline void weft_work_did(size_t bytes)
     }
 }
 
+/* Between these two the thread is not left, since a lock is held that others on it ask for, too. */
+static inline int64_t weft_work_stay(void)
+{
+    int64_t left_bytes = weft_work_left_bytes;
+    weft_work_left_bytes = INT64_MAX;
+    return left_bytes;
+}
+
+static inline void weft_work_may_go(int64_t left_bytes)
+{
+    weft_work_left_bytes = left_bytes;
+}
+
 /* More than that: the next call looks at the clock. */
 enum { WEFT_WORK_LOOK_BYTES = 16 << 10 };
+
+void weft_work_copy_long(void *to, const void *from, size_t length);
+
+/* memcpy, a long one in pieces between which the thread may be left: memory that was not touched before costs more than
+ * the copy. */
+static inline void weft_work_copy(void *to, const void *from, size_t length)
+{
+    enum { LONG_BYTES = 64 << 10 };
+    if (WEFT_UNLIKELY(length >= LONG_BYTES)) {
+        weft_work_copy_long(to, from, length);
+    } else if (length > 0) {
+        memcpy(to, from, length);
+    }
+}
 
 /* The same in a loop over each byte, or what costs as much: once for so many. */
 static inline void weft_work_did_each(size_t index)

@@ -117,6 +117,7 @@ static enum weft_status escape_for_html(struct weft_ottl_run *run, struct weft_s
     enum { ESCAPE_BYTES = 6 };
     size_t count = 0, length = 0;
     for (size_t i = 0; i < in_out_text->length; i++) {
+        weft_work_did_each(i + 1);
         count += is_html(in_out_text->bytes[i]);
     }
     if (count == 0) {
@@ -128,6 +129,7 @@ static enum weft_status escape_for_html(struct weft_ottl_run *run, struct weft_s
     }
     for (size_t i = 0; i < in_out_text->length; i++) {
         uint8_t byte = in_out_text->bytes[i];
+        weft_work_did_each(i + 1);
         if (is_html(byte)) {
             length += (size_t)snprintf((char *)text + length, ESCAPE_BYTES + 1, "\\u00%02x", byte);
         } else {

@@ -5,6 +5,7 @@
 #include "ottl/functions.h"
 #include "ottl/functions_give.h"
 #include "ottl/map_settle.h"
+#include "ottl/text_find.h"
 #include "wire/otlp_text.h"
 
 /* ---- what is in one ---- */
@@ -75,9 +76,8 @@ static int64_t index_in_text(struct weft_slice text, struct weft_slice wanted)
     if (wanted.length == 0) {
         return 0;
     }
-    const uint8_t *found =
-        text.length < wanted.length ? NULL : memmem(text.bytes, text.length, wanted.bytes, wanted.length);
-    return found == NULL ? -1 : found - text.bytes;
+    size_t found = weft_ottl_text_find(text, wanted);
+    return found == SIZE_MAX ? -1 : (int64_t)found;
 }
 
 static enum weft_status index_of(struct weft_ottl_run *run, const struct weft_ottl_call *call,
@@ -183,6 +183,7 @@ static int compare_up(const void *left_item, const void *right_item)
 {
     const struct sortable *left = left_item;
     const struct sortable *right = right_item;
+    weft_work_did(sizeof *left);
     int order = compare_values(left, right);
     return order != 0 ? order : (left->at > right->at) - (left->at < right->at);
 }
@@ -191,6 +192,7 @@ static int compare_down(const void *left_item, const void *right_item)
 {
     const struct sortable *left = left_item;
     const struct sortable *right = right_item;
+    weft_work_did(sizeof *left);
     int order = compare_values(right, left);
     return order != 0 ? order : (left->at > right->at) - (left->at < right->at);
 }
@@ -212,6 +214,7 @@ static enum weft_status sort_items(struct weft_ottl_run *run, struct weft_ottl_l
     struct sortable *items = weft_ottl_run_take(run, list->count * sizeof *items + 1);
     enum weft_status status = items == NULL ? WEFT_NOMEM : WEFT_OK;
     for (size_t i = 0; status == WEFT_OK && i < list->count; i++) {
+        weft_work_did(sizeof *items);
         items[i] = (struct sortable){ .value = list->items[i], .order = order, .at = i };
         if (order == ORDER_TEXTS) {
             status = weft_ottl_value_text(run, &list->items[i], &items[i].text);

@@ -13,7 +13,7 @@ enum weft_status weft_ottl_give_scratch(struct weft_ottl_run *run, struct weft_o
         return WEFT_NOMEM;
     }
     if (run->text.length > 0) {
-        memcpy(bytes, run->text.bytes, run->text.length);
+        weft_work_copy(bytes, run->text.bytes, run->text.length);
     }
     return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(bytes, run->text.length)));
 }

@@ -76,6 +76,7 @@ static enum weft_status give_words(struct weft_ottl_run *run, uint64_t first, ui
 static enum weft_status xxh3(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                              struct weft_ottl_value *out_value)
 {
+    weft_work_did(call->arguments[0].bytes.length);
     return give_words(run, weft_hash_xxh3(call->arguments[0].bytes), 0, 1, true, out_value);
 }
 
@@ -83,6 +84,7 @@ static enum weft_status xxh128(struct weft_ottl_run *run, const struct weft_ottl
                                struct weft_ottl_value *out_value)
 {
     uint64_t high = 0;
+    weft_work_did(call->arguments[0].bytes.length);
     uint64_t low = weft_hash_xxh128(call->arguments[0].bytes, &high);
     return give_words(run, high, low, 2, true, out_value);
 }

@@ -120,6 +120,7 @@ static enum weft_status unescape(struct weft_ottl_run *run, struct weft_slice *i
         } else {
             bytes[length++] = (uint8_t)byte;
         }
+        weft_work_did(taken);
         text = weft_slice_of(text.bytes + taken, text.length - taken);
     }
     *in_out_text = weft_slice_of(bytes, length);

@@ -27,6 +27,7 @@ static bool next_line(struct weft_slice *in_out_rest, struct weft_slice *out_lin
         struct weft_slice rest = *in_out_rest;
         size_t length = 0;
         while (length < rest.length && rest.bytes[length] != '\n' && rest.bytes[length] != '\r') {
+            weft_work_did_each(length + 1);
             length++;
         }
         *out_line = weft_ottl_trim_space(weft_slice_of(rest.bytes, length));
@@ -107,6 +108,7 @@ static size_t read_quoted(struct weft_slice text, uint8_t *to, size_t *out_lengt
             return at + 1;
         }
         at += is_quote;
+        weft_work_did(1);
         to[length++] = text.bytes[at];
     }
     return SIZE_MAX;

@@ -47,6 +47,7 @@ static enum weft_status unescape(struct weft_ottl_run *run, const char *escaped,
         const char *found = may_be ? strchr(escaped, text.bytes[at + 1]) : NULL;
         bytes[length++] = found != NULL ? (uint8_t)meanings[found - escaped] : text.bytes[at];
         at += found != NULL;
+        weft_work_did(1);
     }
     *in_out_text = weft_slice_of(bytes, length);
     return WEFT_OK;
@@ -65,6 +66,7 @@ static bool take_field(struct weft_slice *in_out_rest, struct weft_slice *out_fi
         bool is_pair =
             rest.bytes[at] == '\\' && at + 1 < rest.length && (rest.bytes[at + 1] == '|' || rest.bytes[at + 1] == '\\');
         at += is_pair ? 2 : 1;
+        weft_work_did(1);
     }
     bool has_pipe = at < rest.length;
     *out_field = weft_slice_of(rest.bytes, at);
@@ -79,6 +81,7 @@ static size_t key_length(struct weft_slice text)
     while (length < text.length &&
            (((text.bytes[length] | 0x20) >= 'a' && (text.bytes[length] | 0x20) <= 'z') ||
             (text.bytes[length] >= '0' && text.bytes[length] <= '9') || text.bytes[length] == '_')) {
+        weft_work_did_each(length + 1);
         length++;
     }
     return length < text.length && text.bytes[length] == '=' ? length : 0;
@@ -88,6 +91,7 @@ static size_t key_length(struct weft_slice text)
 static size_t next_key(struct weft_slice text, size_t at)
 {
     while (at < text.length && !(text.bytes[at - 1] == ' ' && key_length(from(text, at)) > 0)) {
+        weft_work_did_each(at + 1);
         at++;
     }
     return at;

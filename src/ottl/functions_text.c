@@ -15,7 +15,10 @@ static struct weft_slice part_of(const struct weft_ottl_value *value)
 
 static inline uint8_t *put_part(uint8_t *to, struct weft_slice text)
 {
-    return weft_put_few_bytes(to, text.bytes, text.length);
+    if (text.length > 0) {
+        weft_work_copy(to, text.bytes, text.length);
+    }
+    return to + text.length;
 }
 
 static enum weft_status concat(struct weft_ottl_run *run, const struct weft_ottl_call *call,

@@ -1,6 +1,7 @@
 /* Settling maps (map_settle.h): members in the order of their keys are looked at group by group. */
 #include "ottl/map_settle.h"
 
+#include "base/work.h"
 #include "wire/otlp_text.h"
 
 /* Few pairs are compared as they stand. */
@@ -11,6 +12,7 @@ static void close_gaps(struct weft_ottl_map *map, const uint8_t *is_gone)
 {
     size_t kept = 0;
     for (size_t i = 0; i < map->count; i++) {
+        weft_work_did_each(i + 1);
         if (is_gone[i] == 0) {
             map->members[kept++] = map->members[i];
         }
@@ -70,11 +72,13 @@ static enum weft_status settle_many(struct weft_entry_memory *memory, struct wef
         return WEFT_NOMEM;
     }
     for (size_t i = 0; i < map->count; i++) {
+        weft_work_did_each(i + 1);
         entries[i] = (struct weft_otlp_named){ .name = map->members[i].key, .contents = { NULL, i } };
     }
     weft_otlp_sort_named(entries, map->count);
     size_t start = 0;
     for (size_t i = 1; i <= map->count; i++) {
+        weft_work_did_each(i + 1);
         if (i == map->count || !weft_slice_equal(entries[i].name, entries[start].name)) {
             settle_group(map, entries + start, i - start, before, settle, is_gone);
             start = i;

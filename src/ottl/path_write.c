@@ -18,7 +18,7 @@ static __attribute__((noinline)) enum weft_status repair_text(struct weft_ottl_r
     weft_utf8_append_repaired(&repaired, text);
     uint8_t *bytes = weft_buffer_status(&repaired) == WEFT_OK ? weft_ottl_run_take(run, repaired.length) : NULL;
     if (bytes != NULL) {
-        memcpy(bytes, repaired.bytes, repaired.length);
+        weft_work_copy(bytes, repaired.bytes, repaired.length);
         *in_out_text = weft_slice_of(bytes, repaired.length);
     }
     weft_buffer_fini(&repaired);
@@ -27,10 +27,12 @@ static __attribute__((noinline)) enum weft_status repair_text(struct weft_ottl_r
 
 static inline enum weft_status own_text(struct weft_ottl_run *run, struct weft_slice *in_out_text)
 {
+    enum { LONG_BYTES = 64 << 10 }; /* what is looked at in pieces */
     const uint8_t *bytes = in_out_text->bytes;
-    return in_out_text->length == 0 || weft_utf8_is_valid(bytes, bytes + in_out_text->length)
-               ? WEFT_OK
-               : repair_text(run, in_out_text);
+    size_t length = in_out_text->length;
+    bool is_valid = length == 0 || (length < LONG_BYTES ? weft_utf8_is_valid(bytes, bytes + length)
+                                                        : weft_utf8_valid_length(*in_out_text) == length);
+    return is_valid ? WEFT_OK : repair_text(run, in_out_text);
 }
 
 static enum weft_status own_value(struct weft_ottl_run *run, struct weft_ottl_value *in_out_value, int depth);

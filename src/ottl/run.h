@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/entry_memory.h"
 #include "base/pattern.h"
+#include "base/work.h"
 #include "ottl/record.h"
 
 struct weft_ottl_node;
@@ -65,6 +66,7 @@ static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
 static inline bool weft_ottl_spend(struct weft_ottl_run *run, uint64_t steps)
 {
     bool is_enough = steps <= run->steps_left;
+    weft_work_did(steps);
     run->steps_left = is_enough ? run->steps_left - steps : 0;
     return is_enough;
 }

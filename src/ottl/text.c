@@ -14,7 +14,7 @@ static enum weft_status keep_text(struct weft_ottl_run *run, struct weft_slice *
         return WEFT_NOMEM;
     }
     if (run->text.length > 0) {
-        memcpy(bytes, run->text.bytes, run->text.length);
+        weft_work_copy(bytes, run->text.bytes, run->text.length);
     }
     *out_text = weft_slice_of(bytes, run->text.length);
     return WEFT_OK;

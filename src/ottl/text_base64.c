@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "base/work.h"
 
 static const struct {
     const char *name;
@@ -102,6 +103,7 @@ static void decode_utf16(struct weft_buffer *out, struct weft_slice bytes, bool 
     }
     while (bytes.length - at >= 2) {
         uint32_t unit = unit_at(bytes, at, is_big);
+        weft_work_did(2);
         uint32_t next = bytes.length - at >= 4 ? unit_at(bytes, at + 2, is_big) : 0;
         bool is_pair = unit >= 0xd800 && unit < 0xdc00 && next >= 0xdc00 && next < 0xe000;
         bool is_half = !is_pair && unit >= 0xd800 && unit < 0xe000;
@@ -123,6 +125,7 @@ static void decode_latin1(struct weft_buffer *out, struct weft_slice bytes)
         return;
     }
     for (size_t i = 0; i < bytes.length; i++) {
+        weft_work_did_each(i + 1);
         to = weft_utf8_put(to, bytes.bytes[i]);
     }
     out->length = (size_t)(to - out->bytes);

@@ -1,10 +1,13 @@
 /* Hashes of texts (text_hash.h). */
 #include "ottl/text_hash.h"
 
+#include "base/work.h"
+
 uint64_t weft_ottl_fnv1a(struct weft_slice text)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < text.length; i++) {
+        weft_work_did_each(i + 1);
         hash = (hash ^ text.bytes[i]) * UINT64_C(0x100000001b3);
     }
     return hash;
@@ -39,6 +42,7 @@ uint32_t weft_ottl_murmur3(struct weft_slice text)
     uint32_t hash = 0;
     for (size_t at = 0; at < text.length; at += 4) {
         size_t length = text.length - at < 4 ? text.length - at : 4;
+        weft_work_did_each(at + 1);
         uint32_t word = (uint32_t)word_at(text.bytes + at, length);
         hash ^= rotate32(word * first, 15) * second;
         hash = length == 4 ? rotate32(hash, 13) * 5 + 0xe6546b64 : hash;
@@ -65,6 +69,7 @@ struct weft_ottl_wide_hash weft_ottl_murmur3_wide(struct weft_slice text)
     uint64_t high = 0;
     size_t at = 0;
     for (; text.length - at >= BLOCK; at += BLOCK) {
+        weft_work_did_each(at + 1);
         low ^= rotate64(word_at(text.bytes + at, HALF) * first, 31) * second;
         low = (rotate64(low, 27) + high) * 5 + 0x52dce729;
         high ^= rotate64(word_at(text.bytes + at + HALF, HALF) * second, 33) * first;
@@ -91,6 +96,7 @@ int weft_ottl_luhn(struct weft_slice text)
     size_t digits = 0;
     for (size_t i = text.length; i > 0; i--) {
         uint8_t byte = text.bytes[i - 1];
+        weft_work_did_each(i + 1);
         if (byte == ' ') {
             continue;
         }

@@ -158,6 +158,7 @@ static void put_hex(struct weft_buffer *out, struct weft_slice bytes, bool is_ca
     const char *digits = is_capital ? WEFT_HEX_UPPER : WEFT_HEX_LOWER;
     uint8_t *to = weft_buffer_reserve(out, 2 * bytes.length);
     for (size_t i = 0; to != NULL && i < bytes.length; i++) {
+        weft_work_did_each(i + 1);
         to = weft_hex_put_byte(to, bytes.bytes[i], digits);
     }
     out->length += to == NULL ? 0 : 2 * bytes.length;
@@ -176,11 +177,12 @@ static uint8_t *put_byte(uint8_t *to, uint8_t byte)
     return weft_hex_put_byte(put_escape(to, 'x'), byte, WEFT_HEX_LOWER);
 }
 
-/* How much of text is ASCII that stands for itself between quotes. */
+/* How much of text is ASCII that stands for itself between quotes; a long one comes in pieces. */
 static size_t plain_length(struct weft_slice text)
 {
+    enum { MOST_BYTES = 4096 };
     size_t length = 0;
-    while (length < text.length && text.bytes[length] >= ' ' && text.bytes[length] < 0x7f &&
+    while (length < text.length && length < MOST_BYTES && text.bytes[length] >= ' ' && text.bytes[length] < 0x7f &&
            text.bytes[length] != '"' && text.bytes[length] != '\\') {
         length++;
     }
@@ -200,6 +202,7 @@ static void put_quoted(struct weft_buffer *out, struct weft_slice text)
     *to++ = '"';
     for (size_t length; text.length > 0; text = weft_slice_of(text.bytes + length, text.length - length)) {
         length = plain_length(text);
+        weft_work_did(length);
         if (length > 0) {
             memcpy(to, text.bytes, length);
             to += length;
@@ -309,8 +312,10 @@ static void put_bool(struct weft_buffer *out, const struct verb *verb, bool valu
 static void put_bytes(struct weft_buffer *out, const struct verb *verb, struct weft_slice bytes)
 {
     static const struct verb plain = { .letter = 'v', .precision = NO_PRECISION };
+    enum { NUMBER_BYTES = 64 }; /* what one costs */
     weft_buffer_append_byte(out, '[');
     for (size_t i = 0; i < bytes.length && !out->is_failed; i++) {
+        weft_work_did(NUMBER_BYTES);
         weft_buffer_append_text(out, i > 0 ? " " : "");
         if (is_among(verb->letter, "vdboO")) {
             put_int(out, verb, bytes.bytes[i]);

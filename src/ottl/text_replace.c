@@ -192,7 +192,7 @@ static enum weft_status copy(struct weft_ottl_run *run, const struct weft_buffer
         return WEFT_NOMEM;
     }
     if (text->length > 0) {
-        memcpy(bytes, text->bytes, text->length);
+        weft_work_copy(bytes, text->bytes, text->length);
     }
     *out_text = weft_slice_of(bytes, text->length);
     return WEFT_OK;

@@ -3,20 +3,14 @@
 #include "ottl/text_rows.h"
 
 #include "base/utf8.h"
+#include "base/work.h"
 #include "ottl/map_settle.h"
+#include "ottl/text_find.h"
 #include "ottl/text_words.h"
 
 static struct weft_slice rest_from(struct weft_slice text, size_t at)
 {
     return weft_slice_of(text.bytes + at, text.length - at);
-}
-
-/* Where wanted, which is not empty, stands in text; SIZE_MAX: nowhere. */
-static size_t find(struct weft_slice text, struct weft_slice wanted)
-{
-    const uint8_t *found =
-        text.length < wanted.length ? NULL : memmem(text.bytes, text.length, wanted.bytes, wanted.length);
-    return found == NULL ? SIZE_MAX : (size_t)(found - text.bytes);
 }
 
 enum weft_status weft_ottl_split(struct weft_slice text, struct weft_slice delimiter, struct weft_entry_memory *memory,
@@ -33,7 +27,7 @@ enum weft_status weft_ottl_split(struct weft_slice text, struct weft_slice delim
         return status;
     }
     size_t at;
-    while (status == WEFT_OK && (at = find(text, delimiter)) != SIZE_MAX) {
+    while (status == WEFT_OK && (at = weft_ottl_text_find(text, delimiter)) != SIZE_MAX) {
         status = weft_ottl_list_append(memory, list, weft_ottl_string(weft_slice_of(text.bytes, at)));
         text = rest_from(text, at + delimiter.length);
     }
@@ -100,7 +94,7 @@ static bool starts_with_delimiter(const struct csv *csv)
 
 static enum weft_status read_plain(struct csv *csv, bool *out_is_last)
 {
-    size_t at = find(csv->line, weft_slice_of(csv->delimiter, csv->delimiter_length));
+    size_t at = weft_ottl_text_find(csv->line, weft_slice_of(csv->delimiter, csv->delimiter_length));
     *out_is_last = at == SIZE_MAX;
     size_t length = *out_is_last ? csv->line.length - end_length(csv->line) : at;
     struct weft_slice value = weft_slice_of(csv->line.bytes, length);
@@ -118,7 +112,7 @@ static size_t put_quoted(uint8_t *to, struct weft_slice part)
     size_t end = end_length(part);
     size_t length = part.length - end;
     if (length > 0) {
-        memcpy(to, part.bytes, length);
+        weft_work_copy(to, part.bytes, length);
     }
     if (end > 0) {
         to[length++] = '\n';
@@ -153,6 +147,7 @@ static enum behind_quote look_behind_quote(struct csv *csv, uint8_t *to, size_t 
 
 static enum weft_status read_quoted(struct csv *csv, bool *out_is_last)
 {
+    enum { QUOTE_BYTES = 16 };
     size_t length = 0;
     enum behind_quote behind = BEHIND_GOES_ON;
     if (csv->unquoted == NULL) {
@@ -164,10 +159,11 @@ static enum weft_status read_quoted(struct csv *csv, bool *out_is_last)
     }
     csv->line = rest_from(csv->line, 1);
     while (behind == BEHIND_GOES_ON) {
+        weft_work_did(QUOTE_BYTES);
         const uint8_t *quote = csv->line.length == 0 ? NULL : memchr(csv->line.bytes, '"', csv->line.length);
         if (quote != NULL) {
             size_t at = (size_t)(quote - csv->line.bytes);
-            memcpy(to + length, csv->line.bytes, at);
+            weft_work_copy(to + length, csv->line.bytes, at);
             length += at;
             csv->line = rest_from(csv->line, at + 1);
             behind = look_behind_quote(csv, to, &length);
@@ -235,6 +231,7 @@ static bool take_pair(struct weft_slice *in_out_text, struct weft_slice pair_del
     size_t at = 0;
     for (; at < text.length; at++) {
         uint8_t byte = text.bytes[at];
+        weft_work_did(1);
         bool is_delimiter = quote == 0 && text.length - at >= pair_delimiter.length &&
                             memcmp(text.bytes + at, pair_delimiter.bytes, pair_delimiter.length) == 0;
         if (is_delimiter && length > 0) {
@@ -271,7 +268,7 @@ enum weft_status weft_ottl_read_pairs(struct weft_slice text, struct weft_slice 
         if (!take_pair(&text, pair_delimiter, to, &pair)) {
             return weft_fail(error, WEFT_INVALID, "a quote is never closed");
         }
-        size_t at = find(pair, delimiter);
+        size_t at = weft_ottl_text_find(pair, delimiter);
         if (pair.length > 0 && at == SIZE_MAX) {
             return weft_fail(error, WEFT_INVALID, "a pair lacks the delimiter between key and value");
         }

@@ -58,6 +58,7 @@ static enum weft_status check_part(struct weft_ottl_run *run, struct weft_slice 
 {
     bool is_host = part == PART_HOST || part == PART_ZONE;
     for (size_t at = 0; at < text.length; at++) {
+        weft_work_did(1);
         if (text.bytes[at] == '%') {
             int byte = escaped_byte(from(text, at));
             if (byte < 0 || !may_be_escaped((uint8_t)byte, part)) {
@@ -81,6 +82,7 @@ static enum weft_status decode(struct weft_ottl_run *run, struct weft_slice text
         return status == WEFT_OK ? WEFT_NOMEM : status;
     }
     for (size_t at = 0; at < text.length; at++) {
+        weft_work_did(1);
         int escaped = text.bytes[at] == '%' ? escaped_byte(from(text, at)) : -1;
         bool is_space = text.bytes[at] == '+' && part == PART_QUERY;
         bytes[length++] = escaped >= 0 ? (uint8_t)escaped : is_space ? (uint8_t)' ' : text.bytes[at];
@@ -107,6 +109,7 @@ static void put_encoded(struct weft_buffer *out, struct weft_slice text, enum pa
     }
     for (size_t i = 0; i < text.length; i++) {
         uint8_t byte = text.bytes[i];
+        weft_work_did_each(i + 1);
         if (is_plain(byte, part)) {
             *to++ = byte;
         } else {
@@ -122,6 +125,7 @@ static void put_as_it_came(struct weft_buffer *out, struct weft_slice raw, struc
 {
     bool is_encoding = true;
     for (size_t i = 0; i < raw.length && is_encoding; i++) {
+        weft_work_did_each(i + 1);
         is_encoding = is_plain(raw.bytes[i], part) || is_among(raw.bytes[i], "!$&'()*+,;=:@[]%");
     }
     if (part == PART_PATH && weft_slice_equal_text(raw, "%2A")) {
@@ -140,7 +144,7 @@ static enum weft_status keep(struct weft_ottl_run *run, struct weft_slice *out_t
         return WEFT_NOMEM;
     }
     if (run->text.length > 0) {
-        memcpy(bytes, run->text.bytes, run->text.length);
+        weft_work_copy(bytes, run->text.bytes, run->text.length);
     }
     *out_text = weft_slice_of(bytes, run->text.length);
     return WEFT_OK;
@@ -199,6 +203,7 @@ static enum weft_status read_scheme(struct reader *reader, struct weft_slice *in
         return length == 0 ? fail(reader, "a URL without a scheme before its colon") : WEFT_NOMEM;
     }
     for (size_t i = 0; i < length; i++) {
+        weft_work_did_each(i + 1);
         bytes[i] = is_letter(rest.bytes[i]) ? rest.bytes[i] | 0x20 : rest.bytes[i];
     }
     reader->url->scheme = weft_slice_of(bytes, length);
@@ -209,6 +214,7 @@ static enum weft_status read_scheme(struct reader *reader, struct weft_slice *in
 static bool is_port(struct weft_slice text)
 {
     for (size_t i = 1; i < text.length; i++) {
+        weft_work_did_each(i + 1);
         if (!is_digit(text.bytes[i])) {
             return false;
         }
@@ -292,6 +298,7 @@ static enum weft_status read_user(struct reader *reader, struct weft_slice text)
 {
     struct weft_ottl_url *url = reader->url;
     for (size_t i = 0; i < text.length; i++) {
+        weft_work_did_each(i + 1);
         if (!is_letter(text.bytes[i]) && !is_digit(text.bytes[i]) && !is_among(text.bytes[i], "-._:~!$&'()*+,;=%@")) {
             return fail(reader, "a character that no user has");
         }
@@ -419,6 +426,7 @@ static enum weft_status write_original(struct reader *reader)
 static bool has_control(struct weft_slice text)
 {
     for (size_t i = 0; i < text.length; i++) {
+        weft_work_did_each(i + 1);
         if (text.bytes[i] < ' ' || text.bytes[i] == 0x7f) {
             return true;
         }

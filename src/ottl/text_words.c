@@ -2,6 +2,7 @@
 #include "ottl/text_words.h"
 
 #include "base/utf8.h"
+#include "base/work.h"
 
 static bool is_space(uint32_t character)
 {
@@ -73,6 +74,7 @@ void weft_ottl_put_camel_case(struct weft_buffer *out, struct weft_slice text)
     text = weft_ottl_trim_space(text);
     for (size_t i = 0; i < text.length; i++) {
         uint8_t byte = text.bytes[i];
+        weft_work_did_each(i + 1);
         bool is_letter = is_capital(byte) || is_small(byte);
         if (begins_word && is_small(byte)) {
             weft_buffer_append_byte(out, (uint8_t)(byte - TO_OTHER_CASE));
@@ -99,6 +101,7 @@ void weft_ottl_put_snake_case(struct weft_buffer *out, struct weft_slice text)
     text = weft_ottl_trim_space(text);
     for (size_t i = 0; i < text.length; i++) {
         uint8_t byte = text.bytes[i];
+        weft_work_did_each(i + 1);
         uint8_t next = i + 1 < text.length ? text.bytes[i + 1] : 0;
         uint8_t small = is_capital(byte) ? (uint8_t)(byte + ('a' - 'A')) : byte;
         if (!is_change(byte, next)) {

@@ -193,6 +193,7 @@ static enum weft_status give(struct weft_ottl_xml_text *text, struct weft_slice 
         } else if (byte != '\n' || at == 0 || raw.bytes[at - 1] != '\r') {
             *to++ = byte == '\r' ? '\n' : byte;
         }
+        weft_work_did(length);
         at += length;
     }
     *out_text = is_same ? raw : weft_slice_of(bytes, (size_t)(to - bytes));

@@ -1,9 +1,12 @@
 /* Values (value.h): what a map or list has, wherever it lies, and how one is opened. */
 #include "ottl/value.h"
 
+#include "base/work.h"
+
 #include "wire/checked.h"
 
 enum { ARRAY_VALUES_FIELD = 1, LIST_VALUES_FIELD = 1 };
+enum { MEMBER_BYTES = 16 }; /* what reading one costs besides */
 
 const char *weft_ottl_kind_text(enum weft_ottl_kind kind)
 {
@@ -140,6 +143,7 @@ static bool next_plain(struct weft_ottl_each *each, struct weft_ottl_member *out
         return false;
     }
     const uint8_t *text = take_short(value, member_end, STRING_TAG, &text_length);
+    weft_work_did(length);
     out_member->key = weft_slice_of(key, key_length);
     out_member->wire = weft_slice_of(whole, length);
     out_member->value = text != NULL && text + text_length == member_end
@@ -160,6 +164,7 @@ static bool next_on_wire(struct weft_ottl_each *each, struct weft_ottl_member *o
             continue;
         }
         each->rest = weft_slice_of(reader.at, (size_t)(reader.end - reader.at));
+        weft_work_did(field.bytes.length + MEMBER_BYTES);
         if (value->kind == WEFT_OTTL_MAP) {
             *out_member = (struct weft_ottl_member){ .key = key_of(field.bytes),
                                                      .value = weft_ottl_value_of_key_value(field.bytes),
@@ -201,6 +206,7 @@ size_t weft_ottl_length(const struct weft_ottl_value *value)
     struct weft_slice contents;
     size_t count = 0;
     while (weft_wire_next_message(&reader, number, &contents)) {
+        weft_work_did(contents.length + MEMBER_BYTES);
         count++;
     }
     return count;
@@ -245,6 +251,7 @@ bool weft_ottl_map_find(const struct weft_ottl_value *map, struct weft_slice key
         *out_value = weft_ottl_value_of_key_value(key_value);
         return true;
     }
+    weft_work_did(map->map->count * sizeof key);
     for (size_t i = 0; i < map->map->count; i++) {
         if (weft_slice_equal(map->map->members[i].key, key)) {
             *out_value = map->map->members[i].value;
@@ -287,7 +294,7 @@ static bool grow(struct weft_entry_memory *memory, void *items_address, size_t i
         return false;
     }
     if (count > 0) {
-        memcpy(grown, *items, count * item_bytes);
+        weft_work_copy(grown, *items, count * item_bytes);
     }
     *items = grown;
     *capacity = wanted;
@@ -300,6 +307,7 @@ enum weft_status weft_ottl_map_append(struct weft_entry_memory *memory, struct w
     if (!grow(memory, &map->members, sizeof *map->members, map->count, &map->capacity)) {
         return WEFT_NOMEM;
     }
+    weft_work_did(sizeof *map->members);
     map->members[map->count++] = (struct weft_ottl_member){ .key = key, .value = value };
     return WEFT_OK;
 }
@@ -307,6 +315,7 @@ enum weft_status weft_ottl_map_append(struct weft_entry_memory *memory, struct w
 enum weft_status weft_ottl_map_set(struct weft_entry_memory *memory, struct weft_ottl_map *map, struct weft_slice key,
                                    struct weft_ottl_value value)
 {
+    weft_work_did(map->count * sizeof key);
     for (size_t i = 0; i < map->count; i++) {
         if (weft_slice_equal(map->members[i].key, key)) {
             map->members[i].value = value;
@@ -323,6 +332,7 @@ enum weft_status weft_ottl_list_append(struct weft_entry_memory *memory, struct 
     if (!grow(memory, &list->items, sizeof *list->items, list->count, &list->capacity)) {
         return WEFT_NOMEM;
     }
+    weft_work_did(sizeof *list->items);
     list->items[list->count++] = value;
     return WEFT_OK;
 }

@@ -4,6 +4,9 @@
 
 #include "base/hex.h"
 #include "base/utf8.h"
+#include "base/work.h"
+
+enum { ESCAPE_BYTES = 6 }; /* what one costs, as plain bytes */
 
 static const char cut_off[] = "the text ends here: it is cut off";
 
@@ -59,6 +62,7 @@ const uint8_t *weft_json_scan_string_long(const uint8_t *at, const uint8_t *end,
         }
         if (byte == '\\') {
             has_escapes = true;
+            weft_work_did(ESCAPE_BYTES);
             at = scan_escape(at, end, fault);
             if (at == NULL) {
                 return NULL;
@@ -69,6 +73,7 @@ const uint8_t *weft_json_scan_string_long(const uint8_t *at, const uint8_t *end,
                 return fail(fault, at, "text must be UTF-8");
             }
             fault->has_bad_text |= length == 0;
+            weft_work_did(ESCAPE_BYTES);
             at += length == 0 ? 1 : length;
         } else if (byte < ' ') {
             return fail(fault, at, "a control character must be escaped");
@@ -131,6 +136,7 @@ uint8_t *weft_json_unescape(uint8_t *to, struct weft_slice contents)
     while (at < end) {
         const uint8_t *escape = memchr(at, '\\', (size_t)(end - at));
         size_t length = (size_t)((escape == NULL ? end : escape) - at);
+        weft_work_did(length + ESCAPE_BYTES);
         memmove(to, at, length);
         to += length;
         at += length;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/work.h"
 #include "wire/json_values.h"
 #include "wire/protobuf.h"
 #include "wire/checked.h"
@@ -15,6 +16,7 @@
 static bool is_before(const struct weft_otlp_named *left, const struct weft_otlp_named *right)
 {
     size_t length = left->name.length < right->name.length ? left->name.length : right->name.length;
+    weft_work_did(sizeof *left);
     int order = length == 0 ? 0 : memcmp(left->name.bytes, right->name.bytes, length);
     if (order != 0) {
         return order < 0;
@@ -150,6 +152,7 @@ static void put_json_string(struct weft_slice text, struct weft_buffer *out)
     weft_buffer_append_byte(out, '"');
     for (size_t at = 0; at < text.length; at++) {
         const uint8_t *byte = text.bytes + at;
+        weft_work_did(1);
         bool is_separator = text.length - at >= SEPARATOR_BYTES && byte[0] == 0xe2 && byte[1] == 0x80 &&
                             (byte[2] == 0xa8 || byte[2] == 0xa9);
         if (*byte != '\b' && *byte != '\f' && !is_separator) {
