@@ -73,7 +73,7 @@ enum weft_account_class {
     ROW(REFUSED_DOWNSTREAM, "refused_downstream", false) /* a timer-driven flush was refused */                \
     ROW(OUT_OF_MEMORY, "out_of_memory", false)                                                                 \
     ROW(TOO_LARGE, "too_large", false)       /* alone larger than a queue, or than what a backend takes */     \
-    ROW(INVALID, "invalid", false)           /* rejected: the backend cannot read it, or does not want it */   \
+    ROW(INVALID, "invalid", false)           /* rejected: the backend cannot read it, or a statement failed */ \
     ROW(INVALID_UTF8, "invalid_utf8", false) /* refused: a text of it is none */                               \
     ROW(AGGREGATED, "aggregated", true)      /* a data point that is part of another one now */                \
     ROW(SUPERSEDED, "superseded", true)      /* its series has a newer value */                                \

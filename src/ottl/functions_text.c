@@ -15,8 +15,14 @@ static struct weft_slice part_of(const struct weft_ottl_value *value)
 
 static inline uint8_t *put_part(uint8_t *to, struct weft_slice text)
 {
+    weft_work_copy(to, text.bytes, text.length);
+    return to + text.length;
+}
+
+static inline uint8_t *put_short_part(uint8_t *to, struct weft_slice text)
+{
     if (text.length > 0) {
-        weft_work_copy(to, text.bytes, text.length);
+        memcpy(to, text.bytes, text.length);
     }
     return to + text.length;
 }
@@ -53,6 +59,7 @@ static bool has_text(struct weft_ottl_run *run, const struct weft_ottl_node *nod
 static enum weft_status concat_few(struct weft_ottl_run *run, const struct weft_ottl_call_node *call,
                                    struct weft_ottl_value *out_value)
 {
+    enum { LONG_BYTES = 64 << 10 };
     struct weft_slice parts[FEW_PARTS];
     const struct weft_ottl_node *list = call->nodes[0];
     struct weft_slice between = call->nodes[1]->literal.bytes;
@@ -74,8 +81,8 @@ static enum weft_status concat_few(struct weft_ottl_run *run, const struct weft_
     }
     uint8_t *end = text;
     for (size_t i = 0; i < list->count; i++) {
-        end = i > 0 ? put_part(end, between) : end;
-        end = put_part(end, parts[i]);
+        end = i > 0 ? put_short_part(end, between) : end;
+        end = length < LONG_BYTES ? put_short_part(end, parts[i]) : put_part(end, parts[i]);
     }
     return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
 }

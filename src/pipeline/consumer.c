@@ -120,6 +120,8 @@ void weft_consumer_drop_asked(struct weft_consumer *consumer, struct weft_batch 
     struct weft_error outcome = { .status = WEFT_CLOSED };
     if (reason == WEFT_DROP_TOO_LARGE) { /* and would be the next time */
         weft_fail(&outcome, WEFT_LIMIT, "dropped by %s: %s", consumer->id, weft_drop_reason_text(reason));
+    } else if (reason == WEFT_DROP_INVALID && cause != NULL) { /* the same */
+        outcome = *cause;
     } else if (cause != NULL && cause->status != WEFT_OK && weft_status_is_retryable(cause->status)) {
         outcome = *cause;
     } else {

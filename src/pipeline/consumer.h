@@ -86,7 +86,8 @@ static inline enum weft_status WEFT_MUST_CHECK weft_consumer_consume(struct weft
 }
 
 /* Drops a batch: the one function that does. Books flow; settles the tickets as OK where the reason counts as well done
- * (weft_drop_reason_is_ok; cause is then not looked at), else as failed, retryably. */
+ * (weft_drop_reason_is_ok; cause is then not looked at), else as failed: retryably, unless it would be the same the
+ * next time (too_large, and invalid with its cause). */
 void weft_consumer_drop(struct weft_consumer *consumer, struct weft_batch **own_batch, weft_flow_id flow,
                         enum weft_drop_reason reason, const struct weft_error *cause);
 

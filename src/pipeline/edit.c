@@ -6,26 +6,41 @@
 
 enum weft_status weft_edit_begin(struct weft_edit *edit, struct weft_batch **own_batch)
 {
-    weft_assert(*own_batch != NULL);
-    struct weft_batch *copy = weft_batch_try_clone(*own_batch);
-    if (copy == NULL) {
-        return WEFT_NOMEM;
+    weft_edit_take(edit, own_batch);
+    enum weft_status status = weft_edit_copy(edit);
+    if (status != WEFT_OK) {
+        weft_edit_cancel(edit, own_batch);
     }
-    *edit = (struct weft_edit){ .batch = copy, .before = *own_batch };
+    return status;
+}
+
+void weft_edit_take(struct weft_edit *edit, struct weft_batch **own_batch)
+{
+    weft_assert(*own_batch != NULL);
+    *edit = (struct weft_edit){ .before = *own_batch };
     *own_batch = NULL;
-    return WEFT_OK;
+}
+
+enum weft_status weft_edit_copy(struct weft_edit *edit)
+{
+    weft_assert(edit->before != NULL);
+    if (edit->batch == NULL) {
+        edit->batch = weft_batch_try_clone(edit->before);
+    }
+    return edit->batch == NULL ? WEFT_NOMEM : WEFT_OK;
 }
 
 enum weft_status weft_edit_open(struct weft_edit *edit)
 {
-    weft_assert(edit->before != NULL);
-    return weft_batch_open(edit->batch);
+    enum weft_status status = weft_edit_copy(edit);
+    return status == WEFT_OK ? weft_batch_open(edit->batch) : status;
 }
 
 enum weft_status weft_edit_remove(struct weft_edit *edit, const struct weft_selection *selection)
 {
     weft_assert(edit->before != NULL && edit->removed == NULL);
-    enum weft_status status = weft_batch_take(edit->batch, selection, &edit->removed);
+    enum weft_status status = weft_edit_copy(edit);
+    status = status == WEFT_OK ? weft_batch_take(edit->batch, selection, &edit->removed) : status;
     if (status == WEFT_OK && edit->removed != NULL) {
         weft_edit_note_change(edit);
     }

@@ -19,7 +19,7 @@
  *
  * It lives within one call of consume. */
 struct weft_edit {
-    struct weft_batch *batch;   /* being changed */
+    struct weft_batch *batch;   /* being changed; NULL: not copied yet */
     struct weft_batch *removed; /* what weft_edit_remove took out; after weft_edit_pass_on NULL or the caller's */
     struct weft_batch *before;  /* untouched */
     bool is_changed;
@@ -28,7 +28,12 @@ struct weft_edit {
 /* Takes the batch over on WEFT_OK, until it is passed on or cancelled. WEFT_NOMEM: it is still the caller's. */
 enum weft_status weft_edit_begin(struct weft_edit *edit, struct weft_batch **own_batch) WEFT_MUST_CHECK;
 
-/* Opens every part of edit->batch. WEFT_NOMEM only. */
+/* The same in two steps, for an edit that looks at edit->before first and mostly leaves it as it is. There is no
+ * edit->batch until it is copied, which is done once; WEFT_NOMEM only. */
+void weft_edit_take(struct weft_edit *edit, struct weft_batch **own_batch);
+enum weft_status weft_edit_copy(struct weft_edit *edit) WEFT_MUST_CHECK;
+
+/* Opens every part of edit->batch, which is made if it is not there. WEFT_NOMEM only. */
 enum weft_status weft_edit_open(struct weft_edit *edit) WEFT_MUST_CHECK;
 
 /* Something is different now. An edit without changes passes on the original, unopened and with its compressed bytes.
@@ -38,8 +43,8 @@ static inline void weft_edit_note_change(struct weft_edit *edit)
     edit->is_changed = true;
 }
 
-/* Takes the selected records of edit->batch out (weft_batch_take), once for each edit. What becomes of them is decided
- * when the rest has been taken. WEFT_NOMEM only. */
+/* Takes the selected records of edit->batch, which is made if it is not there, out (weft_batch_take), once for each
+ * edit. What becomes of them is decided when the rest has been taken. WEFT_NOMEM only. */
 enum weft_status weft_edit_remove(struct weft_edit *edit, const struct weft_selection *selection) WEFT_MUST_CHECK;
 
 /* The tables of edit->batch weigh other than they did: there are more rows, or data points. The tickets wait for what

@@ -36,21 +36,37 @@ static void offer_done(struct weft_slow_edit *slow)
     }
 }
 
-/* An edit that was put off has ended: what it was made from goes, or what it made if that is the same. */
+/* What came of an edit that was put off is kept, and what else there is of it goes. */
+static void keep_outcome(struct weft_slow_edit *slow, struct weft_edit *edit)
+{
+    bool is_changed = slow->outcome == WEFT_OK && edit->is_changed;
+    if (!is_changed) {
+        weft_edit_cancel(edit, &slow->done);
+        return;
+    }
+    weft_batch_recount(edit->batch);
+    weft_batch_end(&edit->before, NULL, -1);
+    if (edit->removed != NULL) {
+        slow->operations->book_removed(slow->consumer, &edit->removed);
+    }
+    if (edit->batch->part_count > 0) {
+        slow->done = edit->batch;
+    } else {
+        weft_batch_end(&edit->batch, NULL, -1);
+    }
+}
+
+/* An edit that was put off has ended. One that was given up leaves the batch to who gave it up. */
 static void settle(struct weft_slow_edit *slow)
 {
     struct weft_edit edit = slow->now;
-    weft_assert(slow->done == NULL && edit.removed == NULL);
+    weft_assert(slow->done == NULL);
     slow->now = (struct weft_edit){ 0 };
-    bool is_changed = slow->outcome == WEFT_OK && edit.is_changed;
-    slow->done = is_changed ? edit.batch : edit.before;
-    struct weft_batch *other = is_changed ? edit.before : edit.batch;
-    if (is_changed) {
-        weft_batch_recount(slow->done);
-    }
-    weft_batch_end(&other, NULL, -1);
-    if (slow->outcome != WEFT_OK) {
+    keep_outcome(slow, &edit);
+    if (slow->outcome == WEFT_NOMEM) {
         drop(slow, &slow->done, slow->memory_flow, WEFT_DROP_OUT_OF_MEMORY, NULL);
+    } else if (slow->outcome != WEFT_OK && slow->outcome != WEFT_CLOSED) {
+        drop(slow, &slow->done, slow->invalid_flow, WEFT_DROP_INVALID, &slow->error);
     }
 }
 
@@ -74,7 +90,7 @@ static void turn_came(void *context)
 static void run(void *context)
 {
     struct weft_slow_edit *slow = context;
-    slow->outcome = slow->edit(slow->consumer, &slow->now);
+    slow->outcome = slow->operations->edit(slow->consumer, &slow->now, &slow->error);
 }
 
 /* False: it was put off. */
@@ -93,10 +109,7 @@ enum weft_status weft_slow_edit_consume(struct weft_slow_edit *slow, struct weft
     if (is_under_way(slow) || slow->done != NULL) {
         return weft_fail(error, WEFT_CLOSED, "%s: busy with what came before", slow->consumer->id);
     }
-    enum weft_status status = weft_edit_begin(&slow->now, own_batch);
-    if (status != WEFT_OK) {
-        return weft_fail(error, WEFT_NOMEM, "%s: no memory to edit a batch", slow->consumer->id);
-    }
+    weft_edit_take(&slow->now, own_batch);
     if (!edit_now(slow, may_be_slow)) {
         slow->put_off_count++;
         put_off(slow);
@@ -107,9 +120,15 @@ enum weft_status weft_slow_edit_consume(struct weft_slow_edit *slow, struct weft
     slow->now = (struct weft_edit){ 0 };
     if (slow->outcome != WEFT_OK) {
         weft_edit_cancel(&edit, own_batch);
-        return weft_fail(error, WEFT_NOMEM, "%s: no memory to edit a batch", slow->consumer->id);
+        return slow->outcome == WEFT_NOMEM
+                   ? weft_fail(error, WEFT_NOMEM, "%s: no memory to edit a batch", slow->consumer->id)
+                   : weft_fail(error, slow->outcome, "%s", slow->error.text);
     }
-    return weft_edit_pass_on(&edit, slow->next, own_batch, error);
+    enum weft_status status = weft_edit_pass_on(&edit, slow->next, own_batch, error);
+    if (status == WEFT_OK && edit.removed != NULL) {
+        slow->operations->book_removed(slow->consumer, &edit.removed);
+    }
+    return status;
 }
 
 void weft_slow_edit_next_changed(struct weft_slow_edit *slow)
@@ -124,15 +143,22 @@ void weft_slow_edit_audit(const struct weft_slow_edit *slow, uint64_t *in_out_co
     *in_out_count += slow->done == NULL ? 0 : slow->done->weight;
 }
 
-/* With time left its turns go on. Without, it gets no more of them than one: work cannot be left in its middle. */
+/* With time left its turns go on. Without, it gets no more of them than one, in which it gives up: work cannot be left
+ * in its middle. */
 void weft_slow_edit_drain(struct weft_slow_edit *slow, enum weft_drop_reason reason, bool is_forced)
 {
+    bool is_edited = true;
     if (is_forced && is_under_way(slow)) {
         weft_timer_cancel(slow->consumer->host->timers, &slow->timer);
+        slow->is_given_up = true;
         weft_assert(weft_work_go_on(slow->work, INT64_MAX));
+        slow->is_given_up = false;
         settle(slow);
+        is_edited = slow->outcome != WEFT_CLOSED;
     }
-    offer_done(slow);
+    if (is_edited) {
+        offer_done(slow);
+    }
     if (is_forced && slow->done != NULL) {
         drop(slow, &slow->done, reason == WEFT_DROP_RELOAD ? slow->reload_flow : slow->shutdown_flow, reason, NULL);
     }
@@ -141,15 +167,15 @@ void weft_slow_edit_drain(struct weft_slow_edit *slow, enum weft_drop_reason rea
 
 enum weft_status weft_slow_edit_init(struct weft_slow_edit *slow, struct weft_consumer *consumer,
                                      struct weft_consumer *next, const struct weft_account *in_flight,
-                                     enum weft_status (*edit)(struct weft_consumer *consumer, struct weft_edit *edit),
-                                     struct weft_error *error)
+                                     const struct weft_slow_edit_operations *operations, struct weft_error *error)
 {
-    weft_assert(in_flight->kind == WEFT_ACCOUNT_IN_FLIGHT && edit != NULL);
-    *slow = (struct weft_slow_edit){ .consumer = consumer, .next = next, .edit = edit };
+    weft_assert(in_flight->kind == WEFT_ACCOUNT_IN_FLIGHT && operations->edit != NULL);
+    *slow = (struct weft_slow_edit){ .consumer = consumer, .next = next, .operations = operations };
     weft_timer_init(&slow->timer, turn_came, slow);
     consumer->held_account = *in_flight;
     slow->refused_flow = weft_consumer_drop_flow(consumer, WEFT_DROP_REFUSED_DOWNSTREAM);
     slow->memory_flow = weft_consumer_drop_flow(consumer, WEFT_DROP_OUT_OF_MEMORY);
+    slow->invalid_flow = weft_consumer_drop_flow(consumer, WEFT_DROP_INVALID);
     slow->shutdown_flow = weft_consumer_drop_flow(consumer, WEFT_DROP_SHUTDOWN);
     slow->reload_flow = weft_consumer_drop_flow(consumer, WEFT_DROP_RELOAD);
     if (consumer->host->turn_ns > 0) {

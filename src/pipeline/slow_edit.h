@@ -7,37 +7,49 @@
  * what they usually do, and nothing else happens on the worker meanwhile. So such an edit has a turn
  * (weft_host.turn_ns); what is not done by then goes on in the loop's next tick.
  *
- *     consume --> begin --> edit(batch) in a turn --> done: passed on or refused in this call, as any edit
- *                                    |
- *                                    v put off: the batch is taken, and kept; the consumer is closed
- *     timer   --> another turn ------+--> done: passed on
+ *     consume --> edit(batch) in a turn --> done: passed on or refused in this call, as any edit
+ *                          |
+ *                          v put off: the batch is taken, and kept; the consumer is closed
+ *     timer --> another turn --> done: what it took out is booked, the rest passed on
  *                                               |  what follows is closed: kept, edited, until it opens
  *                                               v  it refuses for good: dropped
  *
  * Books: what is kept stays in flight (held_account), and audit counts it. Order stays, since one batch at a time is
  * kept and the consumer is closed meanwhile. Its payloads and arenas are charged as any batch's are. Nothing is undone
- * once a batch has been taken: an edit for which memory runs out then drops it, so that its clients come again.
+ * once a batch has been taken: an edit for which memory runs out then drops it, so that its clients come again, and one
+ * that fails drops it as invalid. When nothing more can wait (a forced drain), an edit is told to give up
+ * (is_given_up): it looks at that from record to record and returns WEFT_CLOSED.
  *
  * Owner: the processor, which embeds it and has no state that an edit uses for anything else while one is under way. */
+struct weft_slow_edit_operations {
+    /* Changes edit->batch, which it makes (weft_edit_open, weft_edit_copy) if there is something to change, or takes
+     * records out, and says how far it is in its loops (weft_work_did), on a stack of its own. WEFT_NOMEM; WEFT_INVALID
+     * with an error, which refuses the batch for good; WEFT_CLOSED: it was given up. */
+    enum weft_status (*edit)(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error);
+    /* What edit took out is gone for good; NULL where it takes nothing out. */
+    void (*book_removed)(struct weft_consumer *consumer, struct weft_batch **own_removed);
+};
+
 struct weft_slow_edit {
     struct weft_consumer *consumer; /* whose edits they are */
     struct weft_consumer *next;
-    enum weft_status (*edit)(struct weft_consumer *consumer, struct weft_edit *edit);
+    const struct weft_slow_edit_operations *operations;
     struct weft_work *work; /* NULL: each edit is done at once */
     struct weft_timer timer;
     struct weft_edit now;     /* under way; before is NULL if none is */
-    enum weft_status outcome; /* of edit */
+    enum weft_status outcome; /* of edit, */
+    struct weft_error error;  /* and why */
     struct weft_batch *done;  /* edited, and not passed on yet */
     bool is_passing_on;
-    weft_flow_id refused_flow, memory_flow, shutdown_flow, reload_flow; /* in_flight -> dropped */
-    uint64_t put_off_count;                                             /* batches */
+    bool is_given_up; /* the edit that is under way ends as soon as it can */
+    weft_flow_id refused_flow, memory_flow, invalid_flow, shutdown_flow, reload_flow; /* in_flight -> dropped */
+    uint64_t put_off_count;                                                           /* batches */
 };
 
-/* edit changes the batch of an open edit and says how far it is in its loops (weft_work_did), on a stack of its own; it
- * may fail for want of memory only. consumer->held_account is set here. WEFT_NOMEM; fini comes after it in any case. */
+/* consumer->held_account is set here. WEFT_NOMEM; fini comes after it in any case. */
 enum weft_status weft_slow_edit_init(struct weft_slow_edit *slow, struct weft_consumer *consumer,
                                      struct weft_consumer *next, const struct weft_account *in_flight,
-                                     enum weft_status (*edit)(struct weft_consumer *consumer, struct weft_edit *edit),
+                                     const struct weft_slow_edit_operations *operations,
                                      struct weft_error *error) WEFT_MUST_CHECK;
 
 /* Nothing is held. */

@@ -2,17 +2,20 @@
  * scopes, spans, span events, metrics, data points, log records. What has nothing left in it is dropped, too.
  *
  * A batch is looked at as it lies; only if something of it goes it is edited (pipeline/edit), as a whole or not at all.
+ * One that takes long is kept, and goes on in later ticks (pipeline/slow_edit).
  * Records and data points are booked dropped(filtered), by condition and service; span events are part of their span
  * and counted apart. */
 #include "weft/component.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "pipeline/slow_edit.h"
 #include "processors/filter_divide.h"
 
 struct filter_processor {
     struct weft_consumer consumer;
     struct weft_consumer *next;
+    struct weft_slow_edit slow;
     enum weft_signal signal;
     weft_flow_id drop_flow; /* in_flight -> dropped(filtered) */
     struct weft_filter_look look;
@@ -83,9 +86,10 @@ static const struct weft_filter_condition *condition_at(const struct filter_proc
 }
 
 /* By condition and service; what the notes do not know of, which would be a mistake, by none. */
-static void book(struct filter_processor *filter, struct weft_batch **own_removed)
+static void book_removed(struct weft_consumer *consumer, struct weft_batch **own_removed)
 {
-    struct weft_host *host = filter->consumer.host;
+    struct filter_processor *filter = processor_of(consumer);
+    struct weft_host *host = consumer->host;
     uint64_t left = (*own_removed)->weight;
     for (size_t i = 0; i < filter->look.note_count; i++) {
         const struct weft_filter_note *note = &filter->look.notes[i];
@@ -100,7 +104,8 @@ static void book(struct filter_processor *filter, struct weft_batch **own_remove
     weft_batch_end(own_removed, NULL, -1);
 }
 
-static enum weft_status edit_batch(struct filter_processor *filter, struct weft_edit *edit, struct weft_error *error)
+static enum weft_status remove_dropped(struct filter_processor *filter, struct weft_edit *edit,
+                                       struct weft_error *error)
 {
     struct weft_filter_look *look = &filter->look;
     const struct weft_selection *dropped = &look->dropped;
@@ -111,54 +116,55 @@ static enum weft_status edit_batch(struct filter_processor *filter, struct weft_
         }
         dropped = &filter->dropped;
     }
-    return weft_edit_remove(edit, dropped) == WEFT_OK
-               ? WEFT_OK
-               : weft_fail(error, WEFT_NOMEM, "%s: no memory to take records out", filter->consumer.id);
+    return weft_edit_remove(edit, dropped);
 }
 
-static enum weft_status filter_batch(struct filter_processor *filter, struct weft_batch **own_batch,
-                                     struct weft_error *error)
+static enum weft_status filter_batch(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error)
 {
-    struct weft_edit edit;
-    if (weft_edit_begin(&edit, own_batch) != WEFT_OK) {
-        return weft_fail(error, WEFT_NOMEM, "%s: no memory to take records out", filter->consumer.id);
-    }
-    enum weft_status status = edit_batch(filter, &edit, error);
+    struct filter_processor *filter = processor_of(consumer);
+    struct weft_filter_look *look = &filter->look;
+    enum weft_status status = weft_filter_look_at(look, edit->before, error);
     if (status != WEFT_OK) {
-        weft_edit_cancel(&edit, own_batch);
         return status;
     }
-    status = weft_edit_pass_on(&edit, filter->next, own_batch, error);
-    if (status == WEFT_OK && edit.removed != NULL) {
-        book(filter, &edit.removed);
-    }
-    return status;
+    bool is_touched = weft_selection_count(&look->dropped, 0, look->dropped.count) > 0 ||
+                      weft_selection_count(&look->divided, 0, look->divided.count) > 0;
+    return is_touched ? remove_dropped(filter, edit, error) : WEFT_OK;
 }
+
+static const struct weft_slow_edit_operations filter_edits = { .edit = filter_batch, .book_removed = book_removed };
 
 /* A batch that is refused comes again: then its events are counted. */
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct filter_processor *filter = processor_of(consumer);
-    struct weft_filter_look *look = &filter->look;
-    uint64_t events = look->event_count;
-    enum weft_status status = weft_filter_look_at(look, *own_batch, error);
+    uint64_t events = filter->look.event_count;
+    enum weft_status status = weft_slow_edit_consume(&filter->slow, own_batch, true, error);
     if (status != WEFT_OK) {
-        look->event_count = events;
-        return status;
-    }
-    bool is_touched = weft_selection_count(&look->dropped, 0, look->dropped.count) > 0 ||
-                      weft_selection_count(&look->divided, 0, look->divided.count) > 0;
-    status =
-        is_touched ? filter_batch(filter, own_batch, error) : weft_consumer_consume(filter->next, own_batch, error);
-    if (status != WEFT_OK) {
-        look->event_count = events;
+        filter->look.event_count = events;
     }
     return status;
+}
+
+static void on_next_changed(struct weft_consumer *consumer)
+{
+    weft_slow_edit_next_changed(&processor_of(consumer)->slow);
+}
+
+static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
+{
+    weft_slow_edit_audit(&processor_of(consumer)->slow, in_out_count);
+}
+
+static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
+{
+    weft_slow_edit_drain(&processor_of(consumer)->slow, reason, is_forced);
 }
 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct filter_processor *filter = processor_of(consumer);
+    weft_slow_edit_fini(&filter->slow);
     weft_filter_look_fini(&filter->look);
     weft_selection_fini(&filter->dropped);
     weft_consumer_fini(consumer);
@@ -175,13 +181,21 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "weft_filter_limits_met",
                      "Conditions that failed since they met a limit of work: max_steps, or that of a pattern",
                      WEFT_SAMPLE_COUNTER, (double)filter->look.run.limits_met, labels);
+    weft_samples_add(samples, "weft_filter_put_off_batches", "Batches that took more than a turn of the loop",
+                     WEFT_SAMPLE_COUNTER, (double)filter->slow.put_off_count, labels);
     if (filter->signal == WEFT_TRACES) {
         weft_samples_add(samples, "weft_filter_dropped_events", "Span events that were dropped from spans that stay",
                          WEFT_SAMPLE_COUNTER, (double)filter->look.event_count, labels);
     }
 }
 
-static const struct weft_consumer_operations filter_operations = { .consume = consume, .free = processor_free };
+static const struct weft_consumer_operations filter_operations = {
+    .consume = consume,
+    .on_next_changed = on_next_changed,
+    .audit = audit,
+    .drain = drain,
+    .free = processor_free,
+};
 
 static enum weft_status create(const struct weft_instance_setup *setup, struct weft_consumer **out_consumer,
                                struct weft_error *error)
@@ -198,11 +212,16 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     filter->drop_flow = weft_ledger_flow(setup->host->ledger, setup->in_flight, &dropped);
     enum weft_status status =
         weft_filter_look_init(&filter->look, &rules->signals[setup->signal], setup->signal, setup->id, error);
+    status = status == WEFT_OK ? weft_slow_edit_init(&filter->slow, &filter->consumer, setup->next, setup->in_flight,
+                                                     &filter_edits, error)
+                               : status;
     if (status != WEFT_OK) {
         processor_free(&filter->consumer);
         return status;
     }
+    filter->look.is_given_up = &filter->slow.is_given_up;
     weft_consumer_connect(&filter->consumer, &filter->next, 1);
+    weft_slow_edit_next_changed(&filter->slow);
     *out_consumer = &filter->consumer;
     return WEFT_OK;
 }

@@ -3,9 +3,11 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/work.h"
 #include "processors/filter_items.h"
 
 enum { KEPT = -1 };
+enum { CONDITION_BYTES = 32 }; /* what asking an ordinary one costs */
 
 /* Steps of a batch's conditions: what is left when each has had what an honest one needs of so many bytes. */
 enum { PURSE = 20 * 1000 * 1000, STEPS_OF_CONDITION = 1024, STEPS_PER_BYTE = 128 };
@@ -145,6 +147,7 @@ static enum weft_status ask(struct weft_filter_look *look, const struct weft_fil
                             int64_t *out_verdict, struct weft_error *error)
 {
     *out_verdict = KEPT;
+    weft_work_did(bytes + list->count * CONDITION_BYTES);
     for (size_t i = 0; i < list->count; i++) {
         const struct weft_filter_condition *condition = &list->items[i];
         bool holds = false;
@@ -418,6 +421,10 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
         return weft_fail(error, WEFT_NOMEM, "%s: no memory to look at a batch", look->id);
     }
     while (weft_batch_next_record(&cursor, &record)) {
+        if (look->is_given_up != NULL && *look->is_given_up) {
+            return weft_fail(error, WEFT_CLOSED, "%s: given up", look->id);
+        }
+        weft_work_did(record.length + look->brief_count * CONDITION_BYTES);
         enum weft_status status = WEFT_OK;
         if (is_elsewhere(look, cursor.resource_x, cursor.scope_x)) {
             status = enter(look, cursor.resource_x, cursor.scope_x, error);

@@ -30,8 +30,9 @@ struct weft_filter_look {
     size_t brief_count;
     struct weft_ottl_wants wants; /* of them all */
 
-    bool has_purse; /* what conditions take in a batch is bounded, too: none is asked twice */
-    uint64_t purse; /* steps that are left for it */
+    bool has_purse;          /* what conditions take in a batch is bounded, too: none is asked twice */
+    uint64_t purse;          /* steps that are left for it */
+    const bool *is_given_up; /* then looking ends with WEFT_CLOSED; NULL: never */
 
     /* What is known of the resource and the scope that were looked at last; -1 = kept, else a condition. */
     struct weft_slice resource_x, scope_x;
@@ -50,7 +51,8 @@ enum weft_status weft_filter_look_init(struct weft_filter_look *look, const stru
                                        struct weft_error *error) WEFT_MUST_CHECK;
 void weft_filter_look_fini(struct weft_filter_look *look);
 
-/* WEFT_INVALID: a condition failed that says propagate. WEFT_NOMEM. */
+/* WEFT_INVALID: a condition failed that says propagate. WEFT_NOMEM. Says how far it is (base/work.h), from condition to
+ * condition. */
 enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct weft_batch *batch,
                                      struct weft_error *error) WEFT_MUST_CHECK;
 

@@ -207,8 +207,9 @@ static struct redaction_processor *processor_of(const struct weft_consumer *cons
     return WEFT_CONTAINER_OF(consumer, struct redaction_processor, consumer);
 }
 
-static enum weft_status redact_batch(struct weft_consumer *consumer, struct weft_edit *edit)
+static enum weft_status redact_batch(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error)
 {
+    (void)error;
     struct redaction_processor *processor = processor_of(consumer);
     enum weft_status status = weft_edit_open(edit);
     weft_redaction_matcher_begin(&processor->redactor.matcher);
@@ -218,6 +219,8 @@ static enum weft_status redact_batch(struct weft_consumer *consumer, struct weft
     weft_redactor_trim(&processor->redactor);
     return status;
 }
+
+static const struct weft_slow_edit_operations redaction_edits = { .edit = redact_batch };
 
 /* A pattern can take a millisecond for a few bytes, detectors can not. */
 static bool may_be_slow(const struct redaction_processor *processor, const struct weft_batch *batch)
@@ -329,7 +332,7 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     enum weft_status status = weft_redactor_init(&processor->redactor, setup->shared, error);
     status = status == WEFT_OK ? weft_redactor_init(&processor->shown, setup->shared, error) : status;
     status = status == WEFT_OK ? weft_slow_edit_init(&processor->slow, &processor->consumer, setup->next,
-                                                     setup->in_flight, redact_batch, error)
+                                                     setup->in_flight, &redaction_edits, error)
                                : status;
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);

@@ -1,18 +1,20 @@
 /* Processor `transform`: statements in OTTL change spans, span events, log records, metrics, data points, scopes and
  * resources, as the Collector's transformprocessor does: group by group, each over all records.
  *
- * A batch is edited as a whole or not at all (pipeline/edit). A record in which nothing changes leaves as the bytes
+ * A batch is edited as a whole or not at all (pipeline/edit); one that takes long is kept, and goes on in later ticks
+ * (pipeline/slow_edit). A record in which nothing changes leaves as the bytes
  * that came in, and so do all fields of one that no statement wrote. */
 #include "weft/component.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "pipeline/edit.h"
+#include "pipeline/slow_edit.h"
 #include "processors/transform_run.h"
 
 struct transform_processor {
     struct weft_consumer consumer;
     struct weft_consumer *next;
+    struct weft_slow_edit slow;
     enum weft_signal signal;
     struct weft_transform_runner runner;
     bool changes_count;         /* of data points; only then are there flows: */
@@ -81,21 +83,6 @@ static void unshare_rules(void *shared)
 
 /* ---- batches ---- */
 
-static enum weft_status edit_batch(struct transform_processor *processor, struct weft_edit *edit,
-                                   struct weft_error *error)
-{
-    enum weft_status status = weft_edit_open(edit);
-    weft_transform_runner_clear(&processor->runner);
-    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
-        struct weft_part *part = &edit->batch->parts[i];
-        status = weft_transform_apply(&processor->runner, &part->table, part->arena, error);
-    }
-    if (processor->runner.is_changed) {
-        weft_edit_note_change(edit);
-    }
-    return status;
-}
-
 /* Points that were put together with others, by service. */
 static void book_gone(struct transform_processor *processor)
 {
@@ -137,31 +124,71 @@ static struct transform_processor *processor_of(const struct weft_consumer *cons
     return WEFT_CONTAINER_OF(consumer, struct transform_processor, consumer);
 }
 
-static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+static enum weft_status edit_batch(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error)
 {
-    struct transform_processor *processor = processor_of(consumer);
+    struct weft_transform_runner *runner = &processor_of(consumer)->runner;
+    enum weft_status status = weft_edit_open(edit);
+    weft_transform_runner_clear(runner);
+    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
+        struct weft_part *part = &edit->batch->parts[i];
+        status = weft_transform_apply(runner, &part->table, part->arena, error);
+    }
+    if (runner->is_changed) {
+        weft_edit_note_change(edit);
+    }
+    return status == WEFT_OK || status == WEFT_NOMEM || status == WEFT_CLOSED
+               ? status
+               : weft_fail_prefix(error, "%s", consumer->id);
+}
+
+static const struct weft_slow_edit_operations transform_edits = { .edit = edit_batch };
+
+/* What changes how many points there are is done at once. */
+static enum weft_status consume_counted(struct transform_processor *processor, struct weft_batch **own_batch,
+                                        struct weft_error *error)
+{
     struct weft_error why = WEFT_ERROR_NONE;
     struct weft_edit edit;
     enum weft_status status = weft_edit_begin(&edit, own_batch);
     if (status == WEFT_OK) {
-        status = edit_batch(processor, &edit, &why);
+        status = edit_batch(&processor->consumer, &edit, &why);
         if (status != WEFT_OK) {
             weft_edit_cancel(&edit, own_batch);
         }
     }
     if (status == WEFT_NOMEM) {
-        return weft_fail(error, status, "%s: no memory to edit a batch", consumer->id);
+        return weft_fail(error, status, "%s: no memory to edit a batch", processor->consumer.id);
     }
-    if (status != WEFT_OK) {
-        return weft_fail(error, status, "%s: %s", consumer->id, why.text);
-    }
-    return processor->changes_count ? pass_on_counted(processor, &edit, own_batch, error)
-                                    : weft_edit_pass_on(&edit, processor->next, own_batch, error);
+    return status == WEFT_OK ? pass_on_counted(processor, &edit, own_batch, error)
+                             : weft_fail(error, status, "%s", why.text);
+}
+
+static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
+{
+    struct transform_processor *processor = processor_of(consumer);
+    return processor->changes_count ? consume_counted(processor, own_batch, error)
+                                    : weft_slow_edit_consume(&processor->slow, own_batch, true, error);
+}
+
+static void on_next_changed(struct weft_consumer *consumer)
+{
+    weft_slow_edit_next_changed(&processor_of(consumer)->slow);
+}
+
+static void audit(const struct weft_consumer *consumer, uint64_t *in_out_count)
+{
+    weft_slow_edit_audit(&processor_of(consumer)->slow, in_out_count);
+}
+
+static void drain(struct weft_consumer *consumer, enum weft_drop_reason reason, bool is_forced)
+{
+    weft_slow_edit_drain(&processor_of(consumer)->slow, reason, is_forced);
 }
 
 static void processor_free(struct weft_consumer *consumer)
 {
     struct transform_processor *processor = processor_of(consumer);
+    weft_slow_edit_fini(&processor->slow);
     weft_transform_runner_fini(&processor->runner);
     weft_consumer_fini(consumer);
     weft_free(processor);
@@ -177,10 +204,15 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
     weft_samples_add(samples, "weft_transform_limits_met",
                      "Statements that failed since they met a limit of work: max_steps, or that of a pattern",
                      WEFT_SAMPLE_COUNTER, (double)processor->runner.run.limits_met, labels);
+    weft_samples_add(samples, "weft_transform_put_off_batches", "Batches that took more than a turn of the loop",
+                     WEFT_SAMPLE_COUNTER, (double)processor->slow.put_off_count, labels);
 }
 
 static const struct weft_consumer_operations transform_operations = {
     .consume = consume,
+    .on_next_changed = on_next_changed,
+    .audit = audit,
+    .drain = drain,
     .free = processor_free,
 };
 
@@ -207,6 +239,9 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     processor->next = setup->next;
     processor->signal = setup->signal;
     enum weft_status status = weft_transform_runner_init(&processor->runner, setup->shared, setup->id, error);
+    status = status == WEFT_OK ? weft_slow_edit_init(&processor->slow, &processor->consumer, setup->next,
+                                                     setup->in_flight, &transform_edits, error)
+                               : status;
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);
         return status;
@@ -215,7 +250,9 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     if (processor->changes_count) {
         register_flows(processor, setup);
     }
+    processor->runner.is_given_up = &processor->slow.is_given_up;
     weft_consumer_connect(&processor->consumer, &processor->next, 1);
+    weft_slow_edit_next_changed(&processor->slow);
     *out_consumer = &processor->consumer;
     return WEFT_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/work.h"
 #include "ottl/function.h"
 #include "ottl/metric.h"
 #include "ottl/write.h"
@@ -112,7 +113,13 @@ static enum weft_status run_statement(struct weft_ottl_run *run, const struct we
 /* All statements on what the run looks at. */
 static enum weft_status run_group(struct walk *walk)
 {
+    enum { STATEMENT_BYTES = 32 }; /* what an ordinary one costs */
+    const struct weft_transform_runner *runner = walk->runner;
     bool is_in = false;
+    weft_work_did((walk->group->condition_count + walk->group->statement_count) * STATEMENT_BYTES);
+    if (runner->is_given_up != NULL && *runner->is_given_up) {
+        return weft_fail(walk->error, WEFT_CLOSED, "%s: given up", runner->id);
+    }
     enum weft_status status = is_meant(walk, &is_in);
     for (size_t i = 0; status == WEFT_OK && is_in && i < walk->group->statement_count; i++) {
         const struct weft_ottl_program *statement = walk->group->statements[i];
@@ -205,9 +212,7 @@ static enum weft_status keep(struct walk *walk, uint32_t frame, struct weft_slic
     if (status != WEFT_OK || bytes == NULL) {
         return status;
     }
-    if (written.length > 0) {
-        memcpy(bytes, written.bytes, written.length);
-    }
+    weft_work_copy(bytes, written.bytes, written.length);
     *in_out_bytes = weft_slice_of(bytes, written.length);
     return WEFT_OK;
 }
@@ -323,9 +328,7 @@ static enum weft_status run_item(struct walk *walk, struct weft_slice item, size
     if (bytes == NULL) {
         return WEFT_NOMEM;
     }
-    if (written.length > 0) {
-        memcpy(bytes, written.bytes, written.length);
-    }
+    weft_work_copy(bytes, written.bytes, written.length);
     *replaced = weft_slice_of(bytes, written.length);
     return WEFT_OK;
 }
@@ -356,16 +359,18 @@ static enum weft_status run_items(struct walk *walk, struct weft_ottl_replaced *
 
 /* ---- records ---- */
 
-/* At once where it stays: of another length than before, since it would have to be compared. */
+/* At once where it stays: of another length than before, since it would have to be compared, and not a long one, which
+ * is copied in pieces. */
 static bool keep_directly(struct walk *walk, struct weft_otlp_record *record, enum weft_status *out_status)
 {
+    enum { LONG_BYTES = 64 << 10 };
     struct weft_ottl_record *seen = &walk->runner->run.record;
     struct weft_ottl_patches patches;
     uint8_t *bytes;
     uint32_t attributes = weft_ottl_record_attributes_field(seen, WEFT_OTTL_LEVEL_RECORD);
     if (walk->runner->is_thorough ||
         !weft_ottl_patches_of(&patches, level_of(walk, WEFT_OTTL_LEVEL_RECORD), attributes) || patches.is_open ||
-        patches.length == record->length || patches.length > UINT32_MAX) {
+        patches.length == record->length || patches.length >= LONG_BYTES) {
         return false;
     }
     *out_status = make_room(walk, WEFT_OTLP_RECORDS_FIELD, record->length, patches.length, &bytes);
@@ -463,6 +468,7 @@ static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *r
         return status;
     }
     look_at_scope(walk, record->scope);
+    weft_work_did(record->length);
     weft_ottl_record_set_record(&walk->runner->run.record, weft_slice_of(record->bytes, record->length));
     status = is_of_items(walk->group) ? run_items(walk, &replaced) : run_group(walk);
     return status == WEFT_OK ? keep_record(walk, &replaced, record) : status;

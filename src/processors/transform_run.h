@@ -14,10 +14,11 @@ struct weft_transform_runner {
     struct weft_buffer items;    /* struct weft_slice: events or data points of a record, */
     struct weft_buffer replaced; /* and what they are now */
     struct weft_transform_made made;
-    uint64_t errors;  /* statements and conditions that failed */
-    bool is_thorough; /* tests: attributes are not sought, but opened whenever something is written, messages
-                         are written field by field, and calls are made the long way */
-    bool is_changed;  /* since weft_transform_runner_clear */
+    uint64_t errors;         /* statements and conditions that failed */
+    bool is_thorough;        /* tests: attributes are not sought, but opened whenever something is written, messages
+                                are written field by field, and calls are made the long way */
+    bool is_changed;         /* since weft_transform_runner_clear */
+    const bool *is_given_up; /* then applying ends with WEFT_CLOSED; NULL: never */
 };
 
 enum weft_status weft_transform_runner_init(struct weft_transform_runner *runner,

@@ -38,6 +38,7 @@ struct component_sink {
 };
 
 static struct component_fixture fixture;
+static int64_t fixture_turn_ns; /* of the host; 0: long edits are done at once */
 static struct component_sink sink;
 
 static inline void append_batch(const struct weft_batch *batch, struct weft_buffer *out)
@@ -86,6 +87,7 @@ static inline void fixture_begin(enum weft_signal signal)
         .books = weft_ledger_worker_of(ledger, 0),
         .worker_count = 1,
         .random_state = 1,
+        .turn_ns = fixture_turn_ns,
     };
     const char *signal_name = weft_signal_name(signal);
     fixture.in_flight = (struct weft_account){ WEFT_ACCOUNT_IN_FLIGHT, signal_name, "test", "", WEFT_DROP_NONE };

@@ -7,27 +7,25 @@
 
 enum { SPANS = 10, TURNS = 4 };
 
-/* Renames every other span, in so many turns. */
+/* Renames every other span, in so many turns, and takes the first ones out. */
 struct editor {
     struct weft_consumer consumer;
     struct weft_consumer *next;
     struct weft_slow_edit slow;
     int turns;
+    int removes;
+    uint64_t booked;
     enum weft_status status;
+    bool looks_whether_to_give_up;
 };
 
 static struct editor editor;
 static struct stub stub;
 static struct counted_ticket counted;
 
-static enum weft_status edit_slowly(struct weft_consumer *consumer, struct weft_edit *edit)
+static void rename_spans(struct weft_edit *edit)
 {
-    ck_assert_ptr_eq(consumer, &editor.consumer);
-    enum weft_status status = weft_edit_open(edit);
-    for (int turn = 1; turn < editor.turns; turn++) {
-        weft_work_did(WEFT_WORK_LOOK_BYTES);
-    }
-    for (uint32_t i = 0; status == WEFT_OK && editor.status == WEFT_OK && i < SPANS; i += 2) {
+    for (uint32_t i = 0; i < SPANS; i += 2) {
         static const char edited[] = "\x2a\x06"
                                      "edited";
         struct weft_otlp_record *record = &edit->batch->parts[0].table.records[i];
@@ -35,8 +33,45 @@ static enum weft_status edit_slowly(struct weft_consumer *consumer, struct weft_
         record->length = sizeof edited - 1;
         weft_edit_note_change(edit);
     }
-    return status == WEFT_OK ? editor.status : status;
 }
+
+static enum weft_status remove_spans(struct weft_edit *edit)
+{
+    struct weft_selection selection = { 0 };
+    ck_assert_int_eq(weft_selection_begin(&selection, SPANS), WEFT_OK);
+    for (int i = 0; i < editor.removes; i++) {
+        weft_selection_add(&selection, (size_t)i);
+    }
+    enum weft_status status = editor.removes > 0 ? weft_edit_remove(edit, &selection) : WEFT_OK;
+    weft_selection_fini(&selection);
+    return status;
+}
+
+static enum weft_status edit_slowly(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error)
+{
+    ck_assert_ptr_eq(consumer, &editor.consumer);
+    enum weft_status status = weft_edit_open(edit);
+    for (int turn = 1; turn < editor.turns; turn++) {
+        weft_work_did(WEFT_WORK_LOOK_BYTES);
+        if (editor.looks_whether_to_give_up && editor.slow.is_given_up) {
+            return weft_fail(error, WEFT_CLOSED, "given up");
+        }
+    }
+    if (status != WEFT_OK || editor.status != WEFT_OK) {
+        return status != WEFT_OK ? status : weft_fail(error, editor.status, "a statement failed");
+    }
+    rename_spans(edit);
+    return remove_spans(edit);
+}
+
+static void book_removed(struct weft_consumer *consumer, struct weft_batch **own_removed)
+{
+    ck_assert_ptr_eq(consumer, &editor.consumer);
+    editor.booked += (*own_removed)->weight;
+    weft_batch_end(own_removed, NULL, -1);
+}
+
+static const struct weft_slow_edit_operations edits = { .edit = edit_slowly, .book_removed = book_removed };
 
 static enum weft_status editor_consume(struct weft_consumer *consumer, struct weft_batch **own_batch,
                                        struct weft_error *error)
@@ -75,7 +110,7 @@ static void begin_turns(int turns)
     editor = (struct editor){ .turns = turns };
     weft_consumer_init(&editor.consumer, &editor_operations, &host, "editor");
     editor.next = &stub.consumer;
-    ck_assert_int_eq(weft_slow_edit_init(&editor.slow, &editor.consumer, editor.next, &in_flight, edit_slowly, NULL),
+    ck_assert_int_eq(weft_slow_edit_init(&editor.slow, &editor.consumer, editor.next, &in_flight, &edits, NULL),
                      WEFT_OK);
     weft_consumer_connect(&editor.consumer, &editor.next, 1);
     counted_init(&counted, SPANS, WEFT_ACKNOWLEDGE_DELIVERED);
@@ -228,6 +263,74 @@ START_TEST(test_memory_that_runs_out_refuses_in_the_first_turn_and_drops_in_late
 }
 END_TEST
 
+/* What goes is booked when the edit is done, with the rest passed on, waiting, refused, or with nothing left. */
+START_TEST(test_what_an_edit_takes_out_is_booked_once)
+{
+    enum { AT_ONCE, WAITING, REFUSED, NOTHING_LEFT };
+    begin_turns(_i == AT_ONCE ? 1 : TURNS);
+    editor.removes = _i == NOTHING_LEFT ? SPANS : 3;
+    stub.answer = _i == REFUSED ? WEFT_INVALID : WEFT_OK;
+    ck_assert_int_eq(offer_spans(), WEFT_OK);
+    if (_i == WAITING) {
+        weft_consumer_set_open(&stub.consumer, false);
+    }
+    ck_assert_uint_eq(editor.booked, _i == AT_ONCE ? 3 : 0);
+    for (int turn = 1; turn < TURNS; turn++) {
+        advance(1);
+    }
+    ck_assert_uint_eq(editor.booked, (uint64_t)editor.removes);
+    ck_assert_uint_eq(held(), _i == WAITING ? SPANS - 3 : 0);
+    weft_consumer_set_open(&stub.consumer, true);
+    ck_assert_uint_eq(stub.kept_count, _i == AT_ONCE || _i == WAITING);
+    ck_assert_uint_eq(stub.offers, _i != NOTHING_LEFT);
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_REFUSED_DOWNSTREAM), _i == REFUSED ? SPANS - 3 : 0);
+    if (stub.kept_count > 0) {
+        ck_assert_uint_eq(stub.kept[0]->weight, SPANS - 3);
+        weft_batch_end(&stub.kept[--stub.kept_count], NULL, -1);
+    }
+    ck_assert_uint_eq(held(), 0);
+    end_turns();
+}
+END_TEST
+
+START_TEST(test_an_edit_that_fails_refuses_in_the_first_turn_and_drops_in_later_ones)
+{
+    int turns = _i == 0 ? 1 : TURNS;
+    begin_turns(turns);
+    editor.status = WEFT_INVALID;
+    ck_assert_int_eq(offer_spans(), turns == 1 ? WEFT_INVALID : WEFT_OK);
+    for (int turn = 0; turn < TURNS; turn++) {
+        advance(1);
+    }
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_INVALID), turns == 1 ? 0 : SPANS);
+    ck_assert_int_eq(counted.status, WEFT_INVALID); /* either way its clients do not come again */
+    ck_assert_uint_eq(stub.offers, 0);
+    end_turns();
+}
+END_TEST
+
+START_TEST(test_a_forced_drain_makes_an_edit_give_up)
+{
+    begin_turns(1000 * TURNS);
+    editor.looks_whether_to_give_up = true;
+    editor.removes = 3;
+    ck_assert_int_eq(offer_spans(), WEFT_OK);
+    advance(1);
+    ck_assert_uint_eq(held(), SPANS);
+    editor_drain(&editor.consumer, WEFT_DROP_RELOAD, true);
+    ck_assert_uint_eq(dropped_for(WEFT_DROP_RELOAD), SPANS);
+    ck_assert_uint_eq(editor.booked, 0);
+    ck_assert_uint_eq(held(), 0);
+    ck_assert(weft_status_is_retryable(counted.status));
+    editor.turns = 1; /* and the next one does not */
+    editor.removes = 0;
+    counted_init(&counted, SPANS, WEFT_ACKNOWLEDGE_DELIVERED);
+    ck_assert_int_eq(offer_spans(), WEFT_OK);
+    expect_passed_on();
+    end_turns();
+}
+END_TEST
+
 /* In its middle, and when it waits for what follows. */
 START_TEST(test_a_forced_drain_ends_it)
 {
@@ -255,7 +358,7 @@ START_TEST(test_without_memory_for_a_stack_there_is_none)
     editor = (struct editor){ .turns = 1 };
     weft_consumer_init(&editor.consumer, &editor_operations, &host, "editor");
     weft_alloc_fail_at(1);
-    ck_assert_int_eq(weft_slow_edit_init(&editor.slow, &editor.consumer, &stub.consumer, &in_flight, edit_slowly, NULL),
+    ck_assert_int_eq(weft_slow_edit_init(&editor.slow, &editor.consumer, &stub.consumer, &in_flight, &edits, NULL),
                      WEFT_NOMEM);
     weft_alloc_fail_at(0);
     weft_slow_edit_fini(&editor.slow);
@@ -275,7 +378,10 @@ int main(void)
     tcase_add_test(tests, test_what_follows_closes_as_it_is_asked);
     tcase_add_test(tests, test_what_is_refused_after_it_was_taken_is_dropped);
     tcase_add_loop_test(tests, test_memory_that_runs_out_refuses_in_the_first_turn_and_drops_in_later_ones, 0, 2);
+    tcase_add_loop_test(tests, test_what_an_edit_takes_out_is_booked_once, 0, 4);
+    tcase_add_loop_test(tests, test_an_edit_that_fails_refuses_in_the_first_turn_and_drops_in_later_ones, 0, 2);
     tcase_add_loop_test(tests, test_a_forced_drain_ends_it, 0, 2);
+    tcase_add_test(tests, test_a_forced_drain_makes_an_edit_give_up);
     tcase_add_test(tests, test_without_memory_for_a_stack_there_is_none);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

@@ -19,10 +19,17 @@ static inline bool is_of_signal(const struct weft_account *account, enum weft_si
     return strcmp(account->signal, weft_signal_name(signal)) == 0;
 }
 
+/* By a `filter`, which may also have to drop what it was at. */
+static inline bool is_filtered_account(const struct weft_account *account)
+{
+    return strncmp(account->owner, "filter/", 7) == 0 && account->reason == WEFT_DROP_FILTERED;
+}
+
 /* Early: before the hand-over to the stage, or while it takes; a ticket that waits must then fail. */
 static inline bool is_early(const struct weft_account *account)
 {
-    return strcmp(account->owner, "batch/front") == 0 ||
+    return strcmp(account->owner, "batch/front") == 0 || strcmp(account->owner, "transform/front") == 0 ||
+           (strcmp(account->owner, "filter/front") == 0 && !is_filtered_account(account)) ||
            (strncmp(account->owner, "hold/", 5) == 0 && account->reason == WEFT_DROP_OUT_OF_MEMORY);
 }
 
@@ -34,7 +41,7 @@ static inline void add_to_ends(struct pipeline_ends *ends, const struct weft_led
         ends->refused += balance->inflow;
     } else if (account->kind == WEFT_ACCOUNT_DROPPED) {
         *(is_early(account) ? &ends->dropped_early : &ends->dropped_late) += balance->inflow;
-        ends->filtered += strncmp(account->owner, "filter/", 7) == 0 ? balance->inflow : 0;
+        ends->filtered += is_filtered_account(account) ? balance->inflow : 0;
     }
 }
 

@@ -20,10 +20,10 @@
     "[{key: " EDITED_TWICE ", action: upsert, from_attribute: " key "}, {key: " key \
     ", action: upsert, value: " EDIT_VALUE "}]"
 
-/* The same as a block of transform's statements. */
+/* The same as a block of transform's statements. A match is work enough for a turn. */
 #define TURNS(context, key)                                                                                    \
     "{statements: ['set(" context ".attributes[\"" EDITED_TWICE "\"], " context ".attributes[\"" key "\"])', " \
-    "'set(" context ".attributes[\"" key "\"], \"" EDIT_VALUE "\")']}"
+    "'set(" context ".attributes[\"" key "\"], \"" EDIT_VALUE "\") where IsMatch(\"turn\", \"^.u\")']}"
 
 /* Records that the filters drop: in front by a digit of the trace id, behind by one of the span id. */
 #define FILTERED_FRONT(context)  "IsMatch(" context ".trace_id.string, \"^.{17}[37]\")"
