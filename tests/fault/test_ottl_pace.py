@@ -1,5 +1,5 @@
-"""Values of 4 MiB that were written to keep a `transform` busy: each statement ends soon, with a result or as one that failed, and
-the worker goes on with what others send."""
+"""Values of 4 MiB that were written to keep a `transform` busy, and small ones by the thousand: each statement ends soon, with a result or as
+one that failed, a batch takes as many turns of the loop as it needs, and the worker goes on with what others send."""
 
 import pathlib
 import re
@@ -18,7 +18,8 @@ from harness.client import Client, Outcome
 from harness.process import free_port
 
 BYTES = 100_000 if is_sanitized() else 4_190_000  # with the rest of its request within 4 MiB
-LONGEST_TICK = 2.0  # seconds, of a loaded machine: all nine statements on one record, and what else a request of 4 MiB takes
+LONGEST_TICK = 0.5  # seconds, of a loaded machine: what a request of 4 MiB takes besides its turns of 3 ms
+SPANS = 3000  # each takes the pattern a good part of a millisecond
 STATEMENTS = [
     r'replace_pattern(span.attributes["v"], "(a*)(a*)b", "x")',
     r'set(span.attributes["matches"], IsMatch(span.attributes["v"], "(a|aa)+$"))',
@@ -63,11 +64,30 @@ class HostileValues(OutsideInCase):
             self.assertEqual(client.export(otlp.numbered_request(100, 1)).outcome, Outcome.ACCEPTED)
         self.assertEqual(len(sink.wait_for_spans(len(VALUES) + 1)), len(VALUES) + 1)
         failed = self.metric("weft_transform_limits_met")
+        self.assertGreaterEqual(self.metric("weft_transform_put_off_batches"), len(VALUES) - 1)
         print("  longest tick until then: " + ", ".join(f"{name} {1e3 * tick:.0f} ms" for name, tick in longest.items())
               + f"; {failed:.0f} statements met a limit", flush=True)
         if not is_sanitized():
             self.assertGreater(failed, len(VALUES))
             self.assertLessEqual(max(longest.values()), LONGEST_TICK)
+
+    def test_many_small_values_take_turns_and_all_of_them_come_out(self):
+        sink, address = self.start(Backend()), f"127.0.0.1:{free_port()}"
+        slow = r'IsMatch(span.attributes["v"], "(a|aa)+$")'
+        processors = {"filter": {"error_mode": "silent", "trace_conditions": [slow]},
+                      "transform": {"error_mode": "silent", "trace_statements": [f'set(span.attributes["matches"], true) where {slow}',
+                                                                                'set(span.attributes["seen"], true)']}}
+        self.program = self.start_program(configs.pipeline(address, {"otlp": configs.otlp_exporter(sink.address)}, processors),
+                                          [address], workers=1)
+        request = otlp.request([otlp.span(b"1" * 16, otlp.numbered_span_id(number), "x", values={"v": "a" * 300 + f"{number}!"})
+                                for number in range(SPANS)])
+        with Client(address) as client:
+            self.assertEqual(client.export(request, seconds=60.0).outcome, Outcome.ACCEPTED)
+            self.assertEqual(client.export(otlp.numbered_request(SPANS, 1), seconds=60.0).outcome, Outcome.ACCEPTED)
+        self.assertEqual(len(sink.wait_for_spans(SPANS + 1)), SPANS + 1)
+        self.assertEqual(b"".join(sink.bodies()).count(b"seen"), SPANS + 1)
+        for name in ("weft_filter_put_off_batches", "weft_transform_put_off_batches"):
+            self.assertEqual(self.metric(name), 1, name)
 
 
 if __name__ == "__main__":
