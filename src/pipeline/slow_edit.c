@@ -36,6 +36,31 @@ static void offer_done(struct weft_slow_edit *slow)
     }
 }
 
+/* ---- books ---- */
+
+static void book_made(struct weft_slow_edit *slow, struct weft_edit *edit)
+{
+    if (edit->is_changed && slow->operations->book_made != NULL) {
+        slow->operations->book_made(slow->consumer, edit);
+    }
+}
+
+static void book_gone(struct weft_slow_edit *slow, struct weft_edit *edit)
+{
+    if (edit->is_changed && slow->operations->book_gone != NULL) {
+        slow->operations->book_gone(slow->consumer, &edit->removed);
+    }
+}
+
+static void book_unmade(struct weft_slow_edit *slow, const struct weft_edit *edit)
+{
+    if (edit->is_changed && slow->operations->book_unmade != NULL) {
+        slow->operations->book_unmade(slow->consumer);
+    }
+}
+
+/* ---- turns ---- */
+
 /* What came of an edit that was put off is kept, and what else there is of it goes. */
 static void keep_outcome(struct weft_slow_edit *slow, struct weft_edit *edit)
 {
@@ -44,11 +69,10 @@ static void keep_outcome(struct weft_slow_edit *slow, struct weft_edit *edit)
         weft_edit_cancel(edit, &slow->done);
         return;
     }
+    book_made(slow, edit);
     weft_batch_recount(edit->batch);
     weft_batch_end(&edit->before, NULL, -1);
-    if (edit->removed != NULL) {
-        slow->operations->book_removed(slow->consumer, &edit->removed);
-    }
+    book_gone(slow, edit);
     if (edit->batch->part_count > 0) {
         slow->done = edit->batch;
     } else {
@@ -124,9 +148,12 @@ enum weft_status weft_slow_edit_consume(struct weft_slow_edit *slow, struct weft
                    ? weft_fail(error, WEFT_NOMEM, "%s: no memory to edit a batch", slow->consumer->id)
                    : weft_fail(error, slow->outcome, "%s", slow->error.text);
     }
+    book_made(slow, &edit);
     enum weft_status status = weft_edit_pass_on(&edit, slow->next, own_batch, error);
-    if (status == WEFT_OK && edit.removed != NULL) {
-        slow->operations->book_removed(slow->consumer, &edit.removed);
+    if (status == WEFT_OK) {
+        book_gone(slow, &edit);
+    } else {
+        book_unmade(slow, &edit);
     }
     return status;
 }

@@ -26,8 +26,12 @@ struct weft_slow_edit_operations {
      * records out, and says how far it is in its loops (weft_work_did), on a stack of its own. WEFT_NOMEM; WEFT_INVALID
      * with an error, which refuses the batch for good; WEFT_CLOSED: it was given up. */
     enum weft_status (*edit)(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error);
-    /* What edit took out is gone for good; NULL where it takes nothing out. */
-    void (*book_removed)(struct weft_consumer *consumer, struct weft_batch **own_removed);
+    /* The books of an edit that changed something, each NULL where there is nothing to book. What edit made is booked
+     * before anybody else has it, and the other way if it is then refused. What it took out is booked once it is gone
+     * for good; *own_removed is NULL if it took no records out. */
+    void (*book_made)(struct weft_consumer *consumer, struct weft_edit *edit);
+    void (*book_unmade)(struct weft_consumer *consumer);
+    void (*book_gone)(struct weft_consumer *consumer, struct weft_batch **own_removed);
 };
 
 struct weft_slow_edit {

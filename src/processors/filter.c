@@ -86,10 +86,13 @@ static const struct weft_filter_condition *condition_at(const struct filter_proc
 }
 
 /* By condition and service; what the notes do not know of, which would be a mistake, by none. */
-static void book_removed(struct weft_consumer *consumer, struct weft_batch **own_removed)
+static void book_gone(struct weft_consumer *consumer, struct weft_batch **own_removed)
 {
     struct filter_processor *filter = processor_of(consumer);
     struct weft_host *host = consumer->host;
+    if (*own_removed == NULL) { /* events went, which are part of their span */
+        return;
+    }
     uint64_t left = (*own_removed)->weight;
     for (size_t i = 0; i < filter->look.note_count; i++) {
         const struct weft_filter_note *note = &filter->look.notes[i];
@@ -132,7 +135,7 @@ static enum weft_status filter_batch(struct weft_consumer *consumer, struct weft
     return is_touched ? remove_dropped(filter, edit, error) : WEFT_OK;
 }
 
-static const struct weft_slow_edit_operations filter_edits = { .edit = filter_batch, .book_removed = book_removed };
+static const struct weft_slow_edit_operations filter_edits = { .edit = filter_batch, .book_gone = book_gone };
 
 /* A batch that is refused comes again: then its events are counted. */
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)

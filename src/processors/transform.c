@@ -2,8 +2,8 @@
  * resources, as the Collector's transformprocessor does: group by group, each over all records.
  *
  * A batch is edited as a whole or not at all (pipeline/edit); one that takes long is kept, and goes on in later ticks
- * (pipeline/slow_edit). A record in which nothing changes leaves as the bytes
- * that came in, and so do all fields of one that no statement wrote. */
+ * (pipeline/slow_edit). A record in which nothing changes leaves as the bytes that came in, and so do all fields of one
+ * that no statement wrote. */
 #include "weft/component.h"
 
 #include "base/alloc.h"
@@ -17,7 +17,7 @@ struct transform_processor {
     struct weft_slow_edit slow;
     enum weft_signal signal;
     struct weft_transform_runner runner;
-    bool changes_count;         /* of data points; only then are there flows: */
+    /* only where statements change how many data points there are: */
     weft_flow_id copied_flow;   /* copied -> in_flight: points that statements make */
     weft_flow_id uncopied_flow; /* in_flight -> uncopied: of a batch that was refused */
     weft_flow_id drop_flow;     /* in_flight -> dropped(aggregated) */
@@ -83,39 +83,6 @@ static void unshare_rules(void *shared)
 
 /* ---- batches ---- */
 
-/* Points that were put together with others, by service. */
-static void book_gone(struct transform_processor *processor)
-{
-    const struct weft_transform_made *made = &processor->runner.made;
-    const struct weft_transform_gone *gone = (const struct weft_transform_gone *)(const void *)made->gone.bytes;
-    const uint8_t *name = made->services.bytes;
-    for (size_t i = 0; i < made->gone.length / sizeof *gone; i++) {
-        weft_host_drop_records(processor->consumer.host, processor->drop_flow, WEFT_SLICE_EMPTY,
-                               weft_slice_of(name, gone[i].service_bytes), gone[i].count);
-        name += gone[i].service_bytes;
-    }
-}
-
-/* There are more points, or less: what was made is booked before others have it, and what is gone once they have the
- * rest. */
-static enum weft_status pass_on_counted(struct transform_processor *processor, struct weft_edit *edit,
-                                        struct weft_batch **own_batch, struct weft_error *error)
-{
-    struct weft_host *host = processor->consumer.host;
-    uint64_t made_count = processor->runner.made.point_count;
-    weft_edit_reweigh(edit);
-    if (made_count > 0) {
-        weft_host_book(host, processor->copied_flow, made_count);
-    }
-    enum weft_status status = weft_edit_pass_on(edit, processor->next, own_batch, error);
-    if (status == WEFT_OK) {
-        book_gone(processor);
-    } else if (made_count > 0) {
-        weft_host_book(host, processor->uncopied_flow, made_count);
-    }
-    return status;
-}
-
 static const struct weft_consumer_operations transform_operations;
 
 static struct transform_processor *processor_of(const struct weft_consumer *consumer)
@@ -141,33 +108,48 @@ static enum weft_status edit_batch(struct weft_consumer *consumer, struct weft_e
                : weft_fail_prefix(error, "%s", consumer->id);
 }
 
-static const struct weft_slow_edit_operations transform_edits = { .edit = edit_batch };
+/* ---- data points that came and went ---- */
 
-/* What changes how many points there are is done at once. */
-static enum weft_status consume_counted(struct transform_processor *processor, struct weft_batch **own_batch,
-                                        struct weft_error *error)
+static void book_made(struct weft_consumer *consumer, struct weft_edit *edit)
 {
-    struct weft_error why = WEFT_ERROR_NONE;
-    struct weft_edit edit;
-    enum weft_status status = weft_edit_begin(&edit, own_batch);
-    if (status == WEFT_OK) {
-        status = edit_batch(&processor->consumer, &edit, &why);
-        if (status != WEFT_OK) {
-            weft_edit_cancel(&edit, own_batch);
-        }
+    struct transform_processor *processor = processor_of(consumer);
+    weft_edit_reweigh(edit);
+    if (processor->runner.made.point_count > 0) {
+        weft_host_book(consumer->host, processor->copied_flow, processor->runner.made.point_count);
     }
-    if (status == WEFT_NOMEM) {
-        return weft_fail(error, status, "%s: no memory to edit a batch", processor->consumer.id);
-    }
-    return status == WEFT_OK ? pass_on_counted(processor, &edit, own_batch, error)
-                             : weft_fail(error, status, "%s", why.text);
 }
+
+static void book_unmade(struct weft_consumer *consumer)
+{
+    struct transform_processor *processor = processor_of(consumer);
+    if (processor->runner.made.point_count > 0) {
+        weft_host_book(consumer->host, processor->uncopied_flow, processor->runner.made.point_count);
+    }
+}
+
+/* Those that were put together with others, by service. */
+static void book_gone(struct weft_consumer *consumer, struct weft_batch **own_removed)
+{
+    struct transform_processor *processor = processor_of(consumer);
+    const struct weft_transform_made *made = &processor->runner.made;
+    const struct weft_transform_gone *gone = (const struct weft_transform_gone *)(const void *)made->gone.bytes;
+    const uint8_t *name = made->services.bytes;
+    weft_assert(*own_removed == NULL);
+    for (size_t i = 0; i < made->gone.length / sizeof *gone; i++) {
+        weft_host_drop_records(consumer->host, processor->drop_flow, WEFT_SLICE_EMPTY,
+                               weft_slice_of(name, gone[i].service_bytes), gone[i].count);
+        name += gone[i].service_bytes;
+    }
+}
+
+static const struct weft_slow_edit_operations transform_edits = { .edit = edit_batch };
+static const struct weft_slow_edit_operations counted_edits = {
+    .edit = edit_batch, .book_made = book_made, .book_unmade = book_unmade, .book_gone = book_gone
+};
 
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
-    struct transform_processor *processor = processor_of(consumer);
-    return processor->changes_count ? consume_counted(processor, own_batch, error)
-                                    : weft_slow_edit_consume(&processor->slow, own_batch, true, error);
+    return weft_slow_edit_consume(&processor_of(consumer)->slow, own_batch, true, error);
 }
 
 static void on_next_changed(struct weft_consumer *consumer)
@@ -238,16 +220,17 @@ static enum weft_status create(const struct weft_instance_setup *setup, struct w
     weft_consumer_init(&processor->consumer, &transform_operations, setup->host, setup->id);
     processor->next = setup->next;
     processor->signal = setup->signal;
+    bool changes_count = weft_transform_rules_change_count(setup->shared, setup->signal);
     enum weft_status status = weft_transform_runner_init(&processor->runner, setup->shared, setup->id, error);
-    status = status == WEFT_OK ? weft_slow_edit_init(&processor->slow, &processor->consumer, setup->next,
-                                                     setup->in_flight, &transform_edits, error)
-                               : status;
+    status = status == WEFT_OK
+                 ? weft_slow_edit_init(&processor->slow, &processor->consumer, setup->next, setup->in_flight,
+                                       changes_count ? &counted_edits : &transform_edits, error)
+                 : status;
     if (status != WEFT_OK) {
         processor_free(&processor->consumer);
         return status;
     }
-    processor->changes_count = weft_transform_rules_change_count(setup->shared, setup->signal);
-    if (processor->changes_count) {
+    if (changes_count) {
         register_flows(processor, setup);
     }
     processor->runner.is_given_up = &processor->slow.is_given_up;

@@ -64,14 +64,16 @@ static enum weft_status edit_slowly(struct weft_consumer *consumer, struct weft_
     return remove_spans(edit);
 }
 
-static void book_removed(struct weft_consumer *consumer, struct weft_batch **own_removed)
+static void book_gone(struct weft_consumer *consumer, struct weft_batch **own_removed)
 {
     ck_assert_ptr_eq(consumer, &editor.consumer);
-    editor.booked += (*own_removed)->weight;
-    weft_batch_end(own_removed, NULL, -1);
+    if (*own_removed != NULL) {
+        editor.booked += (*own_removed)->weight;
+        weft_batch_end(own_removed, NULL, -1);
+    }
 }
 
-static const struct weft_slow_edit_operations edits = { .edit = edit_slowly, .book_removed = book_removed };
+static const struct weft_slow_edit_operations edits = { .edit = edit_slowly, .book_gone = book_gone };
 
 static enum weft_status editor_consume(struct weft_consumer *consumer, struct weft_batch **own_batch,
                                        struct weft_error *error)

@@ -20,12 +20,17 @@ static const struct row {
 static uint64_t refused;               /* records, which the fixture leaves in flight */
 static char slow_name[SLOW_BYTES + 1]; /* a pattern meets its limit in it */
 
-static void begin(const struct weft_component *component, const char *yaml)
+static void begin_with(const struct weft_component *component, const char *yaml, enum weft_signal signal)
 {
     refused = 0;
     fixture_turn_ns = 1; /* over whenever the clock is looked at */
     memset(slow_name, 'a', SLOW_BYTES);
-    component_begin(component, yaml, WEFT_TRACES);
+    component_begin(component, yaml, signal);
+}
+
+static void begin(const struct weft_component *component, const char *yaml)
+{
+    begin_with(component, yaml, WEFT_TRACES);
 }
 
 /* As the processor says, and the books. */
@@ -164,8 +169,122 @@ START_TEST(test_what_propagates_in_a_later_turn_drops_the_batch)
 }
 END_TEST
 
+/* ---- statements after which there are more data points, or less ---- */
+
+enum { POINTS = 4, AGGREGATED = 1, COPIED = 2, POINTS_AFTER = POINTS - AGGREGATED + COPIED };
+
+static unsigned settled_count;
+static enum weft_status settled_status;
+
+static void count_settled(struct weft_ticket *ticket)
+{
+    settled_status = ticket->worst.status;
+    settled_count++;
+}
+
+/* A gauge of two points. */
+static void put_gauge(struct weft_buffer *scope, const char *name)
+{
+    static const uint8_t point[] = { 0x31, 7, 0, 0, 0, 0, 0, 0, 0 }; /* as_int */
+    struct weft_buffer gauge = { 0 };
+    struct weft_buffer metric = { 0 };
+    put_field(&gauge, 1, weft_slice_of(point, sizeof point));
+    put_field(&gauge, 1, weft_slice_of(point, sizeof point));
+    put_field(&metric, 1, weft_slice_of_text(name));
+    put_message(&metric, 5, &gauge);
+    put_message(scope, 2, &metric);
+}
+
+/* Two metrics: one is slow, and copied; the points of the other are put together. */
+static void begin_counted(struct weft_ticket *ticket)
+{
+    struct weft_buffer scope = { 0 };
+    struct weft_buffer resource = { 0 };
+    struct weft_buffer request = { 0 };
+    begin_with(&weft_processor_transform,
+               "error_mode: silent\n"
+               "metric_statements: [{context: metric, statements: ["
+               "'replace_pattern(metric.name, \"(a*)(a*)[bc]\", \"x\")', "
+               "'aggregate_on_attributes(\"sum\", []) where metric.name == \"m\"', "
+               "'copy_metric(name=\"twin\") where metric.name != \"m\" and metric.name != \"twin\"']}]",
+               WEFT_METRICS);
+    put_gauge(&scope, slow_name);
+    put_gauge(&scope, "m");
+    put_message(&resource, 2, &scope);
+    put_message(&request, 1, &resource);
+    settled_count = 0;
+    weft_ticket_init(ticket, POINTS, WEFT_ACKNOWLEDGE_DELIVERED, count_settled);
+    ck_assert_int_eq(offer(WEFT_METRICS, weft_buffer_slice(&request), ticket), WEFT_OK);
+    weft_buffer_fini(&request);
+    ck_assert(!fixture.consumer->is_open);
+    ck_assert_uint_eq(held(), POINTS);
+}
+
+static uint64_t made(void)
+{
+    uint64_t sum = 0;
+    struct weft_ledger_snapshot snapshot;
+    ck_assert(weft_ledger_snapshot_take(fixture.host.ledger, &snapshot) == WEFT_OK);
+    for (size_t i = 0; i < snapshot.count; i++) {
+        sum += snapshot.balances[i].account.kind == WEFT_ACCOUNT_COPIED ? snapshot.balances[i].outflow : 0;
+    }
+    weft_ledger_snapshot_fini(&snapshot);
+    return sum;
+}
+
+static void end_counted(uint64_t made_count, uint64_t dropped_count)
+{
+    ck_assert_uint_eq(made(), made_count);
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_DROPPED), dropped_count);
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_UNCOPIED), 0);
+    ck_assert_uint_eq(settled_count, 1);
+    end();
+}
+
+START_TEST(test_points_that_come_and_go_in_turns_are_booked)
+{
+    struct weft_ticket ticket;
+    begin_counted(&ticket);
+    ck_assert_uint_gt(turns_until_done(), 0);
+    ck_assert_uint_eq(sink.weight, POINTS_AFTER);
+    ck_assert(last_has("twin"));
+    ck_assert_int_eq(settled_status, WEFT_OK);
+    end_counted(COPIED, AGGREGATED);
+}
+END_TEST
+
+START_TEST(test_points_that_came_in_turns_wait_and_are_dropped_as_others)
+{
+    struct weft_ticket ticket;
+    begin_counted(&ticket);
+    weft_consumer_set_open(&sink.consumer, false);
+    while (held() == POINTS) {
+        advance(1);
+    }
+    ck_assert_uint_eq(held(), POINTS_AFTER);
+    ck_assert_uint_eq(settled_count, 0);
+    sink.answer = WEFT_INVALID;
+    weft_consumer_set_open(&sink.consumer, true);
+    ck_assert_int_ne(settled_status, WEFT_OK);
+    end_counted(COPIED, AGGREGATED + POINTS_AFTER);
+}
+END_TEST
+
+START_TEST(test_closing_while_points_come_drops_those_that_were_there)
+{
+    struct weft_ticket ticket;
+    begin_counted(&ticket);
+    fixture.consumer->operations->drain(fixture.consumer, WEFT_DROP_SHUTDOWN, true);
+    ck_assert_int_ne(settled_status, WEFT_OK);
+    end_counted(0, POINTS);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, test_points_that_come_and_go_in_turns_are_booked);
+    tcase_add_test(tests, test_points_that_came_in_turns_wait_and_are_dropped_as_others);
+    tcase_add_test(tests, test_closing_while_points_come_drops_those_that_were_there);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_a_slow_batch_takes_turns_and_the_next_one_waits, 0, 2);
     tcase_add_loop_test(tests, test_closing_in_between_drops_all_of_it_and_nothing_else, 0, 2);
