@@ -33,6 +33,7 @@ void weft_ottl_program_free(struct weft_ottl_program **own_program)
     for (struct weft_ottl_state *state = program->states; state != NULL; state = state->next) {
         state->free_state(state->state);
     }
+    weft_arena_own(program->arena); /* a reload compiles on a thread of its own, and nobody else is left by now */
     weft_arena_unref(&program->arena);
     weft_free(program);
 }

@@ -254,6 +254,32 @@ class ShutdownInAReload(FaultCase):
         self.assertEqual(len(set(sink.span_ids())), 4, program.process.log_tail())
 
 
+class ReloadOfStatements(FaultCase):
+    @only_weft("it starts over")
+    def test_statements_and_conditions_are_changed_twice(self):
+        """They are compiled beside the ones in use, and freed where those are."""
+        sink, address = self.start(Backend()), f"127.0.0.1:{free_port()}"
+
+        def numbered(number):
+            policy = {"name": "all", "type": "ottl_condition", "ottl_condition": {"span": [f'attributes["number"] != {1000 + number}']}}
+            return configs.pipeline(address, {"otlp": configs.otlp_exporter(sink.address)}, {
+                "filter": {"trace_conditions": [f'span.attributes["number"] == {1000 + number}']},
+                "transform": {"trace_statements": [f'set(span.attributes["reload"], {number})']},
+                "tail_sampling": {"decision_wait": "100ms", "policies": [policy]}})
+
+        program = self.start_program(numbered(0), [address])
+        with Client(address) as client:
+            for number in range(3):
+                if number > 0:
+                    program.write(numbered(number))
+                    program.reload()
+                    self.assertTrue(wait_until(lambda: program.process.log_text().count('"agent.reloaded"') == number, 10.0),
+                                    program.process.log_tail())
+                self.assertIs(client.export(otlp.numbered_request(5 * number, 5)).outcome, Outcome.ACCEPTED)
+        self.assertEqual(len(sink.wait_for_spans(15)), 15)
+        program.stop()
+
+
 class UnixReload(FaultCase):
     @only_weft("it starts over")
     def test_a_changed_receiver_keeps_its_unix_socket(self):

@@ -1,4 +1,5 @@
 /* Conditions on spans and log records: what each kind of value compares with, and how conditions are put together. */
+#include "base/thread.h"
 #include "ottl_test.h"
 #include "suite.h"
 
@@ -356,6 +357,31 @@ START_TEST(test_without_memory_nothing_is_lost)
 }
 END_TEST
 
+/* ---- threads ---- */
+
+/* As a config is read again: on a thread of its own, which is gone when the condition is asked and freed. */
+static void compile_elsewhere(void *context)
+{
+    struct weft_ottl_program **out_program = context;
+    struct weft_ottl_options options = { .form = WEFT_OTTL_CONDITION, .context = WEFT_OTTL_SPAN };
+    struct weft_error error;
+    ck_assert(weft_ottl_program_new(WEFT_SLICE_LITERAL("IsMatch(name, \"^GET\") and kind == 2"), &options, out_program,
+                                    &error) == WEFT_OK);
+}
+
+START_TEST(test_a_program_is_freed_by_another_thread_than_compiled_it)
+{
+    struct weft_ottl_program *program = NULL;
+    struct subject subject;
+    bool holds = false;
+    subject_init(&subject, WEFT_TRACES, span_json, 0);
+    weft_thread_join(weft_thread_start("compiler", compile_elsewhere, &program));
+    ck_assert(weft_ottl_program_holds(program, &subject.run, &holds) == WEFT_OK && holds);
+    weft_ottl_program_free(&program);
+    subject_fini(&subject);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ottl conditions");
@@ -369,6 +395,7 @@ int main(void)
     tcase_add_test(tests, test_what_is_refused_says_where);
     tcase_add_test(tests, test_depth_and_size_have_limits);
     tcase_add_test(tests, test_without_memory_nothing_is_lost);
+    tcase_add_test(tests, test_a_program_is_freed_by_another_thread_than_compiled_it);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
