@@ -146,16 +146,26 @@ enum weft_status weft_ottl_metric_read(struct weft_ottl_run *run, struct weft_ot
     return status;
 }
 
+static enum weft_status fail_room(struct weft_ottl_run *run, size_t length)
+{
+    return weft_fail(&run->error, WEFT_INVALID, "there is no room for another metric of %zu bytes", length);
+}
+
 enum weft_status weft_ottl_metric_read_to_make(struct weft_ottl_run *run, struct weft_ottl_metric *out_metric)
 {
     size_t length = weft_ottl_record_level(&run->record, WEFT_OTTL_LEVEL_RECORD)->bytes.length;
-    return length > run->room_bytes
-               ? weft_fail(&run->error, WEFT_INVALID, "there is no room for another metric of %zu bytes", length)
-               : weft_ottl_metric_read(run, out_metric);
+    return length > run->room_bytes ? fail_room(run, length) : weft_ottl_metric_read(run, out_metric);
 }
 
+/* What once was too much is not made of the next data point either. */
 enum weft_status weft_ottl_metric_make(struct weft_ottl_run *run, struct weft_slice bytes)
 {
+    size_t room_bytes = run->room_bytes;
+    size_t more_bytes = bytes.length + WEFT_OTTL_METRIC_ROOM_BYTES;
+    run->room_bytes = more_bytes > room_bytes ? 0 : room_bytes - more_bytes;
+    if (more_bytes > room_bytes) {
+        return fail_room(run, bytes.length);
+    }
     weft_buffer_append(&run->made, &bytes, sizeof bytes);
     return weft_buffer_status(&run->made);
 }

@@ -39,7 +39,9 @@ enum weft_status weft_ottl_metric_read(struct weft_ottl_run *run, struct weft_ot
 enum weft_status weft_ottl_metric_read_to_make(struct weft_ottl_run *run,
                                                struct weft_ottl_metric *out_metric) WEFT_MUST_CHECK;
 
-/* One more Metric (run->made); of the run's memory. */
+/* One more Metric (run->made); of the run's memory. It takes of the room more than its bytes, so that there are not too
+ * many, however small they are. WEFT_INVALID: there is no room; WEFT_NOMEM. */
+enum { WEFT_OTTL_METRIC_ROOM_BYTES = 256 };
 enum weft_status weft_ottl_metric_make(struct weft_ottl_run *run, struct weft_slice bytes) WEFT_MUST_CHECK;
 /* One that lies in the scratch. */
 enum weft_status weft_ottl_metric_make_scratch(struct weft_ottl_run *run) WEFT_MUST_CHECK;

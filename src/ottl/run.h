@@ -25,7 +25,7 @@ struct weft_ottl_run {
     bool is_thorough;                                    /* tests: no call takes a shorter way (function.h) */
 
     struct weft_buffer made; /* struct weft_slice: Metrics that statements made beside the record, in memory */
-    size_t room_bytes;       /* for them */
+    size_t room_bytes;       /* for more of them */
     /* Of a Metric whose points are looked at one by one: what they have become, bytes NULL for one that is as it came;
      * and which one is looked at. NULL: none is. */
     struct weft_slice *points;

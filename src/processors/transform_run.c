@@ -59,6 +59,7 @@ static enum weft_status judge(struct walk *walk, struct weft_slice statement, en
 {
     struct weft_transform_runner *runner = walk->runner;
     if (status == WEFT_NOMEM) {
+        runner->run.room_bytes = 0; /* the next data point's metric would find none either */
         status = weft_ottl_without_memory(&runner->run);
     }
     if (status == WEFT_OK || status == WEFT_NOMEM) {
@@ -476,17 +477,15 @@ static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *r
 
 /* ---- metrics that are made ---- */
 
-/* The metrics that statements made of a record. Each counts for more than its bytes, so that they are not too many,
- * however small they are: they are looked at in turn, and may make more. */
+/* The metrics that statements made of a record, which are looked at in turn, and may make more. */
 static enum weft_status keep_made(struct walk *walk, uint32_t scope)
 {
-    enum { BYTES_EACH = 256 };
     struct weft_ottl_run *run = &walk->runner->run;
     const struct weft_slice *metrics = (const struct weft_slice *)(const void *)run->made.bytes;
     size_t count = run->made.length / sizeof *metrics;
     enum weft_status status = WEFT_OK;
     for (size_t i = 0; status == WEFT_OK && i < count; i++) {
-        size_t more_bytes = metrics[i].length + BYTES_EACH;
+        size_t more_bytes = metrics[i].length + WEFT_OTTL_METRIC_ROOM_BYTES;
         if (more_bytes > room_bytes(walk)) {
             status = fail_growth(walk);
             continue;

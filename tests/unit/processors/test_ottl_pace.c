@@ -280,8 +280,35 @@ START_TEST(test_closing_while_points_come_drops_those_that_were_there)
 }
 END_TEST
 
+/* One metric of all points for each of them: there is no room for so many, and what finds none is not begun. */
+START_TEST(test_metrics_for_which_there_is_no_room_cost_nothing)
+{
+    enum { SUMMARIES = 20000, MAX_TURNS = 20000 };
+    struct weft_buffer summary = { 0 };
+    struct weft_buffer metric = { 0 };
+    struct weft_buffer request = { 0 };
+    begin_with(&weft_processor_transform,
+               "error_mode: silent\n"
+               "metric_statements: [{context: datapoint, statements: ["
+               "'convert_summary_count_val_to_sum(\"cumulative\", true)']}]",
+               WEFT_METRICS);
+    for (int i = 0; i < SUMMARIES; i++) {
+        put_field(&summary, 1, WEFT_SLICE_EMPTY);
+    }
+    put_message(&metric, 11, &summary);
+    put_request(&request, weft_buffer_slice(&metric));
+    ck_assert_int_eq(offer(WEFT_METRICS, weft_buffer_slice(&request), NULL), WEFT_OK);
+    ck_assert_uint_lt(turns_until_done(), MAX_TURNS);
+    ck_assert_uint_gt(sink.weight, SUMMARIES);
+    weft_buffer_fini(&metric);
+    weft_buffer_fini(&request);
+    end();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, test_metrics_for_which_there_is_no_room_cost_nothing);
     tcase_add_test(tests, test_points_that_come_and_go_in_turns_are_booked);
     tcase_add_test(tests, test_points_that_came_in_turns_wait_and_are_dropped_as_others);
     tcase_add_test(tests, test_closing_while_points_come_drops_those_that_were_there);
