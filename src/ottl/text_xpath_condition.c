@@ -116,6 +116,20 @@ static struct weft_slice name_of(const struct weft_ottl_xpath_walk *walk, const 
     return weft_buffer_slice(joined);
 }
 
+/* Whether a text is that, which may lie in the scratch itself. */
+static bool is_name_of(const struct weft_ottl_xpath_found *found, bool is_local, struct weft_slice text)
+{
+    const struct weft_ottl_xml_attribute *attribute = found->attribute;
+    struct weft_slice element = !is_local && found->node->has_prefix ? found->node->prefixed : found->node->name;
+    struct weft_slice name = attribute != NULL ? attribute->name : element;
+    struct weft_slice space = attribute != NULL && !is_local ? attribute->space : WEFT_SLICE_EMPTY;
+    size_t before = space.length == 0 ? 0 : space.length + 1;
+    return text.length == before + name.length &&
+           weft_slice_equal(weft_slice_of(text.bytes + before, name.length), name) &&
+           (before == 0 ||
+            (text.bytes[before - 1] == ':' && weft_slice_equal(weft_slice_of(text.bytes, space.length), space)));
+}
+
 /* Of an operand that is no path, for this node. */
 static struct weft_slice string_of(const struct weft_ottl_xpath_walk *walk,
                                    const struct weft_ottl_xpath_operand *operand,
@@ -182,10 +196,10 @@ static bool compare_text(const struct comparison *it, struct weft_slice text)
     const struct weft_ottl_xpath_operand *other = &it->condition->other;
     bool is_of_strings = kind == WEFT_OTTL_XPATH_EQUAL || kind == WEFT_OTTL_XPATH_NOT_EQUAL;
     if (is_of_strings && !is_number(other)) {
-        bool is_name = other->kind != WEFT_OTTL_XPATH_STRING;
-        struct weft_slice name =
-            is_name ? name_of(it->walk, it->asked, other->kind == WEFT_OTTL_XPATH_LOCAL_NAME) : other->string;
-        return weft_slice_equal(text, name) == (kind == WEFT_OTTL_XPATH_EQUAL);
+        bool is_same = other->kind == WEFT_OTTL_XPATH_STRING
+                           ? weft_slice_equal(text, other->string)
+                           : is_name_of(it->asked, other->kind == WEFT_OTTL_XPATH_LOCAL_NAME, text);
+        return is_same == (kind == WEFT_OTTL_XPATH_EQUAL);
     }
     double number = weft_ottl_xpath_spend(it->walk, text.length) ? read_number(it->walk, text) : NAN;
     return are_so(kind, number, number_of(it->walk, other, it->asked));
