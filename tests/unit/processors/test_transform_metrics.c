@@ -257,6 +257,60 @@ START_TEST(test_calls_that_are_wrong_are_refused)
 }
 END_TEST
 
+/* ---- data in pieces ---- */
+
+/* An empty Sum, which the Gauge behind it replaces; of that one two pieces with a point each, and an empty one. */
+static const char pieces[] = "\x0a\x25\x12\x23\x12\x21"
+                             "\x0a\x01m"
+                             "\x3a\x00"
+                             "\x2a\x0b\x0a\x09\x19\x01\0\0\0\0\0\0\0"
+                             "\x2a\x0b\x0a\x09\x19\x02\0\0\0\0\0\0\0"
+                             "\x2a\x00";
+
+static const struct {
+    const char *context;
+    const char *statement;
+    const char *metrics; /* that come out */
+} of_pieces[] = {
+    { "datapoint", "set(attributes[\"k\"], 1)",
+      "{'name':'m','gauge':{'dataPoints':["
+      "{'timeUnixNano':'1','attributes':[{'key':'k','value':{'intValue':'1'}}]},"
+      "{'timeUnixNano':'2','attributes':[{'key':'k','value':{'intValue':'1'}}]}]}}" },
+    { "metric", "convert_gauge_to_sum(\"delta\", false)",
+      "{'name':'m','sum':{'dataPoints':[{'timeUnixNano':'1'},{'timeUnixNano':'2'}],"
+      "'aggregationTemporality':1}}" },
+    { "metric", "aggregate_on_attributes(\"sum\") where name == \"other\"", NULL },
+    { "metric", "copy_metric(name=\"n\") where name == \"m\"",
+      "{'name':'m','gauge':{'dataPoints':[{'timeUnixNano':'1'},{'timeUnixNano':'2'}]}},"
+      "{'name':'n','gauge':{'dataPoints':[{'timeUnixNano':'1'},{'timeUnixNano':'2'}]}}" },
+};
+
+START_TEST(test_data_in_pieces_is_one_for_statements)
+{
+    struct weft_slice request = { (const uint8_t *)pieces, sizeof pieces - 1 };
+    for (size_t i = 0; i < WEFT_COUNT_OF(of_pieces); i++) {
+        struct weft_buffer json = { 0 }, expected = { 0 };
+        begin(of_pieces[i].context, of_pieces[i].statement);
+        ck_assert(offer(WEFT_METRICS, request, NULL) == WEFT_OK);
+        expect_balanced();
+        struct weft_slice last = weft_buffer_slice(&sink.last);
+        if (of_pieces[i].metrics == NULL) {
+            ck_assert(weft_slice_equal(last, request));
+        } else {
+            ck_assert(weft_json_write_request(WEFT_METRICS, last, &json, NULL) == WEFT_OK);
+            append_quoted(&expected, "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[");
+            append_quoted(&expected, of_pieces[i].metrics);
+            append_quoted(&expected, "]}]}]}");
+            ck_assert_msg(weft_slice_equal(weft_buffer_slice(&json), weft_buffer_slice(&expected)), "%s\n%.*s",
+                          of_pieces[i].statement, WEFT_SLICE_PRINT(weft_buffer_slice(&json)));
+        }
+        weft_buffer_fini(&json);
+        weft_buffer_fini(&expected);
+        fixture_end();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("processor transform, metrics");
@@ -267,6 +321,7 @@ int main(void)
     tcase_add_test(tcase, test_points_that_are_made_are_booked);
     tcase_add_test(tcase, test_points_that_are_put_together_are_booked);
     tcase_add_test(tcase, test_copies_of_copies_end);
+    tcase_add_test(tcase, test_data_in_pieces_is_one_for_statements);
     tcase_add_test(tcase, test_calls_that_are_wrong_are_refused);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
