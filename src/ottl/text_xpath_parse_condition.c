@@ -9,9 +9,14 @@ static struct weft_ottl_xpath_condition *parse_or(struct weft_ottl_xpath_parser 
 
 /* ---- operands ---- */
 
+/* Whoever asks them goes down into each "or" and "and" of a row, on a stack that is no deeper than that of work. */
 static struct weft_ottl_xpath_condition *new_condition(struct weft_ottl_xpath_parser *parser,
                                                        enum weft_ottl_xpath_condition_kind kind)
 {
+    enum { MAX_CONDITIONS = 256 };
+    if (parser->conditions++ == MAX_CONDITIONS) {
+        weft_ottl_xpath_stop(parser, WEFT_INVALID, "it has too many conditions");
+    }
     struct weft_ottl_xpath_condition *condition = weft_ottl_xpath_take(parser, sizeof *condition);
     if (condition != NULL) {
         condition->kind = kind;

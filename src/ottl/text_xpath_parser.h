@@ -15,7 +15,7 @@ struct weft_ottl_xpath_parser {
     struct weft_arena *arena;
     enum weft_status status;
     struct weft_error *error;
-    size_t depth, steps;
+    size_t depth, steps, conditions;
     struct weft_ottl_xpath_step *asked; /* whose condition is being read */
 };
 

@@ -187,6 +187,28 @@ START_TEST(test_what_is_missing_is_said_by_name)
 }
 END_TEST
 
+/* Each "or" is a condition, too, and a level of the stack of who asks them. */
+START_TEST(test_an_xpath_of_very_many_conditions_is_refused)
+{
+    enum { MANY = 4000 };
+    struct subject subject;
+    struct weft_buffer expression = { 0 };
+    struct weft_error error = WEFT_ERROR_NONE;
+    struct weft_slice text;
+    const char *outcome;
+    weft_buffer_append_text(&expression, "GetXML(body, \"//b[2=1");
+    for (int i = 0; i < MANY; i++) {
+        weft_buffer_append_text(&expression, " or 2=1");
+    }
+    weft_buffer_append(&expression, "]\")", sizeof "]\")");
+    subject_init(&subject, WEFT_LOGS, record_json, 0);
+    ck_assert_int_eq(evaluate(&subject, (const char *)expression.bytes, &text, &outcome, &error), WEFT_INVALID);
+    ck_assert_msg(strstr(error.text, "it has too many conditions") != NULL, "%s", error.text);
+    subject_fini(&subject);
+    weft_buffer_fini(&expression);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ottl functions");
@@ -195,6 +217,7 @@ int main(void)
     tcase_add_test(tests, test_converters_give_what_the_collectors_do);
     tcase_add_test(tests, test_converters_without_memory);
     tcase_add_test(tests, test_what_is_missing_is_said_by_name);
+    tcase_add_test(tests, test_an_xpath_of_very_many_conditions_is_refused);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
