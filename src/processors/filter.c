@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "pipeline/slow_edit.h"
 #include "processors/filter_divide.h"
+#include "processors/metric_unite.h"
 
 struct filter_processor {
     struct weft_consumer consumer;
@@ -122,11 +123,42 @@ static enum weft_status remove_dropped(struct filter_processor *filter, struct w
     return weft_edit_remove(edit, dropped);
 }
 
+static bool has_pieces(const struct weft_batch *batch)
+{
+    struct weft_batch_cursor cursor = weft_batch_records(batch);
+    struct weft_slice record;
+    bool is_in_pieces = false;
+    while (!is_in_pieces && weft_batch_next_record(&cursor, &record)) {
+        is_in_pieces = weft_metric_is_in_pieces(record);
+    }
+    return is_in_pieces;
+}
+
+/* What is looked at: the batch as it lies, unless data of its metrics is in pieces, which hardly ever is. */
+static enum weft_status prepare(const struct filter_processor *filter, struct weft_edit *edit,
+                                const struct weft_batch **out_batch)
+{
+    *out_batch = edit->before;
+    if (filter->signal != WEFT_METRICS || !has_pieces(edit->before)) {
+        return WEFT_OK;
+    }
+    enum weft_status status = weft_edit_open(edit);
+    *out_batch = edit->batch;
+    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
+        status = weft_metric_unite(&edit->batch->parts[i].table, edit->batch->parts[i].arena);
+    }
+    return status;
+}
+
 static enum weft_status filter_batch(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error)
 {
     struct filter_processor *filter = processor_of(consumer);
     struct weft_filter_look *look = &filter->look;
-    enum weft_status status = weft_filter_look_at(look, edit->before, error);
+    const struct weft_batch *batch;
+    enum weft_status status = prepare(filter, edit, &batch);
+    if (status == WEFT_OK) {
+        status = weft_filter_look_at(look, batch, error);
+    }
     if (status != WEFT_OK) {
         return status;
     }

@@ -10,8 +10,8 @@
 #include "ottl/metric.h"
 #include "ottl/write.h"
 #include "ottl/write_short.h"
+#include "processors/metric_unite.h"
 #include "processors/transform_flat.h"
-#include "processors/transform_unite.h"
 #include "wire/checked.h"
 
 enum { NONE = UINT32_MAX };
@@ -608,7 +608,7 @@ enum weft_status weft_transform_apply(struct weft_transform_runner *runner, stru
     bool is_flat = runner->rules->flatten_data && table->signal == WEFT_LOGS;
     enum weft_status status = is_flat ? weft_transform_flatten(table, arena, error) : WEFT_OK;
     if (table->signal == WEFT_METRICS && runner->rules->group_counts[WEFT_METRICS] > 0) {
-        status = weft_transform_unite(table, arena);
+        status = weft_metric_unite(table, arena);
     }
     if (status == WEFT_OK) {
         status = run_groups(runner, table, arena, error);

@@ -217,6 +217,47 @@ START_TEST(test_data_points_go_out_of_their_metric)
 }
 END_TEST
 
+/* Data that comes in pieces is that of one Gauge; the Sum before it has lost. */
+START_TEST(test_data_points_in_pieces_are_asked_about)
+{
+    static const uint8_t pieces[] = "\x0a\x23\x12\x21\x12\x1f"
+                                    "\x0a\x01m"
+                                    "\x3a\x00"
+                                    "\x2a\x0b\x0a\x09\x19\x01\0\0\0\0\0\0\0"
+                                    "\x2a\x0b\x0a\x09\x19\x02\0\0\0\0\0\0\0";
+    static const struct {
+        const char *condition;
+        uint64_t kept;
+        const char *left; /* NULL: nothing, or all as it came */
+    } cases[] = {
+        { "time_unix_nano == 1", 1, "2" },
+        { "time_unix_nano == 2", 1, "1" },
+        { "time_unix_nano > 0", 0, NULL },
+        { "time_unix_nano == 3", 2, NULL },
+    };
+    struct weft_slice request = { pieces, sizeof pieces - 1 };
+    for (size_t i = 0; i < WEFT_COUNT_OF(cases); i++) {
+        struct weft_buffer json = { 0 };
+        char wanted[256];
+        snprintf(wanted, sizeof wanted, "metrics: {datapoint: ['%s']}", cases[i].condition);
+        begin(wanted, WEFT_METRICS);
+        ck_assert_int_eq(offer(WEFT_METRICS, request, NULL), WEFT_OK);
+        ck_assert_uint_eq(sink.weight, cases[i].kept);
+        ck_assert_uint_eq(booked(WEFT_ACCOUNT_DROPPED), 2 - cases[i].kept);
+        if (cases[i].kept == 2) {
+            ck_assert(weft_slice_equal(weft_buffer_slice(&sink.last), request));
+        } else if (cases[i].left != NULL) {
+            snprintf(wanted, sizeof wanted, "{\"dataPoints\":[{\"timeUnixNano\":\"%s\"}]}", cases[i].left);
+            ck_assert(weft_json_write_request(WEFT_METRICS, weft_buffer_slice(&sink.last), &json, NULL) == WEFT_OK);
+            ck_assert_msg(memmem(json.bytes, json.length, wanted, strlen(wanted)) != NULL, "%.*s",
+                          WEFT_SLICE_PRINT(weft_buffer_slice(&json)));
+        }
+        weft_buffer_fini(&json);
+        end();
+    }
+}
+END_TEST
+
 #define LOG(severity, body) "{\"severityNumber\":" severity ",\"body\":{\"stringValue\":\"" body "\"}}"
 #define LOGS(list)          "{\"resourceLogs\":[{" SERVICE("l") "\"scopeLogs\":[{\"logRecords\":[" list "]}]}]}"
 
@@ -421,6 +462,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_what_goes_is_the_same_with_a_condition_that_is_long);
     tcase_add_test(tests, test_span_events_go_out_of_their_span);
     tcase_add_test(tests, test_data_points_go_out_of_their_metric);
+    tcase_add_test(tests, test_data_points_in_pieces_are_asked_about);
     tcase_add_test(tests, test_log_records_go);
     tcase_add_test(tests, test_include_and_exclude);
     tcase_add_test(tests, test_what_fails_is_as_error_mode_says);

@@ -1,5 +1,5 @@
-/* Metrics whose data came in pieces (transform_unite.h). */
-#include "processors/transform_unite.h"
+/* Metrics whose data came in pieces (metric_unite.h). */
+#include "processors/metric_unite.h"
 
 #include "base/assert.h"
 #include "base/work.h"
@@ -19,6 +19,8 @@ static struct extent extent_of(struct weft_slice metric)
     struct weft_wire_reader reader = weft_wire_reader_of(metric);
     struct weft_wire_field field;
     struct extent extent = { 0 };
+    enum { METRIC_BYTES = 64 }; /* what a look at its fields costs */
+    weft_work_did(METRIC_BYTES);
     while (weft_wire_next_checked(&reader, &field)) {
         if (!weft_otlp_is_metric_data(&field)) {
             extent.other_bytes += field.whole.length;
@@ -79,14 +81,17 @@ static enum weft_status unite(struct weft_otlp_record *record, const struct exte
     return WEFT_OK;
 }
 
-enum weft_status weft_transform_unite(struct weft_otlp_table *table, struct weft_arena *arena)
+bool weft_metric_is_in_pieces(struct weft_slice metric)
 {
-    enum { METRIC_BYTES = 64 }; /* what a look at its fields costs */
+    return extent_of(metric).pieces > 1;
+}
+
+enum weft_status weft_metric_unite(struct weft_otlp_table *table, struct weft_arena *arena)
+{
     enum weft_status status = WEFT_OK;
     for (uint32_t i = 0; status == WEFT_OK && i < table->record_count; i++) {
         struct weft_otlp_record *record = &table->records[i];
         struct extent extent = extent_of(weft_slice_of(record->bytes, record->length));
-        weft_work_did(METRIC_BYTES);
         status = extent.pieces < 2 ? WEFT_OK : unite(record, &extent, arena);
     }
     return status;
