@@ -17,7 +17,7 @@
  *     status = weft_edit_pass_on(&edit, next, own_batch, error);
  *     if (status == WEFT_OK && edit.removed != NULL) weft_consumer_drop(consumer, &edit.removed, flow, reason, NULL);
  *
- * It lives within one call of consume. */
+ * It lives within one call of consume, or as long as it is put off (slow_edit.h). */
 struct weft_edit {
     struct weft_batch *batch;   /* being changed; NULL: not copied yet */
     struct weft_batch *removed; /* what weft_edit_remove took out; after weft_edit_pass_on NULL or the caller's */

@@ -18,7 +18,8 @@
  * kept and the consumer is closed meanwhile. Its payloads and arenas are charged as any batch's are. Nothing is undone
  * once a batch has been taken: an edit for which memory runs out then drops it, so that its clients come again, and one
  * that fails drops it as invalid. When nothing more can wait (a forced drain), an edit is told to give up
- * (is_given_up): it looks at that from record to record and returns WEFT_CLOSED.
+ * (is_given_up): one that looks at that from record to record returns WEFT_CLOSED, any other goes on to its end, and so
+ * bounds what it does to a batch by itself.
  *
  * Owner: the processor, which embeds it and has no state that an edit uses for anything else while one is under way. */
 struct weft_slow_edit_operations {
