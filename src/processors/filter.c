@@ -21,6 +21,7 @@ struct filter_processor {
     weft_flow_id drop_flow; /* in_flight -> dropped(filtered) */
     struct weft_filter_look look;
     struct weft_selection dropped; /* of one batch that is divided; kept for its memory */
+    uint64_t event_count;          /* that are gone for good */
 };
 
 static enum weft_status validate(const void *untyped, struct weft_error *error)
@@ -91,7 +92,8 @@ static void book_gone(struct weft_consumer *consumer, struct weft_batch **own_re
 {
     struct filter_processor *filter = processor_of(consumer);
     struct weft_host *host = consumer->host;
-    if (*own_removed == NULL) { /* events went, which are part of their span */
+    filter->event_count += filter->look.event_count;
+    if (*own_removed == NULL) { /* nothing but events went, which are part of their span */
         return;
     }
     uint64_t left = (*own_removed)->weight;
@@ -169,16 +171,9 @@ static enum weft_status filter_batch(struct weft_consumer *consumer, struct weft
 
 static const struct weft_slow_edit_operations filter_edits = { .edit = filter_batch, .book_gone = book_gone };
 
-/* A batch that is refused comes again: then its events are counted. */
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
-    struct filter_processor *filter = processor_of(consumer);
-    uint64_t events = filter->look.event_count;
-    enum weft_status status = weft_slow_edit_consume(&filter->slow, own_batch, true, error);
-    if (status != WEFT_OK) {
-        filter->look.event_count = events;
-    }
-    return status;
+    return weft_slow_edit_consume(&processor_of(consumer)->slow, own_batch, true, error);
 }
 
 static void on_next_changed(struct weft_consumer *consumer)
@@ -220,7 +215,7 @@ static void collect(const struct weft_consumer *consumer, struct weft_samples *s
                      WEFT_SAMPLE_COUNTER, (double)filter->slow.put_off_count, labels);
     if (filter->signal == WEFT_TRACES) {
         weft_samples_add(samples, "weft_filter_dropped_events", "Span events that were dropped from spans that stay",
-                         WEFT_SAMPLE_COUNTER, (double)filter->look.event_count, labels);
+                         WEFT_SAMPLE_COUNTER, (double)filter->event_count, labels);
     }
 }
 

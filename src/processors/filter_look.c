@@ -412,6 +412,7 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
     struct weft_batch_cursor cursor = weft_batch_records(batch);
     struct weft_slice record;
     look->note_count = 0;
+    look->event_count = 0;
     look->purse = PURSE;
     look->resource_x = look->scope_x = WEFT_SLICE_EMPTY;
     memset(look->counts, 0, look->rules->condition_count * sizeof *look->counts);

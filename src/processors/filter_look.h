@@ -22,7 +22,8 @@ struct weft_filter_look {
     struct weft_selection divided; /* records out of which items go: span events, data points */
     struct weft_filter_note *notes;
     size_t note_count, note_capacity;
-    uint64_t event_count, error_count;
+    uint64_t event_count; /* that go */
+    uint64_t error_count; /* of all batches */
     /* All conditions of records, in the order in which they are asked, if all are brief and nothing is asked of items;
      * else NULL. */
     const struct weft_ottl_brief **briefs;

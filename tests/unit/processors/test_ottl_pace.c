@@ -169,6 +169,55 @@ START_TEST(test_what_propagates_in_a_later_turn_drops_the_batch)
 }
 END_TEST
 
+static double dropped_events(void)
+{
+    struct weft_samples samples;
+    double value = -1;
+    weft_samples_init(&samples);
+    weft_processor_filter.collect(fixture.consumer, &samples);
+    for (size_t i = 0; i < samples.count; i++) {
+        bool is_it = strcmp(samples.items[i].name, "weft_filter_dropped_events") == 0;
+        value = is_it ? samples.items[i].value : value;
+    }
+    weft_samples_fini(&samples);
+    return value;
+}
+
+/* An event of a span before the slow one. */
+static void offer_event(const char *error_mode)
+{
+    struct weft_buffer event = { 0 }, span = { 0 }, slow = { 0 }, scope = { 0 }, resource = { 0 }, request = { 0 };
+    char yaml[256];
+    snprintf(yaml, sizeof yaml,
+             "error_mode: %s\ntraces: {span: ['IsMatch(name, \"(a*)(a*)[bc]\")'], spanevent: ['name == \"gone\"']}",
+             error_mode);
+    begin(&weft_processor_filter, yaml);
+    put_field(&event, 2, weft_slice_of_text("gone"));
+    put_span(&span, "first");
+    put_message(&span, 11, &event);
+    put_span(&slow, slow_name);
+    put_message(&scope, 2, &span);
+    put_message(&scope, 2, &slow);
+    put_message(&resource, 2, &scope);
+    put_message(&request, 1, &resource);
+    ck_assert_int_eq(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL), WEFT_OK);
+    ck_assert_uint_gt(turns_until_done(), 0);
+    weft_buffer_fini(&request);
+}
+
+START_TEST(test_events_are_counted_once_they_are_gone)
+{
+    offer_event("silent");
+    ck_assert_uint_eq(sink.weight, 2);
+    ck_assert_double_eq(dropped_events(), 1);
+    end();
+    offer_event("propagate");
+    ck_assert_uint_eq(booked(WEFT_ACCOUNT_DROPPED), 2);
+    ck_assert_double_eq(dropped_events(), 0);
+    end();
+}
+END_TEST
+
 /* ---- statements after which there are more data points, or less ---- */
 
 enum { POINTS = 4, AGGREGATED = 1, COPIED = 2, POINTS_AFTER = POINTS - AGGREGATED + COPIED };
@@ -316,6 +365,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, test_a_slow_batch_takes_turns_and_the_next_one_waits, 0, 2);
     tcase_add_loop_test(tests, test_closing_in_between_drops_all_of_it_and_nothing_else, 0, 2);
     tcase_add_test(tests, test_what_a_filter_takes_out_in_turns_is_booked);
+    tcase_add_test(tests, test_events_are_counted_once_they_are_gone);
     tcase_add_loop_test(tests, test_what_propagates_in_a_later_turn_drops_the_batch, 0, 2);
 }
 
