@@ -4,6 +4,9 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/work.h"
+
+enum { ROW_BYTES = 32 }; /* what a step of a loop over rows costs, as work counts it */
 
 static uint64_t flat_bytes(const struct weft_otlp_table *table)
 {
@@ -11,6 +14,7 @@ static uint64_t flat_bytes(const struct weft_otlp_table *table)
     for (uint32_t i = 0; i < table->record_count; i++) {
         const struct weft_otlp_scope *scope = &table->scopes[table->records[i].scope];
         bytes += scope->header.length + table->resources[scope->resource].header.length;
+        weft_work_did(ROW_BYTES);
     }
     return bytes;
 }
@@ -33,6 +37,7 @@ enum weft_status weft_transform_flatten(struct weft_otlp_table *table, struct we
         resources[i] = table->resources[scope->resource];
         scopes[i] = (struct weft_otlp_scope){ .header = scope->header, .resource = i };
         table->records[i].scope = i;
+        weft_work_did(ROW_BYTES);
     }
     table->resources = resources;
     table->scopes = scopes;
@@ -92,6 +97,7 @@ static struct row *sort(struct row *rows, struct row *room, size_t count, is_bef
             for (size_t i = start; i < end; i++) {
                 bool is_left = left < middle && (right >= end || !is_before(&rows[right], &rows[left]));
                 room[i] = is_left ? rows[left++] : rows[right++];
+                weft_work_did(ROW_BYTES);
             }
         }
         struct row *sorted = room;
@@ -107,6 +113,7 @@ static struct row *group(struct row *rows, struct row *room, uint32_t count)
     struct row *sorted = sort(rows, room, count, is_before_by_header);
     for (uint32_t i = 0; i < count; i++) {
         sorted[i].first = i > 0 && is_same(&sorted[i - 1], &sorted[i]) ? sorted[i - 1].first : sorted[i].index;
+        weft_work_did(ROW_BYTES);
     }
     return sort(sorted, sorted == rows ? room : rows, count, is_before_by_first);
 }
@@ -116,6 +123,7 @@ static void set_header(struct row *row, struct weft_slice header, const struct r
     bool is_known = before != NULL && before->header.bytes == header.bytes && before->header.length == header.length;
     row->header = header;
     row->hash = is_known ? before->hash : weft_hash_xxh3(header);
+    weft_work_did(ROW_BYTES + (is_known ? 0 : header.length));
 }
 
 /* Resources and scopes of rows that lie in the order of both. */
@@ -134,6 +142,7 @@ static void write_table(struct weft_otlp_table *table, const struct row *rows, c
         }
         table->records[i] = records[rows[i].index];
         table->records[i].scope = scope_count - 1;
+        weft_work_did(ROW_BYTES);
     }
     table->resource_count = resource_count;
     table->scope_count = scope_count;

@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from attack_case import is_sanitized
 from harness import config as configs
-from harness import otlp
+from harness import otlp, wire
 from harness.backend import Backend
 from harness.case import OutsideInCase, only_weft
 from harness.client import Client, Outcome
@@ -88,6 +88,23 @@ class HostileValues(OutsideInCase):
         self.assertEqual(b"".join(sink.bodies()).count(b"seen"), SPANS + 1)
         for name in ("weft_filter_put_off_batches", "weft_transform_put_off_batches"):
             self.assertEqual(self.metric(name), 1, name)
+
+    def test_flattening_very_many_records_takes_turns(self):
+        """As many as there is room for, each empty: nothing but the rows that hold them."""
+        sink, address = self.start(Backend()), f"127.0.0.1:{free_port()}"
+        transform = {"flatten_data": True, "log_statements": ['set(resource.attributes["user"], log.attributes["user"])']}
+        config = configs.pipeline(address, {"otlp": configs.otlp_exporter(sink.address)}, {"transform": transform})
+        config["service"]["pipelines"]["logs"] = config["service"]["pipelines"].pop("traces")
+        self.program = self.start_program(config, [address], workers=1)
+        record = wire.bytes_field(2, b"")
+        request = wire.bytes_field(1, wire.bytes_field(2, record * (BYTES // len(record))))
+        with Client(address) as client:
+            self.assertEqual(client.export(request, otlp.LOGS_METHOD, seconds=60.0).outcome, Outcome.ACCEPTED)
+        longest = self.metric("weft_loop_longest_tick_seconds")
+        print(f"  longest tick {1e3 * longest:.0f} ms", flush=True)
+        if not is_sanitized():
+            self.assertEqual(self.metric("weft_transform_put_off_batches"), 1)
+            self.assertLessEqual(longest, LONGEST_TICK)
 
 
 if __name__ == "__main__":
