@@ -41,7 +41,7 @@ size_t weft_utf8_valid_length(struct weft_slice text)
             return at;
         }
     }
-    return at + valid_length(weft_slice_of(text.bytes + at, text.length - at));
+    return at == text.length ? at : at + valid_length(weft_slice_of(text.bytes + at, text.length - at));
 }
 
 #ifdef __SSE2__

@@ -22,6 +22,13 @@ struct weft_otlp_counts {
                       more. False: it is not known */
 };
 
+/* Whether both are of requests with as many of everything. What is known of their attributes does not matter. */
+static inline bool weft_otlp_counts_equal(const struct weft_otlp_counts *left, const struct weft_otlp_counts *right)
+{
+    return left->resources == right->resources && left->scopes == right->scopes && left->records == right->records &&
+           left->data_points == right->data_points && left->bad_texts == right->bad_texts;
+}
+
 /* What the ledger counts of a request. */
 static inline uint32_t weft_otlp_weight(enum weft_signal signal, const struct weft_otlp_counts *counts)
 {

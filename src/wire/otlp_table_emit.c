@@ -158,9 +158,11 @@ static enum weft_status emit_frame(struct emit *emit, uint32_t number, size_t le
  * memory of both: two blocks of the heap never lie so close, their own heads are longer than a frame of 32 bits. */
 static inline bool follows(struct weft_slice run, const struct weft_otlp_record *record, size_t frame_length)
 {
+    if (run.length == 0) {
+        return false;
+    }
     const uint8_t *end = run.bytes + run.length;
-    return run.length > 0 && record->bytes == end + frame_length &&
-           is_frame(end, frame_length, RECORDS_FIELD, record->length);
+    return record->bytes == end + frame_length && is_frame(end, frame_length, RECORDS_FIELD, record->length);
 }
 
 /* Records first .. end - 1 of a scope, in runs: what has its frame before it and lies right behind the one before. */

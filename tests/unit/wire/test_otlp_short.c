@@ -31,9 +31,7 @@ static void compare(struct tally *tally, enum weft_signal signal, struct weft_sl
         ck_abort_msg("%d \"%s\", the general way: %d \"%s\"", (int)status, error.text, (int)general_status,
                      general_error.text);
     }
-    bool are_equal = counts.resources == general_counts.resources && counts.scopes == general_counts.scopes &&
-                     counts.records == general_counts.records && counts.data_points == general_counts.data_points &&
-                     counts.bad_texts == general_counts.bad_texts && counts.is_plain == general_counts.is_plain;
+    bool are_equal = weft_otlp_counts_equal(&counts, &general_counts) && counts.is_plain == general_counts.is_plain;
     if (!are_equal) {
         ck_abort_msg("%u records, %u points, %u bad texts, plain %d; the general way: %u, %u, %u, %d", counts.records,
                      counts.data_points, counts.bad_texts, counts.is_plain, general_counts.records,
