@@ -8,9 +8,24 @@
 
 enum { ROW_BYTES = 32 }; /* what a step of a loop over rows costs, as work counts it */
 
+/* A record on its way into a group: of its resource first, then of its scope within that. */
+struct row {
+    uint64_t hash;
+    struct weft_slice header; /* by which rows of one group are told apart */
+    uint32_t group;           /* that it belongs to already */
+    uint32_t first;           /* of its group */
+    uint32_t index;
+};
+
+/* What flattening and regrouping take for a record, besides headers. */
+enum {
+    RECORD_BYTES = 2 * (sizeof(struct weft_otlp_resource) + sizeof(struct weft_otlp_scope) + sizeof(struct row)) +
+                   sizeof(struct weft_otlp_record)
+};
+
 static uint64_t flat_bytes(const struct weft_otlp_table *table)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = (uint64_t)table->record_count * RECORD_BYTES;
     for (uint32_t i = 0; i < table->record_count; i++) {
         const struct weft_otlp_scope *scope = &table->scopes[table->records[i].scope];
         bytes += scope->header.length + table->resources[scope->resource].header.length;
@@ -44,15 +59,6 @@ enum weft_status weft_transform_flatten(struct weft_otlp_table *table, struct we
     table->resource_count = table->scope_count = count;
     return WEFT_OK;
 }
-
-/* A record on its way into a group: of its resource first, then of its scope within that. */
-struct row {
-    uint64_t hash;
-    struct weft_slice header; /* by which rows of one group are told apart */
-    uint32_t group;           /* that it belongs to already */
-    uint32_t first;           /* of its group */
-    uint32_t index;
-};
 
 static bool is_same(const struct row *left, const struct row *right)
 {

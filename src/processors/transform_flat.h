@@ -6,7 +6,8 @@
  * that what one of them writes there is not seen by the next record. Headers are bytes of the request or of an arena,
  * and those that stay the same stay one; nothing of them is copied. */
 
-enum { WEFT_TRANSFORM_MAX_FLAT_BYTES = 64 << 20 /* of headers, each as often as there are records under it */ };
+/* Of headers, each as often as there are records under it, and of rows for them. */
+enum { WEFT_TRANSFORM_MAX_FLAT_BYTES = 64 << 20 };
 
 /* WEFT_LIMIT: they would be more, to be looked at and written one by one; WEFT_NOMEM. Then the table is as it was. */
 enum weft_status weft_transform_flatten(struct weft_otlp_table *table, struct weft_arena *arena,

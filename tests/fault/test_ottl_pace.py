@@ -90,14 +90,14 @@ class HostileValues(OutsideInCase):
             self.assertEqual(self.metric(name), 1, name)
 
     def test_flattening_very_many_records_takes_turns(self):
-        """As many as there is room for, each empty: nothing but the rows that hold them."""
+        """About as many as may be flattened, each empty: nothing but the rows that hold them."""
         sink, address = self.start(Backend()), f"127.0.0.1:{free_port()}"
         transform = {"flatten_data": True, "log_statements": ['set(resource.attributes["user"], log.attributes["user"])']}
         config = configs.pipeline(address, {"otlp": configs.otlp_exporter(sink.address)}, {"transform": transform})
         config["service"]["pipelines"]["logs"] = config["service"]["pipelines"].pop("traces")
         self.program = self.start_program(config, [address], workers=1)
         record = wire.bytes_field(2, b"")
-        request = wire.bytes_field(1, wire.bytes_field(2, record * (BYTES // len(record))))
+        request = wire.bytes_field(1, wire.bytes_field(2, record * 300_000))
         with Client(address) as client:
             self.assertEqual(client.export(request, otlp.LOGS_METHOD, seconds=60.0).outcome, Outcome.ACCEPTED)
         longest = self.metric("weft_loop_longest_tick_seconds")

@@ -173,15 +173,21 @@ START_TEST(test_a_batch_that_is_not_taken_is_as_it_was)
 }
 END_TEST
 
-/* 20,000 records under a resource of 4 KiB would be 80 MiB of resources. */
+/* 20,000 records under a resource of 4 KiB would be 80 MiB of resources, a million under an empty one 175 MiB of rows.
+ */
+static const struct {
+    int records;
+    size_t value_bytes;
+} too_much[] = { { 20000, 4096 }, { 1000 * 1000, 0 } };
+
 START_TEST(test_resources_that_would_be_too_many_bytes_are_refused)
 {
-    enum { RECORDS = 20000, VALUE_BYTES = 4096, RECORDS_FIELD = 2 };
-    static char value[VALUE_BYTES + 1];
+    enum { MAX_VALUE_BYTES = 4096, RECORDS_FIELD = 2 };
+    char value[MAX_VALUE_BYTES + 1] = { 0 };
     struct weft_buffer resource = { 0 }, scope = { 0 }, resource_x = { 0 }, request = { 0 };
-    memset(value, 'v', VALUE_BYTES);
+    memset(value, 'v', too_much[_i].value_bytes);
     put_string_attribute(&resource, 1, "k", value);
-    for (int i = 0; i < RECORDS; i++) {
+    for (int i = 0; i < too_much[_i].records; i++) {
         put_field(&scope, RECORDS_FIELD, WEFT_SLICE_EMPTY);
     }
     put_message(&resource_x, 1, &resource);
@@ -206,7 +212,8 @@ int main(void)
     tcase_add_test(tcase, test_records_have_resources_and_scopes_of_their_own);
     tcase_add_test(tcase, test_what_no_statement_changes_passes_as_it_came);
     tcase_add_test(tcase, test_a_batch_that_is_not_taken_is_as_it_was);
-    tcase_add_test(tcase, test_resources_that_would_be_too_many_bytes_are_refused);
+    tcase_add_loop_test(tcase, test_resources_that_would_be_too_many_bytes_are_refused, 0,
+                        (int)WEFT_COUNT_OF(too_much));
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
