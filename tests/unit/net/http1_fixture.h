@@ -103,7 +103,8 @@ static inline void http1_on_request(void *context, struct weft_http1_server_exch
         }
         weft_http1_server_exchange_reply_own(exchange, 200, "text/plain", NULL, &own);
     } else if (weft_slice_equal_text(request->path, "/never")) {
-        http1.never[http1.never_count++] = exchange;
+        http1.never[http1.never_count] = exchange;
+        __atomic_store_n(&http1.never_count, http1.never_count + 1, __ATOMIC_RELEASE);
     } else if (weft_slice_equal_text(request->path, "/pause")) {
         weft_http1_server_set_reading(http1.server, false);
         weft_timer_set_after(weft_loop_timers(http1.loop), &http1.pause_timer, 150 * WEFT_NS_PER_MS);
@@ -194,6 +195,14 @@ static inline void http1_stop(void)
     weft_payload_pool_own(http1.net.pool); /* the thread that had it is gone */
     http1_unmake();
     weft_mailbox_free(http1.mailbox);
+}
+
+/* Until the server has begun so many requests for /never. */
+static inline void http1_wait_for_never(size_t count)
+{
+    while (__atomic_load_n(&http1.never_count, __ATOMIC_ACQUIRE) < count) {
+        usleep(1000);
+    }
 }
 
 static inline int http1_connect(void)

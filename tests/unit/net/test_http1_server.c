@@ -252,10 +252,12 @@ START_TEST(test_connections_are_capped_and_idle_ones_make_room)
     http1_send_text(second, "GET /hello HTTP/1.1\r\n" H "\r\n");
     http1_expect(second, 200, "hello\n");
     http1_send_text(second, "GET /never HTTP/1.1\r\n" H "\r\n");
+    http1_wait_for_never(1);
     int third = http1_connect(); /* first is idle and goes */
     http1_expect_end(first);
     http1_send_text(third, "GET /never HTTP/1.1\r\n" H "\r\n");
     http1_send_text(third, "GET /hello HTTP/1.1\r\n" H "\r\n");
+    http1_wait_for_never(2);
     int fourth = http1_connect(); /* both are busy */
     http1_expect_end(fourth);
     close(second);
