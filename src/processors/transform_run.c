@@ -1,37 +1,23 @@
 /* Running statements (transform_run.h). What statements of a record change in its resource or scope stays open for the
  * records after it, which see it, and is written once: when the walk leaves it, or much has gathered around it. Written
  * for each record it would cost the length of the resource as often as there are records. */
-#include "processors/transform_run.h"
+#include "processors/transform_run_internal.h"
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/work.h"
 #include "ottl/function.h"
 #include "ottl/metric.h"
-#include "ottl/write.h"
 #include "ottl/write_short.h"
 #include "processors/metric_unite.h"
 #include "processors/transform_flat.h"
-#include "wire/checked.h"
 
 enum { NONE = UINT32_MAX };
-enum { RESOURCE_FIELD = 1, SCOPE_FIELD = 1, EVENTS_FIELD = 11, POINTS_FIELD = 1 };
+enum { RESOURCE_FIELD = 1, SCOPE_FIELD = 1 };
 
 /* How much of the run's memory may be taken while a resource or scope is open: so many times of what it and its first
  * change took, within these bounds. */
 enum { OPEN_TIMES = 4, OPEN_LEAST_BYTES = 1 << 20, OPEN_MOST_BYTES = WEFT_ENTRY_MEMORY_MAX_BYTES / 2 };
-
-/* A walk over a table. */
-struct walk {
-    struct weft_transform_runner *runner;
-    const struct weft_transform_group *group;
-    struct weft_otlp_table *table;
-    struct weft_arena *arena;
-    struct weft_error *error;
-    uint32_t resource, scope; /* that the run looks at; NONE: to be set anew */
-    size_t open_bytes;        /* of the run's memory, until which changed headers stay open; 0: none is changed */
-    size_t grown_bytes;       /* by which records and headers are longer than they were */
-};
 
 enum weft_status weft_transform_runner_init(struct weft_transform_runner *runner,
                                             const struct weft_transform_rules *rules, const char *id,
@@ -56,7 +42,7 @@ void weft_transform_runner_fini(struct weft_transform_runner *runner)
 
 /* What becomes of a statement or condition that failed; WEFT_OK: it counts for nothing. Memory that a value asked for
  * and that no record may have is the value's fault. */
-static enum weft_status judge(struct walk *walk, struct weft_slice statement, enum weft_status status)
+static enum weft_status judge(struct weft_transform_walk *walk, struct weft_slice statement, enum weft_status status)
 {
     struct weft_transform_runner *runner = walk->runner;
     if (status == WEFT_NOMEM) {
@@ -79,7 +65,7 @@ static enum weft_status judge(struct walk *walk, struct weft_slice statement, en
 }
 
 /* Whether one of the conditions holds; without conditions all records are meant. */
-static enum weft_status is_meant(struct walk *walk, bool *out_is_meant)
+static enum weft_status is_meant(struct weft_transform_walk *walk, bool *out_is_meant)
 {
     const struct weft_transform_group *group = walk->group;
     *out_is_meant = group->condition_count == 0;
@@ -113,7 +99,7 @@ static enum weft_status run_statement(struct weft_ottl_run *run, const struct we
 }
 
 /* All statements on what the run looks at. */
-static enum weft_status run_group(struct walk *walk)
+enum weft_status weft_transform_run_group(struct weft_transform_walk *walk)
 {
     enum { STATEMENT_BYTES = 32 }; /* what an ordinary one costs */
     const struct weft_transform_runner *runner = walk->runner;
@@ -133,20 +119,20 @@ static enum weft_status run_group(struct walk *walk)
 
 /* ---- writing ---- */
 
-static struct weft_ottl_message *level_of(struct walk *walk, enum weft_ottl_level level)
+static struct weft_ottl_message *level_of(struct weft_transform_walk *walk, enum weft_ottl_level level)
 {
     return &walk->runner->run.record.levels[level];
 }
 
-static bool is_touched(const struct walk *walk, enum weft_ottl_level level)
+bool weft_transform_is_touched(const struct weft_transform_walk *walk, enum weft_ottl_level level)
 {
     const struct weft_ottl_record *record = &walk->runner->run.record;
     return record->has_level[level] && record->levels[level].touched != 0;
 }
 
 /* The message as it is now, at the end of runner->written, which is cleared before. */
-static enum weft_status write_level(struct walk *walk, enum weft_ottl_level level,
-                                    const struct weft_ottl_replaced *replaced)
+enum weft_status weft_transform_write_level(struct weft_transform_walk *walk, enum weft_ottl_level level,
+                                            const struct weft_ottl_replaced *replaced)
 {
     static const struct weft_ottl_replaced nothing = { 0 };
     struct weft_transform_runner *runner = walk->runner;
@@ -157,11 +143,12 @@ static enum weft_status write_level(struct walk *walk, enum weft_ottl_level leve
 }
 
 /* What a level has become is a field of the one around it. */
-static enum weft_status write_into(struct walk *walk, enum weft_ottl_level level, enum weft_ottl_level outer,
-                                   uint32_t field, const struct weft_ottl_replaced *replaced)
+static enum weft_status write_into(struct weft_transform_walk *walk, enum weft_ottl_level level,
+                                   enum weft_ottl_level outer, uint32_t field,
+                                   const struct weft_ottl_replaced *replaced)
 {
     struct weft_ottl_run *run = &walk->runner->run;
-    enum weft_status status = write_level(walk, level, replaced);
+    enum weft_status status = weft_transform_write_level(walk, level, replaced);
     if (status != WEFT_OK) {
         return status;
     }
@@ -169,12 +156,12 @@ static enum weft_status write_into(struct walk *walk, enum weft_ottl_level level
                                        weft_buffer_slice(&walk->runner->written), &run->memory);
 }
 
-static size_t room_bytes(const struct walk *walk)
+static size_t room_bytes(const struct weft_transform_walk *walk)
 {
     return WEFT_TRANSFORM_MAX_GROWTH_BYTES - walk->grown_bytes;
 }
 
-static enum weft_status fail_growth(struct walk *walk)
+static enum weft_status fail_growth(struct weft_transform_walk *walk)
 {
     (void)weft_fail(&walk->runner->run.error, WEFT_INVALID, "a request may not grow by more than %d MiB",
                     WEFT_TRANSFORM_MAX_GROWTH_BYTES >> 20);
@@ -183,7 +170,7 @@ static enum weft_status fail_growth(struct walk *walk)
 
 /* Where the table can keep what is so long and was that long before; its frame as a field of that number is right
  * before it, so that neighbours leave as one piece. 0: without. WEFT_OK with NULL: it may not become so long. */
-static enum weft_status make_room(struct walk *walk, uint32_t frame, size_t length_before, size_t length,
+static enum weft_status make_room(struct weft_transform_walk *walk, uint32_t frame, size_t length_before, size_t length,
                                   uint8_t **out_bytes)
 {
     size_t more_bytes = length > length_before ? length - length_before : 0;
@@ -203,7 +190,7 @@ static enum weft_status make_room(struct walk *walk, uint32_t frame, size_t leng
 }
 
 /* runner->written, where the table can keep it. */
-static enum weft_status keep(struct walk *walk, uint32_t frame, struct weft_slice *in_out_bytes)
+static enum weft_status keep(struct weft_transform_walk *walk, uint32_t frame, struct weft_slice *in_out_bytes)
 {
     struct weft_slice written = weft_buffer_slice(&walk->runner->written);
     uint8_t *bytes;
@@ -219,30 +206,32 @@ static enum weft_status keep(struct walk *walk, uint32_t frame, struct weft_slic
     return WEFT_OK;
 }
 
-static enum weft_status keep_header(struct walk *walk, enum weft_ottl_level inner, enum weft_ottl_level outer,
-                                    uint32_t field, struct weft_slice *header)
+static enum weft_status keep_header(struct weft_transform_walk *walk, enum weft_ottl_level inner,
+                                    enum weft_ottl_level outer, uint32_t field, struct weft_slice *header)
 {
     enum weft_status status = WEFT_OK;
-    if (is_touched(walk, inner)) {
+    if (weft_transform_is_touched(walk, inner)) {
         status = write_into(walk, inner, outer, field, NULL);
     }
     if (status == WEFT_OK) {
-        status = write_level(walk, outer, NULL);
+        status = weft_transform_write_level(walk, outer, NULL);
     }
     return status == WEFT_OK ? keep(walk, 0, header) : status;
 }
 
-static bool is_scope_changed(const struct walk *walk)
+static bool is_scope_changed(const struct weft_transform_walk *walk)
 {
-    return is_touched(walk, WEFT_OTTL_LEVEL_SCOPE) || is_touched(walk, WEFT_OTTL_LEVEL_SCOPE_X);
+    return weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_SCOPE) ||
+           weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_SCOPE_X);
 }
 
-static bool is_resource_changed(const struct walk *walk)
+static bool is_resource_changed(const struct weft_transform_walk *walk)
 {
-    return is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE) || is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE_X);
+    return weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE) ||
+           weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_RESOURCE_X);
 }
 
-static enum weft_status leave_scope(struct walk *walk)
+static enum weft_status leave_scope(struct weft_transform_walk *walk)
 {
     if (walk->scope == NONE || !is_scope_changed(walk)) {
         return WEFT_OK;
@@ -252,7 +241,7 @@ static enum weft_status leave_scope(struct walk *walk)
     return keep_header(walk, WEFT_OTTL_LEVEL_SCOPE, WEFT_OTTL_LEVEL_SCOPE_X, SCOPE_FIELD, header);
 }
 
-static enum weft_status leave_resource(struct walk *walk)
+static enum weft_status leave_resource(struct weft_transform_walk *walk)
 {
     enum weft_status status = leave_scope(walk);
     if (status != WEFT_OK || walk->resource == NONE || !is_resource_changed(walk)) {
@@ -264,7 +253,7 @@ static enum weft_status leave_resource(struct walk *walk)
 }
 
 /* Until how much of the run's memory what is open may stay so. */
-static size_t open_bytes_of(const struct walk *walk)
+static size_t open_bytes_of(const struct weft_transform_walk *walk)
 {
     size_t header_bytes = walk->table->resources[walk->resource].header.length;
     header_bytes += walk->scope == NONE ? 0 : walk->table->scopes[walk->scope].header.length;
@@ -275,7 +264,7 @@ static size_t open_bytes_of(const struct walk *walk)
 
 /* Before the next record, or header: what was left is written, and the run's memory is empty again unless something is
  * open in it. scope: NONE: a resource is looked at. */
-static enum weft_status leave(struct walk *walk, uint32_t resource, uint32_t scope)
+static enum weft_status leave(struct weft_transform_walk *walk, uint32_t resource, uint32_t scope)
 {
     bool is_other = walk->resource != resource;
     bool is_full = walk->open_bytes > 0 && walk->runner->run.memory.size_bytes >= walk->open_bytes;
@@ -294,76 +283,12 @@ static enum weft_status leave(struct walk *walk, uint32_t resource, uint32_t sco
     return status;
 }
 
-/* ---- events and data points ---- */
-
-static enum weft_status gather_items(struct weft_transform_runner *runner, struct weft_slice message, uint32_t field)
-{
-    struct weft_wire_reader reader = weft_wire_reader_of(message);
-    struct weft_slice contents;
-    const struct weft_slice none = WEFT_SLICE_EMPTY;
-    weft_buffer_clear(&runner->items);
-    weft_buffer_clear(&runner->replaced);
-    while (weft_wire_next_message(&reader, field, &contents)) {
-        weft_buffer_append(&runner->items, &contents, sizeof contents);
-        weft_buffer_append(&runner->replaced, &none, sizeof none);
-    }
-    enum weft_status status = weft_buffer_status(&runner->items);
-    return status == WEFT_OK ? weft_buffer_status(&runner->replaced) : status;
-}
-
-/* One event or point; what it has become lies in the run's memory, as long as the record is looked at. */
-static enum weft_status run_item(struct walk *walk, struct weft_slice item, size_t index, struct weft_slice *replaced)
-{
-    struct weft_ottl_run *run = &walk->runner->run;
-    weft_ottl_record_set_item(&run->record, item);
-    run->record.event_index = walk->table->signal == WEFT_TRACES ? (int64_t)index : -1;
-    enum weft_status status = run_group(walk);
-    if (status != WEFT_OK || !is_touched(walk, WEFT_OTTL_LEVEL_ITEM)) {
-        return status;
-    }
-    status = write_level(walk, WEFT_OTTL_LEVEL_ITEM, NULL);
-    if (status != WEFT_OK) {
-        return status;
-    }
-    struct weft_slice written = weft_buffer_slice(&walk->runner->written);
-    uint8_t *bytes = weft_ottl_run_take(run, written.length + 1);
-    if (bytes == NULL) {
-        return WEFT_NOMEM;
-    }
-    weft_work_copy(bytes, written.bytes, written.length);
-    *replaced = weft_slice_of(bytes, written.length);
-    return WEFT_OK;
-}
-
-static enum weft_status run_items(struct walk *walk, struct weft_ottl_replaced *replaced)
-{
-    struct weft_transform_runner *runner = walk->runner;
-    bool is_metric = walk->table->signal == WEFT_METRICS;
-    const struct weft_ottl_message *holder =
-        weft_ottl_record_level(&runner->run.record, is_metric ? WEFT_OTTL_LEVEL_DATA : WEFT_OTTL_LEVEL_RECORD);
-    uint32_t field = is_metric ? (uint32_t)POINTS_FIELD : (uint32_t)EVENTS_FIELD;
-    enum weft_status status = gather_items(runner, holder->bytes, field);
-    size_t count = runner->items.length / sizeof(struct weft_slice);
-    const struct weft_slice *items = (const struct weft_slice *)(const void *)runner->items.bytes;
-    struct weft_slice *contents = (struct weft_slice *)(void *)runner->replaced.bytes;
-    bool is_any = false;
-    runner->run.points = is_metric ? contents : NULL;
-    runner->run.point_count = count;
-    for (size_t i = 0; status == WEFT_OK && i < count; i++) {
-        runner->run.point = i;
-        status = run_item(walk, items[i], i, &contents[i]);
-        is_any = is_any || contents[i].bytes != NULL;
-    }
-    runner->run.points = NULL;
-    *replaced = (struct weft_ottl_replaced){ .field = is_any ? field : 0, .contents = contents, .count = count };
-    return status;
-}
-
 /* ---- records ---- */
 
 /* At once where it stays: of another length than before, since it would have to be compared, and not a long one, which
  * is copied in pieces. */
-static bool keep_directly(struct walk *walk, struct weft_otlp_record *record, enum weft_status *out_status)
+static bool keep_directly(struct weft_transform_walk *walk, struct weft_otlp_record *record,
+                          enum weft_status *out_status)
 {
     enum { LONG_BYTES = 64 << 10 };
     struct weft_ottl_record *seen = &walk->runner->run.record;
@@ -385,26 +310,26 @@ static bool keep_directly(struct walk *walk, struct weft_otlp_record *record, en
 }
 
 /* The record as its statements left it. */
-static enum weft_status keep_record(struct walk *walk, const struct weft_ottl_replaced *replaced,
+static enum weft_status keep_record(struct weft_transform_walk *walk, const struct weft_ottl_replaced *replaced,
                                     struct weft_otlp_record *record)
 {
     enum weft_status status = WEFT_OK;
     bool has_items = replaced->field != 0;
     bool is_metric = walk->table->signal == WEFT_METRICS;
-    if (is_metric && (has_items || is_touched(walk, WEFT_OTTL_LEVEL_DATA))) {
+    if (is_metric && (has_items || weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_DATA))) {
         status = write_into(walk, WEFT_OTTL_LEVEL_DATA, WEFT_OTTL_LEVEL_RECORD,
                             weft_ottl_metric_field(weft_ottl_record_metric_type(&walk->runner->run.record)),
                             has_items ? replaced : NULL);
         has_items = false;
     }
-    if (status != WEFT_OK || (!has_items && !is_touched(walk, WEFT_OTTL_LEVEL_RECORD))) {
+    if (status != WEFT_OK || (!has_items && !weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_RECORD))) {
         return status;
     }
     if (!has_items && keep_directly(walk, record, &status)) {
         return status;
     }
     struct weft_slice bytes = { record->bytes, record->length };
-    status = write_level(walk, WEFT_OTTL_LEVEL_RECORD, has_items ? replaced : NULL);
+    status = weft_transform_write_level(walk, WEFT_OTTL_LEVEL_RECORD, has_items ? replaced : NULL);
     if (status == WEFT_OK) {
         status = keep(walk, WEFT_OTLP_RECORDS_FIELD, &bytes);
     }
@@ -418,7 +343,7 @@ static enum weft_status keep_record(struct walk *walk, const struct weft_ottl_re
     return status;
 }
 
-static void look_at_resource(struct walk *walk, uint32_t resource)
+static void look_at_resource(struct weft_transform_walk *walk, uint32_t resource)
 {
     if (walk->resource != resource) {
         weft_ottl_record_set_resource(&walk->runner->run.record, walk->table->signal,
@@ -428,7 +353,7 @@ static void look_at_resource(struct walk *walk, uint32_t resource)
     }
 }
 
-static void look_at_scope(struct walk *walk, uint32_t scope)
+static void look_at_scope(struct weft_transform_walk *walk, uint32_t scope)
 {
     look_at_resource(walk, walk->table->scopes[scope].resource);
     if (walk->scope != scope) {
@@ -442,27 +367,27 @@ static bool is_of_items(const struct weft_transform_group *group)
     return group->context == WEFT_OTTL_SPANEVENT || group->context == WEFT_OTTL_DATAPOINT;
 }
 
-static enum weft_status run_resource(struct walk *walk, uint32_t resource)
+static enum weft_status run_resource(struct weft_transform_walk *walk, uint32_t resource)
 {
     enum weft_status status = leave(walk, resource, NONE);
     if (status == WEFT_OK) {
         look_at_resource(walk, resource);
-        status = run_group(walk);
+        status = weft_transform_run_group(walk);
     }
     return status;
 }
 
-static enum weft_status run_scope(struct walk *walk, uint32_t scope)
+static enum weft_status run_scope(struct weft_transform_walk *walk, uint32_t scope)
 {
     enum weft_status status = leave(walk, walk->table->scopes[scope].resource, scope);
     if (status == WEFT_OK) {
         look_at_scope(walk, scope);
-        status = run_group(walk);
+        status = weft_transform_run_group(walk);
     }
     return status;
 }
 
-static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *record)
+static enum weft_status run_record(struct weft_transform_walk *walk, struct weft_otlp_record *record)
 {
     struct weft_ottl_replaced replaced = { 0 };
     enum weft_status status = leave(walk, walk->table->scopes[record->scope].resource, record->scope);
@@ -472,14 +397,14 @@ static enum weft_status run_record(struct walk *walk, struct weft_otlp_record *r
     look_at_scope(walk, record->scope);
     weft_work_did(record->length);
     weft_ottl_record_set_record(&walk->runner->run.record, weft_slice_of(record->bytes, record->length));
-    status = is_of_items(walk->group) ? run_items(walk, &replaced) : run_group(walk);
+    status = is_of_items(walk->group) ? weft_transform_run_items(walk, &replaced) : weft_transform_run_group(walk);
     return status == WEFT_OK ? keep_record(walk, &replaced, record) : status;
 }
 
 /* ---- metrics that are made ---- */
 
 /* The metrics that statements made of a record, which are looked at in turn, and may make more. */
-static enum weft_status keep_made(struct walk *walk, uint32_t scope)
+static enum weft_status keep_made(struct weft_transform_walk *walk, uint32_t scope)
 {
     struct weft_ottl_run *run = &walk->runner->run;
     const struct weft_slice *metrics = (const struct weft_slice *)(const void *)run->made.bytes;
@@ -500,7 +425,7 @@ static enum weft_status keep_made(struct walk *walk, uint32_t scope)
 }
 
 /* A metric, of which statements may make others, or put points together. */
-static enum weft_status run_metric(struct walk *walk, struct weft_otlp_record *record)
+static enum weft_status run_metric(struct weft_transform_walk *walk, struct weft_otlp_record *record)
 {
     struct weft_ottl_run *run = &walk->runner->run;
     weft_buffer_clear(&run->made);
@@ -513,7 +438,7 @@ static enum weft_status run_metric(struct walk *walk, struct weft_otlp_record *r
 }
 
 /* What statements made of the records of a scope comes behind them, and is looked at in turn. */
-static enum weft_status run_made(struct walk *walk, size_t *in_out_at)
+static enum weft_status run_made(struct weft_transform_walk *walk, size_t *in_out_at)
 {
     struct weft_transform_made *made = &walk->runner->made;
     enum weft_status status = WEFT_OK;
@@ -525,7 +450,7 @@ static enum weft_status run_made(struct walk *walk, size_t *in_out_at)
     return status;
 }
 
-static enum weft_status run_metrics(struct walk *walk)
+static enum weft_status run_metrics(struct weft_transform_walk *walk)
 {
     struct weft_otlp_table *table = walk->table;
     enum weft_status status = WEFT_OK;
@@ -542,7 +467,7 @@ static enum weft_status run_metrics(struct walk *walk)
 
 /* ---- all of them ---- */
 
-static enum weft_status walk_table(struct walk *walk)
+static enum weft_status walk_table(struct weft_transform_walk *walk)
 {
     struct weft_otlp_table *table = walk->table;
     enum weft_status status = WEFT_OK;
@@ -584,14 +509,14 @@ static enum weft_status run_groups(struct weft_transform_runner *runner, struct 
     size_t grown_bytes = 0;
     runner->run.is_thorough = runner->is_thorough;
     for (size_t i = 0; status == WEFT_OK && i < rules->group_counts[table->signal]; i++) {
-        struct walk walk = { .runner = runner,
-                             .group = &rules->groups[table->signal][i],
-                             .table = table,
-                             .arena = arena,
-                             .error = error,
-                             .resource = NONE,
-                             .scope = NONE,
-                             .grown_bytes = grown_bytes };
+        struct weft_transform_walk walk = { .runner = runner,
+                                            .group = &rules->groups[table->signal][i],
+                                            .table = table,
+                                            .arena = arena,
+                                            .error = error,
+                                            .resource = NONE,
+                                            .scope = NONE,
+                                            .grown_bytes = grown_bytes };
         status = walk_table(&walk);
         if (status == WEFT_OK) {
             status = leave(&walk, NONE, NONE);
