@@ -1,7 +1,8 @@
 """Many connections that say nothing, or little: the attacker has a process of its own, so that it takes no time from the
 clients that are measured. This file is that process, too, and therefore needs nothing but Python."""
 
-import collections
+import heapq
+import random
 import select
 import socket
 import subprocess
@@ -22,8 +23,8 @@ def connect(address, seconds=5.0):
 
 
 class Flood:
-    """Keeps so many connections to each address that have sent the opening only; who is thrown out comes again after a
-    tenth of a second."""
+    """Keeps so many connections to each address that have sent the opening only; who is thrown out comes again after about
+    a tenth of a second, each on its own: all at once would be a burst, and more of them than there are places."""
 
     def __init__(self, counts, opening=b""):
         """counts: address -> how many"""
@@ -55,7 +56,7 @@ class FloodProcess:
         self.poll = select.poll()
         self.poll.register(sys.stdin, select.POLLIN | select.POLLHUP)
         self.by_descriptor = {}
-        self.waiting = collections.deque()  # when each may come again, and where
+        self.waiting = []  # a heap: when each may come again, and where
         for address, count in counts.items():
             for _ in range(count):
                 self.connect(address)
@@ -73,7 +74,8 @@ class FloodProcess:
 
     def wait(self, address):
         self.thrown_out += 1
-        self.waiting.append((time.monotonic() + RECONNECT_SECONDS, address))
+        again = time.monotonic() + RECONNECT_SECONDS * random.uniform(0.5, 1.5)
+        heapq.heappush(self.waiting, (again, address))
 
     def take(self, descriptor):
         connection, address = self.by_descriptor[descriptor]
@@ -93,7 +95,7 @@ class FloodProcess:
         print("ready", flush=True)
         while True:
             while self.waiting and self.waiting[0][0] <= time.monotonic():
-                self.connect(self.waiting.popleft()[1])
+                self.connect(heapq.heappop(self.waiting)[1])
             for descriptor, _ in self.poll.poll(10):
                 if descriptor == sys.stdin.fileno():
                     print(self.thrown_out, flush=True)
