@@ -276,22 +276,55 @@ static inline const uint8_t *skip_unsought(const uint8_t *at, const uint8_t *end
     return at;
 }
 
-/* The same where every KeyValue is known to be of that shape, so that its key says it all. */
-static inline const uint8_t *skip_unsought_plain(const uint8_t *at, const uint8_t *end, uint8_t tag,
-                                                 const struct weft_otlp_keys *keys)
+/* An attribute of which it is known that it is a short key, then a value, if it is sought. False: no memory. */
+static bool keep_plain(struct weft_otlp_attributes *attributes, const struct weft_otlp_keys *keys,
+                       struct weft_slice whole, size_t header_length)
 {
-    enum { LEAST = 6, FRAMES = 4 };
-    const uint32_t lengths_below_128 = 0x80ff80ff;
-    const uint32_t wanted = (uint32_t)KEY_TAG << 16 | tag;
-    while (end - at >= LEAST) {
-        uint32_t head;
-        memcpy(&head, at, sizeof head);
-        head = le32toh(head);
-        struct weft_slice key = { at + FRAMES, head >> 24 };
-        if ((head & lengths_below_128) != wanted || weft_otlp_keys_may_have(keys, key)) {
-            break;
+    struct weft_slice contents = { whole.bytes + header_length, whole.length - header_length };
+    struct weft_slice key = { contents.bytes + 2, contents.bytes[1] };
+    return !weft_otlp_keys_may_have(keys, key) ||
+           keep(attributes, &(struct weft_otlp_attribute){ whole, contents, key }) == WEFT_OK;
+}
+
+static inline uint32_t read_head(const uint8_t *at)
+{
+    uint32_t head;
+    memcpy(&head, at, sizeof head);
+    return le32toh(head);
+}
+
+/* Those at `at`, as long as there are some, of a message where all are so: a length and a key say everything. Returns
+ * where it stopped; NULL if there is no memory. */
+static inline const uint8_t *sift_plain(const uint8_t *at, const uint8_t *end, uint8_t tag,
+                                        const struct weft_otlp_keys *keys, struct weft_otlp_attributes *attributes)
+{
+    enum { LEAST = 6 };
+    const uint32_t short_shape = 0x80ff80ff, long_shape = 0xff8080ff; /* bits of the head that are fixed */
+    const uint32_t short_head = (uint32_t)KEY_TAG << 16 | tag;
+    const uint32_t long_head = (uint32_t)KEY_TAG << 24 | 0x8000u | tag;
+    const uint64_t lengths = keys->lengths;
+    if (end - at < LEAST) {
+        return at;
+    }
+    for (const uint8_t *last = end - LEAST; at <= last;) {
+        uint32_t head = read_head(at);
+        if (WEFT_LIKELY((head & short_shape) == short_head && (lengths >> (head >> 24) % 64 & 1) == 0)) {
+            at += 2 + (uint8_t)(head >> 8);
+            continue;
         }
-        at += 2 + (uint8_t)(head >> 8);
+        struct weft_slice whole = { at, 2 + (size_t)(uint8_t)(head >> 8) };
+        size_t header_length = 2;
+        if ((head & short_shape) != short_head) {
+            if ((head & long_shape) != long_head) {
+                break;
+            }
+            header_length = 3;
+            whole.length = 3 + (size_t)((head >> 8 & 0x7f) | (head >> 16 & 0x7f) << 7);
+        }
+        if (!keep_plain(attributes, keys, whole, header_length)) {
+            return NULL;
+        }
+        at += whole.length;
     }
     weft_assert(at <= end);
     return at;
@@ -315,8 +348,11 @@ enum weft_status weft_otlp_attributes_sift(struct weft_slice message, uint32_t f
     const uint8_t *last_end = end;
     attributes->count = 0;
     for (const uint8_t *at = skip_head(message, field); at < end;) {
-        const uint8_t *start = is_plain ? skip_unsought_plain(at, end, (uint8_t)wanted, keys)
+        const uint8_t *start = is_plain ? sift_plain(at, end, (uint8_t)wanted, keys, attributes)
                                         : skip_unsought(at, end, (uint8_t)wanted, keys->lengths);
+        if (start == NULL) {
+            return WEFT_NOMEM;
+        }
         last_end = start > at ? start : last_end;
         at = start;
         if (at >= end) {
