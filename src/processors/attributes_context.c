@@ -41,6 +41,7 @@ enum weft_status weft_attribute_editor_begin(struct weft_attribute_editor *edito
     const struct weft_attribute_program *program = editor->program;
     struct weft_buffer *bytes = &editor->context_bytes;
     weft_buffer_clear(bytes);
+    editor->appendix_field = 0;
     for (size_t i = 0; program->context_count > 0 && i < program->step_count; i++) {
         const struct weft_attribute_step *step = &program->steps[i];
         if (step->context != NULL) {

@@ -39,6 +39,7 @@ void weft_attribute_editor_fini(struct weft_attribute_editor *editor)
     weft_free(editor->verdicts);
     weft_free(editor->contexts);
     weft_buffer_fini(&editor->context_bytes);
+    weft_buffer_fini(&editor->appendix);
     *editor = (struct weft_attribute_editor){ 0 };
 }
 
@@ -60,6 +61,10 @@ void weft_attribute_editor_trim(struct weft_attribute_editor *editor)
     }
     if (editor->texts.text.capacity > KEPT_BYTES || editor->texts.stack.capacity > KEPT_BYTES) {
         weft_attribute_texts_fini(&editor->texts);
+    }
+    if (editor->appendix.capacity > KEPT_BYTES) {
+        weft_buffer_fini(&editor->appendix);
+        editor->appendix_field = 0;
     }
 }
 
@@ -98,10 +103,9 @@ enum weft_status weft_attribute_editor_read(struct weft_attribute_editor *editor
     editor->insert_at = message.bytes + message.length;
     editor->is_changed = editor->is_failed = false;
     editor->count = 0;
-    enum weft_status status =
-        sees_all ? read_all(editor)
-                 : weft_otlp_attributes_sift(message, field, &keys->slots, editor->is_plain, &editor->attributes,
-                                           &editor->insert_at);
+    enum weft_status status = sees_all ? read_all(editor)
+                                       : weft_otlp_attributes_sift(message, field, &keys->slots, editor->is_plain,
+                                                                   &editor->attributes, &editor->insert_at);
     for (size_t i = 0; status == WEFT_OK && i < editor->attributes.count; i++) {
         const struct weft_otlp_attribute *attribute = &editor->attributes.items[i];
         uint16_t key = weft_attribute_keys_find(keys, attribute->key);
@@ -228,12 +232,13 @@ static void insert(struct weft_attribute_editor *editor, const struct weft_attri
 {
     struct weft_attribute_slot *slot = push(editor);
     if (slot != NULL) {
-        *slot = (struct weft_attribute_slot){ .name = editor->program->keys.names[target->key],
-                                              .head = target->head,
-                                              .value = value,
-                                              .is_split = true,
-                                              .key = target->key,
-                                              .state = WEFT_ATTRIBUTE_CHANGED };
+        slot->name = editor->program->keys.names[target->key];
+        slot->whole = slot->contents = WEFT_SLICE_EMPTY;
+        slot->head = target->head;
+        slot->value = value;
+        slot->is_split = true;
+        slot->key = target->key;
+        slot->state = WEFT_ATTRIBUTE_CHANGED;
         editor->is_changed = true;
     }
 }
@@ -414,29 +419,35 @@ static void run_step(struct weft_attribute_editor *editor, const struct weft_att
 
 /* ---- all of it ---- */
 
+/* What the steps made of this message, which has none of their keys, they make of every one of the request. A limit is
+ * counted for each. */
+static enum weft_status keep_appendix(struct weft_attribute_editor *editor, uint64_t limits_before)
+{
+    if (editor->limit_count != limits_before) {
+        return WEFT_OK;
+    }
+    enum weft_status status = weft_attribute_note_appendix(editor);
+    editor->appendix_field = status == WEFT_OK ? editor->field : 0;
+    return status;
+}
+
 enum weft_status weft_attribute_editor_run(struct weft_attribute_editor *editor, uint32_t frame,
                                            struct weft_slice *out_message)
 {
     const struct weft_attribute_program *program = editor->program;
+    bool has_none = editor->original_count == 0 && !editor->is_thorough;
+    if (has_none && editor->appendix_field == editor->field) {
+        return weft_attribute_write_appended(editor, frame, out_message);
+    }
+    uint64_t limits_before = editor->limit_count;
     for (size_t i = 0; i < program->step_count; i++) {
         run_step(editor, &program->steps[i]);
     }
-    if (editor->is_failed || !editor->is_changed) {
-        *out_message = editor->message;
-        return editor->is_failed ? WEFT_NOMEM : WEFT_OK;
-    }
-    size_t length = weft_attribute_edited_length(editor);
-    size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, length);
-    uint8_t *bytes = weft_arena_try_bytes(editor->arena, frame_length + length);
-    if (bytes == NULL) {
-        *out_message = editor->message;
+    *out_message = editor->message;
+    if (editor->is_failed || (has_none && keep_appendix(editor, limits_before) != WEFT_OK)) {
         return WEFT_NOMEM;
     }
-    uint8_t *contents = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, length);
-    const uint8_t *end = weft_attribute_put_edited(editor, contents);
-    weft_assert((size_t)(end - contents) == length);
-    *out_message = weft_slice_of(contents, length);
-    return WEFT_OK;
+    return editor->is_changed ? weft_attribute_write_edited(editor, frame, out_message) : WEFT_OK;
 }
 
 enum weft_status weft_attribute_editor_apply(struct weft_attribute_editor *editor, uint32_t field,

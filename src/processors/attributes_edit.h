@@ -47,7 +47,9 @@ struct weft_attribute_editor {
     uint32_t field;
     const uint8_t *insert_at;
     struct weft_arena *arena;
-    bool is_changed, is_failed; /* memory is gone */
+    bool is_changed, is_failed;  /* memory is gone */
+    struct weft_buffer appendix; /* what the steps make of a message of this request that has none of their keys */
+    uint32_t appendix_field;     /* the attributes' field in there; 0: it is not made */
     struct weft_digest *digest;
     struct weft_pattern_scratch *scratch;
     struct weft_attribute_verdict *verdicts;

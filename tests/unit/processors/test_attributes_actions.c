@@ -152,6 +152,32 @@ START_TEST(test_a_pattern_that_meets_its_limit_hides)
 }
 END_TEST
 
+/* Even where all records come to the same, which is found out once. */
+START_TEST(test_a_limit_is_counted_for_each_record)
+{
+    struct weft_samples samples = { 0 };
+    struct weft_buffer record = { 0 }, scope = { 0 }, resource = { 0 }, request = { 0 };
+    component_begin(&weft_processor_attributes,
+                    "actions: [{key: k, action: insert, value: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'},"
+                    " {key: k, action: extract, pattern: '^(?P<x>(?:\\w+\\s?)*)$'}]",
+                    WEFT_TRACES);
+    for (int i = 0; i < 3; i++) {
+        weft_buffer_clear(&record);
+        put_span(&record, "span");
+        put_field(&scope, 2, weft_buffer_slice(&record));
+    }
+    put_message(&resource, 2, &scope);
+    put_message(&request, 1, &resource);
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    weft_processor_attributes.collect(fixture.consumer, &samples);
+    ck_assert(samples.items[0].value == 3);
+    weft_samples_fini(&samples);
+    weft_buffer_fini(&record);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
 /* What they need beyond their bytes is bounded in a batch: then one says so, too, that had its time before. */
 START_TEST(test_slow_matches_are_bounded_in_a_batch)
 {
@@ -302,6 +328,8 @@ START_TEST(test_values_come_from_the_metadata_of_the_request)
                   "- {key: s, action: insert, from_context: auth.username, default_value: none}\n",
                   items, WEFT_COUNT_OF(items), LIST({ "u", "old" }),
                   LIST({ "u", "ann" }, { "t", ";b" }, { "e", "" }, { "d", "none" }, { "p", "::1" }, { "s", "none" }));
+    check_context("actions: [{key: u, action: insert, from_context: x-user}]", items, WEFT_COUNT_OF(items),
+                  LIST({ "z", "kept" }), LIST({ "z", "kept" }, { "u", "ann" }));
 }
 END_TEST
 
@@ -486,6 +514,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_patterns_find_keys);
     tcase_add_test(tests, test_verdicts_on_keys_are_their_own);
     tcase_add_test(tests, test_a_pattern_that_meets_its_limit_hides);
+    tcase_add_test(tests, test_a_limit_is_counted_for_each_record);
     tcase_add_test(tests, test_slow_matches_are_bounded_in_a_batch);
     tcase_add_test(tests, test_extract_makes_attributes_of_groups);
     tcase_add_test(tests, test_convert_reads_and_writes_numbers_as_go_does);
