@@ -35,6 +35,11 @@ void weft_ottl_record_want(struct weft_ottl_record *record, const struct weft_ot
     record->wants = wants;
 }
 
+void weft_ottl_record_set_plain(struct weft_ottl_record *record, bool is_plain)
+{
+    record->is_plain = is_plain;
+}
+
 void weft_ottl_record_set_resource(struct weft_ottl_record *record, enum weft_signal signal, struct weft_slice header)
 {
     record->signal = signal;
@@ -145,18 +150,33 @@ struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *recor
     return message;
 }
 
+static inline const struct weft_ottl_message *skim_record(struct weft_ottl_record *record)
+{
+    struct weft_ottl_message *message = &record->levels[WEFT_OTTL_LEVEL_RECORD];
+    seek_attributes(record, WEFT_OTTL_LEVEL_RECORD);
+    if (!record->is_plain || !weft_ottl_message_skim_plain(message, record->wants)) {
+        weft_ottl_message_skim(message, record->wants);
+    }
+    return message;
+}
+
 const struct weft_ottl_message *weft_ottl_record_skim(struct weft_ottl_record *record, enum weft_ottl_level level)
 {
     bool is_wanted = record->wants != NULL && record->has_level[WEFT_OTTL_LEVEL_RECORD];
     if (level == WEFT_OTTL_LEVEL_RECORD && is_wanted && !record->levels[level].is_decoded) {
-        seek_attributes(record, level);
-        weft_ottl_message_skim(&record->levels[level], record->wants);
-        return &record->levels[level];
+        return skim_record(record);
     }
     if (level == WEFT_OTTL_LEVEL_STATUS && is_wanted && !record->has_level[level]) {
         set_level(record, level, contents_of(weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD), STATUS_FIELD));
     }
     return weft_ottl_record_decode(record, level);
+}
+
+const struct weft_ottl_message *weft_ottl_record_set_skimmed(struct weft_ottl_record *record,
+                                                             struct weft_slice contents)
+{
+    weft_ottl_record_set_record(record, contents);
+    return record->wants != NULL ? skim_record(record) : weft_ottl_record_decode(record, WEFT_OTTL_LEVEL_RECORD);
 }
 
 enum weft_ottl_metric_type weft_ottl_record_metric_type(struct weft_ottl_record *record)

@@ -76,6 +76,7 @@ struct weft_ottl_record {
     int64_t event_index;                    /* -1 = not told */
     const struct weft_ottl_sought *sought;  /* which attributes will be asked for; NULL = nobody said */
     const struct weft_ottl_wants *wants;    /* all that is read of RECORD as skimmed; NULL = nobody said */
+    bool is_plain;                          /* it is of a request whose counts say so (wire/otlp_check.h) */
 };
 
 /* For the levels that are set from now on: those around a record, too. */
@@ -83,6 +84,10 @@ void weft_ottl_record_seek(struct weft_ottl_record *record, const struct weft_ot
 
 /* For records that are set from now on; NULL: they are decoded. */
 void weft_ottl_record_want(struct weft_ottl_record *record, const struct weft_ottl_wants *wants);
+
+/* Whether the request of those that are set from now on has plain attributes, as its counts say (wire/otlp_check.h);
+ * nobody has to say it. */
+void weft_ottl_record_set_plain(struct weft_ottl_record *record, bool is_plain);
 
 /* Each forgets what lies below. headers: as struct weft_otlp_table has them. Borrowed until the next one is set. */
 void weft_ottl_record_set_resource(struct weft_ottl_record *record, enum weft_signal signal, struct weft_slice header);
@@ -110,6 +115,10 @@ static inline struct weft_ottl_message *weft_ottl_record_decoded(struct weft_ott
 /* Finds what is wanted and no more. No other slots and fields may be read until it is decoded. */
 void weft_ottl_message_skim(struct weft_ottl_message *message, const struct weft_ottl_wants *wants);
 
+/* The same of a message whose attributes are known to be plain. False: this one's are not, and nothing is known of it.
+ */
+bool weft_ottl_message_skim_plain(struct weft_ottl_message *message, const struct weft_ottl_wants *wants);
+
 const struct weft_ottl_message *weft_ottl_record_skim(struct weft_ottl_record *record, enum weft_ottl_level level);
 
 /* For who reads what is wanted: skimmed, or decoded if nobody said what that is. */
@@ -120,6 +129,10 @@ static inline const struct weft_ottl_message *weft_ottl_record_skimmed(struct we
     return WEFT_LIKELY(record->has_level[level] && message->is_skimmed) ? message
                                                                         : weft_ottl_record_skim(record, level);
 }
+
+/* The record is set, and is skimmed so. */
+const struct weft_ottl_message *weft_ottl_record_set_skimmed(struct weft_ottl_record *record,
+                                                             struct weft_slice contents);
 
 enum weft_ottl_metric_type weft_ottl_record_metric_type(struct weft_ottl_record *record);
 

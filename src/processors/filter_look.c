@@ -215,6 +215,11 @@ static enum weft_status note_resource(struct weft_filter_look *look)
     return WEFT_OK;
 }
 
+static bool is_plain_part(const struct weft_part *part)
+{
+    return part->is_open ? part->table.is_plain : part->counts.is_plain;
+}
+
 static inline bool is_elsewhere(const struct weft_filter_look *look, struct weft_slice resource_x,
                                 struct weft_slice scope_x)
 {
@@ -358,7 +363,7 @@ static enum weft_status ask_record(struct weft_filter_look *look, struct weft_sl
 static bool ask_briefly(struct weft_filter_look *look, struct weft_slice record, int64_t *out_condition)
 {
     size_t found;
-    weft_ottl_record_set_record(&look->run.record, record);
+    (void)weft_ottl_record_set_skimmed(&look->run.record, record);
     if (!weft_ottl_brief_find(look->briefs, look->brief_count, &look->run.record, &found)) {
         return false;
     }
@@ -428,6 +433,7 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
         weft_work_did(record.length + look->brief_count * CONDITION_BYTES);
         enum weft_status status = WEFT_OK;
         if (is_elsewhere(look, cursor.resource_x, cursor.scope_x)) {
+            weft_ottl_record_set_plain(&look->run.record, is_plain_part(&batch->parts[cursor.part]));
             status = enter(look, cursor.resource_x, cursor.scope_x, error);
         }
         if (status == WEFT_OK) {

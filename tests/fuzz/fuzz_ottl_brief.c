@@ -88,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct weft_otlp_walk walk = weft_otlp_walk_of(request);
         struct weft_slice record;
         weft_ottl_record_seek(&brief.record, &conditions.sought);
+        weft_ottl_record_set_plain(&brief.record, counts.is_plain);
         for (bool is_skimmed = false; weft_otlp_walk_next(&walk, &record); is_skimmed = !is_skimmed) {
             look_at(&tree, signal, &walk, record);
             weft_ottl_record_want(&brief.record, is_skimmed ? &conditions.wants : NULL);

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "ottl/ottl.h"
+#include "wire/otlp_check.h"
 #include "wire/protobuf.h"
 
 static const char *const of_attributes[] = {
@@ -81,6 +82,8 @@ static uint64_t lot(uint64_t count)
 }
 
 /* ---- records ---- */
+
+static bool is_tidy; /* attributes are as SDKs write them */
 
 static void put_bytes(struct weft_buffer *out, uint32_t field, struct weft_slice contents)
 {
@@ -161,7 +164,7 @@ static void put_attribute(struct weft_buffer *out, uint32_t field)
     struct weft_slice key = weft_slice_of_text(keys[lot(WEFT_COUNT_OF(keys))]);
     struct weft_buffer key_value = { 0 };
     struct weft_buffer value = { 0 };
-    uint64_t shape = lot(12);
+    uint64_t shape = is_tidy ? 3 : lot(12);
     put_value(&value);
     if (shape == 0) { /* the value first */
         put_bytes(&key_value, 2, weft_buffer_slice(&value));
@@ -310,14 +313,35 @@ static void put_condition(struct weft_buffer *out, enum weft_signal signal, int 
 
 struct subject {
     struct weft_buffer resource_x, scope_x, record;
+    bool is_plain;
 };
+
+/* What the check says of a request of that record. */
+static bool is_plain(const struct subject *subject, enum weft_signal signal)
+{
+    enum { SCOPES = 2, RECORDS = 2 };
+    struct weft_buffer scope_x = { 0 }, resource_x = { 0 }, request = { 0 };
+    struct weft_otlp_counts counts;
+    struct weft_error error = WEFT_ERROR_NONE;
+    weft_buffer_append(&scope_x, subject->scope_x.bytes, subject->scope_x.length);
+    put_bytes(&scope_x, RECORDS, weft_buffer_slice(&subject->record));
+    weft_buffer_append(&resource_x, subject->resource_x.bytes, subject->resource_x.length);
+    put_message(&resource_x, SCOPES, &scope_x);
+    put_message(&request, 1, &resource_x);
+    ck_assert_msg(weft_otlp_check(signal, weft_buffer_slice(&request), NULL, &counts, &error) == WEFT_OK, "%s",
+                  error.text);
+    weft_buffer_fini(&request);
+    return counts.is_plain;
+}
 
 static void make_subject(struct subject *subject, enum weft_signal signal)
 {
     *subject = (struct subject){ 0 };
+    is_tidy = lot(2) == 0;
     put_owner(&subject->resource_x, 1);
     put_owner(&subject->scope_x, 3);
     put_record(&subject->record, signal);
+    subject->is_plain = is_plain(subject, signal);
 }
 
 static void subject_fini(struct subject *subject)
@@ -330,17 +354,20 @@ static void subject_fini(struct subject *subject)
 static void look_at(struct weft_ottl_run *run, enum weft_signal signal, const struct subject *subject)
 {
     weft_ottl_run_clear(run);
+    weft_ottl_record_set_plain(&run->record, subject->is_plain);
     weft_ottl_record_set_resource(&run->record, signal, weft_buffer_slice(&subject->resource_x));
     weft_ottl_record_set_scope(&run->record, weft_buffer_slice(&subject->scope_x));
     weft_ottl_record_set_record(&run->record, weft_buffer_slice(&subject->record));
 }
 
-static size_t brief_count, told_count, asked_count;
+enum { RECORDS_OF_EACH = 4 };
+
+static size_t brief_count, told_count, asked_count, plain_count;
 
 /* Conditions that are asked of the same records, one after the other. */
 static void compare_both_ways(uint64_t seed, struct weft_ottl_run *tree, struct weft_ottl_run *brief)
 {
-    enum { CONDITIONS = 3, RECORDS = 4 };
+    enum { CONDITIONS = 3 };
     struct weft_ottl_program *programs[CONDITIONS] = { NULL };
     struct weft_ottl_sought sought = { 0 };
     struct weft_ottl_wants wants = { 0 };
@@ -364,11 +391,12 @@ static void compare_both_ways(uint64_t seed, struct weft_ottl_run *tree, struct 
     }
     weft_ottl_record_want(&brief->record, lot(2) == 0 ? &wants : NULL);
     weft_ottl_record_seek(&brief->record, &sought);
-    for (size_t record = 0; record < RECORDS; record++) {
+    for (size_t record = 0; record < RECORDS_OF_EACH; record++) {
         struct subject subject;
         make_subject(&subject, signal);
         look_at(tree, signal, &subject);
         look_at(brief, signal, &subject);
+        plain_count += subject.is_plain;
         for (size_t i = 0; i < CONDITIONS; i++) {
             bool expected = false, holds = false;
             ck_assert(weft_ottl_holds(tree, programs[i]->condition, &expected) == WEFT_OK);
@@ -399,6 +427,8 @@ START_TEST(test_a_brief_condition_says_what_its_tree_says)
     }
     ck_assert_uint_gt(brief_count, TRIES);          /* a third of the conditions, at least */
     ck_assert_uint_gt(told_count, asked_count / 4); /* and what they cannot tell is rare */
+    ck_assert_uint_gt(plain_count, TRIES * RECORDS_OF_EACH / 4);
+    ck_assert_uint_lt(plain_count, TRIES * RECORDS_OF_EACH * 3 / 4);
     weft_ottl_run_fini(&tree);
     weft_ottl_run_fini(&brief);
 }

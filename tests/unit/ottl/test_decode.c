@@ -22,7 +22,7 @@ static uint64_t lot(uint64_t count)
 
 static void put_bytes(struct weft_buffer *out, uint32_t number, size_t length)
 {
-    static const uint8_t bytes[300] = { 'x' };
+    static const uint8_t bytes[20000] = { 'x' };
     uint8_t header[16];
     uint8_t *end = weft_wire_put_bytes_header(header, number, length);
     weft_buffer_append(out, header, (size_t)(end - header));
@@ -42,6 +42,8 @@ static void put_number(struct weft_buffer *out, uint32_t number, enum weft_wire_
     weft_buffer_append(out, bytes, (size_t)(at - bytes));
 }
 
+static bool is_plain; /* then no attribute has a key behind its value */
+
 /* Now and then a field is left out, or has another length. */
 static void put_head(struct weft_buffer *out)
 {
@@ -54,13 +56,13 @@ static void put_head(struct weft_buffer *out)
     put_bytes(out, odd == 3 ? 3 : 5, odd == 4 ? 200 : lot(20));
     put_number(out, 6, WEFT_WIRE_VARINT, odd == 5 ? 300 : lot(5));
     put_number(out, odd == 6 ? 8 : 7, WEFT_WIRE_FIXED64, lot(1000));
-    put_number(out, 8, WEFT_WIRE_FIXED64, 1000 + lot(1000));
+    put_number(out, odd == 7 ? 12 : 8, WEFT_WIRE_FIXED64, 1000 + lot(1000));
 }
 
 static void put_attribute(struct weft_buffer *out)
 {
     static const char *const keys[] = { "a", "bb", "http.route", "http.routf", "ab", "", "service" };
-    static const size_t lengths[] = { 0, 1, 90, 115, 118, 119, 123, 200 };
+    static const size_t lengths[] = { 0, 1, 90, 115, 118, 119, 123, 200, 20000 };
     const char *key = keys[lot(WEFT_COUNT_OF(keys))];
     struct weft_buffer inner = { 0 };
     uint8_t header[16];
@@ -72,6 +74,9 @@ static void put_attribute(struct weft_buffer *out)
     weft_buffer_append_text(&inner, key);
     put_bytes(&inner, lot(10) == 0 ? 12 : 2, lengths[lot(WEFT_COUNT_OF(lengths))]);
     if (lot(10) == 0) {
+        put_bytes(&inner, 13, lot(3));
+    }
+    if (lot(10) == 0 && !is_plain) {
         weft_buffer_append(&inner,
                            "\x0a\x02"
                            "bb",
@@ -199,6 +204,7 @@ START_TEST(test_fields_and_attributes_lie_where_a_walk_finds_them)
     for (int round = 0; round < 20000; round++) {
         wants = (struct weft_ottl_wants){ lot(8), (uint32_t)lot(2) * (uint32_t)lot(1 << 17) | (uint32_t)lot(4) << 5 };
         struct weft_buffer span = { 0 };
+        is_plain = lot(2) == 0;
         put_span(&span);
         weft_ottl_record_seek(record, &sought);
         weft_ottl_record_set_resource(record, WEFT_TRACES, WEFT_SLICE_EMPTY);
@@ -210,6 +216,7 @@ START_TEST(test_fields_and_attributes_lie_where_a_walk_finds_them)
         for (uint8_t i = 0; i < sought.count; i++) {
             expect_slot(message, i);
         }
+        weft_ottl_record_set_plain(skimmed, is_plain);
         weft_ottl_record_set_resource(skimmed, WEFT_TRACES, WEFT_SLICE_EMPTY);
         weft_ottl_record_set_record(skimmed, weft_buffer_slice(&span));
         expect_skimmed(weft_ottl_record_skimmed(skimmed, WEFT_OTTL_LEVEL_RECORD), message, &wants);

@@ -217,6 +217,28 @@ START_TEST(test_data_points_go_out_of_their_metric)
 }
 END_TEST
 
+/* Of a KeyValue's two keys the last counts, whatever requests came before. */
+START_TEST(test_an_attribute_of_two_keys_has_the_last)
+{
+#define REQUEST "\x0a\x11\x12\x0f\x12\x0d\x4a\x0b"
+#define VALUE   "\x12\x03\x0a\x01x"
+    static const uint8_t plain[] = REQUEST "\x0a\x04long" VALUE;
+    static const uint8_t odd[] = REQUEST "\x0a\x01"
+                                         "a" VALUE "\x0a\x01"
+                                         "b";
+    begin("traces: {span: ['attributes[\"b\"] == \"x\"']}", WEFT_TRACES);
+    for (uint64_t i = 1; i <= 2; i++) {
+        ck_assert_int_eq(offer(WEFT_TRACES, (struct weft_slice){ plain, sizeof plain - 1 }, NULL), WEFT_OK);
+        ck_assert_int_eq(offer(WEFT_TRACES, (struct weft_slice){ odd, sizeof odd - 1 }, NULL), WEFT_OK);
+        ck_assert_uint_eq(booked(WEFT_ACCOUNT_DROPPED), i);
+        ck_assert_uint_eq(sink.weight, i);
+    }
+    end();
+#undef REQUEST
+#undef VALUE
+}
+END_TEST
+
 /* Data that comes in pieces is that of one Gauge; the Sum before it has lost. */
 START_TEST(test_data_points_in_pieces_are_asked_about)
 {
@@ -462,6 +484,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_what_goes_is_the_same_with_a_condition_that_is_long);
     tcase_add_test(tests, test_span_events_go_out_of_their_span);
     tcase_add_test(tests, test_data_points_go_out_of_their_metric);
+    tcase_add_test(tests, test_an_attribute_of_two_keys_has_the_last);
     tcase_add_test(tests, test_data_points_in_pieces_are_asked_about);
     tcase_add_test(tests, test_log_records_go);
     tcase_add_test(tests, test_include_and_exclude);
