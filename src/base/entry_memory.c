@@ -27,13 +27,6 @@ void weft_entry_memory_fini(struct weft_entry_memory *memory)
     *memory = (struct weft_entry_memory){ 0 };
 }
 
-void weft_entry_memory_allow(struct weft_entry_memory *memory, size_t size_bytes)
-{
-    size_t left = (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
-    memory->max_bytes = memory->size_bytes + (size_bytes < left ? size_bytes : left);
-    memory->is_full = false;
-}
-
 void weft_entry_memory_clear(struct weft_entry_memory *memory)
 {
     memory->used = 0;

@@ -25,7 +25,12 @@ void weft_entry_memory_fini(struct weft_entry_memory *memory);
 
 /* From now on, until the next clear, so many bytes may be taken besides what is there; never more than an entry may
  * have. */
-void weft_entry_memory_allow(struct weft_entry_memory *memory, size_t size_bytes);
+static inline void weft_entry_memory_allow(struct weft_entry_memory *memory, size_t size_bytes)
+{
+    size_t left = (size_t)WEFT_ENTRY_MEMORY_MAX_BYTES - memory->size_bytes;
+    memory->max_bytes = memory->size_bytes + (size_bytes < left ? size_bytes : left);
+    memory->is_full = false;
+}
 
 /* Everything taken is gone. */
 void weft_entry_memory_clear(struct weft_entry_memory *memory);

@@ -95,11 +95,19 @@ static inline bool is_same(const struct weft_ottl_atom *atom, struct weft_slice 
     return text.length == literal.length && weft_is_same_text(text.bytes, literal.bytes, literal.length);
 }
 
+static inline bool is_in_range(const struct weft_ottl_atom *atom, int64_t integer)
+{
+    return (uint64_t)integer - (uint64_t)atom->least <= atom->more;
+}
+
 static inline enum answer ask_text(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message,
                                    struct weft_slice text)
 {
     if (atom->way == WEFT_OTTL_ATOM_TEXT) {
-        return answer_of(is_same(atom, text) == atom->is_if_same);
+        return answer_of(is_same(atom, text) == atom->is_if_so);
+    }
+    if (atom->way == WEFT_OTTL_ATOM_NIL) {
+        return answer_of(atom->is_if_there);
     }
     return atom->way == WEFT_OTTL_ATOM_MATCH ? match(atom, text) : ask_any(atom, message);
 }
@@ -107,16 +115,19 @@ static inline enum answer ask_text(const struct weft_ottl_atom *atom, const stru
 static inline enum answer ask_int(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message,
                                   int64_t integer)
 {
-    return atom->way == WEFT_OTTL_ATOM_INT ? answer_of((integer == atom->literal.integer) == atom->is_if_same)
-                                           : ask_any(atom, message);
+    if (atom->way == WEFT_OTTL_ATOM_RANGE) {
+        return answer_of(is_in_range(atom, integer) == atom->is_if_so);
+    }
+    return atom->way == WEFT_OTTL_ATOM_NIL ? answer_of(atom->is_if_there) : ask_any(atom, message);
 }
+
+enum {
+    STRING_TAG = WEFT_OTLP_VALUE_STRING << TYPE_BITS | WEFT_WIRE_BYTES,
+    INT_TAG = WEFT_OTLP_VALUE_INT << TYPE_BITS | WEFT_WIRE_VARINT
+};
 
 static inline enum answer ask_slot(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message)
 {
-    enum {
-        STRING_TAG = WEFT_OTLP_VALUE_STRING << TYPE_BITS | WEFT_WIRE_BYTES,
-        INT_TAG = WEFT_OTLP_VALUE_INT << TYPE_BITS | WEFT_WIRE_VARINT
-    };
     const struct weft_ottl_slots *slots = &message->slots;
     const struct weft_ottl_slot *slot = &slots->items[atom->number];
     if (slots->sought != atom->sought || ((slots->changed | slots->removed) >> atom->number & 1) != 0) {
@@ -140,6 +151,35 @@ static inline enum answer ask_slot(const struct weft_ottl_atom *atom, const stru
         return ask_int(atom, message, (at[1] & (MORE - 1)) | (int64_t)at[2] << 7);
     }
     return ask_any(atom, message);
+}
+
+/* Of an atom that asks for an attribute at RECORD: what needs no call. */
+static inline enum answer ask_short(const struct weft_ottl_atom *atom, const struct weft_ottl_slots *slots)
+{
+    const struct weft_ottl_slot *slot = &slots->items[atom->number];
+    if (slots->sought != atom->sought || ((slots->changed | slots->removed) >> atom->number & 1) != 0) {
+        return ANSWER_UNKNOWN;
+    }
+    if ((slots->found >> atom->number & 1) == 0) {
+        return answer_of(atom->is_if_missing);
+    }
+    const uint8_t *at = slot->contents;
+    size_t length = at == NULL ? 0 : (size_t)(slot->end - at);
+    if (length < SHORTEST) {
+        return ANSWER_UNKNOWN;
+    }
+    if (at[0] == STRING_TAG && at[1] < MORE && at[1] + (size_t)SHORTEST == length) {
+        return atom->way == WEFT_OTTL_ATOM_TEXT
+                   ? answer_of(is_same(atom, (struct weft_slice){ at + SHORTEST, length - SHORTEST }) == atom->is_if_so)
+               : atom->way == WEFT_OTTL_ATOM_NIL ? answer_of(atom->is_if_there)
+                                                 : ANSWER_UNKNOWN;
+    }
+    bool is_long = length == SHORTEST + 1;
+    if (at[0] != INT_TAG || atom->way != WEFT_OTTL_ATOM_RANGE || (!is_long && (length > SHORTEST || at[1] >= MORE))) {
+        return ANSWER_UNKNOWN;
+    }
+    int64_t integer = is_long ? (at[1] & (MORE - 1)) | (int64_t)at[2] << 7 : at[1];
+    return answer_of(is_in_range(atom, integer) == atom->is_if_so);
 }
 
 /* The code of a Status that has nothing else, which is what most spans have. False: the Status has to be opened. */
@@ -183,8 +223,8 @@ static inline enum answer ask(const struct weft_ottl_atom *atom, const struct we
         return atom->sought != NULL ? ask_slot(atom, message) : ask_field(atom, message);
     }
     bool is_code = atom->level == WEFT_OTTL_LEVEL_STATUS && atom->form == WEFT_OTTL_FORM_ENUM &&
-                   atom->way == WEFT_OTTL_ATOM_INT && !record->has_level[WEFT_OTTL_LEVEL_STATUS];
-    return is_code && read_status_code(message, &code) ? answer_of((code == atom->literal.integer) == atom->is_if_same)
+                   atom->way == WEFT_OTTL_ATOM_RANGE && !record->has_level[WEFT_OTTL_LEVEL_STATUS];
+    return is_code && read_status_code(message, &code) ? answer_of(is_in_range(atom, code) == atom->is_if_so)
                                                        : ask_at_level(atom, record);
 }
 
@@ -209,13 +249,37 @@ static inline bool is_of_record(const struct weft_ottl_brief *brief)
     return (brief->wants.keys | brief->wants.fields) != 0;
 }
 
-bool weft_ottl_brief_holds(const struct weft_ottl_brief *brief, struct weft_ottl_record *record, bool *out_holds)
+static __attribute__((noinline)) bool holds(const struct weft_ottl_brief *brief, struct weft_ottl_record *record,
+                                            bool *out_holds)
 {
     const struct weft_ottl_message *message =
         is_of_record(brief) ? weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD) : NULL;
     enum answer answer = ask_all(brief, message, record);
     *out_holds = answer == ANSWER_TRUE;
     return answer != ANSWER_UNKNOWN;
+}
+
+static __attribute__((noinline)) bool skim_and_ask(const struct weft_ottl_brief *brief, struct weft_ottl_record *record,
+                                                   bool *out_holds)
+{
+    (void)weft_ottl_record_skim(record, WEFT_OTTL_LEVEL_RECORD);
+    return weft_ottl_brief_holds(brief, record, out_holds);
+}
+
+bool weft_ottl_brief_holds(const struct weft_ottl_brief *brief, struct weft_ottl_record *record, bool *out_holds)
+{
+    const struct weft_ottl_message *message = &record->levels[WEFT_OTTL_LEVEL_RECORD];
+    if (brief->is_of_one) {
+        if (!record->has_level[WEFT_OTTL_LEVEL_RECORD] || !message->is_skimmed) {
+            return skim_and_ask(brief, record, out_holds);
+        }
+        enum answer answer = ask_short(&brief->atoms[0], &message->slots);
+        if (answer != ANSWER_UNKNOWN) {
+            *out_holds = brief->atoms[0].next[answer] == WEFT_OTTL_BRIEF_TRUE;
+            return true;
+        }
+    }
+    return holds(brief, record, out_holds);
 }
 
 bool weft_ottl_brief_find(const struct weft_ottl_brief *const *briefs, size_t count, struct weft_ottl_record *record,

@@ -23,7 +23,8 @@ enum { WEFT_OTTL_BRIEF_FALSE = WEFT_OTTL_BRIEF_MAX_ATOMS, WEFT_OTTL_BRIEF_TRUE }
 /* What is asked of the value. */
 enum weft_ottl_atom_way {
     WEFT_OTTL_ATOM_TEXT,  /* whether it is the literal, a string */
-    WEFT_OTTL_ATOM_INT,   /* whether it is the literal, an int */
+    WEFT_OTTL_ATOM_RANGE, /* whether it is in a range of ints, which is what a comparison with one says */
+    WEFT_OTTL_ATOM_NIL,   /* a comparison with nil, which says the same of all strings and ints */
     WEFT_OTTL_ATOM_MATCH, /* whether the pattern matches */
     WEFT_OTTL_ATOM_OTHER, /* any other comparison with the literal */
 };
@@ -34,17 +35,21 @@ struct weft_ottl_atom {
     uint8_t number;                        /* of the attribute's slot, or of the field */
     uint8_t form;                          /* enum weft_ottl_form of the field */
     uint8_t operation;                     /* enum weft_ottl_compare */
-    bool is_if_same;                       /* TEXT, INT: the answer if it is the literal */
+    bool is_if_so;                         /* TEXT, RANGE: the answer if it is the literal, or in the range */
+    bool is_if_there;                      /* NIL: the answer for a string, or an int */
     bool is_if_missing;                    /* the answer of an attribute that is not there */
     uint8_t next[2];                       /* by the answer */
     const struct weft_ottl_sought *sought; /* of an attribute; NULL: it is a field */
     const struct weft_pattern *pattern;    /* MATCH */
+    int64_t least;                         /* of the range */
+    uint64_t more;                         /* than that has its greatest */
     struct weft_ottl_value literal;
 };
 
 struct weft_ottl_brief {
     struct weft_ottl_wants wants;
     uint8_t first, count;
+    bool is_of_one; /* it has one atom, which asks for an attribute at RECORD */
     struct weft_ottl_atom atoms[WEFT_OTTL_BRIEF_MAX_ATOMS];
 };
 

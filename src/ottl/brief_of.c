@@ -34,20 +34,39 @@ static bool is_short_literal(const struct weft_ottl_node *node)
     return node->kind == WEFT_OTTL_NODE_LITERAL && node->literal.kind <= WEFT_OTTL_STRING;
 }
 
+/* What the operation says of an int: that it is in a range that begins or ends with the literal, or that it is not. */
+static void set_range(struct weft_ottl_atom *atom, enum weft_ottl_compare operation, int64_t literal)
+{
+    bool is_one = operation <= WEFT_OTTL_NOT_EQUAL;
+    bool is_from_literal = operation == WEFT_OTTL_GREATER_EQUAL || operation == WEFT_OTTL_LESS;
+    int64_t least = is_one || is_from_literal ? literal : INT64_MIN;
+    int64_t greatest = is_one || !is_from_literal ? literal : INT64_MAX;
+    atom->way = WEFT_OTTL_ATOM_RANGE;
+    atom->is_if_so =
+        operation == WEFT_OTTL_EQUAL || operation == WEFT_OTTL_LESS_EQUAL || operation == WEFT_OTTL_GREATER_EQUAL;
+    atom->least = least;
+    atom->more = (uint64_t)greatest - (uint64_t)least;
+}
+
 static bool atom_of_comparison(const struct weft_ottl_node *node, struct weft_ottl_atom *out_atom)
 {
     struct weft_ottl_value nil = weft_ottl_nil();
+    struct weft_ottl_value number = weft_ottl_int(0);
     if (!is_short_literal(node->items[1]) || !begin_atom(path_of(node->items[0]), out_atom)) {
         return false;
     }
     enum weft_ottl_kind kind = node->items[1]->literal.kind;
     bool is_equality = node->operation <= WEFT_OTTL_NOT_EQUAL;
     out_atom->way = is_equality && kind == WEFT_OTTL_STRING ? WEFT_OTTL_ATOM_TEXT
-                    : is_equality && kind == WEFT_OTTL_INT  ? WEFT_OTTL_ATOM_INT
+                    : kind == WEFT_OTTL_NIL                 ? WEFT_OTTL_ATOM_NIL
                                                             : WEFT_OTTL_ATOM_OTHER;
     out_atom->operation = node->operation;
-    out_atom->is_if_same = node->operation == WEFT_OTTL_EQUAL;
+    out_atom->is_if_so = node->operation == WEFT_OTTL_EQUAL;
     out_atom->literal = node->items[1]->literal;
+    out_atom->is_if_there = weft_ottl_compare(NULL, &number, &out_atom->literal, node->operation);
+    if (kind == WEFT_OTTL_INT) {
+        set_range(out_atom, (enum weft_ottl_compare)node->operation, out_atom->literal.integer);
+    }
     out_atom->is_if_missing = weft_ottl_compare(NULL, &nil, &out_atom->literal, node->operation);
     return true;
 }
@@ -127,6 +146,8 @@ enum weft_status weft_ottl_brief_of(struct weft_arena *arena, const struct weft_
         return WEFT_NOMEM;
     }
     *kept = brief;
+    kept->is_of_one =
+        brief.count == 1 && brief.atoms[0].sought != NULL && brief.atoms[0].level == WEFT_OTTL_LEVEL_RECORD;
     *out_brief = kept;
     return WEFT_OK;
 }

@@ -62,9 +62,20 @@ void weft_ottl_program_free(struct weft_ottl_program **own_program);
 /* Whether a statement sets a path of one kind to a literal of another, which fails on each record; error says so. */
 bool weft_ottl_program_is_doubtful(const struct weft_ottl_program *program, struct weft_error *error);
 
-/* Of a program's condition. WEFT_INVALID with run->error. */
-enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program, struct weft_ottl_run *run,
-                                         bool *out_holds) WEFT_MUST_CHECK;
+/* Of a program's condition, by its tree. WEFT_INVALID with run->error. */
+enum weft_status weft_ottl_program_evaluate(const struct weft_ottl_program *program, struct weft_ottl_run *run,
+                                            bool *out_holds) WEFT_MUST_CHECK;
+
+/* The same, asked briefly if it can be. */
+static inline WEFT_MUST_CHECK enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program,
+                                                                       struct weft_ottl_run *run, bool *out_holds)
+{
+    weft_ottl_run_begin(run);
+    bool is_brief = program->brief != NULL && run->steps_max >= WEFT_OTTL_BRIEF_MAX_STEPS;
+    return is_brief && weft_ottl_brief_holds(program->brief, &run->record, out_holds)
+               ? WEFT_OK
+               : weft_ottl_program_evaluate(program, run, out_holds);
+}
 
 /* The context that the Collector infers from texts that are asked together: that of the lowest path that is named; if
  * its functions and enums are not known there, one that knows them. False, without an error: no path says. */

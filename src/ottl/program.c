@@ -115,16 +115,11 @@ enum weft_status weft_ottl_program_new(struct weft_slice text, const struct weft
     return WEFT_OK;
 }
 
-enum weft_status weft_ottl_program_holds(const struct weft_ottl_program *program, struct weft_ottl_run *run,
-                                         bool *out_holds)
+enum weft_status weft_ottl_program_evaluate(const struct weft_ottl_program *program, struct weft_ottl_run *run,
+                                            bool *out_holds)
 {
-    weft_ottl_run_begin(run);
     if (program->condition == NULL) {
         *out_holds = true;
-        return WEFT_OK;
-    }
-    if (program->brief != NULL && run->steps_max >= WEFT_OTTL_BRIEF_MAX_STEPS &&
-        weft_ottl_brief_holds(program->brief, &run->record, out_holds)) {
         return WEFT_OK;
     }
     enum weft_status status = weft_ottl_holds(run, program->condition, out_holds);
