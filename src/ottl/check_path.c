@@ -106,6 +106,9 @@ static enum weft_status check_keys(struct weft_ottl_checker *checker, const stru
     path->keys = last->keys;
     path->key_count = last->key_count;
     struct weft_ottl_sought *sought = checker->program->options.sought;
+    if (sought != NULL && path->row->level == WEFT_OTTL_LEVEL_RECORD) {
+        sought->fields |= UINT32_C(1) << path->row->field;
+    }
     bool is_attribute = path->row->form == WEFT_OTTL_FORM_MAP && path->key_count == 1 && path->keys[0].is_text;
     if (is_attribute && sought != NULL && weft_ottl_sought_add(sought, path->keys[0].literal.bytes, &path->slot)) {
         path->sought = sought;

@@ -68,10 +68,23 @@ static enum weft_status length(struct weft_ottl_run *run, const struct weft_ottl
     }
 }
 
+enum { PARENT_SPAN_ID_FIELD = 4 };
+
+static enum weft_status make_is_root_span(struct weft_ottl_maker *maker, const struct weft_ottl_call *call,
+                                          void **out_state, struct weft_error *error)
+{
+    (void)call;
+    (void)out_state;
+    (void)error;
+    if (maker->sought != NULL) {
+        maker->sought->fields |= UINT32_C(1) << PARENT_SPAN_ID_FIELD;
+    }
+    return WEFT_OK;
+}
+
 static enum weft_status is_root_span(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                      struct weft_ottl_value *out_value)
 {
-    enum { PARENT_SPAN_ID_FIELD = 4 };
     (void)call;
     const struct weft_ottl_field *parent =
         weft_ottl_message_field(weft_ottl_record_decoded(&run->record, WEFT_OTTL_LEVEL_RECORD), PARENT_SPAN_ID_FIELD);
@@ -93,6 +106,6 @@ const struct weft_ottl_function weft_ottl_functions_is[] = {
         .free_state = weft_ottl_pattern_free,
     },
     { .name = "Len", .parameters = { { "target", WEFT_OTTL_TAKES_ANY } }, .call = length },
-    { .name = "IsRootSpan", .contexts = WEFT_OTTL_IN_SPAN, .call = is_root_span },
+    { .name = "IsRootSpan", .contexts = WEFT_OTTL_IN_SPAN, .make = make_is_root_span, .call = is_root_span },
     { .name = NULL },
 };

@@ -132,19 +132,25 @@ struct weft_ottl_message *weft_ottl_record_level(struct weft_ottl_record *record
     return &record->levels[level];
 }
 
-static void seek_attributes(struct weft_ottl_record *record, enum weft_ottl_level level)
+static inline void seek_attributes(struct weft_ottl_record *record, struct weft_ottl_message *message,
+                                   enum weft_ottl_level level)
 {
-    struct weft_ottl_message *message = &record->levels[level];
     message->list_field = weft_ottl_record_attributes_field(record, level);
     bool is_sought = record->sought != NULL && record->sought->count > 0 && message->list_field != 0;
+    message->is_plain = record->is_plain;
+    message->head_fields =
+        level == WEFT_OTTL_LEVEL_RECORD && record->sought != NULL ? record->sought->fields : UINT32_MAX;
     message->slots.sought = is_sought && message->attributes == NULL ? record->sought : NULL;
 }
 
 struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *record, enum weft_ottl_level level)
 {
-    struct weft_ottl_message *message = weft_ottl_record_level(record, level);
+    struct weft_ottl_message *message = &record->levels[level];
+    if (!record->has_level[level]) {
+        open_level(record, level);
+    }
     if (!message->is_decoded) {
-        seek_attributes(record, level);
+        seek_attributes(record, message, level);
         weft_ottl_message_decode(message);
     }
     return message;
@@ -153,7 +159,7 @@ struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *recor
 static inline const struct weft_ottl_message *skim_record(struct weft_ottl_record *record)
 {
     struct weft_ottl_message *message = &record->levels[WEFT_OTTL_LEVEL_RECORD];
-    seek_attributes(record, WEFT_OTTL_LEVEL_RECORD);
+    seek_attributes(record, message, WEFT_OTTL_LEVEL_RECORD);
     if (!record->is_plain || !weft_ottl_message_skim_plain(message, record->wants)) {
         weft_ottl_message_skim(message, record->wants);
     }

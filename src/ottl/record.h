@@ -41,6 +41,8 @@ struct weft_ottl_message {
     uint32_t list_field;              /* of the attributes, which are many; 0 = it has none */
     bool is_decoded;                  /* fields and present are valid */
     bool is_skimmed;                  /* of what is wanted (struct weft_ottl_wants) at least */
+    bool is_plain;                    /* its attributes are; see the record */
+    uint32_t head_fields;             /* of the fields that SDKs begin a span with: those that are asked for */
     uint32_t present;                 /* bit n: field n is there */
     uint32_t touched;                 /* bit n: field n was written; see above */
     uint32_t lent;                    /* bit n: field n, which is touched, is its contents only, from first to end */

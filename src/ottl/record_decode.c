@@ -1,5 +1,7 @@
 /* Where the fields of a message lie (record.h), in one walk. A span has twenty or thirty fields, most of them
  * attributes, and all that is asked of most is where they end. */
+#include <endian.h>
+
 #include "base/assert.h"
 #include "ottl/record.h"
 #include "wire/checked.h"
@@ -183,12 +185,11 @@ enum {
 };
 
 /* True if it is one of those that are sought. */
-static inline bool seek(struct weft_ottl_slots *slots, const uint8_t *key, size_t key_length,
-                        struct weft_ottl_slot found)
+static inline bool seek(struct weft_ottl_slots *slots, const struct weft_ottl_sought *sought, const uint8_t *key,
+                        size_t key_length, struct weft_ottl_slot found)
 {
     uint8_t number;
-    if (WEFT_LIKELY(slots->sought->by_length[key_length] == 0) ||
-        !weft_ottl_sought_find(slots->sought, key, key_length, &number)) {
+    if (WEFT_LIKELY(sought->by_length[key_length] == 0) || !weft_ottl_sought_find(sought, key, key_length, &number)) {
         return false;
     }
     note_slot(slots, number, found);
@@ -218,28 +219,46 @@ static const uint8_t *note_plain_item(struct weft_ottl_message *message, const u
     if (value[0] != VALUE_TAG || contents == NULL || contents + value_length != item + length) {
         return NULL;
     }
-    seek(&message->slots, item + 2, key_length, (struct weft_ottl_slot){ at, item + length, contents });
+    seek(&message->slots, message->slots.sought, item + 2, key_length,
+         (struct weft_ottl_slot){ at, item + length, contents });
     return item + length;
 }
 
+/* Whether behind the key there is a value that goes on to the end; of an attribute of up to 127 bytes. */
+static inline bool is_value_next(const uint8_t *value, size_t key_length, size_t length)
+{
+    uint16_t frame;
+    if (key_length + FRAMES > length) {
+        return false;
+    }
+    memcpy(&frame, value, sizeof frame);
+    return le16toh(frame) == (VALUE_TAG | (length - key_length - FRAMES) << 8);
+}
+
 /* Those of up to 127 bytes, one after the other, from `at` on: the byte behind them. Tags and lengths before a key are
- * four bytes that are looked at as one number. */
-static inline const uint8_t *note_short_items(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end,
-                                              uint32_t tag, const struct weft_ottl_wants *wants)
+ * four bytes that are looked at as one number. is_plain: all of them are a key and a value and no more. */
+static inline __attribute__((always_inline)) const uint8_t *
+note_short_items(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end, uint32_t tag,
+                 const struct weft_ottl_wants *wants, bool is_plain)
 {
     const uint32_t fixed = UINT32_C(0x80ff80ff); /* the tags, and that lengths have no more bytes */
     const uint32_t wanted = tag | (uint32_t)KEY_TAG << 16;
-    const uint8_t *last_value = end - 2;
+    const struct weft_ottl_sought *sought = message->slots.sought;
     uint32_t head;
-    while (end - at >= 2 + FRAMES) {
+    if (end - at < 2 + FRAMES) {
+        return at;
+    }
+    for (const uint8_t *last = end - (2 + FRAMES); at <= last;) {
         memcpy(&head, at, sizeof head);
-        size_t key_length = head >> 24;
+        size_t length = at[1];
+        size_t key_length = at[3];
         const uint8_t *value = at + FRAMES + key_length;
-        const uint8_t *after = at + 2 + at[1];
-        if ((head & fixed) != wanted || value > last_value || value[0] != VALUE_TAG || value + 2 + value[1] != after) {
+        const uint8_t *after = at + 2 + length;
+        if ((le32toh(head) & fixed) != wanted || (!is_plain && !is_value_next(value, key_length, length))) {
             break;
         }
-        bool is_found = seek(&message->slots, at + FRAMES, key_length, (struct weft_ottl_slot){ at, after, value + 2 });
+        bool is_found =
+            seek(&message->slots, sought, at + FRAMES, key_length, (struct weft_ottl_slot){ at, after, value + 2 });
         at = after;
         if (is_found && has_enough(&message->slots, wants)) {
             break;
@@ -254,7 +273,8 @@ static inline const uint8_t *note_items(struct weft_ottl_message *message, const
 {
     do {
         const uint8_t *start = at;
-        at = note_short_items(message, at, end, tag, wants);
+        at = message->is_plain ? note_short_items(message, at, end, tag, wants, true)
+                               : note_short_items(message, at, end, tag, wants, false);
         if (at == start) {
             const uint8_t *after = note_plain_item(message, at, end);
             at = after != NULL ? after : note_odd_item(message, at, end);
@@ -294,8 +314,9 @@ static inline void walk(struct weft_ottl_message *message, const struct weft_ott
     slots->found = slots->doubled = slots->removed = slots->changed = 0;
     slots->added_count = 0;
     if (message->list_field == SPAN_ATTRIBUTES && at < end) {
-        bool is_short = wants != NULL && (wants->fields & OTHERS_OF_HEAD) == 0;
-        at = is_short ? skim_span_head(message, at, end, wants->fields) : note_span_head(message, at, end);
+        uint32_t wanted = wants != NULL ? wants->fields : message->head_fields;
+        bool is_short = (wanted & OTHERS_OF_HEAD) == 0;
+        at = is_short ? skim_span_head(message, at, end, wanted) : note_span_head(message, at, end);
     }
     while (at < end) {
         const uint8_t *after;

@@ -471,7 +471,9 @@ static enum weft_status walk_table(struct weft_transform_walk *walk)
 {
     struct weft_otlp_table *table = walk->table;
     enum weft_status status = WEFT_OK;
-    weft_ottl_record_seek(&walk->runner->run.record, walk->runner->is_thorough ? NULL : &walk->group->sought);
+    bool is_thorough = walk->runner->is_thorough;
+    weft_ottl_record_seek(&walk->runner->run.record, is_thorough ? NULL : &walk->group->sought);
+    weft_ottl_record_set_plain(&walk->runner->run.record, table->is_plain && !is_thorough);
     switch (walk->group->context) {
     case WEFT_OTTL_RESOURCE:
         for (uint32_t i = 0; status == WEFT_OK && i < table->resource_count; i++) {

@@ -95,6 +95,7 @@ static const char *const statements[] = {
 };
 
 static uint64_t random_state;
+static bool has_odd_shapes; /* the request has attributes that no SDK writes */
 
 static uint64_t lot(uint64_t count)
 {
@@ -173,7 +174,7 @@ static void put_attribute(struct weft_buffer *out, uint32_t field)
     struct weft_slice key = weft_slice_of_text(keys[lot(WEFT_COUNT_OF(keys))]);
     struct weft_buffer key_value = { 0 };
     struct weft_buffer value = { 0 };
-    uint64_t shape = lot(12);
+    uint64_t shape = has_odd_shapes ? lot(12) : 12;
     put_value(&value);
     if (shape == 0) { /* the value first */
         put_field(&key_value, 2, weft_buffer_slice(&value));
@@ -292,6 +293,7 @@ static void put_any_request(struct weft_buffer *out)
 {
     struct weft_buffer resource = { 0 };
     struct weft_buffer scope = { 0 };
+    has_odd_shapes = lot(2) == 0;
     put_owner(&resource, 1);
     put_owner(&scope, 3);
     for (size_t i = 0; i < 3; i++) {
