@@ -195,30 +195,54 @@ enum weft_status weft_batch_merge(struct weft_batch *batch, struct weft_batch **
 }
 
 enum weft_status weft_part_try_build(const struct weft_batch *batch, const struct weft_part *part,
-                                     struct weft_arena **out_arena, struct weft_otlp_table *out_table)
+                                     const struct weft_otlp_row_visitor *visitor, struct weft_arena **out_arena,
+                                     struct weft_otlp_table *out_table)
 {
     struct weft_arena *arena = weft_arena_try_new_charged(batch->budget, weft_otlp_table_rows_bytes(&part->counts));
-    if (arena == NULL || weft_otlp_table_build(batch->signal, weft_payload_slice(part->payload), &part->counts, arena,
-                                               out_table, NULL) != WEFT_OK) {
-        weft_arena_unref(&arena);
+    if (arena == NULL) {
         return WEFT_NOMEM;
+    }
+    enum weft_status status = weft_otlp_table_build_visited(batch->signal, weft_payload_slice(part->payload),
+                                                            &part->counts, arena, visitor, out_table, NULL);
+    if (status != WEFT_OK) {
+        weft_arena_unref(&arena);
+        return status;
     }
     *out_arena = arena;
     return WEFT_OK;
 }
 
+static enum weft_status open_visited(const struct weft_batch *batch, struct weft_part *part,
+                                     const struct weft_otlp_row_visitor *visitor)
+{
+    weft_assert(!part->is_open && !weft_signal_stays_whole(batch->signal));
+    enum weft_status status = weft_part_try_build(batch, part, visitor, &part->arena, &part->table);
+    if (status == WEFT_OK) {
+        part->is_open = true;
+        weft_payload_unref(&part->wire);
+    }
+    return status;
+}
+
 enum weft_status weft_part_open(const struct weft_batch *batch, struct weft_part *part)
 {
-    if (part->is_open) {
-        return WEFT_OK;
+    return part->is_open ? WEFT_OK : open_visited(batch, part, NULL);
+}
+
+enum weft_status weft_batch_visit(struct weft_batch *batch, size_t part_index,
+                                  const struct weft_otlp_row_visitor *visitor)
+{
+    weft_check_magic(batch, batch);
+    weft_assert(!batch->is_lent && part_index < batch->part_count);
+    struct weft_part *part = &batch->parts[part_index];
+    if (!part->is_open) {
+        return open_visited(batch, part, visitor);
     }
-    weft_assert(!weft_signal_stays_whole(batch->signal));
-    if (weft_part_try_build(batch, part, &part->arena, &part->table) != WEFT_OK) {
-        return WEFT_NOMEM;
+    enum weft_status status = WEFT_OK;
+    for (uint32_t i = 0; status == WEFT_OK && i < part->table.record_count; i++) {
+        status = visitor->on_row(visitor->context, &part->table, &part->table.records[i]);
     }
-    part->is_open = true;
-    weft_payload_unref(&part->wire);
-    return WEFT_OK;
+    return status;
 }
 
 enum weft_status weft_batch_open(struct weft_batch *batch)

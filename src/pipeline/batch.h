@@ -140,6 +140,12 @@ bool weft_batch_next_record(struct weft_batch_cursor *cursor, struct weft_slice 
  * since tickets count it: records leave by weft_batch_take, and who makes some says so (weft_edit_reweigh).
  * WEFT_NOMEM: unchanged but for opened parts. */
 enum weft_status weft_batch_open(struct weft_batch *batch) WEFT_MUST_CHECK;
+
+/* Shows all rows of a part to the visitor, who may give them other bytes: as it is opened if it is not open yet, so
+ * that who needs headers opens the batch before. What it returns is what the visitor said last, or WEFT_NOMEM; then the
+ * part is of no use, if it was open already and the visitor had changed something. */
+enum weft_status weft_batch_visit(struct weft_batch *batch, size_t part_index,
+                                  const struct weft_otlp_row_visitor *visitor) WEFT_MUST_CHECK;
 void weft_batch_recount(struct weft_batch *batch);
 
 /* Appends the export request. Slices borrow the batch; framing comes from arena. */

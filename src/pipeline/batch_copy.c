@@ -57,7 +57,7 @@ enum weft_status weft_batch_look(const struct weft_batch *batch, const struct we
         *out_table = part->table;
         return WEFT_OK;
     }
-    return weft_part_try_build(batch, part, out_arena, out_table);
+    return weft_part_try_build(batch, part, NULL, out_arena, out_table);
 }
 
 static enum weft_status copy_some(struct copying *copying, const struct weft_part *part, size_t first_bit)

@@ -21,9 +21,11 @@ void weft_batch_push_part(struct weft_batch *batch, const struct weft_part *part
 /* Gives up the part's references. */
 void weft_part_release(struct weft_part *part);
 
-/* The table of a part that is whole, in an arena of its own, which is the caller's. WEFT_NOMEM changes nothing. */
+/* The table of a part that is whole, in an arena of its own, which is the caller's; visitor: see wire/otlp_table.h, or
+ * NULL. WEFT_NOMEM, or what the visitor said, changes nothing. */
 enum weft_status weft_part_try_build(const struct weft_batch *batch, const struct weft_part *part,
-                                     struct weft_arena **out_arena, struct weft_otlp_table *out_table) WEFT_MUST_CHECK;
+                                     const struct weft_otlp_row_visitor *visitor, struct weft_arena **out_arena,
+                                     struct weft_otlp_table *out_table) WEFT_MUST_CHECK;
 
 /* Opens the part if it is whole. WEFT_NOMEM changes nothing. */
 enum weft_status weft_part_open(const struct weft_batch *batch, struct weft_part *part) WEFT_MUST_CHECK;

@@ -41,7 +41,7 @@ static enum weft_status divide(struct taking *taking, const struct weft_part *pa
 {
     struct weft_part kept = *part;
     if (!part->is_open) {
-        if (weft_part_try_build(taking->batch, part, &kept.arena, &kept.table) != WEFT_OK) {
+        if (weft_part_try_build(taking->batch, part, NULL, &kept.arena, &kept.table) != WEFT_OK) {
             return WEFT_NOMEM;
         }
         kept.is_open = true;

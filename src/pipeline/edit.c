@@ -103,22 +103,19 @@ enum weft_status weft_edit_pass_on(struct weft_edit *edit, struct weft_consumer 
     return WEFT_OK;
 }
 
-enum weft_status weft_edit_parts(struct weft_consumer *consumer, weft_edit_part_fn edit_part,
-                                 struct weft_consumer *next, struct weft_batch **own_batch, struct weft_error *error)
+enum weft_status weft_edit_consume(struct weft_consumer *consumer, weft_edit_fn edit, struct weft_consumer *next,
+                                   struct weft_batch **own_batch, struct weft_error *error)
 {
-    struct weft_edit edit;
-    enum weft_status status = weft_edit_begin(&edit, own_batch);
+    struct weft_edit now;
+    enum weft_status status = weft_edit_begin(&now, own_batch);
     if (status == WEFT_OK) {
-        status = weft_edit_open(&edit);
-        for (size_t i = 0; status == WEFT_OK && i < edit.batch->part_count; i++) {
-            status = edit_part(consumer, &edit, &edit.batch->parts[i]);
-        }
+        status = edit(consumer, &now);
         if (status != WEFT_OK) {
-            weft_edit_cancel(&edit, own_batch);
+            weft_edit_cancel(&now, own_batch);
         }
     }
     if (status != WEFT_OK) {
         return weft_fail(error, WEFT_NOMEM, "%s: no memory to edit a batch", consumer->id);
     }
-    return weft_edit_pass_on(&edit, next, own_batch, error);
+    return weft_edit_pass_on(&now, next, own_batch, error);
 }

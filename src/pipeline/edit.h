@@ -60,10 +60,8 @@ enum weft_status weft_edit_pass_on(struct weft_edit *edit, struct weft_consumer 
 /* Gives the batch back as it came. */
 void weft_edit_cancel(struct weft_edit *edit, struct weft_batch **own_batch);
 
-/* The whole of a consume that edits part by part: edit_part changes the records, or the headers, of an open part, notes
+/* The whole of a consume that edits: edit changes the records, or the headers, of edit->batch, which is there, notes
  * what it changed, and may fail for want of memory only. The result is that of weft_edit_pass_on. */
-typedef enum weft_status (*weft_edit_part_fn)(struct weft_consumer *consumer, struct weft_edit *edit,
-                                              struct weft_part *part);
-enum weft_status weft_edit_parts(struct weft_consumer *consumer, weft_edit_part_fn edit_part,
-                                 struct weft_consumer *next, struct weft_batch **own_batch,
-                                 struct weft_error *error) WEFT_MUST_CHECK;
+typedef enum weft_status (*weft_edit_fn)(struct weft_consumer *consumer, struct weft_edit *edit);
+enum weft_status weft_edit_consume(struct weft_consumer *consumer, weft_edit_fn edit, struct weft_consumer *next,
+                                   struct weft_batch **own_batch, struct weft_error *error) WEFT_MUST_CHECK;

@@ -207,37 +207,32 @@ static enum weft_status edit_record(struct visit *visit)
                              : status;
 }
 
-static struct attributes_processor *processor_of(const struct weft_consumer *consumer);
+struct pass {
+    struct attributes_processor *processor;
+    struct weft_edit *edit;
+};
 
-static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_part *part)
+static enum weft_status edit_row(void *context, const struct weft_otlp_table *table, struct weft_otlp_record *row)
 {
-    struct attributes_processor *processor = processor_of(consumer);
-    weft_assert(part->is_open && part->arena != NULL);
-    processor->include.scope = processor->exclude.scope = NO_SCOPE;
-    processor->editor.is_plain = part->table.is_plain;
-    if (weft_attribute_editor_begin(&processor->editor, edit->batch->metadata) != WEFT_OK) {
+    const struct pass *pass = context;
+    struct attributes_processor *processor = pass->processor;
+    struct visit visit = { .processor = processor,
+                           .table = table,
+                           .arena = table->arena,
+                           .scope = row->scope,
+                           .bytes = { row->bytes, row->length } };
+    bool is_edited = true;
+    enum weft_status status = is_wanted(&visit, &is_edited);
+    if (status == WEFT_OK && is_edited) {
+        status = edit_record(&visit);
+    }
+    if (status != WEFT_OK || visit.bytes.length > UINT32_MAX) {
         return WEFT_NOMEM;
     }
-    for (uint32_t i = 0; i < part->table.record_count; i++) {
-        struct weft_otlp_record *record = &part->table.records[i];
-        struct visit visit = { .processor = processor,
-                               .table = &part->table,
-                               .arena = part->arena,
-                               .scope = record->scope,
-                               .bytes = { record->bytes, record->length } };
-        bool is_edited = true;
-        enum weft_status status = is_wanted(&visit, &is_edited);
-        if (status == WEFT_OK && is_edited) {
-            status = edit_record(&visit);
-        }
-        if (status != WEFT_OK || visit.bytes.length > UINT32_MAX) {
-            return WEFT_NOMEM;
-        }
-        if (visit.bytes.bytes != record->bytes) {
-            record->bytes = visit.bytes.bytes;
-            record->length = (uint32_t)visit.bytes.length;
-            weft_edit_note_change(edit);
-        }
+    if (visit.bytes.bytes != row->bytes) {
+        row->bytes = visit.bytes.bytes;
+        row->length = (uint32_t)visit.bytes.length;
+        weft_edit_note_change(pass->edit);
     }
     return WEFT_OK;
 }
@@ -250,12 +245,32 @@ static struct attributes_processor *processor_of(const struct weft_consumer *con
     return WEFT_CONTAINER_OF(consumer, struct attributes_processor, consumer);
 }
 
+/* Records are edited while their parts are opened, unless a block asks for scopes. */
+static enum weft_status edit_batch(struct weft_consumer *consumer, struct weft_edit *edit)
+{
+    struct attributes_processor *processor = processor_of(consumer);
+    struct pass pass = { processor, edit };
+    struct weft_otlp_row_visitor visitor = { edit_row, &pass };
+    bool may_ask_for_scopes = processor->include.match != NULL || processor->exclude.match != NULL;
+    enum weft_status status = weft_attribute_editor_begin(&processor->editor, edit->batch->metadata);
+    if (status == WEFT_OK && may_ask_for_scopes) {
+        status = weft_edit_open(edit);
+    }
+    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
+        const struct weft_part *part = &edit->batch->parts[i];
+        processor->include.scope = processor->exclude.scope = NO_SCOPE;
+        processor->editor.is_plain = part->is_open ? part->table.is_plain : part->counts.is_plain;
+        status = weft_batch_visit(edit->batch, i, &visitor);
+    }
+    return status;
+}
+
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct attributes_processor *processor = processor_of(consumer);
     weft_attribute_editor_begin_batch(&processor->editor, consumer->id);
     weft_match_scratch_begin(&processor->matching, consumer->id);
-    enum weft_status status = weft_edit_parts(consumer, edit_part, processor->next, own_batch, error);
+    enum weft_status status = weft_edit_consume(consumer, edit_batch, processor->next, own_batch, error);
     weft_attribute_editor_trim(&processor->editor);
     return status;
 }

@@ -168,9 +168,6 @@ static struct resource_processor *processor_of(const struct weft_consumer *consu
 static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_part *part)
 {
     struct weft_otlp_table *table = &part->table;
-    if (weft_attribute_editor_begin(&processor_of(consumer)->editor, edit->batch->metadata) != WEFT_OK) {
-        return WEFT_NOMEM;
-    }
     for (uint32_t i = 0; i < table->resource_count; i++) {
         struct weft_slice *header = &table->resources[i].header;
         const uint8_t *before = header->bytes;
@@ -184,11 +181,21 @@ static enum weft_status edit_part(struct weft_consumer *consumer, struct weft_ed
     return WEFT_OK;
 }
 
+static enum weft_status edit_batch(struct weft_consumer *consumer, struct weft_edit *edit)
+{
+    enum weft_status status = weft_attribute_editor_begin(&processor_of(consumer)->editor, edit->batch->metadata);
+    status = status == WEFT_OK ? weft_edit_open(edit) : status;
+    for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
+        status = edit_part(consumer, edit, &edit->batch->parts[i]);
+    }
+    return status;
+}
+
 static enum weft_status consume(struct weft_consumer *consumer, struct weft_batch **own_batch, struct weft_error *error)
 {
     struct resource_processor *processor = processor_of(consumer);
     weft_attribute_editor_begin_batch(&processor->editor, consumer->id);
-    enum weft_status status = weft_edit_parts(consumer, edit_part, processor->next, own_batch, error);
+    enum weft_status status = weft_edit_consume(consumer, edit_batch, processor->next, own_batch, error);
     weft_attribute_editor_trim(&processor->editor);
     return status;
 }

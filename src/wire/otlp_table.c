@@ -15,6 +15,7 @@ struct build {
     struct weft_otlp_table *table;
     struct weft_arena *arena;
     const struct weft_otlp_counts *counts;
+    const struct weft_otlp_row_visitor *visitor;
     bool weighs_items;
 };
 
@@ -66,15 +67,17 @@ static enum weft_status header_take(const struct header *header, struct weft_sli
     return WEFT_OK;
 }
 
-static inline void add_record(struct build *build, struct weft_slice bytes, uint32_t scope)
+static inline enum weft_status add_record(struct build *build, struct weft_slice bytes, uint32_t scope)
 {
     struct weft_otlp_table *table = build->table;
     weft_assert(table->record_count < build->counts->records);
     uint32_t weight = build->weighs_items ? weft_otlp_record_weight(table->signal, bytes) : 1;
-    table->records[table->record_count++] = (struct weft_otlp_record){
+    struct weft_otlp_record *row = &table->records[table->record_count++];
+    *row = (struct weft_otlp_record){
         .bytes = bytes.bytes, .length = (uint32_t)bytes.length, .scope = scope, .weight = weight
     };
     table->weight += weight;
+    return build->visitor == NULL ? WEFT_OK : build->visitor->on_row(build->visitor->context, table, row);
 }
 
 static enum weft_status build_scope(struct build *build, struct weft_slice message, uint32_t resource)
@@ -85,17 +88,21 @@ static enum weft_status build_scope(struct build *build, struct weft_slice messa
     struct header header = { 0 };
     struct weft_wire_reader reader = weft_wire_reader_of(message);
     struct weft_wire_field field;
-    for (;;) {
+    enum weft_status status = WEFT_OK;
+    while (status == WEFT_OK) {
         struct weft_slice record;
         if (weft_otlp_next_row(&reader, RECORDS_FIELD, &record)) {
-            add_record(build, record, scope);
+            status = add_record(build, record, scope);
         } else if (!weft_wire_next_checked(&reader, &field)) {
             break;
         } else if (is_row(&field, RECORDS_FIELD)) {
-            add_record(build, field.bytes, scope);
+            status = add_record(build, field.bytes, scope);
         } else {
             header_add(&header, field.whole);
         }
+    }
+    if (status != WEFT_OK) {
+        return status;
     }
     table->scopes[scope].resource = resource;
     return header_take(&header, message, RECORDS_FIELD, build->arena, &table->scopes[scope].header);
@@ -159,22 +166,31 @@ static enum weft_status build_rows(struct build *build)
     return header_take(&envelope, table->request, ROWS_FIELD, build->arena, &table->envelope);
 }
 
-enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slice request,
-                                       const struct weft_otlp_counts *counts, struct weft_arena *arena,
-                                       struct weft_otlp_table *out_table, struct weft_error *error)
+enum weft_status weft_otlp_table_build_visited(enum weft_signal signal, struct weft_slice request,
+                                               const struct weft_otlp_counts *counts, struct weft_arena *arena,
+                                               const struct weft_otlp_row_visitor *visitor,
+                                               struct weft_otlp_table *out_table, struct weft_error *error)
 {
     struct weft_otlp_table table = { .signal = signal, .request = request, .is_plain = counts->is_plain };
-    struct build build = { &table, arena, counts, weft_signal_weighs_items(signal) };
+    struct build build = { &table, arena, counts, visitor, weft_signal_weighs_items(signal) };
     enum weft_status status = weft_otlp_table_take_rows(&table, counts, arena);
     if (status == WEFT_OK) {
         status = build_rows(&build);
     }
     if (status != WEFT_OK) {
-        return weft_fail(error, status, "no memory for a table of %u records", counts->records);
+        return status != WEFT_NOMEM ? status
+                                    : weft_fail(error, status, "no memory for a table of %u records", counts->records);
     }
     weft_assert(table.record_count == counts->records && table.weight == counts->data_points);
     *out_table = table;
     return WEFT_OK;
+}
+
+enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slice request,
+                                       const struct weft_otlp_counts *counts, struct weft_arena *arena,
+                                       struct weft_otlp_table *out_table, struct weft_error *error)
+{
+    return weft_otlp_table_build_visited(signal, request, counts, arena, NULL, out_table, error);
 }
 
 enum weft_status weft_otlp_table_copy(struct weft_otlp_table *table, struct weft_arena *arena,

@@ -59,6 +59,21 @@ enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slic
                                        const struct weft_otlp_counts *counts, struct weft_arena *arena,
                                        struct weft_otlp_table *out_table, struct weft_error *error) WEFT_MUST_CHECK;
 
+/* Who sees each row as soon as it is there, while its bytes are near, and may give it other ones, as any edit does. The
+ * headers of its scope and resource may not be known yet, and the table lies elsewhere later. What on_row returns but
+ * WEFT_OK ends the building. */
+struct weft_otlp_row_visitor {
+    enum weft_status (*on_row)(void *context, const struct weft_otlp_table *table, struct weft_otlp_record *row);
+    void *context;
+};
+
+/* The same, with each row shown to the visitor (NULL: nobody). */
+enum weft_status weft_otlp_table_build_visited(enum weft_signal signal, struct weft_slice request,
+                                               const struct weft_otlp_counts *counts, struct weft_arena *arena,
+                                               const struct weft_otlp_row_visitor *visitor,
+                                               struct weft_otlp_table *out_table,
+                                               struct weft_error *error) WEFT_MUST_CHECK;
+
 /* A copy of the row arrays, for a branch of a fan-out: bytes are shared, rows are not. WEFT_NOMEM only. */
 enum weft_status weft_otlp_table_copy(struct weft_otlp_table *table, struct weft_arena *arena,
                                       struct weft_otlp_table *out_table) WEFT_MUST_CHECK;

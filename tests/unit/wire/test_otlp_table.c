@@ -26,6 +26,57 @@ START_TEST(test_rows_are_the_records_in_order)
 }
 END_TEST
 
+struct seen {
+    uint32_t count, last_count;
+};
+
+/* Every second row gets other bytes, which say the same. */
+static enum weft_status see_row(void *context, const struct weft_otlp_table *table, struct weft_otlp_record *row)
+{
+    struct seen *seen = context;
+    ck_assert(row == &table->records[seen->count] && table->record_count == seen->count + 1);
+    if (seen->count % 2 == 1) {
+        uint8_t *copy = weft_arena_try_bytes(table->arena, row->length);
+        memcpy(copy, row->bytes, row->length);
+        row->bytes = copy;
+    }
+    return ++seen->count == seen->last_count ? WEFT_CLOSED : WEFT_OK;
+}
+
+START_TEST(test_a_visitor_sees_each_row_and_what_it_changes_stays)
+{
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct fixture fixture;
+        fixture_random(&fixture, seed);
+        const struct weft_otlp_table *rows = &fixture.table;
+        struct weft_otlp_table visited;
+        struct seen seen = { 0 };
+        struct weft_otlp_row_visitor visitor = { see_row, &seen };
+        ck_assert_int_eq(weft_otlp_table_build_visited(fixture.signal, fixture.request, &fixture.counts, fixture.arena,
+                                                       &visitor, &visited, NULL),
+                         WEFT_OK);
+        ck_assert_uint_eq(seen.count, rows->record_count);
+        for (uint32_t i = 0; i < rows->record_count; i++) {
+            const struct weft_otlp_record *row = &visited.records[i], *other = &rows->records[i];
+            ck_assert((row->bytes != other->bytes) == (i % 2 == 1));
+            ck_assert_slice_eq(weft_slice_of(row->bytes, row->length), weft_slice_of(other->bytes, other->length));
+        }
+        struct weft_otlp_counts counts;
+        struct weft_slice written = emit(&fixture, &visited, &counts);
+        assert_model_equal(fixture.signal, fixture.request, NULL, written);
+        for (uint32_t last = 1; last <= rows->record_count; last++) {
+            seen = (struct seen){ .last_count = last };
+            ck_assert_int_eq(weft_otlp_table_build_visited(fixture.signal, fixture.request, &fixture.counts,
+                                                           fixture.arena, &visitor, &visited, NULL),
+                             WEFT_CLOSED);
+            ck_assert_uint_eq(seen.count, last);
+        }
+        slice_free(written);
+        fixture_fini(&fixture);
+    }
+}
+END_TEST
+
 START_TEST(test_untouched_table_writes_the_same_message_and_the_same_bytes_of_records)
 {
     for (uint64_t seed = 0; seed < 200; seed++) {
@@ -323,6 +374,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         test_rows_are_the_records_in_order,
+        test_a_visitor_sees_each_row_and_what_it_changes_stays,
         test_untouched_table_writes_the_same_message_and_the_same_bytes_of_records,
         test_untouched_canonical_request_leaves_as_one_slice_of_itself,
         test_walk_finds_the_records_of_the_table,
