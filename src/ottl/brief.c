@@ -74,7 +74,7 @@ static __attribute__((noinline)) enum answer ask_any(const struct weft_ottl_atom
                                                      const struct weft_ottl_message *message)
 {
     struct weft_ottl_value value;
-    if (atom->sought == NULL) {
+    if (!atom->is_slot) {
         const struct weft_ottl_field *field = weft_ottl_message_field(message, atom->number);
         value = atom->form == WEFT_OTTL_FORM_STRING ? weft_ottl_string(text_of(field))
                                                     : weft_ottl_int(number_of(field, atom->form));
@@ -126,38 +126,46 @@ enum {
     INT_TAG = WEFT_OTLP_VALUE_INT << TYPE_BITS | WEFT_WIRE_VARINT
 };
 
+/* The attributes of a message that are sought are known, and none of these slots was written to. */
+static inline bool is_as_it_came(const struct weft_ottl_message *message, const struct weft_ottl_sought *sought,
+                                 uint64_t keys)
+{
+    const struct weft_ottl_slots *slots = &message->slots;
+    return slots->sought == sought && ((slots->changed | slots->removed) & keys) == 0;
+}
+
+/* Of an attribute that is as it came, if it is there. */
 static inline enum answer ask_slot(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message)
 {
     const struct weft_ottl_slots *slots = &message->slots;
     const struct weft_ottl_slot *slot = &slots->items[atom->number];
-    if (slots->sought != atom->sought || ((slots->changed | slots->removed) >> atom->number & 1) != 0) {
-        return ANSWER_UNKNOWN;
-    }
     if ((slots->found >> atom->number & 1) == 0) {
         return answer_of(atom->is_if_missing);
     }
     const uint8_t *at = slot->contents;
-    size_t length = at == NULL ? 0 : (size_t)(slot->end - at);
-    if (length < SHORTEST) {
+    if (at == NULL || slot->end - at < SHORTEST) {
         return ANSWER_UNKNOWN;
     }
-    if (at[0] == STRING_TAG && at[1] < MORE && at[1] + (size_t)SHORTEST == length) {
-        return ask_text(atom, message, (struct weft_slice){ at + SHORTEST, length - SHORTEST });
+    size_t length = (size_t)(slot->end - at);
+    if (at[0] == STRING_TAG) {
+        bool is_short = length < SHORTEST + MORE && at[1] == length - SHORTEST;
+        return is_short ? ask_text(atom, message, (struct weft_slice){ at + SHORTEST, length - SHORTEST })
+                        : ask_any(atom, message);
     }
-    if (at[0] == INT_TAG && at[1] < MORE && length == SHORTEST) {
-        return ask_int(atom, message, at[1]);
+    if (at[0] != INT_TAG || length > SHORTEST + 1) {
+        return ask_any(atom, message);
     }
-    if (at[0] == INT_TAG && length == SHORTEST + 1) {
-        return ask_int(atom, message, (at[1] & (MORE - 1)) | (int64_t)at[2] << 7);
-    }
-    return ask_any(atom, message);
+    bool is_long = length > SHORTEST;
+    return ask_int(atom, message, is_long ? (at[1] & (MORE - 1)) | (int64_t)at[2] << 7 : at[1]);
 }
 
 /* Of an atom that asks for an attribute at RECORD: what needs no call. */
-static inline enum answer ask_short(const struct weft_ottl_atom *atom, const struct weft_ottl_slots *slots)
+static inline enum answer ask_short(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message,
+                                    const struct weft_ottl_sought *sought)
 {
+    const struct weft_ottl_slots *slots = &message->slots;
     const struct weft_ottl_slot *slot = &slots->items[atom->number];
-    if (slots->sought != atom->sought || ((slots->changed | slots->removed) >> atom->number & 1) != 0) {
+    if (!is_as_it_came(message, sought, UINT64_C(1) << atom->number)) {
         return ANSWER_UNKNOWN;
     }
     if ((slots->found >> atom->number & 1) == 0) {
@@ -206,57 +214,78 @@ static inline enum answer ask_field(const struct weft_ottl_atom *atom, const str
                                                : ask_int(atom, message, number_of(field, atom->form));
 }
 
-/* At any level. */
-static __attribute__((noinline)) enum answer ask_at_level(const struct weft_ottl_atom *atom,
-                                                          struct weft_ottl_record *record)
+/* What brief conditions are asked of. */
+struct subject {
+    struct weft_ottl_record *record;
+    const struct weft_ottl_message *message; /* RECORD, skimmed, if it has to be */
+    const struct weft_ottl_sought *sought;
+    bool is_as_it_came; /* all attributes of the record that are asked for */
+};
+
+/* Of an attribute at any level, one of which may have been written to. */
+static __attribute__((noinline)) enum answer ask_any_slot(const struct weft_ottl_atom *atom,
+                                                          const struct weft_ottl_message *message,
+                                                          const struct weft_ottl_sought *sought)
+{
+    return is_as_it_came(message, sought, UINT64_C(1) << atom->number) ? ask_slot(atom, message) : ANSWER_UNKNOWN;
+}
+
+static __attribute__((noinline)) enum answer
+ask_at_level(const struct weft_ottl_atom *atom, struct weft_ottl_record *record, const struct weft_ottl_sought *sought)
 {
     const struct weft_ottl_message *message = weft_ottl_record_skimmed(record, (enum weft_ottl_level)atom->level);
-    return atom->sought != NULL ? ask_slot(atom, message) : ask_field(atom, message);
+    return atom->is_slot ? ask_any_slot(atom, message, sought) : ask_field(atom, message);
 }
 
-/* message: RECORD, skimmed, if it has to be. */
-static inline enum answer ask(const struct weft_ottl_atom *atom, const struct weft_ottl_message *message,
-                              struct weft_ottl_record *record)
+static inline enum answer ask(const struct weft_ottl_atom *atom, struct subject subject)
 {
     int64_t code;
-    if (atom->level == WEFT_OTTL_LEVEL_RECORD) {
-        return atom->sought != NULL ? ask_slot(atom, message) : ask_field(atom, message);
+    if (atom->place == WEFT_OTTL_ATOM_SLOT) {
+        return WEFT_LIKELY(subject.is_as_it_came) ? ask_slot(atom, subject.message)
+                                                  : ask_any_slot(atom, subject.message, subject.sought);
     }
-    bool is_code = atom->level == WEFT_OTTL_LEVEL_STATUS && atom->form == WEFT_OTTL_FORM_ENUM &&
-                   atom->way == WEFT_OTTL_ATOM_RANGE && !record->has_level[WEFT_OTTL_LEVEL_STATUS];
-    return is_code && read_status_code(message, &code) ? answer_of(is_in_range(atom, code) == atom->is_if_so)
-                                                       : ask_at_level(atom, record);
+    if (atom->place == WEFT_OTTL_ATOM_FIELD) {
+        return ask_field(atom, subject.message);
+    }
+    bool is_code = atom->place == WEFT_OTTL_ATOM_STATUS && !subject.record->has_level[WEFT_OTTL_LEVEL_STATUS];
+    return is_code && read_status_code(subject.message, &code) ? answer_of(is_in_range(atom, code) == atom->is_if_so)
+                                                               : ask_at_level(atom, subject.record, subject.sought);
 }
 
-/* Of atoms one after the other. */
-static inline enum answer ask_all(const struct weft_ottl_brief *brief, const struct weft_ottl_message *message,
-                                  struct weft_ottl_record *record)
+/* From one of `count` atoms on: what is known behind the last one. False: that one cannot tell. */
+static inline bool ask_all(const struct weft_ottl_atom *atoms, size_t count, uint32_t first, struct subject subject,
+                           uint32_t *out_known)
 {
-    uint8_t at = brief->first;
-    do {
-        const struct weft_ottl_atom *atom = &brief->atoms[at];
-        enum answer answer = ask(atom, message, record);
+    uint32_t at = first;
+    while (at < count) {
+        const struct weft_ottl_atom *atom = &atoms[at];
+        enum answer answer = ask(atom, subject);
         if (answer == ANSWER_UNKNOWN) {
-            return answer;
+            return false;
         }
         at = atom->next[answer];
-    } while (at < WEFT_OTTL_BRIEF_MAX_ATOMS);
-    return answer_of(at == WEFT_OTTL_BRIEF_TRUE);
+    }
+    *out_known = at;
+    return true;
 }
 
-static inline bool is_of_record(const struct weft_ottl_brief *brief)
+static inline bool is_of_record(const struct weft_ottl_wants *wants)
 {
-    return (brief->wants.keys | brief->wants.fields) != 0;
+    return (wants->keys | wants->fields) != 0;
 }
 
 static __attribute__((noinline)) bool holds(const struct weft_ottl_brief *brief, struct weft_ottl_record *record,
                                             bool *out_holds)
 {
-    const struct weft_ottl_message *message =
-        is_of_record(brief) ? weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD) : NULL;
-    enum answer answer = ask_all(brief, message, record);
-    *out_holds = answer == ANSWER_TRUE;
-    return answer != ANSWER_UNKNOWN;
+    struct subject subject = { .record = record, .sought = brief->sought };
+    uint32_t known = WEFT_OTTL_BRIEF_FALSE;
+    if (is_of_record(&brief->wants)) {
+        subject.message = weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD);
+        subject.is_as_it_came = is_as_it_came(subject.message, brief->sought, brief->wants.keys);
+    }
+    bool is_told = ask_all(brief->atoms, WEFT_OTTL_BRIEF_MAX_ATOMS, brief->first, subject, &known);
+    *out_holds = known == WEFT_OTTL_BRIEF_TRUE;
+    return is_told;
 }
 
 static __attribute__((noinline)) bool skim_and_ask(const struct weft_ottl_brief *brief, struct weft_ottl_record *record,
@@ -273,7 +302,7 @@ bool weft_ottl_brief_holds(const struct weft_ottl_brief *brief, struct weft_ottl
         if (!record->has_level[WEFT_OTTL_LEVEL_RECORD] || !message->is_skimmed) {
             return skim_and_ask(brief, record, out_holds);
         }
-        enum answer answer = ask_short(&brief->atoms[0], &message->slots);
+        enum answer answer = ask_short(&brief->atoms[0], message, brief->sought);
         if (answer != ANSWER_UNKNOWN) {
             *out_holds = brief->atoms[0].next[answer] == WEFT_OTTL_BRIEF_TRUE;
             return true;
@@ -282,18 +311,20 @@ bool weft_ottl_brief_holds(const struct weft_ottl_brief *brief, struct weft_ottl
     return holds(brief, record, out_holds);
 }
 
-bool weft_ottl_brief_find(const struct weft_ottl_brief *const *briefs, size_t count, struct weft_ottl_record *record,
-                          size_t *out_found)
+bool weft_ottl_briefs_find(const struct weft_ottl_briefs *briefs, struct weft_ottl_record *record,
+                           struct weft_slice contents, size_t *out_found)
 {
-    const struct weft_ottl_message *message = NULL;
-    enum answer answer = ANSWER_FALSE;
-    size_t at = 0;
-    for (; at < count && answer == ANSWER_FALSE; at++) {
-        if (message == NULL && is_of_record(briefs[at])) {
-            message = weft_ottl_record_skimmed(record, WEFT_OTTL_LEVEL_RECORD);
-        }
-        answer = ask_all(briefs[at], message, record);
+    struct subject subject = { .record = record, .sought = briefs->sought };
+    uint32_t known;
+    if (is_of_record(&briefs->wants)) {
+        subject.message = weft_ottl_record_set_skimmed(record, contents);
+        subject.is_as_it_came = subject.message->slots.sought == briefs->sought; /* nobody wrote to it since */
+    } else {
+        weft_ottl_record_set_record(record, contents);
     }
-    *out_found = answer == ANSWER_TRUE ? at - 1 : count;
-    return answer != ANSWER_UNKNOWN;
+    if (!ask_all(briefs->atoms, briefs->atom_count, briefs->first, subject, &known)) {
+        return false;
+    }
+    *out_found = known - briefs->atom_count;
+    return true;
 }

@@ -1,6 +1,9 @@
 /* Brief conditions (brief.h) of a checked tree. Atoms are made from the last one asked to the first, so that what
  * follows one is there when it is made. */
 #include "ottl/brief.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
 #include "ottl/function.h"
 #include "ottl/path.h"
 
@@ -16,13 +19,15 @@ static bool is_short_form(enum weft_ottl_form form)
 }
 
 /* What is asked for: an attribute that is sought, or a field. */
-static bool begin_atom(const struct weft_ottl_path *path, struct weft_ottl_atom *out_atom)
+static bool begin_atom(struct weft_ottl_brief *brief, const struct weft_ottl_path *path,
+                       struct weft_ottl_atom *out_atom)
 {
     if (path == NULL || (path->sought == NULL && !is_short_form(path->row->form))) {
         return false;
     }
     bool is_slot = path->sought != NULL;
-    *out_atom = (struct weft_ottl_atom){ .sought = path->sought,
+    brief->sought = is_slot ? path->sought : brief->sought;
+    *out_atom = (struct weft_ottl_atom){ .is_slot = is_slot,
                                          .number = is_slot ? path->slot : (uint8_t)path->row->field,
                                          .form = (uint8_t)path->row->form,
                                          .level = (uint8_t)path->row->level };
@@ -48,11 +53,12 @@ static void set_range(struct weft_ottl_atom *atom, enum weft_ottl_compare operat
     atom->more = (uint64_t)greatest - (uint64_t)least;
 }
 
-static bool atom_of_comparison(const struct weft_ottl_node *node, struct weft_ottl_atom *out_atom)
+static bool atom_of_comparison(struct weft_ottl_brief *brief, const struct weft_ottl_node *node,
+                               struct weft_ottl_atom *out_atom)
 {
     struct weft_ottl_value nil = weft_ottl_nil();
     struct weft_ottl_value number = weft_ottl_int(0);
-    if (!is_short_literal(node->items[1]) || !begin_atom(path_of(node->items[0]), out_atom)) {
+    if (!is_short_literal(node->items[1]) || !begin_atom(brief, path_of(node->items[0]), out_atom)) {
         return false;
     }
     enum weft_ottl_kind kind = node->items[1]->literal.kind;
@@ -72,32 +78,46 @@ static bool atom_of_comparison(const struct weft_ottl_node *node, struct weft_ot
 }
 
 /* A field that is a number would become a text first. */
-static bool atom_of_call(const struct weft_ottl_node *node, struct weft_ottl_atom *out_atom)
+static bool atom_of_call(struct weft_ottl_brief *brief, const struct weft_ottl_node *node,
+                         struct weft_ottl_atom *out_atom)
 {
     const struct weft_ottl_call_node *call = node->call;
     if (node->key_count > 0 || strcmp(call->function->name, "IsMatch") != 0 || call->state == NULL ||
-        !weft_pattern_is_plain(call->state) || !begin_atom(path_of(call->nodes[0]), out_atom)) {
+        !weft_pattern_is_plain(call->state) || !begin_atom(brief, path_of(call->nodes[0]), out_atom)) {
         return false;
     }
     out_atom->way = WEFT_OTTL_ATOM_MATCH;
     out_atom->pattern = call->state;
-    return out_atom->sought != NULL || out_atom->form == WEFT_OTTL_FORM_STRING;
+    return out_atom->is_slot || out_atom->form == WEFT_OTTL_FORM_STRING;
 }
 
-static bool add_atom(struct weft_ottl_brief *brief, struct weft_ottl_atom *atom, uint8_t if_false, uint8_t if_true,
-                     uint8_t *out_first)
+/* Where its value lies, which is wanted then. */
+static enum weft_ottl_atom_place place_of(const struct weft_ottl_atom *atom, struct weft_ottl_wants *wants)
+{
+    enum { STATUS_FIELD = 15 };
+    if (atom->level == WEFT_OTTL_LEVEL_STATUS) {
+        wants->fields |= UINT32_C(1) << STATUS_FIELD;
+        bool is_code = atom->form == WEFT_OTTL_FORM_ENUM && atom->way == WEFT_OTTL_ATOM_RANGE;
+        return is_code ? WEFT_OTTL_ATOM_STATUS : WEFT_OTTL_ATOM_AROUND;
+    }
+    if (atom->level != WEFT_OTTL_LEVEL_RECORD) {
+        return WEFT_OTTL_ATOM_AROUND;
+    }
+    if (!atom->is_slot) {
+        wants->fields |= UINT32_C(1) << atom->number;
+        return WEFT_OTTL_ATOM_FIELD;
+    }
+    wants->keys |= UINT64_C(1) << atom->number;
+    return WEFT_OTTL_ATOM_SLOT;
+}
+
+static bool add_atom(struct weft_ottl_brief *brief, struct weft_ottl_atom *atom, uint32_t if_false, uint32_t if_true,
+                     uint32_t *out_first)
 {
     if (brief->count == WEFT_OTTL_BRIEF_MAX_ATOMS) {
         return false;
     }
-    enum { STATUS_FIELD = 15 };
-    if (atom->level == WEFT_OTTL_LEVEL_STATUS) {
-        brief->wants.fields |= UINT32_C(1) << STATUS_FIELD;
-    } else if (atom->level == WEFT_OTTL_LEVEL_RECORD && atom->sought == NULL) {
-        brief->wants.fields |= UINT32_C(1) << atom->number;
-    } else if (atom->level == WEFT_OTTL_LEVEL_RECORD) {
-        brief->wants.keys |= UINT64_C(1) << atom->number;
-    }
+    atom->place = (uint8_t)place_of(atom, &brief->wants);
     atom->next[false] = if_false;
     atom->next[true] = if_true;
     *out_first = brief->count;
@@ -106,17 +126,17 @@ static bool add_atom(struct weft_ottl_brief *brief, struct weft_ottl_atom *atom,
 }
 
 /* As deep as the parser let the tree be. out_first: what is asked first. */
-static bool add(struct weft_ottl_brief *brief, const struct weft_ottl_node *node, uint8_t if_false, uint8_t if_true,
-                uint8_t *out_first)
+static bool add(struct weft_ottl_brief *brief, const struct weft_ottl_node *node, uint32_t if_false, uint32_t if_true,
+                uint32_t *out_first)
 {
     struct weft_ottl_atom atom;
     bool is_or = node->kind == WEFT_OTTL_NODE_OR;
-    uint8_t first = is_or ? if_false : if_true;
+    uint32_t first = is_or ? if_false : if_true;
     switch (node->kind) {
     case WEFT_OTTL_NODE_COMPARE:
-        return atom_of_comparison(node, &atom) && add_atom(brief, &atom, if_false, if_true, out_first);
+        return atom_of_comparison(brief, node, &atom) && add_atom(brief, &atom, if_false, if_true, out_first);
     case WEFT_OTTL_NODE_CALL:
-        return atom_of_call(node, &atom) && add_atom(brief, &atom, if_false, if_true, out_first);
+        return atom_of_call(brief, node, &atom) && add_atom(brief, &atom, if_false, if_true, out_first);
     case WEFT_OTTL_NODE_NOT:
         return add(brief, node->items[0], if_true, if_false, out_first);
     case WEFT_OTTL_NODE_AND:
@@ -146,8 +166,49 @@ enum weft_status weft_ottl_brief_of(struct weft_arena *arena, const struct weft_
         return WEFT_NOMEM;
     }
     *kept = brief;
-    kept->is_of_one =
-        brief.count == 1 && brief.atoms[0].sought != NULL && brief.atoms[0].level == WEFT_OTTL_LEVEL_RECORD;
+    kept->is_of_one = brief.count == 1 && brief.atoms[0].place == WEFT_OTTL_ATOM_SLOT;
     *out_brief = kept;
     return WEFT_OK;
+}
+
+/* Where an atom's answer leads in a row. */
+static uint32_t next_in_row(const struct weft_ottl_briefs *row, size_t condition, uint32_t base, uint32_t next,
+                            uint32_t first_of_next)
+{
+    return next == WEFT_OTTL_BRIEF_TRUE    ? row->atom_count + (uint32_t)condition
+           : next == WEFT_OTTL_BRIEF_FALSE ? first_of_next
+                                           : base + next;
+}
+
+struct weft_ottl_briefs *weft_ottl_briefs_try_new(const struct weft_ottl_brief *const *items, size_t count)
+{
+    uint32_t atom_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        atom_count += items[i]->count;
+    }
+    struct weft_ottl_briefs *row = weft_try_alloc(sizeof *row + atom_count * sizeof row->atoms[0]);
+    if (row == NULL) {
+        return NULL;
+    }
+    row->count = count;
+    row->atom_count = atom_count;
+    row->first = atom_count + (uint32_t)count; /* of what is in the row so far: that none holds */
+    uint32_t base = atom_count;
+    for (size_t i = count; i > 0; i--) {
+        const struct weft_ottl_brief *item = items[i - 1];
+        weft_assert(item->sought == NULL || row->sought == NULL || item->sought == row->sought);
+        base -= item->count;
+        for (uint32_t j = 0; j < item->count; j++) {
+            struct weft_ottl_atom *atom = &row->atoms[base + j];
+            *atom = item->atoms[j];
+            for (int answer = 0; answer < 2; answer++) {
+                atom->next[answer] = next_in_row(row, i - 1, base, atom->next[answer], row->first);
+            }
+        }
+        row->first = base + item->first;
+        row->wants.keys |= item->wants.keys;
+        row->wants.fields |= item->wants.fields;
+        row->sought = item->sought != NULL ? item->sought : row->sought;
+    }
+    return row;
 }

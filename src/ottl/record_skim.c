@@ -127,29 +127,38 @@ static inline const uint8_t *take_length(const uint8_t *at, size_t *out_length)
     return at[1] < MORE ? at + 2 : NULL;
 }
 
+/* Contents of the value of 128 bytes and more that goes on to `after`; NULL: there is none. */
+static __attribute__((noinline)) const uint8_t *long_contents(const uint8_t *value, const uint8_t *after)
+{
+    size_t length;
+    if (after - value < FRAME || value[0] != VALUE_TAG) {
+        return NULL;
+    }
+    const uint8_t *contents = take_length(value + 1, &length);
+    return contents != NULL && contents + length == after ? contents : NULL;
+}
+
 /* Notes the attribute if it is one of those that are missing. False: it has another shape. */
 static inline bool seek(struct weft_ottl_slots *slots, uint64_t *in_out_missing, const uint8_t *at, const uint8_t *item,
                         const uint8_t *after)
 {
-    size_t key_length = item[1], value_length;
     const uint8_t *key = item + FRAME;
-    const uint8_t *value = key + key_length;
+    const uint8_t *value = key + item[1];
+    const uint8_t *contents = value + FRAME;
+    size_t length = (size_t)(after - contents);
     uint8_t number;
-    if (after - value < FRAME) {
-        return false;
+    if (length >= MORE || load_2(value) != (VALUE_TAG | length << 8)) {
+        contents = long_contents(value, after);
+        if (contents == NULL) {
+            return false;
+        }
     }
-    if (!weft_ottl_sought_find(slots->sought, key, key_length, &number) || (*in_out_missing >> number & 1) == 0) {
-        return true;
+    if (weft_ottl_sought_find(slots->sought, key, item[1], &number) && (*in_out_missing >> number & 1) != 0) {
+        slots->items[number].at = at;
+        slots->items[number].end = after;
+        slots->items[number].contents = contents;
+        *in_out_missing &= ~(UINT64_C(1) << number);
     }
-    const uint8_t *contents = take_length(value + 1, &value_length);
-    if (value[0] != VALUE_TAG || contents == NULL || contents + value_length != after) {
-        return false;
-    }
-    struct weft_ottl_slot *slot = &slots->items[number];
-    slot->at = at;
-    slot->end = after;
-    slot->contents = contents;
-    *in_out_missing &= ~(UINT64_C(1) << number);
     return true;
 }
 

@@ -126,6 +126,7 @@ struct weft_batch_cursor {
     size_t index; /* of the record in the batch, as selections count */
     size_t part;  /* that the record lies in */
     uint32_t row;
+    bool is_walking; /* that part is not open, and the walk stands in it */
     struct weft_otlp_walk walk;
     struct weft_slice resource_x,
         scope_x; /* what holds the record: its fields but, in an open part, those of records */
@@ -133,8 +134,18 @@ struct weft_batch_cursor {
 
 struct weft_batch_cursor weft_batch_records(const struct weft_batch *batch);
 
+/* For the next function only. */
+bool weft_batch_next_record_anywhere(struct weft_batch_cursor *cursor, struct weft_slice *out_record);
+
 /* False at the end. out_record: contents of the Span, Metric or LogRecord; borrowed from the batch. */
-bool weft_batch_next_record(struct weft_batch_cursor *cursor, struct weft_slice *out_record);
+static inline bool weft_batch_next_record(struct weft_batch_cursor *cursor, struct weft_slice *out_record)
+{
+    if (WEFT_LIKELY(cursor->is_walking && weft_otlp_walk_next_short(&cursor->walk, out_record))) {
+        cursor->index++;
+        return true;
+    }
+    return weft_batch_next_record_anywhere(cursor, out_record);
+}
 
 /* Opens every part for editing. After editing tables the editor calls weft_batch_recount; no weight may have changed,
  * since tickets count it: records leave by weft_batch_take, and who makes some says so (weft_edit_reweigh).

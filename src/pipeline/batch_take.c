@@ -165,11 +165,9 @@ struct weft_batch_cursor weft_batch_records(const struct weft_batch *batch)
 static bool next_in_part(struct weft_batch_cursor *cursor, const struct weft_part *part, struct weft_slice *out_record)
 {
     if (!part->is_open) {
-        if (cursor->row == 0) {
+        if (!cursor->is_walking) {
             cursor->walk = weft_otlp_walk_of(weft_payload_slice(part->payload));
-        }
-        if (cursor->row++ > 0 && weft_otlp_walk_next_short(&cursor->walk, out_record)) {
-            return true;
+            cursor->is_walking = true;
         }
         bool has_record = weft_otlp_walk_next(&cursor->walk, out_record);
         cursor->resource_x = cursor->walk.resource_x;
@@ -187,9 +185,9 @@ static bool next_in_part(struct weft_batch_cursor *cursor, const struct weft_par
     return true;
 }
 
-bool weft_batch_next_record(struct weft_batch_cursor *cursor, struct weft_slice *out_record)
+bool weft_batch_next_record_anywhere(struct weft_batch_cursor *cursor, struct weft_slice *out_record)
 {
-    for (; cursor->part < cursor->batch->part_count; cursor->part++, cursor->row = 0) {
+    for (; cursor->part < cursor->batch->part_count; cursor->part++, cursor->row = 0, cursor->is_walking = false) {
         if (next_in_part(cursor, &cursor->batch->parts[cursor->part], out_record)) {
             cursor->index++;
             return true;

@@ -49,25 +49,29 @@ static bool are_brief(const struct weft_filter_signal_rules *rules, enum weft_ot
 static enum weft_status gather_briefs(struct weft_filter_look *look, enum weft_ottl_context context)
 {
     const struct weft_filter_signal_rules *rules = look->rules;
+    size_t count = 0;
     if (!look->has_purse || !are_brief(rules, context)) {
         return WEFT_OK;
     }
     look->brief_conditions = weft_try_alloc((rules->condition_count + 1) * sizeof *look->brief_conditions);
-    look->briefs = weft_try_alloc((rules->condition_count + 1) * sizeof *look->briefs);
-    if (look->brief_conditions == NULL || look->briefs == NULL) {
+    const struct weft_ottl_brief **briefs = weft_try_alloc((rules->condition_count + 1) * sizeof *briefs);
+    if (look->brief_conditions == NULL || briefs == NULL) {
+        weft_free(briefs);
         return WEFT_NOMEM;
     }
     for (size_t i = 0; i < rules->count; i++) {
         const struct weft_filter_list *list = &rules->groups[i].lists[context];
         for (size_t j = 0; j < list->count; j++) {
-            const struct weft_ottl_brief *brief = list->items[j].program->brief;
-            look->wants.keys |= brief->wants.keys;
-            look->wants.fields |= brief->wants.fields;
-            look->brief_conditions[look->brief_count] = list->items[j].index;
-            look->briefs[look->brief_count++] = brief;
+            look->brief_conditions[count] = list->items[j].index;
+            briefs[count++] = list->items[j].program->brief;
         }
     }
-    weft_ottl_record_want(&look->run.record, &look->wants);
+    look->briefs = weft_ottl_briefs_try_new(briefs, count);
+    weft_free(briefs);
+    if (look->briefs == NULL) {
+        return WEFT_NOMEM;
+    }
+    weft_ottl_record_want(&look->run.record, &look->briefs->wants);
     return WEFT_OK;
 }
 
@@ -363,11 +367,10 @@ static enum weft_status ask_record(struct weft_filter_look *look, struct weft_sl
 static bool ask_briefly(struct weft_filter_look *look, struct weft_slice record, int64_t *out_condition)
 {
     size_t found;
-    (void)weft_ottl_record_set_skimmed(&look->run.record, record);
-    if (!weft_ottl_brief_find(look->briefs, look->brief_count, &look->run.record, &found)) {
+    if (!weft_ottl_briefs_find(look->briefs, &look->run.record, record, &found)) {
         return false;
     }
-    bool is_found = found < look->brief_count;
+    bool is_found = found < look->briefs->count;
     credit(look, found + is_found, record.length);
     *out_condition = is_found ? (int64_t)look->brief_conditions[found] : KEPT;
     return true;
@@ -414,6 +417,7 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
                                      struct weft_error *error)
 {
     size_t count = weft_batch_record_count(batch);
+    size_t brief_bytes = look->briefs == NULL ? 0 : look->briefs->count * CONDITION_BYTES;
     struct weft_batch_cursor cursor = weft_batch_records(batch);
     struct weft_slice record;
     look->note_count = 0;
@@ -430,7 +434,7 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
         if (look->is_given_up != NULL && *look->is_given_up) {
             return weft_fail(error, WEFT_CLOSED, "%s: given up", look->id);
         }
-        weft_work_did(record.length + look->brief_count * CONDITION_BYTES);
+        weft_work_did(record.length + brief_bytes);
         enum weft_status status = WEFT_OK;
         if (is_elsewhere(look, cursor.resource_x, cursor.scope_x)) {
             weft_ottl_record_set_plain(&look->run.record, is_plain_part(&batch->parts[cursor.part]));

@@ -26,10 +26,8 @@ struct weft_filter_look {
     uint64_t error_count; /* of all batches */
     /* All conditions of records, in the order in which they are asked, if all are brief and nothing is asked of items;
      * else NULL. */
-    const struct weft_ottl_brief **briefs;
+    struct weft_ottl_briefs *briefs;
     uint32_t *brief_conditions; /* which one each is */
-    size_t brief_count;
-    struct weft_ottl_wants wants; /* of them all */
 
     bool has_purse;          /* what conditions take in a batch is bounded, too: none is asked twice */
     uint64_t purse;          /* steps that are left for it */

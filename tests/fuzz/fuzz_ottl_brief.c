@@ -1,6 +1,7 @@
 /* Any bytes as conditions, a line each, and behind a 0 any bytes that the check lets pass as a request: of each record
  * a brief condition says what its tree says, whether the record is skimmed or decoded. The first byte picks the signal.
  */
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "ottl/ottl.h"
 #include "wire/otlp_check.h"
@@ -66,6 +67,44 @@ static void ask_both_ways(const struct conditions *conditions, struct weft_ottl_
     }
 }
 
+/* All that are brief, in a row: the first that holds. */
+static struct weft_ottl_briefs *row_of(const struct conditions *conditions)
+{
+    const struct weft_ottl_brief *briefs[MAX_CONDITIONS];
+    size_t count = 0;
+    for (size_t i = 0; i < conditions->count; i++) {
+        if (conditions->programs[i]->brief != NULL) {
+            briefs[count++] = conditions->programs[i]->brief;
+        }
+    }
+    struct weft_ottl_briefs *row = weft_ottl_briefs_try_new(briefs, count);
+    weft_assert(row != NULL);
+    return row;
+}
+
+static void ask_in_a_row(const struct conditions *conditions, const struct weft_ottl_briefs *row,
+                         struct weft_ottl_run *tree, struct weft_ottl_run *brief, struct weft_slice record)
+{
+    size_t found, number = 0;
+    if (!weft_ottl_briefs_find(row, &brief->record, record, &found)) {
+        return;
+    }
+    for (size_t i = 0; i < conditions->count; i++) {
+        bool holds = false;
+        if (conditions->programs[i]->brief == NULL) {
+            continue;
+        }
+        weft_ottl_run_begin(tree);
+        weft_assert(weft_ottl_holds(tree, conditions->programs[i]->condition, &holds) == WEFT_OK);
+        weft_assert(holds == (number == found));
+        if (holds) {
+            return;
+        }
+        number++;
+    }
+    weft_assert(found == row->count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct weft_ottl_run tree, brief;
@@ -87,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         compile(&conditions, signal, weft_slice_of(data + 1, (size_t)(end - data) - 1))) {
         struct weft_otlp_walk walk = weft_otlp_walk_of(request);
         struct weft_slice record;
+        struct weft_ottl_briefs *row = row_of(&conditions);
         weft_ottl_record_seek(&brief.record, &conditions.sought);
         weft_ottl_record_set_plain(&brief.record, counts.is_plain);
         for (bool is_skimmed = false; weft_otlp_walk_next(&walk, &record); is_skimmed = !is_skimmed) {
@@ -97,7 +137,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             weft_ottl_record_want(&brief.record, is_skimmed ? NULL : &conditions.wants);
             look_at(&brief, signal, &walk, record);
             ask_both_ways(&conditions, &tree, &brief);
+            weft_ottl_record_want(&brief.record, &row->wants);
+            ask_in_a_row(&conditions, row, &tree, &brief, record);
         }
+        weft_free(row);
     }
     for (size_t i = 0; i < conditions.count; i++) {
         weft_ottl_program_free(&conditions.programs[i]);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "ottl/ottl.h"
 #include "wire/otlp_check.h"
@@ -368,7 +369,34 @@ static void look_at(struct weft_ottl_run *run, enum weft_signal signal, const st
 
 enum { RECORDS_OF_EACH = 4 };
 
-static size_t brief_count, told_count, asked_count, plain_count;
+static size_t brief_count, told_count, asked_count, plain_count, found_count;
+
+/* The first that holds of those that are brief, in a row and each by its tree. */
+static void compare_rows(struct weft_ottl_program *const *programs, size_t count, struct weft_ottl_run *tree,
+                         struct weft_ottl_run *brief, struct weft_slice record)
+{
+    const struct weft_ottl_brief *briefs[3];
+    size_t brief_total = 0, expected = SIZE_MAX, found;
+    for (size_t i = 0; i < count; i++) {
+        bool holds = false;
+        if (programs[i]->brief == NULL) {
+            continue;
+        }
+        ck_assert(weft_ottl_holds(tree, programs[i]->condition, &holds) == WEFT_OK);
+        expected = holds && expected == SIZE_MAX ? brief_total : expected;
+        ck_assert_uint_lt(brief_total, WEFT_COUNT_OF(briefs));
+        briefs[brief_total++] = programs[i]->brief;
+    }
+    expected = expected == SIZE_MAX ? brief_total : expected;
+    struct weft_ottl_briefs *row = weft_ottl_briefs_try_new(briefs, brief_total);
+    ck_assert_ptr_nonnull(row);
+    weft_ottl_record_want(&brief->record, &row->wants);
+    if (weft_ottl_briefs_find(row, &brief->record, record, &found)) {
+        ck_assert_uint_eq(found, expected);
+        found_count++;
+    }
+    weft_free(row);
+}
 
 /* Conditions that are asked of the same records, one after the other. */
 static void compare_both_ways(uint64_t seed, struct weft_ottl_run *tree, struct weft_ottl_run *brief)
@@ -395,7 +423,8 @@ static void compare_both_ways(uint64_t seed, struct weft_ottl_run *tree, struct 
             wants.fields |= programs[i]->brief->wants.fields;
         }
     }
-    weft_ottl_record_want(&brief->record, lot(2) == 0 ? &wants : NULL);
+    const struct weft_ottl_wants *wanted = lot(2) == 0 ? &wants : NULL;
+    weft_ottl_record_want(&brief->record, wanted);
     weft_ottl_record_seek(&brief->record, &sought);
     for (size_t record = 0; record < RECORDS_OF_EACH; record++) {
         struct subject subject;
@@ -414,6 +443,8 @@ static void compare_both_ways(uint64_t seed, struct weft_ottl_run *tree, struct 
             }
             ck_assert(weft_ottl_program_holds(programs[i], brief, &holds) == WEFT_OK && holds == expected);
         }
+        compare_rows(programs, CONDITIONS, tree, brief, weft_buffer_slice(&subject.record));
+        weft_ottl_record_want(&brief->record, wanted);
         subject_fini(&subject);
     }
     for (size_t i = 0; i < CONDITIONS; i++) {
@@ -433,6 +464,7 @@ START_TEST(test_a_brief_condition_says_what_its_tree_says)
     }
     ck_assert_uint_gt(brief_count, TRIES);          /* a third of the conditions, at least */
     ck_assert_uint_gt(told_count, asked_count / 4); /* and what they cannot tell is rare */
+    ck_assert_uint_gt(found_count, TRIES * RECORDS_OF_EACH / 2);
     ck_assert_uint_gt(plain_count, TRIES * RECORDS_OF_EACH / 4);
     ck_assert_uint_lt(plain_count, TRIES * RECORDS_OF_EACH * 3 / 4);
     weft_ottl_run_fini(&tree);
