@@ -109,6 +109,9 @@ static enum weft_status check_keys(struct weft_ottl_checker *checker, const stru
     if (sought != NULL && path->row->level == WEFT_OTTL_LEVEL_RECORD) {
         sought->fields |= UINT32_C(1) << path->row->field;
     }
+    if (sought != NULL && path->row->level < WEFT_OTTL_LEVEL_RECORD) {
+        sought->looks_around = true;
+    }
     bool is_attribute = path->row->form == WEFT_OTTL_FORM_MAP && path->key_count == 1 && path->keys[0].is_text;
     if (is_attribute && sought != NULL && weft_ottl_sought_add(sought, path->keys[0].literal.bytes, &path->slot)) {
         path->sought = sought;

@@ -13,7 +13,8 @@ enum { WEFT_OTTL_MAX_SOUGHT = 64, WEFT_OTTL_MAX_SOUGHT_BYTES = 127 };
 
 /* All zero is empty. */
 struct weft_ottl_sought {
-    uint32_t fields; /* bit n: texts name field n of their records, or have it looked at otherwise */
+    uint32_t fields;   /* bit n: texts name field n of their records, or have it looked at otherwise */
+    bool looks_around; /* texts name what is not in their records, but around them */
     uint8_t count;
     uint8_t by_length[WEFT_OTTL_MAX_SOUGHT_BYTES + 1]; /* 1 + the number of a key that is so long; 0 = none */
     uint8_t next[WEFT_OTTL_MAX_SOUGHT];                /* 1 + that of another one of the same length */

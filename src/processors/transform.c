@@ -94,11 +94,11 @@ static struct transform_processor *processor_of(const struct weft_consumer *cons
 static enum weft_status edit_batch(struct weft_consumer *consumer, struct weft_edit *edit, struct weft_error *error)
 {
     struct weft_transform_runner *runner = &processor_of(consumer)->runner;
-    enum weft_status status = weft_edit_open(edit);
+    bool may_visit = weft_transform_may_visit(runner->rules, edit->before->signal);
+    enum weft_status status = may_visit ? weft_edit_copy(edit) : weft_edit_open(edit);
     weft_transform_runner_clear(runner);
     for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
-        struct weft_part *part = &edit->batch->parts[i];
-        status = weft_transform_apply(runner, &part->table, part->arena, error);
+        status = weft_transform_apply_part(runner, edit->batch, i, error);
     }
     if (runner->is_changed) {
         weft_edit_note_change(edit);

@@ -27,7 +27,7 @@ static enum weft_status run_item(struct weft_transform_walk *walk, struct weft_s
 {
     struct weft_ottl_run *run = &walk->runner->run;
     weft_ottl_record_set_item(&run->record, item);
-    run->record.event_index = walk->table->signal == WEFT_TRACES ? (int64_t)index : -1;
+    run->record.event_index = walk->signal == WEFT_TRACES ? (int64_t)index : -1;
     enum weft_status status = weft_transform_run_group(walk);
     if (status != WEFT_OK || !weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_ITEM)) {
         return status;
@@ -49,7 +49,7 @@ static enum weft_status run_item(struct weft_transform_walk *walk, struct weft_s
 enum weft_status weft_transform_run_items(struct weft_transform_walk *walk, struct weft_ottl_replaced *replaced)
 {
     struct weft_transform_runner *runner = walk->runner;
-    bool is_metric = walk->table->signal == WEFT_METRICS;
+    bool is_metric = walk->signal == WEFT_METRICS;
     const struct weft_ottl_message *holder =
         weft_ottl_record_level(&runner->run.record, is_metric ? WEFT_OTTL_LEVEL_DATA : WEFT_OTTL_LEVEL_RECORD);
     uint32_t field = is_metric ? (uint32_t)POINTS_FIELD : (uint32_t)EVENTS_FIELD;

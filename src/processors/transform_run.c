@@ -315,7 +315,7 @@ static enum weft_status keep_record(struct weft_transform_walk *walk, const stru
 {
     enum weft_status status = WEFT_OK;
     bool has_items = replaced->field != 0;
-    bool is_metric = walk->table->signal == WEFT_METRICS;
+    bool is_metric = walk->signal == WEFT_METRICS;
     if (is_metric && (has_items || weft_transform_is_touched(walk, WEFT_OTTL_LEVEL_DATA))) {
         status = write_into(walk, WEFT_OTTL_LEVEL_DATA, WEFT_OTTL_LEVEL_RECORD,
                             weft_ottl_metric_field(weft_ottl_record_metric_type(&walk->runner->run.record)),
@@ -346,8 +346,7 @@ static enum weft_status keep_record(struct weft_transform_walk *walk, const stru
 static void look_at_resource(struct weft_transform_walk *walk, uint32_t resource)
 {
     if (walk->resource != resource) {
-        weft_ottl_record_set_resource(&walk->runner->run.record, walk->table->signal,
-                                      walk->table->resources[resource].header);
+        weft_ottl_record_set_resource(&walk->runner->run.record, walk->signal, walk->table->resources[resource].header);
         walk->resource = resource;
         walk->scope = NONE;
     }
@@ -390,14 +389,19 @@ static enum weft_status run_scope(struct weft_transform_walk *walk, uint32_t sco
 static enum weft_status run_record(struct weft_transform_walk *walk, struct weft_otlp_record *record)
 {
     struct weft_ottl_replaced replaced = { 0 };
-    enum weft_status status = leave(walk, walk->table->scopes[record->scope].resource, record->scope);
-    if (status != WEFT_OK) {
-        return status;
+    if (walk->table == NULL) {
+        weft_ottl_run_clear(&walk->runner->run);
+    } else {
+        enum weft_status status = leave(walk, walk->table->scopes[record->scope].resource, record->scope);
+        if (status != WEFT_OK) {
+            return status;
+        }
+        look_at_scope(walk, record->scope);
     }
-    look_at_scope(walk, record->scope);
     weft_work_did(record->length);
     weft_ottl_record_set_record(&walk->runner->run.record, weft_slice_of(record->bytes, record->length));
-    status = is_of_items(walk->group) ? weft_transform_run_items(walk, &replaced) : weft_transform_run_group(walk);
+    enum weft_status status =
+        is_of_items(walk->group) ? weft_transform_run_items(walk, &replaced) : weft_transform_run_group(walk);
     return status == WEFT_OK ? keep_record(walk, &replaced, record) : status;
 }
 
@@ -467,13 +471,19 @@ static enum weft_status run_metrics(struct weft_transform_walk *walk)
 
 /* ---- all of them ---- */
 
+static void begin_records(struct weft_transform_walk *walk, bool is_plain)
+{
+    struct weft_transform_runner *runner = walk->runner;
+    runner->run.is_thorough = runner->is_thorough;
+    weft_ottl_record_seek(&runner->run.record, runner->is_thorough ? NULL : &walk->group->sought);
+    weft_ottl_record_set_plain(&runner->run.record, is_plain && !runner->is_thorough);
+}
+
 static enum weft_status walk_table(struct weft_transform_walk *walk)
 {
     struct weft_otlp_table *table = walk->table;
     enum weft_status status = WEFT_OK;
-    bool is_thorough = walk->runner->is_thorough;
-    weft_ottl_record_seek(&walk->runner->run.record, is_thorough ? NULL : &walk->group->sought);
-    weft_ottl_record_set_plain(&walk->runner->run.record, table->is_plain && !is_thorough);
+    begin_records(walk, table->is_plain);
     switch (walk->group->context) {
     case WEFT_OTTL_RESOURCE:
         for (uint32_t i = 0; status == WEFT_OK && i < table->resource_count; i++) {
@@ -503,16 +513,16 @@ static enum weft_status walk_table(struct weft_transform_walk *walk)
     weft_assert(!"context");
 }
 
+/* From the group with this number on, of records that grew by so much before. */
 static enum weft_status run_groups(struct weft_transform_runner *runner, struct weft_otlp_table *table,
-                                   struct weft_arena *arena, struct weft_error *error)
+                                   struct weft_arena *arena, size_t first, size_t grown_bytes, struct weft_error *error)
 {
     const struct weft_transform_rules *rules = runner->rules;
     enum weft_status status = WEFT_OK;
-    size_t grown_bytes = 0;
-    runner->run.is_thorough = runner->is_thorough;
-    for (size_t i = 0; status == WEFT_OK && i < rules->group_counts[table->signal]; i++) {
+    for (size_t i = first; status == WEFT_OK && i < rules->group_counts[table->signal]; i++) {
         struct weft_transform_walk walk = { .runner = runner,
                                             .group = &rules->groups[table->signal][i],
+                                            .signal = table->signal,
                                             .table = table,
                                             .arena = arena,
                                             .error = error,
@@ -538,7 +548,51 @@ enum weft_status weft_transform_apply(struct weft_transform_runner *runner, stru
         status = weft_metric_unite(table, arena);
     }
     if (status == WEFT_OK) {
-        status = run_groups(runner, table, arena, error);
+        status = run_groups(runner, table, arena, 0, 0, error);
     }
     return status == WEFT_OK && is_flat ? weft_transform_regroup(table, arena) : status;
+}
+
+/* ---- while a part is opened ---- */
+
+bool weft_transform_may_visit(const struct weft_transform_rules *rules, enum weft_signal signal)
+{
+    bool is_whole_first = signal == WEFT_METRICS || (signal == WEFT_LOGS && rules->flatten_data);
+    if (is_whole_first || rules->group_counts[signal] == 0) {
+        return false;
+    }
+    const struct weft_transform_group *first = &rules->groups[signal][0];
+    return first->context != WEFT_OTTL_RESOURCE && first->context != WEFT_OTTL_SCOPE && !first->sought.looks_around;
+}
+
+static enum weft_status run_row(void *context, const struct weft_otlp_table *table, struct weft_otlp_record *row)
+{
+    struct weft_transform_walk *walk = context;
+    walk->arena = table->arena;
+    return run_record(walk, row);
+}
+
+enum weft_status weft_transform_apply_part(struct weft_transform_runner *runner, struct weft_batch *batch,
+                                           size_t part_index, struct weft_error *error)
+{
+    const struct weft_part *part = &batch->parts[part_index];
+    if (part->is_open) {
+        return weft_transform_apply(runner, &batch->parts[part_index].table, part->arena, error);
+    }
+    weft_assert(weft_transform_may_visit(runner->rules, batch->signal));
+    struct weft_transform_walk walk = { .runner = runner,
+                                        .group = &runner->rules->groups[batch->signal][0],
+                                        .signal = batch->signal,
+                                        .error = error,
+                                        .resource = NONE,
+                                        .scope = NONE };
+    struct weft_otlp_row_visitor visitor = { run_row, &walk };
+    begin_records(&walk, part->counts.is_plain);
+    weft_ottl_record_set_resource(&runner->run.record, batch->signal, WEFT_SLICE_EMPTY);
+    enum weft_status status = weft_batch_visit(batch, part_index, &visitor);
+    weft_ottl_run_clear(&runner->run);
+    if (status == WEFT_OK) {
+        status = run_groups(runner, &batch->parts[part_index].table, part->arena, 1, walk.grown_bytes, error);
+    }
+    return status;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pipeline/batch.h"
 #include "processors/transform_made.h"
 #include "processors/transform_rules.h"
 #include "wire/otlp_table.h"
@@ -37,3 +38,10 @@ static inline void weft_transform_runner_clear(struct weft_transform_runner *run
  * propagate; WEFT_LIMIT: of flatten_data (transform_flat.h); WEFT_NOMEM. Then the table is to be thrown away. */
 enum weft_status weft_transform_apply(struct weft_transform_runner *runner, struct weft_otlp_table *table,
                                       struct weft_arena *arena, struct weft_error *error) WEFT_MUST_CHECK;
+
+/* Whether the first group of the signal asks for nothing but its records, so that it may run while a part is opened. */
+bool weft_transform_may_visit(const struct weft_transform_rules *rules, enum weft_signal signal);
+
+/* The same on a part of a batch, which is open if they may not run while it is opened. */
+enum weft_status weft_transform_apply_part(struct weft_transform_runner *runner, struct weft_batch *batch,
+                                           size_t part_index, struct weft_error *error) WEFT_MUST_CHECK;

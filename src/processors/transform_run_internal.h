@@ -9,7 +9,8 @@
 struct weft_transform_walk {
     struct weft_transform_runner *runner;
     const struct weft_transform_group *group;
-    struct weft_otlp_table *table;
+    enum weft_signal signal;
+    struct weft_otlp_table *table; /* NULL: it is being built, and nobody looks around records */
     struct weft_arena *arena;
     struct weft_error *error;
     uint32_t resource, scope; /* that the run looks at; NONE: to be set anew */

@@ -85,6 +85,7 @@ static enum weft_status build_scope(struct build *build, struct weft_slice messa
     struct weft_otlp_table *table = build->table;
     weft_assert(table->scope_count < build->counts->scopes);
     uint32_t scope = table->scope_count++;
+    table->scopes[scope] = (struct weft_otlp_scope){ .resource = resource };
     struct header header = { 0 };
     struct weft_wire_reader reader = weft_wire_reader_of(message);
     struct weft_wire_field field;
@@ -104,7 +105,6 @@ static enum weft_status build_scope(struct build *build, struct weft_slice messa
     if (status != WEFT_OK) {
         return status;
     }
-    table->scopes[scope].resource = resource;
     return header_take(&header, message, RECORDS_FIELD, build->arena, &table->scopes[scope].header);
 }
 
@@ -113,6 +113,7 @@ static enum weft_status build_resource(struct build *build, struct weft_slice me
     struct weft_otlp_table *table = build->table;
     weft_assert(table->resource_count < build->counts->resources);
     uint32_t resource = table->resource_count++;
+    table->resources[resource] = (struct weft_otlp_resource){ 0 };
     struct header header = { 0 };
     struct weft_wire_reader reader = weft_wire_reader_of(message);
     struct weft_wire_field field;

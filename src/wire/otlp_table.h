@@ -60,7 +60,7 @@ enum weft_status weft_otlp_table_build(enum weft_signal signal, struct weft_slic
                                        struct weft_otlp_table *out_table, struct weft_error *error) WEFT_MUST_CHECK;
 
 /* Who sees each row as soon as it is there, while its bytes are near, and may give it other ones, as any edit does. The
- * headers of its scope and resource may not be known yet, and the table lies elsewhere later. What on_row returns but
+ * headers of its scope and resource are not known yet, and the table lies elsewhere later. What on_row returns but
  * WEFT_OK ends the building. */
 struct weft_otlp_row_visitor {
     enum weft_status (*on_row)(void *context, const struct weft_otlp_table *table, struct weft_otlp_record *row);

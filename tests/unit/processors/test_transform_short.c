@@ -5,6 +5,8 @@
 
 #include "processors/transform_run.h"
 
+extern const struct weft_component weft_processor_transform;
+
 enum { ATTRIBUTES_FIELD = 9, STATUS_FIELD = 15, MAX_STATEMENTS = 8 };
 
 static const char *const statements[] = {
@@ -305,25 +307,29 @@ static void put_any_request(struct weft_buffer *out)
     put_message(out, 1, &resource);
 }
 
-/* ---- both ways ---- */
+/* ---- all ways ---- */
+
+enum way { FAST, THOROUGH, VISITING /* while the part is opened, where that may be */ };
+
+static size_t visited_count;
 
 /* What comes out, and behind it how often something failed and how it did last. */
-static void transform(const struct weft_transform_rules *rules, struct weft_slice request, bool is_thorough,
+static void transform(const struct weft_transform_rules *rules, struct weft_slice request, enum way way,
                       struct weft_buffer *out)
 {
     struct weft_transform_runner runner;
-    struct weft_otlp_counts counts;
-    struct weft_otlp_table table;
     struct weft_slices slices;
     struct weft_error error = WEFT_ERROR_NONE;
+    struct weft_batch *batch = batch_of(WEFT_TRACES, request, NULL);
     struct weft_arena *arena = weft_arena_try_new();
-    ck_assert(weft_otlp_check(WEFT_TRACES, request, NULL, &counts, &error) == WEFT_OK);
-    ck_assert(weft_otlp_table_build(WEFT_TRACES, request, &counts, arena, &table, &error) == WEFT_OK);
+    bool is_visited = way == VISITING && weft_transform_may_visit(rules, WEFT_TRACES);
+    ck_assert(is_visited || weft_batch_open(batch) == WEFT_OK);
     ck_assert(weft_transform_runner_init(&runner, rules, "test", &error) == WEFT_OK);
-    runner.is_thorough = is_thorough;
-    ck_assert(weft_transform_apply(&runner, &table, arena, &error) == WEFT_OK);
+    runner.is_thorough = way == THOROUGH;
+    ck_assert(weft_transform_apply_part(&runner, batch, 0, &error) == WEFT_OK);
+    visited_count += is_visited;
     weft_slices_init(&slices);
-    ck_assert(weft_otlp_table_emit(&table, arena, &slices) == WEFT_OK);
+    ck_assert(weft_batch_emit(batch, arena, &slices) == WEFT_OK);
     for (size_t i = 0; i < slices.count; i++) {
         weft_buffer_append(out, slices.items[i].bytes, slices.items[i].length);
     }
@@ -331,9 +337,10 @@ static void transform(const struct weft_transform_rules *rules, struct weft_slic
     weft_buffer_append_format(out, "%llu %s", (unsigned long long)runner.errors, runner.run.error.text);
     weft_transform_runner_fini(&runner);
     weft_arena_unref(&arena);
+    weft_batch_end(&batch, NULL, -1);
 }
 
-static void compare_both_ways(uint64_t seed)
+static void compare_all_ways(uint64_t seed)
 {
     struct weft_slice chosen[MAX_STATEMENTS];
     struct weft_transform_rules *rules = NULL;
@@ -341,6 +348,7 @@ static void compare_both_ways(uint64_t seed)
     struct weft_buffer request = { 0 };
     struct weft_buffer fast = { 0 };
     struct weft_buffer thorough = { 0 };
+    struct weft_buffer visited = { 0 };
     random_state = seed;
     size_t count = 1 + lot(MAX_STATEMENTS);
     for (size_t i = 0; i < count; i++) {
@@ -349,9 +357,11 @@ static void compare_both_ways(uint64_t seed)
     ck_assert_msg(weft_transform_rules_of(WEFT_TRACES, "", chosen, count, &rules, &error) == WEFT_OK, "%s", error.text);
     rules->groups[WEFT_TRACES][0].error_mode = WEFT_OTTL_SILENT;
     put_any_request(&request);
-    transform(rules, weft_buffer_slice(&request), false, &fast);
-    transform(rules, weft_buffer_slice(&request), true, &thorough);
-    bool is_same = weft_slice_equal(weft_buffer_slice(&fast), weft_buffer_slice(&thorough));
+    transform(rules, weft_buffer_slice(&request), FAST, &fast);
+    transform(rules, weft_buffer_slice(&request), THOROUGH, &thorough);
+    transform(rules, weft_buffer_slice(&request), VISITING, &visited);
+    bool is_same = weft_slice_equal(weft_buffer_slice(&fast), weft_buffer_slice(&thorough)) &&
+                   weft_slice_equal(weft_buffer_slice(&fast), weft_buffer_slice(&visited));
     for (size_t i = 0; !is_same && i < count; i++) {
         fprintf(stderr, "%.*s\n", WEFT_SLICE_PRINT(chosen[i]));
     }
@@ -359,15 +369,60 @@ static void compare_both_ways(uint64_t seed)
     weft_buffer_fini(&request);
     weft_buffer_fini(&fast);
     weft_buffer_fini(&thorough);
+    weft_buffer_fini(&visited);
     weft_transform_rules_free(&rules);
 }
 
 START_TEST(test_the_short_way_writes_what_the_long_way_does)
 {
     enum { TRIES = 5000 };
+    component_begin(&weft_processor_transform, "{}", WEFT_TRACES);
     for (uint64_t seed = 1; seed <= TRIES; seed++) {
-        compare_both_ways(seed * UINT64_C(0x9e3779b97f4a7c15));
+        compare_all_ways(seed * UINT64_C(0x9e3779b97f4a7c15));
     }
+    ck_assert_uint_gt(visited_count, TRIES / 20);
+    fixture_end();
+}
+END_TEST
+
+/* Whether the part came open or is opened by the first group, the others see what it left. */
+static void compare_open_and_closed(const char *yaml, enum weft_status expected, const char *text)
+{
+    struct weft_buffer request = { 0 }, first = { 0 };
+    random_state = 17;
+    put_any_request(&request);
+    component_begin(&weft_processor_transform, yaml, WEFT_TRACES);
+    for (int is_open = 0; is_open < 2; is_open++) {
+        struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+        ck_assert(!is_open || weft_batch_open(batch) == WEFT_OK);
+        ck_assert(weft_consumer_consume(fixture.consumer, &batch, NULL) == expected);
+        if (expected != WEFT_OK) {
+            weft_batch_end(&batch, NULL, -1);
+        } else if (!is_open) {
+            weft_buffer_append(&first, sink.last.bytes, sink.last.length);
+            ck_assert(memmem(first.bytes, first.length, text, strlen(text)) != NULL);
+        } else {
+            ck_assert(weft_slice_equal(weft_buffer_slice(&first), weft_buffer_slice(&sink.last)));
+        }
+    }
+    weft_buffer_fini(&request);
+    weft_buffer_fini(&first);
+    fixture_end();
+}
+
+START_TEST(test_groups_follow_one_another_in_parts_of_any_kind)
+{
+    compare_open_and_closed("trace_statements: [{context: span, statements: ['set(attributes[\"p\"], \"first\")']},"
+                            " {context: resource, statements: ['set(attributes[\"q\"], \"second\")']},"
+                            " {context: span, statements: ['set(attributes[\"r\"], Concat([resource.attributes[\"q\"],"
+                            " attributes[\"p\"]], \"+\"))']}]",
+                            WEFT_OK, "second+first");
+    compare_open_and_closed("trace_statements: [{context: span, statements: ['set(attributes[\"p\"],"
+                            " resource.attributes[\"a\"])', 'set(attributes[\"z\"], \"after\")']}]",
+                            WEFT_OK, "after");
+    compare_open_and_closed("{error_mode: propagate, trace_statements: ['set(span.attributes[\"p\"],"
+                            " ParseJSON(span.name))']}",
+                            WEFT_INVALID, NULL);
 }
 END_TEST
 
@@ -375,6 +430,7 @@ static void add_tests(TCase *tests)
 {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_the_short_way_writes_what_the_long_way_does);
+    tcase_add_test(tests, test_groups_follow_one_another_in_parts_of_any_kind);
 }
 
 int main(void)
