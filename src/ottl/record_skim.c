@@ -214,6 +214,35 @@ static inline const uint8_t *skip(const uint8_t *at, const uint8_t *last, uint8_
     return at;
 }
 
+static inline bool end_at(struct weft_ottl_message *message, uint64_t found, const uint8_t *at, const uint8_t *end)
+{
+    message->slots.found = found;
+    message->is_skimmed = true;
+    return at == end;
+}
+
+/* What lies behind the first run of attributes. */
+static __attribute__((noinline)) bool note_rest(struct weft_ottl_message *message, uint64_t keys, uint64_t missing,
+                                                const uint8_t *at, const uint8_t *end, uint8_t tag)
+{
+    const uint8_t *last = end - LEAST;
+    while (at < end) {
+        const uint8_t *start = at;
+        if (at[0] != tag) {
+            at = note_field(message, at, end);
+        } else if (missing == 0) {
+            at = skip(at, last, tag);
+            at = at > start ? at : note_other(message, at, end);
+        } else {
+            at = find_missing(&message->slots, &missing, at, last, tag);
+        }
+        if (at == NULL || at == start) {
+            return false;
+        }
+    }
+    return end_at(message, keys & ~missing, at, end);
+}
+
 bool weft_ottl_message_skim_plain(struct weft_ottl_message *message, const struct weft_ottl_wants *wants)
 {
     enum { NOT_OF_HEAD = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 7 | 1 << 8 };
@@ -226,29 +255,20 @@ bool weft_ottl_message_skim_plain(struct weft_ottl_message *message, const struc
     }
     const uint8_t *at = message->bytes.bytes;
     const uint8_t *end = at + message->bytes.length;
-    const uint8_t *last = end - LEAST;
     message->present = message->scattered = 0;
     slots->found = slots->doubled = slots->removed = slots->changed = 0;
     slots->added_count = 0;
     if (message->list_field == SPAN_ATTRIBUTES && (wants->fields & NOT_OF_HEAD) == 0) {
         at = note_head(message, at, end);
     }
-    while (at < end) {
-        if (at[0] != tag) {
-            at = note_field(message, at, end);
-            continue;
-        }
-        const uint8_t *start = at;
-        at = missing == 0 ? at : find_missing(slots, &missing, at, last, tag);
+    if (missing != 0) {
+        at = find_missing(slots, &missing, at, end - LEAST, tag);
         if (at == NULL) {
             return false;
         }
-        at = missing == 0 ? skip(at, last, tag) : at;
-        if (at == start) {
-            return false;
-        }
     }
-    slots->found = keys & ~missing;
-    message->is_skimmed = true;
-    return at == end;
+    if (missing == 0) {
+        at = skip(at, end - LEAST, tag);
+    }
+    return at < end ? note_rest(message, keys, missing, at, end, tag) : end_at(message, keys & ~missing, at, end);
 }
