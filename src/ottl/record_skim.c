@@ -268,6 +268,9 @@ bool weft_ottl_message_skim_plain(struct weft_ottl_message *message, const struc
         }
     }
     if (missing == 0) {
+        if (wants->fields == 0) {
+            return end_at(message, keys, end, end); /* the first of a key counts, whatever follows */
+        }
         at = skip(at, end - LEAST, tag);
     }
     return at < end ? note_rest(message, keys, missing, at, end, tag) : end_at(message, keys & ~missing, at, end);
