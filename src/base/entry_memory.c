@@ -6,12 +6,6 @@
 
 enum { FIRST_BYTES = 8 << 10, KEPT_BYTES = 64 << 10 };
 
-struct weft_entry_chunk {
-    struct weft_entry_chunk *next;
-    size_t capacity;
-    max_align_t bytes[];
-};
-
 static void free_chunks(struct weft_entry_chunk *chunk)
 {
     while (chunk != NULL) {
@@ -27,17 +21,16 @@ void weft_entry_memory_fini(struct weft_entry_memory *memory)
     *memory = (struct weft_entry_memory){ 0 };
 }
 
-void weft_entry_memory_clear(struct weft_entry_memory *memory)
+/* Something was taken, so there is a chunk; with nothing taken there is one at most, and it is as small as one that is
+ * kept. */
+void weft_entry_memory_give_back(struct weft_entry_memory *memory)
 {
     memory->used = 0;
-    memory->max_bytes = 0;
-    memory->is_full = false;
-    if (memory->chunks == NULL) {
-        return;
+    if (memory->chunks->next != NULL) {
+        free_chunks(memory->chunks->next);
+        memory->chunks->next = NULL;
+        memory->size_bytes = memory->chunks->capacity;
     }
-    free_chunks(memory->chunks->next);
-    memory->chunks->next = NULL;
-    memory->size_bytes = memory->chunks->capacity;
     if (memory->chunks->capacity > KEPT_BYTES) {
         free_chunks(memory->chunks);
         memory->chunks = NULL;
@@ -67,16 +60,13 @@ static bool add_chunk(struct weft_entry_memory *memory, size_t size_bytes)
     return true;
 }
 
-void *weft_entry_memory_try_alloc(struct weft_entry_memory *memory, size_t size_bytes)
+void *weft_entry_memory_try_more(struct weft_entry_memory *memory, size_t size_bytes)
 {
-    size_t alignment = _Alignof(max_align_t);
-    size_t size = (size_bytes + alignment - 1) / alignment * alignment;
-    if ((memory->chunks == NULL || memory->chunks->capacity - memory->used < size) && !add_chunk(memory, size)) {
+    if (!add_chunk(memory, size_bytes)) {
         return NULL;
     }
-    uint8_t *taken = (uint8_t *)memory->chunks->bytes + memory->used;
-    memory->used += size;
-    return taken;
+    memory->used = size_bytes;
+    return memory->chunks->bytes;
 }
 
 struct weft_slice weft_entry_memory_try_join(struct weft_entry_memory *memory, struct weft_slice left,

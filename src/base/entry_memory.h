@@ -32,11 +32,38 @@ static inline void weft_entry_memory_allow(struct weft_entry_memory *memory, siz
     memory->is_full = false;
 }
 
+void weft_entry_memory_give_back(struct weft_entry_memory *memory); /* for weft_entry_memory_clear only */
+
 /* Everything taken is gone. */
-void weft_entry_memory_clear(struct weft_entry_memory *memory);
+static inline void weft_entry_memory_clear(struct weft_entry_memory *memory)
+{
+    memory->max_bytes = 0;
+    memory->is_full = false;
+    if (memory->used > 0) {
+        weft_entry_memory_give_back(memory);
+    }
+}
+
+struct weft_entry_chunk {
+    struct weft_entry_chunk *next;
+    size_t capacity;
+    max_align_t bytes[];
+};
+
+void *weft_entry_memory_try_more(struct weft_entry_memory *memory, size_t size_bytes); /* for what follows only */
 
 /* Uninitialised, aligned for any value; NULL without memory. */
-void *weft_entry_memory_try_alloc(struct weft_entry_memory *memory, size_t size_bytes) WEFT_MUST_CHECK;
+static inline WEFT_MUST_CHECK void *weft_entry_memory_try_alloc(struct weft_entry_memory *memory, size_t size_bytes)
+{
+    size_t alignment = _Alignof(max_align_t);
+    size_t size = (size_bytes + alignment - 1) / alignment * alignment;
+    if (memory->chunks == NULL || memory->chunks->capacity - memory->used < size) {
+        return weft_entry_memory_try_more(memory, size);
+    }
+    uint8_t *taken = (uint8_t *)memory->chunks->bytes + memory->used;
+    memory->used += size;
+    return taken;
+}
 
 /* A copy of left and right behind one another; bytes NULL without memory (of an empty one it is NULL, too). */
 struct weft_slice weft_entry_memory_try_join(struct weft_entry_memory *memory, struct weft_slice left,

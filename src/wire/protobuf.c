@@ -157,14 +157,6 @@ const char *weft_wire_scan(struct weft_wire_reader *reader, struct weft_wire_fie
     return NULL;
 }
 
-struct weft_wire_reader weft_wire_reader_of(struct weft_slice message)
-{
-    if (message.length == 0) {
-        return (struct weft_wire_reader){ message.bytes, message.bytes, message.bytes };
-    }
-    return (struct weft_wire_reader){ message.bytes, message.bytes + message.length, message.bytes };
-}
-
 enum weft_status weft_wire_next(struct weft_wire_reader *reader, struct weft_wire_field *out_field, bool *out_has_field,
                                 struct weft_error *error)
 {

@@ -29,7 +29,13 @@ struct weft_wire_reader {
     const uint8_t *origin;
 };
 
-struct weft_wire_reader weft_wire_reader_of(struct weft_slice message);
+static inline struct weft_wire_reader weft_wire_reader_of(struct weft_slice message)
+{
+    if (message.length == 0) { /* there may be no bytes at all */
+        return (struct weft_wire_reader){ message.bytes, message.bytes, message.bytes };
+    }
+    return (struct weft_wire_reader){ message.bytes, message.bytes + message.length, message.bytes };
+}
 
 /* WEFT_OK with *out_has_field false at the end. WEFT_INVALID with the byte offset on anything malformed: bad
  * tag, field number 0, varint over 10 bytes, length past the end, groups (types 3 and 4; OTLP has none,
