@@ -164,20 +164,26 @@ bool weft_pattern_plain_of(struct weft_slice text, struct weft_pattern_plain *ou
 /* ---- finding ---- */
 
 /* Where bytes that are no members begin. */
-static size_t end_of_members(const bool *members, struct weft_slice subject, size_t at)
+static inline size_t end_of_members(const bool *members, struct weft_slice subject, size_t from)
 {
     enum { AT_ONCE = 8 };
-    for (; subject.length - at >= AT_ONCE; at += AT_ONCE) {
-        const uint8_t *next = subject.bytes + at;
-        bool is_first_half = members[next[0]] & members[next[1]] & members[next[2]] & members[next[3]];
-        if (!(is_first_half & members[next[4]] & members[next[5]] & members[next[6]] & members[next[7]])) {
+    if (from == subject.length) {
+        return from; /* there may be no bytes at all */
+    }
+    const uint8_t *next = subject.bytes + from;
+    const uint8_t *end = subject.bytes + subject.length;
+    const uint8_t *last = subject.length - from < AT_ONCE ? next : end - AT_ONCE + 1;
+    for (; next < last; next += AT_ONCE) {
+        unsigned all = (unsigned)members[next[0]] & members[next[1]] & members[next[2]] & members[next[3]] &
+                       members[next[4]] & members[next[5]] & members[next[6]] & members[next[7]];
+        if (all == 0) {
             break;
         }
     }
-    while (at < subject.length && members[subject.bytes[at]]) {
-        at++;
+    while (next < end && members[*next]) {
+        next++;
     }
-    return at;
+    return (size_t)(next - subject.bytes);
 }
 
 /* Whether the text is followed as it should be; where that ends. */
@@ -255,10 +261,42 @@ bool weft_pattern_plain_find(const struct weft_pattern_plain *plain, struct weft
     return find(plain, subject, from, out_start, out_end);
 }
 
+/* The same of text that may stand anywhere. */
+static inline bool find_few_texts(const struct weft_pattern_plain *plain, struct weft_slice subject,
+                                  struct weft_pattern_few *out_few)
+{
+    const uint8_t *end = subject.bytes + subject.length;
+    const uint8_t *at = subject.bytes;
+    size_t rare = plain->rare, length = plain->length, count = 0;
+    while ((size_t)(end - at) >= length) {
+        const uint8_t *found = memchr(at + rare, plain->text[rare], (size_t)(end - at) - rare);
+        if (found == NULL || (size_t)(end - found) + rare < length) {
+            break;
+        }
+        at = found - rare;
+        size_t to = (size_t)(at - subject.bytes) + length;
+        if (!weft_is_same_text(at, plain->text, length) || !match_behind(plain, subject, to, &to)) {
+            at++;
+            continue;
+        }
+        if (count == WEFT_COUNT_OF(out_few->items)) {
+            return false;
+        }
+        out_few->items[count].start = (size_t)(at - subject.bytes);
+        out_few->items[count++].end = to;
+        at = subject.bytes + to;
+    }
+    out_few->count = count;
+    return true;
+}
+
 bool weft_pattern_plain_find_few(const struct weft_pattern_plain *plain, struct weft_slice subject,
                                  struct weft_pattern_few *out_few)
 {
     size_t count = 0, start, end = 0;
+    if (!plain->is_at_start && plain->length > 0 && subject.length > 0 && (!plain->is_at_end || plain->has_class)) {
+        return find_few_texts(plain, subject, out_few);
+    }
     while (find(plain, subject, end, &start, &end)) {
         if (count == WEFT_COUNT_OF(out_few->items)) {
             return false;
