@@ -19,14 +19,6 @@ static inline uint8_t *put_part(uint8_t *to, struct weft_slice text)
     return to + text.length;
 }
 
-static inline uint8_t *put_short_part(uint8_t *to, struct weft_slice text)
-{
-    if (text.length > 0) {
-        memcpy(to, text.bytes, text.length);
-    }
-    return to + text.length;
-}
-
 static enum weft_status concat(struct weft_ottl_run *run, const struct weft_ottl_call *call,
                                struct weft_ottl_value *out_value)
 {
@@ -50,7 +42,7 @@ static enum weft_status concat(struct weft_ottl_run *run, const struct weft_ottl
 
 enum { FEW_PARTS = 8 };
 
-static bool has_text(struct weft_ottl_run *run, const struct weft_ottl_node *node, struct weft_slice *out_text)
+static inline bool has_text(struct weft_ottl_run *run, const struct weft_ottl_node *node, struct weft_slice *out_text)
 {
     return node->kind == WEFT_OTTL_NODE_PATH && weft_ottl_path_read_text(run, node->path, out_text);
 }
@@ -81,8 +73,8 @@ static enum weft_status concat_few(struct weft_ottl_run *run, const struct weft_
     }
     uint8_t *end = text;
     for (size_t i = 0; i < list->count; i++) {
-        end = i > 0 ? put_short_part(end, between) : end;
-        end = length < LONG_BYTES ? put_short_part(end, parts[i]) : put_part(end, parts[i]);
+        end = i > 0 ? weft_put_few_bytes(end, between.bytes, between.length) : end;
+        end = length < LONG_BYTES ? weft_put_few_bytes(end, parts[i].bytes, parts[i].length) : put_part(end, parts[i]);
     }
     return weft_ottl_give(out_value, weft_ottl_string(weft_slice_of(text, (size_t)(end - text))));
 }

@@ -77,13 +77,16 @@ static inline bool weft_ottl_path_read_text(struct weft_ottl_run *run, const str
         return false;
     }
     const struct weft_ottl_slots *slots = &weft_ottl_record_decoded(&run->record, path->row->level)->slots;
-    if (slots->sought != path->sought || !weft_ottl_slots_have(slots, path->slot)) {
+    const struct weft_ottl_slot *slot = &slots->items[path->slot];
+    if (slots->sought != path->sought) {
         return false;
     }
-    const struct weft_ottl_slot *slot = &slots->items[path->slot];
     if ((slots->changed >> path->slot & 1) != 0) {
         *out_text = slot->value.bytes;
         return slot->value.kind == WEFT_OTTL_STRING;
+    }
+    if (((slots->found & ~slots->removed) >> path->slot & 1) == 0) {
+        return false;
     }
     const uint8_t *at = slot->contents;
     size_t length = at == NULL ? 0 : (size_t)(slot->end - at);

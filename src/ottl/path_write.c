@@ -244,7 +244,7 @@ static enum weft_status put_map(struct weft_ottl_run *run, const struct weft_ott
 }
 
 /* Attributes with other fields between them are put together when they change, which is done on the open map. */
-static bool has_slot_to_change(const struct weft_ottl_message *message, const struct weft_ottl_path *path)
+static inline bool has_slot_to_change(const struct weft_ottl_message *message, const struct weft_ottl_path *path)
 {
     return message->slots.sought == path->sought && (message->scattered >> message->list_field & 1) == 0;
 }
@@ -485,13 +485,28 @@ put_anywhere(struct weft_ottl_run *run, const struct weft_ottl_path *path, const
     return status == WEFT_OK ? settle_status(run, path) : status;
 }
 
-enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
-                                    const struct weft_ottl_value *value)
+static __attribute__((noinline)) enum weft_status put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                                                      const struct weft_ottl_value *value)
 {
     /* what cannot be stored leaves an empty member behind: on the open map */
     bool is_storable = value->kind == WEFT_OTTL_STRING || weft_ottl_is_storable(value);
     bool is_put = put_text(run, path, value) || (is_storable && put_slot(run, path, value, NULL));
     return is_put ? WEFT_OK : put_anywhere(run, path, value);
+}
+
+enum weft_status weft_ottl_path_put(struct weft_ottl_run *run, const struct weft_ottl_path *path,
+                                    const struct weft_ottl_value *value)
+{
+    if (value->kind == WEFT_OTTL_STRING && path->sought != NULL) {
+        enum weft_ottl_level level = path->row->level;
+        struct weft_ottl_message *message = &run->record.levels[level];
+        if (run->record.has_level[level] && message->is_decoded && has_slot_to_change(message, path)) {
+            weft_ottl_slots_put(&message->slots, path->slot, value, NULL);
+            message->touched |= UINT32_C(1) << message->list_field;
+            return WEFT_OK; /* which is put most often */
+        }
+    }
+    return put(run, path, value);
 }
 
 enum weft_status weft_ottl_path_put_constant(struct weft_ottl_run *run, const struct weft_ottl_path *path,

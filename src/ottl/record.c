@@ -146,7 +146,7 @@ static inline void seek_attributes(struct weft_ottl_record *record, struct weft_
 struct weft_ottl_message *weft_ottl_record_decode(struct weft_ottl_record *record, enum weft_ottl_level level)
 {
     struct weft_ottl_message *message = &record->levels[level];
-    if (!record->has_level[level]) {
+    if (WEFT_UNLIKELY(!record->has_level[level])) {
         open_level(record, level);
     }
     if (!message->is_decoded) {

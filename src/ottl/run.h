@@ -50,8 +50,8 @@ static inline void weft_ottl_run_begin(struct weft_ottl_run *run)
 /* Gives back the scratch. */
 void weft_ottl_run_trim(struct weft_ottl_run *run);
 
-/* All results are gone; of the scratch 64 KiB may stay. */
-static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
+/* All results are gone; of the scratch 64 KiB may stay. Before the next statement or condition begins. */
+static inline void weft_ottl_run_forget(struct weft_ottl_run *run)
 {
     enum { KEPT_BYTES = 64 << 10 };
     weft_entry_memory_clear(&run->memory);
@@ -59,6 +59,11 @@ static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
         run->replaced.capacity > KEPT_BYTES) {
         weft_ottl_run_trim(run);
     }
+}
+
+static inline void weft_ottl_run_clear(struct weft_ottl_run *run)
+{
+    weft_ottl_run_forget(run);
     weft_ottl_run_begin(run);
 }
 

@@ -14,8 +14,9 @@ bool weft_ottl_sought_add(struct weft_ottl_sought *sought, struct weft_slice key
         return false;
     }
     sought->keys[sought->count] = key;
-    sought->next[sought->count] = sought->by_length[key.length];
     *out_number = sought->count++;
+    sought->first[sought->count] = key.bytes;
+    sought->next[sought->count] = sought->by_length[key.length];
     sought->by_length[key.length] = sought->count;
     return true;
 }

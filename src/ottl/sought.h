@@ -17,7 +17,8 @@ struct weft_ottl_sought {
     bool looks_around; /* texts name what is not in their records, but around them */
     uint8_t count;
     uint8_t by_length[WEFT_OTTL_MAX_SOUGHT_BYTES + 1]; /* 1 + the number of a key that is so long; 0 = none */
-    uint8_t next[WEFT_OTTL_MAX_SOUGHT];                /* 1 + that of another one of the same length */
+    uint8_t next[WEFT_OTTL_MAX_SOUGHT + 1];            /* by 1 + a number: the same of another one of the same length */
+    const uint8_t *first[WEFT_OTTL_MAX_SOUGHT + 1];    /* by 1 + a number: the key's bytes */
     struct weft_slice keys[WEFT_OTTL_MAX_SOUGHT];
 };
 
@@ -28,8 +29,8 @@ bool weft_ottl_sought_add(struct weft_ottl_sought *sought, struct weft_slice key
 static inline bool weft_ottl_sought_find(const struct weft_ottl_sought *sought, const uint8_t *key, size_t length,
                                          uint8_t *out_number)
 {
-    for (uint8_t next = sought->by_length[length]; next != 0; next = sought->next[next - 1]) {
-        if (weft_is_same_text(sought->keys[next - 1].bytes, key, length)) {
+    for (size_t next = sought->by_length[length]; next != 0; next = sought->next[next]) {
+        if (weft_is_same_text(sought->first[next], key, length)) {
             *out_number = (uint8_t)(next - 1);
             return true;
         }

@@ -189,7 +189,7 @@ enum weft_status weft_ottl_write_message(struct weft_buffer *out, const struct w
 /* ---- fields ---- */
 
 /* The field is written; where it was in the message is remembered. */
-static void note_touch(struct weft_ottl_message *message, uint32_t number)
+static inline void note_touch(struct weft_ottl_message *message, uint32_t number)
 {
     struct weft_ottl_field *field = &message->fields[number];
     if (!has_bit(message->touched, number)) {
@@ -200,7 +200,8 @@ static void note_touch(struct weft_ottl_message *message, uint32_t number)
     message->touched |= UINT32_C(1) << number;
 }
 
-static void touch(struct weft_ottl_message *message, uint32_t number, const uint8_t *first, const uint8_t *end)
+static inline __attribute__((always_inline)) void touch(struct weft_ottl_message *message, uint32_t number,
+                                                        const uint8_t *first, const uint8_t *end)
 {
     struct weft_ottl_field *field = &message->fields[number];
     note_touch(message, number);

@@ -64,11 +64,11 @@ static enum weft_status judge(struct weft_transform_walk *walk, struct weft_slic
     return WEFT_OK;
 }
 
-/* Whether one of the conditions holds; without conditions all records are meant. */
-static enum weft_status is_meant(struct weft_transform_walk *walk, bool *out_is_meant)
+/* Whether one of the conditions holds. */
+static __attribute__((noinline)) enum weft_status is_meant(struct weft_transform_walk *walk, bool *out_is_meant)
 {
     const struct weft_transform_group *group = walk->group;
-    *out_is_meant = group->condition_count == 0;
+    *out_is_meant = false;
     for (size_t i = 0; !*out_is_meant && i < group->condition_count; i++) {
         bool holds = false; /* of what failed it says nothing */
         enum weft_status status = weft_ottl_program_holds(group->conditions[i], &walk->runner->run, &holds);
@@ -81,40 +81,51 @@ static enum weft_status is_meant(struct weft_transform_walk *walk, bool *out_is_
     return WEFT_OK;
 }
 
-static enum weft_status run_statement(struct weft_ottl_run *run, const struct weft_ottl_program *program)
+static inline enum weft_status run_statement(struct weft_ottl_run *run, const struct weft_ottl_program *program)
 {
     struct weft_ottl_value ignored;
-    bool holds = true;
     const struct weft_ottl_node *editor = program->editor;
     if (program->condition == NULL) {
         weft_ottl_run_begin(run);
     } else {
+        bool holds;
         enum weft_status status = weft_ottl_program_holds(program, run, &holds);
         if (status != WEFT_OK || !holds) {
             return status;
         }
     }
-    return editor->key_count == 0 ? weft_ottl_call_make(run, editor->call, &ignored)
-                                  : weft_ottl_evaluate(run, editor, &ignored);
+    return WEFT_LIKELY(editor->key_count == 0) ? weft_ottl_call_make(run, editor->call, &ignored)
+                                               : weft_ottl_evaluate(run, editor, &ignored);
 }
 
 /* All statements on what the run looks at. */
 enum weft_status weft_transform_run_group(struct weft_transform_walk *walk)
 {
     enum { STATEMENT_BYTES = 32 }; /* what an ordinary one costs */
-    const struct weft_transform_runner *runner = walk->runner;
-    bool is_in = false;
-    weft_work_did((walk->group->condition_count + walk->group->statement_count) * STATEMENT_BYTES);
+    const struct weft_transform_group *group = walk->group;
+    struct weft_transform_runner *runner = walk->runner;
+    weft_work_did((group->condition_count + group->statement_count) * STATEMENT_BYTES);
     if (runner->is_given_up != NULL && *runner->is_given_up) {
         return weft_fail(walk->error, WEFT_CLOSED, "%s: given up", runner->id);
     }
-    enum weft_status status = is_meant(walk, &is_in);
-    for (size_t i = 0; status == WEFT_OK && is_in && i < walk->group->statement_count; i++) {
-        const struct weft_ottl_program *statement = walk->group->statements[i];
-        status = run_statement(&walk->runner->run, statement);
-        status = status == WEFT_OK ? status : judge(walk, statement->text, status);
+    if (group->condition_count > 0) {
+        bool is_in = false;
+        enum weft_status status = is_meant(walk, &is_in);
+        if (status != WEFT_OK || !is_in) {
+            return status;
+        }
     }
-    return status;
+    struct weft_ottl_program *const *end = group->statements + group->statement_count;
+    for (struct weft_ottl_program *const *at = group->statements; at < end; at++) {
+        enum weft_status status = run_statement(&runner->run, *at);
+        if (status != WEFT_OK) {
+            status = judge(walk, (*at)->text, status);
+        }
+        if (status != WEFT_OK) {
+            return status;
+        }
+    }
+    return WEFT_OK;
 }
 
 /* ---- writing ---- */
@@ -262,9 +273,8 @@ static size_t open_bytes_of(const struct weft_transform_walk *walk)
     return bytes > OPEN_LEAST_BYTES ? bytes : OPEN_LEAST_BYTES;
 }
 
-/* Before the next record, or header: what was left is written, and the run's memory is empty again unless something is
- * open in it. scope: NONE: a resource is looked at. */
-static enum weft_status leave(struct weft_transform_walk *walk, uint32_t resource, uint32_t scope)
+static __attribute__((noinline)) enum weft_status leave_changed(struct weft_transform_walk *walk, uint32_t resource,
+                                                                uint32_t scope)
 {
     bool is_other = walk->resource != resource;
     bool is_full = walk->open_bytes > 0 && walk->runner->run.memory.size_bytes >= walk->open_bytes;
@@ -283,6 +293,18 @@ static enum weft_status leave(struct weft_transform_walk *walk, uint32_t resourc
     return status;
 }
 
+/* Before the next record, or header: what was left is written, and the run's memory is empty again unless something is
+ * open in it. scope: NONE: a resource is looked at. */
+static inline enum weft_status leave(struct weft_transform_walk *walk, uint32_t resource, uint32_t scope)
+{
+    if (is_scope_changed(walk) || is_resource_changed(walk)) {
+        return leave_changed(walk, resource, scope);
+    }
+    weft_ottl_run_forget(&walk->runner->run);
+    walk->open_bytes = 0;
+    return WEFT_OK;
+}
+
 /* ---- records ---- */
 
 /* At once where it stays: of another length than before, since it would have to be compared, and not a long one, which
@@ -291,12 +313,11 @@ static bool keep_directly(struct weft_transform_walk *walk, struct weft_otlp_rec
                           enum weft_status *out_status)
 {
     enum { LONG_BYTES = 64 << 10 };
-    struct weft_ottl_record *seen = &walk->runner->run.record;
+    const struct weft_ottl_message *message = level_of(walk, WEFT_OTTL_LEVEL_RECORD);
     struct weft_ottl_patches patches;
     uint8_t *bytes;
-    uint32_t attributes = weft_ottl_record_attributes_field(seen, WEFT_OTTL_LEVEL_RECORD);
-    if (walk->runner->is_thorough ||
-        !weft_ottl_patches_of(&patches, level_of(walk, WEFT_OTTL_LEVEL_RECORD), attributes) || patches.is_open ||
+    if (walk->runner->is_thorough || !message->is_decoded ||
+        !weft_ottl_patches_of(&patches, message, message->list_field) || patches.is_open ||
         patches.length == record->length || patches.length >= LONG_BYTES) {
         return false;
     }
@@ -343,7 +364,7 @@ static enum weft_status keep_record(struct weft_transform_walk *walk, const stru
     return status;
 }
 
-static void look_at_resource(struct weft_transform_walk *walk, uint32_t resource)
+static inline void look_at_resource(struct weft_transform_walk *walk, uint32_t resource)
 {
     if (walk->resource != resource) {
         weft_ottl_record_set_resource(&walk->runner->run.record, walk->signal, walk->table->resources[resource].header);
@@ -352,10 +373,10 @@ static void look_at_resource(struct weft_transform_walk *walk, uint32_t resource
     }
 }
 
-static void look_at_scope(struct weft_transform_walk *walk, uint32_t scope)
+static inline void look_at_scope(struct weft_transform_walk *walk, uint32_t scope)
 {
     look_at_resource(walk, walk->table->scopes[scope].resource);
-    if (walk->scope != scope) {
+    if (WEFT_UNLIKELY(walk->scope != scope)) {
         weft_ottl_record_set_scope(&walk->runner->run.record, walk->table->scopes[scope].header);
         walk->scope = scope;
     }
@@ -386,7 +407,7 @@ static enum weft_status run_scope(struct weft_transform_walk *walk, uint32_t sco
     return status;
 }
 
-static enum weft_status run_record(struct weft_transform_walk *walk, struct weft_otlp_record *record)
+static inline enum weft_status run_record(struct weft_transform_walk *walk, struct weft_otlp_record *record)
 {
     struct weft_ottl_replaced replaced = { 0 };
     if (walk->table == NULL) {
