@@ -2,6 +2,10 @@
  * looked for, and the members of a class are all taken. */
 #include "base/pattern_plain.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/same_text.h"
 
 static bool is_letter_or_digit(uint8_t byte)
@@ -133,6 +137,30 @@ static uint8_t rare_of(const struct weft_pattern_plain *plain)
     return found;
 }
 
+static void note_ranges(struct weft_pattern_plain *plain)
+{
+    size_t first[2], last[2];
+    size_t count = 0;
+    for (size_t i = 0; i < WEFT_COUNT_OF(plain->members); i++) {
+        bool begins = plain->members[i] && (i == 0 || !plain->members[i - 1]);
+        if (begins && count == WEFT_COUNT_OF(first)) {
+            return;
+        }
+        if (begins) {
+            first[count++] = i;
+        }
+        if (plain->members[i]) {
+            last[count - 1] = i;
+        }
+    }
+    for (size_t i = 0; count > 0 && i < WEFT_COUNT_OF(first); i++) {
+        size_t range = i < count ? i : 0;
+        memset(plain->least[i], (int)first[range], sizeof plain->least[i]);
+        memset(plain->more[i], (int)(last[range] - first[range]), sizeof plain->more[i]);
+        plain->has_ranges = true;
+    }
+}
+
 bool weft_pattern_plain_of(struct weft_slice text, struct weft_pattern_plain *out_plain)
 {
     struct weft_pattern_plain plain = { 0 };
@@ -157,14 +185,50 @@ bool weft_pattern_plain_of(struct weft_slice text, struct weft_pattern_plain *ou
         return false;
     }
     plain.rare = rare_of(&plain);
+    note_ranges(&plain);
     *out_plain = plain;
     return true;
 }
 
 /* ---- finding ---- */
 
+#ifdef __SSE2__
+/* A bit for each of the bytes that is in the range. */
+static inline __m128i in_range(__m128i bytes, const uint8_t *least, const uint8_t *more)
+{
+    __m128i above = _mm_sub_epi8(bytes, _mm_loadu_si128((const __m128i *)(const void *)least));
+    return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_loadu_si128((const __m128i *)(const void *)more)), above);
+}
+
+/* True if that is where they end; else it is where less is left than is looked at at once. */
+static inline bool skip_ranges(const struct weft_pattern_plain *plain, const uint8_t *end, const uint8_t **in_out_next)
+{
+    enum { ALL = (1 << WEFT_PATTERN_PLAIN_AT_ONCE) - 1 };
+    for (const uint8_t *next = *in_out_next; end - next >= WEFT_PATTERN_PLAIN_AT_ONCE;) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)next);
+        unsigned members = (unsigned)_mm_movemask_epi8(_mm_or_si128(in_range(bytes, plain->least[0], plain->more[0]),
+                                                                    in_range(bytes, plain->least[1], plain->more[1])));
+        if (members != ALL) {
+            *in_out_next = next + __builtin_ctz(~members);
+            return true;
+        }
+        next += WEFT_PATTERN_PLAIN_AT_ONCE;
+        *in_out_next = next;
+    }
+    return false;
+}
+#else
+static inline bool skip_ranges(const struct weft_pattern_plain *plain, const uint8_t *end, const uint8_t **in_out_next)
+{
+    (void)plain;
+    (void)end;
+    (void)in_out_next;
+    return false;
+}
+#endif
+
 /* Where bytes that are no members begin. */
-static inline size_t end_of_members(const bool *members, struct weft_slice subject, size_t from)
+static inline size_t end_of_members(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t from)
 {
     enum { AT_ONCE = 8 };
     if (from == subject.length) {
@@ -172,7 +236,11 @@ static inline size_t end_of_members(const bool *members, struct weft_slice subje
     }
     const uint8_t *next = subject.bytes + from;
     const uint8_t *end = subject.bytes + subject.length;
-    const uint8_t *last = subject.length - from < AT_ONCE ? next : end - AT_ONCE + 1;
+    const bool *members = plain->members;
+    if (plain->has_ranges && skip_ranges(plain, end, &next)) {
+        return (size_t)(next - subject.bytes);
+    }
+    const uint8_t *last = end - next < AT_ONCE ? next : end - AT_ONCE + 1;
     for (; next < last; next += AT_ONCE) {
         unsigned all = (unsigned)members[next[0]] & members[next[1]] & members[next[2]] & members[next[3]] &
                        members[next[4]] & members[next[5]] & members[next[6]] & members[next[7]];
@@ -190,7 +258,7 @@ static inline size_t end_of_members(const bool *members, struct weft_slice subje
 static inline bool match_behind(const struct weft_pattern_plain *plain, struct weft_slice subject, size_t at,
                                 size_t *out_end)
 {
-    size_t end = plain->has_class ? end_of_members(plain->members, subject, at) : at;
+    size_t end = plain->has_class ? end_of_members(plain, subject, at) : at;
     *out_end = end;
     return (!plain->needs_one || end > at) && (!plain->is_at_end || end == subject.length);
 }

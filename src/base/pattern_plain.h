@@ -6,7 +6,7 @@
  * of characters that is repeated, as in `^/health`, `session=[0-9a-f]+`, `\.internal$`, `\d+`. That is most of what
  * configs say. Where they match is where PCRE2 would find them, also in bytes that are no UTF-8: text that is ASCII
  * lies in them as it lies in what they are repaired to. */
-enum { WEFT_PATTERN_PLAIN_BYTES = 64 };
+enum { WEFT_PATTERN_PLAIN_BYTES = 64, WEFT_PATTERN_PLAIN_AT_ONCE = 16 };
 
 struct weft_pattern_plain {
     bool is_at_start, is_at_end; /* ^, $ */
@@ -16,6 +16,8 @@ struct weft_pattern_plain {
     uint8_t text[WEFT_PATTERN_PLAIN_BYTES];
     uint8_t rare;      /* where in the text the byte stands that is looked for */
     bool members[256]; /* of the class, by byte */
+    bool has_ranges;   /* they are one range of bytes or two: in each place the least of it, and how many more it has */
+    uint8_t least[2][WEFT_PATTERN_PLAIN_AT_ONCE], more[2][WEFT_PATTERN_PLAIN_AT_ONCE];
 };
 
 /* text: of a pattern that RE2 takes. False: it is another kind of pattern. */
