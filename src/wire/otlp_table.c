@@ -4,6 +4,7 @@
 #include "wire/otlp_table.h"
 
 #include "base/assert.h"
+#include "base/prefetch.h"
 #include "wire/otlp_internal.h"
 #include "wire/otlp_table_internal.h"
 #include "wire/wire_scan.h"
@@ -67,7 +68,16 @@ static enum weft_status header_take(const struct header *header, struct weft_sli
     return WEFT_OK;
 }
 
-static inline enum weft_status add_record(struct build *build, struct weft_slice bytes, uint32_t scope)
+/* What lies behind a record and is about as long is the next one, whose bytes are asked for while the visitor looks at
+ * this one: since the check came by they have gone far away if the request is a long one. */
+static void look_ahead(const struct weft_wire_reader *reader, size_t length)
+{
+    size_t rest = (size_t)(reader->end - reader->at);
+    weft_prefetch(reader->at, rest < length ? rest : length);
+}
+
+static inline enum weft_status add_record(struct build *build, const struct weft_wire_reader *reader,
+                                          struct weft_slice bytes, uint32_t scope)
 {
     struct weft_otlp_table *table = build->table;
     weft_assert(table->record_count < build->counts->records);
@@ -77,7 +87,11 @@ static inline enum weft_status add_record(struct build *build, struct weft_slice
         .bytes = bytes.bytes, .length = (uint32_t)bytes.length, .scope = scope, .weight = weight
     };
     table->weight += weight;
-    return build->visitor == NULL ? WEFT_OK : build->visitor->on_row(build->visitor->context, table, row);
+    if (build->visitor == NULL) {
+        return WEFT_OK;
+    }
+    look_ahead(reader, bytes.length);
+    return build->visitor->on_row(build->visitor->context, table, row);
 }
 
 static enum weft_status build_scope(struct build *build, struct weft_slice message, uint32_t resource)
@@ -93,11 +107,11 @@ static enum weft_status build_scope(struct build *build, struct weft_slice messa
     while (status == WEFT_OK) {
         struct weft_slice record;
         if (weft_otlp_next_row(&reader, RECORDS_FIELD, &record)) {
-            status = add_record(build, record, scope);
+            status = add_record(build, &reader, record, scope);
         } else if (!weft_wire_next_checked(&reader, &field)) {
             break;
         } else if (is_row(&field, RECORDS_FIELD)) {
-            status = add_record(build, field.bytes, scope);
+            status = add_record(build, &reader, field.bytes, scope);
         } else {
             header_add(&header, field.whole);
         }
