@@ -4,7 +4,6 @@
 #include "wire/otlp_table.h"
 
 #include "base/assert.h"
-#include "base/prefetch.h"
 #include "wire/otlp_internal.h"
 #include "wire/otlp_table_internal.h"
 #include "wire/wire_scan.h"
@@ -68,14 +67,6 @@ static enum weft_status header_take(const struct header *header, struct weft_sli
     return WEFT_OK;
 }
 
-/* What lies behind a record and is about as long is the next one, whose bytes are asked for while the visitor looks at
- * this one: since the check came by they have gone far away if the request is a long one. */
-static void look_ahead(const struct weft_wire_reader *reader, size_t length)
-{
-    size_t rest = (size_t)(reader->end - reader->at);
-    weft_prefetch(reader->at, rest < length ? rest : length);
-}
-
 static inline enum weft_status add_record(struct build *build, const struct weft_wire_reader *reader,
                                           struct weft_slice bytes, uint32_t scope)
 {
@@ -90,7 +81,7 @@ static inline enum weft_status add_record(struct build *build, const struct weft
     if (build->visitor == NULL) {
         return WEFT_OK;
     }
-    look_ahead(reader, bytes.length);
+    weft_otlp_look_ahead(reader, bytes.length);
     return build->visitor->on_row(build->visitor->context, table, row);
 }
 

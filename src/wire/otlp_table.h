@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/prefetch.h"
 #include "base/slice.h"
 #include "base/status.h"
 #include "wire/otlp_check.h"
@@ -125,6 +126,14 @@ enum weft_status weft_slices_add(struct weft_slices *slices, struct weft_slice s
 enum weft_status weft_otlp_table_emit(const struct weft_otlp_table *table, struct weft_arena *arena,
                                       struct weft_slices *slices) WEFT_MUST_CHECK;
 
+/* Behind a record of that length, which was read just now: the next one is about as long, and its bytes are asked for
+ * while somebody looks at this one. Since the check came by they have gone far away if the request is a long one. */
+static inline void weft_otlp_look_ahead(const struct weft_wire_reader *reader, size_t length)
+{
+    size_t rest = (size_t)(reader->end - reader->at);
+    weft_prefetch(reader->at, rest < length ? rest : length);
+}
+
 /* The records of a checked request in order, without a table. Plain data. */
 struct weft_otlp_walk {
     struct weft_wire_reader request, resource, scope;
@@ -150,6 +159,7 @@ static inline bool weft_otlp_walk_next_short(struct weft_otlp_walk *walk, struct
     }
     *out_record = weft_slice_of(contents, length);
     walk->scope.at = contents + length;
+    weft_otlp_look_ahead(&walk->scope, length);
     return true;
 }
 
