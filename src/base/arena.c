@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/magic.h"
+#include "base/prefetch.h"
 #include "base/thread.h"
 
 enum { LEAST_CHUNK_BYTES = 256, FIRST_CHUNK_BYTES = 16 << 10, MOST_CHUNK_BYTES = 64 << 10 };
@@ -173,6 +174,15 @@ void *weft_arena_try_alloc(struct weft_arena *arena, size_t size_bytes)
 uint8_t *weft_arena_try_bytes(struct weft_arena *arena, size_t size_bytes)
 {
     return take(arena, size_bytes, 1);
+}
+
+void weft_arena_look_ahead(const struct weft_arena *arena, size_t size_bytes)
+{
+    const struct chunk *chunk = arena->newest;
+    if (chunk != NULL) {
+        size_t rest = chunk->capacity - chunk->used;
+        weft_prefetch(chunk->bytes + chunk->used, rest < size_bytes ? rest : size_bytes);
+    }
 }
 
 struct weft_slice weft_arena_neighbours(const struct weft_arena *arena, const uint8_t *byte)

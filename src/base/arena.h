@@ -40,6 +40,9 @@ void *weft_arena_try_alloc(struct weft_arena *arena, size_t size_bytes) WEFT_MUS
 /* The same for bytes, unaligned and so without gaps. */
 uint8_t *weft_arena_try_bytes(struct weft_arena *arena, size_t size_bytes) WEFT_MUST_CHECK;
 
+/* Asks for the memory that the next so many bytes will be taken from, for who fills one run after the other. */
+void weft_arena_look_ahead(const struct weft_arena *arena, size_t size_bytes);
+
 /* What weft_arena_try_alloc uses of a chunk for that many bytes: for first_bytes. */
 static inline size_t weft_arena_aligned_bytes(size_t size_bytes)
 {

@@ -95,6 +95,7 @@ static uint8_t *place(struct weft_attribute_editor *editor, uint32_t frame, size
 {
     size_t frame_length = frame == 0 ? 0 : weft_wire_size_bytes_header(frame, length);
     uint8_t *bytes = weft_arena_try_bytes(editor->arena, frame_length + length);
+    weft_arena_look_ahead(editor->arena, frame_length + length);
     return bytes == NULL || frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, length);
 }
 

@@ -194,6 +194,7 @@ static enum weft_status make_room(struct weft_transform_walk *walk, uint32_t fra
     if (bytes == NULL) {
         return WEFT_NOMEM;
     }
+    weft_arena_look_ahead(walk->arena, frame_length + length);
     walk->grown_bytes += more_bytes;
     walk->runner->is_changed = true;
     *out_bytes = frame == 0 ? bytes : weft_wire_put_bytes_header(bytes, frame, length);
