@@ -298,7 +298,7 @@ static inline uint32_t read_head(const uint8_t *at)
 static inline const uint8_t *sift_plain(const uint8_t *at, const uint8_t *end, uint8_t tag,
                                         const struct weft_otlp_keys *keys, struct weft_otlp_attributes *attributes)
 {
-    enum { LEAST = 6 };
+    enum { LEAST = 6, MORE = 0x80 };
     const uint32_t short_shape = 0x80ff80ff, long_shape = 0xff8080ff; /* bits of the head that are fixed */
     const uint32_t short_head = (uint32_t)KEY_TAG << 16 | tag;
     const uint32_t long_head = (uint32_t)KEY_TAG << 24 | 0x8000u | tag;
@@ -315,8 +315,8 @@ static inline const uint8_t *sift_plain(const uint8_t *at, const uint8_t *end, u
         struct weft_slice whole = { at, 2 + (size_t)(uint8_t)(head >> 8) };
         size_t header_length = 2;
         if ((head & short_shape) != short_head) {
-            if ((head & long_shape) != long_head) {
-                break;
+            if ((head & long_shape) != long_head || at[sizeof head] >= MORE) {
+                break; /* another field, or a key that is long, which edits may have written */
             }
             header_length = 3;
             whole.length = 3 + (size_t)((head >> 8 & 0x7f) | (head >> 16 & 0x7f) << 7);

@@ -45,7 +45,8 @@ struct weft_otlp_table {
     struct weft_otlp_record *records; /* in scope order; scopes in resource order */
     uint32_t resource_count, scope_count, record_count;
     uint64_t weight; /* sum over records */
-    bool is_plain;   /* of the request's counts; what is written for the rows keeps to it */
+    bool is_plain; /* of the request's counts; what is written for the rows keeps to it, but for keys, which may be long
+                    */
     /* The bytes of the first record, if they are what a split left of a metric that it cut, and in no other table: then
      * the next split may write over them. */
     uint8_t *laid_out;

@@ -322,6 +322,30 @@ START_TEST(test_attributes_are_sifted_between_other_fields)
 }
 END_TEST
 
+/* An edit writes one where no key was long before. */
+START_TEST(test_long_keys_are_sifted_even_where_all_came_short)
+{
+    enum { KEY_BYTES = 130 };
+    uint8_t key_bytes[KEY_BYTES];
+    memset(key_bytes, 'L', sizeof key_bytes);
+    struct weft_slice key = weft_slice_of(key_bytes, sizeof key_bytes);
+    static const uint8_t before[] = "\x4a\x07\x0a\x01"
+                                    "a\x12\x02\x10\x01\x4a\x89\x01\x0a\x82\x01";
+    uint8_t message[sizeof before - 1 + KEY_BYTES + 4];
+    memcpy(message, before, sizeof before - 1);
+    memcpy(message + sizeof before - 1, key_bytes, KEY_BYTES);
+    memcpy(message + sizeof before - 1 + KEY_BYTES, "\x12\x02\x10\x01", 4);
+    struct weft_otlp_keys keys = { 0 };
+    const uint8_t *end = NULL;
+    *weft_otlp_keys_place(&keys, key) = 1;
+    ck_assert(weft_otlp_attributes_sift(weft_slice_of(message, sizeof message), 9, &keys, _i == 1, &attributes, &end) ==
+              WEFT_OK);
+    ck_assert_uint_eq(attributes.count, 1);
+    ck_assert(weft_slice_equal(attributes.items[0].key, key));
+    ck_assert_ptr_eq(end, message + sizeof message);
+}
+END_TEST
+
 START_TEST(test_attributes_in_slots_with_keys_are_all_found)
 {
     int plain_count = 0;
@@ -447,6 +471,7 @@ int main(void)
     tcase_add_test(tests, test_what_is_found_is_the_first_that_was_read);
     tcase_add_test(tests, test_attributes_in_slots_with_keys_are_all_found);
     tcase_add_loop_test(tests, test_attributes_are_sifted_between_other_fields, 0, 2);
+    tcase_add_loop_test(tests, test_long_keys_are_sifted_even_where_all_came_short, 0, 2);
     tcase_add_test(tests, test_values_of_every_kind_are_read);
     tcase_add_test(tests, test_of_a_repeated_value_the_last_member_counts);
     tcase_add_test(tests, test_the_service_name_of_a_resource_is_found);
