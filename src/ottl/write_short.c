@@ -31,6 +31,7 @@ struct plan {
 static inline __attribute__((always_inline)) struct weft_ottl_patch *add(struct plan *plan, const uint8_t *from,
                                                                          const uint8_t *to)
 {
+    weft_assert(plan->end < plan->first + WEFT_OTTL_MAX_PATCHES);
     struct weft_ottl_patch *patch = plan->end++;
     while (patch > plan->first && (from != patch[-1].from ? from < patch[-1].from : to < patch[-1].to)) {
         *patch = patch[-1];

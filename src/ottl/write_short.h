@@ -8,7 +8,7 @@
  *
  * It is planned first, as patches in the order of the message, so that the message can be written at once where it is
  * to stay. */
-enum { WEFT_OTTL_MAX_PATCHES = WEFT_OTTL_FIELD_COUNT + WEFT_OTTL_MAX_SOUGHT };
+enum { WEFT_OTTL_MAX_PATCHES = WEFT_OTTL_FIELD_COUNT + 2 * WEFT_OTTL_MAX_SOUGHT /* deleted, and set again */ };
 
 /* What stands where `from` to `to` was. */
 struct weft_ottl_patch {

@@ -373,6 +373,45 @@ static void compare_all_ways(uint64_t seed)
     weft_transform_rules_free(&rules);
 }
 
+/* Each of as many keys as are sought is deleted, and set again. */
+START_TEST(test_all_attributes_may_be_deleted_and_set_again)
+{
+    enum { KEYS = WEFT_OTTL_MAX_SOUGHT };
+    static char texts[2 * KEYS][64];
+    struct weft_slice chosen[2 * KEYS];
+    struct weft_transform_rules *rules = NULL;
+    struct weft_error error = WEFT_ERROR_NONE;
+    struct weft_buffer span = { 0 }, request = { 0 }, outcomes[3] = { 0 };
+    put_text(&span, 5);
+    for (size_t i = 0; i < KEYS; i++) {
+        struct weft_buffer key_value = { 0 };
+        snprintf(texts[i], sizeof texts[i], "delete_key(span.attributes, \"k%02zu\")", i);
+        snprintf(texts[KEYS + i], sizeof texts[i], "set(span.attributes[\"k%02zu\"], \"n\")", i);
+        put_field(&key_value, 1,
+                  weft_slice_of((const uint8_t *)texts[i] + strlen("delete_key(span.attributes, \""), 3));
+        put_field(&key_value, 2, WEFT_SLICE_LITERAL("\x0a\x03old"));
+        put_message(&span, ATTRIBUTES_FIELD, &key_value);
+    }
+    for (size_t i = 0; i < WEFT_COUNT_OF(chosen); i++) {
+        chosen[i] = weft_slice_of_text(texts[i]);
+    }
+    component_begin(&weft_processor_transform, "{}", WEFT_TRACES);
+    ck_assert(weft_transform_rules_of(WEFT_TRACES, "", chosen, WEFT_COUNT_OF(chosen), &rules, &error) == WEFT_OK);
+    put_request(&request, weft_buffer_slice(&span));
+    for (enum way way = FAST; way <= VISITING; way++) {
+        transform(rules, weft_buffer_slice(&request), way, &outcomes[way]);
+        ck_assert(weft_slice_equal(weft_buffer_slice(&outcomes[way]), weft_buffer_slice(&outcomes[FAST])));
+    }
+    for (enum way way = FAST; way <= VISITING; way++) {
+        weft_buffer_fini(&outcomes[way]);
+    }
+    weft_buffer_fini(&span);
+    weft_buffer_fini(&request);
+    weft_transform_rules_free(&rules);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(test_the_short_way_writes_what_the_long_way_does)
 {
     enum { TRIES = 5000 };
@@ -429,6 +468,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_all_attributes_may_be_deleted_and_set_again);
     tcase_add_test(tests, test_the_short_way_writes_what_the_long_way_does);
     tcase_add_test(tests, test_groups_follow_one_another_in_parts_of_any_kind);
 }
