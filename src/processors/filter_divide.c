@@ -14,14 +14,6 @@ static struct weft_slice bytes_of(const struct weft_otlp_record *record)
     return weft_slice_of(record->bytes, record->length);
 }
 
-static enum weft_status look_again(struct weft_filter_look *look, const struct weft_otlp_table *table,
-                                   const struct weft_otlp_record *record, struct weft_error *error)
-{
-    const struct weft_otlp_scope *scope = &table->scopes[record->scope];
-    return weft_filter_look_again(look, table->resources[scope->resource].header, scope->header, bytes_of(record),
-                                  error);
-}
-
 /* The record with some of its items only, in the arena of its part. */
 static enum weft_status write_some(struct weft_filter_look *look, struct weft_arena *arena, bool are_selected,
                                    const struct weft_otlp_record *record, struct weft_otlp_record *out_record)
@@ -54,7 +46,7 @@ static enum weft_status divide_spans(struct weft_filter_look *look, struct weft_
         if (!weft_selection_has(&look->divided, first_record + i)) {
             continue;
         }
-        enum weft_status status = look_again(look, &part->table, record, error);
+        enum weft_status status = weft_filter_look_again(look, &part->table, record, error);
         if (status != WEFT_OK) {
             return status;
         }
@@ -70,7 +62,7 @@ static enum weft_status divide_metric(struct weft_filter_look *look, struct weft
                                       const struct weft_otlp_record *record, struct weft_otlp_record *rows,
                                       struct weft_error *error)
 {
-    enum weft_status status = look_again(look, &part->table, record, error);
+    enum weft_status status = weft_filter_look_again(look, &part->table, record, error);
     if (status != WEFT_OK) {
         return status;
     }

@@ -452,15 +452,18 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
                : weft_fail(error, WEFT_NOMEM, "%s: no memory to note what is dropped", look->id);
 }
 
-enum weft_status weft_filter_look_again(struct weft_filter_look *look, struct weft_slice resource_x,
-                                        struct weft_slice scope_x, struct weft_slice record, struct weft_error *error)
+enum weft_status weft_filter_look_again(struct weft_filter_look *look, const struct weft_otlp_table *table,
+                                        const struct weft_otlp_record *row, struct weft_error *error)
 {
     struct verdict verdict;
     uint64_t events = look->event_count;
     uint64_t errors = look->error_count;
+    struct weft_slice scope_x = table->scopes[row->scope].header;
+    struct weft_slice resource_x = table->resources[table->scopes[row->scope].resource].header;
+    weft_ottl_record_set_plain(&look->run.record, table->is_plain);
     enum weft_status status = enter(look, resource_x, scope_x, error);
     if (status == WEFT_OK) {
-        status = ask_record(look, record, &verdict, error);
+        status = ask_record(look, weft_slice_of(row->bytes, row->length), &verdict, error);
     }
     memset(look->counts, 0, look->rules->condition_count * sizeof *look->counts); /* it was noted the first time */
     look->event_count = events;

@@ -55,7 +55,6 @@ void weft_filter_look_fini(struct weft_filter_look *look);
 enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct weft_batch *batch,
                                      struct weft_error *error) WEFT_MUST_CHECK;
 
-/* Asks again about one record that is divided: look->items has what goes then. */
-enum weft_status weft_filter_look_again(struct weft_filter_look *look, struct weft_slice resource_x,
-                                        struct weft_slice scope_x, struct weft_slice record,
-                                        struct weft_error *error) WEFT_MUST_CHECK;
+/* Asks again about one row that is divided: look->items has what goes then. */
+enum weft_status weft_filter_look_again(struct weft_filter_look *look, const struct weft_otlp_table *table,
+                                        const struct weft_otlp_record *row, struct weft_error *error) WEFT_MUST_CHECK;

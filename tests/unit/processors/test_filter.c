@@ -194,6 +194,44 @@ START_TEST(test_span_events_go_out_of_their_span)
 }
 END_TEST
 
+/* A span with an event that goes and one that stays; of the one that goes the last of two keys counts. */
+static struct weft_batch *batch_with_events(bool is_plain)
+{
+    struct weft_buffer attribute = { 0 }, event = { 0 }, span = { 0 }, request = { 0 };
+    if (!is_plain) {
+        put_field(&attribute, 1, WEFT_SLICE_LITERAL("a"));
+    }
+    put_field(&attribute, 1, WEFT_SLICE_LITERAL("b"));
+    put_field(&attribute, 2, WEFT_SLICE_LITERAL("\x0a\x01x"));
+    put_field(&event, 2, WEFT_SLICE_LITERAL("goes"));
+    put_message(&event, 3, &attribute);
+    put_span(&span, "span");
+    put_message(&span, 11, &event);
+    put_field(&event, 2, WEFT_SLICE_LITERAL("stays"));
+    put_message(&span, 11, &event);
+    put_request(&request, weft_buffer_slice(&span));
+    struct weft_batch *batch = batch_of(WEFT_TRACES, weft_buffer_slice(&request), NULL);
+    ck_assert(batch->parts[0].counts.is_plain == is_plain);
+    weft_buffer_fini(&span);
+    weft_buffer_fini(&request);
+    return batch;
+}
+
+START_TEST(test_parts_of_a_batch_have_attributes_of_their_own_shape)
+{
+    static const bool are_plain[][2] = { { false, true }, { true, false } };
+    begin("traces: {spanevent: ['attributes[\"b\"] == \"x\"']}", WEFT_TRACES);
+    for (size_t i = 0; i < WEFT_COUNT_OF(are_plain); i++) {
+        struct weft_batch *batch = batch_with_events(are_plain[i][0]), *other = batch_with_events(are_plain[i][1]);
+        ck_assert(weft_batch_merge(batch, &other) == WEFT_OK && batch->part_count == 2);
+        ck_assert(weft_consumer_consume(fixture.consumer, &batch, NULL) == WEFT_OK);
+        ck_assert(memmem(sink.last.bytes, sink.last.length, "goes", 4) == NULL);
+        ck_assert(memmem(sink.last.bytes, sink.last.length, "stays", 5) != NULL);
+    }
+    end();
+}
+END_TEST
+
 #define POINT(value)        "{\"asInt\":\"" value "\"}"
 #define GAUGE(name, points) "{\"name\":\"" name "\",\"gauge\":{\"dataPoints\":[" points "]},\"unit\":\"1\"}"
 #define METRICS(list)       "{\"resourceMetrics\":[{" SERVICE("m") "\"scopeMetrics\":[{\"metrics\":[" list "]}]}]}"
@@ -483,6 +521,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_resources_and_scopes_go_with_all_below);
     tcase_add_test(tests, test_what_goes_is_the_same_with_a_condition_that_is_long);
     tcase_add_test(tests, test_span_events_go_out_of_their_span);
+    tcase_add_test(tests, test_parts_of_a_batch_have_attributes_of_their_own_shape);
     tcase_add_test(tests, test_data_points_go_out_of_their_metric);
     tcase_add_test(tests, test_an_attribute_of_two_keys_has_the_last);
     tcase_add_test(tests, test_data_points_in_pieces_are_asked_about);
