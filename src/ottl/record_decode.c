@@ -28,6 +28,34 @@ static inline void note(struct weft_ottl_message *message, uint32_t number, cons
     field->end = after;
 }
 
+static void note_slot(struct weft_ottl_slots *slots, uint8_t number, struct weft_ottl_slot found)
+{
+    uint64_t bit = UINT64_C(1) << number;
+    if ((slots->found & bit) != 0) {
+        slots->doubled |= bit;
+        return;
+    }
+    slots->found |= bit;
+    slots->items[number].at = found.at;
+    slots->items[number].end = found.end;
+    slots->items[number].contents = found.contents;
+}
+
+/* An attribute of any shape, the last of whose keys counts, which lies from `at` to `after`. */
+static void note_odd_slot(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *after,
+                          struct weft_slice key_value)
+{
+    struct weft_slice key = WEFT_SLICE_EMPTY;
+    struct weft_wire_reader fields = weft_wire_reader_of(key_value);
+    while (weft_wire_next_message(&fields, WEFT_OTLP_KEY_FIELD, &key)) {
+    }
+    uint8_t number;
+    if (message->slots.sought != NULL && key.length <= WEFT_OTTL_MAX_SOUGHT_BYTES &&
+        weft_ottl_sought_find(message->slots.sought, key.bytes, key.length, &number)) {
+        note_slot(&message->slots, number, (struct weft_ottl_slot){ .at = at, .end = after });
+    }
+}
+
 /* Any field, tag and all: long ones, groups, fixed32, numbers that nobody knows. The byte behind it. */
 __attribute__((noinline)) static const uint8_t *note_other(struct weft_ottl_message *message, const uint8_t *at,
                                                            const uint8_t *end)
@@ -40,6 +68,9 @@ __attribute__((noinline)) static const uint8_t *note_other(struct weft_ottl_mess
         note(message, field.number, at, reader.at);
         message->fields[field.number].bytes = field.bytes;
         message->fields[field.number].number = field.number_value;
+    }
+    if (field.number == message->list_field && field.type == WEFT_WIRE_BYTES) { /* its tag has needless bytes */
+        note_odd_slot(message, at, reader.at, field.bytes);
     }
     return reader.at;
 }
@@ -134,36 +165,14 @@ static inline const uint8_t *skim_span_head(struct weft_ottl_message *message, c
 
 /* ---- attributes ---- */
 
-static void note_slot(struct weft_ottl_slots *slots, uint8_t number, struct weft_ottl_slot found)
-{
-    uint64_t bit = UINT64_C(1) << number;
-    if ((slots->found & bit) != 0) {
-        slots->doubled |= bit;
-        return;
-    }
-    slots->found |= bit;
-    slots->items[number].at = found.at;
-    slots->items[number].end = found.end;
-    slots->items[number].contents = found.contents;
-}
-
-/* One attribute of any shape, the last of whose keys counts. */
-__attribute__((noinline)) static const uint8_t *note_odd_item(struct weft_ottl_message *message, const uint8_t *at,
+static __attribute__((noinline)) const uint8_t *note_odd_item(struct weft_ottl_message *message, const uint8_t *at,
                                                               const uint8_t *end)
 {
     struct weft_wire_reader reader = { at, end, at };
     struct weft_wire_field field;
     const char *reason = weft_wire_scan(&reader, &field);
     weft_assert(reason == NULL);
-    struct weft_slice key = WEFT_SLICE_EMPTY;
-    struct weft_wire_reader fields = weft_wire_reader_of(field.bytes);
-    while (weft_wire_next_message(&fields, WEFT_OTLP_KEY_FIELD, &key)) {
-    }
-    uint8_t number;
-    if (message->slots.sought != NULL && key.length <= WEFT_OTTL_MAX_SOUGHT_BYTES &&
-        weft_ottl_sought_find(message->slots.sought, key.bytes, key.length, &number)) {
-        note_slot(&message->slots, number, (struct weft_ottl_slot){ .at = at, .end = reader.at });
-    }
+    note_odd_slot(message, at, reader.at, field.bytes);
     return reader.at;
 }
 

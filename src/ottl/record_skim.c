@@ -73,7 +73,8 @@ static inline const uint8_t *note_head(struct weft_ottl_message *message, const 
     return kind + KIND_AND_TIMES_BYTES;
 }
 
-/* Any field, tag and all: long ones, groups, fixed32, numbers that nobody knows. The byte behind it. */
+/* Any field, tag and all: long ones, groups, fixed32, numbers that nobody knows. The byte behind it; NULL: it is an
+ * attribute whose tag has more bytes than it needs. */
 static __attribute__((noinline)) const uint8_t *note_other(struct weft_ottl_message *message, const uint8_t *at,
                                                            const uint8_t *end)
 {
@@ -81,6 +82,9 @@ static __attribute__((noinline)) const uint8_t *note_other(struct weft_ottl_mess
     struct weft_wire_field field;
     const char *reason = weft_wire_scan(&reader, &field);
     weft_assert(reason == NULL);
+    if (field.number == message->list_field && at[0] >= MORE) {
+        return NULL;
+    }
     if (field.number < WEFT_OTTL_FIELD_COUNT) {
         note_text(message, field.number, field.bytes.bytes, field.bytes.length);
         note_number(message, field.number, field.number_value);

@@ -232,6 +232,35 @@ START_TEST(test_parts_of_a_batch_have_attributes_of_their_own_shape)
 }
 END_TEST
 
+/* 9 as a field's number may have needless bytes, which readers take. */
+START_TEST(test_attributes_whose_tag_is_too_long_are_seen)
+{
+    static const char *const configs[] = {
+        "traces: {span: ['attributes[\"a\"] == \"x\"']}",
+        "traces: {span: ['name == \"none\"', 'IsMatch(attributes[\"a\"], \"^x\")']}",
+        "traces: {span: ['Len(attributes) > 9', 'Concat([attributes[\"a\"], \"\"], \"\") == \"x\"']}",
+    };
+    static const char key_value[] = "\x0a\x01"
+                                    "a\x12\x03\x0a\x01x";
+    for (size_t i = 0; i < 2 * WEFT_COUNT_OF(configs); i++) {
+        struct weft_buffer span = { 0 }, request = { 0 };
+        begin(configs[i / 2], WEFT_TRACES);
+        put_span(&span, "span");
+        weft_buffer_append(&span, "\xca\x00\x08", 3);
+        weft_buffer_append(&span, key_value, sizeof key_value - 1);
+        if (i % 2 == 1) { /* and one that is not plain */
+            put_field(&span, 9, WEFT_SLICE_LITERAL("\x12\x00\x0a\x01z"));
+        }
+        put_request(&request, weft_buffer_slice(&span));
+        ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+        ck_assert_msg(booked(WEFT_ACCOUNT_DROPPED) == 1, "%s", configs[i / 2]);
+        weft_buffer_fini(&span);
+        weft_buffer_fini(&request);
+        end();
+    }
+}
+END_TEST
+
 #define POINT(value)        "{\"asInt\":\"" value "\"}"
 #define GAUGE(name, points) "{\"name\":\"" name "\",\"gauge\":{\"dataPoints\":[" points "]},\"unit\":\"1\"}"
 #define METRICS(list)       "{\"resourceMetrics\":[{" SERVICE("m") "\"scopeMetrics\":[{\"metrics\":[" list "]}]}]}"
@@ -521,6 +550,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_resources_and_scopes_go_with_all_below);
     tcase_add_test(tests, test_what_goes_is_the_same_with_a_condition_that_is_long);
     tcase_add_test(tests, test_span_events_go_out_of_their_span);
+    tcase_add_test(tests, test_attributes_whose_tag_is_too_long_are_seen);
     tcase_add_test(tests, test_parts_of_a_batch_have_attributes_of_their_own_shape);
     tcase_add_test(tests, test_data_points_go_out_of_their_metric);
     tcase_add_test(tests, test_an_attribute_of_two_keys_has_the_last);
