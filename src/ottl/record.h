@@ -87,8 +87,8 @@ void weft_ottl_record_seek(struct weft_ottl_record *record, const struct weft_ot
 /* For records that are set from now on; NULL: they are decoded. */
 void weft_ottl_record_want(struct weft_ottl_record *record, const struct weft_ottl_wants *wants);
 
-/* Whether the request of those that are set from now on has plain attributes, as its counts say (wire/otlp_check.h);
- * nobody has to say it. */
+/* Whether the request of the levels that are opened from now on has plain attributes, as its counts say
+ * (wire/otlp_check.h). Who has never said so has none; who has says it for each request, and each part of a batch. */
 void weft_ottl_record_set_plain(struct weft_ottl_record *record, bool is_plain);
 
 /* Each forgets what lies below. headers: as struct weft_otlp_table has them. Borrowed until the next one is set. */

@@ -153,8 +153,8 @@ static inline bool weft_batch_next_record(struct weft_batch_cursor *cursor, stru
 enum weft_status weft_batch_open(struct weft_batch *batch) WEFT_MUST_CHECK;
 
 /* Shows all rows of a part to the visitor, who may give them other bytes: as it is opened if it is not open yet, so
- * that who needs headers opens the batch before. What it returns is what the visitor said last, or WEFT_NOMEM; then the
- * part is of no use, if it was open already and the visitor had changed something. */
+ * that who needs headers opens the batch before. Returns what the visitor said last, or WEFT_NOMEM. After a failure a
+ * part that was open keeps what the visitor changed in it, so that its batch is of no use. */
 enum weft_status weft_batch_visit(struct weft_batch *batch, size_t part_index,
                                   const struct weft_otlp_row_visitor *visitor) WEFT_MUST_CHECK;
 void weft_batch_recount(struct weft_batch *batch);
