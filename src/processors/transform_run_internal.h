@@ -18,6 +18,10 @@ struct weft_transform_walk {
     size_t grown_bytes;       /* by which records and headers are longer than they were */
 };
 
+/* What becomes of a statement or condition that failed; WEFT_OK: it counts for nothing. */
+enum weft_status weft_transform_judge(struct weft_transform_walk *walk, struct weft_slice statement,
+                                      enum weft_status status) WEFT_MUST_CHECK;
+
 /* The group's statements, on what the run looks at. */
 enum weft_status weft_transform_run_group(struct weft_transform_walk *walk) WEFT_MUST_CHECK;
 
