@@ -9,6 +9,7 @@
 #include "weft/component.h"
 
 #include "base/alloc.h"
+#include "base/prefetch.h"
 #include "pipeline/edit.h"
 #include "pipeline/hiding.h"
 #include "pipeline/slow_edit.h"
@@ -162,19 +163,13 @@ static enum weft_status redact_header(struct redaction_processor *processor, str
     return status;
 }
 
-struct pass {
-    struct redaction_processor *processor;
-    struct weft_edit *edit;
-};
-
-static enum weft_status redact_row(void *context, const struct weft_otlp_table *table, struct weft_otlp_record *record)
+static enum weft_status redact_record(struct redaction_processor *processor, struct weft_edit *edit,
+                                      struct weft_arena *arena, struct weft_otlp_record *record)
 {
     enum { DID_BYTES = 4096 };
-    const struct pass *pass = context;
-    struct redaction_processor *processor = pass->processor;
     struct weft_slice bytes = { record->bytes, record->length };
     enum weft_status status =
-        weft_redactor_apply(&processor->redactor, processor->signal, WEFT_REDACTION_RECORD, table->arena, &bytes);
+        weft_redactor_apply(&processor->redactor, processor->signal, WEFT_REDACTION_RECORD, arena, &bytes);
     processor->did_bytes += record->length;
     if (processor->did_bytes >= DID_BYTES) {
         weft_work_did(processor->did_bytes);
@@ -186,24 +181,27 @@ static enum weft_status redact_row(void *context, const struct weft_otlp_table *
     if (bytes.bytes != record->bytes) {
         record->bytes = bytes.bytes;
         record->length = (uint32_t)bytes.length;
-        weft_edit_note_change(pass->edit);
+        weft_edit_note_change(edit);
     }
     return WEFT_OK;
 }
 
-/* Records first, as the part is opened, if it is not yet. */
-static enum weft_status redact_part(struct redaction_processor *processor, struct weft_edit *edit, size_t part_index)
+static enum weft_status redact_part(struct redaction_processor *processor, struct weft_edit *edit,
+                                    struct weft_part *part)
 {
-    struct pass pass = { processor, edit };
-    struct weft_otlp_row_visitor visitor = { redact_row, &pass };
-    enum weft_status status = weft_batch_visit(edit->batch, part_index, &visitor);
-    struct weft_part *part = &edit->batch->parts[part_index];
+    enum weft_status status = WEFT_OK;
     struct weft_otlp_table *table = &part->table;
     for (uint32_t i = 0; status == WEFT_OK && i < table->resource_count; i++) {
         status = redact_header(processor, edit, WEFT_REDACTION_RESOURCE_X, part->arena, &table->resources[i].header);
     }
     for (uint32_t i = 0; status == WEFT_OK && i < table->scope_count; i++) {
         status = redact_header(processor, edit, WEFT_REDACTION_SCOPE_X, part->arena, &table->scopes[i].header);
+    }
+    for (uint32_t i = 0; status == WEFT_OK && i < table->record_count; i++) {
+        if (i + 1 < table->record_count) {
+            weft_prefetch(table->records[i + 1].bytes, table->records[i + 1].length);
+        }
+        status = redact_record(processor, edit, part->arena, &table->records[i]);
     }
     return status;
 }
@@ -217,10 +215,10 @@ static enum weft_status redact_batch(struct weft_consumer *consumer, struct weft
 {
     (void)error;
     struct redaction_processor *processor = processor_of(consumer);
-    enum weft_status status = weft_edit_copy(edit);
+    enum weft_status status = weft_edit_open(edit);
     weft_redaction_matcher_begin(&processor->redactor.matcher);
     for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
-        status = redact_part(processor, edit, i);
+        status = redact_part(processor, edit, &edit->batch->parts[i]);
     }
     weft_redactor_trim(&processor->redactor);
     return status;

@@ -78,9 +78,35 @@ START_TEST(test_time_is_that_of_the_thread_beyond_what_the_bytes_need)
 }
 END_TEST
 
+/* Or who sends slow texts would have the names of services hidden, too. */
+START_TEST(test_headers_have_their_look_before_slow_records)
+{
+    enum { SPANS = 40, LENGTH = 20000 };
+    static char slow[LENGTH + 2] = { [0 ... LENGTH - 1] = 'a', [LENGTH] = '!' };
+    struct weft_buffer scope = { 0 }, resource = { 0 }, request = { 0 }, owner = { 0 };
+    component_begin(&weft_processor_redaction, "{allow_all_keys: true, blocked_values: ['(a+)+$']}", WEFT_TRACES);
+    put_string_attribute(&owner, 1, "service.name", "catalog");
+    put_message(&resource, 1, &owner);
+    for (int i = 0; i < SPANS; i++) {
+        struct weft_buffer span = { 0 };
+        put_span(&span, "span");
+        put_string_attribute(&span, 9, "x", slow);
+        put_message(&scope, 2, &span);
+    }
+    put_message(&resource, 2, &scope);
+    put_message(&request, 1, &resource);
+    ck_assert(offer(WEFT_TRACES, weft_buffer_slice(&request), NULL) == WEFT_OK);
+    ck_assert(memmem(sink.last.bytes, sink.last.length, "catalog", 7) != NULL);
+    ck_assert(memmem(sink.last.bytes, sink.last.length, slow, LENGTH) == NULL);
+    weft_buffer_fini(&request);
+    fixture_end();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, test_what_may_match_is_hidden_when_the_time_is_over);
+    tcase_add_test(tests, test_headers_have_their_look_before_slow_records);
     tcase_add_test(tests, test_time_is_that_of_the_thread_beyond_what_the_bytes_need);
 }
 
