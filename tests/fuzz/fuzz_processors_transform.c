@@ -1,7 +1,9 @@
 /* Any bytes as statements of a transform, a line each, and behind a 0 any bytes that the check lets pass as a request:
  * what comes out passes the check, too, has the records that the table says, of its weight, and is the same whether
- * attributes are sought or opened. The first byte picks the signal, and whether log records are flattened. */
+ * attributes are sought or opened, and whether the part was open or is opened meanwhile. The first byte picks the
+ * signal, and whether log records are flattened. */
 #include "base/assert.h"
+#include "pipeline/batch.h"
 #include "processors/transform_run.h"
 #include "wire/json_writer.h"
 #include "wire/otlp_check.h"
@@ -70,16 +72,52 @@ static void transform(const struct weft_transform_rules *rules, enum weft_signal
     weft_arena_unref(&arena);
 }
 
-static void transform_both_ways(const struct weft_transform_rules *rules, enum weft_signal signal,
-                                struct weft_slice request, const struct weft_otlp_counts *counts)
+/* As of a batch that has just come. */
+static void transform_part(const struct weft_transform_rules *rules, enum weft_signal signal, struct weft_slice request,
+                           const struct weft_otlp_counts *counts, struct weft_buffer *out_json)
+{
+    struct weft_transform_runner runner;
+    struct weft_buffer out = { 0 };
+    struct weft_error error = WEFT_ERROR_NONE;
+    static struct weft_budget budget;
+    static struct weft_payload_pool *pool;
+    if (pool == NULL) {
+        pool = weft_payload_pool_new(&budget, 1 << 20);
+    }
+    struct weft_payload *payload = weft_payload_try_new(pool, request.length);
+    if (request.length > 0) {
+        weft_payload_append(payload, request.bytes, request.length);
+    }
+    struct weft_batch *batch = weft_batch_try_new(signal, &payload, NULL, WEFT_ENCODING_IDENTITY, counts, NULL);
+    weft_assert(weft_transform_runner_init(&runner, rules, "fuzz", &error) == WEFT_OK);
+    weft_assert(weft_transform_may_visit(rules, signal) || weft_batch_open(batch) == WEFT_OK);
+    weft_assert(weft_transform_apply_part(&runner, batch, 0, &error) == WEFT_OK);
+    emit(&batch->parts[0].table, batch->parts[0].arena, &out);
+    if (out.length > MAX_JSON_OF_BYTES ||
+        weft_json_write_request(signal, weft_buffer_slice(&out), out_json, NULL) != WEFT_OK) {
+        weft_buffer_clear(out_json);
+    }
+    weft_buffer_fini(&out);
+    weft_transform_runner_fini(&runner);
+    weft_batch_end(&batch, NULL, -1);
+}
+
+static void transform_all_ways(const struct weft_transform_rules *rules, enum weft_signal signal,
+                               struct weft_slice request, const struct weft_otlp_counts *counts)
 {
     struct weft_buffer json = { 0 };
     struct weft_buffer thorough = { 0 };
+    struct weft_buffer visited = { 0 };
     transform(rules, signal, request, counts, false, &json);
     transform(rules, signal, request, counts, true, &thorough);
     weft_assert(weft_slice_equal(weft_buffer_slice(&json), weft_buffer_slice(&thorough)));
+    if (!weft_signal_stays_whole(signal)) {
+        transform_part(rules, signal, request, counts, &visited);
+        weft_assert(weft_slice_equal(weft_buffer_slice(&json), weft_buffer_slice(&visited)));
+    }
     weft_buffer_fini(&json);
     weft_buffer_fini(&thorough);
+    weft_buffer_fini(&visited);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -101,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rules->flatten_data = (data[0] & FLAT) != 0;
     }
     if (rules != NULL && weft_otlp_check(signal, request, NULL, &counts, NULL) == WEFT_OK) {
-        transform_both_ways(rules, signal, request, &counts);
+        transform_all_ways(rules, signal, request, &counts);
     }
     weft_transform_rules_free(&rules);
     return 0;
