@@ -4,11 +4,12 @@
 
 #include "base/assert.h"
 #include "ottl/record.h"
+#include "ottl/record_length.h"
 #include "wire/checked.h"
 #include "wire/otlp_short.h"
 #include "wire/wire_scan.h"
 
-enum { SPAN_ATTRIBUTES = 9, TYPE_BITS = 3, TYPE_MASK = 7, LENGTH_BITS = 7, MORE = 0x80 };
+enum { SPAN_ATTRIBUTES = 9, TYPE_BITS = 3, TYPE_MASK = 7, MORE = 0x80 };
 
 static inline bool has_bit(uint32_t bits, uint32_t number)
 {
@@ -176,17 +177,6 @@ static __attribute__((noinline)) const uint8_t *note_odd_item(struct weft_ottl_m
     return reader.at;
 }
 
-/* A length of one or two bytes, and the byte behind it; NULL: it is longer. */
-static inline const uint8_t *take_length(const uint8_t *at, size_t *out_length)
-{
-    *out_length = at[0];
-    if (at[0] < MORE) {
-        return at + 1;
-    }
-    *out_length = (at[0] & (size_t)(MORE - 1)) | (size_t)at[1] << LENGTH_BITS;
-    return at[1] < MORE ? at + 2 : NULL;
-}
-
 enum {
     KEY_TAG = WEFT_OTLP_KEY_FIELD << TYPE_BITS | WEFT_WIRE_BYTES,
     VALUE_TAG = WEFT_OTLP_VALUE_FIELD << TYPE_BITS | WEFT_WIRE_BYTES,
@@ -215,7 +205,7 @@ static inline bool has_enough(const struct weft_ottl_slots *slots, const struct 
 static const uint8_t *note_plain_item(struct weft_ottl_message *message, const uint8_t *at, const uint8_t *end)
 {
     size_t length, value_length;
-    const uint8_t *item = end - at < 2 + FRAMES ? NULL : take_length(at + 1, &length);
+    const uint8_t *item = end - at < 2 + FRAMES ? NULL : weft_ottl_take_length(at + 1, &length);
     if (item == NULL || length < FRAMES || length > (size_t)(end - item) || item[0] != KEY_TAG) {
         return NULL;
     }
@@ -224,7 +214,7 @@ static const uint8_t *note_plain_item(struct weft_ottl_message *message, const u
         return NULL; /* or a value of nothing */
     }
     const uint8_t *value = item + 2 + key_length;
-    const uint8_t *contents = take_length(value + 1, &value_length);
+    const uint8_t *contents = weft_ottl_take_length(value + 1, &value_length);
     if (value[0] != VALUE_TAG || contents == NULL || contents + value_length != item + length) {
         return NULL;
     }
@@ -300,7 +290,7 @@ static inline const uint8_t *skip_items(struct weft_ottl_message *message, const
     const uint8_t *at = start;
     size_t length;
     while (end - at >= LEAST && at[0] == tag) {
-        const uint8_t *item = take_length(at + 1, &length);
+        const uint8_t *item = weft_ottl_take_length(at + 1, &length);
         if (item == NULL) {
             break;
         }

@@ -5,9 +5,10 @@
 
 #include "base/assert.h"
 #include "ottl/record.h"
+#include "ottl/record_length.h"
 #include "wire/wire_scan.h"
 
-enum { TYPE_BITS = 3, TYPE_MASK = 7, LENGTH_BITS = 7, MORE = 0x80, FRAME = 2 };
+enum { TYPE_BITS = 3, TYPE_MASK = 7, MORE = 0x80, FRAME = 2 };
 enum { SPAN_ATTRIBUTES = 9, NAME = 5, KIND = 6, LEAST = 6 /* bytes of an attribute */ };
 enum {
     KEY_TAG = WEFT_OTLP_KEY_FIELD << TYPE_BITS | WEFT_WIRE_BYTES,
@@ -120,17 +121,6 @@ static inline const uint8_t *note_field(struct weft_ottl_message *message, const
 
 /* ---- attributes ---- */
 
-/* A length of one or two bytes, and the byte behind it; NULL: it is longer. */
-static inline const uint8_t *take_length(const uint8_t *at, size_t *out_length)
-{
-    *out_length = at[0];
-    if (at[0] < MORE) {
-        return at + 1;
-    }
-    *out_length = (at[0] & (size_t)(MORE - 1)) | (size_t)at[1] << LENGTH_BITS;
-    return at[1] < MORE ? at + 2 : NULL;
-}
-
 /* Contents of the value of 128 bytes and more that goes on to `after`; NULL: there is none. */
 static __attribute__((noinline)) const uint8_t *long_contents(const uint8_t *value, const uint8_t *after)
 {
@@ -138,7 +128,7 @@ static __attribute__((noinline)) const uint8_t *long_contents(const uint8_t *val
     if (after - value < FRAME || value[0] != VALUE_TAG) {
         return NULL;
     }
-    const uint8_t *contents = take_length(value + 1, &length);
+    const uint8_t *contents = weft_ottl_take_length(value + 1, &length);
     return contents != NULL && contents + length == after ? contents : NULL;
 }
 
@@ -181,7 +171,7 @@ static inline const uint8_t *find_missing(struct weft_ottl_slots *slots, uint64_
             if (at[0] != tag) {
                 break;
             }
-            item = take_length(at + 1, &length);
+            item = weft_ottl_take_length(at + 1, &length);
             if (item == NULL || length < LEAST - FRAME || item[0] != KEY_TAG || item[1] >= MORE) {
                 return NULL;
             }
@@ -209,7 +199,7 @@ static inline const uint8_t *skip(const uint8_t *at, const uint8_t *last, uint8_
             at += FRAME + at[1];
             continue;
         }
-        const uint8_t *item = at[0] == tag ? take_length(at + 1, &length) : NULL;
+        const uint8_t *item = at[0] == tag ? weft_ottl_take_length(at + 1, &length) : NULL;
         if (item == NULL) {
             break;
         }

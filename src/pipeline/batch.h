@@ -152,6 +152,12 @@ static inline bool weft_batch_next_record(struct weft_batch_cursor *cursor, stru
  * WEFT_NOMEM: unchanged but for opened parts. */
 enum weft_status weft_batch_open(struct weft_batch *batch) WEFT_MUST_CHECK;
 
+/* Whether its attributes are plain (wire/otlp_check.h). */
+static inline bool weft_part_is_plain(const struct weft_part *part)
+{
+    return part->is_open ? part->table.is_plain : part->counts.is_plain;
+}
+
 /* Shows all rows of a part to the visitor, who may give them other bytes: as it is opened if it is not open yet, so
  * that who needs headers opens the batch before. Returns what the visitor said last, or WEFT_NOMEM. After a failure a
  * part that was open keeps what the visitor changed in it, so that its batch is of no use. */

@@ -259,7 +259,7 @@ static enum weft_status edit_batch(struct weft_consumer *consumer, struct weft_e
     for (size_t i = 0; status == WEFT_OK && i < edit->batch->part_count; i++) {
         const struct weft_part *part = &edit->batch->parts[i];
         processor->include.scope = processor->exclude.scope = NO_SCOPE;
-        processor->editor.is_plain = part->is_open ? part->table.is_plain : part->counts.is_plain;
+        processor->editor.is_plain = weft_part_is_plain(part);
         status = weft_batch_visit(edit->batch, i, &visitor);
     }
     return status;

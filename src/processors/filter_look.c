@@ -219,11 +219,6 @@ static enum weft_status note_resource(struct weft_filter_look *look)
     return WEFT_OK;
 }
 
-static bool is_plain_part(const struct weft_part *part)
-{
-    return part->is_open ? part->table.is_plain : part->counts.is_plain;
-}
-
 static inline bool is_elsewhere(const struct weft_filter_look *look, struct weft_slice resource_x,
                                 struct weft_slice scope_x)
 {
@@ -437,7 +432,7 @@ enum weft_status weft_filter_look_at(struct weft_filter_look *look, const struct
         weft_work_did(record.length + brief_bytes);
         enum weft_status status = WEFT_OK;
         if (is_elsewhere(look, cursor.resource_x, cursor.scope_x)) {
-            weft_ottl_record_set_plain(&look->run.record, is_plain_part(&batch->parts[cursor.part]));
+            weft_ottl_record_set_plain(&look->run.record, weft_part_is_plain(&batch->parts[cursor.part]));
             status = enter(look, cursor.resource_x, cursor.scope_x, error);
         }
         if (status == WEFT_OK) {

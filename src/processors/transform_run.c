@@ -517,7 +517,7 @@ enum weft_status weft_transform_apply_part(struct weft_transform_runner *runner,
                                         .resource = NONE,
                                         .scope = NONE };
     struct weft_otlp_row_visitor visitor = { run_row, &walk };
-    begin_records(&walk, part->counts.is_plain);
+    begin_records(&walk, weft_part_is_plain(part));
     weft_ottl_record_set_resource(&runner->run.record, batch->signal, WEFT_SLICE_EMPTY);
     enum weft_status status = weft_batch_visit(batch, part_index, &visitor);
     weft_ottl_run_clear(&runner->run);
