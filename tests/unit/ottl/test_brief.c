@@ -9,6 +9,7 @@
 #include "ottl/ottl.h"
 #include "wire/otlp_check.h"
 #include "wire/protobuf.h"
+#include "suite.h"
 
 static const char *const of_attributes[] = {
     "attributes[\"a\"] == \"short\"",
@@ -523,9 +524,5 @@ int main(void)
     tcase_add_test(tests, test_what_is_brief);
     tcase_add_test(tests, test_so_many_atoms_are_brief_and_no_more);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

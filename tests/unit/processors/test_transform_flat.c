@@ -4,6 +4,7 @@
 #include "logs_service.pb-c.h"
 #include "wire/json_reader.h"
 #include "wire/json_writer.h"
+#include "suite.h"
 
 extern const struct weft_component weft_processor_transform;
 
@@ -215,9 +216,5 @@ int main(void)
     tcase_add_loop_test(tcase, test_resources_that_would_be_too_many_bytes_are_refused, 0,
                         (int)WEFT_COUNT_OF(too_much));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

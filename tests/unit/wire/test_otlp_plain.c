@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "wire/protobuf.h"
+#include "suite.h"
 
 /* Contents of a KeyValue. */
 static const struct {
@@ -78,9 +79,5 @@ int main(void)
     TCase *tests = tcase_create("otlp_plain");
     tcase_add_test(tests, test_shapes_of_attributes_are_known);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
