@@ -100,3 +100,20 @@ static inline bool is_late_member(uint32_t trace)
     weft_buffer_fini(&answer.group.nodes);
     return is_late;
 }
+
+/* Until nothing is held; by force without the answers of others. */
+static inline void drain_with_mail(bool is_forced)
+{
+    for (int round = 0; round < 100 && join_held() > 0; round++) {
+        for (uint32_t w = 0; w < join->worker_count; w++) {
+            for (size_t p = 0; p < JOIN_PIPELINES; p++) {
+                join->faces[w][p]->operations->drain(join->faces[w][p], WEFT_DROP_SHUTDOWN, is_forced);
+            }
+        }
+        if (!is_forced) {
+            join_deliver_all();
+        }
+        advance(WEFT_NS_PER_MS);
+    }
+    ck_assert_uint_eq(join_held(), 0);
+}
