@@ -288,19 +288,25 @@ START_TEST(test_targets_are_written_in_steps_and_may_go_meanwhile)
 }
 END_TEST
 
+/* A new table, and a request of a target for which the nth allocation fails. */
+static void take_without_memory(size_t nth)
+{
+    end();
+    begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
+    metrics_request(target_of(0), "", "{'name':'g','gauge':{'dataPoints':[{}]}}", &request);
+    weft_alloc_fail_at(nth);
+    weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
+    ck_assert(weft_alloc_has_failed());
+    weft_alloc_fail_at(0);
+}
+
 /* A series is taken though there is no room for its target, which comes with a later point. */
 START_TEST(test_a_target_may_come_later_than_its_series)
 {
     size_t nth = 0;
     begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
     do {
-        end();
-        begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
-        metrics_request(target_of(0), "", "{'name':'g','gauge':{'dataPoints':[{}]}}", &request);
-        weft_alloc_fail_at(++nth);
-        weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
-        ck_assert(weft_alloc_has_failed());
-        weft_alloc_fail_at(0);
+        take_without_memory(++nth);
     } while (weft_prometheus_table_count(table) == 0 || !weft_list_is_empty(&table->targets));
     take_target(0, "");
     take_target(0, "");
@@ -320,13 +326,7 @@ START_TEST(test_a_target_without_room_is_looked_at_once_a_second)
     take_target(0, "");
     expect(shown);
     do {
-        end();
-        begin((struct weft_prometheus_settings){ .leaves_out_scope = true });
-        metrics_request(target_of(0), "", "{'name':'g','gauge':{'dataPoints':[{}]}}", &request);
-        weft_alloc_fail_at(++nth);
-        weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
-        ck_assert(weft_alloc_has_failed());
-        weft_alloc_fail_at(0);
+        take_without_memory(++nth);
     } while (weft_list_is_empty(&table->targets) || strstr(text_page(), "target_info") != NULL);
     weft_alloc_fail_at(1);
     weft_prometheus_table_take(table, weft_buffer_slice(&request), fates);
