@@ -464,6 +464,22 @@ static inline bool is_head_there(void)
     return has_head;
 }
 
+/* Begins a request that is longer than its server reads, and cancels it meanwhile. */
+static inline void cancel_half_written(void)
+{
+    has_head = false;
+    bench.receive_buffer_bytes = 4096;
+    bench.on_head = note_head;
+    start_server(say_nothing);
+    open_channel();
+    struct call *call = make_call(0, 64 << 20, 8, 0);
+    start_made(call);
+    run_until(is_head_there);
+    weft_http1_client_cancel(bench.client, &call->request);
+    run_calls(); /* the body is freed by now: the sanitizer sees whoever still reads it */
+    expect_failure(call, WEFT_CLOSED, "cancelled", false);
+}
+
 static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
 {
     Suite *suite = suite_create(name);

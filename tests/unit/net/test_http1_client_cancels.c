@@ -31,17 +31,7 @@ END_TEST
 
 START_TEST(test_cancel_half_written_closes_the_connection_and_forgets_the_bytes)
 {
-    has_head = false;
-    bench.receive_buffer_bytes = 4096;
-    bench.on_head = note_head;
-    start_server(say_nothing);
-    open_channel();
-    struct call *call = make_call(0, 64 << 20, 8, 0);
-    start_made(call);
-    run_until(is_head_there);
-    weft_http1_client_cancel(bench.client, &call->request);
-    run_calls(); /* the body is freed by now: the sanitizer sees whoever still reads it */
-    expect_failure(call, WEFT_CLOSED, "cancelled", false);
+    cancel_half_written();
     ck_assert_uint_eq(client_state().connections_ready, 0);
 }
 END_TEST

@@ -64,17 +64,7 @@ END_TEST
 START_TEST(test_cancel_half_written_over_tls_forgets_the_bytes)
 {
     set_up_tls("IP:127.0.0.1", "http/1.1", "http/1.1");
-    has_head = false;
-    bench.receive_buffer_bytes = 4096;
-    bench.on_head = note_head;
-    start_server(say_nothing);
-    open_channel();
-    struct call *call = make_call(0, 64 << 20, 8, 0);
-    start_made(call);
-    run_until(is_head_there);
-    weft_http1_client_cancel(bench.client, &call->request);
-    run_calls();
-    expect_failure(call, WEFT_CLOSED, "cancelled", false);
+    cancel_half_written();
 }
 END_TEST
 
